@@ -1,0 +1,1 @@
+"""Shared helpers of the study; `tests/test_layers.py` holds which module may import which."""
