@@ -46,3 +46,82 @@ ULB = DatasetConfig(
     path=DATA / "creditcard.csv",
     sha256="76274b691b16a6c49d3f159c883398e03ccd6d1ee12d9d8ee38f4b4b98551a89",
 )
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How rows are divided: the last `test_fraction` by time is the test set, folds divide the rest."""
+
+    test_fraction: float = 0.2
+    n_splits: int = 5
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much of the study a run does, and where its outputs go.
+
+    Attributes
+    ----------
+    name : str
+        'quick' or 'full'.
+    folds, deep_folds : tuple of (int, int)
+        Pairs (repeat, fold) that the classical models and the networks are measured on.
+    results, figures, notebooks, paper : Path
+        Folders of the ledger, the figures, the executed notebooks, and the numbers with the PDF.
+    protocol : Protocol
+        How rows are divided.
+    dataset : DatasetConfig
+        What is studied.
+    parameters : dict of str to dict
+        What a registry entry's defaults are replaced by, per entry name.
+    """
+
+    name: str
+    folds: tuple[tuple[int, int], ...]
+    deep_folds: tuple[tuple[int, int], ...]
+    results: Path
+    figures: Path
+    notebooks: Path
+    paper: Path
+    protocol: Protocol = Protocol()
+    dataset: DatasetConfig = ULB
+    parameters: dict[str, dict] = field(default_factory=dict)
+
+    @property
+    def numbers(self) -> Path:
+        """File of every number that the paper and the README print."""
+        return self.paper / "numbers.json"
+
+
+def _pairs(n_repeats: int, n_folds: int) -> tuple[tuple[int, int], ...]:
+    return tuple((repeat, fold) for repeat in range(n_repeats) for fold in range(n_folds))
+
+
+QUICK_PARAMETERS = {
+    "rf": {"n_estimators": 100},
+    "xgb": {"n_estimators": 200},
+    "ann": {"updates": 300},
+    "cnn1d": {"updates": 200},
+    "lstm": {"updates": 100},
+    "cgan": {"updates": 1000},
+}
+
+
+def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
+    """The profile called `name`; ValueError lists the names there are.
+
+    The environment variable STUDY_OUTPUT moves every output of the full profile but the ledger to another
+    folder, so that tests can rerun notebooks without touching what is committed.
+    """
+    if name == "quick":
+        build = ROOT / "build" / "quick"
+        places = {"figures": build / "figures", "notebooks": build / "notebooks", "paper": build}
+        size = {"folds": _pairs(1, 3), "deep_folds": _pairs(1, 1), "parameters": QUICK_PARAMETERS}
+        return Profile(name, results=build / "results", dataset=dataset, **size, **places)
+    if name == "full":
+        base = Path(os.environ.get("STUDY_OUTPUT", ROOT))
+        places = {"figures": base / "figures", "notebooks": base / "notebooks", "paper": base / "paper"}
+        size = {"folds": _pairs(2, 5), "deep_folds": _pairs(1, 5)}
+        return Profile(name, results=DATA / "results", dataset=dataset, **size, **places)
+    raise ValueError(f"There is no profile {name!r}; choose 'quick' or 'full'.")

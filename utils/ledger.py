@@ -1,0 +1,91 @@
+"""The record of finished tasks: one JSON line each, keyed by everything that determines the result."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+KEY_FIELDS = ("dataset", "split", "repeat", "fold", "seed", "sampler", "model", "search")
+
+
+class LedgerError(ValueError):
+    """A ledger file holds something that is not a finished task."""
+
+
+def key_of(task: dict[str, Any]) -> str:
+    """Hash of the fields that determine a task's result (`KEY_FIELDS`)."""
+    content = json.dumps({name: task[name] for name in KEY_FIELDS}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()[:20]
+
+
+def append(path: Path, row: dict[str, Any]) -> None:
+    """Append one finished task with a single write, flushed to disk.
+
+    A lock keeps writers apart. A line that a killed writer left unfinished is cut off first, so that
+    the file never holds a broken line in its middle.
+    """
+    line = (json.dumps(row, sort_keys=True, separators=(",", ":")) + "\n").encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _cut_unfinished_line(descriptor)
+        os.write(descriptor, line)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _cut_unfinished_line(descriptor: int) -> None:
+    size = os.fstat(descriptor).st_size
+    if size == 0 or os.pread(descriptor, 1, size - 1) == b"\n":
+        return
+    tail = os.pread(descriptor, size, 0)
+    os.ftruncate(descriptor, tail.rfind(b"\n") + 1)
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """All finished tasks below `folder`, first line first, each key once.
+
+    Raises
+    ------
+    LedgerError
+        Names file and line of anything unreadable; only an unfinished last line is passed over.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        for row in read_file(path):
+            rows.setdefault(row["key"], row)
+    return list(rows.values())
+
+
+def read_file(path: Path) -> Iterable[dict[str, Any]]:
+    """Finished tasks of one file in its order; LedgerError as in `read`."""
+    *lines, _unfinished = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+            row["key"], row["ranks"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise LedgerError(
+                f"{path.name}, line {number}: not a finished task ({error!r}); delete this line to run it again."
+            ) from None
+        yield row
+
+
+def frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """One row per task, ready to group: sampler and model by name, their objects under `*_config`."""
+    table = pd.DataFrame(list(rows))
+    if table.empty:
+        return table
+    for part in ("sampler", "model"):
+        table[f"{part}_config"] = table[part]
+        table[part] = [config["name"] for config in table[part]]
+    return table

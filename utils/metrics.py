@@ -1,0 +1,152 @@
+"""Ranking metrics computed from the ranks of the positives, and calibration figures.
+
+A ranked list of `n_rows` rows is described completely, for every metric of a precision-recall or ROC curve,
+by the sorted 1-based ranks of its positives. Ties are broken against us: a negative that shares its score
+with a positive counts as ranked before it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def ranks_of_positives(y_true: ArrayLike, y_score: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rank the rows from the highest score to the lowest.
+
+    Parameters
+    ----------
+    y_true : array of shape (n_rows,)
+        Labels, 1 for positive.
+    y_score : array of shape (n_rows,)
+        Finite scores, higher means more likely positive.
+
+    Returns
+    -------
+    ranks : int array of shape (n_positives,)
+        Ascending 1-based ranks of the positives.
+    positions : int array of shape (n_positives,)
+        Position of each of them in the input.
+
+    Raises
+    ------
+    ValueError
+        If a score is not finite or there is no positive.
+    """
+    y_true, y_score = np.asarray(y_true), np.asarray(y_score)
+    if not np.isfinite(y_score).all():
+        raise ValueError(f"{np.count_nonzero(~np.isfinite(y_score))} scores are not finite; check the model's output.")
+    if not np.any(y_true == 1):
+        raise ValueError("There is no positive row to rank; check the labels of this part.")
+    order = np.lexsort((y_true == 1, -y_score))
+    is_positive = y_true[order] == 1
+    return np.flatnonzero(is_positive) + 1, order[is_positive]
+
+
+def precision_recall(ranks: ArrayLike) -> tuple[NDArray, NDArray]:
+    """Precision and recall at each positive's rank; arrays of shape (n_positives,)."""
+    ranks = np.asarray(ranks)
+    found = np.arange(1, len(ranks) + 1)
+    return found / ranks, found / len(ranks)
+
+
+def average_precision(ranks: ArrayLike) -> float:
+    """Step-wise area under the precision-recall curve: the mean precision at the positives' ranks."""
+    return float(np.mean(precision_recall(ranks)[0]))
+
+
+def trapezoid_area(ranks: ArrayLike) -> float:
+    """Area under linearly joined precision-recall points; optimistic (Davis and Goadrich, 2006).
+
+    Kept only to show how much the interpolation adds to a published figure.
+    """
+    precision, recall = precision_recall(ranks)
+    return float(np.trapezoid(np.r_[1.0, precision], np.r_[0.0, recall]))
+
+
+def roc_auc(ranks: ArrayLike, n_rows: int) -> float:
+    """Probability that a positive is ranked before a negative."""
+    ranks = np.asarray(ranks)
+    negatives_before = ranks - np.arange(1, len(ranks) + 1)
+    return float(1 - negatives_before.mean() / (n_rows - len(ranks)))
+
+
+def precision_at(ranks: ArrayLike, n_alerts: float) -> float:
+    """Share of frauds among the `n_alerts` highest scores (rounded, at least one)."""
+    n_alerts = max(1, round(n_alerts))
+    return float(np.count_nonzero(np.asarray(ranks) <= n_alerts) / n_alerts)
+
+
+def recall_at(ranks: ArrayLike, n_alerts: float) -> float:
+    """Share of all frauds that the `n_alerts` highest scores hold (rounded, at least one)."""
+    ranks = np.asarray(ranks)
+    return float(np.count_nonzero(ranks <= max(1, round(n_alerts))) / len(ranks))
+
+
+def recall_at_precision(ranks: ArrayLike, minimum: float = 0.9) -> float:
+    """Largest recall whose precision is at least `minimum`; 0 when there is none."""
+    precision, recall = precision_recall(ranks)
+    return float(np.max(recall, initial=0.0, where=precision >= minimum))
+
+
+def cost_curve(
+    ranks: ArrayLike, amounts: ArrayLike, *, fee: float = 5.0, floor: float = 10.0
+) -> tuple[NDArray, NDArray]:
+    """Cost of alerting on everything down to each positive's rank.
+
+    A missed fraud costs its amount, but at least `floor` (some frauds have amount 0); an alert costs `fee`.
+
+    Parameters
+    ----------
+    ranks, amounts : arrays of shape (n_positives,)
+        Ascending ranks and the amount of each positive, in the same order.
+
+    Returns
+    -------
+    n_alerts, cost : arrays of shape (n_positives + 1,)
+        Starts with no alert at all. Between two positives more alerts only add fees, so the minimum is here.
+    """
+    losses = np.maximum(np.asarray(amounts, dtype=float), floor)
+    n_alerts = np.r_[0, np.asarray(ranks)]
+    missed = losses.sum() - np.r_[0.0, np.cumsum(losses)]
+    return n_alerts, missed + fee * n_alerts
+
+
+def brier_score(y_true: ArrayLike, y_prob: ArrayLike) -> float:
+    """Mean squared difference of probability and label."""
+    return float(np.mean((np.asarray(y_prob, dtype=float) - np.asarray(y_true)) ** 2))
+
+
+def reliability(y_true: ArrayLike, y_prob: ArrayLike, n_bins: int = 10) -> dict[str, list]:
+    """Rows, mean probability and positives in logarithmic bins of the probability.
+
+    Frauds are so rare that equal-width bins put nearly every row into the first; the bin edges here are
+    spaced evenly in log-probability from 1e-5 to 1.
+    """
+    y_true, y_prob = np.asarray(y_true), np.asarray(y_prob, dtype=float)
+    bins = np.digitize(y_prob, np.logspace(-5, 0, n_bins)[:-1])
+    counts = np.bincount(bins, minlength=n_bins)
+    sums = np.bincount(bins, weights=y_prob, minlength=n_bins)
+    positives = np.bincount(bins, weights=y_true, minlength=n_bins)
+    means = np.divide(sums, counts, out=np.zeros(n_bins), where=counts > 0)
+    return {"rows": counts.tolist(), "mean": means.round(8).tolist(), "positives": positives.astype(int).tolist()}
+
+
+def calibration_error(table: dict[str, list]) -> float:
+    """Expected calibration error of a `reliability` table: mean gap of probability and frequency over rows."""
+    rows, means, positives = (np.asarray(table[name], dtype=float) for name in ("rows", "mean", "positives"))
+    return float(np.abs(rows * means - positives).sum() / rows.sum())
+
+
+def random_ranking_interval(
+    n_rows: int, n_positives: int, *, level: float = 0.95, n_draws: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """Central interval of the average precision of rankings that know nothing.
+
+    Its mean lies close to the prevalence; what a model scores on shuffled labels must fall inside.
+    """
+    rng = np.random.default_rng(seed)
+    draws = [average_precision(np.sort(rng.choice(n_rows, n_positives, replace=False)) + 1) for _ in range(n_draws)]
+    tail = (1 - level) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return float(low), float(high)
