@@ -187,3 +187,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     def save(self, path: Path) -> None:
         """Write the trained network to `path` (.keras), without pickle."""
         self.model_.save(path)
+
+    @classmethod
+    def load(cls, path: Path) -> NetworkClassifier:
+        """Read a network that `save` wrote; only for classes 0 and 1, and code in the file is refused."""
+        import keras
+
+        classifier = cls()
+        classifier.model_ = keras.models.load_model(path, compile=False, safe_mode=True)
+        classifier.classes_ = np.array([0, 1])
+        classifier.n_features_in_ = classifier.model_.input_shape[1]
+        return classifier

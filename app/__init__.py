@@ -1,0 +1,1 @@
+"""The web page: scores transactions with the registered champion."""

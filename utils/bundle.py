@@ -1,0 +1,178 @@
+"""The served model: scaler, classifier, calibrator, threshold and card, saved without pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import skops.io
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
+
+from utils.config import DatasetConfig
+from utils.data import features
+from utils.deep import NetworkClassifier
+from utils.models import portable, quiet_tensorflow
+
+TRUSTED_TYPES = ["sklearn.tree._tree.Tree"]  # what skops may load beside its own list
+CARD = "card.json"
+
+
+class BundleError(ValueError):
+    """A saved model is incomplete, was changed, or holds types that are not trusted."""
+
+
+@dataclass(frozen=True)
+class FraudModel:
+    """Everything that turns raw transactions into a decision.
+
+    Attributes
+    ----------
+    scaler : fitted transformer
+        First step; takes the features of the protocol.
+    classifier : fitted classifier
+        Gives scores for scaled features.
+    calibrator : LogisticRegression
+        Turns the log odds of a score into a calibrated probability (Platt, 1999).
+    threshold : float
+        Calibrated probability from which a transaction is an alert.
+    card : dict
+        What the model is: names, parameters, scores, ledger key.
+    schema : DatasetConfig
+        Roles of the raw columns.
+    columns : tuple of str
+        Features in the order that the scaler takes them.
+    """
+
+    scaler: BaseEstimator
+    classifier: BaseEstimator
+    calibrator: LogisticRegression
+    threshold: float
+    schema: DatasetConfig
+    columns: tuple[str, ...]
+    card: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def raw_columns(self) -> tuple[str, ...]:
+        """Columns that a transaction must have."""
+        own = tuple(name for name in self.columns if not name.startswith("hour_"))
+        return (self.schema.time, *own) if self.schema.time else own
+
+    def predict_proba(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Calibrated probability of fraud per raw transaction, of shape (n_rows,).
+
+        Raises
+        ------
+        DataError
+            Names missing columns, or the first row with a value that is not a finite number.
+        """
+        X = self.scaler.transform(features(frame, self.schema, self.columns))
+        return apply_calibrator(self.calibrator, self.classifier.predict_proba(X)[:, 1])
+
+    def decide(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
+        """Whether each raw transaction is an alert."""
+        return self.predict_proba(frame) >= self.threshold
+
+
+def log_odds(probability: ArrayLike) -> NDArray[np.float64]:
+    """Log odds of shape (n_rows, 1), finite also for probabilities of 0 and 1."""
+    clipped = np.clip(np.asarray(probability, dtype=float), 1e-7, 1 - 1e-7)
+    return np.log(clipped / (1 - clipped))[:, None]
+
+
+def fit_calibrator(y_true: ArrayLike, probability: ArrayLike) -> LogisticRegression:
+    """Platt's (1999) calibrator, fitted on out-of-fold probabilities of rows that were never resampled."""
+    return LogisticRegression(C=np.inf, max_iter=1000).fit(log_odds(probability), np.asarray(y_true))
+
+
+def apply_calibrator(calibrator: LogisticRegression, probability: ArrayLike) -> NDArray[np.float64]:
+    """Calibrated probabilities of shape (n_rows,)."""
+    return calibrator.predict_proba(log_odds(probability))[:, 1]
+
+
+def save(model: FraudModel, folder: Path) -> Path:
+    """Write a model's files and, last, its card with the hash of each; returns the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.iterdir():
+        stale.unlink()
+    skops.io.dump(model.scaler, folder / "scaler.skops")
+    skops.io.dump(model.calibrator, folder / "calibrator.skops")
+    _save_classifier(model.classifier, folder)
+    card = {
+        "threshold": model.threshold,
+        "columns": model.columns,
+        "schema": {**asdict(model.schema), "path": model.schema.path.name},
+        "files": {path.name: _sha256(path) for path in sorted(folder.iterdir())},
+        "card": model.card,
+    }
+    (folder / CARD).write_text(json.dumps(card, indent=1) + "\n")
+    return folder
+
+
+def _save_classifier(classifier: BaseEstimator, folder: Path) -> None:
+    if hasattr(classifier, "get_booster"):
+        classifier.get_booster().save_model(folder / "classifier.ubj")
+    elif isinstance(classifier, NetworkClassifier):
+        classifier.save(folder / "classifier.keras")
+    else:
+        skops.io.dump(portable(classifier), folder / "classifier.skops")
+
+
+def load(folder: Path) -> FraudModel:
+    """Read a saved model back.
+
+    Raises
+    ------
+    BundleError
+        If a file is missing, its hash is not the card's, or it holds a type that is not trusted.
+    """
+    try:
+        saved = json.loads((folder / CARD).read_text())
+        files = saved["files"]
+    except (OSError, ValueError, KeyError) as error:
+        raise BundleError(f"{folder.name} has no readable {CARD} ({error}); save the model again.") from None
+    for name, expected in files.items():
+        path = folder / name
+        if not path.is_file() or _sha256(path) != expected:
+            raise BundleError(f"{folder.name}/{name} is missing or was changed; save the model again.")
+    schema = DatasetConfig(**{**saved["schema"], "path": Path(saved["schema"]["path"])})
+    return FraudModel(
+        scaler=_load_skops(folder / "scaler.skops"),
+        classifier=_load_classifier(folder, files),
+        calibrator=_load_skops(folder / "calibrator.skops"),
+        threshold=saved["threshold"],
+        schema=schema,
+        columns=tuple(saved["columns"]),
+        card=saved["card"],
+    )
+
+
+def _load_skops(path: Path) -> Any:
+    unknown = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED_TYPES)
+    if unknown:
+        raise BundleError(f"{path.name} holds types that are not trusted: {', '.join(sorted(unknown))}.")
+    return skops.io.load(path, trusted=TRUSTED_TYPES)
+
+
+def _load_classifier(folder: Path, names: Iterable[str]) -> BaseEstimator:
+    if "classifier.ubj" in names:
+        from xgboost import XGBClassifier
+
+        classifier = XGBClassifier()
+        classifier.load_model(folder / "classifier.ubj")
+        return classifier
+    if "classifier.keras" in names:
+        quiet_tensorflow(1)
+        return NetworkClassifier.load(folder / "classifier.keras")
+    return _load_skops(folder / "classifier.skops")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,139 @@
+"""The final model: chosen and calibrated on the development set, scored once on the test set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed, effective_n_jobs
+from numpy.typing import NDArray
+
+from utils import data, ledger, metrics
+from utils.bundle import FraudModel, apply_calibrator, fit_calibrator
+from utils.config import Profile
+from utils.data import Dataset
+from utils.fitting import all_folds, build_pipeline, fold_parts, load_dataset, measure, provenance
+from utils.models import quiet_tensorflow
+from utils.seeding import seeded
+from utils.tasks import Task, make_task
+
+FEE, FLOOR = 5.0, 10.0  # EUR: an alert's handling, and the least that a missed fraud costs
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """Probabilities of development rows from models that did not see them; arrays of shape (n_rows,)."""
+
+    y_true: NDArray
+    probability: NDArray
+    amounts: NDArray
+
+
+def choose(table: pd.DataFrame) -> tuple[str, str]:
+    """Sampler and model with the best mean average precision over the folds that every candidate has.
+
+    Candidates are those measured on the most folds, so that an easy fold favours nobody.
+    """
+    by_pair = table.groupby(["sampler", "model"])["average_precision"].agg(["mean", "size"])
+    complete = by_pair[by_pair["size"] == by_pair["size"].max()]
+    return complete["mean"].idxmax()
+
+
+def final_task(profile: Profile, choice: tuple[str, str]) -> Task:
+    """The task of the final model: trained on the whole development set, scored on the test set."""
+    dataset = load_dataset(profile.dataset)
+    sampler, model = choice
+    task = make_task(profile, {"name": dataset.name, "sha256": dataset.sha256}, (0, 0), (sampler, {}), (model, {}))
+    task |= {"split": {"kind": "test", "test_fraction": profile.protocol.test_fraction}, "fold": None}
+    return {**task, "key": ledger.key_of(task)}
+
+
+def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
+    """Probability of every development row from the fold model that did not train on it."""
+    dataset = load_dataset(profile.dataset)
+    folds = all_folds(profile.dataset, profile.protocol, 1)
+    n_jobs = min(effective_n_jobs(-1), len(folds))
+    parts = Parallel(n_jobs=n_jobs)(delayed(_fold_probability)(profile, task, place) for place in folds)
+    rows = np.concatenate([fold.test for fold in folds.values()])
+    amounts = np.zeros(len(rows)) if dataset.amounts is None else dataset.amounts.to_numpy()[rows]
+    return OutOfFold(dataset.y.to_numpy()[rows], np.concatenate(parts), amounts)
+
+
+def _fold_probability(profile: Profile, task: Task, place: tuple[int, int]) -> NDArray:
+    quiet_tensorflow(1)
+    dataset = load_dataset(profile.dataset)
+    fold = all_folds(profile.dataset, profile.protocol, 1)[place]
+    pipeline = fit_pipeline(task, *fold_parts(dataset, fold.train))
+    return pipeline.predict_proba(fold_parts(dataset, fold.test)[0])[:, 1]
+
+
+def fit_pipeline(task: Task, X: pd.DataFrame, y: pd.Series, n_jobs: int = 1) -> Any:
+    """Scaler, sampler and classifier of a task, fitted on training rows."""
+    with seeded(task["seed"]):
+        return build_pipeline(task, y, n_jobs).fit(X, y)
+
+
+def choose_threshold(y_true: NDArray, probability: NDArray, amounts: NDArray) -> float:
+    """Probability from which an alert costs less than it saves, on out-of-fold rows; see `metrics.cost_curve`."""
+    ranks, found = metrics.ranks_of_positives(y_true, probability)
+    n_alerts, cost = metrics.cost_curve(ranks, amounts[found], fee=FEE, floor=FLOOR)
+    best = int(n_alerts[np.argmin(cost)])
+    ordered = np.sort(probability)[::-1]
+    return float(ordered[best - 1]) if best else float(np.nextafter(ordered[0], 2))
+
+
+def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold | None = None) -> FraudModel:
+    """Fit the chosen pipeline on the development set, with calibrator and threshold from out-of-fold rows.
+
+    Parameters
+    ----------
+    choice : (str, str)
+        Sampler and model, from `choose`.
+    development : OutOfFold, optional
+        Out-of-fold probabilities if they are there already.
+    """
+    dataset = load_dataset(profile.dataset)
+    task = final_task(profile, choice)
+    development = development or out_of_fold(profile, task)
+    calibrator = fit_calibrator(development.y_true, development.probability)
+    probability = apply_calibrator(calibrator, development.probability)
+    rows, _ = data.chronological_split(dataset, profile.protocol.test_fraction)
+    pipeline = fit_pipeline(task, *fold_parts(dataset, rows), n_jobs=effective_n_jobs(-1))
+    return FraudModel(
+        scaler=pipeline["scale"],
+        classifier=pipeline["model"],
+        calibrator=calibrator,
+        threshold=choose_threshold(development.y_true, probability, development.amounts),
+        schema=profile.dataset,
+        columns=tuple(dataset.X.columns),
+        card={"ledger_key": task["key"], "sampler": task["sampler"], "model": task["model"], "profile": profile.name},
+    )
+
+
+def held_out_rows(dataset: Dataset, profile: Profile) -> pd.DataFrame:
+    """Raw rows of the test set."""
+    _, positions = data.chronological_split(dataset, profile.protocol.test_fraction)
+    return dataset.frame.iloc[positions]
+
+
+def score_test(profile: Profile, model: FraudModel) -> dict[str, Any]:
+    """Score the test set, keep the result in the ledger's test.jsonl, and return its row.
+
+    The row says how many alerts the threshold gives (`n_alerts`) beside what `fitting.measure` tells.
+    """
+    dataset = load_dataset(profile.dataset)
+    _, positions = data.chronological_split(dataset, profile.protocol.test_fraction)
+    probability = model.predict_proba(dataset.frame.iloc[positions])
+    row = {
+        **final_task(profile, (model.card["sampler"]["name"], model.card["model"]["name"])),
+        **measure(dataset, positions, probability, probability),
+        "threshold": model.threshold,
+        "n_alerts": int(np.count_nonzero(probability >= model.threshold)),
+        **provenance(),
+    }
+    known = {entry["key"] for entry in ledger.read(profile.results)}
+    if row["key"] not in known:
+        ledger.append(profile.results / "test.jsonl", row)
+    return row

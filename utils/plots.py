@@ -1,0 +1,376 @@
+"""Figures: a frame in, a matplotlib figure out, all with one theme."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, PercentFormatter
+from numpy.typing import ArrayLike
+
+from utils import metrics, stats
+from utils.config import Profile
+
+COLUMN, PAGE = 3.5, 7.2  # inches: the paper's column and page width
+LEGITIMATE, FRAUD, SYNTHETIC, NEUTRAL = "#0072B2", "#D55E00", "#009E73", "#595959"
+
+# Okabe and Ito's colour-blind safe palette; one sampler has one colour in every figure.
+SAMPLER_COLOURS = {
+    "none": "#000000",
+    "class_weight": "#E69F00",
+    "rus": "#56B4E9",
+    "smote": "#0072B2",
+    "cgan": "#D55E00",
+}
+SPARE_COLOURS = ("#009E73", "#CC79A7", "#7F7F7F", "#8C564B", "#B2B200", "#17BECF")
+
+THEME = {
+    "figure.dpi": 110,
+    "figure.constrained_layout.use": True,
+    "savefig.bbox": "tight",
+    "svg.hashsalt": "study",
+    "svg.fonttype": "path",
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E5E5E5",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "lines.linewidth": 1.3,
+}
+
+
+def use_theme() -> None:
+    """Apply the study's theme to every figure from here on."""
+    mpl.rcParams.update(THEME)
+
+
+def sampler_colour(name: str) -> str:
+    """Colour of a sampler; those without one of their own share the spare colours by name."""
+    if name in SAMPLER_COLOURS:
+        return SAMPLER_COLOURS[name]
+    return SPARE_COLOURS[sum(map(ord, name)) % len(SPARE_COLOURS)]
+
+
+def save_figure(figure: Figure, name: str, profile: Profile) -> Path:
+    """Write a figure as SVG, the same bytes for the same figure, into the profile's folder of figures."""
+    profile.figures.mkdir(parents=True, exist_ok=True)
+    path = profile.figures / f"{name}.svg"
+    temporary = path.with_suffix(".part")
+    figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
+    temporary.replace(path)
+    return path
+
+
+def plot_hours(hours: ArrayLike, labels: ArrayLike) -> Figure:
+    """Share of each class by hour of day; arrays of shape (n_rows,), hours in [0, 24)."""
+    hours, labels = np.asarray(hours), np.asarray(labels)
+    figure, axes = plt.subplots(figsize=(PAGE, 2.3))
+    edges = np.arange(25)
+    for value, name, colour in ((0, "Legitimate", LEGITIMATE), (1, "Fraud", FRAUD)):
+        counts, _ = np.histogram(hours[labels == value], edges)
+        axes.stairs(counts / counts.sum(), edges, color=colour, label=name, linewidth=1.6)
+    axes.set(xlabel="Hour of day", ylabel="Share of the class", xlim=(0, 24), xticks=range(0, 25, 3))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.legend(loc="upper left")
+    return figure
+
+
+def plot_amounts(amounts: ArrayLike, labels: ArrayLike, currency: str = "EUR") -> Figure:
+    """Distribution of log amounts by class, each scaled to its own size; arrays of shape (n_rows,)."""
+    amounts, labels = np.asarray(amounts), np.asarray(labels)
+    figure, axes = plt.subplots(figsize=(PAGE, 2.3))
+    edges = np.linspace(0, np.log10(1 + amounts.max()), 41)
+    for value, name, colour in ((0, "Legitimate", LEGITIMATE), (1, "Fraud", FRAUD)):
+        counts, _ = np.histogram(np.log10(1 + amounts[labels == value]), edges)
+        axes.stairs(counts / counts.sum(), edges, color=colour, label=name, linewidth=1.6)
+    ticks = [0, 1, 10, 100, 1000, 10000]
+    axes.set_xticks(np.log10(1 + np.array(ticks)), [f"{tick:,}" for tick in ticks])
+    axes.set(xlabel=f"Amount ({currency}), spaced by log(1 + amount)", ylabel="Share of the class")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.legend(loc="upper right")
+    return figure
+
+
+def plot_effect_sizes(effects: pd.Series) -> Figure:
+    """Horizontal bars of how far apart the classes lie per feature (ROC AUC of the feature alone)."""
+    effects = effects.sort_values()
+    figure, axes = plt.subplots(figsize=(PAGE, 4.2))
+    axes.hlines(range(len(effects)), 0.5, effects, color=NEUTRAL, linewidth=1)
+    axes.plot(effects, range(len(effects)), "o", color=FRAUD, markersize=4)
+    axes.set_yticks(range(len(effects)), effects.index)
+    axes.set(xlabel="ROC AUC of the feature alone (0.5 = chance)", xlim=(0.5, 1), ylim=(-0.7, len(effects) - 0.3))
+    axes.grid(axis="y", visible=False)
+    return figure
+
+
+def plot_correlations(frames: dict[str, pd.DataFrame]) -> Figure:
+    """Correlation matrices side by side, on one scale; name to frame of shape (n_rows, n_features)."""
+    figure, every = plt.subplots(1, len(frames), figsize=(PAGE, 0.75 + PAGE / len(frames)), squeeze=False)
+    for axes, (name, frame) in zip(every[0], frames.items(), strict=True):
+        matrix = frame.corr().fillna(0)
+        image = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
+        ticks = range(0, len(matrix), 3)
+        axes.set_xticks(ticks, matrix.columns[::3], rotation=90)
+        axes.set_yticks(ticks, matrix.columns[::3])
+        axes.set_title(name)
+        axes.grid(visible=False)
+    figure.colorbar(image, ax=every, label="Pearson correlation", shrink=0.75)
+    return figure
+
+
+def plot_fold_scores(table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
+    """Average precision of every fold, a panel per model, a colour per sampler, means as bars.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ledger rows.
+    samplers, models : dict of str to str
+        Name to label, in the order to draw.
+    """
+    shown = [model for model in models if (table["model"] == model).any()]
+    n_columns = min(3, len(shown))
+    n_lines = -(-len(shown) // n_columns)
+    figure, every = plt.subplots(
+        n_lines, n_columns, figsize=(PAGE, 0.5 + 1.9 * n_lines), sharex=True, sharey=True, squeeze=False
+    )
+    names = [name for name in samplers if (table["sampler"] == name).any()]
+    for axes, model in zip(every.flat, shown, strict=False):
+        _draw_fold_scores(axes, table[table["model"] == model], names)
+        axes.set_title(models[model])
+        axes.set_yticks(range(len(names)), [samplers[name] for name in names])
+        axes.set_ylim(len(names) - 0.5, -0.5)
+    for axes in every.flat[len(shown) :]:
+        axes.set_axis_off()
+    figure.supxlabel("Average precision (dots: folds, bars: their mean)", fontsize=8)
+    return figure
+
+
+def _draw_fold_scores(axes: Axes, part: pd.DataFrame, names: list[str]) -> None:
+    for line, name in enumerate(names):
+        scores = part.loc[part["sampler"] == name, "average_precision"]
+        if scores.empty:
+            continue
+        colour = sampler_colour(name)
+        axes.plot(scores, np.full(len(scores), line), "o", color=colour, alpha=0.45, markersize=4, mec="none")
+        axes.plot([scores.mean()] * 2, [line - 0.3, line + 0.3], color=colour, linewidth=2.2)
+
+
+def mean_precision(table: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
+    """Precision at given recalls per fold, the best at that recall or beyond it never interpolated."""
+    curves = []
+    for ranks in table["ranks"]:
+        precision, recall = metrics.precision_recall(ranks)
+        curves.append(precision[np.minimum(np.searchsorted(recall, grid - 1e-12), len(ranks) - 1)])
+    return np.array(curves)
+
+
+def plot_pr_curves(table: pd.DataFrame, curves: dict[str, tuple[str, str]], prevalence: float) -> Figure:
+    """Precision at every recall, mean over folds with the band of the folds' middle half.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ledger rows.
+    curves : dict of str to (str, str)
+        Label to (sampler, model).
+    prevalence : float
+        Precision of chance, drawn as a line.
+    """
+    figure, axes = plt.subplots(figsize=(PAGE * 0.62, 3.1))
+    grid = np.linspace(0.01, 1, 100)
+    palette = [*SAMPLER_COLOURS.values(), *SPARE_COLOURS]
+    for number, (name, (sampler, model)) in enumerate(curves.items()):
+        part = table[(table["sampler"] == sampler) & (table["model"] == model)]
+        precision = mean_precision(part, grid)
+        colour = sampler_colour(sampler) if len({s for s, _ in curves.values()}) > 1 else palette[number]
+        low, high = np.quantile(precision, [0.25, 0.75], axis=0)
+        axes.fill_between(grid, low, high, color=colour, alpha=0.13, linewidth=0)
+        label = f"{name} ({part['average_precision'].mean():.3f})"
+        axes.plot(grid, precision.mean(axis=0), color=colour, label=label)
+    axes.axhline(prevalence, color=NEUTRAL, linestyle=":", linewidth=1)
+    axes.annotate("chance", (0.01, prevalence), xytext=(0, 3), textcoords="offset points", color=NEUTRAL, fontsize=7)
+    axes.set(xlabel="Recall", ylabel="Precision", xlim=(0, 1), ylim=(0, 1.02))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 0.06), title="Mean average precision", title_fontsize=7)
+    return figure
+
+
+def plot_differences(compared: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
+    """Forest plot of paired differences with intervals, the region of equivalence shaded.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        From `stats.compare_samplers`.
+    samplers, models : dict of str to str
+        Name to label, in the order to draw.
+    """
+    names = [name for name in samplers if (compared["sampler"] == name).any()]
+    shown = [model for model in models if (compared["model"] == model).any()]
+    figure, axes = plt.subplots(figsize=(PAGE, 0.9 + 0.17 * len(shown) * (len(names) + 1)))
+    axes.axvspan(-stats.MARGIN, stats.MARGIN, color="#EDEDED", zorder=0, label=f"within {stats.MARGIN}")
+    axes.axvline(0, color=NEUTRAL, linewidth=0.8)
+    lines, labels = [], []
+    for block, model in enumerate(shown):
+        for offset, name in enumerate(names):
+            line = block * (len(names) + 1) + offset
+            for row in compared[(compared["model"] == model) & (compared["sampler"] == name)].itertuples():
+                axes.plot([row.low, row.high], [line, line], color=sampler_colour(name), linewidth=1.6)
+                axes.plot(row.mean, line, "o", color=sampler_colour(name), markersize=4)
+            lines.append(line)
+            labels.append(f"{models[model]}: {samplers[name]}" if offset == 0 else samplers[name])
+    axes.set_yticks(lines, labels)
+    axes.set_ylim(max(lines) + 0.8, -0.8)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("Difference of average precision to no resampling, with 95 % interval (grey: equivalent)")
+    return figure
+
+
+def plot_gan_history(history: pd.DataFrame) -> Figure:
+    """Losses over updates; the frame has a column 'update' and one per loss."""
+    losses = [name for name in history if name != "update"]
+    figure, every = plt.subplots(1, len(losses), figsize=(PAGE, 2.1), squeeze=False)
+    for axes, name in zip(every[0], losses, strict=True):
+        axes.plot(history["update"], history[name], color=SAMPLER_COLOURS["cgan"], linewidth=0.9)
+        axes.set(title=name.replace("_", " ").capitalize(), xlabel="Update")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    return figure
+
+
+def plot_marginals(real: pd.DataFrame, synthetic: pd.DataFrame, n_columns: int = 6) -> Figure:
+    """Histograms of every feature, real against synthetic, a panel each."""
+    n_lines = -(-real.shape[1] // n_columns)
+    figure, every = plt.subplots(n_lines, n_columns, figsize=(PAGE, 1.05 * n_lines))
+    for axes, name in zip(every.flat, real, strict=False):
+        low, high = np.quantile(real[name], [0.005, 0.995])
+        edges = np.linspace(low, high if high > low else low + 1, 25)
+        for frame, colour in ((real, FRAUD), (synthetic, SYNTHETIC)):
+            density, _ = np.histogram(frame[name], edges)
+            axes.stairs(density / len(frame), edges, color=colour, linewidth=1)
+        axes.set_title(name, fontsize=7, pad=2)
+        axes.set_yticks([])
+        axes.tick_params(labelsize=6)
+    for axes in every.flat[real.shape[1] :]:
+        axes.set_axis_off()
+    handles = [mpl.lines.Line2D([], [], color=colour) for colour in (FRAUD, SYNTHETIC)]
+    figure.legend(handles, ["Real frauds", "Synthetic frauds"], loc="outside upper right", ncols=2)
+    return figure
+
+
+def plot_embedding(points: ArrayLike, kinds: ArrayLike) -> Figure:
+    """Scatter of a two-dimensional embedding of shape (n_rows, 2), coloured by kind."""
+    points, kinds = np.asarray(points), np.asarray(kinds)
+    styles = {
+        "Legitimate": (LEGITIMATE, 4, 0.35),
+        "Synthetic fraud": (SYNTHETIC, 9, 0.6),
+        "Real fraud": (FRAUD, 9, 0.8),
+    }
+    figure, axes = plt.subplots(figsize=(PAGE * 0.7, 3.8))
+    for kind, (colour, size, alpha) in styles.items():
+        chosen = points[kinds == kind]
+        axes.scatter(*chosen.T, s=size, color=colour, alpha=alpha, linewidth=0, label=kind, rasterized=True)
+    axes.set(xticks=[], yticks=[], xlabel="First t-SNE dimension", ylabel="Second t-SNE dimension")
+    figure.legend(loc="outside right upper", markerscale=1.8)
+    return figure
+
+
+def plot_calibration(tables: dict[str, dict[str, list]]) -> Figure:
+    """Observed frequency against predicted probability, log-log, with Wilson intervals.
+
+    `tables` maps a label to a table from `metrics.reliability`.
+    """
+    figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
+    colours = (NEUTRAL, FRAUD, LEGITIMATE)
+    for (name, table), colour in zip(tables.items(), colours, strict=False):
+        rows, positives, means = (np.array(table[key], dtype=float) for key in ("rows", "positives", "mean"))
+        shown = positives > 0
+        frequency, (low, high) = positives / np.maximum(rows, 1), wilson(positives, rows)
+        bars = np.abs(np.array([low, high]) - frequency)[:, shown]
+        axes.errorbar(means[shown], frequency[shown], bars, color=colour, marker="o", markersize=3.5, label=name)
+    axes.plot([1e-6, 1], [1e-6, 1], color=NEUTRAL, linestyle=":", linewidth=1)
+    axes.set(xscale="log", yscale="log", xlabel="Predicted probability", ylabel="Observed share of frauds")
+    axes.legend(loc="upper left")
+    return figure
+
+
+def wilson(positives: np.ndarray, rows: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's (1927) interval of a share; arrays of one shape."""
+    rows = np.maximum(rows, 1)
+    share = positives / rows
+    centre = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
+    half = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
+    return centre - half, centre + half
+
+
+def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, per_day: float, currency: str = "EUR") -> Figure:
+    """Cost per day against alerts per day, the chosen operating point marked.
+
+    Parameters
+    ----------
+    n_alerts, cost : arrays of shape (n_points,)
+        From `metrics.cost_curve`.
+    chosen : int
+        Alerts at the chosen threshold.
+    per_day : float
+        Days that the rows cover.
+    """
+    n_alerts, cost = np.asarray(n_alerts), np.asarray(cost)
+    figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
+    axes.plot(n_alerts / per_day, cost / per_day, color=LEGITIMATE, drawstyle="steps-post")
+    at = np.interp(chosen, n_alerts, cost)
+    axes.plot(chosen / per_day, at / per_day, "o", color=FRAUD)
+    axes.annotate(
+        f"{chosen / per_day:,.0f} alerts a day",
+        (chosen / per_day, at / per_day),
+        xytext=(8, 12),
+        textcoords="offset points",
+        color=FRAUD,
+        fontsize=7,
+    )
+    axes.axhline(cost[0] / per_day, color=NEUTRAL, linestyle=":", linewidth=1)
+    axes.annotate("no alerts", (1, 1), xycoords=("axes fraction", "data"), fontsize=7).remove()
+    axes.set(xscale="symlog", xlabel="Alerts per day", ylabel=f"Cost per day ({currency})")
+    axes.set_xlim(0, None)
+    axes.set_ylim(0, None)
+    return figure
+
+
+def plot_test_curve(ranks: ArrayLike, label: str, prevalence: float) -> Figure:
+    """Precision-recall steps of one ranked list with a bootstrap band over the frauds."""
+    ranks = np.asarray(ranks)
+    figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
+    grid = np.linspace(0.01, 1, 100)
+    rng = np.random.default_rng(0)
+    negatives = ranks - np.arange(1, len(ranks) + 1)
+    draws = np.sort(rng.choice(negatives, (500, len(ranks))), axis=1) + np.arange(1, len(ranks) + 1)
+    low, high = np.quantile(mean_precision(pd.DataFrame({"ranks": list(draws)}), grid), [0.025, 0.975], axis=0)
+    axes.fill_between(grid, low, high, color=FRAUD, alpha=0.15, linewidth=0)
+    precision, recall = metrics.precision_recall(ranks)
+    axes.plot(recall, precision, color=FRAUD, label=label, drawstyle="steps-pre")
+    axes.axhline(prevalence, color=NEUTRAL, linestyle=":", linewidth=1)
+    axes.set(xlabel="Recall", ylabel="Precision", xlim=(0, 1), ylim=(0, 1.02))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 0.05))
+    return figure
+
+
+def style_heat(frame: pd.DataFrame) -> Figure:
+    """A small annotated heat map of a numeric frame."""
+    figure, axes = plt.subplots(figsize=(PAGE * 0.8, 0.6 + 0.3 * len(frame)))
+    sns.heatmap(frame, annot=True, fmt=".3f", cmap="viridis", cbar=False, ax=axes, annot_kws={"size": 7})
+    axes.set(xlabel="", ylabel="")
+    return figure

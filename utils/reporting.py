@@ -1,0 +1,103 @@
+"""Numbers and tables for the paper and the README: recorded by notebooks, never typed."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from utils.config import ROOT, Profile
+
+README_START, README_END = "<!-- results:start -->", "<!-- results:end -->"
+
+
+def record(profile: Profile, section: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Replace one section of the profile's numbers.json and return it.
+
+    Parameters
+    ----------
+    profile : Profile
+        Whose numbers these are.
+    section : str
+        The notebook's name, so that every number tells where it comes from.
+    values : dict
+        Numbers, strings, pairs (low, high), or frames, which become lists of records.
+    """
+    numbers = json.loads(profile.numbers.read_text()) if profile.numbers.exists() else {}
+    numbers[section] = {name: _plain(value) for name, value in values.items()}
+    write_text(profile.numbers, json.dumps(numbers, indent=1, sort_keys=True) + "\n")
+    return numbers[section]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, pd.DataFrame):
+        return [{name: _plain(cell) for name, cell in row.items()} for row in value.to_dict("records")]
+    if isinstance(value, dict):
+        return {str(name): _plain(cell) for name, cell in value.items()}
+    if isinstance(value, (tuple, list, np.ndarray)):
+        return [_plain(cell) for cell in value]
+    if isinstance(value, (float, np.floating)):
+        return round(float(value), 6)
+    if isinstance(value, np.integer):
+        return int(value)
+    return value
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def with_interval(mean: float, low: float, high: float, digits: int = 3) -> str:
+    """Text such as '0.853 [0.801, 0.897]'."""
+    return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def score_grid(means: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> pd.DataFrame:
+    """Mean average precision with its interval as text: a row per sampler, a column per model.
+
+    Parameters
+    ----------
+    means : DataFrame
+        From `stats.bootstrap_means`.
+    samplers, models : dict of str to str
+        Name to label, in the order to print.
+    """
+    cells = {(row.sampler, row.model): with_interval(row.mean, row.low, row.high) for row in means.itertuples()}
+    return pd.DataFrame(
+        [[cells.get((sampler, model), "–") for model in models] for sampler in samplers],
+        index=pd.Index(samplers.values(), name="Sampler"),
+        columns=list(models.values()),
+    )
+
+
+def markdown_table(frame: pd.DataFrame) -> str:
+    """A frame with its index as a Markdown table."""
+    header = [frame.index.name or "", *map(str, frame.columns)]
+    body = [[str(name), *map(str, row)] for name, row in zip(frame.index, frame.to_numpy(), strict=True)]
+    rows = [header, ["---"] * len(header), *body]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def update_readme(text: str, path: Path = ROOT / "README.md") -> None:
+    """Put generated text between the README's result markers; ValueError when they are missing."""
+    readme = path.read_text()
+    if README_START not in readme or README_END not in readme:
+        raise ValueError(f"{path.name} lacks the markers {README_START} and {README_END}; put them back.")
+    head, rest = readme.split(README_START, 1)
+    tail = rest.split(README_END, 1)[1]
+    write_text(path, f"{head}{README_START}\n{text.strip()}\n{README_END}{tail}")

@@ -1,0 +1,192 @@
+"""Intervals, tests corrected for overlapping folds, and verdicts, all from ledger frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import t as student_t
+
+MARGIN = 0.01  # differences of average precision below this do not matter to a fraud desk; fixed beforehand
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A paired difference of average precision over folds with its corrected interval and p-value."""
+
+    mean: float
+    low: float
+    high: float
+    p_value: float
+    n_folds: int
+
+
+def corrected_difference(differences: ArrayLike, test_share: float, level: float = LEVEL) -> Difference:
+    """Nadeau and Bengio's (2003) interval and two-sided t test of a mean difference over folds.
+
+    Training parts of folds overlap, so the variance of the mean is (1/n + test/train) s^2, not s^2/n.
+
+    Parameters
+    ----------
+    differences : array of shape (n_folds,)
+        One paired difference per fold, over all repeats.
+    test_share : float
+        Rows scored per row trained on, 1 / (n_splits - 1) in cross-validation.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two folds.
+    """
+    differences = np.asarray(differences, dtype=float)
+    n_folds = len(differences)
+    if n_folds < 2:
+        raise ValueError(f"{n_folds} paired fold(s) have no variance; measure at least two.")
+    mean, variance = differences.mean(), differences.var(ddof=1)
+    error = np.sqrt((1 / n_folds + test_share) * variance)
+    half = student_t.ppf((1 + level) / 2, n_folds - 1) * error
+    statistic = abs(mean) / error if error > 0 else np.inf * bool(mean)
+    p_value = 1.0 if np.isnan(statistic) else 2 * student_t.sf(statistic, n_folds - 1)
+    return Difference(float(mean), float(mean - half), float(mean + half), float(p_value), n_folds)
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Holm's (1979) step-down adjustment of a family of p-values, in the order given."""
+    p_values = np.asarray(p_values, dtype=float)
+    order = np.argsort(p_values)
+    scaled = p_values[order] * np.arange(len(p_values), 0, -1)
+    adjusted = np.empty_like(p_values)
+    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
+    return adjusted
+
+
+def verdict(low: float, high: float, adjusted_p: float, margin: float = MARGIN) -> str:
+    """What a comparison allows to say: 'helps', 'harms', 'equivalent' or 'no evidence'.
+
+    Equivalent means that the whole interval lies within the margin, whatever the test says; helps and harms
+    need a Holm-adjusted p-value below 0.05.
+    """
+    if -margin < low and high < margin:
+        return "equivalent"
+    if adjusted_p < 1 - LEVEL:
+        return "helps" if low + high > 0 else "harms"
+    return "no evidence"
+
+
+def paired_scores(table: pd.DataFrame, metric: str = "average_precision") -> pd.DataFrame:
+    """A metric with one row per (repeat, fold) and one column per (model, sampler)."""
+    return table.pivot(index=["repeat", "fold"], columns=["model", "sampler"], values=metric)
+
+
+def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFrame:
+    """Every sampler against the reference under the same model, one Holm family over all of them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ledger rows; see `ledger.frame`.
+    reference : str
+        Sampler that the others are compared with.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, sampler, mean, low, high, p_value, n_folds, adjusted_p, verdict; models with fewer
+        than two folds are left out, as they allow no interval.
+    """
+    scores = paired_scores(table)
+    pairs = [(model, sampler) for model, sampler in scores if sampler != reference]
+    return compare_pairs(table, [((model, sampler), (model, reference)) for model, sampler in pairs])
+
+
+def compare_pairs(table: pd.DataFrame, pairs: list[tuple[tuple[str, str], tuple[str, str]]]) -> pd.DataFrame:
+    """First against second of each pair of (model, sampler), paired by fold, one Holm family; see above."""
+    scores = paired_scores(table)
+    test_share = 1 / (table["split"].iloc[0]["n_splits"] - 1)
+    rows = []
+    for first, second in pairs:
+        differences = (scores[first] - scores[second]).dropna()
+        if len(differences) < 2:
+            continue
+        result = corrected_difference(differences, test_share)
+        rows.append({"model": first[0], "sampler": first[1], "against": " + ".join(second), **vars(result)})
+    compared = pd.DataFrame(rows)
+    if compared.empty:
+        raise ValueError("No pair has two folds in common; run more folds before comparing.")
+    compared["adjusted_p"] = holm(compared["p_value"])
+    compared["verdict"] = [verdict(row.low, row.high, row.adjusted_p) for row in compared.itertuples()]
+    return compared
+
+
+def bootstrap_means(table: pd.DataFrame, *, n_draws: int = 1000, seed: int = 0) -> pd.DataFrame:
+    """Mean average precision of every (model, sampler) with a bootstrap interval over the frauds.
+
+    Frauds are drawn with replacement, the same draws for every method, and the legitimate rows stay: there
+    are hundreds of times more of them, so their share of the variance is small.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, sampler, n_folds, mean, low, high, in the table's order.
+    """
+    frauds = np.unique(np.concatenate(table["positives"].to_list()))
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(len(frauds), np.full(len(frauds), 1 / len(frauds)), size=n_draws)
+    rows = []
+    for (model, sampler), part in table.groupby(["model", "sampler"], sort=False):
+        draws = np.mean([_fold_draws(row, frauds, weights) for row in part.itertuples()], axis=0)
+        low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        mean = part["average_precision"].mean()
+        rows.append({"model": model, "sampler": sampler, "n_folds": len(part), "mean": mean, "low": low, "high": high})
+    return pd.DataFrame(rows)
+
+
+def _fold_draws(row: tuple, frauds: NDArray, weights: NDArray) -> NDArray:
+    columns = np.searchsorted(frauds, row.positives)
+    return resampled_average_precision(np.asarray(row.ranks), weights[:, columns])
+
+
+def resampled_average_precision(ranks: NDArray, weights: NDArray) -> NDArray:
+    """Average precision when each positive stands as often as its weight says.
+
+    Parameters
+    ----------
+    ranks : int array of shape (n_positives,)
+        Ascending ranks of the positives.
+    weights : int array of shape (n_draws, n_positives)
+        Copies of each positive in each draw.
+
+    Returns
+    -------
+    array of shape (n_draws,)
+        NaN-free: a draw without any positive counts as 0.
+    """
+    negatives = ranks - np.arange(1, len(ranks) + 1)
+    before = np.cumsum(weights, axis=1) - weights
+    total = np.zeros(len(weights))
+    for copy in range(1, int(weights.max(initial=0)) + 1):
+        found = before + copy
+        total += np.where(weights >= copy, found / (negatives + found), 0.0).sum(axis=1)
+    return total / np.maximum(weights.sum(axis=1), 1)
+
+
+def interval_of_ranks(ranks: ArrayLike, *, n_draws: int = 2000, seed: int = 0) -> tuple[float, float]:
+    """Bootstrap interval over the frauds of one ranked list's average precision."""
+    ranks = np.asarray(ranks)
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(len(ranks), np.full(len(ranks), 1 / len(ranks)), size=n_draws)
+    draws = resampled_average_precision(ranks, weights)
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def mean_ranks(table: pd.DataFrame) -> pd.Series:
+    """Mean rank of every (model, sampler) over the folds that all of them have; 1 is best.
+
+    A description only: folds of one dataset are not the independent datasets that rank tests assume.
+    """
+    scores = paired_scores(table).dropna()
+    return scores.rank(axis=1, ascending=False).mean().sort_values()
