@@ -1,0 +1,385 @@
+"""The conditional GAN and its sampler: what they promise, on small tables with known structure."""
+
+from dataclasses import FrozenInstanceError, asdict, replace
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from imblearn.pipeline import Pipeline
+from imblearn.utils.estimator_checks import parametrize_with_checks
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import StandardScaler
+
+from utils.cgan import (
+    LOSSES,
+    CGANSampler,
+    ConditionalGAN,
+    DivergenceError,
+    GANConfig,
+    _forward,
+    build_critic,
+    build_generator,
+)
+from utils.tabular import ClassQuantileScaler, column_decimals
+
+TINY = GANConfig(latent_dim=8, hidden=(16,), updates=4, critic_steps=1, batch_size=16, updates_per_call=2)
+SMALL = GANConfig(latent_dim=8, hidden=(64, 64), updates=600, critic_steps=2, batch_size=128, learning_rate=1e-3)
+
+
+def make_table(n_majority=300, n_minority=60, seed=0):
+    """Two classes: an amount with cents, a whole number, a constant, and two columns of one signal."""
+    rng = np.random.default_rng(seed)
+    n_rows = n_majority + n_minority
+    y = np.repeat([0, 1], [n_majority, n_minority])
+    signal = rng.normal(size=n_rows) + 3 * y
+    frame = pd.DataFrame(
+        {
+            "amount": np.round(rng.exponential(20, n_rows), 2),
+            "count": rng.poisson(3 + 4 * y),
+            "constant": 7.5,
+            "signal": signal,
+            "echo": (-signal + 0.1 * rng.normal(size=n_rows)).astype(np.float32),
+        }
+    )
+    order = rng.permutation(n_rows)
+    return frame.iloc[order].reset_index(drop=True), pd.Series(y[order], name="label")
+
+
+@pytest.fixture(scope="module")
+def table():
+    return make_table()
+
+
+@pytest.fixture(scope="module")
+def tiny_gan(table):
+    return ConditionalGAN(TINY, random_state=0).fit(*table)
+
+
+@pytest.fixture(scope="module")
+def trained_gan(table):
+    return ConditionalGAN(SMALL, random_state=0).fit(*table)
+
+
+@parametrize_with_checks([CGANSampler(config=TINY, random_state=0)])
+def test_imbalanced_learn_checks(estimator, check):
+    check(estimator)
+
+
+# What is learned
+
+
+def test_learns_how_columns_depend_on_each_other(trained_gan, table):
+    X, y = table
+    synthetic = trained_gan.sample(2000, 1)
+    assert np.corrcoef(synthetic["signal"], synthetic["echo"])[0, 1] < -0.9
+    assert abs(np.corrcoef(synthetic["signal"], synthetic["amount"])[0, 1]) < 0.4
+    assert synthetic["signal"].mean() == pytest.approx(X.loc[y == 1, "signal"].mean(), abs=0.4)
+
+
+def test_class_asked_for_is_the_class_given(trained_gan, table):
+    X, y = table
+    for label in (0, 1):
+        drawn, real = trained_gan.sample(500, label)["signal"], X.loc[y == label, "signal"]
+        assert abs(drawn.mean() - real.mean()) < 0.5
+
+
+def test_values_keep_their_kind_and_range(tiny_gan, table):
+    X, y = table
+    synthetic, real = tiny_gan.sample(500, 1), X[y == 1]
+    assert (synthetic["constant"] == 7.5).all()
+    assert synthetic["count"].dtype == X["count"].dtype
+    np.testing.assert_array_equal(synthetic["amount"], synthetic["amount"].round(2))
+    assert (synthetic.min() >= real.min()).all()
+    assert (synthetic.max() <= real.max()).all()
+
+
+def test_whole_numbers_stay_so_behind_a_standard_scaler(table):
+    X, y = table
+    scaler = StandardScaler().set_output(transform="pandas")
+    gan = ConditionalGAN(TINY, random_state=0).fit(scaler.fit_transform(X), y)
+    back = scaler.inverse_transform(gan.sample(200, 1))
+    np.testing.assert_allclose(back[:, 1], np.round(back[:, 1]), atol=1e-6)
+
+
+def test_frame_in_frame_out(tiny_gan, table):
+    X, _ = table
+    synthetic = tiny_gan.sample(5, 0)
+    assert list(synthetic.columns) == list(X.columns)
+    assert list(synthetic.dtypes) == list(X.dtypes)
+    assert ConditionalGAN(TINY, random_state=0).fit(X.to_numpy(), table[1]).sample(3, 1).shape == (3, 5)
+
+
+def test_history_has_one_row_per_update(tiny_gan):
+    assert list(tiny_gan.history_["update"]) == [1, 2, 3, 4]
+    assert np.isfinite(tiny_gan.history_).all(axis=None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"loss": "cross_entropy", "gradient_penalty": 0.0},
+        {"pack": 4},
+        {"conditional": False},
+        {"scaling": "shared"},
+        {"decorrelate": True},
+        {"match_moments": False},
+        {"average_decay": 0.0},
+        {"majority_rows": 70},
+    ],
+    ids=str,
+)
+def test_every_variant_trains(table, change):
+    X, y = table
+    gan = ConditionalGAN(replace(TINY, updates=3, **change), random_state=0).fit(X, y)
+    assert gan.sample(4, 1).shape == (4, X.shape[1])
+    assert len(gan.history_) == 3
+
+
+def test_many_classes_with_text_labels():
+    rng = np.random.default_rng(0)
+    y = np.repeat(list("abcdefgh"), 20)
+    X = rng.normal(size=(160, 3)) + np.arange(8).repeat(20)[:, None] * 100
+    config = replace(TINY, batch_size=4)
+    gan = ConditionalGAN(config, random_state=0).fit(X, y)
+    assert np.round(gan.sample(50, "f").mean() / 100) == 5
+
+
+def test_sampling_without_tensorflow_is_what_keras_computes():
+    generator = build_generator(TINY, n_features=3, n_classes=2, seed=0)
+    noise = np.random.default_rng(0).normal(size=(20, TINY.latent_dim))
+    condition = np.eye(2)[np.arange(20) % 2]
+    weights = [variable.numpy() for variable in generator.trainable_variables]
+    weights = [weight + 0.1 for weight in weights]
+    generator.set_weights(weights)
+    expected = generator(np.hstack([noise, condition]).astype("float32")).numpy()
+    np.testing.assert_allclose(_forward(weights, np.hstack([noise, condition])), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_only_the_generator_is_normalised():
+    names = {
+        build.__name__: [type(layer).__name__ for layer in build(TINY, 3, 2, 0).layers]
+        for build in (build_generator, build_critic)
+    }
+    assert "LayerNormalization" in names["build_generator"]
+    assert "LayerNormalization" not in names["build_critic"]
+
+
+# Repeatability and storage
+
+
+def test_two_fits_agree_and_leave_global_state_alone(table, tiny_gan):
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    again = ConditionalGAN(TINY, random_state=0).fit(*table)
+    for one, other in zip(tiny_gan.weights_, again.weights_, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+
+
+def test_another_seed_gives_other_rows(table, tiny_gan):
+    other = ConditionalGAN(TINY, random_state=1).fit(*table)
+    assert not other.sample(5, 1, random_state=0).equals(tiny_gan.sample(5, 1, random_state=0))
+
+
+def test_each_call_draws_other_rows_unless_told(tiny_gan):
+    assert not tiny_gan.sample(5, 1).equals(tiny_gan.sample(5, 1))
+    pd.testing.assert_frame_equal(tiny_gan.sample(5, 1, random_state=3), tiny_gan.sample(5, 1, random_state=3))
+
+
+def test_save_and_load_give_the_same_rows(tiny_gan, tmp_path):
+    loaded = ConditionalGAN.load(tiny_gan.save(tmp_path / "gan"))
+    assert asdict(loaded.config) == asdict(TINY)
+    pd.testing.assert_frame_equal(loaded.history_, tiny_gan.history_)
+    pd.testing.assert_frame_equal(loaded.sample(20, 1), tiny_gan.sample(20, 1))
+    assert sorted(path.suffix for path in (tmp_path / "gan").iterdir()) == [".json", ".npz"]
+
+
+def test_text_labels_survive_saving(tmp_path):
+    X, y = make_table()
+    y = y.map({0: "fine", 1: "fraud"})
+    gan = ConditionalGAN(TINY, random_state=0).fit(X, y)
+    loaded = ConditionalGAN.load(gan.save(tmp_path))
+    pd.testing.assert_frame_equal(loaded.sample(3, "fraud"), gan.sample(3, "fraud"))
+
+
+def test_pickles_and_clones(tiny_gan, tmp_path):
+    joblib.dump(tiny_gan, tmp_path / "gan.joblib")
+    back = joblib.load(tmp_path / "gan.joblib")
+    pd.testing.assert_frame_equal(back.sample(3, 1, random_state=0), tiny_gan.sample(3, 1, random_state=0))
+    assert clone(tiny_gan).get_params() == tiny_gan.get_params()
+
+
+def test_config_is_frozen():
+    with pytest.raises(FrozenInstanceError):
+        TINY.updates = 5
+
+
+# The sampler
+
+
+@pytest.mark.parametrize(
+    ("strategy", "minority"),
+    [("auto", 300), ("minority", 300), (0.5, 150), ({1: 100}, 100), (lambda y: {1: 90}, 90)],
+    ids=["auto", "minority", "float", "dict", "callable"],
+)
+def test_sampling_strategies(table, strategy, minority):
+    X, y = table
+    _, labels = CGANSampler(sampling_strategy=strategy, config=TINY, random_state=0).fit_resample(X, y)
+    assert labels.value_counts().to_dict() == {0: 300, 1: minority}
+
+
+def test_original_rows_come_first_and_untouched(table):
+    X, y = table
+    sampler = CGANSampler(config=TINY, random_state=0)
+    rows, labels = sampler.fit_resample(X, y)
+    pd.testing.assert_frame_equal(rows.iloc[: len(X)], X)
+    pd.testing.assert_series_equal(labels.iloc[: len(y)], y)
+    assert (labels.iloc[len(y) :] == 1).all()
+    assert list(rows.dtypes) == list(X.dtypes)
+    assert isinstance(sampler.gan_, ConditionalGAN)
+
+
+def test_sparse_rows_stay_sparse():
+    X, y = make_table()
+    rows, labels = CGANSampler(config=TINY, random_state=0).fit_resample(sparse.csr_matrix(X.to_numpy()), y)
+    dense, _ = CGANSampler(config=TINY, random_state=0).fit_resample(X.to_numpy(), y)
+    assert sparse.issparse(rows)
+    np.testing.assert_allclose(rows.toarray(), dense, atol=1e-6)
+    assert len(labels) == 600
+
+
+def test_nothing_to_draw_trains_nothing(table):
+    X, y = table
+    sampler = CGANSampler(sampling_strategy={1: 60}, config=TINY)
+    rows, _ = sampler.fit_resample(X, y)
+    pd.testing.assert_frame_equal(rows, X)
+    assert sampler.gan_ is None
+
+
+def test_inside_a_pipeline_and_a_grid_search(table):
+    X, y = table
+    pipeline = Pipeline(
+        [
+            ("scale", StandardScaler()),
+            ("sample", CGANSampler(config=TINY, random_state=0)),
+            ("model", LogisticRegression()),
+        ]
+    )
+    grid = {"sample__sampling_strategy": [0.5], "sample__config": [TINY, replace(TINY, latent_dim=4)]}
+    search = GridSearchCV(pipeline, grid, cv=2, scoring="average_precision", error_score="raise", refit=False).fit(X, y)
+    assert (search.cv_results_["mean_test_score"] > 0.9).all()
+
+
+def test_trains_in_a_worker_process(table):
+    X, y = table
+    sampler = CGANSampler(config=TINY, random_state=0)
+    here, _ = sampler.fit_resample(X, y)
+    # A task that is small beside the pool's start-up: one worker does it, on its share of the threads.
+    (there, _), *_ = joblib.Parallel(n_jobs=2)([joblib.delayed(sampler.fit_resample)(X, y)])
+    pd.testing.assert_frame_equal(here, there, rtol=1e-3, atol=1e-2)
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_missing_or_infinite_values_are_named(table, value):
+    X, y = table
+    X = X.copy()
+    X.loc[3, "signal"] = value
+    with pytest.raises(ValueError, match="row 3, column signal"):
+        ConditionalGAN(TINY).fit(X, y)
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        CGANSampler(config=TINY).fit_resample(X, y)
+
+
+def test_too_few_minority_rows():
+    X, y = make_table(n_minority=9)
+    with pytest.raises(ValueError, match="Class 1 has 9 rows and a CGAN needs at least 10"):
+        CGANSampler(config=TINY).fit_resample(X, y)
+
+
+def test_divergence_stops_training(table):
+    with pytest.raises(DivergenceError, match="not finite at update"):
+        ConditionalGAN(replace(TINY, learning_rate=1e30), random_state=0).fit(*table)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"loss": "hinge"}, LOSSES[0]),
+        ({"scaling": "none"}, "class"),
+        ({"pack": 3}, "multiple of pack"),
+        ({"updates": 0}, "must be positive"),
+    ],
+)
+def test_config_refuses_what_it_does_not_know(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(TINY, **change)
+
+
+def test_sample_refuses_unknown_labels_and_negative_counts(tiny_gan):
+    with pytest.raises(ValueError, match="No rows labelled 2"):
+        tiny_gan.sample(3, 2)
+    with pytest.raises(ValueError, match="n_rows is -1"):
+        tiny_gan.sample(-1, 1)
+
+
+def test_text_columns_and_mismatched_labels_are_refused(table):
+    X, y = table
+    with pytest.raises(ValueError, match="numeric columns"):
+        ConditionalGAN(TINY).fit(X.assign(city="Ulm"), y)
+    with pytest.raises(ValueError, match="give"):
+        ConditionalGAN(TINY).fit(X, y[:10])
+
+
+def test_progress_shows_the_losses(table, capfd):
+    ConditionalGAN(TINY, random_state=0, verbose=1).fit(*table)
+    shown = capfd.readouterr().err
+    assert "critic=" in shown
+    assert "generator=" in shown
+
+
+# Scaling
+
+
+def test_scores_are_normal_and_lead_back():
+    X, y = make_table()
+    X, codes = X.to_numpy(), y.to_numpy()
+    scaler = ClassQuantileScaler()
+    scores = scaler.fit_transform(X, codes, np.random.default_rng(0))
+    for code in (0, 1):
+        mine = codes == code
+        np.testing.assert_allclose(scores[mine].mean(axis=0), 0, atol=1e-9)
+        np.testing.assert_allclose(scores[mine].std(axis=0), 1, atol=0.03)
+        np.testing.assert_allclose(scaler.inverse_transform(scores[mine], code), X[mine], atol=1e-6)
+
+
+def test_decorrelated_scores_are_uncorrelated_and_lead_back():
+    X = np.random.default_rng(0).normal(size=(1000, 2)) @ [[1, 0.8], [0, 0.6]]
+    scaler = ClassQuantileScaler(decorrelate=True)
+    scores = scaler.fit_transform(X, np.zeros(1000, int), np.random.default_rng(0))
+    assert abs(np.corrcoef(scores.T)[0, 1]) < 0.05
+    np.testing.assert_allclose(scaler.inverse_transform(scores, 0), X, atol=1e-6)
+
+
+def test_moments_of_a_poor_generator_are_corrected():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 2)) @ [[1, 0.8], [0, 0.6]]
+    scaler = ClassQuantileScaler()
+    scores = scaler.fit_transform(X, np.zeros(1000, int), rng)
+    drawn = 0.3 * rng.normal(size=(5000, 2)) + 1
+    scaler.correct_moments(scores, drawn, 0)
+    rows = scaler.inverse_transform(drawn, 0)
+    np.testing.assert_allclose(rows.mean(axis=0), X.mean(axis=0), atol=0.03)
+    np.testing.assert_allclose(np.corrcoef(rows.T), np.corrcoef(X.T), atol=0.03)
+
+
+def test_decimals_are_read_from_the_data():
+    X = np.array([[1.0, 0.25, 0.125, 19.99], [2.0, 3.1, 0.25, 0.01]])
+    np.testing.assert_array_equal(column_decimals(X), [0, 2, -1, 2])
+    np.testing.assert_array_equal(column_decimals(X.astype(np.float32)), [0, 2, -1, 2])
+    np.testing.assert_array_equal(column_decimals(X[:, :1].astype(int)), [0])

@@ -1,0 +1,229 @@
+"""Numeric tables to normal scores, one class at a time, and back to values that could have been observed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm, rankdata
+from sklearn.covariance import ledoit_wolf
+
+MIN_ROWS = 10
+MAX_QUANTILES = 1000
+MAX_VALUES_PER_ROW = 0.2
+
+
+def check_rows(X: np.ndarray | pd.DataFrame, y: np.ndarray | pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and labels as arrays, or one sentence on what is wrong with them.
+
+    Parameters
+    ----------
+    X : array or DataFrame of shape (n_rows, n_features)
+    y : array or Series of shape (n_rows,)
+
+    Returns
+    -------
+    tuple of ndarray
+        Of shapes (n_rows, n_features) and (n_rows,).
+
+    Raises
+    ------
+    ValueError
+        If a column is not numeric, the shapes do not fit, a value is missing or infinite, or a class has
+        fewer than MIN_ROWS rows.
+    """
+    rows, labels = np.asarray(X), np.asarray(y)
+    if rows.dtype.kind not in "fiub":
+        raise ValueError(f"The CGAN needs numeric columns, not {rows.dtype}; encode the others first.")
+    if rows.ndim != 2 or labels.shape != (len(rows),):
+        raise ValueError(f"X has shape {rows.shape} and y {labels.shape}; give (n, m) and (n,).")
+    bad = np.argwhere(~np.isfinite(rows))
+    if len(bad):
+        column = X.columns[bad[0, 1]] if isinstance(X, pd.DataFrame) else bad[0, 1]
+        raise ValueError(
+            f"X has {len(bad)} missing or infinite values, the first in row {bad[0, 0]}, column {column}; "
+            "impute or drop them before the CGAN."
+        )
+    classes, counts = np.unique(labels, return_counts=True)
+    if counts.min() < MIN_ROWS:
+        raise ValueError(
+            f"Class {classes[counts.argmin()]} has {counts.min()} rows and a CGAN needs at least {MIN_ROWS}; "
+            "use RandomOverSampler or collect more."
+        )
+    return rows, labels
+
+
+def column_decimals(X: np.ndarray) -> np.ndarray:
+    """How many decimals each column is written with.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+
+    Returns
+    -------
+    ndarray of shape (n_features,)
+        0 for whole numbers, 2 for multiples of 0.01, -1 for anything else.
+    """
+    decimals = np.full(X.shape[1], -1)
+    # float32 input carries 7 digits: the tolerance follows the size of the values and their type.
+    precision = max(1e-9, 4 * float(np.finfo(X.dtype).eps)) if X.dtype.kind == "f" else 0.0
+    for places in (2, 0):
+        scaled = X.astype(float) * 10.0**places
+        tolerance = precision * np.maximum(1.0, np.abs(scaled))
+        decimals[np.all(np.abs(scaled - np.round(scaled)) <= tolerance, axis=0)] = places
+    return decimals
+
+
+class ClassQuantileScaler:
+    """Turns every column of every class into standard normal scores, and scores back into rows.
+
+    Ranks are mapped through the normal quantile function; equal values get their ranks in random order, so
+    that whole numbers, spikes and constant columns become normal too. The way back reads the class's own
+    quantiles, which keeps each value inside the range that its class showed in training. Columns with few
+    distinct values give back only values that occurred, and columns that were written with no or two
+    decimals come back so.
+
+    Parameters
+    ----------
+    per_class : bool, default=True
+        Whether every class has its own quantiles; otherwise all classes share one set.
+    decorrelate : bool, default=False
+        Whether scores are also rotated and rescaled so that they are uncorrelated within a class.
+
+    Attributes
+    ----------
+    quantiles_ : list of ndarray of shape (n_quantiles, n_features)
+        Per class: its values at evenly spaced probabilities.
+    stepped_ : ndarray of shape (n_classes, n_features)
+        True where only values that occurred are given back.
+    colour_ : ndarray of shape (n_classes, n_features, n_features)
+        Per class: the matrix that gives uncorrelated scores the correlation of the class.
+    decimals_ : ndarray of shape (n_features,)
+        See :func:`column_decimals`.
+    """
+
+    def __init__(self, *, per_class: bool = True, decorrelate: bool = False) -> None:
+        self.per_class = per_class
+        self.decorrelate = decorrelate
+
+    def fit_transform(self, X: np.ndarray, codes: np.ndarray, random_state: np.random.Generator) -> np.ndarray:
+        """Learn the quantiles of `X` and return its scores.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features)
+        codes : ndarray of shape (n_rows,)
+            Class of each row as 0, 1, ...
+        random_state : numpy.random.Generator
+            Orders equal values.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features)
+        """
+        self.decimals_ = column_decimals(X)
+        X = X.astype(float)
+        n_classes = int(codes.max()) + 1
+        groups = [codes == code for code in range(n_classes)] if self.per_class else [codes >= 0] * n_classes
+        self.quantiles_ = [_quantiles(X[group]) for group in groups]
+        self.stepped_ = np.array([_has_few_values(X[group]) for group in groups])
+        scores = np.empty_like(X)
+        for group in groups:
+            scores[group] = _normal_scores(X[group], random_state)
+        self.colour_ = np.stack([self._class_colour(scores[codes == code]) for code in range(n_classes)])
+        self.shift_ = np.zeros((n_classes, X.shape[1]))
+        for code, colour in enumerate(self.colour_):
+            scores[codes == code] = scores[codes == code] @ np.linalg.inv(colour)
+        return scores
+
+    def inverse_transform(self, scores: np.ndarray, code: int) -> np.ndarray:
+        """Rows of class `code` that have the given scores.
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n_rows, n_features)
+        code : int
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features)
+        """
+        probabilities = norm.cdf(scores @ self.colour_[code] + self.shift_[code])
+        quantiles = self.quantiles_[code]
+        grid = (np.arange(len(quantiles)) + 0.5) / len(quantiles)
+        rows = np.empty_like(probabilities)
+        for column, probability in enumerate(probabilities.T):
+            if self.stepped_[code, column]:
+                nearest = np.minimum((probability * len(quantiles)).astype(int), len(quantiles) - 1)
+                rows[:, column] = quantiles[nearest, column]
+            else:
+                rows[:, column] = np.interp(probability, grid, quantiles[:, column])
+        for column in np.flatnonzero(self.decimals_ >= 0):
+            rows[:, column] = np.round(rows[:, column], self.decimals_[column])
+        return rows
+
+    def _class_colour(self, scores: np.ndarray) -> np.ndarray:
+        """Symmetric square root of the correlation of `scores`, shrunk towards none (Ledoit and Wolf, 2004)."""
+        n_features = scores.shape[1]
+        if not self.decorrelate:
+            return np.eye(n_features)
+        return _root(ledoit_wolf(scores)[0], 0.5)
+
+    def correct_moments(self, scores: np.ndarray, drawn: np.ndarray, code: int) -> None:
+        """From now on, move scores like `drawn` so that their mean and covariance are those of `scores`.
+
+        The move is the shortest one between two normal distributions (Olkin and Pukelsheim, 1982).
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n_rows, n_features)
+            Scores of the training rows of the class.
+        drawn : ndarray of shape (n_drawn, n_features)
+            Scores that a generator draws for the class.
+        code : int
+        """
+        root = _root(np.atleast_2d(np.cov(drawn.T)), 0.5)
+        inverse = _root(np.atleast_2d(np.cov(drawn.T)), -0.5)
+        move = inverse @ _root(root @ np.atleast_2d(np.cov(scores.T)) @ root, 0.5) @ inverse
+        shift = scores.mean(axis=0) - drawn.mean(axis=0) @ move
+        self.shift_[code] = shift @ self.colour_[code]
+        self.colour_[code] = move @ self.colour_[code]
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Everything that was learned, as named arrays for :func:`numpy.savez`."""
+        arrays = {"stepped": self.stepped_, "colour": self.colour_, "shift": self.shift_, "decimals": self.decimals_}
+        return arrays | {f"quantiles_{code}": values for code, values in enumerate(self.quantiles_)}
+
+    def from_arrays(self, arrays: dict[str, np.ndarray]) -> ClassQuantileScaler:
+        """Restore what :meth:`to_arrays` gave."""
+        self.stepped_, self.decimals_ = arrays["stepped"], arrays["decimals"]
+        self.colour_, self.shift_ = arrays["colour"], arrays["shift"]
+        self.quantiles_ = [arrays[f"quantiles_{code}"] for code in range(len(self.stepped_))]
+        return self
+
+
+def _root(matrix: np.ndarray, power: float) -> np.ndarray:
+    """Power of a symmetric matrix; directions without spread are kept from exploding."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.maximum(values, 1e-6) ** power) @ vectors.T
+
+
+def _quantiles(X: np.ndarray) -> np.ndarray:
+    """Sorted columns, thinned to at most MAX_QUANTILES evenly spaced rows that keep both ends."""
+    ordered = np.sort(X, axis=0)
+    keep = np.linspace(0, len(ordered) - 1, min(len(ordered), MAX_QUANTILES)).round().astype(int)
+    return ordered[keep]
+
+
+def _has_few_values(X: np.ndarray) -> np.ndarray:
+    """Which columns repeat their values so much that a value in between would look odd."""
+    return np.array([len(np.unique(column)) <= max(2, MAX_VALUES_PER_ROW * len(X)) for column in X.T])
+
+
+def _normal_scores(X: np.ndarray, random_state: np.random.Generator) -> np.ndarray:
+    """Normal scores of the ranks of each column; equal values are ordered at random."""
+    order = random_state.random(X.shape).argsort(axis=0)
+    shuffled = np.take_along_axis(X, order, axis=0)
+    ranks = np.empty_like(X)
+    np.put_along_axis(ranks, order, rankdata(shuffled, method="ordinal", axis=0).astype(float), axis=0)
+    return norm.ppf((ranks - 0.5) / len(X))
