@@ -11,7 +11,6 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -79,8 +78,9 @@ def _run_missing(profile: Profile, tasks: list[Task], n_jobs: int) -> dict[str, 
     rows = {}
     with _backend(threads), watching(path, {task["key"]: cost(task) for task in tasks}, board):
         for finished in Parallel(n_jobs=n_workers, return_as="generator_unordered", batch_size=1)(calls):
-            _complete(path, finished)
-            rows |= {row["key"]: row for row in finished}
+            for row in finished:  # a worker on another machine wrote to a ledger of its own
+                ledger.append(path, row)
+                rows[row["key"]] = row
             tracking.log_rows(finished, profile)
     board.clear()
     return rows
@@ -109,14 +109,6 @@ def _backend(threads: int) -> Iterator[None]:
             raise RuntimeError(f"The Dask scheduler at {address} has no worker; start one with 'dask worker'.")
         with parallel_config(backend="dask", wait_for_workers_timeout=30):
             yield
-
-
-def _complete(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Append rows whose worker could not reach this machine's ledger."""
-    known = {row["key"] for row in ledger.read_file(path)} if path.exists() else set()
-    for row in rows:
-        if row["key"] not in known:
-            ledger.append(path, row)
 
 
 def main() -> None:

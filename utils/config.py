@@ -93,6 +93,16 @@ class Profile:
         """File of every number that the paper and the README print."""
         return self.paper / "numbers.json"
 
+    @property
+    def model(self) -> Path:
+        """Folder of the final model's files, below `build` as they can be made again."""
+        return Path(os.environ.get("STUDY_OUTPUT", ROOT / "build" / self.name)) / "model"
+
+    @property
+    def failures(self) -> Path:
+        """Folder that keeps a notebook as it stood when a cell failed."""
+        return ROOT / "build" / self.name / "failed"
+
 
 def _pairs(n_repeats: int, n_folds: int) -> tuple[tuple[int, int], ...]:
     return tuple((repeat, fold) for repeat in range(n_repeats) for fold in range(n_folds))

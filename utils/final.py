@@ -14,7 +14,14 @@ from utils import data, ledger, metrics
 from utils.bundle import FraudModel, apply_calibrator, fit_calibrator
 from utils.config import Profile
 from utils.data import Dataset
-from utils.fitting import all_folds, build_pipeline, fold_parts, load_dataset, measure, provenance
+from utils.fitting import (
+    all_folds,
+    build_pipeline,
+    fold_parts,
+    load_dataset,
+    measure,
+    provenance,
+)
 from utils.models import quiet_tensorflow
 from utils.seeding import seeded
 from utils.tasks import Task, make_task
@@ -133,7 +140,38 @@ def score_test(profile: Profile, model: FraudModel) -> dict[str, Any]:
         "n_alerts": int(np.count_nonzero(probability >= model.threshold)),
         **provenance(),
     }
-    known = {entry["key"] for entry in ledger.read(profile.results)}
-    if row["key"] not in known:
-        ledger.append(profile.results / "test.jsonl", row)
+    ledger.append(profile.results / "test.jsonl", row)
     return row
+
+
+def score_card(row: dict[str, Any], interval: tuple[float, float]) -> pd.Series:
+    """What a fraud desk wants to know of a scored set, by name.
+
+    Parameters
+    ----------
+    row : dict
+        From `score_test`.
+    interval : (float, float)
+        Of the average precision.
+    """
+    ranks, days = row["ranks"], row["days"]
+    n_alerts, cost = metrics.cost_curve(ranks, row["amounts"], fee=FEE, floor=FLOOR)
+    caught = int(np.count_nonzero(np.asarray(ranks) <= row["n_alerts"]))
+    at_threshold = cost[caught] + FEE * (row["n_alerts"] - n_alerts[caught])
+    return pd.Series(
+        {
+            "average precision": row["average_precision"],
+            "95 % interval, from": round(interval[0], 3),
+            "95 % interval, to": round(interval[1], 3),
+            "ROC AUC": round(row["roc_auc"], 4),
+            "precision at 100 alerts a day": round(metrics.precision_at(ranks, 100 * days), 3),
+            "precision at 500 alerts a day": round(metrics.precision_at(ranks, 500 * days), 3),
+            "recall at precision 0.9": round(metrics.recall_at_precision(ranks), 3),
+            "alerts a day at the threshold": round(row["n_alerts"] / days, 1),
+            "precision at the threshold": round(caught / max(1, row["n_alerts"]), 3),
+            "recall at the threshold": round(caught / len(ranks), 3),
+            "cost saved, share of the loss without alerts": round(1 - at_threshold / cost[0], 3),
+            "Brier score": row["brier"],
+            "calibration error": row["calibration_error"],
+        }
+    )

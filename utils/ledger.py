@@ -25,8 +25,8 @@ def key_of(task: dict[str, Any]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:20]
 
 
-def append(path: Path, row: dict[str, Any]) -> None:
-    """Append one finished task with a single write, flushed to disk.
+def append(path: Path, row: dict[str, Any]) -> bool:
+    """Append one finished task with a single write, flushed to disk; False if its key is there already.
 
     A lock keeps writers apart. A line that a killed writer left unfinished is cut off first, so that
     the file never holds a broken line in its middle.
@@ -36,19 +36,16 @@ def append(path: Path, row: dict[str, Any]) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        _cut_unfinished_line(descriptor)
+        content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+        complete = content[: content.rfind(b"\n") + 1]
+        os.ftruncate(descriptor, len(complete))
+        if f'"key":"{row["key"]}"'.encode() in complete:
+            return False
         os.write(descriptor, line)
         os.fsync(descriptor)
+        return True
     finally:
         os.close(descriptor)
-
-
-def _cut_unfinished_line(descriptor: int) -> None:
-    size = os.fstat(descriptor).st_size
-    if size == 0 or os.pread(descriptor, 1, size - 1) == b"\n":
-        return
-    tail = os.pread(descriptor, size, 0)
-    os.ftruncate(descriptor, tail.rfind(b"\n") + 1)
 
 
 def read(folder: Path) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ with a positive counts as ranked before it.
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 
@@ -87,6 +88,26 @@ def recall_at_precision(ranks: ArrayLike, minimum: float = 0.9) -> float:
     """Largest recall whose precision is at least `minimum`; 0 when there is none."""
     precision, recall = precision_recall(ranks)
     return float(np.max(recall, initial=0.0, where=precision >= minimum))
+
+
+def average_precision_at(ranks: ArrayLike, n_rows: int, prevalence: float) -> float:
+    """Average precision expected if negatives were drawn to make the positives this share of the rows.
+
+    Shows what a test set of another prevalence does to the figure while the ranking stays the same.
+    """
+    ranks = np.asarray(ranks)
+    found = np.arange(1, len(ranks) + 1)
+    kept = len(ranks) * (1 - prevalence) / prevalence / (n_rows - len(ranks))
+    return float(np.mean(found / (found + kept * (ranks - found))))
+
+
+def feature_auc(X: pd.DataFrame, y: ArrayLike) -> pd.Series:
+    """ROC AUC of each column of X used alone as the score, in the direction that makes it at least 0.5."""
+    y = np.asarray(y)
+    n_positives = int(y.sum())
+    positive_ranks = X.rank().to_numpy()[y == 1].sum(axis=0)
+    auc = (positive_ranks - n_positives * (n_positives + 1) / 2) / (n_positives * (len(y) - n_positives))
+    return pd.Series(np.maximum(auc, 1 - auc), index=X.columns)
 
 
 def cost_curve(

@@ -124,6 +124,8 @@ MODELS: dict[str, ModelEntry] = {
     )
 }
 
+LABELS = {name: entry.label for name, entry in MODELS.items()}
+
 
 def portable(model: BaseEstimator) -> BaseEstimator:
     """The model as plain scikit-learn, so that any machine can load it.

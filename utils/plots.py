@@ -90,7 +90,7 @@ def plot_hours(hours: ArrayLike, labels: ArrayLike) -> Figure:
     return figure
 
 
-def plot_amounts(amounts: ArrayLike, labels: ArrayLike, currency: str = "EUR") -> Figure:
+def plot_amounts(amounts: ArrayLike, labels: ArrayLike) -> Figure:
     """Distribution of log amounts by class, each scaled to its own size; arrays of shape (n_rows,)."""
     amounts, labels = np.asarray(amounts), np.asarray(labels)
     figure, axes = plt.subplots(figsize=(PAGE, 2.3))
@@ -100,7 +100,7 @@ def plot_amounts(amounts: ArrayLike, labels: ArrayLike, currency: str = "EUR") -
         axes.stairs(counts / counts.sum(), edges, color=colour, label=name, linewidth=1.6)
     ticks = [0, 1, 10, 100, 1000, 10000]
     axes.set_xticks(np.log10(1 + np.array(ticks)), [f"{tick:,}" for tick in ticks])
-    axes.set(xlabel=f"Amount ({currency}), spaced by log(1 + amount)", ylabel="Share of the class")
+    axes.set(xlabel="Amount, spaced by log(1 + amount)", ylabel="Share of the class")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.legend(loc="upper right")
     return figure
@@ -180,7 +180,9 @@ def mean_precision(table: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
     return np.array(curves)
 
 
-def plot_pr_curves(table: pd.DataFrame, curves: dict[str, tuple[str, str]], prevalence: float) -> Figure:
+def plot_pr_curves(
+    table: pd.DataFrame, curves: dict[str, tuple[str, str]], prevalence: float, *, by_sampler: bool = False
+) -> Figure:
     """Precision at every recall, mean over folds with the band of the folds' middle half.
 
     Parameters
@@ -191,6 +193,8 @@ def plot_pr_curves(table: pd.DataFrame, curves: dict[str, tuple[str, str]], prev
         Label to (sampler, model).
     prevalence : float
         Precision of chance, drawn as a line.
+    by_sampler : bool
+        Whether a curve has its sampler's colour; else curves are told apart by colours of their own.
     """
     figure, axes = plt.subplots(figsize=(PAGE * 0.62, 3.1))
     grid = np.linspace(0.01, 1, 100)
@@ -198,7 +202,7 @@ def plot_pr_curves(table: pd.DataFrame, curves: dict[str, tuple[str, str]], prev
     for number, (name, (sampler, model)) in enumerate(curves.items()):
         part = table[(table["sampler"] == sampler) & (table["model"] == model)]
         precision = mean_precision(part, grid)
-        colour = sampler_colour(sampler) if len({s for s, _ in curves.values()}) > 1 else palette[number]
+        colour = sampler_colour(sampler) if by_sampler else palette[number]
         low, high = np.quantile(precision, [0.25, 0.75], axis=0)
         axes.fill_between(grid, low, high, color=colour, alpha=0.13, linewidth=0)
         label = f"{name} ({part['average_precision'].mean():.3f})"
@@ -317,7 +321,7 @@ def wilson(positives: np.ndarray, rows: np.ndarray, z: float = 1.96) -> tuple[np
     return centre - half, centre + half
 
 
-def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, per_day: float, currency: str = "EUR") -> Figure:
+def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float) -> Figure:
     """Cost per day against alerts per day, the chosen operating point marked.
 
     Parameters
@@ -326,25 +330,25 @@ def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, per_day: float,
         From `metrics.cost_curve`.
     chosen : int
         Alerts at the chosen threshold.
-    per_day : float
+    days : float
         Days that the rows cover.
     """
     n_alerts, cost = np.asarray(n_alerts), np.asarray(cost)
     figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
-    axes.plot(n_alerts / per_day, cost / per_day, color=LEGITIMATE, drawstyle="steps-post")
+    axes.plot(n_alerts / days, cost / days, color=LEGITIMATE, drawstyle="steps-post")
     at = np.interp(chosen, n_alerts, cost)
-    axes.plot(chosen / per_day, at / per_day, "o", color=FRAUD)
+    axes.plot(chosen / days, at / days, "o", color=FRAUD)
     axes.annotate(
-        f"{chosen / per_day:,.0f} alerts a day",
-        (chosen / per_day, at / per_day),
+        f"{chosen / days:,.0f} alerts a day",
+        (chosen / days, at / days),
         xytext=(8, 12),
         textcoords="offset points",
         color=FRAUD,
         fontsize=7,
     )
-    axes.axhline(cost[0] / per_day, color=NEUTRAL, linestyle=":", linewidth=1)
-    axes.annotate("no alerts", (1, 1), xycoords=("axes fraction", "data"), fontsize=7).remove()
-    axes.set(xscale="symlog", xlabel="Alerts per day", ylabel=f"Cost per day ({currency})")
+    axes.axhline(cost[0] / days, color=NEUTRAL, linestyle=":", linewidth=1)
+    axes.annotate("no alerts", (0.98, cost[0] / days), xycoords=("axes fraction", "data"), ha="right", va="bottom")
+    axes.set(xscale="symlog", xlabel="Alerts per day", ylabel="Cost per day")
     axes.set_xlim(0, None)
     axes.set_ylim(0, None)
     return figure

@@ -137,3 +137,5 @@ SAMPLERS: dict[str, SamplerEntry] = {
         ),
     )
 }
+
+LABELS = {name: entry.label for name, entry in SAMPLERS.items()}

@@ -9,6 +9,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student_t
 
+from utils import metrics
+
 MARGIN = 0.01  # differences of average precision below this do not matter to a fraud desk; fixed beforehand
 LEVEL = 0.95
 
@@ -76,6 +78,33 @@ def verdict(low: float, high: float, adjusted_p: float, margin: float = MARGIN) 
     return "no evidence"
 
 
+ALERT_BUDGETS = (100, 500)
+
+
+def with_alert_metrics(table: pd.DataFrame) -> pd.DataFrame:
+    """The ledger frame with what a fraud desk asks: precision at daily alert budgets, recall at precision 0.9."""
+    more = {"recall_at_p90": [metrics.recall_at_precision(ranks) for ranks in table["ranks"]]}
+    for budget in ALERT_BUDGETS:
+        more[f"precision_at_{budget}"] = [
+            metrics.precision_at(row.ranks, budget * row.days) for row in table.itertuples()
+        ]
+    return table.assign(**more)
+
+
+def summarise(table: pd.DataFrame) -> pd.DataFrame:
+    """Means over folds of every metric, a row per (model, sampler) in the table's order."""
+    columns = {
+        "average_precision": "AP",
+        "roc_auc": "ROC AUC",
+        "recall_at_p90": "Recall at precision 0.9",
+        **{f"precision_at_{budget}": f"Precision at {budget} alerts a day" for budget in ALERT_BUDGETS},
+        "brier": "Brier score",
+        "calibration_error": "Calibration error",
+    }
+    grouped = with_alert_metrics(table).groupby(["model", "sampler"], sort=False)
+    return grouped[list(columns)].mean().rename(columns=columns)
+
+
 def paired_scores(table: pd.DataFrame, metric: str = "average_precision") -> pd.DataFrame:
     """A metric with one row per (repeat, fold) and one column per (model, sampler)."""
     return table.pivot(index=["repeat", "fold"], columns=["model", "sampler"], values=metric)
@@ -119,6 +148,17 @@ def compare_pairs(table: pd.DataFrame, pairs: list[tuple[tuple[str, str], tuple[
     compared["adjusted_p"] = holm(compared["p_value"])
     compared["verdict"] = [verdict(row.low, row.high, row.adjusted_p) for row in compared.itertuples()]
     return compared
+
+
+def claim_verdict(against: pd.DataFrame) -> str:
+    """What comparisons of one method with all its rivals say about 'it is the best'.
+
+    'refuted' if a rival is credibly better, 'supported' if it is credibly better than every rival, else
+    'not supported': no rival is credibly better, but it is not credibly ahead of all of them either.
+    """
+    if (against["verdict"] == "harms").any():
+        return "refuted"
+    return "supported" if (against["verdict"] == "helps").all() else "not supported"
 
 
 def bootstrap_means(table: pd.DataFrame, *, n_draws: int = 1000, seed: int = 0) -> pd.DataFrame:

@@ -1,0 +1,54 @@
+# The study's commands; each sets up what it needs. `make` alone lists them.
+# Assumed: make, git and Python 3.11 to 3.13 (TensorFlow has no build for later ones yet).
+
+.DEFAULT_GOAL := help
+UV_VERSION := 0.13.9
+EXTRAS ?=
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+export TF_CPP_MIN_LOG_LEVEL := 3
+export PYTHONWARNINGS := ignore::DeprecationWarning
+
+.PHONY: help quick test reproduce notebooks paper lab app lint clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/ready: pyproject.toml uv.lock
+	@test -n "$(PYTHON)" || { echo "No Python from 3.11 to 3.13 was found; install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@echo "Installing what uv.lock says into .venv"
+	@$(BIN)/uv sync --locked --quiet $(EXTRAS)
+	@touch $@
+
+quick: .venv/ready ## the whole study on a reduced grid, into build/quick (minutes)
+	@$(BIN)/doit profile=quick study
+
+reproduce: .venv/ready ## the whole study from an empty ledger (the old one is kept as .bak)
+	@for f in data/results/*.jsonl; do [ ! -e "$$f" ] || mv "$$f" "$$f.bak"; done
+	@$(BIN)/doit profile=full study
+
+notebooks: .venv/ready ## run the notebooks that are out of date against the committed ledger
+	@$(BIN)/doit profile=full notebooks
+
+paper: .venv/ready ## typeset paper/paper.pdf from the committed numbers and figures
+	@$(BIN)/python -m paper.build
+
+test: .venv/ready ## all tests: helpers, contracts, notebooks, app, paper
+	@$(BIN)/pytest
+	@STUDY_OUTPUT="$(CURDIR)/build/nbval" $(BIN)/pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg -p no:cacheprovider notebooks
+
+lab: .venv/ready ## JupyterLab on the notebooks
+	@$(BIN)/jupyter lab notebooks
+
+app: .venv/ready ## the web page on http://127.0.0.1:5000
+	@test -e app/model/card.json || $(BIN)/python -m app.model
+	@$(BIN)/python -m app.app
+
+lint: .venv/ready ## check and format the code
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+clean: ## remove everything that can be made again, except the data
+	rm -rf build .venv .pytest_cache .ruff_cache app/model paper/*.part

@@ -1,0 +1,102 @@
+"""What is made from what; `doit` runs what is out of date. `make` calls this with the profile.
+
+doit profile=quick study
+"""
+
+import sys
+from pathlib import Path
+
+from doit import get_var
+from doit.tools import config_changed
+
+from utils import notebooks
+from utils.config import NOTEBOOKS, ROOT, load_profile
+
+PROFILE = load_profile(get_var("profile", "full"))
+BUILD = ROOT / "build"
+BUILD.mkdir(exist_ok=True)
+DOIT_CONFIG = {
+    "default_tasks": ["study"],
+    "dep_file": str(BUILD / f"doit-{PROFILE.name}.json"),
+    "backend": "json",
+    "verbosity": 2,
+}
+HELPERS = sorted(str(path) for path in (ROOT / "utils").glob("*.py"))
+LOCK = str(ROOT / "uv.lock")
+LEDGER = str(PROFILE.results / f"{PROFILE.dataset.name}.jsonl")
+NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+EXECUTED = [str(PROFILE.notebooks / f"{name}.ipynb") for name in NAMES]
+
+
+def task_data():
+    """Fetch and verify the dataset."""
+
+    def fetch():
+        from utils.data import load
+
+        dataset = load(PROFILE.dataset)
+        print(f"{dataset.name}: {len(dataset.frame):,} rows, {dataset.y.sum():,} frauds")
+
+    return {"actions": [fetch], "targets": [str(PROFILE.dataset.path)], "uptodate": [True]}
+
+
+def task_benchmark():
+    """Run the benchmark's missing tasks and fill the ledger."""
+    command = [sys.executable, "-m", "utils.benchmark", "--profile", PROFILE.name]
+    return {
+        "actions": [(run, [command])],
+        "file_dep": [LOCK, *HELPERS],
+        "targets": [LEDGER],
+        "task_dep": ["data"],
+    }
+
+
+def run(command):
+    """Run a command in the project's root; doit fails with it."""
+    import subprocess
+
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+def task_notebooks():
+    """Execute the notebooks that are out of date, in order."""
+    for number, name in enumerate(NAMES):
+        yield {
+            "name": name,
+            "actions": [(notebooks.execute, [name, PROFILE])],
+            "file_dep": [LOCK, LEDGER, *HELPERS],
+            "uptodate": [config_changed(notebooks.source_hash(NOTEBOOKS / f"{name}.ipynb"))],
+            "targets": [EXECUTED[number]],
+            "task_dep": ["benchmark", *([f"notebooks:{NAMES[number - 1]}"] if number else [])],
+        }
+
+
+def task_paper():
+    """Typeset the paper from the numbers and figures that the notebooks wrote."""
+
+    def typeset():
+        from paper.build import build
+
+        print(f"paper: {build(PROFILE).relative_to(ROOT)}")
+
+    sources = [*(ROOT / "paper").glob("*.typ"), *(ROOT / "paper").glob("*.bib"), ROOT / "paper" / "build.py"]
+    return {
+        "actions": [typeset],
+        "file_dep": [str(PROFILE.numbers), *map(str, sources)],
+        "targets": [str(PROFILE.paper / "paper.pdf")],
+        "task_dep": ["notebooks"],
+    }
+
+
+def task_study():
+    """Everything: data, benchmark, notebooks, paper."""
+
+    def tell():
+        print(f"Up to date: {len(NAMES)} notebooks, figures and paper in {relative(PROFILE.paper)}/.")
+
+    return {"actions": [tell], "task_dep": ["data", "benchmark", "notebooks", "paper"], "uptodate": [False]}
+
+
+def relative(path: Path) -> Path:
+    """The path below the project's root, if it is there."""
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path

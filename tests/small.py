@@ -1,0 +1,49 @@
+"""A study small enough for tests: real rows, the real benchmark, minutes turned into seconds.
+
+python -m tests.small FOLDER    runs it, so that tests can kill it
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from utils import benchmark, data
+from utils.config import DatasetConfig, Profile, load_profile
+
+PARAMETERS = {
+    "rf": {"n_estimators": 30},
+    "xgb": {"n_estimators": 30},
+    "ann": {"updates": 30},
+    "cnn1d": {"updates": 20},
+    "lstm": {"updates": 10},
+    "cgan": {"updates": 60, "updates_per_call": 30},
+}
+
+
+def write_rows(path: Path, *, n_legitimate: int = 4000, n_frauds: int = 200, shuffled: bool = False) -> DatasetConfig:
+    """Real rows of the development set as a file of one's own; `shuffled` makes the labels meaningless."""
+    dataset = data.load()
+    development, _ = data.chronological_split(dataset)
+    frame = dataset.frame.iloc[development]
+    frauds = frame[frame["Class"] == 1].sample(n_frauds, random_state=0)
+    chosen = frame[frame["Class"] == 0].sample(n_legitimate, random_state=0)
+    frame = chosen._append(frauds).sort_values("Time", kind="stable")
+    if shuffled:
+        frame = frame.assign(Class=np.random.default_rng(0).permutation(frame["Class"]))
+    frame.to_parquet(path, index=False)
+    return DatasetConfig(path)
+
+
+def small_profile(folder: Path, *, folds: tuple = ((0, 0), (0, 1)), shuffled: bool = False) -> Profile:
+    """The quick profile on a few thousand rows, with all its outputs below `folder`."""
+    path = folder / "rows.parquet"
+    config = DatasetConfig(path) if path.exists() else write_rows(path, shuffled=shuffled)
+    places = {name: folder / name for name in ("results", "figures", "notebooks", "paper")}
+    profile = load_profile("quick", config)
+    return replace(profile, folds=folds, deep_folds=folds, parameters=PARAMETERS, **places)
+
+
+if __name__ == "__main__":
+    benchmark.run(small_profile(Path(sys.argv[1])), samplers=["none", "rus", "smote"], models=["lr", "rf", "xgb"])

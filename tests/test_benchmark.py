@@ -1,0 +1,217 @@
+"""The benchmark keeps what is finished, agrees with itself, and cannot be made to leak."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from imblearn.over_sampling import SMOTE, RandomOverSampler
+from imblearn.under_sampling import RandomUnderSampler
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import train_test_split
+
+from tests.small import PARAMETERS, small_profile
+from utils import audit, benchmark, data, fitting, ledger, metrics, tracking
+from utils.cgan import CGANSampler, GANConfig
+from utils.config import ROOT, load_profile
+from utils.models import MODELS
+from utils.samplers import SAMPLERS
+
+SAMPLERS_HERE, MODELS_HERE = ["none", "rus", "smote"], ["lr", "rf", "xgb"]
+
+
+def start(folder: Path) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.small", str(folder)], cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True
+    )
+
+
+def scores(rows: list[dict]) -> dict[str, tuple]:
+    return {row["key"]: (row["average_precision"], tuple(row["ranks"])) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """An uninterrupted run of the small study."""
+    folder = tmp_path_factory.mktemp("finished")
+    profile = small_profile(folder)
+    benchmark.run(profile, samplers=SAMPLERS_HERE, models=MODELS_HERE)
+    return profile
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path, finished):
+    (tmp_path / "rows.parquet").symlink_to(finished.dataset.path)
+    path = tmp_path / "results" / "rows.jsonl"
+    process = start(tmp_path)
+    deadline = time.monotonic() + 120
+    while not (path.exists() and path.read_bytes().count(b"\n") >= 3):
+        assert process.poll() is None and time.monotonic() < deadline, process.stderr.read().decode()
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    before = path.read_bytes()
+    done = list(ledger.read_file(path))
+    assert 3 <= len(done) < 18
+
+    again = start(tmp_path)
+    assert again.wait(timeout=180) == 0, again.stderr.read().decode()
+    assert path.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
+    rows = list(ledger.read_file(path))
+    assert len(rows) == len({row["key"] for row in rows}) == 18
+    assert scores(rows) == scores(ledger.read(finished.results))
+
+
+def test_an_unfinished_line_costs_its_task_only(tmp_path, finished):
+    profile = small_profile(finished.dataset.path.parent)
+    path = profile.results / "rows.jsonl"
+    complete = path.read_bytes()
+    path.write_bytes(complete[:-40])
+    table = benchmark.run(profile, samplers=SAMPLERS_HERE, models=MODELS_HERE)
+    lines = path.read_bytes()
+    assert len(table) == lines.count(b"\n") == 18
+    assert lines.startswith(complete[: complete[:-1].rfind(b"\n") + 1])
+
+
+def test_finished_tasks_are_not_run_again(finished, monkeypatch):
+    monkeypatch.setattr(benchmark, "run_group", lambda *_: pytest.fail("a finished task was run again"))
+    table = benchmark.run(finished, samplers=SAMPLERS_HERE, models=MODELS_HERE)
+    assert len(table) == 18
+
+
+def test_the_pipeline_gives_the_scores_in_the_ledger(finished):
+    table = benchmark.run(finished, samplers=["smote"], models=["lr"])
+    row = table.iloc[0]
+    dataset = fitting.load_dataset(finished.dataset)
+    fold = fitting.all_folds(finished.dataset, finished.protocol, 1)[row["repeat"], row["fold"]]
+    task = {"seed": row["seed"], "sampler": row["sampler_config"], "model": row["model_config"]}
+    X, y = fitting.fold_parts(dataset, fold.train)
+    pipeline = fitting.build_pipeline(task, y).fit(X, y)
+    X_test, y_test = fitting.fold_parts(dataset, fold.test)
+    ranks, _ = metrics.ranks_of_positives(y_test, pipeline.decision_function(X_test))
+    assert ranks.tolist() == row["ranks"]
+
+
+def test_every_task_has_its_mlflow_run(finished):
+    rows = ledger.read(finished.results)
+    assert tracking.log_rows(rows, finished) == 0
+    store = tracking.client()
+    experiment = tracking.experiment_id(store, f"benchmark-{finished.name}")
+    runs = {run.data.tags.get("ledger_key"): run for run in store.search_runs([experiment], max_results=5000)}
+    for row in rows:
+        run = runs[row["key"]]
+        assert run.data.metrics["average_precision"] == row["average_precision"]
+        assert store.get_run(run.data.tags["mlflow.parentRunId"]).info.run_name == row["sampler"]["name"]
+
+
+def test_unknown_names_are_named(finished):
+    with pytest.raises(ValueError, match="no sampler 'smoot' in the registry; choose one of none"):
+        benchmark.run(finished, samplers=["smoot"])
+
+
+def test_meaningless_labels_score_like_chance(tmp_path):
+    """Every sampler and model of the quick grid, on labels that were shuffled, scores what chance scores."""
+    profile = small_profile(tmp_path, folds=((0, 0),), shuffled=True)
+    table = benchmark.run(profile)
+    assert len(table) == len(SAMPLERS) * len(MODELS)
+    row = table.iloc[0]
+    low, high = metrics.random_ranking_interval(row["n_rows"], len(row["ranks"]), level=0.9995, n_draws=20_000)
+    assert low < len(row["ranks"]) / row["n_rows"] < high
+    outside = table[(table["average_precision"] < low) | (table["average_precision"] > high)]
+    assert outside.empty, outside[["sampler", "model", "average_precision"]].to_string()
+
+
+@pytest.mark.parametrize("sampler", [SMOTE(random_state=0), RandomOverSampler(random_state=0)])
+def test_the_shuffled_label_test_would_notice_a_leak(sampler, tmp_path):
+    dataset = data.load(small_profile(tmp_path, shuffled=True).dataset)
+    X, y = sampler.fit_resample(dataset.X, dataset.y)
+    X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    score = RandomForestClassifier(30, random_state=0).fit(X_train, y_train).predict_proba(X_test)[:, 1]
+    ranks, _ = metrics.ranks_of_positives(y_test, score)
+    _, high = metrics.random_ranking_interval(len(y_test), int(y_test.sum()), level=0.9995)
+    assert metrics.average_precision(ranks) > high + 0.2
+
+
+BEFORE_THE_SPLIT = {
+    "smote": SMOTE(random_state=0),
+    "random oversampling": RandomOverSampler(random_state=0),
+    "random undersampling": RandomUnderSampler(random_state=0),
+    "cgan": CGANSampler(config=GANConfig(**PARAMETERS["cgan"]), random_state=0),
+}
+
+
+@pytest.mark.parametrize("name", BEFORE_THE_SPLIT)
+def test_the_guard_refuses_a_sampler_in_front_of_the_split(name, finished):
+    dataset = fitting.load_dataset(finished.dataset)
+    X, y = BEFORE_THE_SPLIT[name].fit_resample(dataset.X, dataset.y)
+    X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    with pytest.raises(audit.LeakError):
+        audit.require_clean_split(dataset, (X_train, y_train), (X_test, y_test))
+
+
+@pytest.mark.parametrize("name", ["smote", "random undersampling"])
+def test_the_benchmark_refuses_to_run_with_a_sampler_in_front_of_the_split(name, finished, monkeypatch):
+    """The mutation itself: the function that hands out a fold's rows resamples them first."""
+    honest = fitting.fold_parts
+    monkeypatch.setattr(fitting, "fold_parts", lambda *rows: BEFORE_THE_SPLIT[name].fit_resample(*honest(*rows)))
+    dataset = fitting.load_dataset(finished.dataset)
+    fold = fitting.all_folds(finished.dataset, finished.protocol, 1)[0, 0]
+    task = benchmark.run(finished, samplers=["none"], models=["lr"]).iloc[0]
+    with pytest.raises(audit.LeakError):
+        fitting.prepare_fold(dataset, fold, {"seed": 0, "sampler": task["sampler_config"]})
+
+
+def test_the_guard_refuses_rows_on_both_sides(finished):
+    dataset = fitting.load_dataset(finished.dataset)
+    rows = np.arange(len(dataset.frame))
+    train, test = fitting.fold_parts(dataset, rows), fitting.fold_parts(dataset, rows[: len(rows) // 2])
+    with pytest.raises(audit.LeakError, match="identical rows stand in the training and in the test part"):
+        audit.require_clean_split(dataset, train, test)
+
+
+def test_the_guard_accepts_every_fold_of_the_study():
+    profile = load_profile("full")
+    dataset = fitting.load_dataset(profile.dataset)
+    for fold in fitting.all_folds(profile.dataset, profile.protocol, 1).values():
+        train, test = fitting.fold_parts(dataset, fold.train), fitting.fold_parts(dataset, fold.test)
+        audit.require_clean_split(dataset, train, test)
+
+
+def test_the_guard_refuses_changed_labels_and_values(finished):
+    dataset = fitting.load_dataset(finished.dataset)
+    fold = fitting.all_folds(finished.dataset, finished.protocol, 1)[0, 0]
+    train, (X, y) = fitting.fold_parts(dataset, fold.train), fitting.fold_parts(dataset, fold.test)
+    with pytest.raises(audit.LeakError, match="rows of the test part are not rows of rows"):
+        audit.require_clean_split(dataset, train, (X, 1 - y))
+    with pytest.raises(audit.LeakError, match="45 rows of the training part are not rows"):
+        changed = train[0].copy()
+        changed.iloc[:45, 3] += 1e-6
+        audit.require_clean_split(dataset, (changed, train[1]), (X, y))
+
+
+def test_test_rows_given_to_fit_are_refused():
+    X = np.random.default_rng(0).normal(size=(50, 4))
+    audit.require_unseen(X[:40], X[40:])
+    with pytest.raises(audit.LeakError, match="3 test rows were given"):
+        audit.require_unseen(X[:43], X[40:])
+
+
+def test_committed_ledger_rows_can_be_computed_again():
+    """A handful of cheap rows of the full study, run anew: average precision agrees to 0.005."""
+    profile = load_profile("full")
+    dataset = fitting.load_dataset(profile.dataset)
+    n_repeats = 1 + max(repeat for repeat, _ in profile.folds)
+    folds = fitting.all_folds(profile.dataset, profile.protocol, n_repeats)
+    table = benchmark.run(profile, samplers=["none", "rus", "smote"], models=["lr"])
+    cheap = pd.concat([table[table["sampler"] == name].iloc[[0, -1]] for name in ("none", "rus", "smote")])
+    for row in cheap.to_dict("records"):
+        task = {**row, "sampler": row["sampler_config"], "model": row["model_config"]}
+        fold = folds[row["repeat"], row["fold"]]
+        prepared = fitting.prepare_fold(dataset, fold, task)
+        again = fitting.run_model(task, dataset, fold, prepared, 1)
+        assert again["average_precision"] == pytest.approx(row["average_precision"], abs=0.005)
+        assert again["positives"][:20] == row["positives"][:20] or row["sampler"] != "none"

@@ -1,0 +1,72 @@
+"""Executes one notebook of the study with papermill, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import time
+from pathlib import Path
+
+from utils.config import NOTEBOOKS, Profile
+
+
+class NotebookError(RuntimeError):
+    """A notebook's cell failed."""
+
+
+def source_hash(path: Path) -> str:
+    """Hash of a notebook's cells without outputs, so that executing it does not make it out of date."""
+    cells = json.loads(path.read_text())["cells"]
+    content = [(cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags", [])) for cell in cells]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def execute(name: str, profile: Profile) -> None:
+    """Execute `notebooks/<name>.ipynb` and write it with its outputs to the profile's folder.
+
+    The full profile is what the notebooks' own parameters say, so nothing is injected and the notebook is
+    replaced in place; any other profile is passed as a parameter.
+
+    Raises
+    ------
+    NotebookError
+        Names notebook, cell and error; the notebook as it stood at the failure is kept below `build`.
+    """
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    source = NOTEBOOKS / f"{name}.ipynb"
+    parameters = {} if profile.name == "full" else {"profile_name": profile.name}
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / source.name
+        try:
+            papermill.execute_notebook(
+                source, output, parameters=parameters, cwd=NOTEBOOKS, kernel_name="python3", progress_bar=False
+            )
+        except PapermillExecutionError as error:
+            kept = profile.failures / source.name
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_bytes(output.read_bytes())
+            raise NotebookError(
+                f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}; "
+                f"the notebook up to there is {kept.name} in {kept.parent.name}/."
+            ) from None
+        write_clean(output, profile.notebooks / source.name)
+    print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def write_clean(executed: Path, target: Path) -> None:
+    """Write an executed notebook without the runner's times and paths, under its final name in one step."""
+    notebook = json.loads(executed.read_text())
+    notebook["metadata"].pop("papermill", None)
+    notebook["metadata"].get("language_info", {}).pop("version", None)
+    for cell in notebook["cells"]:
+        for name in ("papermill", "execution"):
+            cell["metadata"].pop(name, None)
+        cell["metadata"] = {key: value for key, value in cell["metadata"].items() if key != "tags" or value}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_suffix(".part")
+    temporary.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+    temporary.replace(target)
