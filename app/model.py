@@ -1,0 +1,156 @@
+"""Write the model that the server answers with: `python -m app.model`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from app.served import EXAMPLES, STATISTICS, load_served
+from utils import bundle, data
+from utils.bundle import BundleError, FraudModel
+from utils.config import DATA, ROOT, load_profile
+from utils.data import DataError
+
+FOLDER = ROOT / "app" / "model"
+FALLBACK = ("none", "xgb")
+
+
+def champion(target: Path) -> str:
+    """Fetch and verify the registered champion into `target`; returns where it comes from.
+
+    Raises
+    ------
+    LookupError
+        If the registry has no champion.
+    BundleError
+        If the champion is not as it was saved.
+    """
+    from utils import tracking
+
+    with tempfile.TemporaryDirectory() as download:
+        source = tracking.download_champion(Path(download))
+        bundle.load(source)
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    return "the registry's champion"
+
+
+def train(target: Path) -> str:
+    """Train the fallback (gradient boosting, no resampling) into `target`; returns where it comes from."""
+    from utils.final import fit_final
+
+    bundle.save(fit_final(load_profile("quick"), FALLBACK), target)
+    return "trained for this page; the registry has no champion yet"
+
+
+def describe(model: FraudModel, development: pd.DataFrame) -> dict[str, Any]:
+    """Label, one example of each class and the range of each column, from the development set.
+
+    The examples are those whose probability is the median of their class, so neither was picked to impress.
+    """
+    columns = list(model.raw_columns)
+    probability = model.predict_proba(development)
+    examples = {}
+    for kind, value in (("fraud", 1), ("legitimate", 0)):
+        rows = np.flatnonzero(development[model.schema.label] == value)
+        typical = rows[np.argsort(probability[rows], kind="stable")[len(rows) // 2]]
+        examples[kind] = development[columns].iloc[typical].to_dict()
+    limits = development[columns].agg(["min", "max"])
+    return {"label": label(model), "examples": examples, "ranges": {name: limits[name].tolist() for name in columns}}
+
+
+def label(model: FraudModel) -> str:
+    """Sampler and classifier as the study prints them."""
+    names = [model.card.get(part, {}).get("name", "unnamed") for part in ("model", "sampler")]
+    classifier, sampler = (printed_names().get(name, name) for name in names)
+    return f"{classifier}, {sampler.lower() if names[1] == 'none' else sampler}"
+
+
+def printed_names() -> dict[str, str]:
+    """How the study prints each sampler and classifier."""
+    from utils.models import MODELS
+    from utils.samplers import SAMPLERS
+
+    return {name: entry.label for name, entry in (*SAMPLERS.items(), *MODELS.items())}
+
+
+def development_rows(model: FraudModel) -> pd.DataFrame:
+    """Raw rows of the development set of the model's dataset."""
+    dataset = data.load(replace(model.schema, path=DATA / model.schema.path.name))
+    rows, _ = data.chronological_split(dataset, load_profile("full").protocol.test_fraction)
+    return dataset.frame.iloc[rows]
+
+
+def build(folder: Path) -> str:
+    """Write model, examples and statistics, then put them in place of `folder`; returns the model's source.
+
+    Nothing in `folder` changes before the new content was loaded and scored its examples.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
+        staging = Path(place) / "new"
+        staging.mkdir()
+        try:
+            source = champion(staging)
+        except LookupError as error:
+            print(f"{error.args[0]}\nUntil then: training gradient boosting without resampling.", flush=True)
+            source = train(staging)
+        model = bundle.load(staging)
+        development = development_rows(model)
+        about = {"source": source, **describe(model, development)}
+        (staging / EXAMPLES).write_text(json.dumps(about, indent=1) + "\n")
+        _write_statistics(staging / STATISTICS, model, development)
+        load_served(staging)
+        exchange(staging, folder)
+    return source
+
+
+def _write_statistics(path: Path, model: FraudModel, development: pd.DataFrame) -> None:
+    from app.figures import figures
+
+    path.write_text(json.dumps(figures(model.schema, development, printed_names())) + "\n")
+
+
+def exchange(new: Path, folder: Path) -> None:
+    """Put the folder `new` in the place of `folder`; the old one goes only when the new one stands.
+
+    A reader finds one complete folder or the other; between the two renames, for an instant, none.
+    """
+    old = new.with_name("old")
+    if folder.exists():
+        folder.rename(old)
+    try:
+        new.rename(folder)
+    except OSError:
+        if old.exists():
+            old.rename(folder)
+        raise
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the served model; 1 with a sentence if the champion is damaged or the data cannot be had."""
+    parser = argparse.ArgumentParser(description="Write the model that `python -m app.app` serves.")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where to (default: app/model)")
+    folder = parser.parse_args(argv).folder
+    start = time.perf_counter()
+    try:
+        source = build(folder)
+    except (BundleError, DataError) as error:
+        print(f"{error}\nWhat was served before is untouched.", file=sys.stderr)
+        return 1
+    served = load_served(folder)
+    print(f"Wrote {served.name} ({served.about['label']}; {source}) in {time.perf_counter() - start:.0f} s.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

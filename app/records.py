@@ -1,0 +1,230 @@
+"""Turn a request's body into rows of numbers; what cannot be read is reported, never dropped."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Reader = Callable[[Any], float]
+MAX_ROWS = 50_000
+LARGEST = 1e30  # beyond it a scaled value no longer fits the single precision that forests and boosting use
+
+
+class BodyError(ValueError):
+    """A body that cannot be divided into rows, or whose rows all lack something.
+
+    Attributes
+    ----------
+    status : int
+        HTTP status: 400 if it cannot be read, 413 if it has too many rows, 422 if it breaks the schema.
+    columns : list of str
+        Columns that the message is about.
+    """
+
+    def __init__(self, status: int, message: str, columns: Sequence[str] = ()):
+        super().__init__(message)
+        self.status = status
+        self.columns = list(columns)
+
+
+@dataclass
+class Batch:
+    """Rows of one request, numbered from 1.
+
+    Attributes
+    ----------
+    values : dict of int to list of float
+        Numbers of each readable row, in the order of the model's raw columns.
+    errors : dict of int to str
+        Reason for each row that cannot be scored.
+    """
+
+    values: dict[int, list[float]] = field(default_factory=dict)
+    errors: dict[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.values) + len(self.errors)
+
+    def add(self, row: Mapping[str, Any], columns: Sequence[str], place: str = "", read: Reader | None = None) -> None:
+        """Read the next row; `place` says in an error where it stands, `read` is as in `read_row`."""
+        number = len(self) + 1
+        values, problems = read_row(row, columns, read)
+        if problems:
+            self.reject(place + "; ".join(f"{name} {reason}" for name, reason in problems.items()))
+        else:
+            self.values[number] = values
+
+    def reject(self, reason: str) -> None:
+        """Count the next row as one that cannot be scored."""
+        self.errors[len(self) + 1] = reason
+
+
+def read_row(
+    row: Mapping[str, Any], columns: Sequence[str], read: Reader | None = None
+) -> tuple[list[float], dict[str, str]]:
+    """Numbers of one row in the order of `columns`, and what is wrong by column.
+
+    `read` turns a cell into a number or raises ValueError with the reason; by default text is read, too.
+    """
+    read = read or read_number
+    values, problems = [], {}
+    for name in columns:
+        try:
+            values.append(read(row[name]))
+        except KeyError:
+            problems[name] = "is missing"
+        except ValueError as error:
+            problems[name] = str(error)
+    return values, problems
+
+
+def read_number(cell: Any) -> float:
+    """A finite number from a JSON value or from text; ValueError says what the cell is instead."""
+    if cell is None or (isinstance(cell, str) and not cell.strip()):
+        raise ValueError("is empty")
+    if isinstance(cell, bool) or not isinstance(cell, (int, float, str)):
+        raise ValueError("is not a number")
+    # float() would also take 1_000 and digits of other scripts, which no other reader of the file would.
+    if isinstance(cell, str) and (not cell.isascii() or "_" in cell):
+        raise ValueError("is not a number")
+    try:
+        value = float(cell)
+    except ValueError:
+        raise ValueError("is not a number") from None
+    except OverflowError:
+        raise ValueError("is too large") from None
+    if not math.isfinite(value):
+        raise ValueError("is not a finite number")
+    if abs(value) > LARGEST:
+        raise ValueError("is too large")
+    return value
+
+
+def read_json_number(cell: Any) -> float:
+    """As `read_number`, of JSON values: these have no need to write a number as text."""
+    if isinstance(cell, str):
+        raise ValueError("is text and not a number")
+    return read_number(cell)
+
+
+def read_json(body: bytes, columns: Sequence[str]) -> Batch:
+    """Rows of a JSON array of objects, or of a single object.
+
+    Raises
+    ------
+    BodyError
+        If the body is no such JSON, has too many rows or none, or a column is missing from every row.
+    """
+    try:
+        found = json.loads(body.decode("utf-8-sig"), object_pairs_hook=_unique)
+    except RecursionError:
+        raise BodyError(400, "The JSON is nested too deeply; send an array of objects.") from None
+    except ValueError as error:
+        raise BodyError(400, f"The body is not valid JSON: {_first_words(error)}.") from None
+    records = [found] if isinstance(found, dict) else found
+    if not isinstance(records, list):
+        raise BodyError(400, "The body must be a JSON array of objects, one per transaction.")
+    _check_count(len(records))
+    objects = [record for record in records if isinstance(record, dict)]
+    _check_columns([name for name in columns if objects and not any(name in record for record in objects)])
+    batch = Batch()
+    for record in records:
+        if isinstance(record, dict):
+            batch.add(record, columns, read=read_json_number)
+        else:
+            batch.reject("is not an object")
+    return batch
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has the same key twice")
+    return found
+
+
+def _first_words(error: ValueError) -> str:
+    """What a decoder complains about, without the content that it complains about."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} (line {error.lineno}, column {error.colno})"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start + 1} is not UTF-8"
+    return str(error)
+
+
+def read_csv(body: bytes, columns: Sequence[str]) -> Batch:
+    """Rows of a comma-separated table in UTF-8 whose first line names the columns.
+
+    Columns may stand in any order and others are ignored. Lines that are empty count as rows unless nothing
+    follows them.
+
+    Raises
+    ------
+    BodyError
+        If the body is no such table, has too many rows or none, or columns are missing or named twice.
+    """
+    reader = csv.reader(io.StringIO(_text_of(body), newline=""), strict=True)
+    batch, blank = Batch(), 0
+    try:
+        header = _header(reader, columns)
+        for cells in reader:
+            if not cells:
+                blank += 1
+                _check_count(len(batch) + blank)
+                continue
+            for _ in range(blank):
+                batch.reject(f"an empty line before line {reader.line_num}")
+            blank = 0
+            _add_line(batch, header, cells, columns, f"line {reader.line_num}: ")
+            _check_count(len(batch))
+    except csv.Error as error:
+        raise BodyError(400, f"Line {reader.line_num} cannot be read: {error}.") from None
+    _check_count(len(batch))
+    return batch
+
+
+def _text_of(body: bytes) -> str:
+    if not body.strip():
+        raise BodyError(400, "The body is empty; send a header line and one line per transaction.")
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BodyError(400, f"Byte {error.start + 1} of the body is not UTF-8; send plain CSV text.") from None
+    if "\0" in text:
+        raise BodyError(400, "The body holds binary data; send plain CSV text.")
+    return text
+
+
+def _header(reader: Any, columns: Sequence[str]) -> list[str]:
+    header = [name.strip() for name in next(reader, [])]
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise BodyError(422, f"Columns are named twice: {', '.join(twice)[:200]}.", twice)
+    separator = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
+    hint = f" The separator seems to be {separator!r}; use commas." if separator else ""
+    _check_columns([name for name in columns if name not in header], hint)
+    return header
+
+
+def _add_line(batch: Batch, header: list[str], cells: list[str], columns: Sequence[str], place: str) -> None:
+    if len(cells) == len(header):
+        batch.add(dict(zip(header, cells, strict=True)), columns, place)
+    else:
+        batch.reject(f"{place}has {len(cells)} values where the header has {len(header)}")
+
+
+def _check_columns(missing: list[str], hint: str = "") -> None:
+    if missing:
+        raise BodyError(422, f"Columns are missing: {', '.join(missing)}.{hint}", missing)
+
+
+def _check_count(n_rows: int) -> None:
+    if n_rows == 0:
+        raise BodyError(422, "There are no transactions in the body.")
+    if n_rows > MAX_ROWS:
+        raise BodyError(413, f"The body has more than {MAX_ROWS:,} transactions; send it in parts.")

@@ -1,0 +1,589 @@
+"""The web application: pages and API over a real, small model; no mocks."""
+
+import json
+import logging
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.preprocessing import StandardScaler
+from xgboost import XGBClassifier
+
+from app import figures, guard, model, pages, records, request, served
+from app.app import MAX_BODY, create_app
+from utils import bundle
+from utils.bundle import BundleError, FraudModel
+from utils.config import ULB, DatasetConfig
+from utils.data import ULB_COLUMNS, features
+
+SCHEMA = DatasetConfig(path=ULB.path)
+COLUMNS = ULB_COLUMNS[:-1]
+
+
+def transactions(n_rows: int = 600, seed: int = 0) -> pd.DataFrame:
+    """Rows with the columns of the real file whose frauds lie apart in V1 to V4."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(rng.normal(size=(n_rows, 30)), columns=list(COLUMNS))
+    frame["Time"] = np.sort(rng.uniform(0, 172_800, n_rows)).round()
+    frame["Amount"] = rng.gamma(1, 80, n_rows).round(2)
+    frame["Class"] = (np.arange(n_rows) % 20 == 0).astype(int)
+    frame.loc[frame["Class"] == 1, ["V1", "V2", "V3", "V4"]] += 3
+    return frame
+
+
+def write_model(folder):
+    """A folder as `python -m app.model` writes it, trained on the rows above; returns the model."""
+    frame = transactions()
+    X = features(frame, SCHEMA, [*COLUMNS[1:], "hour_sin", "hour_cos"])
+    scaler = StandardScaler().fit(X)
+    classifier = XGBClassifier(n_estimators=20, max_depth=2, n_jobs=1).fit(scaler.transform(X), frame["Class"])
+    score = classifier.predict_proba(scaler.transform(X))[:, 1]
+    calibrator = bundle.fit_calibrator(frame["Class"], score)
+    card = {"sampler": {"name": "none"}, "model": {"name": "xgb"}, "ledger_key": "0" * 20}
+    fitted = FraudModel(scaler, classifier, calibrator, 0.2, SCHEMA, tuple(X.columns), card)
+    bundle.save(fitted, folder)
+    about = {"source": "a test", **model.describe(fitted, frame)}
+    (folder / served.EXAMPLES).write_text(json.dumps(about))
+    (folder / served.STATISTICS).write_text(json.dumps([figures.class_balance(frame["Class"].to_numpy())]))
+    return fitted
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("app") / "model"
+    write_model(place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def fraud_model(folder):
+    return bundle.load(folder)
+
+
+@pytest.fixture(scope="module")
+def app(folder):
+    return create_app(folder)
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return transactions(40, seed=1)[list(COLUMNS)]
+
+
+def post_json(client, content):
+    return client.post("/api/v1/predict", data=json.dumps(content), content_type="application/json")
+
+
+def post_csv(client, content):
+    return client.post("/api/v1/predict", data=content, content_type="text/csv")
+
+
+def token_of(page):
+    return re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
+
+
+def submit(client, fields):
+    token = token_of(client.get("/"))
+    return client.post("/", data={"csrf_token": token, **fields})
+
+
+# --- the API's answers
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_probabilities_are_the_models_own(client, fraud_model, rows, form):
+    shuffled = rows.assign(Other="x")[["Other", *reversed(COLUMNS)]]
+    if form == "json":
+        answer = post_json(client, shuffled.to_dict("records"))
+    else:
+        answer = post_csv(client, shuffled.to_csv(index=False))
+    assert answer.status_code == 200
+    predictions = answer.json["predictions"]
+    assert [entry["row"] for entry in predictions] == list(range(1, len(rows) + 1))
+    expected = fraud_model.predict_proba(rows)
+    np.testing.assert_allclose([entry["probability"] for entry in predictions], expected, rtol=0, atol=1e-9)
+    decisions = np.array([entry["decision"] == "alert" for entry in predictions])
+    np.testing.assert_array_equal(decisions, fraud_model.decide(rows))
+    assert decisions.any() and not decisions.all()
+    assert answer.json["threshold"] == fraud_model.threshold
+    assert answer.json["model"].startswith("none+xgb@")
+
+
+def test_a_single_object_is_one_row(client, rows):
+    assert len(post_json(client, rows.iloc[0].to_dict()).json["predictions"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (float("nan"), "is not a finite number"),
+        (float("inf"), "is not a finite number"),
+        (1e308, "is too large"),
+        (-1e308, "is too large"),
+        (10**400, "is too large"),
+        (None, "is empty"),
+        ("1.5", "is text"),
+        (True, "is not a number"),
+        ([1], "is not a number"),
+        ({}, "is not a number"),
+    ],
+)
+def test_a_bad_json_value_costs_only_its_row(client, rows, value, reason):
+    sent = rows.head(3).to_dict("records")
+    sent[1]["V7"] = value
+    first, bad, last = post_json(client, sent).json["predictions"]
+    assert bad["row"] == 2 and set(bad) == {"row", "error"}
+    assert "V7" in bad["error"] and reason in bad["error"]
+    assert "probability" in first and "probability" in last
+
+
+@pytest.mark.parametrize(
+    "value", ["", "abc", "nan", "inf", "-Infinity", "1e308", "1e999", "1_000", "١", "=1+1", "0x10"]
+)
+def test_a_bad_csv_value_costs_only_its_row(client, rows, value):
+    sent = rows.head(3).astype(object)
+    sent.iloc[1, 7] = value
+    first, bad, last = post_csv(client, sent.to_csv(index=False).encode()).json["predictions"]
+    assert bad["error"].startswith("line 3: V7 is")
+    assert "probability" in first and "probability" in last
+
+
+def test_rows_in_are_rows_out_whatever_the_lines_hold(client, rows):
+    header, *lines = rows.head(4).to_csv(index=False).splitlines()
+    body = "\n".join([header, lines[0], "1,2,3", "", lines[1], lines[2] + ",9", lines[3][:40], "\n\n"])
+    predictions = post_csv(client, body).json["predictions"]
+    assert [entry["row"] for entry in predictions] == [1, 2, 3, 4, 5, 6]
+    assert ["error" in entry for entry in predictions] == [False, True, True, False, True, True]
+    assert predictions[1]["error"] == "line 3: has 3 values where the header has 30"
+    assert "empty line" in predictions[2]["error"]
+
+
+def test_records_that_are_no_objects_are_reported(client, rows):
+    good = rows.iloc[0].to_dict()
+    predictions = post_json(client, [1, good, None, {**good, "V1": None}, {"V1": 1}]).json["predictions"]
+    assert ["error" in entry for entry in predictions] == [True, False, True, True, True]
+    assert "V28 is missing" in predictions[4]["error"]
+
+
+def test_quotes_byte_order_mark_and_windows_line_ends_are_read(client, rows):
+    body = rows.head(2).to_csv(index=False, quoting=1, lineterminator="\r\n").encode("utf-8-sig")
+    assert all("probability" in entry for entry in post_csv(client, body).json["predictions"])
+
+
+# --- refused as a whole
+
+
+def test_missing_columns_are_named(client, rows):
+    short = rows.drop(columns=["V3", "Amount"]).head(2)
+    for answer in (post_csv(client, short.to_csv(index=False)), post_json(client, short.to_dict("records"))):
+        assert answer.status_code == 422
+        assert answer.json["columns"] == ["V3", "Amount"]
+        assert "V3, Amount" in answer.json["error"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        (b"", 400, "empty"),
+        (b" \n\n", 400, "empty"),
+        (b"PK\x03\x04\x14\x00\x00\x00", 400, "binary"),
+        (b"\x1f\x8b\x08\x00", 400, "UTF-8"),
+        (bytes(range(128, 256)), 400, "UTF-8"),
+        ("Time;V1;Beträge\n1;2;3\n".encode("latin-1"), 400, "UTF-8"),
+        ("Time,V1\n".encode("utf-16"), 400, "UTF-8"),
+        (b"Time;V1;V2\n1;2;3\n", 422, "use commas"),
+        (b"Time\n1\n2\n", 422, "Columns are missing"),
+        (b"V1,V2,V1\n1,2,3\n", 422, "named twice: V1"),
+        (",".join(COLUMNS).encode(), 422, "no transactions"),
+        (",".join(COLUMNS).encode() + b'\n"1,2', 400, "Line 2 cannot be read"),
+        (b"x" * 200_000, 400, "cannot be read"),
+    ],
+)
+def test_unusable_csv_is_refused_with_the_reason(client, body, status, words):
+    answer = post_csv(client, body)
+    assert answer.status_code == status
+    assert words in answer.json["error"]
+    assert answer.json["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"\xff\xfe", 400),
+        (b'"text"', 400),
+        (b"3", 400),
+        (b"null", 400),
+        (b"[" * 100_000, 400),
+        (b'[{"V1": 1, "V1": 2}]', 400),
+        (b'[{"V1": ' + b"9" * 5000 + b"}]", 400),
+        (b"[]", 422),
+        (b"{}", 422),
+    ],
+)
+def test_unusable_json_is_refused(client, body, status):
+    answer = client.post("/api/v1/predict", data=body, content_type="application/json")
+    assert answer.status_code == status
+    assert answer.json["error"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "more"),
+    [
+        ("text/plain", {}),
+        ("application/x-www-form-urlencoded", {}),
+        ("", {}),
+        ("text/csv; charset=latin-1", {}),
+        ("text/csv", {"Content-Encoding": "gzip"}),
+    ],
+)
+def test_other_content_types_get_415(client, content_type, more):
+    answer = client.post("/api/v1/predict", data=b"Time\n1", content_type=content_type, headers=more)
+    assert answer.status_code == 415
+    assert "text/csv" in answer.json["error"]
+
+
+def test_too_many_bytes_and_too_many_rows_get_413(client):
+    assert post_csv(client, b"1" * (MAX_BODY + 1)).status_code == 413
+    too_many = post_json(client, [0] * (records.MAX_ROWS + 1))
+    assert too_many.status_code == 413 and "50,000" in too_many.json["error"]
+    lines = ",".join(COLUMNS) + "\n" + "1\n" * (records.MAX_ROWS + 1)
+    assert post_csv(client, lines).status_code == 413
+    gaps = ",".join(COLUMNS) + "\n" * (records.MAX_ROWS + 10) + "1\n"
+    assert post_csv(client, gaps).status_code == 413
+
+
+# --- other addresses of the API
+
+
+def test_models_and_health(client, fraud_model):
+    (entry,) = client.get("/api/v1/models").json["models"]
+    assert entry["columns"] == list(fraud_model.raw_columns)
+    assert entry["threshold"] == fraud_model.threshold
+    assert set(entry["examples"]) == {"fraud", "legitimate"}
+    assert client.get("/v2/health/live").json == {"live": True}
+    assert client.get("/v2/health/ready").json == {"ready": True}
+
+
+def test_wrong_addresses_and_methods_are_answered_in_kind(client):
+    missing = client.get("/api/v1/nothing")
+    assert missing.status_code == 404 and missing.json["error"]
+    wrong = client.get("/api/v1/predict")
+    assert wrong.status_code == 405 and "POST" in wrong.headers["Allow"]
+    page = client.get("/nothing")
+    assert page.status_code == 404 and "no such page" in page.text
+
+
+# --- the pages
+
+
+def test_an_example_is_filled_in_and_scored(client, app, fraud_model):
+    for kind, words in (("fraud", "Alert: have"), ("legitimate", "No alert")):
+        example = app.extensions["served"].about["examples"][kind]
+        page = client.get("/", query_string={"example": kind})
+        shown = {name: re.search(rf'name="{name}" value="([^"]*)"', page.text)[1] for name in COLUMNS}
+        assert {name: float(value) for name, value in shown.items()} == example
+        answer = client.post("/", data={"csrf_token": token_of(page), **shown})
+        assert answer.status_code == 200 and words in answer.text
+        exact = float(re.search(r'data-exact="([^"]+)"', answer.text)[1])
+        assert exact == pytest.approx(fraud_model.predict_proba(pd.DataFrame([example]))[0], abs=1e-9)
+
+
+def test_the_form_names_what_is_wrong_and_keeps_the_rest(client, rows):
+    fields = {**rows.iloc[0].to_dict(), "V2": "<script>", "V9": ""}
+    fields.pop("V5")
+    answer = submit(client, fields)
+    assert answer.status_code == 422
+    assert answer.text.count('aria-invalid="true"') == 3
+    assert "<script>" not in answer.text and "&lt;script&gt;" in answer.text
+    for name in ("V2", "V5", "V9"):
+        assert f'href="#field-{name}"' in answer.text
+    assert f'value="{fields["V1"]}"' in answer.text
+
+
+def test_values_outside_the_training_range_are_pointed_out(client, rows):
+    assert "trust this less: V6" in submit(client, {**rows.iloc[0].to_dict(), "V6": 1e6}).text
+
+
+def test_every_field_has_a_label_and_the_answer_is_announced(client):
+    page = client.get("/").text
+    for name in COLUMNS:
+        assert f'for="field-{name}"' in page and f'id="field-{name}"' in page and f'id="hint-{name}"' in page
+    assert page.count("<fieldset") == page.count("<legend") == 2
+    assert 'role="status" aria-live="polite"' in page
+
+
+@pytest.mark.parametrize("address", ["/", "/?example=fraud", "/statistics", "/nothing"])
+def test_pages_hold_no_inline_code_and_name_no_other_host(client, address):
+    page = client.get(address).text
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", page)
+    for script in re.findall(r"<script\b[^>]*>.*?</script>", page, re.S):
+        assert "src=" in script and script.endswith("></script>")
+    for link in re.findall(r'(?:src|href|action)="([^"]*)"', page):
+        assert link.startswith(("/", "#")) and not link.startswith("//")
+        if link.startswith("/") and not link.startswith("/?"):
+            assert client.get(link).status_code == 200, link
+
+
+def test_statistics_are_the_precomputed_ones(client, app):
+    assert client.get("/statistics.json").json == app.extensions["served"].statistics
+    assert "Class balance" in client.get("/statistics").text
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [
+        (0, "less than 0.001 %"),
+        (9.956e-05, "0.010 %"),
+        (0.00123, "0.12 %"),
+        (0.0999, "10 %"),
+        (0.111, "11 %"),
+        (0.5, "50 %"),
+        (0.9793, "97.9 %"),
+        (0.99987, "more than 99.9 %"),
+    ],
+)
+def test_probabilities_in_words(probability, words):
+    assert pages.percent(probability) == words
+
+
+def test_the_scale_is_logarithmic_and_stays_inside():
+    drawn = pages.scale(0.01, 0.1)
+    assert drawn["probability"] == pytest.approx(100 / 3, abs=0.01)
+    assert drawn["threshold"] == pytest.approx(200 / 3, abs=0.01)
+    assert [label for _, label in drawn["ticks"]] == ["100 %", "10 %", "1 %", "0.1 %"]
+    for probability in (0, 1e-300, 1e-9, 1):
+        assert 0 <= pages.scale(probability, 0.1)["probability"] <= 100
+    assert pages.one_in(0.001) == "about 1 in 1,000"
+    assert pages.one_in(0.5) is None
+
+
+# --- people who mean harm
+
+
+def test_a_form_without_its_token_is_refused(client, rows):
+    for data in (rows.iloc[0].to_dict(), {**rows.iloc[0].to_dict(), "csrf_token": "guess"}):
+        answer = client.post("/", data=data)
+        assert answer.status_code == 400
+        assert "Alert" not in answer.text and "load the page again" in answer.text
+
+
+def test_every_answer_carries_the_security_headers(app, client):
+    for address in ("/", "/nothing", "/api/v1/models", "/static/style.css"):
+        headers = client.get(address).headers
+        assert all(headers[name] == value for name, value in guard.HEADERS.items())
+    assert "unsafe" not in guard.POLICY
+    cookie = app.test_client().get("/").headers["Set-Cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "a b"])
+def test_other_host_names_are_refused(client, host):
+    for address in ("/", "/api/v1/models"):
+        answer = client.get(address, headers={"Host": host})
+        assert answer.status_code == 400
+        assert "XGBoost" not in answer.text
+
+
+def test_large_forms_are_refused(client):
+    for content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        assert client.post("/", data={"V1": "1" * 2**17}, content_type=content_type).status_code == 413
+
+
+def test_a_failure_shows_nothing_of_the_inside(folder, rows, caplog):
+    app = create_app(folder)
+    object.__setattr__(app.extensions["served"].model, "scaler", None)
+    with caplog.at_level(logging.INFO):
+        answer = post_json(app.test_client(), rows.head(1).to_dict("records"))
+    assert answer.status_code == 500
+    assert "Traceback" not in answer.text and "NoneType" not in answer.text and ".py" not in answer.text
+    assert "AttributeError in api.predict" in caplog.text
+
+
+def test_the_log_holds_no_values_and_no_text_of_the_client(client, rows, caplog):
+    marked = {**rows.iloc[0].to_dict(), "Amount": 4711.4711}
+    with caplog.at_level(logging.INFO):
+        post_json(client, [marked, {**marked, "V1": "4711.4711"}])
+        submit(client, {**marked, "V2": "4711.4711x"})
+        client.get("/4711.4711%0aforged")
+    assert "POST /api/v1/predict 200" in caplog.text
+    assert "4711" not in caplog.text and "forged" not in caplog.text
+
+
+# --- what is served
+
+
+def damaged(folder, tmp_path, change):
+    copy = tmp_path / "model"
+    copy.mkdir()
+    for path in folder.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    change(copy)
+    return copy
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda copy: (copy / "classifier.ubj").write_bytes(b"{}"),
+        lambda copy: (copy / "scaler.skops").unlink(),
+        lambda copy: (copy / "card.json").write_text("{"),
+        lambda copy: (copy / "card.json").write_text('{"files": {}}'),
+        lambda copy: (copy / "examples.json").unlink(),
+        lambda copy: (copy / "examples.json").write_text("{}"),
+        lambda copy: [path.unlink() for path in copy.iterdir()],
+    ],
+    ids=["changed", "missing", "broken card", "empty card", "no examples", "empty examples", "empty"],
+)
+def test_a_broken_model_is_refused(folder, tmp_path, change):
+    with pytest.raises(BundleError):
+        create_app(damaged(folder, tmp_path, change))
+
+
+def test_a_new_model_replaces_the_old_folder_whole(tmp_path):
+    old, new = tmp_path / "model", tmp_path / "staging" / "new"
+    new.mkdir(parents=True)
+    (new / "b").write_text("new")
+    model.exchange(new, old)
+    assert [path.name for path in old.iterdir()] == ["b"]
+    (tmp_path / "staging" / "next").mkdir()
+    model.exchange(tmp_path / "staging" / "next", old)
+    assert not any(old.iterdir())
+    with pytest.raises(OSError):
+        model.exchange(tmp_path / "nowhere" / "new", old)
+    assert old.exists()
+
+
+def test_the_served_model_is_the_champion_once_there_is_one(folder, tmp_path, monkeypatch):
+    from utils import tracking
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("STUDY_OUTPUT", str(tmp_path))
+    target = tmp_path / "target"
+    with pytest.raises(LookupError, match="champion"):
+        model.champion(target)
+    saved = damaged(folder, tmp_path, lambda copy: (copy / served.EXAMPLES).unlink())
+    tracking.register_champion(saved, {})
+    assert "champion" in model.champion(target)
+    expected = bundle.load(folder).predict_proba(transactions())
+    np.testing.assert_array_equal(bundle.load(target).predict_proba(transactions()), expected)
+
+
+def test_examples_are_typical_rows_of_their_class(fraud_model):
+    frame = transactions()
+    about = model.describe(fraud_model, frame)
+    for kind, value in (("fraud", 1), ("legitimate", 0)):
+        of_class = frame[frame["Class"] == value]
+        assert (of_class[list(COLUMNS)] == pd.Series(about["examples"][kind])).all(axis=1).sum() == 1
+    assert about["ranges"]["Amount"] == [frame["Amount"].min(), frame["Amount"].max()]
+    assert about["label"] == "XGBoost, no resampling"
+
+
+def test_curves_are_offered_by_classifier_with_the_mean_over_folds():
+    row = {"ranks": [1, 2], "average_precision": 1.0, "repeat": 0}
+    table = pd.DataFrame([{**row, "sampler": "none", "model": name, "fold": 0} for name in ("rf", "lr")])
+    drawn = figures.precision_recall_curves(table, 0.01, {"rf": "Random forest"})
+    assert [line["name"] for line in drawn["data"]] == ["none (1.000)", "none (1.000)", "chance"]
+    assert [line.get("meta") for line in drawn["data"]] == ["lr", "rf", None]
+    assert sorted(drawn["choices"]) == [["lr", "lr"], ["rf", "Random forest"]]
+    assert set(drawn["data"][0]["y"]) == {1.0}
+    assert "Mean over 1 fold of" in drawn["text"]
+
+
+# --- the real server and its client
+
+
+@pytest.fixture(scope="module")
+def server(folder):
+    """Address of a waitress process that serves the model."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "app.app", "--port", str(port), "--folder", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_ready(process, url)
+        yield url
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def wait_until_ready(process, url, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with request.OPENER.open(f"{url}/v2/health/ready", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    process.terminate()
+    pytest.fail(f"The server did not get ready: {process.communicate()[0]}")
+
+
+def run_client(*arguments):
+    command = [sys.executable, "-m", "app.request", *arguments]
+    environment = {**os.environ, "http_proxy": "http://127.0.0.1:9"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+
+
+def test_the_client_prints_the_answers_of_the_real_server(server):
+    done = run_client("--url", server)
+    assert done.returncode == 0, done.stderr
+    assert re.search(
+        r"as JSON:\nmodel none\+xgb@\w{12}, threshold 0.2\n  row 1: probability [01]\S*, alert\n", done.stdout
+    )
+    assert re.search(r"row 2: probability \S+, pass\n  row 3: line 4: Amount is not a number\n$", done.stdout)
+
+
+def test_the_client_sends_a_file_of_ones_own(server, tmp_path, rows):
+    path = tmp_path / "mine.csv"
+    rows.to_csv(path, index=False)
+    assert f"row {len(rows)}: probability" in run_client("--url", server, "--file", str(path)).stdout
+    path.write_text("V1\n1\n")
+    refused = run_client("--url", server, "--file", str(path))
+    assert refused.returncode == 1 and "422: Columns are missing: Time, V2" in refused.stderr
+
+
+def test_the_client_says_when_no_server_answers():
+    done = run_client("--url", "http://127.0.0.1:9")
+    assert done.returncode == 1 and "python -m app.app" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_real_server_keeps_its_name_to_itself_and_refuses_large_bodies(server):
+    with request.OPENER.open(f"{server}/") as answer:
+        assert "Server" not in answer.headers
+    body = urllib.request.Request(
+        f"{server}/api/v1/predict", data=b"1" * (MAX_BODY + 1), headers={"Content-Type": "text/csv"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        request.OPENER.open(body, timeout=30)
+    assert refused.value.code == 413
+    assert json.load(refused.value)["status"] == 413
+
+
+def test_the_server_does_not_start_without_a_model_and_never_needs_tensorflow(tmp_path, folder):
+    code = """
+import sys, pathlib, app.app
+print(app.app.main(["--folder", sys.argv[1]]))
+app.app.create_app(pathlib.Path(sys.argv[2]))
+print({"tensorflow", "mlflow", "matplotlib"} & set(sys.modules))
+"""
+    command = [sys.executable, "-c", code, str(tmp_path), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split("\n") == ["1", "set()", ""], done.stderr
+    assert "python -m app.model" in done.stderr and "Traceback" not in done.stderr
