@@ -1,0 +1,132 @@
+"""Typesets the paper of a profile from its recorded numbers and its figures.
+
+python -m paper.build --profile full
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import typst
+
+from utils.config import ROOT, Profile, load_profile
+
+SOURCES = ROOT / "paper"
+TIMESTAMP = 1_767_225_600  # 1 January 2026: the same inputs give the same bytes whenever they are built
+
+
+class PaperError(RuntimeError):
+    """The paper cannot be typeset; the message is one sentence that says what is missing or wrong."""
+
+
+def build(profile: Profile) -> Path:
+    """Typeset the paper to `profile.paper / "paper.pdf"`, whole or not at all.
+
+    Parameters
+    ----------
+    profile : Profile
+        Whose numbers and figures are shown.
+
+    Returns
+    -------
+    Path
+        The PDF.
+
+    Raises
+    ------
+    PaperError
+        If a number, a figure or a reference is missing, or Typst warns; an older PDF is left as it is.
+    """
+    if not profile.numbers.exists():
+        raise PaperError(f"There is no {_shown(profile.numbers)}; run the notebooks of profile {profile.name!r} first.")
+    with tempfile.TemporaryDirectory() as folder:
+        pdf = _compile(_stage(profile, Path(folder)), profile)
+    return _write(pdf, profile.paper / "paper.pdf")
+
+
+def _stage(profile: Profile, root: Path) -> Path:
+    """Lay sources, numbers and figures out as they lie in the repository, so Typst sees nothing else."""
+    (root / "paper").mkdir()
+    (root / "figures").mkdir()
+    for pattern in ("*.typ", "*.bib"):
+        for source in SOURCES.glob(pattern):
+            shutil.copy(source, root / "paper")
+    shutil.copy(profile.numbers, root / "paper" / "numbers.json")
+    for figure in profile.figures.glob("*.svg"):
+        shutil.copy(figure, root / "figures")
+    return root
+
+
+def _compile(root: Path, profile: Profile) -> bytes:
+    try:
+        pdf, warnings = typst.compile_with_warnings(
+            root / "paper" / "paper.typ",
+            root=root,
+            ignore_system_fonts=True,
+            package_path=root / "packages",
+            package_cache_path=root / "packages",
+            timestamp=TIMESTAMP,
+        )
+    except typst.TypstError as error:
+        raise PaperError(_explain(error, root, profile)) from None
+    if warnings:
+        raise PaperError(f"Typst warns about paper.typ: {_one_line(warnings[0])}.")
+    return pdf
+
+
+def _explain(error: typst.TypstError, root: Path, profile: Profile) -> str:
+    """One sentence for what Typst says on many lines."""
+    text = _one_line(error)
+    if panic := re.search("panicked with: (?P<what>.*)", text):
+        return f"{_shown(profile.numbers)} {panic['what']}; run the notebook that records it."
+    if missing := re.search(r"file not found \(searched at (?P<path>[^)]*)\)", text):
+        path = Path(missing["path"])
+        if path.suffix == ".svg":
+            return f"{_shown(profile.figures / path.name)} is missing; run the notebook that draws it."
+        return f"The paper reads {path.name}, which does not exist."
+    where = "".join(f", {step}" for step in (getattr(error, "trace", None) or [])[:2])
+    return f"Typst cannot typeset paper.typ: {text.replace(str(root), '')}{where}."
+
+
+def _one_line(message: object) -> str:
+    text = getattr(message, "message", None) or str(message)
+    return " ".join(str(text).split()).rstrip(".")
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+def _write(pdf: bytes, target: Path) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".paper.", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(pdf)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return target
+
+
+def main() -> None:
+    """Build the paper of the profile named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--profile", default="full", choices=["quick", "full"])
+    profile = load_profile(parser.parse_args().profile)
+    try:
+        print(f"paper: {_shown(build(profile))}")
+    except PaperError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
