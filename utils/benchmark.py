@@ -60,13 +60,14 @@ def run_tasks(profile: Profile, tasks: list[Task], *, n_jobs: int = -1) -> pd.Da
     rows = {row["key"]: row for row in ledger.read(profile.results)}
     missing = [task for task in tasks if task["key"] not in rows]
     if missing:
+        from utils import tracking  # takes seconds to import; only needed when something ran
+
         rows |= _run_missing(profile, missing, n_jobs)
+        tracking.log_rows([rows[task["key"]] for task in tasks], profile)  # also those whose run a kill prevented
     return ledger.frame(rows[task["key"]] for task in tasks)
 
 
 def _run_missing(profile: Profile, tasks: list[Task], n_jobs: int) -> dict[str, dict[str, Any]]:
-    from utils import tracking  # takes seconds to import; only needed when something ran
-
     path = profile.results / f"{profile.dataset.name}.jsonl"
     board = Board(path.parent / ".running")
     board.clear()
@@ -81,7 +82,6 @@ def _run_missing(profile: Profile, tasks: list[Task], n_jobs: int) -> dict[str, 
             for row in finished:  # a worker on another machine wrote to a ledger of its own
                 ledger.append(path, row)
                 rows[row["key"]] = row
-            tracking.log_rows(finished, profile)
     board.clear()
     return rows
 

@@ -17,11 +17,13 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 
 from utils.config import DatasetConfig
-from utils.data import features
+from utils.data import HOUR_FEATURES, features
 from utils.deep import NetworkClassifier
-from utils.models import portable, quiet_tensorflow
+from utils.forest import portable
+from utils.models import quiet_tensorflow
 
-TRUSTED_TYPES = ["sklearn.tree._tree.Tree"]  # what skops may load beside its own list
+TRUSTED_TYPES = ["sklearn.tree._tree.Tree"]  # beside skops' own list
+CLASSIFIERS = {"classifier.ubj", "classifier.keras", "classifier.skops"}
 CARD = "card.json"
 
 
@@ -62,8 +64,9 @@ class FraudModel:
     @property
     def raw_columns(self) -> tuple[str, ...]:
         """Columns that a transaction must have."""
-        own = tuple(name for name in self.columns if not name.startswith("hour_"))
-        return (self.schema.time, *own) if self.schema.time else own
+        if not self.schema.time:
+            return self.columns
+        return (self.schema.time, *(name for name in self.columns if name not in HOUR_FEATURES))
 
     def predict_proba(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Calibrated probability of fraud per raw transaction, of shape (n_rows,).
@@ -135,22 +138,26 @@ def load(folder: Path) -> FraudModel:
     """
     try:
         saved = json.loads((folder / CARD).read_text())
-        files = saved["files"]
-    except (OSError, ValueError, KeyError) as error:
-        raise BundleError(f"{folder.name} has no readable {CARD} ({error}); save the model again.") from None
+        files, threshold, columns, card = (saved[name] for name in ("files", "threshold", "columns", "card"))
+        schema = DatasetConfig(**{**saved["schema"], "path": Path(saved["schema"]["path"])})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{folder.name} has no readable {CARD} ({error!r}); save the model again.") from None
+    unlisted = [name for name in ("scaler.skops", "calibrator.skops") if name not in files]
+    if unlisted or len(CLASSIFIERS & set(files)) != 1:
+        missing = ", ".join(unlisted) or "exactly one classifier"
+        raise BundleError(f"{folder.name}/{CARD} does not list {missing}; save the model again.")
     for name, expected in files.items():
         path = folder / name
         if not path.is_file() or _sha256(path) != expected:
             raise BundleError(f"{folder.name}/{name} is missing or was changed; save the model again.")
-    schema = DatasetConfig(**{**saved["schema"], "path": Path(saved["schema"]["path"])})
     return FraudModel(
         scaler=_load_skops(folder / "scaler.skops"),
         classifier=_load_classifier(folder, files),
         calibrator=_load_skops(folder / "calibrator.skops"),
-        threshold=saved["threshold"],
+        threshold=threshold,
         schema=schema,
-        columns=tuple(saved["columns"]),
-        card=saved["card"],
+        columns=tuple(columns),
+        card=card,
     )
 
 

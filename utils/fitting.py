@@ -19,7 +19,8 @@ from utils import data, ledger, metrics
 from utils.audit import require_clean_split, require_unseen
 from utils.config import DatasetConfig, Profile, Protocol
 from utils.data import Dataset, Fold
-from utils.models import FOREST_ENGINE, MODELS, quiet_tensorflow
+from utils.forest import forest_engine
+from utils.models import MODELS, quiet_tensorflow
 from utils.progress import Board
 from utils.samplers import SAMPLERS, fraud_weight
 from utils.seeding import child_seed, seeded
@@ -141,7 +142,8 @@ def run_model(task: Task, dataset: Dataset, fold: Fold, prepared: dict[str, Any]
         "score_seconds": round(time.perf_counter() - fitted, 3),
     }
     training = {"n_fit": len(prepared["y_fit"]), "n_fit_positives": int(np.sum(prepared["y_fit"]))}
-    return {**task, **measure(dataset, fold.test, *scores), **training, **timing, **provenance()}
+    engine = {"engine": forest_engine(model) or task["model"]["library"].split()[0]}
+    return {**task, **measure(dataset, fold.test, *scores), **training, **timing, **engine, **provenance()}
 
 
 def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
@@ -179,7 +181,6 @@ def _provenance() -> dict[str, Any]:
     return {
         "versions": {"python": platform.python_version(), **versions},
         "machine": machine,
-        "forest_engine": FOREST_ENGINE,
     }
 
 

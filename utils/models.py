@@ -9,17 +9,10 @@ from functools import partial
 from typing import Any
 
 from sklearn.base import BaseEstimator
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
 from utils.deep import NetworkClassifier
-
-try:  # Intel's forest is the same algorithm, many times faster, on x86-64 only
-    from sklearnex.ensemble import RandomForestClassifier as FastRandomForestClassifier
-except ImportError:
-    FastRandomForestClassifier = RandomForestClassifier
-
-FOREST_ENGINE = "scikit-learn" if FastRandomForestClassifier is RandomForestClassifier else "scikit-learn-intelex"
+from utils.forest import make_forest
 
 
 @dataclass(frozen=True)
@@ -57,12 +50,6 @@ class ModelEntry:
 
 def _logistic_regression(seed: int, positive_weight: float, n_jobs: int, **params: Any) -> LogisticRegression:
     return LogisticRegression(class_weight={0: 1.0, 1: positive_weight}, random_state=seed, max_iter=2000, **params)
-
-
-def _random_forest(seed: int, positive_weight: float, n_jobs: int, **params: Any) -> RandomForestClassifier:
-    return FastRandomForestClassifier(
-        class_weight={0: 1.0, 1: positive_weight}, random_state=seed, n_jobs=n_jobs, **params
-    )
 
 
 def _xgboost(seed: int, positive_weight: float, n_jobs: int, **params: Any) -> BaseEstimator:
@@ -104,9 +91,10 @@ MODELS: dict[str, ModelEntry] = {
         ModelEntry(
             "rf",
             "Random forest",
-            _random_forest,
+            make_forest,
             defaults={"n_estimators": 200, "max_features": "sqrt", "min_samples_leaf": 1},
             space={"max_features": ["sqrt", 0.3], "min_samples_leaf": [1, 2, 5]},
+            revision=2,
             cost=9,
         ),
         ModelEntry(
@@ -125,27 +113,6 @@ MODELS: dict[str, ModelEntry] = {
 }
 
 LABELS = {name: entry.label for name, entry in MODELS.items()}
-
-
-def portable(model: BaseEstimator) -> BaseEstimator:
-    """The model as plain scikit-learn, so that any machine can load it.
-
-    skops cannot save a forest fitted by Intel's extension; its trees are scikit-learn's own, so they move
-    into scikit-learn's class. Everything else is returned as it is.
-    """
-    if FastRandomForestClassifier is RandomForestClassifier or not isinstance(model, FastRandomForestClassifier):
-        return model
-    forest = RandomForestClassifier(**{k: v for k, v in model.get_params().items() if k in _forest_parameters()})
-    forest.estimators_ = model.estimators_
-    for name in ("classes_", "n_classes_", "n_features_in_", "n_outputs_", "feature_names_in_"):
-        if hasattr(model, name):
-            setattr(forest, name, getattr(model, name))
-    forest.estimator_ = forest.estimators_[0]
-    return forest
-
-
-def _forest_parameters() -> set[str]:
-    return set(RandomForestClassifier().get_params())
 
 
 def quiet_tensorflow(n_threads: int) -> None:

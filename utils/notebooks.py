@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -35,16 +36,18 @@ def execute(name: str, profile: Profile) -> None:
     """
     import papermill
     from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
 
+    kernel = {"kernel_name": "python3", "progress_bar": False}
+    if os.name == "posix":  # sockets in a private folder, not open ports
+        kernel["config"] = Config({"KernelManager": {"transport": "ipc"}})
     source = NOTEBOOKS / f"{name}.ipynb"
     parameters = {} if profile.name == "full" else {"profile_name": profile.name}
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / source.name
         try:
-            papermill.execute_notebook(
-                source, output, parameters=parameters, cwd=NOTEBOOKS, kernel_name="python3", progress_bar=False
-            )
+            papermill.execute_notebook(source, output, parameters=parameters, cwd=NOTEBOOKS, **kernel)
         except PapermillExecutionError as error:
             kept = profile.failures / source.name
             kept.parent.mkdir(parents=True, exist_ok=True)

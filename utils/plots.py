@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib as mpl
@@ -18,6 +19,8 @@ from utils import metrics, stats
 from utils.config import Profile
 
 COLUMN, PAGE = 3.5, 7.2  # inches: the paper's column and page width
+LOWEST_PROBABILITY = 1e-5
+WIDEST = 0.3  # end of the axis of differences; a few folds of an unstable network reach far beyond
 LEGITIMATE, FRAUD, SYNTHETIC, NEUTRAL = "#0072B2", "#D55E00", "#009E73", "#595959"
 
 # Okabe and Ito's colour-blind safe palette; one sampler has one colour in every figure.
@@ -71,8 +74,12 @@ def save_figure(figure: Figure, name: str, profile: Profile) -> Path:
     profile.figures.mkdir(parents=True, exist_ok=True)
     path = profile.figures / f"{name}.svg"
     temporary = path.with_suffix(".part")
-    figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
-    temporary.replace(path)
+    try:
+        with mpl.rc_context({name: THEME[name] for name in THEME if name.startswith(("svg.", "savefig."))}):
+            figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
     return path
 
 
@@ -86,8 +93,12 @@ def plot_hours(hours: ArrayLike, labels: ArrayLike) -> Figure:
         axes.stairs(counts / counts.sum(), edges, color=colour, label=name, linewidth=1.6)
     axes.set(xlabel="Hour of day", ylabel="Share of the class", xlim=(0, 24), xticks=range(0, 25, 3))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.legend(loc="upper left")
+    _legend_above(axes)
     return figure
+
+
+def _legend_above(axes: Axes) -> None:
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, borderaxespad=0.2)
 
 
 def plot_amounts(amounts: ArrayLike, labels: ArrayLike) -> Figure:
@@ -102,7 +113,7 @@ def plot_amounts(amounts: ArrayLike, labels: ArrayLike) -> Figure:
     axes.set_xticks(np.log10(1 + np.array(ticks)), [f"{tick:,}" for tick in ticks])
     axes.set(xlabel="Amount, spaced by log(1 + amount)", ylabel="Share of the class")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.legend(loc="upper right")
+    _legend_above(axes)
     return figure
 
 
@@ -122,13 +133,11 @@ def plot_correlations(frames: dict[str, pd.DataFrame]) -> Figure:
     """Correlation matrices side by side, on one scale; name to frame of shape (n_rows, n_features)."""
     figure, every = plt.subplots(1, len(frames), figsize=(PAGE, 0.75 + PAGE / len(frames)), squeeze=False)
     for axes, (name, frame) in zip(every[0], frames.items(), strict=True):
-        matrix = frame.corr().fillna(0)
-        image = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
-        ticks = range(0, len(matrix), 3)
-        axes.set_xticks(ticks, matrix.columns[::3], rotation=90)
-        axes.set_yticks(ticks, matrix.columns[::3])
+        scale = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1, "cbar": False, "rasterized": True}
+        sns.heatmap(frame.corr().fillna(0), ax=axes, square=True, xticklabels=3, yticklabels=3, **scale)
         axes.set_title(name)
-        axes.grid(visible=False)
+        axes.tick_params(length=0)
+    image = every[0, -1].collections[0]
     figure.colorbar(image, ax=every, label="Pearson correlation", shrink=0.75)
     return figure
 
@@ -146,10 +155,9 @@ def plot_fold_scores(table: pd.DataFrame, samplers: dict[str, str], models: dict
     shown = [model for model in models if (table["model"] == model).any()]
     n_columns = min(3, len(shown))
     n_lines = -(-len(shown) // n_columns)
-    figure, every = plt.subplots(
-        n_lines, n_columns, figsize=(PAGE, 0.5 + 1.9 * n_lines), sharex=True, sharey=True, squeeze=False
-    )
     names = [name for name in samplers if (table["sampler"] == name).any()]
+    size = (PAGE, 0.4 + n_lines * (0.5 + 0.27 * len(names)))
+    figure, every = plt.subplots(n_lines, n_columns, figsize=size, sharex=True, sharey=True, squeeze=False)
     for axes, model in zip(every.flat, shown, strict=False):
         _draw_fold_scores(axes, table[table["model"] == model], names)
         axes.set_title(models[model])
@@ -234,15 +242,26 @@ def plot_differences(compared: pd.DataFrame, samplers: dict[str, str], models: d
         for offset, name in enumerate(names):
             line = block * (len(names) + 1) + offset
             for row in compared[(compared["model"] == model) & (compared["sampler"] == name)].itertuples():
-                axes.plot([row.low, row.high], [line, line], color=sampler_colour(name), linewidth=1.6)
-                axes.plot(row.mean, line, "o", color=sampler_colour(name), markersize=4)
+                _draw_interval(axes, (row.low, row.mean, row.high), line, sampler_colour(name))
             lines.append(line)
             labels.append(f"{models[model]}: {samplers[name]}" if offset == 0 else samplers[name])
     axes.set_yticks(lines, labels)
     axes.set_ylim(max(lines) + 0.8, -0.8)
+    axes.set_xlim(-WIDEST * 1.03, WIDEST * 1.03)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("Difference of average precision to no resampling, with 95 % interval (grey: equivalent)")
     return figure
+
+
+def _draw_interval(axes: Axes, interval: tuple[float, float, float], line: float, colour: str) -> None:
+    """Draw low, mean and high; an arrow where the interval goes on beyond the axis."""
+    low, mean, high = interval
+    shown = np.clip([low, high], -WIDEST, WIDEST)
+    axes.plot(shown, [line, line], color=colour, linewidth=1.6)
+    axes.plot(mean, line, "o", color=colour, markersize=4)
+    for end, edge, marker in ((low, -WIDEST, "<"), (high, WIDEST, ">")):
+        if abs(end) > WIDEST:
+            axes.plot(edge, line, marker, color=colour, markersize=4)
 
 
 def plot_gan_history(history: pd.DataFrame) -> Figure:
@@ -284,31 +303,32 @@ def plot_embedding(points: ArrayLike, kinds: ArrayLike) -> Figure:
         "Synthetic fraud": (SYNTHETIC, 9, 0.6),
         "Real fraud": (FRAUD, 9, 0.8),
     }
-    figure, axes = plt.subplots(figsize=(PAGE * 0.7, 3.8))
+    figure, axes = plt.subplots(figsize=(PAGE * 0.6, 3.8))
     for kind, (colour, size, alpha) in styles.items():
         chosen = points[kinds == kind]
         axes.scatter(*chosen.T, s=size, color=colour, alpha=alpha, linewidth=0, label=kind, rasterized=True)
     axes.set(xticks=[], yticks=[], xlabel="First t-SNE dimension", ylabel="Second t-SNE dimension")
-    figure.legend(loc="outside right upper", markerscale=1.8)
+    _legend_above(axes)
     return figure
 
 
 def plot_calibration(tables: dict[str, dict[str, list]]) -> Figure:
     """Observed frequency against predicted probability, log-log, with Wilson intervals.
 
-    `tables` maps a label to a table from `metrics.reliability`.
+    `tables` maps a label to a table from `metrics.reliability`; its lowest bin, of probabilities near zero, has
+    no place on a logarithmic axis and is left out, as are bins without a fraud.
     """
     figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
-    colours = (NEUTRAL, FRAUD, LEGITIMATE)
+    colours = cycle((NEUTRAL, FRAUD, LEGITIMATE, SYNTHETIC, *SPARE_COLOURS[1:]))
     for (name, table), colour in zip(tables.items(), colours, strict=False):
         rows, positives, means = (np.array(table[key], dtype=float) for key in ("rows", "positives", "mean"))
-        shown = positives > 0
+        shown = (positives > 0) & (means >= LOWEST_PROBABILITY)
         frequency, (low, high) = positives / np.maximum(rows, 1), wilson(positives, rows)
         bars = np.abs(np.array([low, high]) - frequency)[:, shown]
         axes.errorbar(means[shown], frequency[shown], bars, color=colour, marker="o", markersize=3.5, label=name)
-    axes.plot([1e-6, 1], [1e-6, 1], color=NEUTRAL, linestyle=":", linewidth=1)
+    axes.plot([LOWEST_PROBABILITY, 1], [LOWEST_PROBABILITY, 1], color=NEUTRAL, linestyle=":", linewidth=1)
     axes.set(xscale="log", yscale="log", xlabel="Predicted probability", ylabel="Observed share of frauds")
-    axes.legend(loc="upper left")
+    _legend_above(axes)
     return figure
 
 
@@ -336,7 +356,7 @@ def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float) ->
     n_alerts, cost = np.asarray(n_alerts), np.asarray(cost)
     figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
     axes.plot(n_alerts / days, cost / days, color=LEGITIMATE, drawstyle="steps-post")
-    at = np.interp(chosen, n_alerts, cost)
+    at = cost[np.searchsorted(n_alerts, chosen, side="right") - 1]
     axes.plot(chosen / days, at / days, "o", color=FRAUD)
     axes.annotate(
         f"{chosen / days:,.0f} alerts a day",
@@ -350,7 +370,7 @@ def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float) ->
     axes.annotate("no alerts", (0.98, cost[0] / days), xycoords=("axes fraction", "data"), ha="right", va="bottom")
     axes.set(xscale="symlog", xlabel="Alerts per day", ylabel="Cost per day")
     axes.set_xlim(0, None)
-    axes.set_ylim(0, None)
+    axes.set_ylim(0, 1.3 * cost[0] / days)
     return figure
 
 
@@ -369,12 +389,4 @@ def plot_test_curve(ranks: ArrayLike, label: str, prevalence: float) -> Figure:
     axes.axhline(prevalence, color=NEUTRAL, linestyle=":", linewidth=1)
     axes.set(xlabel="Recall", ylabel="Precision", xlim=(0, 1), ylim=(0, 1.02))
     axes.legend(loc="lower left", bbox_to_anchor=(0, 0.05))
-    return figure
-
-
-def style_heat(frame: pd.DataFrame) -> Figure:
-    """A small annotated heat map of a numeric frame."""
-    figure, axes = plt.subplots(figsize=(PAGE * 0.8, 0.6 + 0.3 * len(frame)))
-    sns.heatmap(frame, annot=True, fmt=".3f", cmap="viridis", cbar=False, ax=axes, annot_kws={"size": 7})
-    axes.set(xlabel="", ylabel="")
     return figure

@@ -26,11 +26,16 @@ def record(profile: Profile, section: str, values: dict[str, Any]) -> dict[str, 
     section : str
         The notebook's name, so that every number tells where it comes from.
     values : dict
-        Numbers, strings, pairs (low, high), or frames, which become lists of records.
+        Numbers, strings, pairs (low, high), dicts, or frames, which become lists of records; NaN becomes null.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a value is infinite or has no place in JSON; the file is then as it was.
     """
     numbers = json.loads(profile.numbers.read_text()) if profile.numbers.exists() else {}
     numbers[section] = {name: _plain(value) for name, value in values.items()}
-    write_text(profile.numbers, json.dumps(numbers, indent=1, sort_keys=True) + "\n")
+    write_text(profile.numbers, json.dumps(numbers, indent=1, sort_keys=True, allow_nan=False) + "\n")
     return numbers[section]
 
 
@@ -42,10 +47,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (tuple, list, np.ndarray)):
         return [_plain(cell) for cell in value]
     if isinstance(value, (float, np.floating)):
-        return round(float(value), 6)
-    if isinstance(value, np.integer):
-        return int(value)
-    return value
+        if np.isnan(value):
+            return None
+        return round(float(value), 6) if abs(value) >= 1e-3 else float(f"{value:.4g}")
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def write_text(path: Path, text: str) -> None:
@@ -93,10 +98,35 @@ def markdown_table(frame: pd.DataFrame) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def headline(numbers: dict[str, Any]) -> str:
+    """The README's results as Markdown, from the recorded numbers of notebooks 07 and 08."""
+    comparison, final = numbers["07_comparison"], numbers["08_final_model"]
+    samplers, models = comparison["samplers"], comparison["models"]
+    grid = score_grid(pd.DataFrame(comparison["means"]), samplers, models)
+    folds = ", ".join(f"{models[name]} {count}" for name, count in comparison["folds"].items())
+    model, sampler = comparison["claim"]["best"]
+    against = comparison["claim"]["against_best"]
+    gap = with_interval(*(against[name] for name in ("mean", "low", "high")))
+    test = final["test"]
+    return (
+        f"*Random forest with CGAN is best:* **{comparison['claim']['verdict']}**. The best mean average precision on "
+        f"the development folds is {models[model]} with {phrase(samplers[sampler])}; the claimed pair differs from it "
+        f"by {gap}. The final model ({final['choice']['label']}) reaches an average precision of "
+        f"{with_interval(test['average_precision'], *test['interval'])} on the chronological test set.\n\n"
+        f"Mean average precision with 95 % interval (profile {comparison['profile']}; folds: {folds}):\n\n"
+        f"{markdown_table(grid)}"
+    )
+
+
+def phrase(label: str) -> str:
+    """A label inside a sentence: acronyms stay, words start small."""
+    return label if label.isupper() else label[0].lower() + label[1:]
+
+
 def update_readme(text: str, path: Path = ROOT / "README.md") -> None:
     """Put generated text between the README's result markers; ValueError when they are missing."""
-    readme = path.read_text()
-    if README_START not in readme or README_END not in readme:
+    readme = path.read_text(encoding="utf-8")
+    if not 0 <= readme.find(README_START) < readme.rfind(README_END):
         raise ValueError(f"{path.name} lacks the markers {README_START} and {README_END}; put them back.")
     head, rest = readme.split(README_START, 1)
     tail = rest.split(README_END, 1)[1]

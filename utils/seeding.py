@@ -19,7 +19,8 @@ def child_seed(seed: int, *path: object) -> int:
     int
         In [0, 2**31), as every library here accepts.
     """
-    digest = hashlib.sha256(repr((seed, *path)).encode()).digest()
+    parts = tuple(part.item() if isinstance(part, np.generic) else part for part in (seed, *path))
+    digest = hashlib.sha256(repr(parts).encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
 
 

@@ -12,7 +12,7 @@ from scipy.stats import t as student_t
 from utils import metrics
 
 MARGIN = 0.01  # differences of average precision below this do not matter to a fraud desk; fixed beforehand
-LEVEL = 0.95
+LEVEL, ALPHA = 0.95, 0.05
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def verdict(low: float, high: float, adjusted_p: float, margin: float = MARGIN) 
     """
     if -margin < low and high < margin:
         return "equivalent"
-    if adjusted_p < 1 - LEVEL:
+    if adjusted_p < ALPHA:
         return "helps" if low + high > 0 else "harms"
     return "no evidence"
 
@@ -82,11 +82,15 @@ ALERT_BUDGETS = (100, 500)
 
 
 def with_alert_metrics(table: pd.DataFrame) -> pd.DataFrame:
-    """The ledger frame with what a fraud desk asks: precision at daily alert budgets, recall at precision 0.9."""
+    """The ledger frame with what a fraud desk asks: precision at daily alert budgets, recall at precision 0.9.
+
+    The former are NaN for a dataset without a time column.
+    """
     more = {"recall_at_p90": [metrics.recall_at_precision(ranks) for ranks in table["ranks"]]}
     for budget in ALERT_BUDGETS:
         more[f"precision_at_{budget}"] = [
-            metrics.precision_at(row.ranks, budget * row.days) for row in table.itertuples()
+            np.nan if pd.isna(row.days) else metrics.precision_at(row.ranks, budget * row.days)
+            for row in table.itertuples()
         ]
     return table.assign(**more)
 
@@ -123,8 +127,8 @@ def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFra
     Returns
     -------
     DataFrame
-        Columns model, sampler, mean, low, high, p_value, n_folds, adjusted_p, verdict; models with fewer
-        than two folds are left out, as they allow no interval.
+        Columns model, sampler, mean, low, high, p_value, n_folds, adjusted_p, verdict; pairs with fewer
+        than two folds in common are left out, as they allow no interval.
     """
     scores = paired_scores(table)
     pairs = [(model, sampler) for model, sampler in scores if sampler != reference]
@@ -137,6 +141,8 @@ def compare_pairs(table: pd.DataFrame, pairs: list[tuple[tuple[str, str], tuple[
     test_share = 1 / (table["split"].iloc[0]["n_splits"] - 1)
     rows = []
     for first, second in pairs:
+        if first not in scores or second not in scores:
+            continue
         differences = (scores[first] - scores[second]).dropna()
         if len(differences) < 2:
             continue

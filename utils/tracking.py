@@ -27,7 +27,7 @@ def tracking_uri() -> str:
     """Where runs go: MLFLOW_TRACKING_URI if set, else an SQLite file below `build` (or STUDY_OUTPUT)."""
     if uri := os.environ.get("MLFLOW_TRACKING_URI"):
         return uri
-    folder = Path(os.environ.get("STUDY_OUTPUT", ROOT / "build"))
+    folder = Path(os.environ.get("STUDY_OUTPUT", ROOT / "build")).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{folder / 'mlflow.db'}"
 
@@ -50,7 +50,7 @@ def experiment_id(store: Any, name: str) -> str:
     uri = tracking_uri()
     location = None
     if uri.startswith("sqlite:///"):
-        location = (Path(uri.removeprefix("sqlite:///")).parent / "mlartifacts" / name).as_uri()
+        location = (Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts" / name).as_uri()
     return store.create_experiment(name, artifact_location=location)
 
 
@@ -95,7 +95,7 @@ def _runs_by_tag(store: Any, experiment: str, tag: str) -> dict[str, str]:
 def _log_row(store: Any, experiment: str, row: dict[str, Any], parent: str) -> None:
     from mlflow.entities import Metric, Param, RunTag
 
-    tags = {"ledger_key": row["key"], "mlflow.parentRunId": parent, "forest_engine": row["forest_engine"]}
+    tags = {"mlflow.parentRunId": parent, "engine": row["engine"]}
     name = f"{row['model']['name']} {row['repeat']}.{row['fold']}"
     run = store.create_run(experiment, run_name=name, tags=tags)
     params = {"repeat": row["repeat"], "fold": row["fold"], "seed": row["seed"]}
@@ -110,6 +110,7 @@ def _log_row(store: Any, experiment: str, row: dict[str, Any], parent: str) -> N
         tags=[RunTag(f"version.{library}", release) for library, release in row["versions"].items()],
     )
     store.set_terminated(run.info.run_id)
+    store.set_tag(run.info.run_id, "ledger_key", row["key"])  # last: a run without it is logged again
 
 
 def register_champion(folder: Path, tags: dict[str, str]) -> str:
@@ -147,7 +148,9 @@ def download_champion(folder: Path | None = None) -> Path:
 
     try:
         version = client().get_model_version_by_alias(REGISTERED_MODEL, CHAMPION)
-    except MlflowException:
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise
         raise LookupError(
             f"The registry at {tracking_uri()} has no model with the alias '{CHAMPION}'; run notebook 08."
         ) from None

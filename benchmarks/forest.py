@@ -1,0 +1,55 @@
+"""The random forest's fit on one development fold: Intel's extension beside scikit-learn's own.
+
+    python -m benchmarks.forest [--trees 200] [--repeats 3] [--fast-only]
+
+Prints median seconds, their ratio and both average precisions, measured in one run.
+"""
+
+import argparse
+import statistics
+import time
+
+from sklearn.ensemble import RandomForestClassifier
+
+from utils import metrics
+from utils.config import load_profile
+from utils.fitting import all_folds, fold_parts, load_dataset, positive_scores
+from utils.forest import FOREST_ENGINE, FastRandomForestClassifier
+
+
+def main() -> None:
+    """Fit, score and print a line per engine."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trees", type=int, default=200)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--fast-only", action="store_true", help="leave scikit-learn's own out")
+    options = parser.parse_args()
+    profile = load_profile("full")
+    dataset = load_dataset(profile.dataset)
+    fold = all_folds(profile.dataset, profile.protocol, 1)[0, 0]
+    parts = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
+    engines = {FOREST_ENGINE: (FastRandomForestClassifier, options.repeats)}
+    if not options.fast_only:
+        engines.setdefault("scikit-learn", (RandomForestClassifier, 1))
+    medians = {name: measure(name, *engine, options.trees, parts) for name, engine in engines.items()}
+    if len(medians) == 2:
+        print(f"ratio {medians['scikit-learn'] / medians[FOREST_ENGINE]:.0f}")
+
+
+def measure(name: str, forest: type, repeats: int, trees: int, parts: tuple) -> float:
+    """Median seconds of `repeats` fits with all cores; prints them with the last fit's average precision."""
+    (X_train, y_train), (X_test, y_test) = parts
+    seconds = []
+    for _ in range(repeats):
+        model = forest(n_estimators=trees, random_state=0, n_jobs=-1)
+        start = time.perf_counter()
+        model.fit(X_train.to_numpy(), y_train.to_numpy())
+        seconds.append(time.perf_counter() - start)
+    ranks, _ = metrics.ranks_of_positives(y_test, positive_scores(model, X_test.to_numpy())[0])
+    median, score = statistics.median(seconds), metrics.average_precision(ranks)
+    print(f"{name}: {trees} trees on {len(X_train):,} rows, median {median:.1f} s, average precision {score:.3f}")
+    return median
+
+
+if __name__ == "__main__":
+    main()

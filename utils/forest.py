@@ -1,0 +1,87 @@
+"""The random forest: Intel's where its extension installs, scikit-learn's own elsewhere and with class weights."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+try:  # the same algorithm, many times faster, on x86-64 only
+    from sklearnex.ensemble import RandomForestClassifier as IntelForest
+except ImportError:
+    FastRandomForestClassifier = RandomForestClassifier
+    FOREST_ENGINE = "scikit-learn"
+else:
+    FOREST_ENGINE = "scikit-learn-intelex"
+
+    class FastRandomForestClassifier(IntelForest):
+        """Intel's forest on rows of 32 bits, as scikit-learn's trees see them, so that `portable` is exact."""
+
+        def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> RandomForestClassifier:
+            """Fit on X of shape (n_rows, n_features)."""
+            return super().fit(X.astype(np.float32), y, sample_weight)
+
+        def predict(self, X: Any) -> NDArray:
+            """Class of the larger probability, of shape (n_rows,)."""
+            return super().predict(X.astype(np.float32))
+
+        def predict_proba(self, X: Any) -> NDArray[np.float64]:
+            """Probabilities of shape (n_rows, 2)."""
+            return super().predict_proba(X.astype(np.float32)).astype(np.float64)
+
+
+def make_forest(seed: int, positive_weight: float, n_jobs: int, **params: Any) -> RandomForestClassifier:
+    """An unfitted forest; scikit-learn's own where frauds are weighted.
+
+    Intel's forest applies class weights to the mean share of the leaves instead of to each leaf, which is
+    another method than the one that 'class weights' names.
+    """
+    if positive_weight == 1:
+        return FastRandomForestClassifier(random_state=seed, n_jobs=n_jobs, **params)
+    weights = {0: 1.0, 1: positive_weight}
+    return RandomForestClassifier(class_weight=weights, random_state=seed, n_jobs=n_jobs, **params)
+
+
+def forest_engine(model: BaseEstimator) -> str | None:
+    """Distribution whose forest a model is; None if it is no forest."""
+    if not isinstance(model, (FastRandomForestClassifier, RandomForestClassifier)):
+        return None
+    return FOREST_ENGINE if isinstance(model, FastRandomForestClassifier) else "scikit-learn"
+
+
+def portable(model: BaseEstimator) -> BaseEstimator:
+    """The model as plain scikit-learn, so that any machine can load it; scores agree to 1e-6.
+
+    skops cannot save a forest fitted by Intel's extension, so its trees move into scikit-learn's class. Everything
+    else is returned as it is.
+    """
+    if FastRandomForestClassifier is RandomForestClassifier or not isinstance(model, FastRandomForestClassifier):
+        return model
+    known = RandomForestClassifier().get_params()
+    forest = RandomForestClassifier(**{name: value for name, value in model.get_params().items() if name in known})
+    by_intel = hasattr(model, "_onedal_estimator")  # else the extension left the fit to scikit-learn
+    forest.estimators_ = [_with_leaf_shares(tree) for tree in model.estimators_] if by_intel else model.estimators_
+    for name in ("classes_", "n_classes_", "n_features_in_", "n_outputs_", "feature_names_in_"):
+        if hasattr(model, name):
+            setattr(forest, name, getattr(model, name))
+    forest.estimator_ = DecisionTreeClassifier()
+    return forest
+
+
+def _with_leaf_shares(tree: DecisionTreeClassifier) -> DecisionTreeClassifier:
+    """A tree of Intel's forest that scores as that forest does.
+
+    The extension hands trees out with the winner of a leaf instead of its shares; the leaf's Gini impurity
+    2p(1 - p) brings them back.
+    """
+    tree = deepcopy(tree)
+    state, leaf = tree.tree_, tree.tree_.children_left < 0
+    rare = 0.5 - np.sqrt(np.maximum(0.25 - state.impurity / 2, 0))
+    share = np.where(state.value[:, 0, 1] > 0.5, 1 - rare, rare)
+    state.value[leaf, 0] = np.column_stack([1 - share, share])[leaf]
+    return tree
