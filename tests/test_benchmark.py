@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.under_sampling import RandomUnderSampler
@@ -16,7 +15,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
 
 from tests.small import PARAMETERS, small_profile
-from utils import audit, benchmark, data, fitting, ledger, metrics, tracking
+from utils import audit, benchmark, data, fitting, ledger, metrics, tasks, tracking
 from utils.cgan import CGANSampler, GANConfig
 from utils.config import ROOT, load_profile
 from utils.models import MODELS
@@ -93,7 +92,8 @@ def test_the_pipeline_gives_the_scores_in_the_ledger(finished):
     pipeline = fitting.build_pipeline(task, y).fit(X, y)
     X_test, y_test = fitting.fold_parts(dataset, fold.test)
     ranks, _ = metrics.ranks_of_positives(y_test, pipeline.decision_function(X_test))
-    assert ranks.tolist() == row["ranks"]
+    assert metrics.average_precision(ranks) == pytest.approx(row["average_precision"], abs=1e-3)
+    assert np.abs(ranks - row["ranks"]).max() <= 2  # the solver's last digits depend on the threads it has
 
 
 def test_every_task_has_its_mlflow_run(finished):
@@ -200,18 +200,31 @@ def test_test_rows_given_to_fit_are_refused():
         audit.require_unseen(X[:43], X[40:])
 
 
-def test_committed_ledger_rows_can_be_computed_again():
-    """A handful of cheap rows of the full study, run anew: average precision agrees to 0.005."""
+@pytest.fixture(scope="module")
+def committed() -> dict[str, dict]:
+    return {row["key"]: row for row in ledger.read(load_profile("full").results)}
+
+
+def full_grid(**chosen) -> list[dict]:
     profile = load_profile("full")
     dataset = fitting.load_dataset(profile.dataset)
-    n_repeats = 1 + max(repeat for repeat, _ in profile.folds)
-    folds = fitting.all_folds(profile.dataset, profile.protocol, n_repeats)
-    table = benchmark.run(profile, samplers=["none", "rus", "smote"], models=["lr"])
-    cheap = pd.concat([table[table["sampler"] == name].iloc[[0, -1]] for name in ("none", "rus", "smote")])
-    for row in cheap.to_dict("records"):
-        task = {**row, "sampler": row["sampler_config"], "model": row["model_config"]}
-        fold = folds[row["repeat"], row["fold"]]
-        prepared = fitting.prepare_fold(dataset, fold, task)
-        again = fitting.run_model(task, dataset, fold, prepared, 1)
-        assert again["average_precision"] == pytest.approx(row["average_precision"], abs=0.005)
-        assert again["positives"][:20] == row["positives"][:20] or row["sampler"] != "none"
+    return tasks.grid(profile, {"name": dataset.name, "sha256": dataset.sha256}, **chosen)
+
+
+def test_the_committed_ledger_holds_the_full_profile(committed):
+    missing = [tasks.label(task) for task in full_grid() if task["key"] not in committed]
+    assert not missing, f"{len(missing)} tasks of the full profile are not in data/results: {missing[:5]}"
+
+
+@pytest.mark.parametrize("sampler", ["none", "rus", "smote"])
+def test_committed_rows_can_be_computed_again(sampler, committed):
+    """Cheap rows of the full study, run anew: average precision agrees to 0.005, on any machine."""
+    profile = load_profile("full")
+    dataset = fitting.load_dataset(profile.dataset)
+    folds = fitting.all_folds(profile.dataset, profile.protocol, 1)
+    task = full_grid(samplers=[sampler], models=["lr"])[3]
+    fold = folds[task["repeat"], task["fold"]]
+    again = fitting.run_model(task, dataset, fold, fitting.prepare_fold(dataset, fold, task), 1)
+    row = committed[task["key"]]
+    assert again["average_precision"] == pytest.approx(row["average_precision"], abs=0.005)
+    assert sorted(again["positives"]) == sorted(row["positives"])

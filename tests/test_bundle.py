@@ -1,0 +1,233 @@
+"""The saved model: what is loaded scores as what was saved, or is refused with the reason."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.preprocessing import StandardScaler
+
+from utils import bundle
+from utils.bundle import BundleError, FraudModel
+from utils.config import DatasetConfig
+from utils.data import DataError, features
+from utils.models import MODELS
+
+SCHEMA = DatasetConfig(Path("somewhere/own.csv"), label="Class", time="Time", amount="Amount")
+COLUMNS = ("V1", "V2", "Amount", "hour_sin", "hour_cos")
+PARAMETERS = {"lr": {}, "rf": {"n_estimators": 20}, "xgb": {"n_estimators": 20}, "ann": {"updates": 20}}
+CARD = {"ledger_key": "abc", "sampler": {"name": "smote"}, "profile": "quick"}
+
+
+class Unknown(BaseEstimator):
+    """Stands for a type that nobody declared to be safe."""
+
+    def transform(self, X):
+        return X
+
+
+def make_rows(n_rows: int = 300) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    label = (rng.random(n_rows) < 0.2).astype(int)
+    return pd.DataFrame(
+        {
+            "Time": np.sort(rng.uniform(0, 172_800, n_rows)),
+            "V1": rng.normal(size=n_rows) + 2 * label,
+            "V2": rng.normal(size=n_rows),
+            "Amount": rng.exponential(80, n_rows),
+            "Class": label,
+        }
+    )
+
+
+ROWS = make_rows()
+
+
+def make_model(name: str = "lr") -> FraudModel:
+    X, y = features(ROWS, SCHEMA, COLUMNS), ROWS["Class"]
+    scaler = StandardScaler().fit(X)
+    entry = MODELS[name]
+    classifier = entry.build(0, 2.0, 1, **{**entry.defaults, **PARAMETERS[name]}).fit(scaler.transform(X), y)
+    calibrator = bundle.fit_calibrator(y, classifier.predict_proba(scaler.transform(X))[:, 1] * 0.9)
+    return FraudModel(scaler, classifier, calibrator, 0.25, SCHEMA, COLUMNS, CARD)
+
+
+@pytest.fixture(scope="module", params=PARAMETERS)
+def pair(request, tmp_path_factory):
+    """A model of each kind, and itself saved and loaded."""
+    model = make_model(request.param)
+    return model, bundle.load(bundle.save(model, tmp_path_factory.mktemp(request.param)))
+
+
+@pytest.fixture
+def saved(tmp_path):
+    return bundle.save(make_model(), tmp_path / "model")
+
+
+def change_card(folder: Path, change) -> None:
+    card = json.loads((folder / bundle.CARD).read_text())
+    change(card)
+    (folder / bundle.CARD).write_text(json.dumps(card))
+
+
+def sign(folder: Path, name: str) -> None:
+    """Enter a file's present hash into the card, as its author would."""
+    digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    change_card(folder, lambda card: card["files"].update({name: digest}))
+
+
+def test_a_loaded_model_scores_as_the_saved_one(pair):
+    model, loaded = pair
+    np.testing.assert_allclose(loaded.predict_proba(ROWS), model.predict_proba(ROWS), atol=1e-6)
+    assert np.ptp(loaded.predict_proba(ROWS)) > 0.1
+
+
+def test_a_loaded_model_is_described_as_the_saved_one(pair):
+    _, loaded = pair
+    assert (loaded.threshold, loaded.columns, loaded.card) == (0.25, COLUMNS, CARD)
+    assert loaded.schema == DatasetConfig(Path("own.csv"), label="Class", time="Time", amount="Amount")
+    assert loaded.raw_columns == ("Time", "V1", "V2", "Amount")
+
+
+def test_a_forest_is_loaded_as_plain_scikit_learn(tmp_path):
+    loaded = bundle.load(bundle.save(make_model("rf"), tmp_path / "model")).classifier
+    assert type(getattr(loaded, "forest", loaded)) is RandomForestClassifier
+
+
+def test_probabilities_are_those_of_the_steps_one_after_the_other():
+    model = make_model()
+    X = model.scaler.transform(features(ROWS, SCHEMA, COLUMNS))
+    score = model.classifier.predict_proba(X)[:, 1]
+    odds = model.calibrator.coef_[0, 0] * np.log(score / (1 - score)) + model.calibrator.intercept_[0]
+    np.testing.assert_allclose(model.predict_proba(ROWS), 1 / (1 + np.exp(-odds)), atol=1e-9)
+
+
+def test_a_transaction_is_an_alert_from_the_threshold_on():
+    model = make_model()
+    probability = model.predict_proba(ROWS)
+    at_a_row = FraudModel(**{**vars(model), "threshold": float(probability[7])})
+    np.testing.assert_array_equal(at_a_row.decide(ROWS), probability >= probability[7])
+    assert at_a_row.decide(ROWS)[7]
+
+
+def test_columns_may_come_in_any_order_and_with_others_beside():
+    model = make_model()
+    mixed = ROWS[ROWS.columns[::-1]].assign(note="text").drop(columns="Class")
+    np.testing.assert_array_equal(model.predict_proba(mixed), model.predict_proba(ROWS))
+
+
+def test_missing_columns_are_named():
+    with pytest.raises(DataError, match="V2, Amount"):
+        make_model().predict_proba(ROWS[["Time", "V1"]])
+
+
+def test_a_row_without_a_number_is_refused():
+    with pytest.raises(DataError, match="V2"):
+        make_model().predict_proba(ROWS.assign(V2=np.nan))
+
+
+def test_a_column_of_ones_own_may_begin_like_the_hour():
+    model = FraudModel(**{**vars(make_model()), "columns": ("V1", "hour_of_call", "hour_sin", "hour_cos")})
+    assert model.raw_columns == ("Time", "V1", "hour_of_call")
+
+
+def test_without_a_time_column_none_is_asked_for():
+    schema = DatasetConfig(Path("own.csv"), time=None, amount=None)
+    model = FraudModel(**{**vars(make_model()), "columns": ("V1", "V2"), "schema": schema})
+    assert model.raw_columns == ("V1", "V2")
+
+
+def test_the_calibrator_gives_the_frequency_of_what_it_saw():
+    rng = np.random.default_rng(0)
+    probability = rng.random(20_000)
+    y_true = rng.random(20_000) < 1 / (1 + np.exp(-(0.5 * np.log(probability / (1 - probability)) - 2)))
+    calibrator = bundle.fit_calibrator(y_true, probability)
+    assert (calibrator.coef_[0, 0], calibrator.intercept_[0]) == pytest.approx((0.5, -2), abs=0.1)
+    assert bundle.apply_calibrator(calibrator, probability).mean() == pytest.approx(y_true.mean(), abs=1e-4)
+
+
+def test_certain_scores_have_finite_odds():
+    odds = bundle.log_odds([0.0, 0.5, 1.0])
+    assert odds.shape == (3, 1) and np.isfinite(odds).all()
+    assert odds.ravel().tolist() == pytest.approx([-16.118, 0, 16.118], abs=1e-3)
+
+
+def test_the_card_lists_every_file_with_its_hash(saved):
+    card = json.loads((saved / bundle.CARD).read_text())
+    files = {path.name for path in saved.iterdir()} - {bundle.CARD}
+    assert set(card["files"]) == files == {"scaler.skops", "calibrator.skops", "classifier.skops"}
+    assert all(card["files"][name] == hashlib.sha256((saved / name).read_bytes()).hexdigest() for name in files)
+    assert (card["threshold"], card["columns"], card["card"]) == (0.25, list(COLUMNS), CARD)
+    assert card["schema"] == {"path": "own.csv", "label": "Class", "time": "Time", "amount": "Amount", "sha256": None}
+
+
+def test_saving_again_leaves_nothing_of_the_old_model(saved):
+    bundle.save(make_model("xgb"), saved)
+    assert {path.name for path in saved.iterdir()} == {
+        "card.json",
+        "scaler.skops",
+        "calibrator.skops",
+        "classifier.ubj",
+    }
+
+
+@pytest.mark.parametrize("name", ["scaler.skops", "calibrator.skops", "classifier.skops"])
+def test_a_changed_file_is_refused(saved, name):
+    path = saved / name
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(BundleError, match=f"{name} is missing or was changed"):
+        bundle.load(saved)
+
+
+@pytest.mark.parametrize("name", ["scaler.skops", "calibrator.skops", "classifier.skops"])
+def test_a_missing_file_is_refused(saved, name):
+    (saved / name).unlink()
+    with pytest.raises(BundleError, match=f"{name} is missing or was changed"):
+        bundle.load(saved)
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", "null", "{}"])
+def test_a_folder_without_a_readable_card_is_refused(saved, content):
+    (saved / bundle.CARD).unlink()
+    if content is not None:
+        (saved / bundle.CARD).write_text(content)
+    with pytest.raises(BundleError, match=r"card\.json"):
+        bundle.load(saved)
+
+
+@pytest.mark.parametrize("name", ["threshold", "columns", "schema", "card"])
+def test_a_card_that_lacks_a_field_is_refused(saved, name):
+    change_card(saved, lambda card: card.pop(name))
+    with pytest.raises(BundleError, match=r"card\.json"):
+        bundle.load(saved)
+
+
+@pytest.mark.parametrize("name", ["scaler.skops", "calibrator.skops", "classifier.skops"])
+def test_a_file_that_the_card_does_not_vouch_for_is_not_loaded(saved, name):
+    change_card(saved, lambda card: card["files"].pop(name))
+    with pytest.raises(BundleError, match="classifier" if "classifier" in name else name):
+        bundle.load(saved)
+
+
+@pytest.mark.parametrize("name", ["scaler.skops", "calibrator.skops", "classifier.skops"])
+def test_a_type_that_is_not_trusted_is_refused(saved, name):
+    skops.io.dump(Unknown(), saved / name)
+    sign(saved, name)
+    with pytest.raises(BundleError, match=r"not trusted.*Unknown"):
+        bundle.load(saved)
+
+
+def test_a_save_that_was_interrupted_is_not_loaded(saved, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bundle, "_save_classifier", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        bundle.save(make_model(), saved)
+    with pytest.raises(BundleError):
+        bundle.load(saved)

@@ -1,0 +1,94 @@
+"""The final model is chosen on development folds, its threshold minimises cost, and the test set is scored once."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.small import small_profile
+from utils import bundle, data, final, ledger, metrics
+from utils.fitting import load_dataset
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory):
+    return small_profile(tmp_path_factory.mktemp("final"))
+
+
+@pytest.fixture(scope="module")
+def model(profile):
+    return final.fit_final(profile, ("none", "xgb"))
+
+
+def test_the_best_mean_over_the_most_folds_is_chosen():
+    rows = [
+        ("none", "lr", 0.7),
+        ("none", "lr", 0.8),
+        ("smote", "rf", 0.76),
+        ("smote", "rf", 0.78),
+        ("none", "ann", 0.99),
+    ]
+    table = pd.DataFrame(rows, columns=["sampler", "model", "average_precision"])
+    assert final.choose(table) == ("smote", "rf")
+
+
+def test_out_of_fold_rows_are_the_development_set_once(profile):
+    out = final.out_of_fold(profile, final.final_task(profile, ("none", "lr")))
+    dataset = load_dataset(profile.dataset)
+    development, _ = data.chronological_split(dataset)
+    assert len(out.y_true) == len(development)
+    assert sorted(out.amounts) == sorted(dataset.amounts.iloc[development])
+
+
+def test_the_threshold_costs_least():
+    rng = np.random.default_rng(0)
+    y = (rng.random(400) < 0.1).astype(int)
+    probability = np.clip(0.3 * y + rng.normal(0.3, 0.15, 400), 0, 1)
+    amounts = rng.gamma(1, 50, 400)
+    costs = {
+        cut: final.FEE * np.sum(probability >= cut)
+        + np.maximum(amounts, final.FLOOR)[(probability < cut) & (y == 1)].sum()
+        for cut in [*np.unique(probability), 2.0]
+    }
+    assert costs[final.choose_threshold(y, probability, amounts)] == pytest.approx(min(costs.values()))
+
+
+def test_no_alert_is_raised_where_none_pays():
+    y, probability = np.array([0] * 99 + [1]), np.linspace(1, 0, 100)
+    threshold = final.choose_threshold(y, probability, np.ones(100))
+    assert threshold > probability.max()
+
+
+def test_the_model_survives_saving_and_is_scored_on_the_test_set(profile, model, tmp_path):
+    row = final.score_test(profile, model)
+    dataset = load_dataset(profile.dataset)
+    held_out = final.held_out_rows(dataset, profile)
+    assert row["n_rows"] == len(held_out)
+    assert row["average_precision"] > 0.5
+    loaded = bundle.load(bundle.save(model, tmp_path / "model"))
+    np.testing.assert_allclose(loaded.predict_proba(held_out), model.predict_proba(held_out), atol=1e-6)
+    assert loaded.threshold == model.threshold and loaded.card["ledger_key"] == row["key"]
+
+
+def test_scoring_again_adds_no_line(profile, model):
+    final.score_test(profile, model)
+    before = (profile.results / "test.jsonl").read_bytes()
+    final.score_test(profile, model)
+    assert (profile.results / "test.jsonl").read_bytes() == before
+    assert len(ledger.read(profile.results)) == 1
+
+
+def test_the_score_card_adds_up(profile, model):
+    row = final.score_test(profile, model)
+    card = final.score_card(row, (0.1, 0.9))
+    caught = np.asarray(row["ranks"]) <= row["n_alerts"]
+    losses = np.maximum(row["amounts"], final.FLOOR)
+    cost = losses[~caught].sum() + final.FEE * row["n_alerts"]
+    assert card["cost saved, share of the loss without alerts"] == round(1 - cost / losses.sum(), 3)
+    assert card["recall at the threshold"] == round(caught.mean(), 3)
+    assert card["average precision"] == round(metrics.average_precision(row["ranks"]), 6)
+
+
+def test_calibration_is_better_than_the_raw_scores_of_a_weighted_model(profile):
+    out = final.out_of_fold(profile, final.final_task(profile, ("class_weight", "lr")))
+    calibrated = bundle.apply_calibrator(bundle.fit_calibrator(out.y_true, out.probability), out.probability)
+    assert metrics.brier_score(out.y_true, calibrated) < metrics.brier_score(out.y_true, out.probability) / 2

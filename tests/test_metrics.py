@@ -1,0 +1,196 @@
+"""Metrics from the ranks of the positives: against scikit-learn, by brute force, and with known answers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from utils import metrics
+
+RANKS = np.array([1, 3, 4, 10])  # of 20 rows: precision 1, 2/3, 3/4, 4/10
+
+
+@pytest.fixture(params=range(4))
+def scored(request):
+    """Labels and scores without ties; the scores know something of the labels."""
+    rng = np.random.default_rng(request.param)
+    y_true = rng.permutation(np.arange(500) < (5, 20, 100, 450)[request.param]).astype(int)
+    return y_true, rng.normal(size=500) + y_true
+
+
+def test_average_precision_is_that_of_scikit_learn(scored):
+    ranks, _ = metrics.ranks_of_positives(*scored)
+    assert metrics.average_precision(ranks) == pytest.approx(average_precision_score(*scored), abs=1e-12)
+
+
+def test_roc_auc_is_that_of_scikit_learn(scored):
+    ranks, _ = metrics.ranks_of_positives(*scored)
+    assert metrics.roc_auc(ranks, len(scored[0])) == pytest.approx(roc_auc_score(*scored), abs=1e-12)
+
+
+def test_ranks_say_where_their_rows_are(scored):
+    y_true, y_score = scored
+    ranks, positions = metrics.ranks_of_positives(y_true, y_score)
+    assert sorted(positions) == list(np.flatnonzero(y_true))
+    assert list(ranks) == [1 + np.count_nonzero(y_score > score) for score in y_score[positions]]
+    assert (np.diff(ranks) > 0).all()
+
+
+def test_ties_are_broken_against_us():
+    ranks, positions = metrics.ranks_of_positives([1, 0, 1, 0, 0], [0.5, 0.5, 0.9, 0.5, 0.1])
+    assert list(ranks) == [1, 4]
+    assert list(positions) == [2, 0]
+
+
+def test_constant_scores_rank_every_positive_last():
+    ranks, _ = metrics.ranks_of_positives([1, 0, 0, 1, 0, 0, 0, 0], np.zeros(8))
+    assert list(ranks) == [7, 8]
+    assert metrics.roc_auc(ranks, 8) == 0
+
+
+def test_a_perfect_ranking_has_average_precision_one():
+    ranks, _ = metrics.ranks_of_positives([0, 1, 0, 1], [0.1, 0.9, 0.2, 0.8])
+    assert metrics.average_precision(ranks) == metrics.roc_auc(ranks, 4) == 1
+    assert metrics.trapezoid_area(ranks) == 1
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_scores_that_are_not_finite_are_refused(bad):
+    with pytest.raises(ValueError, match="2 scores are not finite"):
+        metrics.ranks_of_positives([1, 0, 0], [0.3, bad, bad])
+
+
+def test_labels_without_a_positive_are_refused():
+    with pytest.raises(ValueError, match="no positive"):
+        metrics.ranks_of_positives([0, 0], [0.3, 0.4])
+
+
+def test_the_trapezoid_joins_the_points_of_the_curve():
+    precision, recall = metrics.precision_recall(RANKS)
+    np.testing.assert_allclose(precision, [1, 2 / 3, 3 / 4, 4 / 10])
+    np.testing.assert_allclose(recall, [1 / 4, 2 / 4, 3 / 4, 1])
+    by_hand = 0.25 * (1 + (1 + 2 / 3) / 2 + (2 / 3 + 3 / 4) / 2 + (3 / 4 + 4 / 10) / 2)
+    assert metrics.trapezoid_area(RANKS) == pytest.approx(by_hand)
+    assert metrics.trapezoid_area(RANKS) > metrics.average_precision(RANKS)
+
+
+def test_precision_and_recall_at_a_number_of_alerts():
+    assert metrics.precision_at(RANKS, 4) == 3 / 4
+    assert metrics.recall_at(RANKS, 4) == 3 / 4
+    assert metrics.precision_at(RANKS, 9.6) == 4 / 10
+    assert metrics.recall_at(RANKS, 9.4) == 3 / 4
+    assert metrics.precision_at(RANKS, 0.2) == metrics.precision_at(RANKS, 1) == 1
+
+
+@pytest.mark.parametrize(("minimum", "expected"), [(1.0, 1 / 4), (0.7, 3 / 4), (0.76, 1 / 4), (0.4, 1), (0.41, 3 / 4)])
+def test_recall_at_precision_looks_past_a_dip(minimum, expected):
+    assert metrics.recall_at_precision(RANKS, minimum) == expected
+
+
+def test_recall_at_a_precision_that_is_never_reached_is_zero():
+    assert metrics.recall_at_precision([2, 4, 6], 0.9) == 0
+
+
+def test_average_precision_at_the_prevalence_there_is_changes_nothing(scored):
+    ranks, _ = metrics.ranks_of_positives(*scored)
+    prevalence = scored[0].mean()
+    assert metrics.average_precision_at(ranks, 500, prevalence) == pytest.approx(metrics.average_precision(ranks))
+
+
+def test_average_precision_at_another_prevalence_is_that_of_thinned_negatives():
+    rng = np.random.default_rng(0)
+    y_true = np.arange(20_200) < 200
+    y_score = rng.normal(size=len(y_true)) + 1.5 * y_true
+    ranks, _ = metrics.ranks_of_positives(y_true, y_score)
+    thinned = []
+    for _ in range(100):
+        kept = np.r_[:200, rng.choice(np.arange(200, len(y_true)), 1800, replace=False)]
+        thinned.append(metrics.average_precision(metrics.ranks_of_positives(y_true[kept], y_score[kept])[0]))
+    expected = metrics.average_precision_at(ranks, len(y_true), 0.1)
+    assert expected == pytest.approx(np.mean(thinned), abs=0.01)
+    assert expected > metrics.average_precision(ranks) + 0.2
+
+
+def test_feature_auc_is_that_of_scikit_learn_in_the_better_direction():
+    rng = np.random.default_rng(0)
+    y = (rng.random(300) < 0.2).astype(int)
+    X = pd.DataFrame(
+        {"up": rng.normal(size=300) + y, "down": rng.normal(size=300) - y, "ties": rng.integers(0, 3, 300)}
+    )
+    auc = metrics.feature_auc(X, y)
+    assert auc["up"] == pytest.approx(roc_auc_score(y, X["up"]))
+    assert auc["down"] == pytest.approx(roc_auc_score(y, -X["down"]))
+    assert auc["ties"] == pytest.approx(max(roc_auc_score(y, X["ties"]), roc_auc_score(y, -X["ties"])))
+    assert auc.min() >= 0.5
+
+
+def test_the_cost_curve_is_what_adding_up_gives():
+    amounts = np.array([100.0, 0.0, 3.0, 50.0])
+    n_alerts, cost = metrics.cost_curve(RANKS, amounts, fee=5, floor=10)
+    losses = np.array([100.0, 10.0, 10.0, 50.0])
+    assert list(n_alerts) == [0, 1, 3, 4, 10]
+    assert list(cost) == [5 * n + losses[n < RANKS].sum() for n in n_alerts]
+
+
+def test_no_other_number_of_alerts_costs_less_than_the_curve():
+    rng = np.random.default_rng(0)
+    ranks, amounts = np.sort(rng.choice(np.arange(1, 300), 20, replace=False)), rng.exponential(100, 20)
+    every = [5 * n + np.maximum(amounts, 10)[ranks > n].sum() for n in range(301)]
+    assert metrics.cost_curve(ranks, amounts)[1].min() == pytest.approx(min(every))
+
+
+def test_the_brier_score_is_that_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    y_true, y_prob = (rng.random(100) < 0.3).astype(int), rng.random(100)
+    assert metrics.brier_score(y_true, y_prob) == pytest.approx(brier_score_loss(y_true, y_prob))
+
+
+def test_reliability_puts_every_row_into_its_bin_of_log_probability():
+    y_prob = np.r_[np.full(90, 1e-7), np.full(8, 0.2), 0.8, 1.0]
+    y_true = np.r_[np.zeros(90), np.repeat([0, 1], 4), 1, 1]
+    table = metrics.reliability(y_true, y_prob)
+    assert table["rows"] == [90, 0, 0, 0, 0, 0, 0, 0, 8, 2]
+    assert table["positives"] == [0, 0, 0, 0, 0, 0, 0, 0, 4, 2]
+    assert table["mean"][0] == 1e-7 and table["mean"][-2:] == [0.2, 0.9]
+
+
+def test_reliability_loses_no_row():
+    rng = np.random.default_rng(0)
+    y_prob = np.r_[0.0, 1.0, 10.0 ** rng.uniform(-9, 0, 998)]
+    y_true = rng.random(1000) < y_prob
+    table = metrics.reliability(y_true, y_prob)
+    assert sum(table["rows"]) == 1000
+    assert sum(table["positives"]) == y_true.sum()
+    assert np.dot(table["rows"], table["mean"]) == pytest.approx(y_prob.sum(), abs=1e-4)
+
+
+def test_the_calibration_error_is_the_mean_gap():
+    assert metrics.calibration_error({"rows": [90, 10], "mean": [0.01, 0.5], "positives": [0, 8]}) == pytest.approx(
+        (90 * 0.01 + 10 * 0.3) / 100
+    )
+
+
+def test_calibrated_probabilities_have_a_small_calibration_error():
+    rng = np.random.default_rng(0)
+    y_prob = 10.0 ** rng.uniform(-4, 0, 50_000)
+    y_true = rng.random(50_000) < y_prob
+    honest = metrics.calibration_error(metrics.reliability(y_true, y_prob))
+    assert honest < 0.005
+    assert metrics.calibration_error(metrics.reliability(y_true, y_prob / 2)) > 10 * honest
+
+
+def test_rankings_that_know_nothing_score_about_the_prevalence():
+    low, high = metrics.random_ranking_interval(2000, 100, n_draws=500)
+    assert low < 100 / 2000 < high < 0.1
+
+
+def test_the_random_interval_covers_what_it_says():
+    rng = np.random.default_rng(99)
+    low, high = metrics.random_ranking_interval(1000, 50, level=0.8)
+    drawn = [metrics.average_precision(np.sort(rng.choice(1000, 50, replace=False)) + 1) for _ in range(1000)]
+    assert np.mean((low <= np.array(drawn)) & (np.array(drawn) <= high)) == pytest.approx(0.8, abs=0.05)
+
+
+def test_the_random_interval_repeats_with_its_seed():
+    first, second, third = (metrics.random_ranking_interval(500, 20, n_draws=50, seed=seed) for seed in (0, 0, 1))
+    assert first == second != third

@@ -1,0 +1,190 @@
+"""Numbers and tables: plain JSON, whole files, and only what a notebook measured is replaced."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils import reporting
+from utils.config import load_profile
+from utils.reporting import README_END, README_START
+
+
+@pytest.fixture
+def profile(tmp_path, monkeypatch):
+    monkeypatch.setenv("STUDY_OUTPUT", str(tmp_path))
+    return load_profile("full")
+
+
+@pytest.fixture
+def readme(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(f"# Title\n\n{README_START}\nold\n{README_END}\n\nThe end – really.\n", encoding="utf-8")
+    return path
+
+
+def refuse(name: str) -> None:
+    raise AssertionError(f"{name} is not JSON")
+
+
+def numbers_of(profile) -> dict:
+    """The numbers as a strict reader such as Typst sees them."""
+    return json.loads(profile.numbers.read_text(), parse_constant=refuse)
+
+
+def test_recording_replaces_its_own_section_only(profile):
+    reporting.record(profile, "01_eda", {"rows": 3, "frauds": 1})
+    reporting.record(profile, "07_comparison", {"best": "rf"})
+    reporting.record(profile, "01_eda", {"rows": 4})
+    assert numbers_of(profile) == {"01_eda": {"rows": 4}, "07_comparison": {"best": "rf"}}
+
+
+def test_recording_returns_what_it_wrote(profile):
+    returned = reporting.record(profile, "01_eda", {"interval": (0.1, 0.2), "rows": np.int64(3)})
+    assert returned == numbers_of(profile)["01_eda"] == {"interval": [0.1, 0.2], "rows": 3}
+
+
+def test_the_same_numbers_give_the_same_bytes(profile):
+    reporting.record(profile, "a", {"x": 1.5, "y": 2})
+    first = profile.numbers.read_bytes()
+    reporting.record(profile, "a", {"y": 2, "x": 1.5})
+    assert profile.numbers.read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.float64(0.25), 0.25),
+        (np.float32(0.5), 0.5),
+        (np.int32(7), 7),
+        (np.bool_(True), True),
+        ((0.1, np.float64(0.2)), [0.1, 0.2]),
+        (np.array([1, 2]), [1, 2]),
+        ({"low": np.float64(0.1), 5: (1, 2)}, {"low": 0.1, "5": [1, 2]}),
+        (pd.DataFrame({"name": ["rf"], "n": [3], "ap": [0.5]}), [{"name": "rf", "n": 3, "ap": 0.5}]),
+        (pd.DataFrame({"best": [True]}), [{"best": True}]),
+        ("text", "text"),
+        (None, None),
+        (False, False),
+        (56746.25, 56746.25),
+        (1 / 3, 0.333333),
+    ],
+)
+def test_values_become_plain_json(profile, value, expected):
+    reporting.record(profile, "section", {"value": value})
+    written = numbers_of(profile)["section"]["value"]
+    assert written == (pytest.approx(expected, abs=1e-6) if isinstance(expected, float) else expected)
+    assert type(written) is type(expected)
+
+
+def test_a_small_p_value_does_not_become_zero(profile):
+    reporting.record(profile, "section", {"p_value": 3.2e-8})
+    assert numbers_of(profile)["section"]["p_value"] == pytest.approx(3.2e-8)
+
+
+def test_a_number_that_is_missing_is_null(profile):
+    reporting.record(profile, "section", {"sd": np.nan, "table": pd.DataFrame({"ap": [0.5, np.nan]})})
+    assert numbers_of(profile)["section"] == {"sd": None, "table": [{"ap": 0.5}, {"ap": None}]}
+
+
+@pytest.mark.parametrize("value", [float("inf"), object()])
+def test_what_is_no_number_leaves_the_old_file(profile, value):
+    reporting.record(profile, "section", {"x": 1})
+    with pytest.raises((ValueError, TypeError)):
+        reporting.record(profile, "section", {"x": value})
+    assert numbers_of(profile) == {"section": {"x": 1}}
+
+
+def test_a_file_is_written_whole(tmp_path):
+    path = tmp_path / "new" / "file.txt"
+    reporting.write_text(path, "first –\n")
+    reporting.write_text(path, "second\n")
+    assert path.read_text(encoding="utf-8") == "second\n"
+    assert list(path.parent.iterdir()) == [path]
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_text_that_cannot_be_written_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file.txt"
+    reporting.write_text(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        reporting.write_text(path, "x" * 100_000 + "\ud800")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interruption_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "file.txt"
+    reporting.write_text(path, "old")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        reporting.write_text(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interval_is_printed_with_its_number():
+    assert reporting.with_interval(0.8527, 0.8014, 0.8966) == "0.853 [0.801, 0.897]"
+    assert reporting.with_interval(0.8527, 0.8014, 0.8966, digits=1) == "0.9 [0.8, 0.9]"
+
+
+def test_a_score_grid_has_a_row_per_sampler_in_the_order_asked_for():
+    means = pd.DataFrame(
+        [("rf", "none", 0.8, 0.7, 0.9), ("rf", "smote", 0.85, 0.75, 0.95), ("lr", "none", 0.6, 0.5, 0.7)],
+        columns=["model", "sampler", "mean", "low", "high"],
+    )
+    grid = reporting.score_grid(means, {"smote": "SMOTE", "none": "No resampling"}, {"lr": "LR", "rf": "RF"})
+    assert grid.index.tolist() == ["SMOTE", "No resampling"] and grid.columns.tolist() == ["LR", "RF"]
+    assert grid.loc["SMOTE"].tolist() == ["–", "0.850 [0.750, 0.950]"]
+    assert grid.loc["No resampling", "LR"] == "0.600 [0.500, 0.700]"
+
+
+def test_the_headline_says_verdict_scores_and_folds():
+    means = [{"model": "rf", "sampler": name, "mean": 0.8, "low": 0.7, "high": 0.9} for name in ("cgan", "none")]
+    claim = {
+        "verdict": "not supported",
+        "best": ["rf", "none"],
+        "against_best": {"mean": -0.012, "low": -0.03, "high": 0.006},
+    }
+    comparison = {
+        "profile": "quick",
+        "folds": {"rf": 3},
+        "means": means,
+        "claim": claim,
+        "samplers": {"none": "No resampling", "cgan": "CGAN"},
+        "models": {"rf": "Random forest"},
+    }
+    final = {"choice": {"label": "Random forest"}, "test": {"average_precision": 0.7777, "interval": [0.7, 0.85]}}
+    text = reporting.headline({"07_comparison": comparison, "08_final_model": final})
+    assert "**not supported**" in text and "-0.012 [-0.030, 0.006]" in text
+    assert "0.778 [0.700, 0.850]" in text and "Random forest with no resampling" in text
+    assert "Random forest 3" in text and "| CGAN | 0.800 [0.700, 0.900] |" in text
+
+
+def test_a_markdown_table_reads_back():
+    frame = pd.DataFrame({"LR": ["0.6", "–"], "RF": [1, 2]}, index=pd.Index(["none", "smote"], name="Sampler"))
+    header, rule, *body = [line.strip("| ").split(" | ") for line in reporting.markdown_table(frame).splitlines()]
+    assert header == ["Sampler", "LR", "RF"]
+    assert rule == ["---"] * 3
+    assert body == [["none", "0.6", "1"], ["smote", "–", "2"]]
+
+
+def test_the_readme_changes_between_its_markers_only(readme):
+    for text in ("| new |", "| newer |\n"):
+        reporting.update_readme(text, readme)
+        expected = f"# Title\n\n{README_START}\n{text.strip()}\n{README_END}\n\nThe end – really.\n"
+        assert readme.read_text(encoding="utf-8") == expected
+
+
+@pytest.mark.parametrize("content", ["", README_START, README_END, f"{README_END}\n{README_START}\n"])
+def test_a_readme_without_its_markers_is_refused(readme, content):
+    readme.write_text(content)
+    with pytest.raises(ValueError, match=r"README\.md lacks the markers"):
+        reporting.update_readme("new", readme)
+    assert readme.read_text() == content

@@ -1,0 +1,75 @@
+"""Seeds: one in, an independent one per component out, and the caller's random state given back."""
+
+import random
+
+import numpy as np
+import pytest
+
+from utils.seeding import child_seed, seeded
+
+
+def test_a_child_seed_is_the_same_in_every_process():
+    assert child_seed(0, "task", 1, 2) == 846160861
+
+
+def test_child_seeds_fit_every_library():
+    seeds = [child_seed(0, "part", number) for number in range(1000)]
+    assert all(0 <= seed < 2**31 for seed in seeds)
+    assert len(set(seeds)) == len(seeds)
+    assert min(seeds) < 2**28 and max(seeds) > 2**31 - 2**28
+
+
+@pytest.mark.parametrize(
+    "other", [(1, "task", 0, 1), (0, "fold", 0, 1), (0, "task", 1, 0), (0, "task", 0), (0, "task01")]
+)
+def test_every_part_of_the_path_matters(other):
+    assert child_seed(*other) != child_seed(0, "task", 0, 1)
+
+
+def test_numpy_numbers_are_numbers():
+    assert child_seed(np.int64(3), np.int64(1), np.str_("fold")) == child_seed(3, 1, "fold")
+
+
+def draw():
+    return random.random(), np.random.random()  # noqa: NPY002
+
+
+def test_seeded_blocks_repeat():
+    with seeded(7):
+        first = draw()
+    with seeded(7):
+        second = draw()
+    with seeded(8):
+        third = draw()
+    assert first == second
+    assert first[0] != third[0] and first[1] != third[1]
+
+
+def test_the_callers_random_state_is_given_back():
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    expected = draw()
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    with seeded(7):
+        draw()
+    assert draw() == expected
+
+
+def test_the_random_state_is_given_back_after_an_error():
+    state = random.getstate(), np.random.get_state()  # noqa: NPY002
+    with pytest.raises(ZeroDivisionError), seeded(7):
+        draw()
+        raise ZeroDivisionError
+    assert random.getstate() == state[0]
+    np.testing.assert_array_equal(np.random.get_state()[1], state[1][1])  # noqa: NPY002
+
+
+def test_tensorflow_is_seeded_too_where_it_is_imported():
+    import tensorflow as tf
+
+    draws = []
+    for seed in (7, 7, 8):
+        with seeded(seed):
+            draws.append(float(tf.random.uniform([])))
+    assert draws[0] == draws[1] != draws[2]

@@ -1,0 +1,296 @@
+"""Statistics: against hand computations, by brute force, and on tables with a known answer."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils import metrics, stats
+
+
+def ledger_rows(scores: dict[tuple[str, str], list[float]], **fields) -> pd.DataFrame:
+    """A ledger frame with one average precision per (model, sampler) and fold."""
+    return pd.DataFrame(
+        {
+            "repeat": fold // 5,
+            "fold": fold % 5,
+            "model": model,
+            "sampler": sampler,
+            "average_precision": score,
+            "split": {"kind": "development", "n_splits": 5},
+            **fields,
+        }
+        for (model, sampler), values in scores.items()
+        for fold, score in enumerate(values)
+        if score is not None
+    )
+
+
+def ranked_table(n_folds: int = 3, n_rows: int = 2000, n_frauds: int = 40) -> pd.DataFrame:
+    """Ranks of two methods on the same folds; 'smote' ranks every fraud better than 'none'."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for fold in range(n_folds):
+        y_true = np.arange(n_rows) < n_frauds
+        noise = rng.normal(size=n_rows)
+        for sampler, shift in (("none", 1.5), ("smote", 2.5)):
+            ranks, found = metrics.ranks_of_positives(y_true, noise + shift * y_true)
+            row = {"model": "rf", "sampler": sampler, "repeat": 0, "fold": fold, "days": 0.5, "n_rows": n_rows}
+            figures = {"roc_auc": metrics.roc_auc(ranks, n_rows), "brier": 0.01 * fold, "calibration_error": 0.02}
+            score = {"average_precision": metrics.average_precision(ranks)}
+            rows.append(row | figures | score | {"ranks": ranks, "positives": 1000 * fold + found})
+    return pd.DataFrame(rows)
+
+
+def test_the_corrected_test_is_that_of_a_hand_computation():
+    result = stats.corrected_difference([0.02, 0.04, 0.03, 0.01, 0.05], test_share=0.25)
+    error = np.sqrt((1 / 5 + 1 / 4) * 0.00025)  # the variance of the five is 0.00025
+    assert result.mean == pytest.approx(0.03)
+    assert result.p_value == pytest.approx(0.04742, abs=1e-5)  # t = 2.8284 with 4 degrees of freedom
+    assert (result.low, result.high) == pytest.approx((0.03 - 2.776445 * error, 0.03 + 2.776445 * error), abs=1e-7)
+    assert result.n_folds == 5
+
+
+def test_overlapping_folds_widen_the_interval():
+    differences = [0.02, 0.04, 0.03, 0.01, 0.05]
+    naive, corrected = stats.corrected_difference(differences, 0.0), stats.corrected_difference(differences, 0.25)
+    assert (corrected.high - corrected.low) / (naive.high - naive.low) == pytest.approx(1.5)
+    assert corrected.p_value > naive.p_value
+
+
+def test_the_sign_of_a_difference_does_not_change_its_test():
+    up, down = (stats.corrected_difference(np.array([0.02, 0.04, 0.03]) * sign, 0.25) for sign in (1, -1))
+    assert up.p_value == down.p_value
+    assert (up.low, up.high) == (-down.high, -down.low)
+
+
+@pytest.mark.parametrize("differences", [[], [0.1]])
+def test_a_single_fold_allows_no_test(differences):
+    with pytest.raises(ValueError, match=f"{len(differences)} paired fold"):
+        stats.corrected_difference(differences, 0.25)
+
+
+@pytest.mark.parametrize(("value", "p_value"), [(0.0, 1.0), (0.25, 0.0)])
+def test_differences_without_variance_have_a_plain_answer(value, p_value):
+    result = stats.corrected_difference([value] * 4, 0.25)
+    assert (result.mean, result.low, result.high, result.p_value) == (value, value, value, p_value)
+
+
+def test_holm_is_that_of_a_hand_computation():
+    adjusted = stats.holm([0.01, 0.04, 0.03, 0.005])
+    np.testing.assert_allclose(adjusted, [0.03, 0.06, 0.06, 0.02])
+
+
+def test_holm_never_lowers_a_p_value_nor_its_order():
+    p_values = np.random.default_rng(0).random(50) ** 3
+    adjusted = stats.holm(p_values)
+    assert (adjusted >= p_values).all() and adjusted.max() <= 1
+    assert (np.diff(adjusted[np.argsort(p_values)]) >= 0).all()
+
+
+def test_holm_of_one_or_no_test_changes_nothing():
+    np.testing.assert_array_equal(stats.holm([0.03]), [0.03])
+    assert len(stats.holm([])) == 0
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "adjusted_p", "expected"),
+    [
+        (0.02, 0.06, 0.001, "helps"),
+        (-0.06, -0.02, 0.001, "harms"),
+        (-0.02, 0.04, 0.3, "no evidence"),
+        (0.02, 0.06, 0.2, "no evidence"),
+        (0.02, 0.06, 0.05, "no evidence"),
+        (-0.005, 0.005, 0.9, "equivalent"),
+        (0.002, 0.008, 0.001, "equivalent"),
+        (-0.01, 0.005, 0.9, "no evidence"),
+        (-0.005, 0.01, 0.9, "no evidence"),
+        (0.001, 0.02, 0.04, "helps"),
+    ],
+)
+def test_a_verdict_says_what_the_interval_and_the_test_allow(low, high, adjusted_p, expected):
+    assert stats.verdict(low, high, adjusted_p) == expected
+
+
+def test_the_margin_decides_what_is_equivalent():
+    assert stats.verdict(-0.015, 0.015, 0.9, margin=0.02) == "equivalent"
+    assert stats.verdict(-0.015, 0.015, 0.9, margin=0.01) == "no evidence"
+
+
+def test_samplers_are_compared_within_the_same_fold():
+    base = np.array([0.5, 0.9, 0.6, 0.8, 0.7])
+    gain = np.array([0.048, 0.05, 0.052, 0.05, 0.05])
+    table = ledger_rows({("rf", "none"): base, ("rf", "smote"): base + gain, ("rf", "rus"): base - gain})
+    compared = stats.compare_samplers(table.sample(frac=1, random_state=0)).set_index("sampler")
+    expected = stats.corrected_difference(gain, 1 / 4)
+    assert compared.loc["smote", ["mean", "low", "high"]].tolist() == pytest.approx(
+        [expected.mean, expected.low, expected.high]
+    )
+    assert compared["verdict"].to_dict() == {"smote": "helps", "rus": "harms"}
+    assert set(compared["against"]) == {"rf + none"} and set(compared["n_folds"]) == {5}
+
+
+def test_all_comparisons_are_one_family():
+    rng = np.random.default_rng(0)
+    samplers = ("none", "smote", "rus", "cgan")
+    table = ledger_rows({(model, name): rng.random(5) for model in ("lr", "rf") for name in samplers})
+    compared = stats.compare_samplers(table)
+    assert len(compared) == 6
+    np.testing.assert_allclose(compared["adjusted_p"], stats.holm(compared["p_value"]))
+
+
+def test_another_reference_turns_the_difference_around():
+    table = ledger_rows({("rf", "none"): [0.5, 0.6, 0.7], ("rf", "smote"): [0.6, 0.8, 0.8]})
+    (forth,) = stats.compare_samplers(table)["mean"]
+    (back,) = stats.compare_samplers(table, reference="smote")["mean"]
+    assert forth == pytest.approx(-back) == pytest.approx(0.4 / 3)
+
+
+def test_only_folds_that_both_have_are_compared():
+    table = ledger_rows({("rf", "none"): [0.5, 0.6, 0.7, 0.8], ("rf", "smote"): [0.6, 0.7, None, None]})
+    compared = stats.compare_samplers(table)
+    assert compared.loc[0, "n_folds"] == 2
+    assert compared.loc[0, "mean"] == pytest.approx(0.1)
+
+
+def test_models_with_one_fold_or_without_the_reference_are_left_out():
+    table = ledger_rows(
+        {
+            ("rf", "none"): [0.5, 0.6],
+            ("rf", "smote"): [0.6, 0.8],
+            ("lstm", "none"): [0.5],
+            ("lstm", "smote"): [0.6],
+            ("lr", "smote"): [0.6, 0.7],
+        }
+    )
+    assert stats.compare_samplers(table)["model"].tolist() == ["rf"]
+
+
+def test_nothing_to_compare_is_an_error():
+    with pytest.raises(ValueError, match="run more folds"):
+        stats.compare_samplers(ledger_rows({("rf", "none"): [0.5], ("rf", "smote"): [0.6]}))
+
+
+def test_pairs_may_differ_in_model_and_sampler():
+    table = ledger_rows({("rf", "cgan"): [0.8, 0.9, 0.7], ("xgb", "none"): [0.7, 0.7, 0.6]})
+    (row,) = stats.compare_pairs(table, [(("rf", "cgan"), ("xgb", "none"))]).itertuples()
+    assert (row.model, row.sampler, row.against) == ("rf", "cgan", "xgb + none")
+    assert row.mean == pytest.approx(0.4 / 3)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        (["helps", "helps"], "supported"),
+        (["helps", "harms"], "refuted"),
+        (["helps", "equivalent"], "not supported"),
+        (["no evidence", "no evidence"], "not supported"),
+    ],
+)
+def test_a_claim_stands_only_against_every_rival(verdicts, expected):
+    assert stats.claim_verdict(pd.DataFrame({"verdict": verdicts})) == expected
+
+
+def test_one_copy_of_every_fraud_gives_the_average_precision_itself():
+    ranks = np.array([1, 3, 4, 10, 200])
+    (drawn,) = stats.resampled_average_precision(ranks, np.ones((1, 5), dtype=int))
+    assert drawn == pytest.approx(metrics.average_precision(ranks))
+
+
+def test_weights_are_repeated_rows():
+    rng = np.random.default_rng(0)
+    y_true = rng.permutation(np.arange(60) < 12)
+    y_score = rng.normal(size=60) + y_true
+    ranks, found = metrics.ranks_of_positives(y_true, y_score)
+    weights = rng.integers(0, 4, size=(20, 12))
+    for drawn, copies in zip(stats.resampled_average_precision(ranks, weights), weights, strict=True):
+        rows = np.r_[np.flatnonzero(~y_true), np.repeat(found, copies)]
+        repeated, _ = metrics.ranks_of_positives(y_true[rows], y_score[rows])
+        assert drawn == pytest.approx(metrics.average_precision(repeated))
+
+
+def test_a_draw_without_any_fraud_counts_as_zero():
+    drawn = stats.resampled_average_precision(np.array([1, 2]), np.array([[0, 0], [2, 0]]))
+    assert drawn.tolist() == [0, 1]
+
+
+def test_the_bootstrap_interval_covers_what_it_says():
+    rng = np.random.default_rng(0)
+    negatives = rng.normal(size=1500)
+
+    def draw_ranks():
+        y_true = np.r_[np.zeros(1500), np.ones(80)]
+        return metrics.ranks_of_positives(y_true, np.r_[negatives, rng.normal(2, 1, 80)])[0]
+
+    truth = np.mean([metrics.average_precision(draw_ranks()) for _ in range(300)])
+    intervals = [stats.interval_of_ranks(draw_ranks(), n_draws=300) for _ in range(100)]
+    assert 0.87 <= np.mean([low <= truth <= high for low, high in intervals]) <= 0.995
+
+
+def test_an_interval_of_ranks_repeats_with_its_seed():
+    ranks = np.array([1, 3, 4, 10, 200])
+    first, second, third = (stats.interval_of_ranks(ranks, n_draws=200, seed=seed) for seed in (0, 0, 1))
+    assert first == second != third
+    assert first[0] < metrics.average_precision(ranks) < first[1]
+
+
+def test_bootstrap_means_are_the_means_over_folds_with_an_interval_around():
+    table = ranked_table()
+    means = stats.bootstrap_means(table, n_draws=300).set_index("sampler")
+    assert means["mean"].to_dict() == pytest.approx(table.groupby("sampler")["average_precision"].mean().to_dict())
+    assert (means["low"] < means["mean"]).all() and (means["mean"] < means["high"]).all()
+    assert means.index.tolist() == ["none", "smote"] and set(means["n_folds"]) == {3}
+
+
+def test_every_method_is_judged_on_the_same_draws():
+    table = ranked_table()
+    same = table[table["sampler"] == "none"].assign(sampler="copy")
+    means = stats.bootstrap_means(pd.concat([table, same]), n_draws=100).set_index("sampler")
+    assert means.loc["copy", ["low", "high"]].tolist() == means.loc["none", ["low", "high"]].tolist()
+
+
+def test_a_fraud_that_is_drawn_twice_is_drawn_twice_in_every_repeat():
+    one = ranked_table(n_folds=1)
+    two = pd.concat([one, one.assign(repeat=1)])
+    columns = ["mean", "low", "high"]
+    once, twice = (stats.bootstrap_means(table, n_draws=100)[columns] for table in (one, two))
+    np.testing.assert_allclose(once, twice)
+
+
+def test_draws_follow_a_fraud_wherever_it_is_ranked():
+    fields = {"model": "rf", "sampler": "none", "fold": 0, "average_precision": 0.51, "ranks": [1, 100]}
+    orders = ([7, 9], [9, 7])  # one fraud is ranked first in the first repeat, the other in the second
+    table = pd.DataFrame({**fields, "repeat": repeat, "positives": order} for repeat, order in enumerate(orders))
+    (means,) = stats.bootstrap_means(table, n_draws=100).itertuples()
+    assert 0.5 < means.low <= means.high <= 0.51
+
+
+def test_alert_budgets_are_per_day():
+    table = ranked_table()
+    row = stats.with_alert_metrics(table).iloc[0]
+    assert row["precision_at_100"] == metrics.precision_at(row["ranks"], 50)
+    assert row["precision_at_500"] == metrics.precision_at(row["ranks"], 250)
+    assert row["recall_at_p90"] == metrics.recall_at_precision(row["ranks"], 0.9)
+
+
+def test_a_dataset_without_time_has_no_alerts_a_day():
+    summary = stats.summarise(ranked_table().assign(days=None))
+    assert summary[["Precision at 100 alerts a day", "Precision at 500 alerts a day"]].isna().all(axis=None)
+    assert summary["AP"].notna().all()
+
+
+def test_a_summary_is_the_mean_of_every_metric():
+    table = ranked_table()
+    summary = stats.summarise(table)
+    assert summary.index.tolist() == [("rf", "none"), ("rf", "smote")]
+    part = stats.with_alert_metrics(table[table["sampler"] == "smote"])
+    expected = part[["average_precision", "roc_auc", "recall_at_p90", "precision_at_100", "precision_at_500"]].mean()
+    assert summary.loc[("rf", "smote")].tolist() == pytest.approx([*expected, 0.01, 0.02])
+
+
+def test_mean_ranks_put_the_best_first_over_folds_that_all_have():
+    ranks = stats.mean_ranks(
+        ledger_rows(
+            {("rf", "none"): [0.5, 0.6, 0.9], ("rf", "smote"): [0.6, 0.7, 0.1], ("lr", "none"): [0.1, 0.65, None]}
+        )
+    )
+    assert ranks.to_dict() == {("rf", "smote"): 1.0, ("rf", "none"): 2.5, ("lr", "none"): 2.5}
