@@ -3,6 +3,7 @@
 doit profile=quick study
 """
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -22,6 +23,7 @@ DOIT_CONFIG = {
     "verbosity": 2,
 }
 HELPERS = sorted(str(path) for path in (ROOT / "utils").glob("*.py"))
+DONE = []  # what this call had to run
 LOCK = str(ROOT / "uv.lock")
 LEDGER = str(PROFILE.results / f"{PROFILE.dataset.name}.jsonl")
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
@@ -35,35 +37,39 @@ def task_data():
         from utils.data import load
 
         dataset = load(PROFILE.dataset)
-        print(f"{dataset.name}: {len(dataset.frame):,} rows, {dataset.y.sum():,} frauds")
+        print(f"data: {dataset.name}, {len(dataset.frame):,} rows, {dataset.y.sum():,} frauds")
+        DONE.append("data")
 
     return {"actions": [fetch], "targets": [str(PROFILE.dataset.path)], "uptodate": [True]}
 
 
 def task_benchmark():
     """Run the benchmark's missing tasks and fill the ledger."""
-    command = [sys.executable, "-m", "utils.benchmark", "--profile", PROFILE.name]
+
+    def fill():
+        command = [sys.executable, "-m", "utils.benchmark", "--profile", PROFILE.name]
+        DONE.append("benchmark")
+        return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
     return {
-        "actions": [(run, [command])],
+        "actions": [fill],
         "file_dep": [LOCK, *HELPERS],
         "targets": [LEDGER],
         "task_dep": ["data"],
     }
 
 
-def run(command):
-    """Run a command in the project's root; doit fails with it."""
-    import subprocess
-
-    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
-
-
 def task_notebooks():
     """Execute the notebooks that are out of date, in order."""
+
+    def execute(name):
+        notebooks.execute(name, PROFILE)
+        DONE.append(name)
+
     for number, name in enumerate(NAMES):
         yield {
             "name": name,
-            "actions": [(notebooks.execute, [name, PROFILE])],
+            "actions": [(execute, [name])],
             "file_dep": [LOCK, LEDGER, *HELPERS],
             "uptodate": [config_changed(notebooks.source_hash(NOTEBOOKS / f"{name}.ipynb"))],
             "targets": [EXECUTED[number]],
@@ -77,24 +83,40 @@ def task_paper():
     def typeset():
         from paper.build import build
 
-        print(f"paper: {build(PROFILE).relative_to(ROOT)}")
+        print(f"paper: {relative(build(PROFILE))}")
+        DONE.append("paper")
 
     sources = [*(ROOT / "paper").glob("*.typ"), *(ROOT / "paper").glob("*.bib"), ROOT / "paper" / "build.py"]
     return {
         "actions": [typeset],
-        "file_dep": [str(PROFILE.numbers), *map(str, sources)],
+        "file_dep": [str(PROFILE.numbers), *EXECUTED, *map(str, sources)],
         "targets": [str(PROFILE.paper / "paper.pdf")],
         "task_dep": ["notebooks"],
     }
 
 
+def task_readme():
+    """Put the full profile's headline table into the README."""
+
+    def update():
+        import json
+
+        from utils.reporting import headline, update_readme
+
+        if PROFILE.name == "full":
+            update_readme(headline(json.loads(PROFILE.numbers.read_text())))
+
+    return {"actions": [update], "file_dep": [str(PROFILE.numbers)], "task_dep": ["notebooks"]}
+
+
 def task_study():
-    """Everything: data, benchmark, notebooks, paper."""
+    """Everything: data, benchmark, notebooks, paper, README."""
 
     def tell():
-        print(f"Up to date: {len(NAMES)} notebooks, figures and paper in {relative(PROFILE.paper)}/.")
+        print("Made: " + ", ".join(DONE) if DONE else "Nothing changed since the last run.")
+        print(f"See {relative(PROFILE.notebooks)}/, {relative(PROFILE.figures)}/, {relative(PROFILE.paper)}/paper.pdf")
 
-    return {"actions": [tell], "task_dep": ["data", "benchmark", "notebooks", "paper"], "uptodate": [False]}
+    return {"actions": [tell], "task_dep": ["data", "benchmark", "notebooks", "paper", "readme"], "uptodate": [False]}
 
 
 def relative(path: Path) -> Path:
