@@ -93,7 +93,7 @@ def hour_of_day(hours: np.ndarray, labels: np.ndarray) -> Figure:
     per_hour = np.bincount(hours.astype(int), minlength=24)
     rate = 10_000 * np.bincount(hours[labels == 1].astype(int), minlength=24) / np.maximum(per_hour, 1)
     low, high = int(rate.argmin()), int(rate.argmax())
-    text = "Share of each class per hour, counted from the midnight before the first transaction. Of 10,000 "
+    text = "Share of each class per hour, counted from the first transaction. Of 10,000 "
     text += f"transactions {rate[low]:.0f} are frauds in hour {low}, where they are rarest, and {rate[high]:.0f} in "
     text += f"hour {high}, where they are most frequent."
     axes = {"xaxis": {"title": {"text": "hour"}, "dtick": 3}, "yaxis": {"title": {"text": "share of the class (%)"}}}

@@ -41,7 +41,7 @@ def score() -> tuple[str, int]:
 
 def _home_page(**more: Any) -> str:
     model = served()
-    units = {model.model.schema.time: " (s)", model.model.schema.amount: " (€)"}
+    units = {model.model.schema.time: " (s)", model.model.schema.amount: ""}
     groups = [
         ("Time and amount", [name for name in model.columns if name in units]),
         ("Components", [name for name in model.columns if name not in units]),

@@ -14,6 +14,7 @@ LAYERS = {
     "config": 0,
     "metrics": 0,
     "seeding": 0,
+    "backend": 0,
     "fetch": 1,
     "ledger": 1,
     "notebooks": 1,

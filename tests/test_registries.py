@@ -1,6 +1,5 @@
 """The contracts of the registries: what every sampler and every model must do, whoever adds one."""
 
-import os
 from functools import lru_cache
 
 import numpy as np
@@ -244,12 +243,3 @@ def test_a_weighted_forest_is_scikit_learns_own():
 def test_what_is_portable_already_stays_what_it_is():
     for model in (LogisticRegression(), RandomForestClassifier(), build(MODELS["xgb"]), build(MODELS["ann"])):
         assert portable(model) is model
-
-
-def test_tensorflow_is_kept_quiet_unless_told_otherwise(monkeypatch):
-    names = ("TF_CPP_MIN_LOG_LEVEL", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    for name in names:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "7")
-    models.quiet_tensorflow(2)
-    assert [os.environ[name] for name in names] == ["3", "7", "1"]

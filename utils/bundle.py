@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 
+from utils.backend import limit_threads
 from utils.config import DatasetConfig
 from utils.data import HOUR_FEATURES, features
 from utils.deep import NetworkClassifier
 from utils.forest import portable
-from utils.models import quiet_tensorflow
 
 TRUSTED_TYPES = ["sklearn.tree._tree.Tree"]  # beside skops' own list
 CLASSIFIERS = {"classifier.ubj", "classifier.keras", "classifier.skops"}
@@ -176,7 +176,7 @@ def _load_classifier(folder: Path, names: Iterable[str]) -> BaseEstimator:
         classifier.load_model(folder / "classifier.ubj")
         return classifier
     if "classifier.keras" in names:
-        quiet_tensorflow(1)
+        limit_threads(1)
         return NetworkClassifier.load(folder / "classifier.keras")
     return _load_skops(folder / "classifier.skops")
 

@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from utils.backend import load_tensorflow
 from utils.seeding import child_seed
 from utils.tabular import MIN_ROWS, ClassQuantileScaler, check_rows
 
@@ -569,8 +570,7 @@ def _adam(config: GANConfig) -> keras.optimizers.Optimizer:
 
 def _tensorflow() -> Any:
     """TensorFlow, held to the threads that joblib gives its workers."""
-    import tensorflow as tf
-
+    tf = load_tensorflow()
     threads = os.environ.get("OMP_NUM_THREADS", "")
     if threads.isdigit():
         try:

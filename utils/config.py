@@ -22,7 +22,7 @@ class DatasetConfig:
     label : str
         Column that holds 1 for the rare class and 0 otherwise.
     time : str or None
-        Column in seconds from the first row's midnight; it orders the rows, which decides the test set,
+        Column in seconds from the first transaction; it orders the rows, which decides the test set,
         and becomes the hour of day. Without it the file's own order decides.
     amount : str or None
         Column with the value at stake per row, used by the cost figures.
@@ -87,6 +87,12 @@ class Profile:
     protocol: Protocol = Protocol()
     dataset: DatasetConfig = ULB
     parameters: dict[str, dict] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """What kind of run this is, for a notebook to say."""
+        classical, deep = len(self.folds), len(self.deep_folds)
+        return f"profile {self.name}: {classical} folds for classical models, {deep} for networks"
 
     @property
     def numbers(self) -> Path:

@@ -15,6 +15,7 @@ from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from utils.backend import load_tensorflow
 from utils.seeding import seeded
 
 
@@ -149,6 +150,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def _train(self, X: NDArray, y: NDArray, weights: NDArray) -> None:
+        load_tensorflow()
         import keras
 
         keras.utils.set_random_seed(self.random_state)
@@ -192,6 +194,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     @classmethod
     def load(cls, path: Path) -> NetworkClassifier:
         """Read a network that `save` wrote; only for classes 0 and 1, and code in the file is refused."""
+        load_tensorflow()
         import keras
 
         classifier = cls()

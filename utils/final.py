@@ -11,6 +11,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 
 from utils import data, ledger, metrics
+from utils.backend import limit_threads
 from utils.bundle import FraudModel, apply_calibrator, fit_calibrator
 from utils.config import Profile
 from utils.data import Dataset
@@ -22,7 +23,6 @@ from utils.fitting import (
     measure,
     provenance,
 )
-from utils.models import quiet_tensorflow
 from utils.seeding import seeded
 from utils.tasks import Task, make_task
 
@@ -69,7 +69,7 @@ def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
 
 
 def _fold_probability(profile: Profile, task: Task, place: tuple[int, int]) -> NDArray:
-    quiet_tensorflow(1)
+    limit_threads(1)
     dataset = load_dataset(profile.dataset)
     fold = all_folds(profile.dataset, profile.protocol, 1)[place]
     pipeline = fit_pipeline(task, *fold_parts(dataset, fold.train))

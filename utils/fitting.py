@@ -17,10 +17,11 @@ from sklearn.preprocessing import StandardScaler
 
 from utils import data, ledger, metrics
 from utils.audit import require_clean_split, require_unseen
+from utils.backend import limit_threads
 from utils.config import DatasetConfig, Profile, Protocol
 from utils.data import Dataset, Fold
 from utils.forest import forest_engine
-from utils.models import MODELS, quiet_tensorflow
+from utils.models import MODELS
 from utils.progress import Board
 from utils.samplers import SAMPLERS, fraud_weight
 from utils.seeding import child_seed, seeded
@@ -95,7 +96,7 @@ def run_group(profile: Profile, tasks: list[Task], path: Path, places: int, n_jo
     n_jobs : int
         Threads a model may use.
     """
-    quiet_tensorflow(n_jobs)
+    limit_threads(n_jobs)
     parent = os.getppid()
     board = Board(path.parent / ".running")
     dataset = load_dataset(profile.dataset)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -113,13 +112,3 @@ MODELS: dict[str, ModelEntry] = {
 }
 
 LABELS = {name: entry.label for name, entry in MODELS.items()}
-
-
-def quiet_tensorflow(n_threads: int) -> None:
-    """Keep TensorFlow's start-up messages out of the output and its threads at `n_threads`.
-
-    Works only before TensorFlow is first imported.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(n_threads))
-    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")

@@ -234,7 +234,7 @@ def plot_differences(compared: pd.DataFrame, samplers: dict[str, str], models: d
     """
     names = [name for name in samplers if (compared["sampler"] == name).any()]
     shown = [model for model in models if (compared["model"] == model).any()]
-    figure, axes = plt.subplots(figsize=(PAGE, 0.9 + 0.17 * len(shown) * (len(names) + 1)))
+    figure, axes = plt.subplots(figsize=(PAGE, 0.7 + 0.135 * len(shown) * (len(names) + 1)))
     axes.axvspan(-stats.MARGIN, stats.MARGIN, color="#EDEDED", zorder=0, label=f"within {stats.MARGIN}")
     axes.axvline(0, color=NEUTRAL, linewidth=0.8)
     lines, labels = [], []
@@ -361,8 +361,10 @@ def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float) ->
     axes.annotate(
         f"{chosen / days:,.0f} alerts a day",
         (chosen / days, at / days),
-        xytext=(8, 12),
+        xytext=(0, -6),
         textcoords="offset points",
+        ha="center",
+        va="top",
         color=FRAUD,
         fontsize=7,
     )

@@ -35,7 +35,7 @@ def record(profile: Profile, section: str, values: dict[str, Any]) -> dict[str, 
     """
     numbers = json.loads(profile.numbers.read_text()) if profile.numbers.exists() else {}
     numbers[section] = {name: _plain(value) for name, value in values.items()}
-    write_text(profile.numbers, json.dumps(numbers, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    write_text(profile.numbers, json.dumps(dict(sorted(numbers.items())), indent=1, allow_nan=False) + "\n")
     return numbers[section]
 
 

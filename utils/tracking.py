@@ -38,6 +38,7 @@ def client() -> Any:
 
     from mlflow import MlflowClient
 
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db").setLevel(logging.WARNING)
     return MlflowClient(tracking_uri=tracking_uri())

@@ -1,0 +1,38 @@
+"""TensorFlow comes in quietly, with the threads it is given, and the process keeps its stderr."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from utils import backend
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+def test_threads_are_limited(bare):
+    backend.limit_threads(3)
+    assert (os.environ["TF_NUM_INTRAOP_THREADS"], os.environ["TF_NUM_INTEROP_THREADS"]) == ("3", "1")
+
+
+def test_the_environment_has_the_last_word(bare):
+    bare.setenv("TF_NUM_INTRAOP_THREADS", "7")
+    backend.limit_threads(3)
+    assert os.environ["TF_NUM_INTRAOP_THREADS"] == "7"
+
+
+def test_the_import_says_nothing_and_later_messages_arrive():
+    code = (
+        "import os, sys; from utils.backend import limit_threads, load_tensorflow; limit_threads(1); "
+        "tf = load_tensorflow(); assert tf is load_tensorflow(); "
+        "print(tf.config.threading.get_intra_op_parallelism_threads()); "
+        "os.write(2, b'native'); print('python', file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "nativepython\n"

@@ -1,0 +1,40 @@
+"""The one door to TensorFlow: imported on first use, without its start-up messages, with limited threads."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+def limit_threads(n_threads: int) -> None:
+    """Let TensorFlow use `n_threads`, unless the environment says otherwise; works before its first import only."""
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(n_threads))
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+
+
+def load_tensorflow() -> Any:
+    """The tensorflow module. Call this before importing keras, too."""
+    if "tensorflow" in sys.modules:
+        return sys.modules["tensorflow"]
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _without_messages():
+        return importlib.import_module("tensorflow")
+
+
+@contextmanager
+def _without_messages() -> Iterator[None]:
+    """Drop what native code writes to stderr meanwhile: TensorFlow logs before its log level is read."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
