@@ -37,8 +37,9 @@ paper: .venv/ready ## typeset paper/paper.pdf from the committed numbers and fig
 	@$(BIN)/python -m paper.build
 
 test: .venv/ready ## all tests: helpers, contracts, notebooks, app, paper
-	@$(BIN)/pytest
-	@STUDY_OUTPUT="$(CURDIR)/build/nbval" $(BIN)/pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg -p no:cacheprovider notebooks
+	@$(BIN)/pytest -n auto --dist loadscope
+	@env -u MLFLOW_TRACKING_URI STUDY_OUTPUT="$(CURDIR)/build/nbval" $(BIN)/pytest -n auto --dist loadscope \
+		--nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
 
 lab: .venv/ready ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks
