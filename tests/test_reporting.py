@@ -46,10 +46,13 @@ def test_recording_returns_what_it_wrote(profile):
     assert returned == numbers_of(profile)["01_eda"] == {"interval": [0.1, 0.2], "rows": 3}
 
 
-def test_the_same_numbers_give_the_same_bytes(profile):
-    reporting.record(profile, "a", {"x": 1.5, "y": 2})
+def test_sections_are_sorted_and_keep_the_order_of_their_values(profile):
+    reporting.record(profile, "b", {"y": 2, "x": 1.5})
+    reporting.record(profile, "a", {"z": 3})
     first = profile.numbers.read_bytes()
-    reporting.record(profile, "a", {"y": 2, "x": 1.5})
+    assert json.loads(first) == {"a": {"z": 3}, "b": {"y": 2, "x": 1.5}}
+    assert list(json.loads(first)) == ["a", "b"] and list(json.loads(first)["b"]) == ["y", "x"]
+    reporting.record(profile, "b", {"y": 2, "x": 1.5})
     assert profile.numbers.read_bytes() == first
 
 

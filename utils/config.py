@@ -115,11 +115,11 @@ def _pairs(n_repeats: int, n_folds: int) -> tuple[tuple[int, int], ...]:
 
 
 QUICK_PARAMETERS = {
-    "rf": {"n_estimators": 100},
+    "rf": {"n_estimators": 50},
     "xgb": {"n_estimators": 200},
     "ann": {"updates": 300},
     "cnn1d": {"updates": 200},
-    "lstm": {"updates": 100},
+    "lstm": {"updates": 250},
     "cgan": {"updates": 1000},
 }
 

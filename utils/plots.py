@@ -31,6 +31,15 @@ SAMPLER_COLOURS = {
     "smote": "#0072B2",
     "cgan": "#D55E00",
 }
+# Tol's muted colours, for models.
+MODEL_COLOURS = {
+    "lr": "#999933",
+    "rf": "#117733",
+    "xgb": "#882255",
+    "ann": "#332288",
+    "cnn1d": "#44AA99",
+    "lstm": "#CC6677",
+}
 SPARE_COLOURS = ("#009E73", "#CC79A7", "#7F7F7F", "#8C564B", "#B2B200", "#17BECF")
 
 THEME = {
@@ -64,8 +73,15 @@ def use_theme() -> None:
 
 def sampler_colour(name: str) -> str:
     """Colour of a sampler; those without one of their own share the spare colours by name."""
-    if name in SAMPLER_COLOURS:
-        return SAMPLER_COLOURS[name]
+    return SAMPLER_COLOURS.get(name) or _spare_colour(name)
+
+
+def model_colour(name: str) -> str:
+    """Colour of a model, none of them a sampler's; as `sampler_colour` for new ones."""
+    return MODEL_COLOURS.get(name) or _spare_colour(name)
+
+
+def _spare_colour(name: str) -> str:
     return SPARE_COLOURS[sum(map(ord, name)) % len(SPARE_COLOURS)]
 
 
@@ -202,15 +218,14 @@ def plot_pr_curves(
     prevalence : float
         Precision of chance, drawn as a line.
     by_sampler : bool
-        Whether a curve has its sampler's colour; else curves are told apart by colours of their own.
+        Whether a curve has its sampler's colour; else its model's.
     """
     figure, axes = plt.subplots(figsize=(PAGE * 0.62, 3.1))
     grid = np.linspace(0.01, 1, 100)
-    palette = [*SAMPLER_COLOURS.values(), *SPARE_COLOURS]
-    for number, (name, (sampler, model)) in enumerate(curves.items()):
+    for name, (sampler, model) in curves.items():
         part = table[(table["sampler"] == sampler) & (table["model"] == model)]
         precision = mean_precision(part, grid)
-        colour = sampler_colour(sampler) if by_sampler else palette[number]
+        colour = sampler_colour(sampler) if by_sampler else model_colour(model)
         low, high = np.quantile(precision, [0.25, 0.75], axis=0)
         axes.fill_between(grid, low, high, color=colour, alpha=0.13, linewidth=0)
         label = f"{name} ({part['average_precision'].mean():.3f})"

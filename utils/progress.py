@@ -75,7 +75,7 @@ def _follow(path: Path, weights: dict[str, float], board: Board, bar: tqdm, done
     while not last:
         last = done.wait(1.0)
         keys = {row["key"] for row in ledger.read_file(path)} & weights.keys() if path.exists() else set()
-        bar.update(sum(weights[key] for key in keys - finished))
         finished |= keys
+        bar.update(min(sum(weights[key] for key in finished), bar.total) - bar.n)
         running = "; ".join(board.read())
         bar.set_postfix_str(f"{len(finished)} of {len(weights)} tasks" + (f"; running {running}" if running else ""))
