@@ -39,6 +39,15 @@ def test_out_of_fold_rows_are_the_development_set_once(profile):
     assert sorted(out.amounts) == sorted(dataset.amounts.iloc[development])
 
 
+def test_out_of_fold_rows_are_computed_once(profile, monkeypatch):
+    task = final.final_task(profile, ("none", "lr"))
+    first = final.out_of_fold(profile, task)
+    monkeypatch.setattr(final, "_fold_probability", lambda *_: pytest.fail("a finished fold was run again"))
+    again = final.out_of_fold(profile, task)
+    np.testing.assert_array_equal(again.probability, first.probability)
+    assert not [path for path in (profile.results / "out_of_fold").iterdir() if path.suffix != ".parquet"]
+
+
 def test_the_threshold_costs_least():
     rng = np.random.default_rng(0)
     y = (rng.random(400) < 0.1).astype(int)

@@ -15,6 +15,7 @@ from utils.backend import limit_threads
 from utils.bundle import FraudModel, apply_calibrator, fit_calibrator
 from utils.config import Profile
 from utils.data import Dataset
+from utils.fetch import replacing
 from utils.fitting import (
     all_folds,
     build_pipeline,
@@ -58,14 +59,24 @@ def final_task(profile: Profile, choice: tuple[str, str]) -> Task:
 
 
 def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
-    """Probability of every development row from the fold model that did not train on it."""
+    """Probability of every development row from the fold model that did not train on it.
+
+    Like a ledger row it is kept under the task's key, beside the ledger, and not computed again.
+    """
     dataset = load_dataset(profile.dataset)
     folds = all_folds(profile.dataset, profile.protocol, 1)
-    n_jobs = min(effective_n_jobs(-1), len(folds))
-    parts = Parallel(n_jobs=n_jobs)(delayed(_fold_probability)(profile, task, place) for place in folds)
     rows = np.concatenate([fold.test for fold in folds.values()])
+    path = profile.results / "out_of_fold" / f"{task['key']}.parquet"
+    if not path.exists():
+        n_jobs = min(effective_n_jobs(-1), len(folds))
+        parts = Parallel(n_jobs=n_jobs)(delayed(_fold_probability)(profile, task, place) for place in folds)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table = pd.DataFrame({"probability": np.concatenate(parts).astype(np.float32)})
+        with replacing(path) as temporary:
+            table.to_parquet(temporary, compression="zstd")
+    probability = pd.read_parquet(path)["probability"].to_numpy(dtype=float)
     amounts = np.zeros(len(rows)) if dataset.amounts is None else dataset.amounts.to_numpy()[rows]
-    return OutOfFold(dataset.y.to_numpy()[rows], np.concatenate(parts), amounts)
+    return OutOfFold(dataset.y.to_numpy()[rows], probability, amounts)
 
 
 def _fold_probability(profile: Profile, task: Task, place: tuple[int, int]) -> NDArray:
