@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,39 +11,20 @@ from sklearn.linear_model import LogisticRegression
 
 from utils.deep import NetworkClassifier
 from utils.forest import make_forest
+from utils.registry import Entry
 
 
 @dataclass(frozen=True)
-class ModelEntry:
-    """One classifier.
+class ModelEntry(Entry):
+    """One classifier: `build(seed, positive_weight, n_jobs, **params)` gives a scikit-learn classifier.
 
     Attributes
     ----------
-    name, label : str
-        Key in the registry and name in print.
-    build : callable
-        `build(seed, positive_weight, n_jobs, **params)` gives a scikit-learn classifier.
-    library : str
-        Distribution whose version belongs to the result.
-    defaults, space : dict
-        Parameters, and the values that a search may try for each.
     deep : bool
         Whether it trains a network.
-    revision : int
-        Raised by hand when code of ours changes what the entry does.
-    cost : float
-        Seconds of one fit on a development fold, roughly; for the progress bar only.
     """
 
-    name: str
-    label: str
-    build: Callable[..., BaseEstimator]
-    library: str = "scikit-learn"
-    defaults: dict[str, Any] = field(default_factory=dict)
-    space: dict[str, list] = field(default_factory=dict)
     deep: bool = False
-    revision: int = 1
-    cost: float = 1.0
 
 
 def _logistic_regression(seed: int, positive_weight: float, n_jobs: int, **params: Any) -> LogisticRegression:
@@ -83,6 +63,7 @@ MODELS: dict[str, ModelEntry] = {
             "lr",
             "Logistic regression",
             _logistic_regression,
+            "scikit-learn",
             defaults={"C": 1.0},
             space={"C": [0.001, 0.01, 0.1, 1.0, 10.0]},
             cost=1,
@@ -91,6 +72,7 @@ MODELS: dict[str, ModelEntry] = {
             "rf",
             "Random forest",
             make_forest,
+            "scikit-learn",
             defaults={"n_estimators": 200, "max_features": "sqrt", "min_samples_leaf": 1},
             space={"max_features": ["sqrt", 0.3], "min_samples_leaf": [1, 2, 5]},
             revision=2,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from imblearn.under_sampling import RandomUnderSampler
 from numpy.typing import ArrayLike
 
 from utils.cgan import CGANSampler, GANConfig
+from utils.registry import Entry
 
 Ratio = float | str
 
@@ -45,36 +46,16 @@ def _strategy(rule: Callable, ratio: Ratio) -> Any:
 
 
 @dataclass(frozen=True)
-class SamplerEntry:
-    """One way to handle imbalance.
+class SamplerEntry(Entry):
+    """One way to handle imbalance: `build(seed, **params)` gives an imbalanced-learn sampler, or None for none.
 
     Attributes
     ----------
-    name, label : str
-        Key in the registry and name in print.
-    build : callable
-        `build(seed, **params)` gives an imbalanced-learn sampler, or None for no resampling.
-    library : str
-        Distribution whose version belongs to the result.
-    defaults, space : dict
-        Parameters, and the values that a search may try for each.
     weighted : bool
         Whether the model weighs frauds instead; then `ratio` goes to `fraud_weight`.
-    revision : int
-        Raised by hand when code of ours changes what the entry does.
-    cost : float
-        Seconds of one fit on a development fold, roughly; for the progress bar only.
     """
 
-    name: str
-    label: str
-    build: Callable[..., Any]
-    library: str = "imbalanced-learn"
-    defaults: dict[str, Any] = field(default_factory=dict)
-    space: dict[str, list] = field(default_factory=dict)
     weighted: bool = False
-    revision: int = 1
-    cost: float = 0.5
 
 
 def _no_sampler(seed: int, **_: Any) -> None:
@@ -116,6 +97,7 @@ SAMPLERS: dict[str, SamplerEntry] = {
             "rus",
             "Random undersampling",
             _undersampler,
+            "imbalanced-learn",
             defaults={"ratio": "balanced"},
             space={"ratio": UNDERSAMPLING_RATIOS},
         ),
@@ -123,6 +105,7 @@ SAMPLERS: dict[str, SamplerEntry] = {
             "smote",
             "SMOTE",
             _smote,
+            "imbalanced-learn",
             defaults={"ratio": "balanced"},
             space={"ratio": OVERSAMPLING_RATIOS},
         ),

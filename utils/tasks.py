@@ -9,8 +9,9 @@ from typing import Any
 
 from utils import ledger
 from utils.config import Profile
-from utils.models import MODELS, ModelEntry
-from utils.samplers import SAMPLERS, SamplerEntry
+from utils.models import MODELS
+from utils.registry import Entry
+from utils.samplers import SAMPLERS
 from utils.seeding import child_seed
 
 Task = dict[str, Any]
@@ -28,7 +29,7 @@ def library_version(library: str) -> str:
     raise PackageNotFoundError(library)
 
 
-def describe(entry: SamplerEntry | ModelEntry, profile: Profile, parameters: dict[str, Any]) -> dict[str, Any]:
+def describe(entry: Entry, profile: Profile, parameters: dict[str, Any]) -> dict[str, Any]:
     """A sampler or model as the ledger writes it: name, all parameters, and the versions behind it."""
     release = ".".join(library_version(entry.library).split(".")[:2])
     return {
