@@ -6,7 +6,6 @@ python -m paper.build --profile full
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shutil
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 import typst
 
 from utils.config import ROOT, Profile, load_profile
+from utils.reporting import write_bytes
 
 SOURCES = ROOT / "paper"
 TIMESTAMP = 1_767_225_600  # 1 January 2026: the same inputs give the same bytes whenever they are built
@@ -47,7 +47,9 @@ def build(profile: Profile) -> Path:
         raise PaperError(f"There is no {_shown(profile.numbers)}; run the notebooks of profile {profile.name!r} first.")
     with tempfile.TemporaryDirectory() as folder:
         pdf = _compile(_stage(profile, Path(folder)), profile)
-    return _write(pdf, profile.paper / "paper.pdf")
+    target = profile.paper / "paper.pdf"
+    write_bytes(target, pdf)
+    return target
 
 
 def _stage(profile: Profile, root: Path) -> Path:
@@ -101,20 +103,6 @@ def _one_line(message: object) -> str:
 
 def _shown(path: Path) -> str:
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
-
-
-def _write(pdf: bytes, target: Path) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".paper.", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pdf)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return target
 
 
 def main() -> None:
