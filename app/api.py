@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, current_app, jsonify, request
 
-from app.records import Batch, read_csv, read_json
+from app.catalog import CHAMPION, Catalog
+from app.records import Batch, BodyError, read_csv, read_json
 from app.served import Served
 
 blueprint = Blueprint("api", __name__)
 READERS = {"application/json": read_json, "text/csv": read_csv}
+MAX_EXPLAINED = 100
+
+
+def catalog() -> Catalog:
+    """The models of the running application."""
+    return current_app.extensions["catalog"]
 
 
 def served() -> Served:
-    """The model of the running application."""
-    return current_app.extensions["served"]
+    """The model that the request asks for with `?model=`, else the champion."""
+    return catalog().get(request.args.get("model", CHAMPION))
 
 
 @blueprint.post("/api/v1/predict")
@@ -23,15 +30,30 @@ def predict() -> Response:
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if read is None or charset not in ("utf-8", "utf8") or request.headers.get("Content-Encoding"):
         abort(415, f"Send {' or '.join(READERS)} in UTF-8, not compressed.")
-    model = served()
+    model, explain = served(), wants_explanation()
     batch = read(request.get_data(cache=False), model.columns)
-    return jsonify(model=model.name, threshold=model.model.threshold, predictions=model.score(batch))
+    if explain and len(batch) > MAX_EXPLAINED:
+        raise BodyError(422, f"Explanations are for up to {MAX_EXPLAINED} transactions; send fewer, or do without.")
+    entries = model.score(batch)
+    if explain and batch.values:
+        scored = (entry for entry in entries if "probability" in entry)
+        for entry, explanation in zip(scored, model.explain(list(batch.values.values())), strict=True):
+            entry["explanation"] = explanation
+    return jsonify(model=model.name, threshold=model.model.threshold, predictions=entries)
+
+
+def wants_explanation() -> bool:
+    """Whether the request says `?explain=true`; BodyError if it says neither true nor false."""
+    word = request.args.get("explain", "false")
+    if word not in ("true", "false"):
+        raise BodyError(422, "The parameter explain is either true or false.")
+    return word == "true"
 
 
 @blueprint.get("/api/v1/models")
 def models() -> Response:
-    """What is served: schema, threshold, examples."""
-    return jsonify(models=[served().describe()])
+    """What can be chosen: schema, threshold, examples, scores and card of every model."""
+    return jsonify(models=catalog().describe())
 
 
 @blueprint.get("/v2/health/live")
@@ -42,8 +64,8 @@ def live() -> Response:
 
 @blueprint.get("/v2/health/ready")
 def ready() -> Response:
-    """Whether the model scores; it is asked to score one of its examples."""
-    model = served()
+    """Whether the champion scores; it is asked to score one of its examples."""
+    model = catalog().champion
     batch = Batch()
     batch.add(model.about["examples"]["legitimate"], model.columns)
     return jsonify(ready="probability" in model.score(batch)[0])

@@ -14,7 +14,7 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
 from app import api, guard, pages
-from app.served import load_served
+from app.catalog import Catalog
 from utils.bundle import BundleError
 from utils.config import ROOT
 
@@ -44,7 +44,7 @@ def create_app(folder: Path = FOLDER) -> Flask:
     # Sessions hold nothing but the form's token, so a key that changes with every start costs a page load.
     app.config.update(SETTINGS, SECRET_KEY=os.environ.get("SECRET_KEY") or secrets.token_hex(32))
     app.json.sort_keys = False
-    app.extensions["served"] = load_served(folder)
+    app.extensions["catalog"] = Catalog(folder)
     guard.install(app)
     Bootstrap5(app)
     csrf = CSRFProtect(app)
@@ -80,7 +80,7 @@ def _serve(app: Flask, port: int) -> int:
     except OSError as error:
         print(f"Port {port} cannot be used ({error.strerror}); choose another with --port.", file=sys.stderr)
         return 1
-    print(f"Serving {app.extensions['served'].name} on http://{HOST}:{port} (stop with Ctrl+C)", flush=True)
+    print(f"Serving {app.extensions['catalog'].champion.name} on http://{HOST}:{port} (stop with Ctrl+C)", flush=True)
     server.run()
     return 0
 

@@ -10,7 +10,9 @@ from flask import Flask, Response, g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
+from app.catalog import UnknownModel
 from app.records import BodyError
+from utils.bundle import BundleError
 
 logger = logging.getLogger("app")
 
@@ -42,6 +44,8 @@ def install(app: Flask) -> None:
     app.before_request(_start)
     app.after_request(_finish)
     app.register_error_handler(BodyError, _body_error)
+    app.register_error_handler(UnknownModel, lambda error: error_answer(404, str(error)))
+    app.register_error_handler(BundleError, lambda error: error_answer(503, str(error)))
     app.register_error_handler(Exception, _any_error)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 import tempfile
 import time
@@ -14,15 +13,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from app.served import EXAMPLES, STATISTICS, load_served
+from app.scores import measured_pairs, pair_label
+from app.served import EXAMPLES, SCORES, STATISTICS, Served, load_served
 from utils import bundle, data
 from utils.bundle import BundleError, FraudModel
 from utils.config import DATA, ROOT, load_profile
 from utils.data import DataError
+from utils.scoring import Scorer
 
 FOLDER = ROOT / "app" / "model"
 FALLBACK = ("none", "xgb")
+N_BACKGROUND = 40  # rows that estimated explanations are relative to
 
 
 def champion(target: Path) -> str:
@@ -38,9 +41,8 @@ def champion(target: Path) -> str:
     from utils import tracking
 
     with tempfile.TemporaryDirectory() as download:
-        source = tracking.download_champion(Path(download))
-        bundle.load(source)
-        shutil.copytree(source, target, dirs_exist_ok=True)
+        # Saved again rather than copied: a champion of an older study gets the present format.
+        bundle.save(bundle.load(tracking.download_champion(Path(download))), target)
     return "the registry's champion"
 
 
@@ -52,27 +54,40 @@ def train(target: Path) -> str:
     return "trained for this page; the registry has no champion yet"
 
 
-def describe(model: FraudModel, development: pd.DataFrame) -> dict[str, Any]:
-    """Label, one example of each class and the range of each column, from the development set.
+def describe(model: FraudModel, rows: pd.DataFrame, probability: NDArray | None = None) -> dict[str, Any]:
+    """Label, examples, ranges and background of a model; see `Served.about`.
 
     The examples are those whose probability is the median of their class, so neither was picked to impress.
+
+    Parameters
+    ----------
+    rows : DataFrame of shape (n_rows, n_columns)
+        Raw rows with the label, of both classes.
+    probability : array of shape (n_rows,), optional
+        The model's own for these rows, if it is there already.
     """
     columns = list(model.raw_columns)
-    probability = model.predict_proba(development)
+    if probability is None:
+        probability = Scorer(model).predict(rows[columns].to_numpy(dtype=float))
     examples = {}
     for kind, value in (("fraud", 1), ("legitimate", 0)):
-        rows = np.flatnonzero(development[model.schema.label] == value)
-        typical = rows[np.argsort(probability[rows], kind="stable")[len(rows) // 2]]
-        examples[kind] = development[columns].iloc[typical].to_dict()
-    limits = development[columns].agg(["min", "max"])
-    return {"label": label(model), "examples": examples, "ranges": {name: limits[name].tolist() for name in columns}}
+        of_class = np.flatnonzero(rows[model.schema.label] == value)
+        typical = of_class[np.argsort(probability[of_class], kind="stable")[len(of_class) // 2]]
+        examples[kind] = rows[columns].iloc[typical].to_dict()
+    limits = rows[columns].agg(["min", "max"])
+    background = rows[columns].sample(min(N_BACKGROUND, len(rows)), random_state=0)
+    return {
+        "label": label(model),
+        "examples": examples,
+        "ranges": {name: limits[name].tolist() for name in columns},
+        "background": background.to_numpy().tolist(),
+    }
 
 
 def label(model: FraudModel) -> str:
-    """Sampler and classifier as the study prints them."""
-    names = [model.card.get(part, {}).get("name", "unnamed") for part in ("model", "sampler")]
-    classifier, sampler = (printed_names().get(name, name) for name in names)
-    return f"{classifier}, {sampler.lower() if names[1] == 'none' else sampler}"
+    """Model and sampler as the study prints them."""
+    names = [model.card.get(part, {}).get("name", "unnamed") for part in ("sampler", "model")]
+    return pair_label(*names, printed_names())
 
 
 def printed_names() -> dict[str, str]:
@@ -108,16 +123,18 @@ def build(folder: Path) -> str:
         development = development_rows(model)
         about = {"source": source, **describe(model, development)}
         (staging / EXAMPLES).write_text(json.dumps(about, indent=1) + "\n")
-        _write_statistics(staging / STATISTICS, model, development)
+        pairs = measured_pairs(model.schema, printed_names())
+        (staging / SCORES).write_text(json.dumps(pairs, indent=1) + "\n")
+        _write_statistics(staging / STATISTICS, load_served(staging), development)
         load_served(staging)
         exchange(staging, folder)
     return source
 
 
-def _write_statistics(path: Path, model: FraudModel, development: pd.DataFrame) -> None:
+def _write_statistics(path: Path, served: Served, development: pd.DataFrame) -> None:
     from app.figures import figures
 
-    path.write_text(json.dumps(figures(model.schema, development, printed_names())) + "\n")
+    path.write_text(json.dumps(figures(served, development, printed_names())) + "\n")
 
 
 def exchange(new: Path, folder: Path) -> None:

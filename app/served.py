@@ -1,21 +1,26 @@
-"""The model that the server answers with: loaded and verified once, then only read."""
+"""A model that the server answers with: loaded and verified once, then only read."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import numpy as np
+from numpy.typing import NDArray
 
 from app.records import Batch
 from utils import bundle
 from utils.bundle import BundleError, FraudModel
+from utils.explain import Explainer
+from utils.scoring import Scorer
 
 EXAMPLES = "examples.json"
 STATISTICS = "statistics.json"
+SCORES = "scores.json"
 KINDS = ("fraud", "legitimate")
 
 
@@ -30,36 +35,75 @@ class Served:
     version : str
         Start of the hash of the model's card, which lists the hashes of its files.
     about : dict
-        Label, source, one example of each class by column, and the range of each column in training.
+        Label, source, one example of each class by column, the range of each column in training, and a few
+        training rows that explanations are relative to (`background`).
     statistics : list of dict
         Plotly figures with title and text; empty if there are none.
+    scores : list of dict
+        What the study measured of every pair; see `app.scores.measured_pairs`.
     """
 
     model: FraudModel
     version: str
     about: dict[str, Any]
-    statistics: list[dict[str, Any]]
+    statistics: list[dict[str, Any]] = field(default_factory=list)
+    scores: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
         """Sampler, model and version; tells apart two models that answered differently."""
-        parts = [self.model.card.get(part, {}).get("name", "unnamed") for part in ("sampler", "model")]
-        return f"{'+'.join(parts)}@{self.version}"
+        return f"{pair_name(self.model.card)}@{self.version}"
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns that a transaction must have."""
         return self.model.raw_columns
 
+    @cached_property
+    def scorer(self) -> Scorer:
+        """Scores arrays of raw values."""
+        return Scorer(self.model)
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        return Explainer(self.scorer, np.array(self.about["background"], dtype=float))
+
+    def probability(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Calibrated probability of fraud per row of finite values in the order of `columns`."""
+        return self.scorer.predict(values)
+
     def score(self, batch: Batch) -> list[dict[str, Any]]:
         """One entry per row of the batch: probability and decision, or the error."""
         entries = {row: {"row": row, "error": reason} for row, reason in batch.errors.items()}
         if batch.values:
-            frame = pd.DataFrame(list(batch.values.values()), columns=list(self.columns))
-            for row, probability in zip(batch.values, self.model.predict_proba(frame).tolist(), strict=True):
+            values = np.array(list(batch.values.values()), dtype=float)
+            for row, probability in zip(batch.values, self.probability(values).tolist(), strict=True):
                 decision = "alert" if probability >= self.model.threshold else "pass"
                 entries[row] = {"row": row, "probability": probability, "decision": decision}
         return [entries[row] for row in sorted(entries)]
+
+    def explain(self, values: list[list[float]]) -> list[dict[str, Any]]:
+        """Why each row has its probability, in log odds.
+
+        Returns
+        -------
+        list of dict
+            `base`, the log odds before anything is known of the row, and `contributions`, a dict of `feature`,
+            `value` and `contribution` per column, the largest first; base and contributions add up to the log
+            odds of the row's probability.
+        """
+        return [
+            {
+                "base": base,
+                "contributions": [
+                    {"feature": name, "value": value, "contribution": contribution}
+                    for contribution, name, value in sorted(
+                        zip(contributions, self.columns, row, strict=True), key=lambda entry: -abs(entry[0])
+                    )
+                ],
+            }
+            for row, (base, contributions) in zip(values, self._explainer.explain(np.array(values)), strict=True)
+        ]
 
     def unusual(self, values: list[float]) -> list[str]:
         """Columns whose value lies outside the range seen in training."""
@@ -69,17 +113,31 @@ class Served:
 
     def describe(self) -> dict[str, Any]:
         """What the API says about the model."""
-        card = {key: self.model.card[key] for key in ("sampler", "model", "ledger_key") if key in self.model.card}
-        return {
-            "name": self.name,
-            "label": self.about["label"],
-            "source": self.about["source"],
-            "threshold": self.model.threshold,
-            "columns": list(self.columns),
-            "ranges": self.about["ranges"],
-            "examples": self.about["examples"],
-            **({"card": card} if card else {}),
-        }
+        return describe(self.version, self.about, self.model.threshold, self.model.card)
+
+
+def pair_name(card: dict[str, Any]) -> str:
+    """Sampler and model that a card names, such as 'cgan+rf'."""
+    return "+".join(card.get(part, {}).get("name", "unnamed") for part in ("sampler", "model"))
+
+
+def describe(version: str, about: dict[str, Any], threshold: float, card: dict[str, Any]) -> dict[str, Any]:
+    """What the API says about a model."""
+    return {
+        "model": f"{pair_name(card)}@{version}",
+        "version": version,
+        **{key: about[key] for key in ("label", "source")},
+        "threshold": threshold,
+        "columns": list(about["ranges"]),
+        **{key: about[key] for key in ("ranges", "examples")},
+        "card": card,
+    }
+
+
+def describe_folder(folder: Path) -> dict[str, Any]:
+    """As `Served.describe`, of a model that need not be loaded for it."""
+    saved = json.loads((folder / bundle.CARD).read_text())
+    return describe(version_of(folder), read_about(folder), saved["threshold"], saved["card"])
 
 
 def load_served(folder: Path) -> Served:
@@ -92,17 +150,29 @@ def load_served(folder: Path) -> Served:
     """
     try:
         model = bundle.load(folder)
-        about = json.loads((folder / EXAMPLES).read_text())
-        version = hashlib.sha256((folder / bundle.CARD).read_bytes()).hexdigest()[:12]
-        statistics = folder / STATISTICS
-        figures = json.loads(statistics.read_text()) if statistics.exists() else []
-        served = Served(model, version, about, figures)
+        statistics, scores = _read_list(folder / STATISTICS), _read_list(folder / SCORES)
+        served = Served(model, version_of(folder), read_about(folder), statistics, scores)
         _try_out(served)
     except BundleError:
         raise
     except Exception as error:  # whatever a damaged file makes its reader raise
-        raise BundleError(f"{folder.name} cannot be served ({error!r}); run `python -m app.model` again.") from error
+        reason = error.strerror if isinstance(error, OSError) else repr(error)  # an OSError's text names the folder
+        raise BundleError(f"{folder.name} cannot be served ({reason}); run `python -m app.model` again.") from error
     return served
+
+
+def version_of(folder: Path) -> str:
+    """Start of the hash of the card in a model's folder."""
+    return hashlib.sha256((folder / bundle.CARD).read_bytes()).hexdigest()[:12]
+
+
+def read_about(folder: Path) -> dict[str, Any]:
+    """What `python -m app.model` wrote beside a model; see `Served.about`."""
+    return json.loads((folder / EXAMPLES).read_text())
+
+
+def _read_list(path: Path) -> list[dict[str, Any]]:
+    return json.loads(path.read_text()) if path.exists() else []
 
 
 def _try_out(served: Served) -> None:

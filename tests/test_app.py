@@ -13,52 +13,18 @@ import urllib.request
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.preprocessing import StandardScaler
-from xgboost import XGBClassifier
 
-from app import figures, guard, model, pages, records, request, served
+from app import guard, model, pages, records, request, served
 from app.app import MAX_BODY, create_app
+from tests.small_app import COLUMNS, transactions, write_champion
 from utils import bundle
-from utils.bundle import BundleError, FraudModel
-from utils.config import ULB, DatasetConfig
-from utils.data import ULB_COLUMNS, features
-
-SCHEMA = DatasetConfig(path=ULB.path)
-COLUMNS = ULB_COLUMNS[:-1]
-
-
-def transactions(n_rows: int = 600, seed: int = 0) -> pd.DataFrame:
-    """Rows with the columns of the real file whose frauds lie apart in V1 to V4."""
-    rng = np.random.default_rng(seed)
-    frame = pd.DataFrame(rng.normal(size=(n_rows, 30)), columns=list(COLUMNS))
-    frame["Time"] = np.sort(rng.uniform(0, 172_800, n_rows)).round()
-    frame["Amount"] = rng.gamma(1, 80, n_rows).round(2)
-    frame["Class"] = (np.arange(n_rows) % 20 == 0).astype(int)
-    frame.loc[frame["Class"] == 1, ["V1", "V2", "V3", "V4"]] += 3
-    return frame
-
-
-def write_model(folder):
-    """A folder as `python -m app.model` writes it, trained on the rows above; returns the model."""
-    frame = transactions()
-    X = features(frame, SCHEMA, [*COLUMNS[1:], "hour_sin", "hour_cos"])
-    scaler = StandardScaler().fit(X)
-    classifier = XGBClassifier(n_estimators=20, max_depth=2, n_jobs=1).fit(scaler.transform(X), frame["Class"])
-    score = classifier.predict_proba(scaler.transform(X))[:, 1]
-    calibrator = bundle.fit_calibrator(frame["Class"], score)
-    card = {"sampler": {"name": "none"}, "model": {"name": "xgb"}, "ledger_key": "0" * 20}
-    fitted = FraudModel(scaler, classifier, calibrator, 0.2, SCHEMA, tuple(X.columns), card)
-    bundle.save(fitted, folder)
-    about = {"source": "a test", **model.describe(fitted, frame)}
-    (folder / served.EXAMPLES).write_text(json.dumps(about))
-    (folder / served.STATISTICS).write_text(json.dumps([figures.class_balance(frame["Class"].to_numpy())]))
-    return fitted
+from utils.bundle import BundleError
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("app") / "model"
-    write_model(place)
+    write_champion(place)
     return place
 
 
@@ -82,12 +48,12 @@ def rows():
     return transactions(40, seed=1)[list(COLUMNS)]
 
 
-def post_json(client, content):
-    return client.post("/api/v1/predict", data=json.dumps(content), content_type="application/json")
+def post_json(client, content, query=""):
+    return client.post(f"/api/v1/predict{query}", data=json.dumps(content), content_type="application/json")
 
 
-def post_csv(client, content):
-    return client.post("/api/v1/predict", data=content, content_type="text/csv")
+def post_csv(client, content, query=""):
+    return client.post(f"/api/v1/predict{query}", data=content, content_type="text/csv")
 
 
 def token_of(page):
@@ -182,6 +148,52 @@ def test_quotes_byte_order_mark_and_windows_line_ends_are_read(client, rows):
     assert all("probability" in entry for entry in post_csv(client, body).json["predictions"])
 
 
+# --- the model and the explanation that a request asks for
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_a_pair_scores_where_it_is_asked_for(client, folder, rows, form):
+    body, post = (rows.to_dict("records"), post_json) if form == "json" else (rows.to_csv(index=False), post_csv)
+    answer = post(client, body, "?model=none%2Blr")
+    expected = bundle.load(folder.with_name("pairs") / "none+lr").predict_proba(rows)
+    assert answer.json["model"].startswith("none+lr@")
+    probabilities = [entry["probability"] for entry in answer.json["predictions"]]
+    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["nothing", "", "../model", "none+lr/..", "champion+"])
+def test_an_unknown_model_is_answered_with_those_there_are(client, rows, name):
+    answer = client.post("/api/v1/predict", query_string={"model": name}, json=rows.head(1).to_dict("records"))
+    assert answer.status_code == 404
+    assert answer.json["error"] == "There is no model of that name; choose one of champion, none+lr."
+
+
+@pytest.mark.parametrize("name", ["champion", "none+lr"])
+def test_explanations_add_up_to_the_log_odds(client, rows, name):
+    sent = rows.head(3).to_dict("records")
+    sent[1]["V1"] = None
+    answer = client.post("/api/v1/predict", query_string={"model": name, "explain": "true"}, json=sent)
+    first, bad, last = answer.json["predictions"]
+    assert "explanation" not in bad and "error" in bad
+    for entry, row in ((first, sent[0]), (last, sent[2])):
+        found = entry["explanation"]["contributions"]
+        odds = np.log(entry["probability"] / (1 - entry["probability"]))
+        total = entry["explanation"]["base"] + sum(one["contribution"] for one in found)
+        assert total == pytest.approx(odds, abs=1e-6)
+        assert {one["feature"]: one["value"] for one in found} == row
+        sizes = [abs(one["contribution"]) for one in found]
+        assert sizes == sorted(sizes, reverse=True) and sizes[0] > 0
+
+
+def test_explanations_are_only_for_a_hundred_rows(client, rows):
+    many = rows.sample(101, replace=True, random_state=0).to_dict("records")
+    refused = post_json(client, many, "?explain=true")
+    assert refused.status_code == 422 and "up to 100" in refused.json["error"]
+    assert post_json(client, many, "?explain=false").status_code == 200
+    assert post_json(client, many[:100], "?explain=true").status_code == 200
+    assert post_json(client, many[:1], "?explain=perhaps").status_code == 422
+
+
 # --- refused as a whole
 
 
@@ -270,7 +282,13 @@ def test_too_many_bytes_and_too_many_rows_get_413(client):
 
 
 def test_models_and_health(client, fraud_model):
-    (entry,) = client.get("/api/v1/models").json["models"]
+    entry, pair = client.get("/api/v1/models").json["models"]
+    assert (entry["name"], pair["name"]) == ("champion", "none+lr")
+    assert entry["model"].startswith("none+xgb@") and pair["model"].startswith("none+lr@")
+    assert (entry["label"], pair["label"]) == ("XGBoost, no resampling", "Logistic regression, no resampling")
+    assert entry["scores"] == {"average_precision": 0.8, "interval": [0.7, 0.9], "folds": 10, "profile": "full"}
+    assert entry["card"] == fraud_model.card
+    assert entry["columns"] == pair["columns"]
     assert entry["columns"] == list(fraud_model.raw_columns)
     assert entry["threshold"] == fraud_model.threshold
     assert set(entry["examples"]) == {"fraud", "legitimate"}
@@ -292,7 +310,7 @@ def test_wrong_addresses_and_methods_are_answered_in_kind(client):
 
 def test_an_example_is_filled_in_and_scored(client, app, fraud_model):
     for kind, words in (("fraud", "Alert: have"), ("legitimate", "No alert")):
-        example = app.extensions["served"].about["examples"][kind]
+        example = app.extensions["catalog"].champion.about["examples"][kind]
         page = client.get("/", query_string={"example": kind})
         shown = {name: re.search(rf'name="{name}" value="([^"]*)"', page.text)[1] for name in COLUMNS}
         assert {name: float(value) for name, value in shown.items()} == example
@@ -339,7 +357,7 @@ def test_pages_hold_no_inline_code_and_name_no_other_host(client, address):
 
 
 def test_statistics_are_the_precomputed_ones(client, app):
-    assert client.get("/statistics.json").json == app.extensions["served"].statistics
+    assert client.get("/statistics.json").json == app.extensions["catalog"].champion.statistics
     assert "Class balance" in client.get("/statistics").text
 
 
@@ -405,7 +423,7 @@ def test_large_forms_are_refused(client):
 
 def test_a_failure_shows_nothing_of_the_inside(folder, rows, caplog):
     app = create_app(folder)
-    object.__setattr__(app.extensions["served"].model, "scaler", None)
+    object.__setattr__(app.extensions["catalog"].champion.model, "scaler", None)
     with caplog.at_level(logging.INFO):
         answer = post_json(app.test_client(), rows.head(1).to_dict("records"))
     assert answer.status_code == 500
@@ -490,17 +508,6 @@ def test_examples_are_typical_rows_of_their_class(fraud_model):
         assert (of_class[list(COLUMNS)] == pd.Series(about["examples"][kind])).all(axis=1).sum() == 1
     assert about["ranges"]["Amount"] == [frame["Amount"].min(), frame["Amount"].max()]
     assert about["label"] == "XGBoost, no resampling"
-
-
-def test_curves_are_offered_by_classifier_with_the_mean_over_folds():
-    row = {"ranks": [1, 2], "average_precision": 1.0, "repeat": 0}
-    table = pd.DataFrame([{**row, "sampler": "none", "model": name, "fold": 0} for name in ("rf", "lr")])
-    drawn = figures.precision_recall_curves(table, 0.01, {"rf": "Random forest"})
-    assert [line["name"] for line in drawn["data"]] == ["none (1.000)", "none (1.000)", "chance"]
-    assert [line.get("meta") for line in drawn["data"]] == ["lr", "rf", None]
-    assert sorted(drawn["choices"]) == [["lr", "lr"], ["rf", "Random forest"]]
-    assert set(drawn["data"][0]["y"]) == {1.0}
-    assert "Mean over 1 fold of" in drawn["text"]
 
 
 # --- the real server and its client

@@ -32,6 +32,8 @@ LAYERS = {
     "audit": 3,
     "tasks": 4,
     "bundle": 4,
+    "scoring": 5,
+    "explain": 6,
     "fitting": 5,
     "benchmark": 6,
     "final": 6,

@@ -1,0 +1,67 @@
+"""What the study measured of every pair, read from the ledger when the model is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from utils import ledger, stats
+from utils.config import DatasetConfig, load_profile
+
+
+def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[str, Any]]:
+    """Every sampler and model of the full study, else of the quick one, with their average precision.
+
+    Parameters
+    ----------
+    schema : DatasetConfig
+        Of the dataset whose ledger rows count.
+    labels : dict of str to str
+        Printed names of samplers and models, in the order of the result.
+
+    Returns
+    -------
+    list of dict
+        `sampler`, `model`, `label`, and `scores`: the mean `average_precision` over `folds` development folds,
+        its 95 % `interval` (bootstrap over the frauds) and the `profile`. Empty if nothing was measured.
+    """
+    for profile in ("full", "quick"):
+        table = development_rows(schema, profile)
+        if len(table):
+            break
+    else:
+        return []
+    order = {name: place for place, name in enumerate(labels)}
+    found = [
+        {
+            "sampler": row.sampler,
+            "model": row.model,
+            "label": pair_label(row.sampler, row.model, labels),
+            "scores": {
+                "average_precision": round(row.mean, 4),
+                "interval": [round(row.low, 4), round(row.high, 4)],
+                "folds": row.n_folds,
+                "profile": profile,
+            },
+        }
+        for row in stats.bootstrap_means(table).itertuples()
+    ]
+    return sorted(found, key=lambda pair: (order.get(pair["sampler"], 99), order.get(pair["model"], 99)))
+
+
+def development_rows(schema: DatasetConfig, profile: str) -> pd.DataFrame:
+    """Ledger rows of the dataset's development folds, each task once."""
+    table = ledger.frame(ledger.read(load_profile(profile).results))
+    if table.empty:
+        return table
+    of_dataset = [dataset["name"] == schema.name for dataset in table["dataset"]]
+    of_folds = [split["kind"] == "development" for split in table["split"]]
+    table = table[pd.Series(of_dataset, index=table.index) & pd.Series(of_folds, index=table.index)]
+    return table.drop_duplicates(["sampler", "model", "repeat", "fold"])
+
+
+def pair_label(sampler: str, model: str, labels: dict[str, str]) -> str:
+    """Model and sampler as the study prints them, such as 'XGBoost, CGAN'."""
+    printed = labels.get(sampler, sampler)
+    return f"{labels.get(model, model)}, {printed.lower() if sampler == 'none' else printed}"

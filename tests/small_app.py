@@ -1,0 +1,74 @@
+"""A served model small enough for tests: real classifiers over made-up rows, written as `app.model` writes them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.base import ClassifierMixin
+from sklearn.preprocessing import StandardScaler
+
+from app import figures, model
+from app.catalog import PAIRS
+from app.served import EXAMPLES, SCORES, STATISTICS
+from utils import bundle
+from utils.bundle import FraudModel
+from utils.config import ULB, DatasetConfig
+from utils.data import ULB_COLUMNS, features
+from utils.models import MODELS
+
+SCHEMA = DatasetConfig(path=ULB.path)
+COLUMNS = ULB_COLUMNS[:-1]
+THRESHOLD = 0.2
+SMALL = {
+    "xgb": {"n_estimators": 20, "max_depth": 2},
+    "rf": {"n_estimators": 10},
+    "ann": {"updates": 20},
+}
+
+
+def transactions(n_rows: int = 600, seed: int = 0) -> pd.DataFrame:
+    """Rows with the columns of the real file whose frauds lie apart in V1 to V4."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(rng.normal(size=(n_rows, 30)), columns=list(COLUMNS))
+    frame["Time"] = np.sort(rng.uniform(0, 172_800, n_rows)).round()
+    frame["Amount"] = rng.gamma(1, 80, n_rows).round(2)
+    frame["Class"] = (np.arange(n_rows) % 20 == 0).astype(int)
+    frame.loc[frame["Class"] == 1, ["V1", "V2", "V3", "V4"]] += 3
+    return frame
+
+
+def fit(name: str = "xgb", sampler: str = "none", seed: int = 0) -> FraudModel:
+    """One of the study's classifiers, fitted on the rows above with its calibrator."""
+    frame = transactions()
+    X = features(frame, SCHEMA, [*COLUMNS[1:], "hour_sin", "hour_cos"])
+    scaler = StandardScaler().fit(X)
+    entry = MODELS[name]
+    classifier: ClassifierMixin = entry.build(seed, 1.0, 1, **{**entry.defaults, **SMALL.get(name, {})})
+    classifier.fit(scaler.transform(X), frame["Class"])
+    calibrator = bundle.fit_calibrator(frame["Class"], 0.9 * classifier.predict_proba(scaler.transform(X))[:, 1])
+    card = {"sampler": {"name": sampler}, "model": {"name": name}, "ledger_key": "0" * 20}
+    return FraudModel(scaler, classifier, calibrator, THRESHOLD, SCHEMA, tuple(X.columns), card)
+
+
+def write(folder: Path, fitted: FraudModel) -> FraudModel:
+    """A folder as `app.model` writes it, but for the statistics."""
+    bundle.save(fitted, folder)
+    about = {"source": "a test", **model.describe(fitted, transactions())}
+    (folder / EXAMPLES).write_text(json.dumps(about))
+    return fitted
+
+
+def write_champion(folder: Path) -> FraudModel:
+    """A champion with figures and scores, and the pair none+lr beside it."""
+    fitted = write(folder, fit())
+    (folder / STATISTICS).write_text(json.dumps([figures.class_balance(transactions()["Class"].to_numpy())]))
+    scores = {"average_precision": 0.8, "interval": [0.7, 0.9], "folds": 10, "profile": "full"}
+    pairs = [("none", "lr", "Logistic regression"), ("none", "xgb", "XGBoost"), ("none", "rf", "Random forest")]
+    measured = [
+        {"sampler": sampler, "model": name, "label": f"{printed}, no resampling", "scores": scores}
+        for sampler, name, printed in pairs
+    ]
+    (folder / SCORES).write_text(json.dumps(measured))
+    write(folder.with_name(PAIRS) / "none+lr", fit("lr"))
+    return fitted
