@@ -68,4 +68,5 @@ def ready() -> Response:
     model = catalog().champion
     batch = Batch()
     batch.add(model.about["examples"]["legitimate"], model.columns)
-    return jsonify(ready="probability" in model.score(batch)[0])
+    ready, refused = "probability" in model.score(batch)[0], catalog().refused
+    return jsonify(ready=ready, **({"refused": refused} if refused else {}))

@@ -1,0 +1,231 @@
+"""Which model answers: the champion is replaced while it serves, a broken one is refused, pairs lie beside it."""
+
+import json
+import shutil
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from app import catalog, model
+from app.app import create_app
+from app.catalog import Catalog, UnknownModel
+from app.served import EXAMPLES, load_served
+from tests.small_app import COLUMNS, fit, transactions, write, write_champion
+from utils import bundle
+from utils.bundle import BundleError
+
+ROWS = transactions(30, seed=1)[list(COLUMNS)]
+
+
+@pytest.fixture(scope="module")
+def champion(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("champion") / "model"
+    write_champion(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def challenger(tmp_path_factory):
+    """Another model, as `app.model` would write it."""
+    folder = tmp_path_factory.mktemp("challenger") / "model"
+    write(folder, fit("lr", "class_weight"))
+    return folder
+
+
+@pytest.fixture
+def folder(champion, tmp_path):
+    """A copy of the champion and its pair, to be changed."""
+    shutil.copytree(champion.parent, tmp_path / "app")
+    return tmp_path / "app" / "model"
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Every look at a folder counts, without the second in between."""
+    monkeypatch.setattr(catalog, "CHECK_EVERY", -1.0)
+
+
+def put(new, folder):
+    """Exchange the served folder, as `app.model` does."""
+    staging = folder.parent / f".staging-{time.monotonic_ns()}" / "new"
+    shutil.copytree(new, staging)
+    model.exchange(staging, folder)
+
+
+def wait_until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def damage(folder, name="classifier.ubj", content=b"broken"):
+    (folder / name).write_bytes(content)
+    return folder
+
+
+def test_the_champion_comes_first_and_pairs_follow(champion):
+    known = Catalog(champion)
+    assert known.names == ["champion", "none+lr"]
+    assert known.champion.name.startswith("none+xgb@")
+    assert known.get("champion") is known.champion
+    assert known.get("none+lr").name.startswith("none+lr@")
+    assert [(pair["name"], pair["available"]) for pair in known.pairs] == [
+        ("none+lr", True),
+        ("none+xgb", False),
+        ("none+rf", False),
+    ]
+
+
+def test_describing_models_loads_none(champion):
+    known = Catalog(champion)
+    first, pair = known.describe()
+    assert set(known._slots) == {"champion"}
+    assert pair == {"name": "none+lr", **known.get("none+lr").describe(), "scores": known.pairs[0]["scores"]}
+    assert first["scores"] == known.pairs[1]["scores"]
+    json.dumps([first, pair])
+
+
+def test_a_folder_that_is_being_written_is_no_choice(folder):
+    known = Catalog(folder)
+    shutil.copytree(folder, folder.with_name("pairs") / ".none+rf-staging")
+    (folder.with_name("pairs") / "none+ann").mkdir()
+    assert known.names == ["champion", "none+lr"]
+    with pytest.raises(UnknownModel, match=r"choose one of champion, none\+lr\."):
+        known.get(".none+rf-staging")
+
+
+def test_a_new_pair_can_be_chosen_at_once(folder):
+    known = Catalog(folder)
+    with pytest.raises(UnknownModel):
+        known.get("none+xgb")
+    shutil.copytree(folder, folder.with_name("pairs") / "none+xgb")
+    assert known.get("none+xgb").name == known.champion.name
+
+
+def test_a_new_champion_is_picked_up_and_the_old_object_goes_on(folder, challenger, eager):
+    told = []
+    known = Catalog(folder, lambda name, taken: told.append((name, taken)))
+    old = known.champion
+    before = old.probability(ROWS.to_numpy())
+    put(challenger, folder)
+    wait_until(lambda: known.champion is not old)
+    assert known.champion.name == load_served(challenger).name
+    np.testing.assert_array_equal(old.probability(ROWS.to_numpy()), before)
+    assert told == [("model", True)] and known.refused == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        damage,
+        lambda folder: damage(folder, "card.json", b"{"),
+        lambda folder: damage(folder, EXAMPLES, b"{}"),
+        lambda folder: (folder / EXAMPLES).unlink(),
+        lambda folder: (folder / "classifier.ubj").unlink(),
+    ],
+    ids=["changed", "broken card", "empty examples", "no examples", "no classifier"],
+)
+def test_a_broken_champion_is_refused_and_a_sound_one_is_taken_after_it(
+    folder, champion, challenger, tmp_path, eager, caplog, change
+):
+    known = Catalog(folder)
+    old = known.champion
+    broken = tmp_path / "broken"
+    shutil.copytree(champion, broken)
+    change(broken)
+    put(broken, folder)
+    wait_until(lambda: known.champion is old and known.refused)
+    assert known.champion is old
+    assert str(tmp_path) not in known.refused["champion"]
+    assert len([record for record in caplog.records if "refused" in record.getMessage()]) == 1
+    put(challenger, folder)
+    wait_until(lambda: known.champion is not old)
+    wait_until(lambda: known.refused == {})
+
+
+def test_a_champion_that_vanishes_goes_on_serving(folder, eager):
+    known = Catalog(folder)
+    shutil.rmtree(folder)
+    assert known.champion is known.champion
+    assert known.refused == {}
+
+
+def test_a_broken_pair_is_answered_and_costs_only_itself(folder):
+    damage(folder.with_name("pairs") / "none+lr", "scaler.skops")
+    client = create_app(folder).test_client()
+    sent = ROWS.head(1).to_dict("records")
+    refused = client.post("/api/v1/predict?model=none%2Blr", json=sent)
+    assert refused.status_code == 503 and "none+lr/scaler.skops" in refused.json["error"]
+    assert client.post("/api/v1/predict", json=sent).status_code == 200
+
+
+def test_readiness_tells_of_a_refused_model(folder, eager):
+    client = create_app(folder).test_client()
+    assert client.get("/v2/health/ready").json == {"ready": True}
+    put(damage(shutil.copytree(folder, folder.parent / "broken")), folder)
+    wait_until(lambda: client.get("/v2/health/ready").json.get("refused"))
+    answer = client.get("/v2/health/ready")
+    assert answer.status_code == 200 and answer.json["ready"] is True
+    assert "classifier.ubj is missing or was changed" in answer.json["refused"]["champion"]
+
+
+def test_every_answer_comes_whole_from_one_model_while_they_are_exchanged(folder, champion, challenger, eager):
+    """Requests from several threads meanwhile see one model or the other, and never an error."""
+    client_of = create_app(folder).test_client
+    rows, sent = ROWS.to_numpy(), ROWS.to_dict("records")
+    expected = {
+        served.name: served.probability(rows).tolist() for served in map(load_served, (champion, challenger))
+    }
+    wrong, seen, done = [], set(), threading.Event()
+
+    def ask():
+        client = client_of()
+        while not done.is_set():
+            answer = client.post("/api/v1/predict", json=sent)
+            if answer.status_code != 200:
+                wrong.append(answer.text)
+                continue
+            seen.add(answer.json["model"])
+            found = [entry["probability"] for entry in answer.json["predictions"]]
+            if found != expected[answer.json["model"]]:
+                wrong.append(answer.json["model"])
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for new in (challenger, champion, challenger):
+            name = load_served(new).name
+            put(new, folder)
+            wait_until(lambda name=name: client_of().get("/api/v1/models").json["models"][0]["model"] == name)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert wrong == []
+    assert seen == set(expected)
+
+
+def test_there_is_no_catalog_without_a_champion(tmp_path):
+    with pytest.raises(BundleError):
+        Catalog(tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", ["lr", "rf", "xgb", "ann"])
+def test_explanations_add_up_whatever_the_model(name, tmp_path):
+    write(tmp_path / "model", fit(name))
+    served = load_served(tmp_path / "model")
+    rows = ROWS.head(3).to_numpy()
+    probability = served.probability(rows)
+    np.testing.assert_allclose(probability, bundle.load(tmp_path / "model").predict_proba(ROWS.head(3)), atol=1e-9)
+    for row, odds, explanation in zip(
+        rows, np.log(probability / (1 - probability)), served.explain(rows.tolist()), strict=True
+    ):
+        total = explanation["base"] + sum(entry["contribution"] for entry in explanation["contributions"])
+        assert total == pytest.approx(odds, abs=1e-6)
+        assert {entry["feature"]: entry["value"] for entry in explanation["contributions"]} == dict(
+            zip(COLUMNS, row.tolist(), strict=True)
+        )
