@@ -5,7 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, current_app, jsonify, request
 
 from app.catalog import CHAMPION, Catalog
-from app.records import Batch, BodyError, read_csv, read_json
+from app.delimited import read_csv
+from app.monitoring import Monitor
+from app.records import BodyError, read_json
 from app.served import Served
 
 blueprint = Blueprint("api", __name__)
@@ -16,6 +18,11 @@ MAX_EXPLAINED = 100
 def catalog() -> Catalog:
     """The models of the running application."""
     return current_app.extensions["catalog"]
+
+
+def monitor() -> Monitor:
+    """The counters of the running application."""
+    return current_app.extensions["monitor"]
 
 
 def served() -> Served:
@@ -39,6 +46,8 @@ def predict() -> Response:
         scored = (entry for entry in entries if "probability" in entry)
         for entry, explanation in zip(scored, model.explain(list(batch.values.values())), strict=True):
             entry["explanation"] = explanation
+    n_alerts = sum(entry.get("decision") == "alert" for entry in entries)
+    monitor().scored(model.name, len(batch.values), n_alerts, len(batch.errors))
     return jsonify(model=model.name, threshold=model.model.threshold, predictions=entries)
 
 
@@ -54,19 +63,3 @@ def wants_explanation() -> bool:
 def models() -> Response:
     """What can be chosen: schema, threshold, examples, scores and card of every model."""
     return jsonify(models=catalog().describe())
-
-
-@blueprint.get("/v2/health/live")
-def live() -> Response:
-    """Whether the process answers."""
-    return jsonify(live=True)
-
-
-@blueprint.get("/v2/health/ready")
-def ready() -> Response:
-    """Whether the champion scores; it is asked to score one of its examples."""
-    model = catalog().champion
-    batch = Batch()
-    batch.add(model.about["examples"]["legitimate"], model.columns)
-    ready, refused = "probability" in model.score(batch)[0], catalog().refused
-    return jsonify(ready=ready, **({"refused": refused} if refused else {}))

@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import secrets
+import signal
 import sys
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
-from app import api, guard, pages
+from app import api, files, guard, kserve, monitoring, pages
 from app.catalog import Catalog
+from app.monitoring import Monitor
+from app.results import Results
 from utils.bundle import BundleError
 from utils.config import ROOT
 
@@ -22,6 +25,7 @@ FOLDER = ROOT / "app" / "model"
 HOST = "127.0.0.1"
 PORT = 5000
 MAX_BODY = 16 * 2**20
+THREADS = 8
 SETTINGS = {
     "BOOTSTRAP_SERVE_LOCAL": True,
     "TRUSTED_HOSTS": ["127.0.0.1", "localhost"],
@@ -44,12 +48,16 @@ def create_app(folder: Path = FOLDER) -> Flask:
     # Sessions hold nothing but the form's token, so a key that changes with every start costs a page load.
     app.config.update(SETTINGS, SECRET_KEY=os.environ.get("SECRET_KEY") or secrets.token_hex(32))
     app.json.sort_keys = False
-    app.extensions["catalog"] = Catalog(folder)
+    app.extensions["monitor"] = monitor = Monitor()
+    app.extensions["catalog"] = catalog = Catalog(folder, monitor.reloaded)
+    monitor.watch(lambda: catalog.loaded)
+    app.extensions["results"] = Results()
     guard.install(app)
     Bootstrap5(app)
     csrf = CSRFProtect(app)
-    csrf.exempt(api.blueprint)
-    app.register_blueprint(api.blueprint)
+    for machines in (api.blueprint, files.blueprint, kserve.blueprint, monitoring.blueprint):
+        csrf.exempt(machines)  # no cookie gives rights here, and `guard` refuses browsers on other sites' behalf
+        app.register_blueprint(machines)
     app.register_blueprint(pages.blueprint)
     return app
 
@@ -73,14 +81,21 @@ def _serve(app: Flask, port: int) -> int:
     import waitress
 
     try:
-        # Bodies up to four times the limit get the application's own answer; larger ones are cut off.
         server = waitress.create_server(
-            app, host=HOST, port=port, threads=4, ident="", max_request_body_size=4 * MAX_BODY
+            app,
+            host=HOST,
+            port=port,
+            ident="",
+            threads=THREADS,
+            recv_bytes=2**18,  # a large file comes in as large pieces
+            # Bodies up to twice the limit get the application's own answer; larger ones are cut off.
+            max_request_body_size=2 * files.MAX_FILE,
         )
     except OSError as error:
         print(f"Port {port} cannot be used ({error.strerror}); choose another with --port.", file=sys.stderr)
         return 1
     print(f"Serving {app.extensions['catalog'].champion.name} on http://{HOST}:{port} (stop with Ctrl+C)", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as Ctrl+C: scored files are removed on the way out
     server.run()
     return 0
 

@@ -42,7 +42,7 @@ class Slot:
         self.folder = folder
         self.refused: str | None = None
         self._on_reload = on_reload
-        self._served: Served | None = None
+        self.served: Served | None = None
         self._identity: Identity | None = None
         self._checked = 0.0
         self._lock = threading.Lock()
@@ -50,14 +50,14 @@ class Slot:
 
     def get(self) -> Served:
         """The model as it is now; BundleError if none was ever loaded and the folder's cannot be."""
-        if self._served is None:
+        if self.served is None:
             with self._lock:
-                if self._served is None:
+                if self.served is None:
                     identity = identity_of(self.folder)
-                    self._served, self._identity = load_served(self.folder), identity
+                    self.served, self._identity = load_served(self.folder), identity
         elif time.monotonic() - self._checked > CHECK_EVERY:
             self._look()
-        return self._served
+        return self.served
 
     def _look(self) -> None:
         with self._lock:
@@ -77,9 +77,9 @@ class Slot:
             served = load_served(self.folder)
         except BundleError as error:
             self.refused = str(error)
-            logger.error("refused a new model in %s and kept %s: %s", self.folder.name, self._served.name, error)
+            logger.error("refused a new model in %s and kept %s: %s", self.folder.name, self.served.name, error)
         else:
-            self._served, self.refused = served, None
+            self.served, self.refused = served, None
             logger.info("serving %s from %s", served.name, self.folder.name)
         self._on_reload(self.folder.name, self.refused is None)
 
@@ -118,6 +118,11 @@ class Catalog:
         return {name: slot.refused for name, slot in list(self._slots.items()) if slot.refused}
 
     @property
+    def loaded(self) -> dict[str, str]:
+        """Full names of the models in memory, by the name to choose them by."""
+        return {name: slot.served.name for name, slot in list(self._slots.items()) if slot.served}
+
+    @property
     def names(self) -> list[str]:
         """What can be chosen: the champion first, then the pairs in the study's order."""
         there = {path.parent.name for path in self._pairs.glob(f"[!.]*+*/{CARD}")}
@@ -140,14 +145,17 @@ class Catalog:
         return self._slots[name].get()
 
     def describe(self) -> list[dict[str, Any]]:
-        """Every model that can be chosen, as the API tells; none is loaded for it.
+        """Every model that can be chosen, as the API tells; none is loaded for it, and an unreadable one left out.
 
         `Served.describe` with `name`, what to choose it by, and `scores`, None where the study measured none.
         """
         scores = {_pair(pair): pair["scores"] for pair in self.champion.scores}
         found = []
         for name in self.names:
-            said = self.champion.describe() if name == CHAMPION else describe_folder(self._pairs / name)
+            try:
+                said = self.champion.describe() if name == CHAMPION else describe_folder(self._pairs / name)
+            except (OSError, ValueError, KeyError, TypeError):  # being exchanged, or broken
+                continue
             found.append({"name": name, **said, "scores": scores.get(said["model"].partition("@")[0])})
         return found
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, jsonify, render_template, request
+from flask import Flask, Response, abort, current_app, g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
@@ -30,7 +31,9 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 MAX_FORM = 2**16  # bytes; the form of one transaction has a few thousand
-MACHINE_PATHS = ("/api/", "/v2/")
+MACHINE_PATHS = ("/api/", "/v2", "/metrics")
+SAFE = ("GET", "HEAD", "OPTIONS")
+METHODS = (*SAFE, "POST", "PUT", "PATCH", "DELETE")
 EXPLANATIONS = {
     404: "There is no such page.",
     405: "This address does not take that method.",
@@ -71,14 +74,25 @@ def _any_error(error: Exception) -> tuple[Response | str, int] | HTTPException:
         error = InternalServerError()
     if error.code is None or error.code < 400:
         return error
-    answer = error_answer(error.code, EXPLANATIONS.get(error.code, error.description or error.name))
-    return answer if error.code != 405 else (*answer, {"Allow": ", ".join(sorted(error.valid_methods or []))})
+    own = error.description if error.description != type(error).description else None
+    answer = error_answer(error.code, own or EXPLANATIONS.get(error.code) or error.name)
+    return *answer, [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")]
 
 
 def _start() -> None:
     g.start = time.perf_counter()
     if not request.path.startswith(MACHINE_PATHS):
         request.max_content_length = MAX_FORM
+    elif request.method not in SAFE and _from_elsewhere():
+        abort(403, "Pages of other sites may not send requests here.")
+
+
+def _from_elsewhere() -> bool:
+    """Whether a browser sends this for a page of another site; programs send neither header."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        return True
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc != request.host
 
 
 def _finish(response: Response) -> Response:
@@ -86,8 +100,10 @@ def _finish(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.endpoint not in ("static", "bootstrap.static"):
         response.headers["Cache-Control"] = "no-store"
-    milliseconds = 1000 * (time.perf_counter() - g.get("start", time.perf_counter()))
-    # The rule and not the path: a client chooses the path and could write anything into the log.
+    seconds = time.perf_counter() - g.get("start", time.perf_counter())
+    # The rule and not the path: a client chooses path and method, and could write anything into the log.
     rule = request.url_rule.rule if request.url_rule else "(no such address)"
-    logger.info("%s %s %d %.1f ms", request.method, rule, response.status_code, milliseconds)
+    method = request.method if request.method in METHODS else "(other)"
+    current_app.extensions["monitor"].answered(method, rule, response.status_code, seconds)
+    logger.info("%s %s %d %.1f ms", method, rule, response.status_code, 1000 * seconds)
     return response

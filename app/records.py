@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -120,18 +118,13 @@ def read_json(body: bytes, columns: Sequence[str]) -> Batch:
     BodyError
         If the body is no such JSON, has too many rows or none, or a column is missing from every row.
     """
-    try:
-        found = json.loads(body.decode("utf-8-sig"), object_pairs_hook=_unique)
-    except RecursionError:
-        raise BodyError(400, "The JSON is nested too deeply; send an array of objects.") from None
-    except ValueError as error:
-        raise BodyError(400, f"The body is not valid JSON: {_first_words(error)}.") from None
+    found = json_body(body)
     records = [found] if isinstance(found, dict) else found
     if not isinstance(records, list):
         raise BodyError(400, "The body must be a JSON array of objects, one per transaction.")
-    _check_count(len(records))
+    check_count(len(records))
     objects = [record for record in records if isinstance(record, dict)]
-    _check_columns([name for name in columns if objects and not any(name in record for record in objects)])
+    check_columns([name for name in columns if objects and not any(name in record for record in objects)])
     batch = Batch()
     for record in records:
         if isinstance(record, dict):
@@ -139,6 +132,16 @@ def read_json(body: bytes, columns: Sequence[str]) -> Batch:
         else:
             batch.reject("is not an object")
     return batch
+
+
+def json_body(body: bytes) -> Any:
+    """What a JSON body holds; BodyError if it is none."""
+    try:
+        return json.loads(body.decode("utf-8-sig"), object_pairs_hook=_unique)
+    except RecursionError:
+        raise BodyError(400, "The JSON is nested too deeply; send an array of objects.") from None
+    except ValueError as error:
+        raise BodyError(400, f"The body is not valid JSON: {_first_words(error)}.") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -157,74 +160,15 @@ def _first_words(error: ValueError) -> str:
     return str(error)
 
 
-def read_csv(body: bytes, columns: Sequence[str]) -> Batch:
-    """Rows of a comma-separated table in UTF-8 whose first line names the columns.
-
-    Columns may stand in any order and others are ignored. Lines that are empty count as rows unless nothing
-    follows them.
-
-    Raises
-    ------
-    BodyError
-        If the body is no such table, has too many rows or none, or columns are missing or named twice.
-    """
-    reader = csv.reader(io.StringIO(_text_of(body), newline=""), strict=True)
-    batch, blank = Batch(), 0
-    try:
-        header = _header(reader, columns)
-        for cells in reader:
-            if not cells:
-                blank += 1
-                _check_count(len(batch) + blank)
-                continue
-            for _ in range(blank):
-                batch.reject(f"an empty line before line {reader.line_num}")
-            blank = 0
-            _add_line(batch, header, cells, columns, f"line {reader.line_num}: ")
-            _check_count(len(batch))
-    except csv.Error as error:
-        raise BodyError(400, f"Line {reader.line_num} cannot be read: {error}.") from None
-    _check_count(len(batch))
-    return batch
-
-
-def _text_of(body: bytes) -> str:
-    if not body.strip():
-        raise BodyError(400, "The body is empty; send a header line and one line per transaction.")
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BodyError(400, f"Byte {error.start + 1} of the body is not UTF-8; send plain CSV text.") from None
-    if "\0" in text:
-        raise BodyError(400, "The body holds binary data; send plain CSV text.")
-    return text
-
-
-def _header(reader: Any, columns: Sequence[str]) -> list[str]:
-    header = [name.strip() for name in next(reader, [])]
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise BodyError(422, f"Columns are named twice: {', '.join(twice)[:200]}.", twice)
-    separator = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
-    hint = f" The separator seems to be {separator!r}; use commas." if separator else ""
-    _check_columns([name for name in columns if name not in header], hint)
-    return header
-
-
-def _add_line(batch: Batch, header: list[str], cells: list[str], columns: Sequence[str], place: str) -> None:
-    if len(cells) == len(header):
-        batch.add(dict(zip(header, cells, strict=True)), columns, place)
-    else:
-        batch.reject(f"{place}has {len(cells)} values where the header has {len(header)}")
-
-
-def _check_columns(missing: list[str], hint: str = "") -> None:
+def check_columns(missing: list[str], hint: str = "") -> None:
+    """Raise BodyError with all names if a column is missing from every row."""
     if missing:
         raise BodyError(422, f"Columns are missing: {', '.join(missing)}.{hint}", missing)
 
 
-def _check_count(n_rows: int) -> None:
+def check_count(n_rows: int, limit: int = MAX_ROWS) -> None:
+    """Raise BodyError if there are no rows, or more than are taken at once."""
     if n_rows == 0:
         raise BodyError(422, "There are no transactions in the body.")
-    if n_rows > MAX_ROWS:
-        raise BodyError(413, f"The body has more than {MAX_ROWS:,} transactions; send it in parts.")
+    if n_rows > limit:
+        raise BodyError(413, f"The body has more than {limit:,} transactions; send it in parts.")

@@ -1,0 +1,70 @@
+"""Figures for whoever watches the server, in Prometheus' format: counts and times, never a transaction's values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from flask import Blueprint, Response, current_app
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+
+blueprint = Blueprint("monitoring", __name__)
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Monitor:
+    """The counters of one application."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        own = {"registry": self.registry, "namespace": "fraud"}
+        self._requests = Counter("requests", "Requests answered.", ["method", "route", "status"], **own)
+        self._seconds = Histogram("request_seconds", "Time to answer.", ["route"], buckets=SECONDS, **own)
+        self._rows = Counter("rows", "Rows by what became of them.", ["model", "outcome"], **own)
+        self._reloads = Counter("reloads", "New models found while serving.", ["name", "outcome"], **own)
+
+    def watch(self, serving: Callable[[], dict[str, str]]) -> None:
+        """Tell which models are loaded: their versions by the name to choose them by."""
+        self.registry.register(_Loaded(serving))
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request."""
+        self._requests.labels(method, route, status).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def scored(self, model: str, n_scored: int, n_alerts: int, n_errors: int) -> None:
+        """Count the rows of a request."""
+        for outcome, count in (("pass", n_scored - n_alerts), ("alert", n_alerts), ("error", n_errors)):
+            self._rows.labels(model, outcome).inc(count)
+
+    def reloaded(self, name: str, taken: bool) -> None:
+        """Count a new model."""
+        self._reloads.labels(name, "taken" if taken else "refused").inc()
+
+
+class _Loaded:
+    """One line per loaded model, read when it is asked for."""
+
+    def __init__(self, serving: Callable[[], dict[str, str]]):
+        self._serving = serving
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        family = GaugeMetricFamily("fraud_model_info", "Models that are loaded.", labels=["name", "model"])
+        for name, model in self._serving().items():
+            family.add_metric([name, model], 1)
+        yield family
+
+
+@blueprint.get("/metrics")
+def figures() -> Response:
+    """Every figure as it is now."""
+    registry = current_app.extensions["monitor"].registry
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,115 @@
+"""What a scored file comes to: totals, the highest scores, how good they are where the truth is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from app.served import Served
+from app.table import Table
+from utils import metrics
+
+MAX_TOP, MAX_POINTS, MAX_ERRORS = 500, 500, 100
+EDGES = np.geomspace(1e-6, 1, 37)  # six bins to a power of ten
+
+
+def summarise(model: Served, table: Table, probability: NDArray[np.float64]) -> dict[str, Any]:
+    """Totals of a file whose rows have these probabilities, NaN for those that cannot be scored; all JSON.
+
+    The first bin of the histogram holds smaller probabilities, too.
+    """
+    alert = probability >= model.model.threshold
+    amount = _column(model, table, model.model.schema.amount)
+    scored = probability[~np.isnan(probability)]
+    counts, _ = np.histogram(np.maximum(scored, EDGES[0]), EDGES)
+    return {
+        "model": model.name,
+        "threshold": model.model.threshold,
+        "rows": len(probability),
+        "errors": {"count": len(table.errors), "first": _first_errors(table)},
+        "alerts": int(alert.sum()),
+        "amount_at_risk": None if amount is None else round(float(amount[alert].sum()), 2),
+        "histogram": {"edges": EDGES.tolist(), "counts": counts.tolist()},
+        "top": _top(model, table, probability),
+        "labelled": labelled(table.label, probability, model.model.threshold),
+    }
+
+
+def _first_errors(table: Table) -> list[dict[str, Any]]:
+    first = sorted(table.errors)[:MAX_ERRORS]
+    return [{"row": row, "line": table.errors[row][0], "error": table.errors[row][1]} for row in first]
+
+
+def _column(model: Served, table: Table, name: str | None) -> NDArray[np.float64] | None:
+    return table.values[:, model.columns.index(name)] if name in model.columns else None
+
+
+def _top(model: Served, table: Table, probability: NDArray) -> list[dict[str, Any]]:
+    """The rows with the highest probabilities, the first row first where they are equal."""
+    n_scored = len(probability) - len(table.errors)
+    rows = np.argsort(-probability, kind="stable")[: min(MAX_TOP, n_scored)]  # NaN comes last
+    columns = {name: _column(model, table, getattr(model.model.schema, name)) for name in ("amount", "time")}
+    return [
+        {
+            "row": int(row) + 1,
+            "probability": float(probability[row]),
+            "decision": decision(probability[row], model),
+            **{name: None if column is None else float(column[row]) for name, column in columns.items()},
+        }
+        for row in rows
+    ]
+
+
+def decision(probability: float, model: Served) -> str:
+    """'alert' from the threshold on, else 'pass'."""
+    return "alert" if probability >= model.model.threshold else "pass"
+
+
+def labelled(label: NDArray | None, probability: NDArray, threshold: float) -> dict[str, Any] | None:
+    """How well the probabilities rank rows whose label is known; None without a fraud among them."""
+    if label is None:
+        return None
+    known = ~np.isnan(label) & ~np.isnan(probability)
+    y_true, y_score = label[known], probability[known]
+    if not y_true.any():
+        return None
+    ranks, _ = metrics.ranks_of_positives(y_true, y_score)
+    precision, recall = metrics.precision_recall(ranks)
+    points = np.unique(np.linspace(0, len(ranks) - 1, MAX_POINTS).round().astype(int))
+    alert, fraud = y_score >= threshold, y_true == 1
+    return {
+        "rows": len(y_true),
+        "prevalence": float(y_true.mean()),
+        "average_precision": metrics.average_precision(ranks),
+        "recall": recall[points].tolist(),
+        "precision": precision[points].tolist(),
+        "confusion": {
+            "tp": int(np.sum(alert & fraud)),
+            "fp": int(np.sum(alert & ~fraud)),
+            "fn": int(np.sum(~alert & fraud)),
+            "tn": int(np.sum(~alert & ~fraud)),
+        },
+    }
+
+
+def every_row(model: Served, table: Table, probability: NDArray[np.float64]) -> pa.Table:
+    """One row per row of the file, in order: number, probability, decision, error, and time and amount."""
+    n_rows, scored = len(probability), ~np.isnan(probability)
+    decisions = np.where(probability >= model.model.threshold, "alert", "pass")
+    errors = np.full(n_rows, None, dtype=object)
+    for row, (line, reason) in table.errors.items():
+        errors[row - 1] = reason if line is None else f"line {line}: {reason}"
+    columns = {
+        "row": pa.array(np.arange(1, n_rows + 1)),
+        "probability": pa.array(probability, mask=~scored),
+        "decision": pa.array(decisions, pa.string(), mask=~scored),
+        "error": pa.array(errors, pa.string()),
+    }
+    for name in (model.model.schema.time, model.model.schema.amount):
+        values = _column(model, table, name)
+        if values is not None:
+            columns[name] = pa.array(values, mask=np.isnan(values))
+    return pa.table(columns)

@@ -1,0 +1,203 @@
+"""A whole file of transactions as arrays: CSV or Parquet in, numbers and the reasons for what is none out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import csv as arrow_csv
+from pyarrow import parquet
+
+from app.delimited import Line, Lines, check_text
+from app.records import LARGEST, BodyError, check_columns, check_count, read_number, read_row
+
+MAX_FILE_ROWS = 1_000_000
+PART = 1000  # lines that are turned into numbers together; one bad cell costs its part the quick way
+PARQUET = b"PAR1"
+PACKED = {b"PK\x03\x04": "ZIP archive", b"\x1f\x8b": "gzip file", b"7z\xbc\xaf": "7z archive", b"BZh": "bzip2 file"}
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows of a file, numbered from 1 where a number is asked for.
+
+    Attributes
+    ----------
+    values : array of shape (n_rows, n_columns)
+        Numbers in the order of the model's raw columns; NaN where a cell holds none.
+    errors : dict of int to (int or None, str)
+        Line (None in Parquet) and reason, by the number of each row that cannot be scored.
+    label : array of shape (n_rows,) or None
+        The label where the file has it, NaN where it is neither 0 nor 1.
+    """
+
+    values: NDArray[np.float64]
+    errors: dict[int, tuple[int | None, str]] = field(default_factory=dict)
+    label: NDArray[np.float64] | None = None
+
+    @property
+    def readable(self) -> NDArray[np.bool_]:
+        """Which rows can be scored, of shape (n_rows,)."""
+        mask = np.ones(len(self.values), dtype=bool)
+        mask[np.fromiter(self.errors, dtype=int, count=len(self.errors)) - 1] = False
+        return mask
+
+
+def read_table(content: bytes, columns: Sequence[str], label: str) -> Table:
+    """Rows of a CSV or Parquet file, told apart by their content.
+
+    Raises
+    ------
+    BodyError
+        If it is neither, has too many rows or none, or columns are missing, named twice or no numbers.
+    """
+    packed = next((name for magic, name in PACKED.items() if content.startswith(magic)), None)
+    if packed:
+        raise BodyError(415, f"The file is a {packed}; unpack it and send the CSV or Parquet file in it.")
+    if content.startswith(PARQUET):
+        return _read_parquet(content, columns, label)
+    check_text(content)
+    check_count(max(1, content.count(b"\n") - 1), MAX_FILE_ROWS)  # before anything is made of it
+    return _quickly(content, columns, label) or _carefully(content, columns, label)
+
+
+def _quickly(content: bytes, columns: Sequence[str], label: str) -> Table | None:
+    """A CSV all of whose rows are in order; None if there is anything to explain."""
+    lines = Lines(content, columns, label)
+    if not lines.plain:
+        return None
+    wanted = [*columns, label] if lines.has_optional else list(columns)
+    try:
+        table = arrow_csv.read_csv(
+            pa.BufferReader(content),
+            arrow_csv.ReadOptions(column_names=lines.header, skip_rows=1),
+            arrow_csv.ParseOptions(newlines_in_values=b'"' in content, ignore_empty_lines=False),
+            arrow_csv.ConvertOptions(
+                include_columns=wanted, column_types=dict.fromkeys(wanted, pa.float64()), null_values=[""]
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    check_count(table.num_rows, MAX_FILE_ROWS)
+    values = _matrix(table, columns)
+    found = Table(values, label=_binary(table, label)) if lines.has_optional else Table(values)
+    return found if _usable(values).all() else None
+
+
+def _matrix(table: pa.Table, columns: Sequence[str]) -> NDArray[np.float64]:
+    """Columns side by side; NaN for nulls."""
+    values = np.empty((table.num_rows, len(columns)))
+    for place, name in enumerate(columns):
+        values[:, place] = table[name].to_numpy()
+    return values
+
+
+def _usable(values: NDArray) -> NDArray[np.bool_]:
+    """Which rows hold only numbers that can be scored; of shape (n_rows,)."""
+    return (np.abs(values) <= LARGEST).all(axis=1)  # False for NaN, too
+
+
+def _binary(table: pa.Table, name: str) -> NDArray[np.float64]:
+    values = table[name].to_numpy().astype(float)
+    return np.where(np.isin(values, (0, 1)), values, np.nan)
+
+
+def _carefully(content: bytes, columns: Sequence[str], label: str) -> Table:
+    """A CSV line by line, with a line number and a reason for every row that cannot be scored."""
+    lines = Lines(content, columns, label, MAX_FILE_ROWS)
+    parts, labels, errors, n_rows = [], [], {}, 0
+    for part in _in_parts(lines):
+        parts.append(_part_values(part, columns, errors, n_rows))
+        if lines.has_optional:
+            labels += [_label(cells[-1]) if isinstance(cells, list) else np.nan for _, cells in part]
+        n_rows += len(part)
+        check_count(n_rows, MAX_FILE_ROWS)
+    check_count(n_rows, MAX_FILE_ROWS)
+    return Table(np.concatenate(parts), errors, np.array(labels) if lines.has_optional else None)
+
+
+def _in_parts(lines: Lines) -> Iterator[list[Line]]:
+    part: list[Line] = []
+    for line in lines:
+        part.append(line)
+        if len(part) == PART:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def _part_values(part: list[Line], columns: Sequence[str], errors: dict, before: int) -> NDArray[np.float64]:
+    """Numbers of some lines; what is wrong with any goes to `errors`, by its number after `before` rows."""
+    width = len(columns)
+    if all(isinstance(cells, list) for _, cells in part):
+        rows = [cells[:width] for _, cells in part]
+        text = "".join(map("".join, rows))
+        if text.isascii() and "_" not in text:  # what float() takes and a number does not look like
+            try:
+                values = np.array(rows, dtype=float)
+            except ValueError:
+                pass
+            else:
+                if _usable(values).all():
+                    return values
+    values = np.full((len(part), width), np.nan)
+    for place, (number, cells) in enumerate(part):
+        reason = cells if isinstance(cells, str) else _read_into(values[place], cells[:width], columns)
+        if reason:
+            errors[before + place + 1] = number, reason
+    return values
+
+
+def _read_into(target: NDArray, cells: Sequence[object], columns: Sequence[str]) -> str:
+    """Read the cells of one row into `target`, NaN for what is no number; returns what is wrong, if anything."""
+    found, problems = read_row(dict(zip(columns, cells, strict=True)), columns)
+    target[[name not in problems for name in columns]] = found
+    return "; ".join(f"{name} {reason}" for name, reason in problems.items())
+
+
+def _label(cell: str) -> float:
+    try:
+        value = read_number(cell)
+    except ValueError:
+        return np.nan
+    return value if value in (0, 1) else np.nan
+
+
+def _read_parquet(content: bytes, columns: Sequence[str], label: str) -> Table:
+    try:
+        file = parquet.ParquetFile(pa.BufferReader(content))
+        check_count(file.metadata.num_rows, MAX_FILE_ROWS)
+        optional = _check_schema(file.schema_arrow, columns, label)
+        table = file.read([*columns, *optional])
+        table = table.cast(pa.schema([(name, pa.float64()) for name in table.column_names]), safe=False)
+        table = table.combine_chunks()
+    except (pa.ArrowException, OSError) as error:
+        # Arrow's own text may quote what the file holds.
+        raise BodyError(400, f"The Parquet file cannot be read ({type(error).__name__}); it may be cut off.") from None
+    check_count(table.num_rows, MAX_FILE_ROWS)
+    values, errors = _matrix(table, columns), {}
+    for place in np.flatnonzero(~_usable(values)):
+        cells = [table[name][int(place)].as_py() for name in columns]
+        errors[int(place) + 1] = None, _read_into(values[place], cells, columns)
+    return Table(values, errors, _binary(table, label) if optional else None)
+
+
+def _check_schema(schema: pa.Schema, columns: Sequence[str], label: str) -> list[str]:
+    """The optional columns that are there; BodyError names those that are missing, named twice or no numbers."""
+    twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
+    if twice:
+        raise BodyError(422, f"Columns are named twice: {', '.join(twice)[:200]}.", twice)
+    check_columns([name for name in columns if name not in schema.names])
+    other = [name for name in columns if not _is_number(schema.field(name).type)]
+    if other:
+        raise BodyError(422, f"Columns hold no numbers: {', '.join(other)}.", other)
+    return [label] if label in schema.names and _is_number(schema.field(label).type) else []
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    types = pa.types
+    return types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind)
