@@ -1,0 +1,312 @@
+"""The study's CGAN beside other generators of frauds: speed and every fidelity figure, fold by fold.
+
+    python -m benchmarks.generators [--folds 5] [--quick] [--only NAME ...] [--fresh]
+
+In each development fold every generator is fitted to the fold's training rows, scaled as samplers see them in the
+study's pipeline, one after the other with all cores to itself, and draws 5,000 frauds. Each result is appended to
+generators.jsonl as soon as it is there, and a rerun skips it. The end is a table of medians over the folds
+(generators.md), the best of every column in bold, and a line for each of the study's goals.
+CTGAN and TVAE need `python -m pip install ctgan torch`. `--quick` trains for seconds, for a look at this program.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from imblearn.over_sampling import SMOTE
+from sklearn.preprocessing import StandardScaler
+from tqdm import tqdm
+
+from benchmarks.judgement import goal_lines, medians, table_lines
+from utils import ledger
+from utils.backend import load_tensorflow
+from utils.cgan import ConditionalGAN, GANConfig
+from utils.config import ROOT, Profile, load_profile
+from utils.fetch import replacing
+from utils.fidelity import RealRows, fidelity_report
+from utils.fitting import all_folds, fold_parts, load_dataset, provenance
+from utils.peers import (
+    CTGANSampler,
+    Drawn,
+    GaussianCopulaSampler,
+    JitterSampler,
+    PeerSampler,
+    TVAESampler,
+    require_ctgan,
+)
+from utils.registry import Entry
+from utils.samplers import SAMPLERS
+from utils.seeding import child_seed
+from utils.tasks import library_version
+
+FOLDS = 5
+N_DRAWN = 5_000
+REVISION = 1  # raised by hand when a change of ours, such as another fidelity figure, makes old results useless
+FRAUD = 1
+PACKAGES = {"ctgan": ("ctgan", "torch")}
+NOTE = """Times leave out imports and the start of processes. SMOTE fits nothing; its time is that of the whole
+`fit_resample`, which also checks and copies the training rows. Likeness is measured on the rows that a generator was
+fitted to, where copies of them look perfect: read it with `closest record` (about 1 for fresh rows, 0 for copies)."""
+
+
+def _cgan(seed: int, **settings: Any) -> ConditionalGAN:
+    return ConditionalGAN(GANConfig(**settings), random_state=seed)
+
+
+def _original(seed: int, **settings: Any) -> Any:
+    from utils.original import OriginalCGAN
+
+    return OriginalCGAN(random_state=seed, **settings)
+
+
+def _sampler(kind: type) -> Any:
+    return lambda seed, **settings: kind(random_state=seed, **settings)
+
+
+GENERATORS = {
+    entry.name: entry
+    for entry in (
+        Entry("cgan", "CGAN (ours)", _cgan, "tensorflow", asdict(GANConfig()), revision=SAMPLERS["cgan"].revision),
+        Entry("ctgan_300", "CTGAN, 300 epochs", _sampler(CTGANSampler), "ctgan", {"epochs": 300}),
+        Entry("ctgan_3000", "CTGAN, 3000 epochs", _sampler(CTGANSampler), "ctgan", {"epochs": 3000}),
+        Entry("tvae", "TVAE, 300 epochs", _sampler(TVAESampler), "ctgan", {"epochs": 300}),
+        Entry("copula", "Gaussian copula", _sampler(GaussianCopulaSampler), "scikit-learn"),
+        Entry("jitter", "Jitter", _sampler(JitterSampler), "numpy", {"noise": 0.1}),
+        Entry("smote", "SMOTE", _sampler(SMOTE), "imbalanced-learn", {"k_neighbors": 5}),
+        Entry("original", "CGAN of the original study", _original, "tensorflow", {"batches": 2000}),
+    )
+}
+QUICK = {
+    "cgan": {"updates": 200, "updates_per_call": 100},
+    "ctgan_300": {"epochs": 2},
+    "ctgan_3000": {"epochs": 4},
+    "tvae": {"epochs": 2},
+    "original": {"batches": 50},
+}
+
+
+def main() -> None:
+    """Measure what is missing, print the table and the goals, and write them beside the results."""
+    options = parse_arguments()
+    profile = load_profile("full")
+    folder = ROOT / "build" / "quick" if options.quick else ROOT / "benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "generators.jsonl"
+    tasks = all_tasks(profile, options.folds, QUICK if options.quick else {})
+    chosen = [task for task in tasks if task["generator"] in (options.only or GENERATORS)]
+    if options.fresh:
+        forget(path, {task["key"] for task in chosen})
+    try:
+        run(profile, chosen, path)
+    except KeyboardInterrupt:
+        raise SystemExit(f"Interrupted; finished results are in {path.name}, and the same command goes on.") from None
+    report(tasks, path, complete=options.quick or options.folds == FOLDS)
+    if options.quick:
+        print("Trained for seconds only: these figures say that the program works, and nothing else.")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folds", type=int, choices=range(1, FOLDS + 1), help=f"default {FOLDS}, or 1 with --quick")
+    parser.add_argument("--quick", action="store_true", help="train for seconds; results go to build/quick")
+    parser.add_argument("--only", nargs="+", choices=GENERATORS, metavar="NAME", help=", ".join(GENERATORS))
+    parser.add_argument("--fresh", action="store_true", help="measure anew what is there already")
+    options = parser.parse_args()
+    options.folds = options.folds or (1 if options.quick else FOLDS)
+    return options
+
+
+def all_tasks(profile: Profile, n_folds: int, changes: dict[str, dict]) -> list[dict[str, Any]]:
+    """Every (fold, generator) in the order of measuring, with all that its result depends on.
+
+    The order is rotated by one from fold to fold, so that what else the machine does hits everybody alike.
+
+    Parameters
+    ----------
+    changes : dict of str to dict
+        Settings that replace a generator's own, per generator.
+    """
+    dataset = load_dataset(profile.dataset)
+    entries = installed()
+    tasks = []
+    for fold in range(n_folds):
+        turn = fold % len(entries)
+        for entry in entries[turn:] + entries[:turn]:
+            task = {
+                "dataset": {"name": dataset.name, "sha256": dataset.sha256},
+                "protocol": asdict(profile.protocol),
+                "fold": fold,
+                "generator": entry.name,
+                "settings": {**entry.defaults, **changes.get(entry.name, {})},
+                "library": ", ".join(
+                    f"{name} {library_version(name)}" for name in PACKAGES.get(entry.library, (entry.library,))
+                ),
+                "n_drawn": N_DRAWN,
+                "revision": [REVISION, entry.revision],
+            }
+            tasks.append({"key": key_of(task), **task})
+    return tasks
+
+
+def installed() -> list[Entry]:
+    """Generators whose packages are there; the others are named on stderr."""
+    try:
+        require_ctgan("This comparison")
+    except ModuleNotFoundError as error:
+        print(f"{error} CTGAN and TVAE are left out.", file=sys.stderr)
+        return [entry for entry in GENERATORS.values() if entry.library != "ctgan"]
+    return list(GENERATORS.values())
+
+
+def key_of(task: dict[str, Any]) -> str:
+    """Hash of everything that determines a result."""
+    return hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def run(profile: Profile, tasks: list[dict[str, Any]], path: Path) -> None:
+    """Measure the tasks that `path` does not hold yet, each appended to it when it is done."""
+    done = {row["key"] for row in read(path)}
+    waiting = [task for task in tasks if task["key"] not in done]
+    real: RealRows | None = None
+    fold = None
+    with tqdm(waiting, unit="fit", disable=not waiting) as bar:
+        for task in bar:
+            bar.set_postfix_str(f"fold {task['fold']}, {GENERATORS[task['generator']].label}")
+            if task["fold"] != fold:
+                fold, real = task["fold"], real_rows(profile, task["fold"])
+            row = {**task, **measure(task, real), **provenance()}
+            ledger.append(path, row)
+            figures = row["figures"]
+            bar.write(
+                f"fold {fold}, {GENERATORS[task['generator']].label}: fit {row['fit_seconds'] or 0:.1f} s, "
+                f"TSTR ratio {figures['tstr_ratio']:.3f}, two-sample AUC {figures['two_sample_auc']:.3f}"
+            )
+
+
+def real_rows(profile: Profile, number: int) -> RealRows:
+    """Training and held-out rows of a development fold, scaled as samplers see them."""
+    dataset = load_dataset(profile.dataset)
+    fold = all_folds(profile.dataset, profile.protocol, 1)[0, number]
+    (X_train, y_train), (X_test, y_test) = (fold_parts(dataset, rows) for rows in (fold.train, fold.test))
+    scaler = StandardScaler().fit(X_train)
+    return RealRows(scaler.transform(X_train), y_train.to_numpy(), scaler.transform(X_test), y_test.to_numpy())
+
+
+def measure(task: dict[str, Any], real: RealRows) -> dict[str, Any]:
+    """Fit one generator, draw from it, and look at what it drew.
+
+    Returns
+    -------
+    dict
+        fit_seconds (None where nothing is fitted), rows_per_second, and figures as `fidelity_report` has them.
+    """
+    entry = GENERATORS[task["generator"]]
+    if entry.library == "tensorflow":
+        load_tensorflow()  # its import is no part of a fit
+    seed = child_seed(task["protocol"]["seed"], "generators", task["fold"])
+    generator = entry.build(child_seed(seed, entry.name), **task["settings"])
+    drawn = draw_frauds(generator, real.X_train, real.y_train, task["n_drawn"])
+    figures = fidelity_report(real, drawn.rows, random_state=child_seed(seed, "fidelity"))
+    return {
+        "fit_seconds": None if drawn.fit_seconds is None else round(drawn.fit_seconds, 4),
+        "rows_per_second": round(len(drawn.rows) / drawn.draw_seconds, 1),
+        "figures": {name: round(float(value), 6) for name, value in figures.items()},
+    }
+
+
+def draw_frauds(generator: Any, X: np.ndarray, y: np.ndarray, n_rows: int) -> Drawn:
+    """Fit `generator` to rows of both classes and draw frauds; imports and starts of processes are not timed.
+
+    Parameters
+    ----------
+    generator : object
+        A sampler of imbalanced-learn, or anything with `fit(X, y)` and `sample(n_rows, label)`.
+    """
+    start = time.perf_counter()
+    if hasattr(generator, "sample"):
+        generator.fit(X, y)
+        fitted = time.perf_counter()
+        rows = np.asarray(generator.sample(n_rows, FRAUD))
+        return Drawn(rows, fitted - start, time.perf_counter() - fitted)
+    generator.set_params(sampling_strategy={FRAUD: int(np.count_nonzero(y == FRAUD)) + n_rows})
+    rows = generator.fit_resample(X, y)[0][len(X) :]
+    if isinstance(generator, PeerSampler):
+        return Drawn(rows, *generator.seconds_[FRAUD])
+    return Drawn(rows, None, time.perf_counter() - start)
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """All results in a file; a last line that a killed run left unfinished is passed over.
+
+    Raises
+    ------
+    ValueError
+        Names file and line of anything else that is unreadable.
+    """
+    rows = []
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+            row["key"], row["figures"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path.name}, line {number}: not a result ({error!r}); delete this line.") from None
+        rows.append(row)
+    return rows
+
+
+def forget(path: Path, keys: Iterable[str]) -> None:
+    """Take the results with these keys out of a file."""
+    kept = [row for row in read(path) if row["key"] not in keys]
+    lines = [json.dumps(row, sort_keys=True, separators=(",", ":")) + "\n" for row in kept]
+    with replacing(path) as temporary:
+        temporary.write_text("".join(lines))
+
+
+def report(tasks: list[dict[str, Any]], path: Path, *, complete: bool) -> None:
+    """Print table and goals; write them beside the results if every generator has every fold.
+
+    Parameters
+    ----------
+    complete : bool
+        Whether `tasks` are all folds that there should be.
+    """
+    keys = {task["key"] for task in tasks}
+    rows = [row for row in read(path) if row["key"] in keys]
+    found = medians(rows, n_folds=len({task["fold"] for task in tasks}))
+    missing = [entry.label for name, entry in GENERATORS.items() if name not in found.index]
+    found.index = found.index.map({name: entry.label for name, entry in GENERATORS.items()})
+    ours, *ctgans = (GENERATORS[name].label for name in ("cgan", "ctgan_300", "ctgan_3000"))
+    lines = [*table_lines(found), "", *(f"- {line}" for line in goal_lines(found, ours=ours, ctgans=ctgans))]
+    print("\n".join(lines))
+    if missing:
+        print(f"Not measured in every fold: {', '.join(missing)}.")
+    if complete and not missing:
+        text = "\n".join(["# Generators of frauds, side by side", "", *heading(rows), "", *lines, "", NOTE])
+        with replacing(path.with_suffix(".md")) as temporary:
+            temporary.write_text(text + "\n")
+
+
+def heading(rows: list[dict[str, Any]]) -> list[str]:
+    """What the table shows, and what it was measured on."""
+    folds, machine = {row["fold"] for row in rows}, rows[0]["machine"]
+    libraries = sorted({row["library"] for row in rows})
+    return [
+        f"Medians over {len(folds)} development folds; {N_DRAWN:,} frauds drawn in each; the best of a column is bold.",
+        f"Machine: {machine['system']}, {machine['cpu']}, {machine['cores']} cores. Libraries: {', '.join(libraries)}.",
+        "Made by `python -m benchmarks.generators`.",
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,259 @@
+"""The comparison of generators: verdicts on tables with a known answer, and a real run on few rows."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import generators
+from benchmarks.judgement import FIGURES, best, goal_lines, medians, table_lines
+from tests.small import small_profile
+from utils.config import ULB
+
+PERFECT = {
+    "fit_seconds": 1.0,
+    "rows_per_second": 1000.0,
+    "ks": 0.01,
+    "wasserstein": 0.01,
+    "correlation_difference": 0.01,
+    "density": 1.0,
+    "coverage": 1.0,
+    "two_sample_auc": 0.5,
+    "two_sample_auc_seen": 0.5,
+    "closest_record": 1.0,
+    "tstr": 0.9,
+    "trtr": 0.9,
+    "trts": 0.9,
+    "tstr_ratio": 1.0,
+}
+POOR = {
+    "fit_seconds": 9.0,
+    "rows_per_second": 10.0,
+    "ks": 0.3,
+    "wasserstein": 0.4,
+    "correlation_difference": 0.2,
+    "density": 1.8,
+    "coverage": 0.1,
+    "two_sample_auc": 0.2,
+    "two_sample_auc_seen": 0.95,
+    "closest_record": 0.2,
+    "tstr": 0.5,
+    "trtr": 0.9,
+    "trts": 0.95,
+    "tstr_ratio": 0.56,
+}
+
+
+def make_table(ours=PERFECT, **peers):
+    return pd.DataFrame({"ours": ours, **(peers or {"first": POOR, "second": POOR})}, dtype=float).T
+
+
+def goals(table):
+    return goal_lines(table, ours="ours", ctgans=["first", "second"])
+
+
+def verdicts(table):
+    return [line.split(":")[0] for line in goals(table)]
+
+
+# The verdict
+
+
+def test_a_perfect_generator_meets_every_goal_and_a_poor_one_none():
+    assert set(verdicts(make_table())) == {"met"} and len(goals(make_table())) == 7
+    assert set(verdicts(make_table(POOR, first=PERFECT, second=PERFECT))) == {"NOT met"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "position"),
+    [
+        ("tstr_ratio", 0.999, 0),
+        ("correlation_difference", 0.041, 1),
+        ("two_sample_auc", 0.81, 2),
+        ("two_sample_auc", 0.19, 2),
+        ("closest_record", 0.89, 3),
+        ("fit_seconds", 9.1, 4),
+    ],
+)
+def test_each_goal_has_its_own_limit(name, value, position):
+    changed = verdicts(make_table({**PERFECT, name: value}))
+    assert [place for place, verdict in enumerate(changed[:5]) if verdict != "met"] == [position]
+
+
+def test_goals_are_met_on_their_limit():
+    limit = {"correlation_difference": 0.04, "closest_record": 0.9, "fit_seconds": 9.0, "tstr_ratio": 1.0}
+    assert set(verdicts(make_table({**PERFECT, **limit}))) == {"met"}
+
+
+def test_a_tie_is_not_better_and_the_figure_is_named():
+    line = goals(make_table({**PERFECT, "ks": POOR["ks"], "density": 0.1}))[-1]
+    assert line == "NOT met: better than second on 9 of 11 fidelity figures, but not on KS, density"
+
+
+def test_the_best_peer_sets_the_mark_for_the_two_sample_test():
+    near = {**POOR, "two_sample_auc": 0.47}
+    table = make_table({**PERFECT, "two_sample_auc": 0.54}, first=POOR, second=POOR, third=near)
+    assert goals(table)[2] == "NOT met: two-sample AUC is 0.040 from 0.5, to be at most the 0.030 of third"
+
+
+def test_what_was_not_measured_is_no_success():
+    assert goals(make_table(first=POOR))[-1] == "not measured: second"
+    assert goals(make_table().drop(index="ours")) == ["not measured: ours, so no goal can be judged"]
+    assert not any(line.startswith("met: better") for line in goals(make_table(third=POOR)))
+
+
+def test_nearest_to_the_ideal_is_best():
+    table = make_table({**POOR, "density": 0.9}, other={**POOR, "density": 1.2}, third={**POOR, "density": 0.9})
+    figures = {figure.name: figure for figure in FIGURES}
+    assert best(table, figures["density"]) == {"ours", "third"}
+    assert best(make_table(), figures["trts"]) == {"ours"}
+    assert best(make_table(), figures["rows_per_second"]) == {"ours"}
+    assert best(make_table(), figures["trtr"]) == set()
+
+
+# The table
+
+
+def result(generator, fold, **changes):
+    figures = {**PERFECT, **changes}
+    speeds = {name: figures.pop(name) for name in ("fit_seconds", "rows_per_second")}
+    return {"generator": generator, "fold": fold, **speeds, "figures": figures}
+
+
+def test_medians_over_folds_of_complete_generators_only():
+    rows = [result("a", fold, ks=ks) for fold, ks in enumerate([0.1, 0.9, 0.2])] + [result("b", 0)]
+    table = medians(rows, n_folds=3)
+    assert list(table.index) == ["a"] and table.loc["a", "ks"] == 0.2
+    assert list(table.columns) == [figure.name for figure in FIGURES]
+    assert medians([], n_folds=3).empty
+
+
+def test_a_generator_that_fits_nothing_has_a_dash_and_wins_no_race():
+    table = medians([result("a", 0, fit_seconds=None), result("b", 0, fit_seconds=5.0)], n_folds=1)
+    header, rule, first, second = table_lines(table)
+    assert first.split("|")[2].strip() == "–" and second.split("|")[2].strip() == "**5.00**"
+    assert len({len(line) for line in (header, rule, first, second)}) == 1
+    assert header.count("|") == len(FIGURES) + 2
+
+
+def test_an_empty_table_is_only_a_header():
+    assert len(table_lines(medians([], n_folds=1))) == 2
+
+
+# A run
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory):
+    return small_profile(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def tasks(profile):
+    return generators.all_tasks(profile, 2, generators.QUICK)
+
+
+def light(tasks):
+    """Tasks of a few seconds."""
+    chosen = [task for task in tasks if task["generator"] in ("copula", "jitter") and task["fold"] == 0]
+    return [{**task, "n_drawn": 300} for task in chosen]
+
+
+@pytest.fixture(scope="module")
+def finished(profile, tasks, tmp_path_factory):
+    """Results of generators that need no training, on one fold."""
+    path = tmp_path_factory.mktemp("results") / "generators.jsonl"
+    generators.run(profile, light(tasks), path)
+    return path
+
+
+def test_results_are_sane(finished):
+    table = medians(generators.read(finished), n_folds=1)
+    assert sorted(table.index) == ["copula", "jitter"]
+    assert table["tstr_ratio"].between(0.7, 1.3).all()
+    assert (table > 0).all(axis=None)
+    assert table.loc["jitter", "closest_record"] < 0.5 < table.loc["copula", "closest_record"]
+
+
+def test_a_rerun_measures_nothing_twice(profile, tasks, finished):
+    before = finished.read_bytes()
+    generators.run(profile, light(tasks), finished)
+    assert finished.read_bytes() == before
+
+
+def test_forgetting_takes_out_what_is_asked_and_a_broken_end(finished, tmp_path):
+    path = tmp_path / "generators.jsonl"
+    path.write_bytes(finished.read_bytes() + b'{"key": "cut o')
+    first, *others = generators.read(path)
+    generators.forget(path, {first["key"]})
+    assert generators.read(path) == others
+
+
+def test_a_broken_line_is_named(tmp_path):
+    path = tmp_path / "generators.jsonl"
+    path.write_text('{"key": 1, "figures": {}}\nnonsense\n')
+    with pytest.raises(ValueError, match=r"generators.jsonl, line 2: not a result"):
+        generators.read(path)
+
+
+def test_the_page_is_written_only_when_nothing_is_missing(tasks, finished, capsys):
+    generators.report(tasks, finished, complete=True)
+    assert "Not measured in every fold: CGAN (ours), CTGAN, 300 epochs" in capsys.readouterr().out
+    assert not finished.with_suffix(".md").exists()
+
+
+def test_the_page_holds_table_and_goals(tasks, tmp_path, monkeypatch):
+    names = ("jitter", "cgan", "ctgan_300", "ctgan_3000")
+    monkeypatch.setattr(generators, "GENERATORS", {name: generators.GENERATORS[name] for name in names})
+    chosen = [{**task, "generator": name, "key": f"{name} {task['fold']}"} for task in tasks[:1] for name in names]
+    machine = {"machine": {"system": "Linux", "cpu": "x86_64", "cores": 2}}
+    rows = [{**task, **result(task["generator"], 0), **machine} for task in chosen]
+    path = tmp_path / "generators.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    generators.report(chosen, path, complete=False)
+    assert not path.with_suffix(".md").exists()
+    generators.report(chosen, path, complete=True)
+    page = path.with_suffix(".md").read_text()
+    assert "| CGAN (ours)" in page and "- met: TSTR / TRTR is 1.000" in page and "- NOT met: better than CTGAN" in page
+
+
+def test_every_generator_takes_each_place_in_turn(tasks):
+    names = [[task["generator"] for task in tasks if task["fold"] == fold] for fold in (0, 1)]
+    assert names[1] == names[0][1:] + names[0][:1]
+    assert len({task["key"] for task in tasks}) == len(tasks)
+
+
+def test_a_key_changes_with_whatever_changes_the_result(tasks):
+    (task,) = (task for task in tasks if task["generator"] == "jitter" and task["fold"] == 0)
+    task = {name: value for name, value in task.items() if name != "key"}
+    changes = ({"settings": {"noise": 0.2}}, {"library": "numpy 0"}, {"fold": 1}, {"n_drawn": 9}, {"revision": [2, 1]})
+    keys = {generators.key_of({**task, **change}) for change in ({}, *changes)}
+    assert len(keys) == 6
+
+
+@pytest.mark.parametrize("name", ["cgan", "original"])
+def test_networks_are_fitted_and_drawn_from(profile, tasks, name):
+    (task,) = (task for task in tasks if task["generator"] == name and task["fold"] == 0)
+    real = generators.real_rows(profile, 0)
+    generator = generators.GENERATORS[name].build(0, **task["settings"])
+    drawn = generators.draw_frauds(generator, real.X_train, real.y_train, 100)
+    assert drawn.rows.shape == (100, real.X_train.shape[1]) and np.isfinite(drawn.rows).all()
+    assert min(drawn.fit_seconds, drawn.draw_seconds) > 0
+
+
+def test_without_ctgan_the_others_are_compared(monkeypatch, capsys):
+    def lacking(user):
+        raise ModuleNotFoundError(f"{user} needs ctgan.")
+
+    monkeypatch.setattr(generators, "require_ctgan", lacking)
+    assert {entry.name for entry in generators.installed()} == {"cgan", "copula", "jitter", "smote", "original"}
+    assert "CTGAN and TVAE are left out" in capsys.readouterr().err
+
+
+def test_real_rows_are_scaled_by_the_training_rows(profile):
+    real = generators.real_rows(profile, 0)
+    assert profile.dataset != ULB
+    np.testing.assert_allclose(real.X_train.mean(axis=0), 0, atol=1e-9)
+    np.testing.assert_allclose(real.X_train.std(axis=0), 1, atol=1e-9)
+    assert np.abs(real.X_holdout.mean(axis=0)).max() > 1e-3
