@@ -1,9 +1,9 @@
 """The conditional GAN of the study whose claim is under test, written anew from its published choices.
 
 It is a replica, not advice: it keeps the choices that make this network fail on the data (an output between -1
-and 1 for columns that are not scaled, targets outside [0, 1]), so that their effect can be measured. Source of
-every choice: `cgans.py` and the notebook on fraud detection of the repository "Improving learning from imbalanced
-data using CGANs: credit card fraud detection case study" (2021).
+and 1 for columns that reach far beyond, targets outside [0, 1]), so that their effect can be measured. Source of
+every choice: `cgans.py` of the repository "Improving learning from imbalanced data using CGANs: credit card fraud
+detection case study".
 """
 
 from __future__ import annotations
