@@ -1,4 +1,7 @@
-"""Finds leaks: rows that a model should not have learnt from, or should not be judged on."""
+"""Finds leaks: rows that a model should not have learnt from, or should not be judged on.
+
+`audit` reports on any two frames; the guards refuse this study's own splits before anything learns from them.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,98 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from utils import leaks, pipelines
 from utils.data import Dataset
+from utils.findings import Finding, Report
+
+__all__ = ["Finding", "LeakError", "Report", "audit", "require_clean_split", "require_unseen"]
 
 PREVALENCE_SIGMAS = 6
 
 
 class LeakError(ValueError):
     """Training and scoring rows are not cleanly apart."""
+
+
+def audit(
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    *,
+    label: str,
+    pipeline: Any = None,
+    fitted: tuple[ArrayLike, ArrayLike] | None = None,
+    population: float | ArrayLike | None = None,
+    curve: tuple[ArrayLike, ArrayLike, float] | None = None,
+    tolerance: float = 5e-5,
+    seed: int = 0,
+) -> Report:
+    """Look for faults that make a result on a test set look better than it is.
+
+    Works for any two frames with a binary label. What is not given is reported as not checked.
+
+    Parameters
+    ----------
+    train, test : DataFrame of shape (n_train, n_columns) and (n_test, n_columns)
+        Rows before scaling and sampling, with the label. Numbers are compared by value; distances need numeric
+        columns and leave the others out.
+    label : str
+        Name of the label's column.
+    pipeline : fitted Pipeline or transformer, optional
+        What is to be judged; its scalers are fitted anew on train, and on train and test, and compared.
+    fitted : (array of shape (n_fitted, n_model_features), array of shape (n_fitted,)), optional
+        Rows and labels that the classifier was fitted on: after the pipeline's transformers, if there is one,
+        and after the sampler.
+    population : float or array of labels, optional
+        Share of the rarer class, or all labels, before any resampling.
+    curve : (y_true, y_score, reported_area), optional
+        A ranking and the area under the precision-recall curve that was reported for it.
+    tolerance : float
+        Largest difference that rounding of the reported area explains; the default fits four decimals.
+    seed : int
+        Fixes the rows whose neighbours are searched where there are more than five thousand.
+
+    Returns
+    -------
+    Report
+        With the findings 'shared rows', 'near-shared rows', 'sampler rows', 'scaler', 'prevalence', 'area'.
+
+    Raises
+    ------
+    ValueError
+        If a frame has no row, lacks the label, has other columns than the other frame, or if its label is not
+        binary.
+    """
+    columns = _common_columns(train, test, label)
+    sides = [part for frame in (train, test) for part in (frame[columns], frame[label].to_numpy())]
+    parts = leaks.Parts(*sides, seed)
+    return Report(
+        (
+            leaks.check_shared_rows(parts),
+            leaks.check_near_rows(parts),
+            pipelines.check_fitted_rows(parts, fitted, pipeline),
+            pipelines.check_scalers(parts, pipeline),
+            leaks.check_prevalence(parts, population),
+            leaks.check_area(curve, tolerance),
+        )
+    )
+
+
+def _common_columns(train: pd.DataFrame, test: pd.DataFrame, label: str) -> list[str]:
+    """Feature columns in the order of train; ValueError if the two frames cannot be compared."""
+    for name, frame in (("train", train), ("test", test)):
+        if label not in frame:
+            raise ValueError(f"The {name} frame has no column {label!r}; name the label's column.")
+        if frame.empty:
+            raise ValueError(f"The {name} frame has no row; give both sides of the split.")
+    columns = [name for name in train if name != label]
+    if set(columns) != set(test) - {label}:
+        only = sorted(map(str, set(train) ^ set(test)))
+        raise ValueError(f"Only one of train and test has the columns {', '.join(only)}; give both the same.")
+    if train[label].nunique() != 2:
+        raise ValueError(f"Column {label!r} of train has {train[label].nunique()} values; a binary label is needed.")
+    return columns
 
 
 def require_clean_split(
