@@ -1,0 +1,159 @@
+"""The original protocol on a small file of real rows, the facts that it must reproduce, and the audit of both sides."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils import data, final, fitting, ledger, recipe, replica, tasks
+from utils.audit import audit
+from utils.config import ULB, DatasetConfig, load_profile
+from utils.recipe import Recipe
+
+RECIPE = Recipe(batches=20, rows_per_class=600)
+SEED = 1
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    """All frauds, 3,000 legitimate rows, and 200 that stand in the file again at another time; repeats included."""
+    dataset = data.load(keep_duplicates=True)
+    legitimate = np.flatnonzero(dataset.y.to_numpy() == 0)
+    again = legitimate[pd.Series(dataset.groups[legitimate]).duplicated(keep=False).to_numpy()]
+    rng = np.random.default_rng(0)
+    groups = rng.choice(np.unique(dataset.groups[again]), 200, replace=False)
+    alone = rng.choice(np.setdiff1d(legitimate, again), 3000, replace=False)
+    rows = [alone, again[np.isin(dataset.groups[again], groups)], np.flatnonzero(dataset.y.to_numpy() == 1)]
+    path = tmp_path_factory.mktemp("replica") / "rows.parquet"
+    dataset.frame.iloc[np.sort(np.concatenate(rows))].to_parquet(path, index=False)
+    return DatasetConfig(path)
+
+
+@pytest.fixture(scope="module")
+def dataset(config):
+    return data.load(config, keep_duplicates=True)
+
+
+@pytest.fixture(scope="module")
+def cgan(dataset):
+    return recipe.fit(dataset, "cgan", SEED, recipe=RECIPE)
+
+
+def test_the_split_has_the_published_sizes_and_overlap():
+    """198,365 training rows, 85,443 test rows with 148 frauds; 69.8 % of them and 77 % of their frauds trained on."""
+    whole = data.load(keep_duplicates=True)
+    train, test = recipe.split(whole, replica.SEEDS[0], overlap=True)
+    labels = whole.y.to_numpy()
+    assert (len(train), labels[train].sum()) == (198_365, 383)
+    assert (len(test), labels[test].sum()) == (85_443, 148)
+    shared = np.isin(test, train)
+    assert (round(shared.mean(), 3), round(shared[labels[test] == 1].mean(), 2)) == (0.698, 0.77)
+    _, smote_test = recipe._tenth(train, labels, np.random.default_rng(0))
+    assert (len(smote_test), labels[smote_test].sum()) == (6_055, 115)
+
+
+def test_without_overlap_the_same_test_rows_are_scored_and_no_copy_of_them_is_trained_on(dataset):
+    (first, test), (apart, same) = (recipe.split(dataset, SEED, overlap=overlap) for overlap in (True, False))
+    np.testing.assert_array_equal(test, same)
+    assert np.isin(first, test).mean() > 0.2
+    assert not np.isin(dataset.groups[apart], dataset.groups[test]).any()
+    assert len(apart) > 0.6 * len(dataset.frame)
+
+
+@pytest.mark.parametrize("sampler", recipe.SAMPLERS)
+def test_a_forest_is_fitted_as_the_study_did(sampler, dataset):
+    done = recipe.fit(dataset, sampler, SEED, recipe=RECIPE)
+    assert done.X_fit.shape == (len(done.y_fit), len(recipe.SAMPLERS[sampler]))
+    assert done.y_fit.mean() == 0.5
+    assert {name: done.model.get_params()[name] for name in recipe.FOREST} == recipe.FOREST
+    y_true = dataset.y.to_numpy()[done.test]
+    assert recipe.trapezoid(y_true, done.y_score) > 0.8
+    np.testing.assert_array_equal(done.y_score, done.pipeline.predict_proba(dataset.frame.iloc[done.test])[:, 1])
+    assert np.isin(done.test, done.train).any() == (sampler != "smote")
+
+
+def test_the_cgan_adds_rows_between_minus_1_and_1_to_all_frauds(dataset, cgan):
+    labels = dataset.y.to_numpy()[cgan.train]
+    drawn = cgan.X_fit[labels.sum() : RECIPE.rows_per_class]
+    assert len(drawn) == RECIPE.rows_per_class - labels.sum() and np.abs(drawn).max() <= 1
+    assert len(cgan.y_fit) == 2 * RECIPE.rows_per_class
+
+
+def test_equal_seeds_give_equal_scores(dataset, cgan):
+    np.testing.assert_array_equal(recipe.fit(dataset, "cgan", SEED, recipe=RECIPE).y_score, cgan.y_score)
+
+
+def test_areas_of_known_rankings():
+    y_true = np.array([1, 0, 1, 0, 0, 0])
+    perfect = recipe.areas(y_true, np.array([9, 0, 8, 1, 2, 3]))
+    assert set(perfect.values()) == {1.0}
+    tied = recipe.areas(y_true, np.zeros(6))  # one point: recall 1 at a precision of a third
+    assert tied == pytest.approx(
+        {"average_precision": (1 / 5 + 2 / 6) / 2, "tied_average_precision": 1 / 3, "trapezoid": (1 + 1 / 3) / 2}
+    )
+
+
+def test_thinning_keeps_all_positives_and_gives_the_prevalence():
+    y_true = (np.arange(5000) % 100 == 0).astype(int)
+    kept = recipe.thin(y_true, 0.04, np.random.default_rng(0))
+    assert y_true[kept].sum() == 50 and y_true[kept].mean() == pytest.approx(0.04, abs=1e-3)
+    assert (np.diff(kept) > 0).all()
+
+
+def test_finished_fits_are_not_run_again(config, tmp_path):
+    arguments = {"folder": tmp_path, "seeds": (0,), "recipe": Recipe(batches=2, rows_per_class=500), "n_jobs": 1}
+    table = replica.replica(config, **arguments)
+    assert list(zip(table["sampler"], [split["overlap"] for split in table["split"]], strict=True)) == [
+        *(("rus", True), ("smote", True), ("cgan", True), ("cgan", False))
+    ]
+    path = tmp_path / "replica.jsonl"
+    before = path.read_bytes()
+    assert len(ledger.read(tmp_path)) == 4
+    assert replica.replica(config, **arguments)["key"].tolist() == table["key"].tolist()
+    assert path.read_bytes() == before
+    lines = before.splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:3]) + lines[3][:50])
+    again = replica.replica(config, **arguments)
+    assert again["tied_average_precision"].tolist() == table["tied_average_precision"].tolist()
+
+
+def test_the_committed_replica_is_complete_and_a_cheap_fit_can_be_computed_again():
+    dataset = data.load(keep_duplicates=True)
+    rows = {row["key"]: row for row in ledger.read(replica.RESULTS)}
+    for seed in replica.SEEDS:
+        for sampler, overlap in (("rus", True), ("smote", True), ("cgan", True), ("cgan", False)):
+            task = replica.make_task(dataset, sampler, seed, overlap=overlap, recipe=Recipe())
+            assert task["key"] in rows, f"{sampler}, seed {seed}: run python -m utils.replica"
+    task = replica.make_task(dataset, "rus", 42, overlap=True, recipe=Recipe())
+    again = recipe.run_task(ULB, task, Recipe())
+    for area in ("tied_average_precision", "trapezoid", "thinned_trapezoid"):
+        assert again[area] == pytest.approx(rows[task["key"]][area], abs=0.005)
+
+
+def test_the_replica_is_convicted_on_every_count(dataset, cgan):
+    report = audit(**recipe.exhibit(dataset, cgan, SEED, prevalence=0.3))
+    assert report.convicted == [finding.name for finding in report.findings], str(report)
+    assert report["near-shared rows"].evidence["that column"] == "Time"
+
+
+def test_this_studys_protocol_is_acquitted_on_every_count(config):
+    """A development fold with the pipeline that a task fits, on the same file."""
+    dataset = data.load(config)
+    development, _ = data.chronological_split(dataset, 0.2)
+    fold = data.folds(dataset, development, 3, seed=0)[0]
+    profile = load_profile("quick", config)
+    dataset_id = {"name": dataset.name, "sha256": dataset.sha256}
+    task = tasks.make_task(profile, dataset_id, (0, 0), ("smote", {}), ("lr", {}))
+    train, test = fitting.fold_parts(dataset, fold.train), fitting.fold_parts(dataset, fold.test)
+    pipeline = final.fit_pipeline(task, *train)
+    scores = pipeline.decision_function(test[0])
+    measured = fitting.measure(dataset, fold.test, scores, pipeline.predict_proba(test[0])[:, 1])
+    report = audit(
+        train[0].assign(Class=train[1]),
+        test[0].assign(Class=test[1]),
+        label="Class",
+        pipeline=pipeline,
+        fitted=fitting.fit_head(fitting.build_head(task["sampler"], task["seed"]), *train),
+        population=dataset.y.iloc[development],
+        curve=(test[1], scores, measured["average_precision"]),
+    )
+    assert report.acquitted == [finding.name for finding in report.findings], str(report)
