@@ -46,6 +46,15 @@ KINDS = np.repeat(["Legitimate", "Real fraud", "Synthetic fraud"], 20)
 CURVES = {"SMOTE": ("smote", "rf"), "CGAN": ("cgan", "rf")}
 HISTORY = pd.DataFrame({"update": range(1, 6), "critic_loss": [3.0, 2, 1, 1, 1], "generator_loss": [1.0, 2, 1, 2, 1]})
 RELIABILITY = metrics.reliability(RNG.random(2000) < 0.1, np.full(2000, 0.1) * RNG.random(2000))
+STEPS = pd.DataFrame(
+    {
+        "name": ["clean", "test overlap", "interplay", "all faults"],
+        "kind": ["level", "step", "step", "level"],
+        "mean": [0.7, 0.2, -0.05, 0.85],
+        "low": [0.6, 0.1, -0.1, 0.8],
+        "high": [0.8, 0.3, 0.0, 0.9],
+    }
+)
 
 DRAWINGS = {
     "plot_hours": lambda: plots.plot_hours(RNG.uniform(0, 24, 100), LABELS),
@@ -63,6 +72,7 @@ DRAWINGS = {
     "plot_calibration": lambda: plots.plot_calibration({"As fitted": RELIABILITY}),
     "plot_cost": lambda: plots.plot_cost(N_ALERTS, COST, chosen=5, days=0.5),
     "plot_test_curve": lambda: plots.plot_test_curve(RANKS, "Random forest", PREVALENCE),
+    "plot_waterfall": lambda: plots.plot_waterfall(STEPS, 0.936),
 }
 TEXTS = {
     "plot_hours": ["Hour of day", "Share of the class", "Legitimate", "Fraud"],
@@ -78,6 +88,7 @@ TEXTS = {
     "plot_calibration": ["Predicted probability", "Observed share of frauds", "As fitted"],
     "plot_cost": ["Alerts per day", "Cost per day", "10 alerts a day", "no alerts"],
     "plot_test_curve": ["Recall", "Precision", "Random forest"],
+    "plot_waterfall": ["Clean", "Test\noverlap", "+0.200", "-0.050", "0.850", "published: 0.936"],
 }
 
 
@@ -204,6 +215,14 @@ def test_the_chosen_point_of_a_cost_figure_lies_on_its_curve():
     figure = plots.plot_cost([0, 10, 20], [500.0, 300.0, 100.0], chosen=15, days=1)
     (point,) = [line for line in lines(figure) if line.get_marker() == "o"]
     assert (point.get_xdata()[0], point.get_ydata()[0]) == (15, 300)
+
+
+def test_each_bar_of_a_waterfall_starts_where_the_last_one_ended():
+    (axes,) = DRAWINGS["plot_waterfall"]().axes
+    bars = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in axes.patches]
+    np.testing.assert_allclose(bars, [(0, 0.7), (0.7, 0.9), (0.9, 0.85), (0, 0.85)])
+    assert axes.get_ylim()[0] == 0.5 and axes.get_ylim()[1] > 1
+    assert [line.get_ydata()[0] for line in axes.get_lines() if line.get_linestyle() == ":"] == [0.936]
 
 
 def test_wilson_intervals_are_those_of_the_textbook():

@@ -290,6 +290,36 @@ def plot_gan_history(history: pd.DataFrame) -> Figure:
     return figure
 
 
+def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[str, str]) -> Figure:
+    """What changing one choice of the GAN does to each figure of fidelity: a panel each, a line per variant.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        From `stats.compare_variants`.
+    figures, labels : dict of str to str
+        Figures and variants by name, with what to call them, in the order to draw.
+    """
+    shown = [name for name in labels if name in set(effects.dropna()["variant"])]
+    figure, every = plt.subplots(1, len(figures), figsize=(PAGE, 0.75 + 0.15 * len(shown)), sharey=True, squeeze=False)
+    for axes, (name, title) in zip(every[0], figures.items(), strict=True):
+        axes.axvline(0, color=NEUTRAL, linewidth=0.8)
+        part = effects[effects["figure"] == name].set_index("variant").loc[shown]
+        lines = np.arange(len(shown))
+        axes.hlines(lines, part["low"], part["high"], color=SAMPLER_COLOURS["cgan"], linewidth=1.4)
+        axes.plot(part["mean"], lines, "o", color=SAMPLER_COLOURS["cgan"], markersize=3.5)
+        axes.set_title(title)
+        axes.grid(axis="y", visible=False)
+        # The spread of the means, not of the widest interval, decides how far the axis reaches.
+        widest = 2.5 * np.abs(part["mean"]).max()
+        axes.set_xlim(max(part["low"].min(), -widest), min(part["high"].max(), widest))
+        axes.margins(x=0.05)
+    every[0][0].set_yticks(range(len(shown)), [labels[name] for name in shown])
+    every[0][0].set_ylim(len(shown) - 0.4, -0.6)
+    figure.supxlabel("Difference to the default, with 95 % interval over folds", fontsize=8)
+    return figure
+
+
 def plot_marginals(real: pd.DataFrame, synthetic: pd.DataFrame, n_columns: int = 6) -> Figure:
     """Histograms of every feature, real against synthetic, a panel each."""
     n_lines = -(-real.shape[1] // n_columns)
@@ -406,4 +436,42 @@ def plot_test_curve(ranks: ArrayLike, label: str, prevalence: float) -> Figure:
     axes.axhline(prevalence, color=NEUTRAL, linestyle=":", linewidth=1)
     axes.set(xlabel="Recall", ylabel="Precision", xlim=(0, 1), ylim=(0, 1.02))
     axes.legend(loc="lower left", bbox_to_anchor=(0, 0.05))
+    return figure
+
+
+def plot_waterfall(steps: pd.DataFrame, published: float | None = None) -> Figure:
+    """Levels as bars, and between them what each fault adds when it is switched on alone.
+
+    Parameters
+    ----------
+    steps : DataFrame
+        From `effects.effects`: name, kind ('level' or 'step'), mean, low and high. Whiskers are the intervals of a
+        level, or of a step where it ends.
+    published : float, optional
+        A published figure, drawn as a line.
+    """
+    figure, axes = plt.subplots(figsize=(PAGE, 3.0))
+    reached = 0.0
+    for place, row in enumerate(steps.itertuples()):
+        is_level = row.kind == "level"
+        start = 0.0 if is_level else reached
+        colour = NEUTRAL if is_level else FRAUD if row.mean >= 0 else LEGITIMATE
+        axes.bar(place, row.mean, bottom=start, width=0.62, color=colour, alpha=0.85)
+        if place:
+            axes.plot([place - 0.69, place + 0.31], [reached] * 2, color=NEUTRAL, linewidth=0.7)
+        reached = start + row.mean
+        axes.vlines(place, start + row.low, start + row.high, color="black", linewidth=0.9)
+        text = f"{row.mean:.3f}" if is_level else f"{row.mean:+.3f}"
+        above = max(start + row.high, start)
+        axes.annotate(text, (place, above), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=7)
+    if published is not None:
+        axes.axhline(published, color=NEUTRAL, linestyle=":", linewidth=1)
+        axes.annotate(f"published: {published:.3f}", (-0.4, published), va="bottom", color=NEUTRAL, fontsize=7)
+    names = [name.replace(" ", "\n", 1) if len(name) > 9 else name for name in steps["name"]]
+    axes.set_xticks(range(len(steps)), [f"{name[0].upper()}{name[1:]}" for name in names])
+    lowest = min(steps.loc[steps["kind"] == "level", "low"])
+    bottom = max(0, np.floor(lowest * 10 - 1) / 10)
+    # A fault alone can add more than there is room for beside the others; an area itself ends at 1.
+    axes.set(ylabel="Area under the precision-recall curve", yticks=np.arange(bottom, 1.01, 0.1), ylim=(bottom, None))
+    axes.grid(axis="x", visible=False)
     return figure
