@@ -17,14 +17,18 @@ LAYERS = {
     "seeding": 0,
     "backend": 0,
     "ctgan_worker": 0,
+    "findings": 0,
     "fetch": 1,
     "ledger": 1,
+    "leaks": 1,
     "notebooks": 1,
     "tabular": 1,
     "tracking": 1,
     "data": 2,
     "progress": 2,
     "cgan": 2,
+    "original": 2,
+    "pipelines": 2,
     "peers": 2,
     "deep": 2,
     "forest": 2,
@@ -39,11 +43,14 @@ LAYERS = {
     "fitting": 5,
     "benchmark": 6,
     "final": 6,
+    "recipe": 6,
+    "replica": 7,
     "stats": 7,
     "plots": 8,
+    "effects": 8,
     "reporting": 9,
 }
-READERS = ("metrics", "ledger", "stats", "plots", "reporting")
+READERS = ("metrics", "ledger", "stats", "effects", "plots", "reporting")
 MAKERS = {"tensorflow", "keras", "xgboost", "sklearn", "sklearnex", "imblearn", "mlflow"}
 MODULES = {path.stem: path for path in sorted((ROOT / "utils").glob("*.py")) if path.stem != "__init__"}
 
