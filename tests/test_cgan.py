@@ -14,16 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
-from utils.cgan import (
-    LOSSES,
-    CGANSampler,
-    ConditionalGAN,
-    DivergenceError,
-    GANConfig,
-    _forward,
-    build_critic,
-    build_generator,
-)
+from utils.cgan import CGANSampler, ConditionalGAN
+from utils.gan import LOSSES, DivergenceError, GANConfig, build_critic, build_generator, forward
 from utils.tabular import ClassQuantileScaler, column_decimals
 
 TINY = GANConfig(latent_dim=8, hidden=(16,), updates=4, critic_steps=1, batch_size=16, updates_per_call=2)
@@ -156,7 +148,20 @@ def test_sampling_without_tensorflow_is_what_keras_computes():
     weights = [weight + 0.1 for weight in weights]
     generator.set_weights(weights)
     expected = generator(np.hstack([noise, condition]).astype("float32")).numpy()
-    np.testing.assert_allclose(_forward(weights, np.hstack([noise, condition])), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(forward(weights, np.hstack([noise, condition])), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_auxiliary_classifier_pulls_rows_towards_their_class():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 200)
+    # Under one scaling for both classes and without a condition, only the auxiliary classifier can tell them apart.
+    X = rng.normal(size=(400, 2)) + 2 * y[:, None]
+    plain = replace(SMALL, updates=300, scaling="shared", match_moments=False)
+    gaps = {}
+    for weight in (0.0, 5.0):
+        gan = ConditionalGAN(replace(plain, auxiliary=weight), random_state=0).fit(X, y)
+        gaps[weight] = gan.sample(1000, 1).mean() - gan.sample(1000, 0).mean()
+    assert gaps[5.0] > gaps[0.0] + 0.1
 
 
 def test_only_the_generator_is_normalised():
