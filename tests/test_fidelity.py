@@ -118,11 +118,13 @@ def test_report_collects_everything_and_repeats(rows):
         "density",
         "coverage",
         "two_sample_auc",
+        "two_sample_auc_seen",
         "closest_record",
         "tstr",
         "trtr",
         "trts",
         "tstr_ratio",
+        "tstr_ratio_long",
     ]
     assert np.isfinite(report).all()
     pd.testing.assert_series_equal(report, fidelity_report(rows, synthetic, random_state=1))
