@@ -294,3 +294,28 @@ def test_mean_ranks_put_the_best_first_over_folds_that_all_have():
         )
     )
     assert ranks.to_dict() == {("rf", "smote"): 1.0, ("rf", "none"): 2.5, ("lr", "none"): 2.5}
+
+
+def variants_table(**scores):
+    """Five folds of each variant with the given scores."""
+    rows = [
+        {"variant": name, "repeat": 0, "fold": fold, "split": {"n_splits": 5}, "score": score}
+        for name, values in scores.items()
+        for fold, score in enumerate(values)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_variants_are_compared_fold_by_fold():
+    table = variants_table(default=[1, 2, 3, 4, 5], better=[1.5, 2.5, 3.5, 4.5, 5.5], mixed=[0, 3, 2, 5, 5])
+    effects = stats.compare_variants(table, ["score"]).set_index("variant")
+    assert effects.loc["default", "median"] == 3
+    assert np.isnan(effects.loc["default", "mean"])
+    assert tuple(effects.loc["better", ["mean", "low", "high"]]) == pytest.approx((0.5, 0.5, 0.5))
+    expected = stats.corrected_difference([-1, 1, -1, 1, 0], 0.25)
+    assert tuple(effects.loc["mixed", ["low", "high"]]) == pytest.approx((expected.low, expected.high))
+
+
+def test_a_missing_reference_is_named():
+    with pytest.raises(ValueError, match="no variant 'default'"):
+        stats.compare_variants(variants_table(other=[1, 2]), ["score"])

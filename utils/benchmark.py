@@ -9,8 +9,9 @@ import argparse
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -62,22 +63,41 @@ def run_tasks(profile: Profile, tasks: list[Task], *, n_jobs: int = -1) -> pd.Da
     if missing:
         from utils import tracking  # takes seconds to import; only needed when something ran
 
-        rows |= _run_missing(profile, missing, n_jobs)
+        path = profile.results / f"{profile.dataset.name}.jsonl"
+        weights = {task["key"]: cost(task) for task in missing}
+        rows |= run_groups(run_group, profile, _groups(missing), path, weights, n_jobs=n_jobs)
         tracking.log_rows([rows[task["key"]] for task in tasks], profile)  # also those whose run a kill prevented
     return ledger.frame(rows[task["key"]] for task in tasks)
 
 
-def _run_missing(profile: Profile, tasks: list[Task], n_jobs: int) -> dict[str, dict[str, Any]]:
-    path = profile.results / f"{profile.dataset.name}.jsonl"
+def run_groups(
+    work: Callable[..., list[dict[str, Any]]],
+    profile: Profile,
+    groups: list[list[Task]],
+    path: Path,
+    weights: dict[str, float],
+    *,
+    n_jobs: int = -1,
+) -> dict[str, dict[str, Any]]:
+    """Run groups of tasks in parallel, each by one call of `work`; returns their rows by key.
+
+    Parameters
+    ----------
+    work : callable
+        Like `fitting.run_group`: appends a row to the ledger at `path` for every task of its group.
+    weights : dict of str to float
+        Expected seconds per task key, for the progress bar.
+    n_jobs : int
+        See `run`.
+    """
     board = Board(path.parent / ".running")
     board.clear()
     n_repeats = 1 + max(repeat for repeat, _ in (*profile.folds, *profile.deep_folds))
-    groups = _groups(tasks)
     n_workers = min(effective_n_jobs(n_jobs), len(groups))
     threads = max(1, effective_n_jobs(-1) // n_workers)
-    calls = (delayed(run_group)(profile, group, path, n_repeats, threads) for group in groups)
+    calls = (delayed(work)(profile, group, path, n_repeats, threads) for group in groups)
     rows = {}
-    with _backend(threads), watching(path, {task["key"]: cost(task) for task in tasks}, board):
+    with _backend(threads), watching(path, weights, board):
         for finished in Parallel(n_jobs=n_workers, return_as="generator_unordered", batch_size=1)(calls):
             for row in finished:  # a worker on another machine wrote to a ledger of its own
                 ledger.append(path, row)

@@ -67,6 +67,10 @@ class Profile:
         'quick' or 'full'.
     folds, deep_folds : tuple of (int, int)
         Pairs (repeat, fold) that the classical models and the networks are measured on.
+    ablation_folds : tuple of (int, int)
+        Pairs that the variants of the GAN are judged on.
+    ablation : tuple of str
+        Names of the variants; empty for all there are, see `utils.ablation`.
     results, figures, notebooks, paper : Path
         Folders of the ledger, the figures, the executed notebooks, and the numbers with the PDF.
     protocol : Protocol
@@ -80,12 +84,14 @@ class Profile:
     name: str
     folds: tuple[tuple[int, int], ...]
     deep_folds: tuple[tuple[int, int], ...]
+    ablation_folds: tuple[tuple[int, int], ...]
     results: Path
     figures: Path
     notebooks: Path
     paper: Path
     protocol: Protocol = Protocol()
     dataset: DatasetConfig = ULB
+    ablation: tuple[str, ...] = ()
     parameters: dict[str, dict] = field(default_factory=dict)
 
     @property
@@ -122,6 +128,7 @@ QUICK_PARAMETERS = {
     "lstm": {"updates": 250},
     "cgan": {"updates": 1000},
 }
+QUICK_ABLATION = ("default", "shared_scaling", "original_loss")
 
 
 def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
@@ -134,10 +141,11 @@ def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
         build = ROOT / "build" / "quick"
         places = {"figures": build / "figures", "notebooks": build / "notebooks", "paper": build}
         size = {"folds": _pairs(1, 3), "deep_folds": _pairs(1, 1), "parameters": QUICK_PARAMETERS}
+        size |= {"ablation_folds": _pairs(1, 2), "ablation": QUICK_ABLATION}
         return Profile(name, results=build / "results", dataset=dataset, **size, **places)
     if name == "full":
         base = Path(os.environ.get("STUDY_OUTPUT", ROOT))
         places = {"figures": base / "figures", "notebooks": base / "notebooks", "paper": base / "paper"}
-        size = {"folds": _pairs(2, 5), "deep_folds": _pairs(1, 5)}
+        size = {"folds": _pairs(2, 5), "deep_folds": _pairs(1, 5), "ablation_folds": _pairs(1, 5)}
         return Profile(name, results=DATA / "results", dataset=dataset, **size, **places)
     raise ValueError(f"There is no profile {name!r}; choose 'quick' or 'full'.")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+RESULTS = ("ranks", "fidelity")  # what a finished task holds: a model's ranks, or a generator's fidelity
 KEY_FIELDS = ("dataset", "split", "repeat", "fold", "seed", "sampler", "model", "search")
 
 
@@ -69,8 +70,8 @@ def read_file(path: Path) -> Iterable[dict[str, Any]]:
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-            row["key"], row["ranks"]
-        except (ValueError, KeyError, TypeError) as error:
+            row["key"], next(row[name] for name in RESULTS if name in row)
+        except (ValueError, KeyError, TypeError, StopIteration) as error:
             raise LedgerError(
                 f"{path.name}, line {number}: not a finished task ({error!r}); delete this line to run it again."
             ) from None

@@ -156,6 +156,44 @@ def compare_pairs(table: pd.DataFrame, pairs: list[tuple[tuple[str, str], tuple[
     return compared
 
 
+def compare_variants(table: pd.DataFrame, figures: list[str], reference: str = "default") -> pd.DataFrame:
+    """Every variant of a generator against the reference, paired by fold, for every figure of fidelity.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `ablation.run`: one row per variant and fold.
+    figures : list of str
+        Columns to compare.
+    reference : str
+        Variant that the others are compared with.
+
+    Returns
+    -------
+    DataFrame
+        Columns variant, figure, median (of the variant), mean, low, high, p_value, n_folds; the difference and
+        its corrected interval are NaN for the reference. Intervals are not adjusted for their number: they
+        describe, and no verdict is drawn from them.
+
+    Raises
+    ------
+    ValueError
+        If the reference is missing, or two folds are not there.
+    """
+    if reference not in set(table["variant"]):
+        raise ValueError(f"There is no variant {reference!r} to compare with; run it too.")
+    test_share = 1 / (table["split"].iloc[0]["n_splits"] - 1)
+    rows = []
+    for figure in figures:
+        scores = table.pivot(index=["repeat", "fold"], columns="variant", values=figure)
+        for variant in table["variant"].unique():
+            row = {"variant": variant, "figure": figure, "median": scores[variant].median()}
+            if variant != reference:
+                row |= vars(corrected_difference((scores[variant] - scores[reference]).dropna(), test_share))
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def claim_verdict(against: pd.DataFrame) -> str:
     """What comparisons of one method with all its rivals say about 'it is the best'.
 

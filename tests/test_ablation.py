@@ -1,0 +1,83 @@
+"""The ablation changes one choice at a time, covers every choice, and keeps what is finished."""
+
+from dataclasses import asdict, fields
+
+import pytest
+
+from tests.small import small_profile
+from utils import ablation, fidelity, ledger, stats
+from utils.ablation import VARIANTS
+from utils.config import load_profile
+from utils.gan import GANConfig
+
+NOT_A_CHOICE = {"updates_per_call"}  # how often progress is looked at
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory):
+    return small_profile(tmp_path_factory.mktemp("ablation"))
+
+
+@pytest.fixture(scope="module")
+def table(profile):
+    return ablation.run(profile, variants=["default", "shared_scaling", "frauds_only"])
+
+
+def test_every_choice_of_the_default_is_changed_by_some_variant():
+    changed = {name for variant in VARIANTS.values() for name in variant.changes}
+    assert changed == {field.name for field in fields(GANConfig)} - NOT_A_CHOICE
+
+
+@pytest.mark.parametrize("variant", [variant for variant in VARIANTS.values() if variant.changes], ids=lambda v: v.name)
+def test_a_variant_differs_from_the_default_in_all_that_it_changes(variant):
+    default, changed = asdict(GANConfig()), asdict(GANConfig(**variant.changes))
+    assert {name for name in default if default[name] != changed[name]} == set(variant.changes)
+
+
+def test_names_and_labels_are_unique():
+    assert len({(variant.choice, variant.label) for variant in VARIANTS.values()}) == len(VARIANTS)
+    assert next(iter(VARIANTS)) == "default"
+
+
+def test_profiles_name_variants_that_exist():
+    for name in ("quick", "full"):
+        assert set(load_profile(name).ablation) <= set(VARIANTS)
+    assert "default" in load_profile("quick").ablation
+
+
+def test_every_variant_is_judged_on_every_fold(profile, table):
+    assert table.groupby("variant", sort=False).size().to_dict() == {
+        "default": 2,
+        "shared_scaling": 2,
+        "frauds_only": 2,
+    }
+    assert {"tstr_ratio", "closest_record", "fit_seconds", "rows_per_second"} <= set(table.columns)
+    assert table["trtr"].nunique() == 2  # the real rows' figure belongs to the fold, whatever the variant
+    effects = stats.compare_variants(table, ["ks"])
+    assert effects.dropna()["n_folds"].eq(2).all()
+
+
+def test_what_is_finished_is_not_run_again(profile, table, monkeypatch):
+    monkeypatch.setattr(ablation, "run_groups", lambda *_, **__: pytest.fail("ran again"))
+    again = ablation.run(profile, variants=["frauds_only", "default"])
+    assert list(again["variant"]) == ["frauds_only", "default"] * 2
+    assert set(again["ks"]) <= set(table["ks"])
+
+
+def test_one_figure_is_repeated_by_hand(profile, table):
+    from utils.cgan import ConditionalGAN
+    from utils.judging import real_rows
+    from utils.seeding import child_seed, seeded
+
+    row = next(row for row in ledger.read(profile.results / "generators") if row["variant"] == "default")
+    real = real_rows(profile.dataset, profile.protocol, 1, (row["repeat"], row["fold"]))
+    config = GANConfig(**profile.parameters["cgan"])
+    with seeded(row["seed"]):
+        gan = ConditionalGAN(config, random_state=child_seed(row["seed"], "cgan")).fit(real.X_train, real.y_train)
+    synthetic = gan.sample(row["model"]["params"]["n_synthetic"], 1)
+    figure = fidelity.correlation_difference(real.train(minority=True), synthetic)
+    assert row["fidelity"]["correlation_difference"] == pytest.approx(figure, abs=1e-3)
+
+
+def test_the_benchmark_does_not_read_generators(profile, table):
+    assert ledger.read(profile.results) == []
