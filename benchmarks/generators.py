@@ -22,18 +22,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from imblearn.over_sampling import SMOTE
-from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from benchmarks.judgement import goal_lines, medians, table_lines
 from utils import ledger
 from utils.backend import load_tensorflow
-from utils.cgan import ConditionalGAN, GANConfig
+from utils.cgan import ConditionalGAN
 from utils.config import ROOT, Profile, load_profile
 from utils.fetch import replacing
 from utils.fidelity import RealRows, fidelity_report
-from utils.fitting import all_folds, fold_parts, load_dataset, provenance
+from utils.fitting import load_dataset, provenance
+from utils.gan import GANConfig
+from utils.judging import real_rows
 from utils.peers import (
     CTGANSampler,
     Drawn,
@@ -48,6 +50,7 @@ from utils.samplers import SAMPLERS
 from utils.seeding import child_seed
 from utils.tasks import library_version
 
+RESULTS = ROOT / "benchmarks" / "generators.jsonl"
 FOLDS = 5
 N_DRAWN = 5_000
 REVISION = 1  # raised by hand when a change of ours, such as another fidelity figure, makes old results useless
@@ -98,9 +101,8 @@ def main() -> None:
     """Measure what is missing, print the table and the goals, and write them beside the results."""
     options = parse_arguments()
     profile = load_profile("full")
-    folder = ROOT / "build" / "quick" if options.quick else ROOT / "benchmarks"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "generators.jsonl"
+    path = ROOT / "build" / "quick" / RESULTS.name if options.quick else RESULTS
+    path.parent.mkdir(parents=True, exist_ok=True)
     tasks = all_tasks(profile, options.folds, QUICK if options.quick else {})
     chosen = [task for task in tasks if task["generator"] in (options.only or GENERATORS)]
     if options.fresh:
@@ -183,7 +185,7 @@ def run(profile: Profile, tasks: list[dict[str, Any]], path: Path) -> None:
         for task in bar:
             bar.set_postfix_str(f"fold {task['fold']}, {GENERATORS[task['generator']].label}")
             if task["fold"] != fold:
-                fold, real = task["fold"], real_rows(profile, task["fold"])
+                fold, real = task["fold"], real_rows(profile.dataset, profile.protocol, 1, (0, task["fold"]))
             row = {**task, **measure(task, real), **provenance()}
             ledger.append(path, row)
             figures = row["figures"]
@@ -191,15 +193,6 @@ def run(profile: Profile, tasks: list[dict[str, Any]], path: Path) -> None:
                 f"fold {fold}, {GENERATORS[task['generator']].label}: fit {row['fit_seconds'] or 0:.1f} s, "
                 f"TSTR ratio {figures['tstr_ratio']:.3f}, two-sample AUC {figures['two_sample_auc']:.3f}"
             )
-
-
-def real_rows(profile: Profile, number: int) -> RealRows:
-    """Training and held-out rows of a development fold, scaled as samplers see them."""
-    dataset = load_dataset(profile.dataset)
-    fold = all_folds(profile.dataset, profile.protocol, 1)[0, number]
-    (X_train, y_train), (X_test, y_test) = (fold_parts(dataset, rows) for rows in (fold.train, fold.test))
-    scaler = StandardScaler().fit(X_train)
-    return RealRows(scaler.transform(X_train), y_train.to_numpy(), scaler.transform(X_test), y_test.to_numpy())
 
 
 def measure(task: dict[str, Any], real: RealRows) -> dict[str, Any]:
@@ -263,6 +256,13 @@ def read(path: Path) -> list[dict[str, Any]]:
             raise ValueError(f"{path.name}, line {number}: not a result ({error!r}); delete this line.") from None
         rows.append(row)
     return rows
+
+
+def published(path: Path = RESULTS) -> pd.DataFrame:
+    """Medians over the folds of the results in a file, as `judgement.medians`, with the generators' labels."""
+    latest = {(row["generator"], row["fold"]): row for row in read(path)}
+    found = medians(list(latest.values()), n_folds=FOLDS)
+    return found.rename(index={name: entry.label for name, entry in GENERATORS.items()})
 
 
 def forget(path: Path, keys: Iterable[str]) -> None:

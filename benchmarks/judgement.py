@@ -53,6 +53,7 @@ FIGURES = (
     Figure("trtr", "TRTR", None),
     Figure("trts", "TRTS", "trtr"),
     Figure("tstr_ratio", "TSTR / TRTR", inf),
+    Figure("tstr_ratio_long", "the same, longer boosting", inf),
 )
 
 
