@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, current_app, jsonify, request
+from flask import Blueprint, Response, abort, jsonify, request
 
-from app.catalog import CHAMPION, Catalog
+from app.current import catalog, monitor, served
 from app.delimited import read_csv
-from app.monitoring import Monitor
+from app.openapi import document
 from app.records import BodyError, read_json
-from app.served import Served
 
 blueprint = Blueprint("api", __name__)
 READERS = {"application/json": read_json, "text/csv": read_csv}
 MAX_EXPLAINED = 100
-
-
-def catalog() -> Catalog:
-    """The models of the running application."""
-    return current_app.extensions["catalog"]
-
-
-def monitor() -> Monitor:
-    """The counters of the running application."""
-    return current_app.extensions["monitor"]
-
-
-def served() -> Served:
-    """The model that the request asks for with `?model=`, else the champion."""
-    return catalog().get(request.args.get("model", CHAMPION))
 
 
 @blueprint.post("/api/v1/predict")
@@ -63,3 +47,9 @@ def wants_explanation() -> bool:
 def models() -> Response:
     """What can be chosen: schema, threshold, examples, scores and card of every model."""
     return jsonify(models=catalog().describe())
+
+
+@blueprint.get("/api/v1/openapi.json")
+def openapi() -> Response:
+    """What this API takes and gives."""
+    return jsonify(document(catalog()))

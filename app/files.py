@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import numpy as np
-from flask import Blueprint, Response, abort, current_app, jsonify, request, send_file, url_for
+from flask import Blueprint, Response, abort, jsonify, request, send_file, url_for
 from numpy.typing import NDArray
 from werkzeug.exceptions import ServiceUnavailable
 
-from app.api import monitor, served
+from app.current import monitor, results, served
 from app.records import BodyError
-from app.results import Results
 from app.served import Served
 from app.summary import every_row, summarise
 from app.table import Table, read_table
@@ -34,7 +33,7 @@ def score_file() -> Response:
     with _one_of_few():
         table = read_table(_content(), model.columns, model.model.schema.label)
         probability = _probability(model, table)
-        token = _results().add(every_row(model, table, probability))
+        token = results().add(every_row(model, table, probability))
         summary = summarise(model, table, probability)
     monitor().scored(model.name, len(probability) - len(table.errors), summary["alerts"], len(table.errors))
     return jsonify(**summary, download=url_for("files.download", token=token))
@@ -43,14 +42,10 @@ def score_file() -> Response:
 @blueprint.get("/api/v1/files/<token>.csv")
 def download(token: str) -> Response:
     """Every row of a scored file: its number, probability, decision or error, time and amount."""
-    path = _results().find(token)
+    path = results().find(token)
     if path is None:
         abort(404, "There is no such result; results are kept for an hour, and only the newest. Send the file again.")
     return send_file(path, mimetype="text/csv", as_attachment=True, download_name="scored.csv", etag=False)
-
-
-def _results() -> Results:
-    return current_app.extensions["results"]
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import numpy as np
 from flask import Blueprint, Response, current_app, jsonify, request
 from numpy.typing import NDArray
 
-from app.api import catalog, monitor
+from app.current import catalog, monitor
 from app.records import MAX_ROWS, Batch, BodyError, check_columns, check_count, json_body, read_json_number
 from app.served import Served
 

@@ -13,8 +13,9 @@ import urllib.request
 import numpy as np
 import pandas as pd
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
-from app import guard, model, pages, records, request, served
+from app import guard, model, records, request, served
 from app.app import MAX_BODY, create_app
 from tests.small_app import COLUMNS, transactions, write_champion
 from utils import bundle
@@ -54,15 +55,6 @@ def post_json(client, content, query=""):
 
 def post_csv(client, content, query=""):
     return client.post(f"/api/v1/predict{query}", data=content, content_type="text/csv")
-
-
-def token_of(page):
-    return re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
-
-
-def submit(client, fields):
-    token = token_of(client.get("/"))
-    return client.post("/", data={"csrf_token": token, **fields})
 
 
 # --- the API's answers
@@ -305,98 +297,7 @@ def test_wrong_addresses_and_methods_are_answered_in_kind(client):
     assert page.status_code == 404 and "no such page" in page.text
 
 
-# --- the pages
-
-
-def test_an_example_is_filled_in_and_scored(client, app, fraud_model):
-    for kind, words in (("fraud", "Alert: have"), ("legitimate", "No alert")):
-        example = app.extensions["catalog"].champion.about["examples"][kind]
-        page = client.get("/", query_string={"example": kind})
-        shown = {name: re.search(rf'name="{name}" value="([^"]*)"', page.text)[1] for name in COLUMNS}
-        assert {name: float(value) for name, value in shown.items()} == example
-        answer = client.post("/", data={"csrf_token": token_of(page), **shown})
-        assert answer.status_code == 200 and words in answer.text
-        exact = float(re.search(r'data-exact="([^"]+)"', answer.text)[1])
-        assert exact == pytest.approx(fraud_model.predict_proba(pd.DataFrame([example]))[0], abs=1e-9)
-
-
-def test_the_form_names_what_is_wrong_and_keeps_the_rest(client, rows):
-    fields = {**rows.iloc[0].to_dict(), "V2": "<script>", "V9": ""}
-    fields.pop("V5")
-    answer = submit(client, fields)
-    assert answer.status_code == 422
-    assert answer.text.count('aria-invalid="true"') == 3
-    assert "<script>" not in answer.text and "&lt;script&gt;" in answer.text
-    for name in ("V2", "V5", "V9"):
-        assert f'href="#field-{name}"' in answer.text
-    assert f'value="{fields["V1"]}"' in answer.text
-
-
-def test_values_outside_the_training_range_are_pointed_out(client, rows):
-    assert "trust this less: V6" in submit(client, {**rows.iloc[0].to_dict(), "V6": 1e6}).text
-
-
-def test_every_field_has_a_label_and_the_answer_is_announced(client):
-    page = client.get("/").text
-    for name in COLUMNS:
-        assert f'for="field-{name}"' in page and f'id="field-{name}"' in page and f'id="hint-{name}"' in page
-    assert page.count("<fieldset") == page.count("<legend") == 2
-    assert 'role="status" aria-live="polite"' in page
-
-
-@pytest.mark.parametrize("address", ["/", "/?example=fraud", "/statistics", "/nothing"])
-def test_pages_hold_no_inline_code_and_name_no_other_host(client, address):
-    page = client.get(address).text
-    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", page)
-    for script in re.findall(r"<script\b[^>]*>.*?</script>", page, re.S):
-        assert "src=" in script and script.endswith("></script>")
-    for link in re.findall(r'(?:src|href|action)="([^"]*)"', page):
-        assert link.startswith(("/", "#")) and not link.startswith("//")
-        if link.startswith("/") and not link.startswith("/?"):
-            assert client.get(link).status_code == 200, link
-
-
-def test_statistics_are_the_precomputed_ones(client, app):
-    assert client.get("/statistics.json").json == app.extensions["catalog"].champion.statistics
-    assert "Class balance" in client.get("/statistics").text
-
-
-@pytest.mark.parametrize(
-    ("probability", "words"),
-    [
-        (0, "less than 0.001 %"),
-        (9.956e-05, "0.010 %"),
-        (0.00123, "0.12 %"),
-        (0.0999, "10 %"),
-        (0.111, "11 %"),
-        (0.5, "50 %"),
-        (0.9793, "97.9 %"),
-        (0.99987, "more than 99.9 %"),
-    ],
-)
-def test_probabilities_in_words(probability, words):
-    assert pages.percent(probability) == words
-
-
-def test_the_scale_is_logarithmic_and_stays_inside():
-    drawn = pages.scale(0.01, 0.1)
-    assert drawn["probability"] == pytest.approx(100 / 3, abs=0.01)
-    assert drawn["threshold"] == pytest.approx(200 / 3, abs=0.01)
-    assert [label for _, label in drawn["ticks"]] == ["100 %", "10 %", "1 %", "0.1 %"]
-    for probability in (0, 1e-300, 1e-9, 1):
-        assert 0 <= pages.scale(probability, 0.1)["probability"] <= 100
-    assert pages.one_in(0.001) == "about 1 in 1,000"
-    assert pages.one_in(0.5) is None
-
-
 # --- people who mean harm
-
-
-def test_a_form_without_its_token_is_refused(client, rows):
-    for data in (rows.iloc[0].to_dict(), {**rows.iloc[0].to_dict(), "csrf_token": "guess"}):
-        answer = client.post("/", data=data)
-        assert answer.status_code == 400
-        assert "Alert" not in answer.text and "load the page again" in answer.text
 
 
 def test_every_answer_carries_the_security_headers(app, client):
@@ -404,7 +305,7 @@ def test_every_answer_carries_the_security_headers(app, client):
         headers = client.get(address).headers
         assert all(headers[name] == value for name, value in guard.HEADERS.items())
     assert "unsafe" not in guard.POLICY
-    cookie = app.test_client().get("/").headers["Set-Cookie"]
+    cookie = app.test_client().get("/predict").headers["Set-Cookie"]
     assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
 
 
@@ -414,11 +315,6 @@ def test_other_host_names_are_refused(client, host):
         answer = client.get(address, headers={"Host": host})
         assert answer.status_code == 400
         assert "XGBoost" not in answer.text
-
-
-def test_large_forms_are_refused(client):
-    for content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        assert client.post("/", data={"V1": "1" * 2**17}, content_type=content_type).status_code == 413
 
 
 def test_a_failure_shows_nothing_of_the_inside(folder, rows, caplog):
@@ -435,10 +331,124 @@ def test_the_log_holds_no_values_and_no_text_of_the_client(client, rows, caplog)
     marked = {**rows.iloc[0].to_dict(), "Amount": 4711.4711}
     with caplog.at_level(logging.INFO):
         post_json(client, [marked, {**marked, "V1": "4711.4711"}])
-        submit(client, {**marked, "V2": "4711.4711x"})
+        post_csv(client, rows.head(1).assign(V2="4711.4711x").to_csv(index=False))
+        client.open("/api/v1/predict", method="M4711")
         client.get("/4711.4711%0aforged")
     assert "POST /api/v1/predict 200" in caplog.text
     assert "4711" not in caplog.text and "forged" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://localhost:81"}, 403),
+    ],
+)
+def test_requests_for_pages_of_other_sites_are_refused(client, rows, headers, status):
+    for address, body in (("/api/v1/predict", rows.head(1).to_csv(index=False)), ("/api/v1/files", rows.to_csv())):
+        answer = client.post(address, data=body, content_type="text/csv", headers=headers)
+        assert answer.status_code == status
+        assert status == 200 or "other sites" in answer.json["error"]
+
+
+# --- what the server tells of itself
+
+
+def test_figures_for_prometheus_count_requests_and_rows(folder, rows):
+    client = create_app(folder).test_client()
+    post_json(client, [*rows.head(3).to_dict("records"), 7])
+    client.get("/api/v1/nothing")
+    found = client.get("/metrics")
+    assert found.mimetype == "text/plain"
+    samples = {
+        frozenset({sample.name, *sample.labels.values()}): sample.value
+        for family in text_string_to_metric_families(found.text)
+        for sample in family.samples
+    }
+    name = served.load_served(folder).name
+    expected = {
+        ("fraud_requests_total", "/api/v1/predict", "200", "POST"): 1,
+        ("fraud_requests_total", "(no such address)", "404", "GET"): 1,
+        ("fraud_request_seconds_count", "/api/v1/predict"): 1,
+        ("fraud_rows_total", "error", name): 1,
+        ("fraud_model_info", "champion", name): 1,
+    }
+    assert {key: samples[frozenset(key)] for key in expected} == expected
+    assert sum(samples[frozenset({"fraud_rows_total", outcome, name})] for outcome in ("alert", "pass")) == 3
+
+
+# --- KServe V2
+
+
+def tensors(rows, **changes):
+    inputs = [
+        {"name": name, "datatype": "FP64", "shape": [len(rows)], "data": rows[name].tolist()} for name in rows.columns
+    ]
+    return {"id": "7", "inputs": inputs, **changes}
+
+
+@pytest.mark.parametrize("name", ["champion", "none+lr"])
+def test_tensors_are_scored_as_rows_are(client, rows, name):
+    shuffled = rows[[*reversed(COLUMNS)]].assign(Other=1.0)
+    answer = client.post(f"/v2/models/{name}/infer", json=tensors(shuffled))
+    assert answer.status_code == 200, answer.text
+    expected = post_json(client, rows.to_dict("records"), f"?model={name.replace('+', '%2B')}").json
+    probability, alert = answer.json["outputs"]
+    assert probability["data"] == [entry["probability"] for entry in expected["predictions"]]
+    assert alert["data"] == [entry["decision"] == "alert" for entry in expected["predictions"]]
+    assert (probability["datatype"], probability["shape"]) == ("FP64", [len(rows)])
+    assert answer.json["id"] == "7" and answer.json["model_name"] == name
+    assert expected["model"].endswith(f"@{answer.json['model_version']}")
+
+
+def test_tensors_may_be_columns_and_outputs_chosen(client, rows):
+    sent = tensors(rows.head(2), outputs=[{"name": "alert"}])
+    for tensor in sent["inputs"]:
+        tensor["shape"], tensor["data"] = [2, 1], [[value] for value in tensor["data"]]
+    answer = client.post("/v2/models/champion/infer", json=sent)
+    assert [output["name"] for output in answer.json["outputs"]] == ["alert"]
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "words"),
+    [
+        (lambda sent: sent["inputs"].pop(), 422, "Columns are missing: Amount"),
+        (lambda sent: sent["inputs"].append(sent["inputs"][0]), 422, "named twice"),
+        (lambda sent: sent["inputs"][0].update(shape=[3]), 422, "shape of Time"),
+        (lambda sent: sent["inputs"][0].update(shape=[1], data=[1.0]), 422, "different numbers of rows"),
+        (lambda sent: sent["inputs"][0].update(datatype="BYTES"), 422, "datatype of Time"),
+        (lambda sent: sent["inputs"][0]["data"].__setitem__(1, None), 422, "Row 2: Time is empty"),
+        (lambda sent: sent["inputs"][0]["data"].__setitem__(0, "1"), 422, "Row 1: Time is text"),
+        (lambda sent: sent["inputs"][0]["data"].__setitem__(0, [1, 2]), 422, "Row 1: Time is not a number"),
+        (lambda sent: sent["inputs"].append("x"), 400, "must be an object"),
+        (lambda sent: sent.pop("inputs"), 400, "list of inputs"),
+        (lambda sent: sent.update(id=7), 400, "id"),
+        (lambda sent: sent.update(outputs=[{"name": "other"}]), 422, "probability or alert"),
+        (lambda sent: sent.update(outputs="alert"), 422, "probability or alert"),
+    ],
+)
+def test_unusable_tensors_are_refused(client, rows, change, status, words):
+    sent = tensors(rows.head(2))
+    change(sent)
+    answer = client.post("/v2/models/champion/infer", json=sent)
+    assert answer.status_code == status and words in answer.json["error"], answer.text
+
+
+def test_models_describe_their_tensors(client):
+    for name in ("champion", "none+lr"):
+        found = client.get(f"/v2/models/{name}").json
+        assert [tensor["name"] for tensor in found["inputs"]] == list(COLUMNS)
+        assert [tensor["name"] for tensor in found["outputs"]] == ["probability", "alert"]
+        assert client.get(f"/v2/models/{name}/ready").json == {"name": name, "ready": True}
+    assert client.get("/v2/models/nothing").status_code == 404
+    assert client.get("/v2").json["name"] == "app"
 
 
 # --- what is served
@@ -457,7 +467,7 @@ def damaged(folder, tmp_path, change):
     "change",
     [
         lambda copy: (copy / "classifier.ubj").write_bytes(b"{}"),
-        lambda copy: (copy / "scaler.skops").unlink(),
+        lambda copy: (copy / "scaler.json").unlink(),
         lambda copy: (copy / "card.json").write_text("{"),
         lambda copy: (copy / "card.json").write_text('{"files": {}}'),
         lambda copy: (copy / "examples.json").unlink(),

@@ -154,11 +154,11 @@ def test_a_champion_that_vanishes_goes_on_serving(folder, eager):
 
 
 def test_a_broken_pair_is_answered_and_costs_only_itself(folder):
-    damage(folder.with_name("pairs") / "none+lr", "scaler.skops")
+    damage(folder.with_name("pairs") / "none+lr", "scaler.json")
     client = create_app(folder).test_client()
     sent = ROWS.head(1).to_dict("records")
     refused = client.post("/api/v1/predict?model=none%2Blr", json=sent)
-    assert refused.status_code == 503 and "none+lr/scaler.skops" in refused.json["error"]
+    assert refused.status_code == 503 and "none+lr/scaler.json" in refused.json["error"]
     assert client.post("/api/v1/predict", json=sent).status_code == 200
 
 
