@@ -11,19 +11,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import skops.io
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 from utils.backend import limit_threads
 from utils.config import DatasetConfig
 from utils.data import HOUR_FEATURES, features
-from utils.deep import NetworkClassifier
-from utils.forest import portable
 
 TRUSTED_TYPES = ["sklearn.tree._tree.Tree"]  # beside skops' own list
-CLASSIFIERS = {"classifier.ubj", "classifier.keras", "classifier.skops"}
+# Estimators that are a few arrays of numbers are saved as just these: skops takes seconds to import.
+PLAIN = {
+    "StandardScaler": (StandardScaler, {"mean_": float, "var_": float, "scale_": float, "feature_names_in_": object}),
+    "LogisticRegression": (LogisticRegression, {"coef_": float, "intercept_": float, "classes_": int}),
+}
+CLASSIFIERS = {"classifier.ubj", "classifier.keras", "classifier.json", "classifier.skops"}
 CARD = "card.json"
 
 
@@ -105,8 +108,8 @@ def save(model: FraudModel, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.iterdir():
         stale.unlink()
-    skops.io.dump(model.scaler, folder / "scaler.skops")
-    skops.io.dump(model.calibrator, folder / "calibrator.skops")
+    _save_part(model.scaler, folder, "scaler")
+    _save_part(model.calibrator, folder, "calibrator")
     _save_classifier(model.classifier, folder)
     card = {
         "threshold": model.threshold,
@@ -122,10 +125,24 @@ def save(model: FraudModel, folder: Path) -> Path:
 def _save_classifier(classifier: BaseEstimator, folder: Path) -> None:
     if hasattr(classifier, "get_booster"):
         classifier.get_booster().save_model(folder / "classifier.ubj")
-    elif isinstance(classifier, NetworkClassifier):
+    elif hasattr(classifier, "network"):
         classifier.save(folder / "classifier.keras")
     else:
-        skops.io.dump(portable(classifier), folder / "classifier.skops")
+        from utils.forest import portable
+
+        _save_part(portable(classifier), folder, "classifier")
+
+
+def _save_part(part: BaseEstimator, folder: Path, name: str) -> None:
+    kind = type(part).__name__
+    if PLAIN.get(kind, (None,))[0] is type(part):
+        found = {key: getattr(part, key).tolist() for key in PLAIN[kind][1] if hasattr(part, key)}
+        content = {"type": kind, "n_features_in_": part.n_features_in_, **found}
+        (folder / f"{name}.json").write_text(json.dumps(content) + "\n")
+    else:
+        import skops.io
+
+        skops.io.dump(part, folder / f"{name}.skops")
 
 
 def load(folder: Path) -> FraudModel:
@@ -142,18 +159,18 @@ def load(folder: Path) -> FraudModel:
         schema = DatasetConfig(**{**saved["schema"], "path": Path(saved["schema"]["path"])})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder.name} has no readable {CARD} ({error!r}); save the model again.") from None
-    unlisted = [name for name in ("scaler.skops", "calibrator.skops") if name not in files]
-    if unlisted or len(CLASSIFIERS & set(files)) != 1:
-        missing = ", ".join(unlisted) or "exactly one classifier"
+    listed = [len({f"{part}.json", f"{part}.skops"} & set(files)) for part in ("scaler", "calibrator")]
+    if listed != [1, 1] or len(CLASSIFIERS & set(files)) != 1:
+        missing = "exactly one scaler, calibrator and classifier"
         raise BundleError(f"{folder.name}/{CARD} does not list {missing}; save the model again.")
     for name, expected in files.items():
         path = folder / name
         if not path.is_file() or _sha256(path) != expected:
             raise BundleError(f"{folder.name}/{name} is missing or was changed; save the model again.")
     return FraudModel(
-        scaler=_load_skops(folder / "scaler.skops"),
+        scaler=_load_part(folder, "scaler", files),
         classifier=_load_classifier(folder, files),
-        calibrator=_load_skops(folder / "calibrator.skops"),
+        calibrator=_load_part(folder, "calibrator", files),
         threshold=threshold,
         schema=schema,
         columns=tuple(columns),
@@ -161,7 +178,32 @@ def load(folder: Path) -> FraudModel:
     )
 
 
+def _load_part(folder: Path, name: str, files: Iterable[str]) -> Any:
+    return _load_plain(folder / f"{name}.json") if f"{name}.json" in files else _load_skops(folder / f"{name}.skops")
+
+
+def _load_plain(path: Path) -> BaseEstimator:
+    """An estimator from its numbers; a file can only name a type of `PLAIN`, whose constructor runs without them."""
+    try:
+        content = json.loads(path.read_text())
+        if content["type"] not in PLAIN:
+            raise BundleError(f"{path.name} holds a type that is not trusted: {content['type']!r}.")
+        kind, attributes = PLAIN[content["type"]]
+        part = kind()
+        part.n_features_in_ = int(content["n_features_in_"])
+        for key, dtype in attributes.items():
+            if key in content:
+                setattr(part, key, np.array(content[key], dtype=dtype))
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, BundleError):
+            raise
+        raise BundleError(f"{path.name} cannot be read ({error!r}); save the model again.") from None
+    return part
+
+
 def _load_skops(path: Path) -> Any:
+    import skops.io
+
     unknown = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED_TYPES)
     if unknown:
         raise BundleError(f"{path.name} holds types that are not trusted: {', '.join(sorted(unknown))}.")
@@ -176,9 +218,11 @@ def _load_classifier(folder: Path, names: Iterable[str]) -> BaseEstimator:
         classifier.load_model(folder / "classifier.ubj")
         return classifier
     if "classifier.keras" in names:
+        from utils.deep import NetworkClassifier
+
         limit_threads(1)
         return NetworkClassifier.load(folder / "classifier.keras")
-    return _load_skops(folder / "classifier.skops")
+    return _load_part(folder, "classifier", names)
 
 
 def _sha256(path: Path) -> str:
