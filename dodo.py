@@ -26,6 +26,7 @@ HELPERS = sorted(str(path) for path in (ROOT / "utils").glob("*.py"))
 DONE = []  # what this call had to run
 LOCK = str(ROOT / "uv.lock")
 LEDGER = str(PROFILE.results / f"{PROFILE.dataset.name}.jsonl")
+VARIANTS = str(PROFILE.results / "generators" / f"{PROFILE.dataset.name}.jsonl")
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 EXECUTED = [str(PROFILE.notebooks / f"{name}.ipynb") for name in NAMES]
 
@@ -45,18 +46,23 @@ def task_data():
 
 def task_benchmark():
     """Run the benchmark's missing tasks and fill the ledger."""
+    return {**filling("benchmark", LEDGER), "task_dep": ["data"]}
+
+
+def task_ablation():
+    """Judge the missing variants of the GAN."""
+    return {**filling("ablation", VARIANTS), "task_dep": ["benchmark"]}
+
+
+def filling(module, ledger):
+    """What a task does that fills a ledger: run `utils.module`, which only runs what is missing."""
 
     def fill():
-        command = [sys.executable, "-m", "utils.benchmark", "--profile", PROFILE.name]
-        DONE.append("benchmark")
+        DONE.append(module)
+        command = [sys.executable, "-m", f"utils.{module}", "--profile", PROFILE.name]
         return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
-    return {
-        "actions": [fill],
-        "file_dep": [LOCK, *HELPERS],
-        "targets": [LEDGER],
-        "task_dep": ["data"],
-    }
+    return {"actions": [fill], "file_dep": [LOCK, *HELPERS], "targets": [ledger]}
 
 
 def task_notebooks():
@@ -70,10 +76,10 @@ def task_notebooks():
         yield {
             "name": name,
             "actions": [(execute, [name])],
-            "file_dep": [LOCK, LEDGER, *HELPERS],
+            "file_dep": [LOCK, LEDGER, VARIANTS, *HELPERS],
             "uptodate": [config_changed(notebooks.source_hash(NOTEBOOKS / f"{name}.ipynb"))],
             "targets": [EXECUTED[number]],
-            "task_dep": ["benchmark", *([f"notebooks:{NAMES[number - 1]}"] if number else [])],
+            "task_dep": ["ablation", *([f"notebooks:{NAMES[number - 1]}"] if number else [])],
         }
 
 
@@ -116,7 +122,11 @@ def task_study():
         print("Made: " + ", ".join(DONE) if DONE else "Nothing changed since the last run.")
         print(f"See {relative(PROFILE.notebooks)}/, {relative(PROFILE.figures)}/, {relative(PROFILE.paper)}/paper.pdf")
 
-    return {"actions": [tell], "task_dep": ["data", "benchmark", "notebooks", "paper", "readme"], "uptodate": [False]}
+    return {
+        "actions": [tell],
+        "task_dep": ["data", "benchmark", "ablation", "notebooks", "paper", "readme"],
+        "uptodate": [False],
+    }
 
 
 def relative(path: Path) -> Path:

@@ -262,7 +262,8 @@ def published(path: Path = RESULTS) -> pd.DataFrame:
     """Medians over the folds of the results in a file, as `judgement.medians`, with the generators' labels."""
     latest = {(row["generator"], row["fold"]): row for row in read(path)}
     found = medians(list(latest.values()), n_folds=FOLDS)
-    return found.rename(index={name: entry.label for name, entry in GENERATORS.items()})
+    labels = {name: entry.label for name, entry in GENERATORS.items() if name in found.index}
+    return found.loc[list(labels)].rename(index=labels)
 
 
 def forget(path: Path, keys: Iterable[str]) -> None:

@@ -235,7 +235,7 @@ def test_a_key_changes_with_whatever_changes_the_result(tasks):
 @pytest.mark.parametrize("name", ["cgan", "original"])
 def test_networks_are_fitted_and_drawn_from(profile, tasks, name):
     (task,) = (task for task in tasks if task["generator"] == name and task["fold"] == 0)
-    real = generators.real_rows(profile, 0)
+    real = generators.real_rows(profile.dataset, profile.protocol, 1, (0, 0))
     generator = generators.GENERATORS[name].build(0, **task["settings"])
     drawn = generators.draw_frauds(generator, real.X_train, real.y_train, 100)
     assert drawn.rows.shape == (100, real.X_train.shape[1]) and np.isfinite(drawn.rows).all()
@@ -252,7 +252,7 @@ def test_without_ctgan_the_others_are_compared(monkeypatch, capsys):
 
 
 def test_real_rows_are_scaled_by_the_training_rows(profile):
-    real = generators.real_rows(profile, 0)
+    real = generators.real_rows(profile.dataset, profile.protocol, 1, (0, 0))
     assert profile.dataset != ULB
     np.testing.assert_allclose(real.X_train.mean(axis=0), 0, atol=1e-9)
     np.testing.assert_allclose(real.X_train.std(axis=0), 1, atol=1e-9)
