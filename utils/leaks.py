@@ -229,8 +229,8 @@ def check_area(curve: tuple[ArrayLike, ArrayLike, float] | None, tolerance: floa
     trapezoids = {"trapezoid": float(auc(recall, precision)), "trapezoid over ranks": metrics.trapezoid_area(ranks)}
     evidence = {"reported": reported, **steps, **trapezoids}
     summary = (
-        f"Reported is {reported:.4f}; average precision is {steps['average precision']:.4f}, "
-        f"the trapezoid {trapezoids['trapezoid']:.4f}, {reported - steps['average precision']:+.4f} from it."
+        f"Reported is {reported:.4f}, {reported - steps['average precision']:+.4f} from the average precision of "
+        f"{steps['average precision']:.4f}; the trapezoid is {trapezoids['trapezoid']:.4f}."
     )
     if min(abs(reported - value) for value in steps.values()) <= tolerance:
         return Finding(name, ACQUITTED, summary, evidence=evidence)
