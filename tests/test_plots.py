@@ -55,8 +55,30 @@ STEPS = pd.DataFrame(
         "high": [0.8, 0.3, 0.0, 0.9],
     }
 )
+EFFECTS = stats.compare_variants(
+    pd.DataFrame(
+        [
+            {
+                "variant": name,
+                "repeat": 0,
+                "fold": fold,
+                "split": {"n_splits": 5},
+                "ratio": ratio,
+                "coverage": ratio / 2,
+            }
+            for name, shift in (("default", 0), ("packed", -0.1), ("plain", 0.02))
+            for fold, ratio in enumerate(RNG.normal(1 + shift, 0.01, 4))
+        ]
+    ),
+    ["ratio", "coverage"],
+)
 
 DRAWINGS = {
+    "plot_ablation": lambda: plots.plot_ablation(
+        EFFECTS,
+        {"ratio": "TSTR / TRTR", "coverage": "Coverage"},
+        {"default": "as configured", "packed": "Packing: 4", "plain": "Plain"},
+    ),
     "plot_hours": lambda: plots.plot_hours(RNG.uniform(0, 24, 100), LABELS),
     "plot_amounts": lambda: plots.plot_amounts(np.r_[0.0, RNG.exponential(90, 99)], LABELS),
     "plot_effect_sizes": lambda: plots.plot_effect_sizes(pd.Series({"V1": 0.9, "V2": 0.6, "Amount": 0.5})),
@@ -75,6 +97,12 @@ DRAWINGS = {
     "plot_waterfall": lambda: plots.plot_waterfall(STEPS, 0.936),
 }
 TEXTS = {
+    "plot_ablation": [
+        "TSTR / TRTR",
+        "Coverage",
+        "Packing: 4",
+        "Difference to the default, with 95 % interval over folds",
+    ],
     "plot_hours": ["Hour of day", "Share of the class", "Legitimate", "Fraud"],
     "plot_amounts": ["Amount, spaced by log(1 + amount)", "Share of the class", "Legitimate", "Fraud", "1,000"],
     "plot_effect_sizes": ["ROC AUC of the feature alone (0.5 = chance)", "V1", "Amount"],
@@ -266,3 +294,12 @@ def test_a_figure_that_cannot_be_written_leaves_the_old_one(profile, monkeypatch
         plots.save_figure(DRAWINGS["plot_hours"](), "hours", profile)
     assert path.read_bytes() == before
     assert list(profile.figures.iterdir()) == [path]
+
+
+def test_the_ablation_shows_every_variant_but_the_default():
+    axes, _ = DRAWINGS["plot_ablation"]().axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["Packing: 4", "Plain"]
+    means = EFFECTS[(EFFECTS["figure"] == "ratio") & (EFFECTS["variant"] != "default")]["mean"]
+    (dots,) = (line for line in axes.get_lines() if line.get_marker() == "o")
+    np.testing.assert_allclose(dots.get_xdata(), means)
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import cycle
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -308,7 +309,7 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
         lines = np.arange(len(shown))
         axes.hlines(lines, part["low"], part["high"], color=SAMPLER_COLOURS["cgan"], linewidth=1.4)
         axes.plot(part["mean"], lines, "o", color=SAMPLER_COLOURS["cgan"], markersize=3.5)
-        axes.set_title(title)
+        axes.set_title(fill(title, 18))
         axes.grid(axis="y", visible=False)
         # The spread of the means, not of the widest interval, decides how far the axis reaches.
         widest = 2.5 * np.abs(part["mean"]).max()
