@@ -32,6 +32,15 @@ AMOUNTS = (0, 0.01, 1, 3, 10, 30, 100, 300, 1000, 3000)  # lower ends of the bin
 N_EXPLAINED = 200  # transactions of each class behind the importances
 N_FEATURES = 15
 DIVERGING = [[0, LEGITIMATE_COLOUR], [0.5, "#ffffff"], [1, FRAUD_COLOUR]]
+SCALE_ABOVE = {
+    "orientation": "h",
+    "y": 1.02,
+    "yanchor": "bottom",
+    "x": 0,
+    "xanchor": "left",
+    "len": 0.5,
+    "thickness": 10,
+}
 Figure = dict[str, Any]
 
 
@@ -99,6 +108,7 @@ def class_balance(labels: NDArray) -> Figure:
         "type": "log",
         "title": {"text": "transactions (logarithmic)"},
         "dtick": 1,
+        "tickformat": ",d",
         "range": [0, np.log10(len(labels)) + 0.3],
     }
     return {"title": "Class balance", "text": text, "data": [bars], "layout": {"xaxis": axis}, "size": "short"}
@@ -171,14 +181,17 @@ def correlations(synthetic: Synthetic) -> Figure:
                 "zmin": -1,
                 "zmax": 1,
                 "colorscale": DIVERGING,
-                "colorbar": {"title": {"text": "correlation"}, "thickness": 12, "tickvals": [-1, -0.5, 0, 0.5, 1]},
+                "colorbar": SCALE_ABOVE,
                 "hovertemplate": "%{x} and %{y}: %{z:.2f}<extra></extra>",
             }
         )
-    text = "Over all transactions the components are uncorrelated, because the bank computed them so; within frauds "
-    text += "they are not. This is what a generator of frauds has to reproduce."
+    text = "Over all transactions the components V1 to V28 are uncorrelated by construction; within frauds they are "
+    text += "not. This is what a generator of frauds has to reproduce."
     square = {"showgrid": False, "constrain": "domain", "tickfont": {"size": 10}}
-    axes = {"xaxis": square, "yaxis": {**square, "autorange": "reversed", "scaleanchor": "x"}}
+    axes = {
+        "xaxis": {**square, "constraintoward": "left"},
+        "yaxis": {**square, "autorange": "reversed", "scaleanchor": "x"},
+    }
     return {
         "title": "Correlations",
         "text": text,

@@ -2,127 +2,186 @@
 
 from __future__ import annotations
 
-import math
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
 import plotly
-from flask import Blueprint, Response, current_app, jsonify, render_template, request, send_file
+from flask import Blueprint, Response, abort, current_app, jsonify, render_template, request, send_file
 
-from app.api import served
+from app import drawing, study
+from app.catalog import CHAMPION
+from app.current import catalog
+from app.openapi import document
 from app.records import Batch, read_row
 from app.served import KINDS, Served
+from utils.config import load_profile
 
 blueprint = Blueprint("pages", __name__)
+for words in (drawing.percent, drawing.short, drawing.signed, drawing.interval, drawing.code):
+    blueprint.add_app_template_filter(words)
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-LOWEST = -6  # the scale goes down to one in a million at most
 
 
 @blueprint.get("/")
 def home() -> str:
-    """The form, empty or with an example filled in."""
-    model = served()
-    kind = request.args.get("example")
-    example = model.about["examples"][kind] if kind in KINDS else {}
-    values = {name: repr(value).removesuffix(".0") for name, value in example.items()}
-    return _home_page(values=values, filled=kind if kind in KINDS else None)
+    """What this is, and what the study found."""
+    return render_template(
+        "home.html",
+        champion=catalog().champion,
+        study=study.headline(),
+        notebooks=study.notebooks(),
+        axis=drawing.score_axis,
+        has_paper=_paper().exists(),
+    )
 
 
-@blueprint.post("/")
-def score() -> tuple[str, int]:
-    """The form with the answer for one transaction."""
-    model = served()
-    values, problems = read_row(request.form, model.columns)
-    shown = {name: request.form.get(name, "")[:40] for name in model.columns}
-    if problems:
-        return _home_page(values=shown, problems=problems), 422
-    return _home_page(values=shown, result=explain(model, values)), 200
+@blueprint.get("/paper.pdf")
+def paper() -> Response:
+    """The paper."""
+    return send_file(_paper()) if _paper().exists() else abort(404)
 
 
-def _home_page(**more: Any) -> str:
-    model = served()
-    units = {model.model.schema.time: " (s)", model.model.schema.amount: ""}
-    groups = [
-        ("Time and amount", [name for name in model.columns if name in units]),
-        ("Components", [name for name in model.columns if name not in units]),
-    ]
-    defaults = {"values": {}, "problems": {}, "result": None, "filled": None}
-    return render_template("home.html", served=model, groups=groups, units=units, **{**defaults, **more})
+def _paper() -> Path:
+    return load_profile("full").paper / "paper.pdf"
 
 
-def explain(model: Served, values: list[float]) -> dict[str, Any]:
-    """Probability, decision and the drawing's numbers for one readable transaction."""
-    entry = model.score(Batch(values={1: values}))[0]
-    probability, threshold = entry["probability"], model.model.threshold
-    return {
-        "alert": entry["decision"] == "alert",
-        "probability": percent(probability),
-        "exact": probability,
-        "odds": one_in(probability),
-        "threshold": percent(threshold),
-        "unusual": model.unusual(values),
-        "scale": scale(probability, threshold),
-    }
-
-
-def scale(probability: float, threshold: float) -> dict[str, Any]:
-    """Positions in percent of the width on a logarithmic scale that ends at 1, and its ticks."""
-    smallest = min(probability, threshold, 1e-3)
-    low = max(LOWEST, math.floor(math.log10(smallest))) if smallest > 0 else LOWEST
-    step = 1 if low > -5 else 2
-
-    def place(value: float) -> float:
-        exponent = math.log10(value) if value > 0 else low
-        return round(100 * min(max(1 - exponent / low, 0), 1), 2)
-
-    exponents = range(0, low - 1, -step)
-    return {
-        "probability": place(probability),
-        "threshold": place(threshold),
-        "ticks": [(place(10.0**power), f"{10.0 ** (power + 2):.{max(0, -2 - power)}f} %") for power in exponents],
-        "factor": "ten" if step == 1 else "a hundred",
-    }
-
-
-@blueprint.app_template_filter()
-def percent(probability: float) -> str:
-    """A probability for reading: two significant digits, and no false precision at the ends."""
-    if probability < 1e-5:
-        return "less than 0.001 %"
-    if probability > 0.999:
-        return "more than 99.9 %"
-    rounded = float(f"{100 * probability:.{2 if probability < 0.9 else 3}g}")  # 0.00996 is 0.010, not 0.0100
-    digits = max(0, 1 - math.floor(math.log10(rounded))) if probability < 0.9 else 1
-    return f"{rounded:.{digits}f} %"
-
-
-@blueprint.app_template_filter()
-def short(value: float) -> str:
-    """A limit of a range in three significant digits, with a minus sign and not a hyphen."""
-    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    return text.replace("-", "\N{MINUS SIGN}")
-
-
-def one_in(probability: float) -> str | None:
-    """A small probability as a count of transactions, in two significant digits."""
-    if not 0 < probability < 0.1:
-        return None
-    count = 1 / max(probability, 10.0**LOWEST)
-    power = 10 ** (math.floor(math.log10(count)) - 1)
-    words = "fewer than 1" if probability < 10.0**LOWEST else "about 1"
-    return f"{words} in {round(count / power) * power:,.0f}"
+@blueprint.get("/notebooks/<name>")
+def notebook(name: str) -> str:
+    """A notebook to read."""
+    titles = study.notebooks()
+    if name not in titles:
+        abort(404)
+    return render_template("notebook.html", title=titles[name], content=study.notebook_page(name))
 
 
 @blueprint.get("/statistics")
 def statistics() -> str:
     """Interactive figures about the data and the study, computed when the model was written."""
-    return render_template("statistics.html", served=served(), figures=served().statistics)
+    return render_template("statistics.html", figures=catalog().champion.statistics)
 
 
 @blueprint.get("/statistics.json")
 def statistics_data() -> Response:
     """The figures of the statistics page."""
-    return jsonify(served().statistics)
+    return jsonify(catalog().champion.statistics)
+
+
+@blueprint.get("/predict")
+def predict() -> str:
+    """The form for one transaction, empty or with an example filled in."""
+    name = request.args.get("model", CHAMPION)
+    kind = request.args.get("example")
+    example = catalog().get(name).about["examples"][kind] if kind in KINDS else {}
+    values = {column: repr(value).removesuffix(".0") for column, value in example.items()}
+    return _form(name, values=values, filled=kind in KINDS)
+
+
+@blueprint.post("/predict")
+def score() -> tuple[str, int]:
+    """The form with the answer for one transaction."""
+    name = request.form.get("model", CHAMPION)
+    model = catalog().get(name)
+    values, problems = read_row(request.form, model.columns)
+    shown = {column: request.form.get(column, "")[:40] for column in model.columns}
+    if problems:
+        return _form(name, values=shown, problems=problems), 422
+    return _form(name, values=shown, result=answer(model, values)), 200
+
+
+def _form(name: str, **more: Any) -> str:
+    model = catalog().get(name)
+    units = {model.model.schema.time: " (s)", model.model.schema.amount: ""}
+    groups = [
+        ("Time and amount", [column for column in model.columns if column in units]),
+        ("Components", [column for column in model.columns if column not in units]),
+    ]
+    chosen = {"served": model, "chosen": name, "choices": choices(), "groups": groups, "units": units}
+    return render_template(
+        "predict.html", **chosen, **{"values": {}, "problems": {}, "result": None, "filled": False, **more}
+    )
+
+
+def choices() -> list[tuple[str, str]]:
+    """Name and label of every model that can be chosen."""
+    labels = {pair["name"]: pair["label"] for pair in catalog().pairs}
+    names = [name for name in catalog().names if name != CHAMPION]
+    return [
+        (CHAMPION, f"{catalog().champion.about['label']} (champion)"),
+        *((name, labels.get(name, name)) for name in names),
+    ]
+
+
+def answer(model: Served, values: list[float]) -> dict[str, Any]:
+    """Probability, decision, reasons and the drawings' numbers for one readable transaction."""
+    entry = model.score(Batch(values={1: values}))[0]
+    probability, threshold = entry["probability"], model.model.threshold
+    (explanation,) = model.explain([values])
+    return {
+        "alert": entry["decision"] == "alert",
+        "probability": drawing.percent(probability),
+        "exact": probability,
+        "odds": drawing.one_in(probability),
+        "threshold": drawing.percent(threshold),
+        "unusual": model.unusual(values),
+        "scale": drawing.scale(probability, threshold),
+        "bars": drawing.bars(explanation),
+    }
+
+
+@blueprint.get("/file")
+def file() -> str:
+    """Where a file is handed in and its result is shown."""
+    name = request.args.get("model", CHAMPION)
+    return render_template("file.html", served=catalog().get(name), choices=choices(), chosen=name)
+
+
+@blueprint.get("/file/example.csv")
+def example_file() -> Response:
+    """A file to try: both examples of the champion, as the columns have to be."""
+    champion = catalog().champion
+    text = io.StringIO()
+    writer = csv.DictWriter(text, champion.columns)
+    writer.writeheader()
+    writer.writerows(champion.about["examples"].values())
+    headers = {"Content-Disposition": 'attachment; filename="example.csv"'}
+    return Response(text.getvalue(), mimetype="text/csv", headers=headers)
+
+
+@blueprint.get("/models")
+def models() -> str:
+    """Every model that the study measured, with scores and intervals."""
+    pairs = sorted(catalog().pairs, key=lambda pair: -pair["scores"]["average_precision"])
+    axis = drawing.score_axis([pair["scores"] for pair in pairs]) if pairs else None
+    return render_template(
+        "models.html", champion=catalog().champion, own=_own_pair(), pairs=pairs, axis=axis, study=study.headline()
+    )
+
+
+@blueprint.get("/models/<name>")
+def model(name: str) -> str:
+    """The card of one model; of a pair that was measured but not written, what is known of it."""
+    measured = next(
+        (pair for pair in catalog().pairs if pair["name"] == (_own_pair() if name == CHAMPION else name)), None
+    )
+    known = name in catalog().names
+    if not known and measured is None:
+        abort(404)
+    described = next((entry for entry in catalog().describe() if entry["name"] == name), None)
+    return render_template("model.html", name=name, described=described, measured=measured)
+
+
+def _own_pair() -> str:
+    """Sampler and model of the champion."""
+    return catalog().champion.name.partition("@")[0]
+
+
+@blueprint.get("/docs")
+def docs() -> str:
+    """The API's document to read."""
+    described = document(catalog())
+    return render_template("docs.html", document=described, operations=operations_of(described))
 
 
 @blueprint.get("/plotly.min.js")
@@ -135,3 +194,13 @@ def plotly_script() -> Response:
 def favicon() -> Response:
     """The icon that browsers ask for on their own."""
     return current_app.send_static_file("icon.svg")
+
+
+def operations_of(described: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Path, method and operation of everything that an OpenAPI document describes."""
+    return [
+        (path, method, operation)
+        for path, item in described["paths"].items()
+        for method, operation in item.items()
+        if method in ("get", "post", "put", "patch", "delete")
+    ]

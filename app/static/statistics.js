@@ -1,69 +1,68 @@
-// Draw the precomputed figures in the page's colours, and again when these change (`dark` comes from theme.js).
+// The figures that were computed when the model was written, with what can be chosen and switched off in them.
 
-const choices = new Map(); // figure's place -> the list to choose its curves from
-
-function offer(place, figure) {
+function choice(place, figure, draw) {
   const label = document.createElement("label");
   const list = document.createElement("select");
-  label.className = "form-label d-flex align-items-center gap-2";
+  label.className = "form-label d-flex flex-wrap align-items-center gap-2";
   list.className = "form-select w-auto";
-  list.append(...figure.choices.map(([value, text]) => new Option(text, value)));
-  list.addEventListener("change", () => draw(place, figure));
-  label.append("Classifier", list);
-  place.before(label);
-  choices.set(place, list);
-}
-
-function look() {
-  const style = getComputedStyle(document.body);
-  const grid = style.getPropertyValue("--bs-border-color");
-  const axis = { gridcolor: grid, zerolinecolor: grid, automargin: true, fixedrange: true };
-  return { font: { color: style.color, family: style.fontFamily, size: 13 }, axis };
-}
-
-function draw(place, figure) {
-  const { font, axis } = look();
-  const above = { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 };
-  const layout = {
-    ...figure.layout,
-    font,
-    paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)",
-    margin: { l: 48, r: 8, t: 8, b: 48 },
-    legend: above,
-    hoverlabel: { font: { family: font.family } },
-    xaxis: { ...axis, ...figure.layout.xaxis },
-    yaxis: { ...axis, ...figure.layout.yaxis },
-  };
-  const chosen = choices.get(place)?.value;
-  const data = figure.data.filter((trace) => !chosen || !trace.meta || trace.meta === chosen);
-  const traces = structuredClone(data);
-  for (const trace of traces) {
-    // Black stands for "the text's colour": on a dark page it would not be seen.
-    if (trace.line?.color?.toLowerCase() === "#000000") trace.line.color = font.color;
+  for (const [group, choices] of figure.choices) {
+    const options = choices.map(([value, text]) => new Option(text, value));
+    if (!group) {
+      list.append(...options);
+      continue;
+    }
+    const part = document.createElement("optgroup");
+    part.label = group;
+    part.append(...options);
+    list.append(part);
   }
-  Plotly.newPlot(place, traces, layout, { responsive: false, displaylogo: false, displayModeBar: false });
+  list.addEventListener("change", draw);
+  label.append(figure.label, list);
+  place.before(label);
+  return list;
+}
+
+function toggle(place, figure, draw) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn btn-outline-primary btn-sm mb-2";
+  const show = (on) => {
+    button.setAttribute("aria-pressed", String(on));
+    button.textContent = `${on ? "Hide" : "Show"} ${figure.toggle.name}`;
+  };
+  show(true);
+  button.addEventListener("click", () => {
+    show(button.getAttribute("aria-pressed") !== "true");
+    draw();
+  });
+  place.before(button);
+  return button;
+}
+
+function drawerOf(place, figure) {
+  let list;
+  let button;
+  const draw = () => {
+    let { data } = figure;
+    if (list) {
+      data = data.filter((trace) => !trace.meta || trace.meta[list.value]);
+      data = data.map((trace) => ({ ...trace, ...trace.meta?.[list.value], meta: undefined }));
+    }
+    if (button?.getAttribute("aria-pressed") === "false") data = data.toSpliced(figure.toggle.trace, 1);
+    paint(place, data, figure.layout);
+  };
+  if (figure.choices) list = choice(place, figure, draw);
+  if (figure.toggle) button = toggle(place, figure, draw);
+  return draw;
 }
 
 async function start() {
   const figures = await (await fetch("/statistics.json")).json();
   const places = [...document.querySelectorAll("[data-figure]")];
-  for (const place of places) {
-    const figure = figures[Number(place.dataset.figure)];
-    if (figure.choices) offer(place, figure);
-  }
-  const drawAll = () => places.forEach((place) => draw(place, figures[Number(place.dataset.figure)]));
+  const drawers = places.map((place) => drawerOf(place, figures[Number(place.dataset.figure)]));
+  const drawAll = () => drawers.forEach((draw) => draw());
   drawAll();
-  dark.addEventListener("change", () => requestAnimationFrame(drawAll));
-  // Drawn anew for a new width: a legend that Plotly only moves can end up over the curves.
-  let width = window.innerWidth;
-  let waiting;
-  window.addEventListener("resize", () => {
-    if (window.innerWidth === width) return;
-    width = window.innerWidth;
-    clearTimeout(waiting);
-    waiting = setTimeout(drawAll, 150);
-  });
+  whenPageChanges(drawAll);
 }
 
 start();

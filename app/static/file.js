@@ -1,0 +1,246 @@
+// Send a file, show how far it got, and draw the answer. What the file holds stays in this page.
+const MAX_BYTES = 256 * 2 ** 20;
+const form = document.getElementById("upload");
+const input = document.getElementById("file");
+const drop = document.getElementById("drop");
+const work = document.getElementById("work");
+const bar = document.getElementById("progress");
+const send = document.getElementById("send");
+const cancel = document.getElementById("cancel");
+const problem = document.getElementById("problem");
+const outcome = document.getElementById("outcome");
+
+const whole = new Intl.NumberFormat("en-GB");
+const money = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const at = (id) => document.getElementById(id);
+
+function size(bytes) {
+  return bytes < 1e6 ? `${whole.format(Math.ceil(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function percent(probability) {
+  if (probability < 1e-5) return "< 0.001 %";
+  if (probability > 0.999) return "> 99.9 %";
+  return `${Number((100 * probability).toPrecision(probability < 0.9 ? 2 : 3))} %`;
+}
+
+function say(text) {
+  at("step").textContent = text;
+  at("said").textContent = text;
+}
+
+function fail(sentence) {
+  problem.textContent = sentence;
+  problem.hidden = false;
+}
+
+function chosen() {
+  const [file] = input.files;
+  at("file-facts").textContent = file ? `${file.name}, ${size(file.size)}` : "Nothing is chosen yet.";
+  problem.hidden = true;
+}
+
+input.addEventListener("change", chosen);
+
+for (const kind of ["dragenter", "dragover"]) {
+  drop.addEventListener(kind, (event) => {
+    event.preventDefault();
+    drop.classList.add("drop-ready");
+  });
+}
+for (const kind of ["dragleave", "drop"]) {
+  drop.addEventListener(kind, () => drop.classList.remove("drop-ready"));
+}
+drop.addEventListener("drop", (event) => {
+  event.preventDefault();
+  if (!event.dataTransfer.files.length) return;
+  input.files = event.dataTransfer.files;
+  chosen();
+});
+
+function busy(on) {
+  work.hidden = !on;
+  cancel.hidden = !on;
+  send.disabled = on;
+  form.setAttribute("aria-busy", String(on));
+}
+
+// XMLHttpRequest and not fetch: only the former tells how much of a body was sent.
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const [file] = input.files;
+  problem.hidden = true;
+  outcome.hidden = true;
+  if (file.size > MAX_BYTES) {
+    fail(`${file.name} has ${size(file.size)}; send at most 256 MiB at a time.`);
+    return;
+  }
+  const sending = new XMLHttpRequest();
+  const body = new FormData();
+  body.append("file", file);
+  sending.responseType = "json";
+  sending.open("POST", `${form.action}?model=${encodeURIComponent(at("model").value)}`);
+  sending.upload.addEventListener("progress", ({ loaded, total }) => {
+    bar.value = (100 * loaded) / total;
+    at("step").textContent = `Sending: ${size(loaded)} of ${size(total)}`;
+  });
+  sending.upload.addEventListener("load", () => {
+    bar.removeAttribute("value");
+    say("Scoring");
+  });
+  sending.addEventListener("load", () => finish(sending, file));
+  sending.addEventListener("error", () => fail("The server cannot be reached; start it again with `make app`."));
+  sending.addEventListener("abort", () => say("Cancelled"));
+  sending.addEventListener("loadend", () => busy(false));
+  cancel.onclick = () => sending.abort();
+  bar.value = 0;
+  say("Sending");
+  busy(true);
+  sending.send(body);
+});
+
+function finish(sending, file) {
+  if (sending.status === 200 && sending.response) {
+    report(sending.response, file.name);
+    return;
+  }
+  fail(sending.response?.error ?? `The server answered ${sending.status} without saying why; look into its log.`);
+}
+
+let drawAll = () => {};
+whenPageChanges(() => drawAll());
+
+function report(answer, name) {
+  at("outcome-title").textContent = `Result for ${name}`;
+  const scored = answer.rows - answer.errors.count;
+  const amount = answer.amount_at_risk;
+  const facts = [
+    ["Transactions", whole.format(answer.rows)],
+    ["Alerts", whole.format(answer.alerts)],
+    ...(amount === null ? [] : [["Amount at risk", money.format(amount)]]),
+    ["Not readable", whole.format(answer.errors.count)],
+    ["Threshold", percent(answer.threshold)],
+    ["Model", at("model").selectedOptions[0].label],
+  ];
+  at("facts").replaceChildren(...facts.map(fact));
+  at("download").href = answer.download;
+  rows(at("unreadable"), answer.errors.first.map(({ row, line, error }) => [number(row), number(line), text(error)]));
+  at("unreadable").hidden = answer.errors.count === 0;
+  at("unreadable-title").textContent = title("row", answer.errors, "could not be read");
+  suspicious(answer.top);
+  at("judged").hidden = !answer.labelled;
+  if (answer.labelled) judged(answer.labelled);
+  outcome.hidden = false;
+  drawAll = () => {
+    histogram(answer);
+    if (answer.labelled) curve(answer.labelled);
+  };
+  drawAll();
+  say(`Scored ${whole.format(scored)} of ${whole.format(answer.rows)} transactions; ${whole.format(answer.alerts)} alerts.`);
+  outcome.focus({ preventScroll: true });
+  outcome.scrollIntoView({ block: "start" });
+}
+
+function title(noun, { count, first }, rest) {
+  const many = `${whole.format(count)} ${noun}${count === 1 ? "" : "s"} ${rest}`;
+  return count > first.length ? `${many}; the first ${whole.format(first.length)}` : many;
+}
+
+function fact([name, value]) {
+  const pair = document.createElement("div");
+  const term = document.createElement("dt");
+  const told = document.createElement("dd");
+  term.textContent = name;
+  told.textContent = value;
+  pair.append(term, told);
+  return pair;
+}
+
+function text(value) {
+  const cell = document.createElement("td");
+  cell.textContent = value;
+  return cell;
+}
+
+function number(value, format = whole.format) {
+  const cell = text(value === null || value === undefined ? "–" : format(value));
+  cell.className = "number";
+  cell.dataset.value = value ?? "";
+  return cell;
+}
+
+function rows(place, found) {
+  const made = found.map((cells) => {
+    const row = document.createElement("tr");
+    row.append(...cells);
+    return row;
+  });
+  place.querySelector("tbody").replaceChildren(...made);
+}
+
+const table = at("top");
+makeSortable(table);
+
+function suspicious(found) {
+  at("top-title").textContent =
+    found.length === 1 ? "The transaction" : `The ${whole.format(found.length)} most suspicious transactions`;
+  for (const heading of table.tHead.rows[0].cells) heading.removeAttribute("aria-sort");
+  table.tHead.rows[0].cells[1].setAttribute("aria-sort", "descending");
+  rows(
+    table,
+    found.map(({ row, probability, decision, amount, time }) => {
+      const told = text(decision === "alert" ? "alert" : "no alert");
+      if (decision === "alert") told.className = "fw-semibold";
+      return [number(row), number(probability, percent), told, number(amount, money.format), number(time)];
+    }),
+  );
+}
+
+function histogram({ histogram: { edges, counts }, threshold }) {
+  const middles = counts.map((_, i) => (edges[i] + edges[i + 1]) / 2);
+  const bars = {
+    type: "bar",
+    x: middles,
+    y: counts,
+    width: counts.map((_, i) => edges[i + 1] - edges[i]),
+    customdata: counts.map((_, i) => `${percent(edges[i])} to ${percent(edges[i + 1])}`),
+    marker: { color: middles.map((middle) => (middle >= threshold ? "#d55e00" : "#0072b2")) },
+    hovertemplate: "%{customdata}: %{y:,}<extra></extra>",
+  };
+  const limit = { type: "line", x0: threshold, x1: threshold, yref: "paper", y0: 0, y1: 1, line: { dash: "dot", width: 1.5, color: look().text } };
+  paint(at("histogram"), [bars], {
+    shapes: [limit],
+    xaxis: {
+      title: { text: "probability of fraud (dotted: threshold)" },
+      type: "log",
+      range: [Math.log10(edges[0]), 0],
+      tickvals: [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1],
+      ticktext: ["0.0001 %", "0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 %"],
+    },
+    // A bar of one transaction would have no height at the foot of a logarithmic axis.
+    yaxis: { title: { text: "transactions" }, type: "log", dtick: 1, range: [-0.3, Math.log10(Math.max(...counts, 1)) + 0.2] },
+  });
+}
+
+function share(part, all) {
+  return all ? `${((100 * part) / all).toFixed(0)} %` : "none";
+}
+
+function judged({ average_precision: score, prevalence, confusion }) {
+  at("judged-text").textContent =
+    `Average precision ${score.toFixed(3)}; a ranking by chance would have ${Number(prevalence.toPrecision(2))}, ` +
+    "the share of frauds. Rows that the model was trained on make it look better than it is.";
+  for (const [id, count] of Object.entries(confusion)) at(id).textContent = whole.format(count);
+  const { tp, fp, fn } = confusion;
+  at("confusion-text").textContent =
+    `Of the alerts, ${share(tp, tp + fp)} are frauds; of the frauds, ${share(tp, tp + fn)} are alerts.`;
+}
+
+function curve({ recall, precision, prevalence }) {
+  const line = { type: "scatter", mode: "lines", name: "this file", x: recall, y: precision, line: { color: "#d55e00" } };
+  const chance = { type: "scatter", mode: "lines", name: "chance", x: [0, 1], y: [prevalence, prevalence], line: { color: "#595959", dash: "dot" } };
+  paint(at("curve"), [line, chance], {
+    xaxis: { title: { text: "recall" }, range: [0, 1] },
+    yaxis: { title: { text: "precision" }, range: [0, 1.02] },
+  });
+}

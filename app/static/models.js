@@ -1,0 +1,2 @@
+const models = document.getElementById("models");
+if (models) makeSortable(models);

@@ -1,0 +1,92 @@
+"""What the pages tell of the study: its recorded numbers and its notebooks."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from utils.config import NOTEBOOKS, load_profile
+from utils.reporting import phrase
+
+
+def headline() -> dict[str, Any] | None:
+    """The study's main results, of the full run, else of the quick one; None while neither was finished.
+
+    Returns
+    -------
+    dict or None
+        `profile`; `per_10000`, frauds in 10,000 transactions; `verdict` on the claim that a random forest with CGAN
+        is best; `difference`, of the claimed pair to the best; `best` and `means`, label, mean average precision and
+        interval on the development folds of the best pair, and of it, the claimed one and the same models
+        without resampling; `final` with label, average precision, interval and ledger key on the test set.
+    """
+    for name in ("full", "quick"):
+        path = load_profile(name).numbers
+        if path.exists():
+            numbers = json.loads(path.read_text())
+            if {"01_eda", "07_comparison", "08_final_model"} <= set(numbers):
+                return _headline(numbers)
+    return None
+
+
+def _headline(numbers: dict[str, Any]) -> dict[str, Any]:
+    comparison, final = numbers["07_comparison"], numbers["08_final_model"]
+    claim = comparison["claim"]
+    means = {(row["model"], row["sampler"]): row for row in comparison["means"]}
+    claimed = (claim["against_best"]["model"], claim["against_best"]["sampler"])
+
+    def described(pair: tuple[str, str]) -> dict[str, Any]:
+        row = means[pair]
+        label = f"{comparison['models'][pair[0]]}, {phrase(comparison['samplers'][pair[1]])}"
+        score = {"average_precision": row["mean"], "interval": [row["low"], row["high"]]}
+        return {"label": label, "folds": row["n_folds"], **score}
+
+    shown = [tuple(claim["best"]), claimed]
+    shown += [pair for pair in ((model, "none") for model, _ in shown) if pair in means and pair not in shown]
+    return {
+        "profile": comparison["profile"],
+        "per_10000": round(10_000 * numbers["01_eda"]["prevalence"]),
+        "verdict": claim["verdict"],
+        "difference": claim["against_best"],
+        "best": described(shown[0]),
+        "means": [described(pair) for pair in dict.fromkeys(shown)],
+        "n_samplers": len(comparison["samplers"]),
+        "n_models": len(comparison["models"]),
+        "final": {**final["choice"], **final["test"]},
+    }
+
+
+@lru_cache
+def notebooks() -> dict[str, str]:
+    """Title of every notebook by its name, in the order of the study."""
+    titles = {}
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        text = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        titles[path.stem] = text.splitlines()[0].lstrip("# ").partition(" · ")[2] or path.stem
+    return titles
+
+
+@lru_cache
+def notebook_page(name: str) -> str:
+    """The notebook `name` of `notebooks` as a piece of HTML without scripts and styles."""
+    import nbformat
+    from nbconvert import HTMLExporter  # takes a second to import, and few readers come for it
+
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    heading = name
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            headings = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")]
+            heading = headings[-1] if headings else heading
+        cell.metadata["alt"] = f"Figure: {heading}"
+        for output in cell.get("outputs", []):
+            # A frame's own HTML carries a style sheet, which the pages' policy forbids; its text says the same.
+            if "text/plain" in output.get("data", {}):
+                output.data.pop("text/html", None)
+    exporter = HTMLExporter(
+        template_name="basic", exclude_anchor_links=True, exclude_input_prompt=True, exclude_output_prompt=True
+    )
+    page, _ = exporter.from_notebook_node(notebook)
+    return page.replace("<pre>", '<pre tabindex="0">')  # wide ones are scrolled, by keyboard too
