@@ -1,4 +1,4 @@
-"""Write the model that the server answers with: `python -m app.model`."""
+"""Write the models that the server answers with: `python -m app.model`, and `--pairs` for the study's pairs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from app.catalog import PAIRS
 from app.scores import measured_pairs, pair_label
 from app.served import EXAMPLES, SCORES, STATISTICS, Served, load_served
 from utils import bundle, data
-from utils.bundle import BundleError, FraudModel
+from utils.bundle import FraudModel
 from utils.config import DATA, ROOT, load_profile
-from utils.data import DataError
 from utils.scoring import Scorer
 
 FOLDER = ROOT / "app" / "model"
@@ -54,7 +54,9 @@ def train(target: Path) -> str:
     return "trained for this page; the registry has no champion yet"
 
 
-def describe(model: FraudModel, rows: pd.DataFrame, probability: NDArray | None = None) -> dict[str, Any]:
+def describe(
+    model: FraudModel, rows: pd.DataFrame, *, seen: pd.DataFrame | None = None, probability: NDArray | None = None
+) -> dict[str, Any]:
     """Label, examples, ranges and background of a model; see `Served.about`.
 
     The examples are those whose probability is the median of their class, so neither was picked to impress.
@@ -62,7 +64,9 @@ def describe(model: FraudModel, rows: pd.DataFrame, probability: NDArray | None 
     Parameters
     ----------
     rows : DataFrame of shape (n_rows, n_columns)
-        Raw rows with the label, of both classes.
+        Raw rows with the label, of both classes; two of them are the examples.
+    seen : DataFrame, optional
+        Raw rows that the model was trained on, if these are others.
     probability : array of shape (n_rows,), optional
         The model's own for these rows, if it is there already.
     """
@@ -74,8 +78,9 @@ def describe(model: FraudModel, rows: pd.DataFrame, probability: NDArray | None 
         of_class = np.flatnonzero(rows[model.schema.label] == value)
         typical = of_class[np.argsort(probability[of_class], kind="stable")[len(of_class) // 2]]
         examples[kind] = rows[columns].iloc[typical].to_dict()
-    limits = rows[columns].agg(["min", "max"])
-    background = rows[columns].sample(min(N_BACKGROUND, len(rows)), random_state=0)
+    seen = (rows if seen is None else seen)[columns]
+    limits = seen.agg(["min", "max"])
+    background = seen.sample(min(N_BACKGROUND, len(seen)), random_state=0)
     return {
         "label": label(model),
         "examples": examples,
@@ -154,17 +159,31 @@ def exchange(new: Path, folder: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write the served model; 1 with a sentence if the champion is damaged or the data cannot be had."""
-    parser = argparse.ArgumentParser(description="Write the model that `python -m app.app` serves.")
+    """Write the champion, or pairs; 1 with a sentence if a model is damaged or the data cannot be had."""
+    parser = argparse.ArgumentParser(description="Write the models that `python -m app.app` serves.")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where to (default: app/model)")
-    folder = parser.parse_args(argv).folder
+    parser.add_argument(
+        "--pairs",
+        nargs="*",
+        metavar="SAMPLER+MODEL",
+        help="write the study's pairs beside the champion instead; all of them unless some are named",
+    )
+    options = parser.parse_args(argv)
     start = time.perf_counter()
     try:
-        source = build(folder)
-    except (BundleError, DataError) as error:
+        if options.pairs is not None:
+            from app.pairs import build_pairs
+
+            print(build_pairs(options.folder.with_name(PAIRS), options.pairs))
+            return 0
+        source = build(options.folder)
+    except ValueError as error:
         print(f"{error}\nWhat was served before is untouched.", file=sys.stderr)
         return 1
-    served = load_served(folder)
+    except KeyboardInterrupt:
+        print("Interrupted; what was finished stays, and the same command goes on.", file=sys.stderr)
+        return 1
+    served = load_served(options.folder)
     print(f"Wrote {served.name} ({served.about['label']}; {source}) in {time.perf_counter() - start:.0f} s.")
     return 0
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from utils import ledger, stats
-from utils.config import DatasetConfig, load_profile
+from utils.config import DatasetConfig, Profile, load_profile
 
 
 def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[str, Any]]:
@@ -27,7 +27,7 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[s
         its 95 % `interval` (bootstrap over the frauds) and the `profile`. Empty if nothing was measured.
     """
     for profile in ("full", "quick"):
-        table = development_rows(schema, profile)
+        table = development_rows(load_profile(profile, schema))
         if len(table):
             break
     else:
@@ -50,12 +50,12 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[s
     return sorted(found, key=lambda pair: (order.get(pair["sampler"], 99), order.get(pair["model"], 99)))
 
 
-def development_rows(schema: DatasetConfig, profile: str) -> pd.DataFrame:
-    """Ledger rows of the dataset's development folds, each task once."""
-    table = ledger.frame(ledger.read(load_profile(profile).results))
+def development_rows(profile: Profile) -> pd.DataFrame:
+    """Ledger rows of the profile's dataset on development folds, each task once."""
+    table = ledger.frame(ledger.read(profile.results))
     if table.empty:
         return table
-    of_dataset = [dataset["name"] == schema.name for dataset in table["dataset"]]
+    of_dataset = [dataset["name"] == profile.dataset.name for dataset in table["dataset"]]
     of_folds = [split["kind"] == "development" for split in table["split"]]
     table = table[pd.Series(of_dataset, index=table.index) & pd.Series(of_folds, index=table.index)]
     return table.drop_duplicates(["sampler", "model", "repeat", "fold"])

@@ -122,21 +122,32 @@ def register_champion(folder: Path, tags: dict[str, str]) -> str:
     str
         The version. The alias moves last, so readers see the old champion or the complete new one.
     """
+    version = register(folder, REGISTERED_MODEL, "champion", tags)
+    client().set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version)
+    return version
+
+
+def register(folder: Path, name: str, experiment: str, tags: dict[str, str]) -> str:
+    """Log a saved model's folder as a run of an experiment, and register it as a new version of a name.
+
+    Returns
+    -------
+    str
+        The version.
+    """
     from mlflow.exceptions import MlflowException
 
     store = client()
-    run = store.create_run(experiment_id(store, "champion"), run_name="champion", tags=tags)
+    run = store.create_run(experiment_id(store, experiment), run_name=name, tags=tags)
     store.log_artifacts(run.info.run_id, str(folder), "model")
     store.set_terminated(run.info.run_id)
     try:
-        store.create_registered_model(REGISTERED_MODEL)
+        store.create_registered_model(name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     source = f"{run.info.artifact_uri}/model"
-    version = store.create_model_version(REGISTERED_MODEL, source, run_id=run.info.run_id, tags=tags)
-    store.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version.version)
-    return version.version
+    return store.create_model_version(name, source, run_id=run.info.run_id, tags=tags).version
 
 
 def download_champion(folder: Path | None = None) -> Path:

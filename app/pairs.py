@@ -1,0 +1,188 @@
+"""Write the study's pairs of sampler and model, each fitted once on the first development fold."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from app.model import describe, exchange
+from app.scores import development_rows
+from app.served import EXAMPLES, load_served
+from utils import bundle, ledger, tracking
+from utils.audit import require_clean_split
+from utils.backend import limit_threads
+from utils.bundle import FraudModel, apply_calibrator, fit_calibrator
+from utils.config import Profile, load_profile
+from utils.data import Dataset, Fold
+from utils.final import choose_threshold
+from utils.fitting import (
+    all_folds,
+    build_head,
+    build_model,
+    fit_head,
+    fold_parts,
+    load_dataset,
+    measure,
+    positive_scores,
+)
+from utils.models import MODELS
+from utils.samplers import SAMPLERS
+from utils.seeding import seeded
+from utils.tasks import Task, make_task
+
+PLACE = (0, 0)  # repeat and fold
+EXPERIMENT = "pairs"
+TOLERANCE = 1e-6
+REGISTRIES = {"sampler": SAMPLERS, "model": MODELS}
+
+
+def build_pairs(folder: Path, names: Iterable[str] = (), profile: Profile | None = None) -> str:
+    """Fit and write what `folder` lacks of the pairs; returns a sentence about what was done.
+
+    A pair is complete or not there at all, and one whose ledger key is that of its task is kept.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Such as 'cgan+rf'; by default every pair that the study's ledger holds.
+    profile : Profile, optional
+        Whose parameters, folds and ledger; the full study's by default.
+
+    Raises
+    ------
+    ValueError
+        Names the pairs that the registries do not have.
+    """
+    profile = profile or load_profile("full")
+    tasks = pair_tasks(profile, list(names))
+    missing = {name: task for name, task in tasks.items() if _key_in(folder / name) != task["key"]}
+    if missing:
+        dataset, scores = load_dataset(profile.dataset), ledger_scores(profile)
+        fold = all_folds(profile.dataset, profile.protocol, 1)[PLACE]
+        limit_threads(1)  # as when the ledger was filled
+        with tqdm(total=len(missing), unit="pair") as bar:
+            for name, model, about in fitted_pairs(missing, dataset, fold, scores):
+                _write(folder / name, model, about)
+                bar.set_postfix_str(name)
+                bar.update()
+    return f"Wrote {len(missing)} of {len(tasks)} pairs to {folder.name}; the others were there."
+
+
+def pair_tasks(profile: Profile, names: list[str]) -> dict[str, Task]:
+    """The ledger's task of each pair on the first fold, those that share a sampler one after the other."""
+    if not names:
+        table = development_rows(profile)
+        names = [f"{row.sampler}+{row.model}" for row in table.itertuples()]
+    known = [f"{sampler}+{model}" for sampler in SAMPLERS for model in MODELS]
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise ValueError(f"The study has no pair {', '.join(unknown)}; name sampler and model as in {known[0]}.")
+    dataset = load_dataset(profile.dataset)
+    identity = {"name": dataset.name, "sha256": dataset.sha256}
+    chosen = [name for name in known if name in set(names)]
+    return {name: _task(profile, identity, *name.split("+")) for name in chosen}
+
+
+def _task(profile: Profile, identity: dict[str, str], sampler: str, model: str) -> Task:
+    return make_task(profile, identity, PLACE, (sampler, {}), (model, {}))
+
+
+def ledger_scores(profile: Profile) -> dict[str, float]:
+    """Average precision of every finished task, by its key."""
+    return {row["key"]: row["average_precision"] for row in ledger.read(profile.results)}
+
+
+def _key_in(folder: Path) -> str | None:
+    """The ledger key of a pair that can be served; None if there is none."""
+    try:
+        return load_card(folder)["ledger_key"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def load_card(folder: Path) -> dict[str, Any]:
+    """What a saved model says of itself."""
+    return json.loads((folder / bundle.CARD).read_text())["card"]
+
+
+def fitted_pairs(
+    tasks: dict[str, Task], dataset: Dataset, fold: Fold, scores: dict[str, float]
+) -> Iterator[tuple[str, FraudModel, dict[str, Any]]]:
+    """Name, model and what the page tells of it, pair by pair; a sampler is fitted once for all its models."""
+    train, test = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
+    require_clean_split(dataset, train, test)
+    sampler, head, rows = None, None, None
+    for name, task in tasks.items():
+        if task["sampler"] != sampler:
+            sampler, head = task["sampler"], build_head(task["sampler"], task["seed"])
+            with seeded(task["seed"]):
+                rows = fit_head(head, *train)
+        classifier = build_model(sampler, task["model"], train[1], task["seed"])
+        with seeded(task["seed"]):
+            classifier.fit(*rows)
+        ranking, probability = positive_scores(classifier, head["scale"].transform(test[0]))
+        measured = measure(dataset, fold.test, ranking, probability)["average_precision"]
+        model = _assemble(task, head["scale"], classifier, dataset, fold, probability)
+        model.card["fold"] = fold_card(measured, scores.get(task["key"]))
+        yield name, model, _about(model, dataset, fold, probability)
+
+
+def _assemble(
+    task: Task, scaler: Any, classifier: Any, dataset: Dataset, fold: Fold, probability: NDArray
+) -> FraudModel:
+    """The model with calibrator and threshold from the fold's held-out rows."""
+    y_true = dataset.y.to_numpy()[fold.test]
+    calibrator = fit_calibrator(y_true, probability)
+    amounts = np.zeros(len(y_true)) if dataset.amounts is None else dataset.amounts.to_numpy()[fold.test]
+    threshold = choose_threshold(y_true, apply_calibrator(calibrator, probability), amounts)
+    labels = {part: registry[task[part]["name"]].label for part, registry in REGISTRIES.items()}
+    return FraudModel(
+        scaler=scaler,
+        classifier=classifier,
+        calibrator=calibrator,
+        threshold=threshold,
+        schema=dataset.config,
+        columns=tuple(dataset.X.columns),
+        card={
+            "ledger_key": task["key"],
+            "sampler": task["sampler"],
+            "model": task["model"],
+            "label": f"{labels['model']} with {labels['sampler']}",
+        },
+    )
+
+
+def fold_card(measured: float, recorded: float | None) -> dict[str, Any]:
+    """Average precision on the held-out rows beside the ledger's, and a remark where they differ."""
+    card = {"repeat": PLACE[0], "fold": PLACE[1], "average_precision": measured, "ledger_average_precision": recorded}
+    if recorded is None:
+        return {**card, "remark": "The ledger does not hold this task."}
+    if abs(measured - recorded) > TOLERANCE:
+        return {**card, "remark": "Another machine, thread count or library release gave the ledger's score."}
+    return card
+
+
+def _about(model: FraudModel, dataset: Dataset, fold: Fold, probability: NDArray) -> dict[str, Any]:
+    calibrated = apply_calibrator(model.calibrator, probability)
+    held_out, seen = dataset.frame.iloc[fold.test], dataset.frame.iloc[fold.train]
+    source = f"fitted on development fold {PLACE[0]}.{PLACE[1]} of the study; the examples are held-out rows"
+    return {"source": source, **describe(model, held_out, seen=seen, probability=calibrated)}
+
+
+def _write(folder: Path, model: FraudModel, about: dict[str, Any]) -> None:
+    """Save, register and put in place; what was there stays until the new model was loaded and tried out."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
+        staging = bundle.save(model, Path(place) / "new")
+        (staging / EXAMPLES).write_text(json.dumps(about, indent=1) + "\n")
+        load_served(staging)
+        tags = {"ledger_key": model.card["ledger_key"]}
+        tracking.register(staging, f"fraud-{folder.name.replace('+', '-')}", EXPERIMENT, tags)
+        exchange(staging, folder)
