@@ -18,7 +18,7 @@ from app.embedding import FRAUD, LEGITIMATE, SYNTHETIC, Synthetic, draw_syntheti
 from app.scores import development_rows
 from app.served import Served
 from utils import data
-from utils.config import DatasetConfig
+from utils.config import DatasetConfig, load_profile
 from utils.plots import FRAUD as FRAUD_COLOUR
 from utils.plots import LEGITIMATE as LEGITIMATE_COLOUR
 from utils.plots import NEUTRAL, mean_precision, model_colour, sampler_colour
@@ -78,7 +78,7 @@ def figures(served: Served, development: pd.DataFrame, labels_of: dict[str, str]
 def measured(schema: DatasetConfig) -> pd.DataFrame:
     """Cross-validation rows of the full study, else of the quick one, on the folds that every pair has."""
     for profile in ("full", "quick"):
-        table = development_rows(schema, profile)
+        table = development_rows(load_profile(profile, schema))
         if table.empty:
             continue
         n_pairs = len(table[PAIR].drop_duplicates())
