@@ -11,7 +11,7 @@ from doit import get_var
 from doit.tools import config_changed
 
 from utils import notebooks
-from utils.config import NOTEBOOKS, ROOT, load_profile
+from utils.config import DATA, NOTEBOOKS, ROOT, load_profile
 
 PROFILE = load_profile(get_var("profile", "full"))
 BUILD = ROOT / "build"
@@ -27,6 +27,7 @@ DONE = []  # what this call had to run
 LOCK = str(ROOT / "uv.lock")
 LEDGER = str(PROFILE.results / f"{PROFILE.dataset.name}.jsonl")
 VARIANTS = str(PROFILE.results / "generators" / f"{PROFILE.dataset.name}.jsonl")
+REPLICA = str(DATA / "results" / "original" / "replica.jsonl")
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 EXECUTED = [str(PROFILE.notebooks / f"{name}.ipynb") for name in NAMES]
 
@@ -46,20 +47,25 @@ def task_data():
 
 def task_benchmark():
     """Run the benchmark's missing tasks and fill the ledger."""
-    return {**filling("benchmark", LEDGER), "task_dep": ["data"]}
+    return {**filling("benchmark", LEDGER, "--profile", PROFILE.name), "task_dep": ["data"]}
 
 
 def task_ablation():
     """Judge the missing variants of the GAN."""
-    return {**filling("ablation", VARIANTS), "task_dep": ["benchmark"]}
+    return {**filling("ablation", VARIANTS, "--profile", PROFILE.name), "task_dep": ["benchmark"]}
 
 
-def filling(module, ledger):
+def task_replica():
+    """Run what is missing of the original study's protocol."""
+    return {**filling("replica", REPLICA), "task_dep": ["ablation"]}
+
+
+def filling(module, ledger, *options):
     """What a task does that fills a ledger: run `utils.module`, which only runs what is missing."""
 
     def fill():
         DONE.append(module)
-        command = [sys.executable, "-m", f"utils.{module}", "--profile", PROFILE.name]
+        command = [sys.executable, "-m", f"utils.{module}", *options]
         return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
     return {"actions": [fill], "file_dep": [LOCK, *HELPERS], "targets": [ledger]}
@@ -76,10 +82,10 @@ def task_notebooks():
         yield {
             "name": name,
             "actions": [(execute, [name])],
-            "file_dep": [LOCK, LEDGER, VARIANTS, *HELPERS],
+            "file_dep": [LOCK, LEDGER, VARIANTS, REPLICA, *HELPERS],
             "uptodate": [config_changed(notebooks.source_hash(NOTEBOOKS / f"{name}.ipynb"))],
             "targets": [EXECUTED[number]],
-            "task_dep": ["ablation", *([f"notebooks:{NAMES[number - 1]}"] if number else [])],
+            "task_dep": ["replica", *([f"notebooks:{NAMES[number - 1]}"] if number else [])],
         }
 
 
@@ -124,7 +130,7 @@ def task_study():
 
     return {
         "actions": [tell],
-        "task_dep": ["data", "benchmark", "ablation", "notebooks", "paper", "readme"],
+        "task_dep": ["data", "benchmark", "ablation", "replica", "notebooks", "paper", "readme"],
         "uptodate": [False],
     }
 
