@@ -207,7 +207,8 @@ function histogram({ histogram: { edges, counts }, threshold }) {
     marker: { color: middles.map((middle) => (middle >= threshold ? "#d55e00" : "#0072b2")) },
     hovertemplate: "%{customdata}: %{y:,}<extra></extra>",
   };
-  const limit = { type: "line", x0: threshold, x1: threshold, yref: "paper", y0: 0, y1: 1, line: { dash: "dot", width: 1.5, color: look().text } };
+  const line = { dash: "dot", width: 1.5, color: look().text };
+  const limit = { type: "line", x0: threshold, x1: threshold, yref: "paper", y0: 0, y1: 1, line };
   paint(at("histogram"), [bars], {
     shapes: [limit],
     xaxis: {
@@ -237,8 +238,23 @@ function judged({ average_precision: score, prevalence, confusion }) {
 }
 
 function curve({ recall, precision, prevalence }) {
-  const line = { type: "scatter", mode: "lines", name: "this file", x: recall, y: precision, line: { color: "#d55e00" } };
-  const chance = { type: "scatter", mode: "lines", name: "chance", x: [0, 1], y: [prevalence, prevalence], line: { color: "#595959", dash: "dot" } };
+  // Steps and no slopes, as the average precision counts them: up to a recall, its own precision.
+  const line = {
+    type: "scatter",
+    mode: "lines",
+    name: "this file",
+    x: [0, ...recall],
+    y: [precision[0], ...precision],
+    line: { color: "#d55e00", shape: "vh" },
+  };
+  const chance = {
+    type: "scatter",
+    mode: "lines",
+    name: "chance",
+    x: [0, 1],
+    y: [prevalence, prevalence],
+    line: { color: "#595959", dash: "dot" },
+  };
   paint(at("curve"), [line, chance], {
     xaxis: { title: { text: "recall" }, range: [0, 1] },
     yaxis: { title: { text: "precision" }, range: [0, 1.02] },
