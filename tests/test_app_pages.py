@@ -388,6 +388,8 @@ def test_correlations_are_those_of_each_group(drawn_frauds):
     expected = frauds["V1"].corr(frauds["V7"])
     assert figure["data"][0]["z"][list(frauds).index("V1")][place] == pytest.approx(expected, abs=0.005)
     assert np.diag(figure["data"][1]["z"]) == pytest.approx(1)
+    pairs = frauds.corr().abs().to_numpy()[np.triu_indices(frauds.shape[1], k=1)]
+    assert f"is {pairs.mean():.2f} among frauds" in figure["text"]
 
 
 def test_importances_find_what_tells_frauds_apart(folder):
