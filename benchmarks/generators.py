@@ -57,8 +57,8 @@ REVISION = 1  # raised by hand when a change of ours, such as another fidelity f
 FRAUD = 1
 PACKAGES = {"ctgan": ("ctgan", "torch")}
 NOTE = """Times leave out imports and the start of processes. SMOTE fits nothing; its time is that of the whole
-`fit_resample`, which also checks and copies the training rows. Likeness, but for the first two-sample AUC, is measured on
-the rows that a generator was fitted to, where copies look perfect: read it with `closest record` (about 1 for fresh
+`fit_resample`, which also checks and copies the training rows. Likeness, but for the first two-sample AUC, is measured
+on the rows that a generator was fitted to, where copies look perfect: read it with `closest record` (about 1 for fresh
 rows, 0 for copies). The CGAN of the original study sees scaled columns here like everybody else."""
 
 
