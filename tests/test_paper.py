@@ -174,7 +174,7 @@ def test_networks_enter_the_table_once_they_have_two_folds(profile, numbers):
     [
         "01_eda/duplicates",
         "03_undersampling/thinned_test/1% frauds",
-        "05_cgan_training/fidelity/coverage",
+        "05_cgan_training/ablation",
         "07_comparison/claim",
         "08_final_model/card/recall at the threshold",
     ],
