@@ -6,15 +6,16 @@ import argparse
 import logging
 import os
 import secrets
-import signal
+import socket
 import sys
+import tempfile
 from pathlib import Path
 
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
-from app import api, files, guard, kserve, monitoring, pages
+from app import api, files, guard, kserve, monitoring, pages, workers
 from app.catalog import Catalog
 from app.monitoring import Monitor
 from app.results import Results
@@ -25,7 +26,7 @@ FOLDER = ROOT / "app" / "model"
 HOST = "127.0.0.1"
 PORT = 5000
 MAX_BODY = 16 * 2**20
-THREADS = 8
+MAX_WORKERS, THREADS, BACKLOG = 4, 6, 128
 SETTINGS = {
     "BOOTSTRAP_SERVE_LOCAL": True,
     "TRUSTED_HOSTS": ["127.0.0.1", "localhost"],
@@ -67,37 +68,66 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Serve the fraud model on this machine.")
     parser.add_argument("--port", type=int, default=PORT)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the model is (default: app/model)")
+    parser.add_argument("--workers", type=int, default=default_workers(), help="processes (default: one per core)")
     options = parser.parse_args(argv)
+    if options.workers < 1:
+        parser.error(f"--workers is {options.workers}; at least one is needed.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    try:
-        app = create_app(options.folder)
-    except BundleError as error:
-        print(f"{error}\n`python -m app.model` writes a model to serve.", file=sys.stderr)
-        return 1
-    return _serve(app, options.port)
+    with tempfile.TemporaryDirectory(prefix="fraud-figures-") as figures:
+        monitoring.count_together(Path(figures))
+        try:
+            app = create_app(options.folder)
+            addresses = _listen(options.port, options.workers)
+        except BundleError as error:
+            print(f"{error}\n`python -m app.model` writes a model to serve.", file=sys.stderr)
+            return 1
+        except OSError as error:
+            reason = error.strerror or error
+            print(f"Port {options.port} cannot be used ({reason}); choose another with --port.", file=sys.stderr)
+            return 1
+        name = app.extensions["catalog"].champion.name
+        print(f"Serving {name} on http://{HOST}:{options.port} (stop with Ctrl+C)", flush=True)
+        try:
+            return workers.run(lambda number: _serve(app, addresses[number]), options.workers)
+        finally:
+            app.extensions["results"].close()
 
 
-def _serve(app: Flask, port: int) -> int:
+def default_workers() -> int:
+    """One process per core that this one may use, but no more than a few: each may hold a large file."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, MAX_WORKERS)
+
+
+def _listen(port: int, count: int) -> list[socket.socket]:
+    """A socket per worker, all on one port, among which the system shares connections out evenly."""
+    with socket.socket() as alone:  # fails if another program has the port, which sharing would hide
+        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        alone.bind((HOST, port))
+    addresses = []
+    for _ in range(count):
+        address = socket.socket()
+        address.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        address.bind((HOST, port))
+        address.listen(BACKLOG)
+        address.setblocking(False)
+        addresses.append(address)
+    return addresses
+
+
+def _serve(app: Flask, address: socket.socket) -> None:
     import waitress
 
-    try:
-        server = waitress.create_server(
-            app,
-            host=HOST,
-            port=port,
-            ident="",
-            threads=THREADS,
-            recv_bytes=2**18,  # a large file comes in as large pieces
-            # Bodies up to twice the limit get the application's own answer; larger ones are cut off.
-            max_request_body_size=2 * files.MAX_FILE,
-        )
-    except OSError as error:
-        print(f"Port {port} cannot be used ({error.strerror}); choose another with --port.", file=sys.stderr)
-        return 1
-    print(f"Serving {app.extensions['catalog'].champion.name} on http://{HOST}:{port} (stop with Ctrl+C)", flush=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as Ctrl+C: scored files are removed on the way out
-    server.run()
-    return 0
+    waitress.serve(
+        app,
+        sockets=[address],
+        ident="",
+        threads=THREADS,
+        recv_bytes=2**18,  # a large file comes in as large pieces
+        # Bodies up to twice the limit get the application's own answer; larger ones are cut off.
+        max_request_body_size=2 * files.MAX_FILE,
+        _quiet=True,
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ import time
 import traceback
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, g, jsonify, render_template, request
+from flask import Flask, Request, Response, abort, current_app, g, jsonify, render_template, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
@@ -42,8 +43,19 @@ EXPLANATIONS = {
 }
 
 
+class PageSessions(SecureCookieSessionInterface):
+    """Sessions for pages only: they hold a form's token, and machines have no forms."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session of a page, or one that cannot be written to."""
+        if request.path.startswith(MACHINE_PATHS):
+            return self.make_null_session(app)
+        return super().open_session(app, request)
+
+
 def install(app: Flask) -> None:
     """Add limits, headers, error answers and the request log; to be called before anything reads a form."""
+    app.session_interface = PageSessions()
     app.before_request(_start)
     app.after_request(_finish)
     app.register_error_handler(BodyError, _body_error)
@@ -96,8 +108,7 @@ def _from_elsewhere() -> bool:
 
 
 def _finish(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    response.headers.extend(HEADERS)
     if request.endpoint not in ("static", "bootstrap.static"):
         response.headers["Cache-Control"] = "no-store"
     seconds = time.perf_counter() - g.get("start", time.perf_counter())

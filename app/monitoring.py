@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from flask import Blueprint, Response, current_app
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Histogram,
-    ProcessCollector,
-    generate_latest,
-)
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 
 blueprint = Blueprint("monitoring", __name__)
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+def count_together(folder: Path) -> None:
+    """From now on, let the counters of all processes that are forked from this one add up, in files in `folder`."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    values.ValueClass = values.MultiProcessValue()
 
 
 class Monitor:
     """The counters of one application."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        own = {"registry": self.registry, "namespace": "fraud"}
+        self._loaded: _Loaded | None = None
+        self._registry = CollectorRegistry()
+        own = {"registry": self._registry, "namespace": "fraud"}
         self._requests = Counter("requests", "Requests answered.", ["method", "route", "status"], **own)
         self._seconds = Histogram("request_seconds", "Time to answer.", ["route"], buckets=SECONDS, **own)
         self._rows = Counter("rows", "Rows by what became of them.", ["model", "outcome"], **own)
@@ -33,7 +35,7 @@ class Monitor:
 
     def watch(self, serving: Callable[[], dict[str, str]]) -> None:
         """Tell which models are loaded: their versions by the name to choose them by."""
-        self.registry.register(_Loaded(serving))
+        self._loaded = _Loaded(serving)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""
@@ -48,6 +50,19 @@ class Monitor:
     def reloaded(self, name: str, taken: bool) -> None:
         """Count a new model."""
         self._reloads.labels(name, "taken" if taken else "refused").inc()
+
+    def figures(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        registry = self._registry
+        if values.ValueClass._multiprocess:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)
+        told = generate_latest(registry)
+        if self._loaded:
+            loaded = CollectorRegistry()
+            loaded.register(self._loaded)
+            told += generate_latest(loaded)
+        return told
 
 
 class _Loaded:
@@ -66,5 +81,4 @@ class _Loaded:
 @blueprint.get("/metrics")
 def figures() -> Response:
     """Every figure as it is now."""
-    registry = current_app.extensions["monitor"].registry
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    return Response(current_app.extensions["monitor"].figures(), content_type=CONTENT_TYPE_LATEST)

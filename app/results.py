@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -13,45 +13,51 @@ from pyarrow import csv
 
 KEEP_SECONDS = 3600
 KEEP_FILES = 20
+TOKEN = re.compile(r"[\w-]{32}", re.ASCII)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Results:
-    """CSV files under random tokens in a folder that only this user can read."""
+    """CSV files under random tokens in a folder that only this user can read; several processes may share it."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="fraud-results-")  # goes with this object, or at exit
-        self._kept: dict[str, float] = {}  # token and time, the oldest first
-        self._lock = threading.Lock()
+        self._temporary = tempfile.TemporaryDirectory(prefix="fraud-results-")  # goes with this object, or at exit
+        self.folder = Path(self._temporary.name)
 
     def add(self, table: pa.Table) -> str:
         """Keep a table; returns its token."""
         token = secrets.token_urlsafe(24)
-        csv.write_csv(defused(table), self._path(token), csv.WriteOptions(quoting_style="needed"))
-        with self._lock:
-            self._kept[token] = time.monotonic()
-            self._forget()
+        unfinished = self.folder / f"{token}.part"
+        csv.write_csv(defused(table), unfinished, csv.WriteOptions(quoting_style="needed"))
+        unfinished.rename(self._path(token))
+        self._forget()
         return token
 
     def find(self, token: str) -> Path | None:
         """The file of a token; None if there is none, or none any more."""
-        with self._lock:
-            self._forget()
-            return self._path(token) if token in self._kept else None
+        self._forget()
+        path = self._path(token) if TOKEN.fullmatch(token) else None
+        return path if path and path.exists() else None
 
     def close(self) -> None:
         """Remove everything."""
-        self._folder.cleanup()
+        self._temporary.cleanup()
 
     def _path(self, token: str) -> Path:
-        return Path(self._folder.name) / f"{token}.csv"
+        return self.folder / f"{token}.csv"
 
     def _forget(self) -> None:
-        end = time.monotonic() - KEEP_SECONDS
-        for place, (token, since) in enumerate(reversed(list(self._kept.items()))):
-            if place >= KEEP_FILES or since < end:
-                self._path(token).unlink(missing_ok=True)
-                del self._kept[token]
+        found = sorted(((_written(path), path) for path in self.folder.glob("*.csv")), reverse=True)
+        for place, (since, path) in enumerate(found):
+            if place >= KEEP_FILES or since < time.time() - KEEP_SECONDS:
+                path.unlink(missing_ok=True)
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another process was quicker
+        return 0.0
 
 
 def defused(table: pa.Table) -> pa.Table:

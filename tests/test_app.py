@@ -593,6 +593,36 @@ def test_the_real_server_keeps_its_name_to_itself_and_refuses_large_bodies(serve
     assert json.load(refused.value)["status"] == 413
 
 
+def test_all_workers_answer_count_together_and_share_results(server, rows):
+    before = counted(server)
+    for _ in range(40):
+        call_new(f"{server}/v2/health/live")
+    scored = json.loads(call_new(f"{server}/api/v1/files", rows.to_csv(index=False).encode(), "text/csv"))
+    for _ in range(10):
+        assert call_new(server + scored["download"]).startswith(b'"row"')
+    assert counted(server) - before == 40
+
+
+def test_a_port_that_is_taken_is_told(server, folder):
+    port = server.rpartition(":")[2]
+    command = [sys.executable, "-m", "app.app", "--port", port, "--folder", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert f"Port {port} cannot be used" in done.stderr and "--port" in done.stderr and "Traceback" not in done.stderr
+
+
+def counted(server):
+    line = re.search(rb'fraud_requests_total\{[^}]*"/v2/health/live"[^}]*\} (\S+)', call_new(f"{server}/metrics"))
+    return float(line[1]) if line else 0
+
+
+def call_new(url, body=None, content_type="application/json"):
+    """The answer over a connection of its own, which any worker may take."""
+    asked = urllib.request.Request(url, data=body, headers={"Content-Type": content_type, "Connection": "close"})
+    with request.OPENER.open(asked, timeout=30) as answer:
+        return answer.read()
+
+
 def test_the_server_does_not_start_without_a_model_and_never_needs_tensorflow(tmp_path, folder):
     code = """
 import sys, pathlib, app.app

@@ -3,6 +3,7 @@
 import csv
 import io
 import logging
+import os
 import time
 
 import numpy as np
@@ -324,10 +325,10 @@ def test_other_requests_are_refused(client, sent, status):
 
 def test_the_clients_name_never_reaches_the_disk(client, app, rows, tmp_path):
     answer = upload(client, as_csv(rows), f"../../{tmp_path.name}/evil.csv")
-    kept = list(app.extensions["results"]._path("x").parent.iterdir())
+    kept = list(app.extensions["results"].folder.iterdir())
     assert answer.status_code == 200
     assert all("evil" not in path.name for path in kept) and not list(tmp_path.iterdir())
-    assert app.extensions["results"]._path("x").parent.stat().st_mode & 0o777 == 0o700
+    assert app.extensions["results"].folder.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("token", ["nothing", "..%2f..%2fetc%2fpasswd", "", "%00"])
@@ -340,15 +341,16 @@ def test_results_are_forgotten_by_number_by_time_and_at_the_end(monkeypatch):
     monkeypatch.setattr(results, "KEEP_FILES", 3)
     kept = Results()
     tokens = [kept.add(one) for _ in range(4)]
-    paths = [kept.find(token) for token in tokens]
-    assert paths[0] is None and all(path.exists() for path in paths[1:])
-    assert len(set(tokens)) == 4 and min(map(len, tokens)) >= 32
-    monkeypatch.setattr(results, "KEEP_SECONDS", 0)
-    time.sleep(0.01)
-    assert kept.find(tokens[3]) is None and not paths[3].exists()
-    folder = paths[1].parent
+    for age, token in zip((30, 20, 10), tokens[1:], strict=True):
+        os.utime(kept.find(token), (time.time() - age,) * 2)
+    assert kept.find(tokens[0]) is None and all(kept.find(token).exists() for token in tokens[1:])
+    assert len(set(tokens)) == 4 and set(map(len, tokens)) == {32}
+    kept.add(one)
+    assert kept.find(tokens[1]) is None
+    monkeypatch.setattr(results, "KEEP_SECONDS", 15)
+    assert kept.find(tokens[2]) is None and kept.find(tokens[3]) is not None
     kept.close()
-    assert not folder.exists()
+    assert not kept.folder.exists()
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
