@@ -26,6 +26,7 @@ PERFECT = {
     "trtr": 0.9,
     "trts": 0.9,
     "tstr_ratio": 1.0,
+    "tstr_ratio_long": 1.0,
 }
 POOR = {
     "fit_seconds": 9.0,
@@ -42,6 +43,7 @@ POOR = {
     "trtr": 0.9,
     "trts": 0.95,
     "tstr_ratio": 0.56,
+    "tstr_ratio_long": 0.6,
 }
 
 
