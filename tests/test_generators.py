@@ -90,7 +90,7 @@ def test_goals_are_met_on_their_limit():
 
 def test_a_tie_is_not_better_and_the_figure_is_named():
     line = goals(make_table({**PERFECT, "ks": POOR["ks"], "density": 0.1}))[-1]
-    assert line == "NOT met: better than second on 9 of 11 fidelity figures, but not on KS, density"
+    assert line == "NOT met: better than second on 10 of 12 fidelity figures, but not on KS, density"
 
 
 def test_the_best_peer_sets_the_mark_for_the_two_sample_test():
