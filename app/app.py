@@ -26,7 +26,7 @@ FOLDER = ROOT / "app" / "model"
 HOST = "127.0.0.1"
 PORT = 5000
 MAX_BODY = 16 * 2**20
-MAX_WORKERS, THREADS, BACKLOG = 4, 6, 128
+MAX_WORKERS, THREADS, BACKLOG = 4, 3, 128  # more threads would only wait for each other
 SETTINGS = {
     "BOOTSTRAP_SERVE_LOCAL": True,
     "TRUSTED_HOSTS": ["127.0.0.1", "localhost"],

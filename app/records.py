@@ -10,6 +10,7 @@ from typing import Any
 
 Reader = Callable[[Any], float]
 MAX_ROWS = 50_000
+PLAIN = {int, float}
 LARGEST = 1e30  # beyond it a scaled value no longer fits the single precision that forests and boosting use
 
 
@@ -69,6 +70,9 @@ def read_row(
 
     `read` turns a cell into a number or raises ValueError with the reason; by default text is read, too.
     """
+    values = [row.get(name) for name in columns]
+    if _all_plain(values):
+        return values, {}
     read = read or read_number
     values, problems = [], {}
     for name in columns:
@@ -79,6 +83,16 @@ def read_row(
         except ValueError as error:
             problems[name] = str(error)
     return values, problems
+
+
+def _all_plain(values: list[Any]) -> bool:
+    """Whether all are numbers that can be scored, told at once by their sum; nearly every row is like this."""
+    if not PLAIN.issuperset(map(type, values)):
+        return False
+    try:
+        return sum(map(abs, values)) <= LARGEST  # False for NaN
+    except OverflowError:
+        return False
 
 
 def read_number(cell: Any) -> float:

@@ -1,0 +1,238 @@
+"""The web application under load, beside MLflow's own server of the same model, and with a whole file.
+
+    python -m benchmarks.serving [--rounds 3] [--seconds 5] [--without-mlflow] [--without-file]
+
+The servers have as many processes and are asked in turns, on this machine. Needs `wrk` (apt-get install wrk).
+Prints a table and writes nothing.
+"""
+
+import argparse
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from app.app import FOLDER, default_workers
+from app.request import OPENER
+from app.served import read_about
+from utils import bundle
+from utils.config import ULB
+from utils.data import fetch
+
+SCRIPT = """
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = [==[{body}]==]
+done = function(summary, latency)
+  local e = summary.errors
+  io.write(string.format("\\nmeasured %d %d %d %d %d\\n", summary.requests, summary.duration,
+    latency:percentile(50), latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
+end
+"""
+MLFLOW_MODEL = """
+from pathlib import Path
+import mlflow
+from utils import bundle
+
+class Served(mlflow.pyfunc.PythonModel):
+    def load_context(self, context):
+        self.model = bundle.load(Path(context.artifacts["folder"]))
+
+    def predict(self, context, model_input):
+        return self.model.predict_proba(model_input)
+
+mlflow.models.set_model(Served())
+"""
+CLIENTS = (1, 20)
+READY_SECONDS = 180
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="the model (default: app/model)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=5, help="of load in each round")
+    parser.add_argument("--workers", type=int, default=default_workers(), help="processes of each server")
+    parser.add_argument("--without-mlflow", action="store_true")
+    parser.add_argument("--without-file", action="store_true")
+    options = parser.parse_args()
+    if not shutil.which("wrk"):
+        sys.exit("The load generator wrk is not installed; `apt-get install wrk` does that.")
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        address, processes = stack.enter_context(app_server(options.folder, options.workers))
+        asked = {"app": request_of(place, "app", f"{address}/api/v1/predict", options.folder)}
+        if not options.without_mlflow:
+            mlflow = stack.enter_context(mlflow_server(options.folder, options.workers, place))
+            asked["mlflow"] = request_of(place, "mlflow", f"{mlflow}/invocations", options.folder)
+        report_load(asked, options.rounds, options.seconds)
+        if not options.without_file:
+            report_file(address, processes, options.folder, options.rounds)
+
+
+def request_of(place: Path, name: str, url: str, folder: Path) -> list[str]:
+    """The end of a wrk command that sends the model's example of a fraud."""
+    example = read_about(folder)["examples"]["fraud"]
+    body = [example] if name == "app" else {"dataframe_records": [example]}
+    script = place / f"{name}.lua"
+    script.write_text(SCRIPT.replace("{body}", json.dumps(body)))
+    return ["-s", str(script), url]
+
+
+@contextmanager
+def app_server(folder: Path, workers: int) -> Iterator[tuple[str, list[int]]]:
+    """Address and process ids of `python -m app.app`; prints how long it took to start."""
+    port = free_port()
+    command = [sys.executable, "-m", "app.app", "--port", port, "--folder", str(folder), "--workers", str(workers)]
+    start = time.perf_counter()
+    with running(command, f"http://127.0.0.1:{port}", "/v2/health/ready") as (address, process):
+        print(f"app: {time.perf_counter() - start:.1f} s until ready, {workers} worker(s)")
+        yield address, [process.pid, *children_of(process.pid)]
+
+
+@contextmanager
+def mlflow_server(folder: Path, workers: int, place: Path) -> Iterator[str]:
+    """Address of `mlflow models serve` with the same model."""
+    from mlflow import pyfunc
+
+    (place / "model.py").write_text(MLFLOW_MODEL)
+    artifacts = {"folder": str(folder)}
+    pyfunc.save_model(place / "mlflow", python_model=str(place / "model.py"), artifacts=artifacts, pip_requirements=[])
+    port = free_port()
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(place / "mlflow"), "--env-manager", "local"]
+    command += ["--host", "127.0.0.1", "--port", port, "--workers", str(workers)]
+    start = time.perf_counter()
+    with running(command, f"http://127.0.0.1:{port}", "/ping") as (address, _):
+        print(f"mlflow: {time.perf_counter() - start:.1f} s until ready, {workers} worker(s)")
+        yield address
+
+
+def free_port() -> str:
+    """A port that nobody has right now."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
+
+
+@contextmanager
+def running(command: list[str], address: str, path: str) -> Iterator[tuple[str, subprocess.Popen]]:
+    """A server process in a group of its own, from its first answer on; all of the group ends with the block."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow calls uvicorn by name
+    process = subprocess.Popen(command, start_new_session=True, env={**os.environ, "PATH": tools}, **quiet)
+    try:
+        end = time.monotonic() + READY_SECONDS
+        while not answers(address + path):
+            if process.poll() is not None or time.monotonic() > end:
+                sys.exit(f"The server did not get ready; run it by hand to see why: {' '.join(command)}")
+            time.sleep(0.05)
+        yield address, process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(30)
+
+
+def answers(url: str) -> bool:
+    """Whether an address answers with success."""
+    try:
+        with OPENER.open(url, timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def children_of(pid: int) -> list[int]:
+    """Process ids of the direct children."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in found.split()]
+
+
+def report_load(asked: dict[str, list[str]], rounds: int, seconds: int) -> None:
+    """Print medians over rounds, in each of which every server is asked in turn."""
+    rows = []
+    for clients in CLIENTS:
+        for request in asked.values():  # not counted: caches and lazy imports
+            load(request, clients, 2)
+        for _ in range(rounds):
+            rows += [{"server": name, "clients": clients, **load(asked[name], clients, seconds)} for name in asked]
+    grouped = pd.DataFrame(rows).groupby(["clients", "server"])
+    table = grouped[["requests a second", "median ms", "99 % ms"]].median()
+    table = table.assign(requests=grouped["requests"].sum(), errors=grouped["errors"].sum())
+    print(table.round(2).to_string())
+    if len(asked) == 2:
+        rate = table["requests a second"].unstack()
+        ratios = [f"{row.app / row.mlflow:.1f} ({row.Index} clients)" for row in rate.itertuples()]
+        print(f"throughput, app to mlflow: {', '.join(ratios)}")
+
+
+def load(request: list[str], clients: int, seconds: int) -> dict[str, float]:
+    """Requests, rate, latency in milliseconds and errors of one run of wrk."""
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "30s", *request]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("measured"))
+    n_requests, duration, median, late, errors = map(int, line.split()[1:])
+    rate = n_requests / duration * 1e6
+    return {
+        "requests": n_requests,
+        "requests a second": rate,
+        "median ms": median / 1000,
+        "99 % ms": late / 1000,
+        "errors": errors,
+    }
+
+
+def report_file(address: str, processes: list[int], folder: Path, rounds: int) -> None:
+    """Print what the study's whole file takes, and how far its scores are from the model's own."""
+    path = fetch(ULB)
+    before, seconds = peak_memory(processes), []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        answer = upload(f"{address}/api/v1/files", path)
+        seconds.append(time.perf_counter() - start)
+    extra = max(after - first for after, first in zip(peak_memory(processes), before, strict=True))
+    with OPENER.open(address + answer["download"], timeout=60) as download:
+        found = pd.read_csv(io.BytesIO(download.read()))
+    expected = bundle.load(folder).predict_proba(pd.read_csv(path))
+    difference = np.abs(found["probability"].to_numpy() - expected).max()
+    size = path.stat().st_size / 1e6
+    print(
+        f"{path.name}: {size:.0f} MB, {answer['rows']:,} rows in {statistics.median(seconds):.1f} s "
+        f"(median of {rounds}), {extra / 1024:.0f} MiB more in the process that had it, "
+        f"largest difference to the model's own probabilities {difference:.1g}"
+    )
+
+
+def upload(url: str, path: Path) -> dict:
+    """The answer to a form with the file."""
+    edge = b"----benchmark"
+    head = b'--%s\r\nContent-Disposition: form-data; name="file"; filename="x.csv"\r\n\r\n' % edge
+    body = head + path.read_bytes() + b"\r\n--%s--\r\n" % edge
+    kind = f"multipart/form-data; boundary={edge.decode()}"
+    with OPENER.open(urllib.request.Request(url, body, {"Content-Type": kind}), timeout=120) as answer:
+        return json.load(answer)
+
+
+def peak_memory(processes: list[int]) -> list[int]:
+    """Largest resident memory so far of each process, in KiB."""
+    status = [Path(f"/proc/{pid}/status").read_text() for pid in processes]
+    return [int(text.split("VmHWM:")[1].split()[0]) for text in status]
+
+
+if __name__ == "__main__":
+    main()
