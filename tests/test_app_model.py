@@ -176,9 +176,7 @@ def test_every_answer_comes_whole_from_one_model_while_they_are_exchanged(folder
     """Requests from several threads meanwhile see one model or the other, and never an error."""
     client_of = create_app(folder).test_client
     rows, sent = ROWS.to_numpy(), ROWS.to_dict("records")
-    expected = {
-        served.name: served.probability(rows).tolist() for served in map(load_served, (champion, challenger))
-    }
+    expected = {served.name: served.probability(rows).tolist() for served in map(load_served, (champion, challenger))}
     wrong, seen, done = [], set(), threading.Event()
 
     def ask():
