@@ -108,6 +108,7 @@ def _listen(port: int, count: int) -> list[socket.socket]:
     for _ in range(count):
         address = socket.socket()
         address.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        address.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else the next start waits for old connections
         address.bind((HOST, port))
         address.listen(BACKLOG)
         address.setblocking(False)
@@ -123,6 +124,7 @@ def _serve(app: Flask, address: socket.socket) -> None:
         sockets=[address],
         ident="",
         threads=THREADS,
+        send_bytes=2**14,  # head and body of a small answer go out together
         recv_bytes=2**18,  # a large file comes in as large pieces
         # Bodies up to twice the limit get the application's own answer; larger ones are cut off.
         max_request_body_size=2 * files.MAX_FILE,
