@@ -75,6 +75,58 @@ def test_differences_without_variance_have_a_plain_answer(value, p_value):
     assert (result.mean, result.low, result.high, result.p_value) == (value, value, value, p_value)
 
 
+def test_practical_probabilities_are_areas_under_the_posterior():
+    differences, share = [0.02, 0.04, 0.03, 0.01, 0.05], 0.25
+    probabilities = stats.practical_probabilities(differences, share)
+    error = np.sqrt((1 / 5 + share) * 0.00025)
+    draws = 0.03 + error * np.random.default_rng(0).standard_t(4, size=400_000)
+    shares = [np.mean(draws <= -0.01), np.mean(np.abs(draws) < 0.01), np.mean(draws >= 0.01)]
+    assert probabilities == pytest.approx(shares, abs=3e-3)
+    assert sum(probabilities) == pytest.approx(1, abs=1e-12)
+
+
+def test_practical_probabilities_and_the_corrected_test_are_one_distribution():
+    differences = [0.02, 0.04, -0.03, 0.01, 0.05]
+    test = stats.corrected_difference(differences, 0.25)
+    harms, equivalent, _ = stats.practical_probabilities(differences, 0.25, margin=0)
+    assert (harms, equivalent) == (pytest.approx(test.p_value / 2), 0)
+    _, within, above = stats.practical_probabilities(differences, 0.25, margin=test.high)
+    assert above == pytest.approx(0.025)
+    assert within > 0.9
+
+
+def test_an_interval_within_the_margin_makes_equivalence_probable():
+    differences = [0.001, -0.002, 0.003, 0.0, 0.002]
+    test = stats.corrected_difference(differences, 0.25)
+    assert stats.verdict(test.low, test.high, test.p_value) == "equivalent"
+    assert stats.practical_probabilities(differences, 0.25)[1] > 0.95
+    assert stats.practical_probabilities(differences, 0.25, margin=0.001)[1] < 0.95
+
+
+def test_overlapping_folds_make_practical_probabilities_less_certain():
+    differences = [0.02, 0.04, 0.03, 0.01, 0.05]
+    naive, corrected = (stats.practical_probabilities(differences, share)[2] for share in (0.0, 0.25))
+    assert 0.5 < corrected < naive
+
+
+def test_the_sign_of_a_difference_swaps_harm_and_help():
+    up, down = (stats.practical_probabilities(np.array([0.02, 0.04, 0.03]) * sign, 0.25) for sign in (1, -1))
+    assert up == pytest.approx(down[::-1])
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.0, (0, 1, 0)), (0.25, (0, 0, 1)), (-0.25, (1, 0, 0)), (0.0078125, (0, 1, 0)), (-0.0078125, (0, 1, 0))],
+)
+def test_practical_probabilities_without_variance_are_certain(value, expected):
+    assert stats.practical_probabilities([value] * 4, 0.25) == expected
+
+
+def test_practical_probabilities_need_two_folds():
+    with pytest.raises(ValueError, match="1 paired fold"):
+        stats.practical_probabilities([0.1], 0.25)
+
+
 def test_holm_is_that_of_a_hand_computation():
     adjusted = stats.holm([0.01, 0.04, 0.03, 0.005])
     np.testing.assert_allclose(adjusted, [0.03, 0.06, 0.06, 0.02])
@@ -177,6 +229,20 @@ def test_pairs_may_differ_in_model_and_sampler():
     assert row.mean == pytest.approx(0.4 / 3)
 
 
+def test_comparisons_carry_practical_probabilities_and_a_paired_bootstrap():
+    table = ranked_table().assign(split=[{"n_splits": 3}] * 6)
+    (row,) = stats.compare_samplers(table).itertuples()
+    differences = stats.paired_scores(table)["rf", "smote"] - stats.paired_scores(table)["rf", "none"]
+    expected = stats.practical_probabilities(differences, 1 / 2)
+    assert (row.p_harms, row.p_equivalent, row.p_helps) == expected
+    assert 0 < row.boot_low < row.mean < row.boot_high
+
+
+def test_comparisons_of_scores_without_ranks_have_no_bootstrap():
+    table = ledger_rows({("rf", "none"): [0.5, 0.6, 0.7], ("rf", "smote"): [0.6, 0.8, 0.8]})
+    assert stats.compare_samplers(table)[["boot_low", "boot_high"]].isna().all(axis=None)
+
+
 @pytest.mark.parametrize(
     ("verdicts", "expected"),
     [
@@ -261,7 +327,60 @@ def test_draws_follow_a_fraud_wherever_it_is_ranked():
     orders = ([7, 9], [9, 7])  # one fraud is ranked first in the first repeat, the other in the second
     table = pd.DataFrame({**fields, "repeat": repeat, "positives": order} for repeat, order in enumerate(orders))
     (means,) = stats.bootstrap_means(table, n_draws=100).itertuples()
-    assert 0.5 < means.low <= means.high <= 0.51
+    assert 0.5 < means.low <= means.high <= 0.51 + 1e-12
+
+
+PAIR = (("rf", "smote"), ("rf", "none"))
+
+
+def test_a_paired_bootstrap_draws_the_same_frauds_for_both():
+    table = ranked_table(n_folds=2)
+    ((low, high),) = stats.bootstrap_differences(table, [PAIR], n_draws=400, seed=3)
+    frauds = np.unique(np.concatenate(table["positives"].to_list()))
+    rng = np.random.default_rng(3)
+    drawn = []
+    for copies in rng.multinomial(len(frauds), np.full(len(frauds), 1 / len(frauds)), size=400):
+        scores = {}
+        for row in table.itertuples():
+            weights = copies[np.searchsorted(frauds, row.positives)][None]
+            scores.setdefault(row.sampler, []).append(stats.resampled_average_precision(row.ranks, weights)[0])
+        drawn.append(np.mean(scores["smote"]) - np.mean(scores["none"]))
+    assert (low, high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])), abs=1e-12)
+
+
+def test_a_method_does_not_differ_from_its_copy():
+    table = ranked_table()
+    copy = table[table["sampler"] == "none"].assign(sampler="copy")
+    pairs = [(("rf", "copy"), ("rf", "none")), PAIR]
+    same, other = stats.bootstrap_differences(pd.concat([table, copy]), pairs, n_draws=100)
+    assert tuple(same) == (0, 0)
+    assert other[0] < other[1]
+
+
+def test_pairing_narrows_the_interval_of_a_difference():
+    table = ranked_table()
+    ((low, high),) = stats.bootstrap_differences(table, [PAIR])
+    means = stats.bootstrap_means(table)
+    apart = np.sqrt(((means["high"] - means["low"]) ** 2).sum())  # as if the two had been drawn on their own
+    assert high - low < 0.9 * apart
+
+
+def test_a_bootstrap_of_differences_uses_the_folds_that_both_have():
+    table = ranked_table()
+    missing = table[~((table["sampler"] == "smote") & (table["fold"] == 2))]
+    worse = missing.assign(ranks=missing["ranks"] + 1000 * (missing["fold"] == 2))
+    first, second = (stats.bootstrap_differences(part, [PAIR], n_draws=200) for part in (missing, worse))
+    np.testing.assert_array_equal(first, second)
+    assert (stats.bootstrap_differences(table, [PAIR], n_draws=200) != first).all()
+
+
+def test_a_paired_bootstrap_turns_around_with_its_pair_and_repeats_with_its_seed():
+    table = ranked_table()
+    forth, back = stats.bootstrap_differences(table, [PAIR, PAIR[::-1]], n_draws=200)
+    assert tuple(forth) == pytest.approx(tuple(-back[::-1]))
+    again = stats.bootstrap_differences(table, [PAIR], n_draws=200)[0]
+    other = stats.bootstrap_differences(table, [PAIR], n_draws=200, seed=1)[0]
+    assert tuple(again) == tuple(forth) != tuple(other)
 
 
 def test_alert_budgets_are_per_day():
@@ -319,3 +438,41 @@ def test_variants_are_compared_fold_by_fold():
 def test_a_missing_reference_is_named():
     with pytest.raises(ValueError, match="no variant 'default'"):
         stats.compare_variants(variants_table(other=[1, 2]), ["score"])
+
+
+def test_samplers_are_ranked_within_model_and_fold():
+    table = ledger_rows(
+        {
+            ("lr", "none"): [0.1, 0.5],
+            ("lr", "rus"): [0.2, 0.3],
+            ("lr", "smote"): [0.3, 0.4],
+            ("rf", "none"): [0.9, 0.8],
+            ("rf", "rus"): [0.8, 0.7],
+            ("rf", "smote"): [0.8, 0.6],
+        }
+    )
+    ranks = stats.rank_samplers(table).set_index("sampler")
+    assert ranks["mean_rank"].to_dict() == {"none": 1.5, "smote": 2.125, "rus": 2.375}
+    assert ranks["first"].to_dict() == {"none": 0.75, "smote": 0.25, "rus": 0.0}
+    assert set(ranks["n_rankings"]) == {4}
+    # Table 5 of Demšar (2006): 2.343 for three methods at 0.05.
+    assert ranks["critical_difference"].iloc[0] == pytest.approx(2.343 * np.sqrt(3 * 4 / (6 * 4)), abs=1e-3)
+    assert ranks["near_best"].all()
+
+
+def test_only_a_sampler_far_behind_is_not_near_the_best():
+    rng = np.random.default_rng(0)
+    close = rng.random(20)
+    table = ledger_rows({("rf", "none"): close, ("rf", "smote"): rng.permutation(close), ("rf", "rus"): close - 1})
+    ranks = stats.rank_samplers(table).set_index("sampler")
+    assert ranks["near_best"].to_dict() == {"none": True, "smote": True, "rus": False}
+
+
+def test_rankings_need_every_sampler():
+    table = ledger_rows({("rf", "none"): [0.5, 0.6, 0.7], ("rf", "smote"): [0.6, 0.7, None]})
+    assert set(stats.rank_samplers(table)["n_rankings"]) == {2}
+    with pytest.raises(ValueError, match="1 sampler"):
+        stats.rank_samplers(table[table["sampler"] == "none"])
+    apart = ledger_rows({("rf", "none"): [0.5], ("lr", "smote"): [0.6]})
+    with pytest.raises(ValueError, match="2 sampler"):
+        stats.rank_samplers(apart)

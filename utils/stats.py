@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import studentized_range
 from scipy.stats import t as student_t
 
 from utils import metrics
 
 MARGIN = 0.01  # differences of average precision below this do not matter to a fraud desk; fixed beforehand
 LEVEL, ALPHA = 0.95, 0.05
+PRACTICAL = ("p_harms", "p_equivalent", "p_helps")
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,56 @@ def corrected_difference(differences: ArrayLike, test_share: float, level: float
     ValueError
         If there are fewer than two folds.
     """
+    mean, error, n_folds = _corrected_error(differences, test_share)
+    half = student_t.ppf((1 + level) / 2, n_folds - 1) * error
+    statistic = abs(mean) / error if error > 0 else np.inf * bool(mean)
+    p_value = 1.0 if np.isnan(statistic) else 2 * student_t.sf(statistic, n_folds - 1)
+    return Difference(mean, float(mean - half), float(mean + half), float(p_value), n_folds)
+
+
+def _corrected_error(differences: ArrayLike, test_share: float) -> tuple[float, float, int]:
+    """Mean, its standard error corrected for overlapping training parts, and the number of folds."""
     differences = np.asarray(differences, dtype=float)
     n_folds = len(differences)
     if n_folds < 2:
         raise ValueError(f"{n_folds} paired fold(s) have no variance; measure at least two.")
-    mean, variance = differences.mean(), differences.var(ddof=1)
-    error = np.sqrt((1 / n_folds + test_share) * variance)
-    half = student_t.ppf((1 + level) / 2, n_folds - 1) * error
-    statistic = abs(mean) / error if error > 0 else np.inf * bool(mean)
-    p_value = 1.0 if np.isnan(statistic) else 2 * student_t.sf(statistic, n_folds - 1)
-    return Difference(float(mean), float(mean - half), float(mean + half), float(p_value), n_folds)
+    error = np.sqrt((1 / n_folds + test_share) * differences.var(ddof=1))
+    return float(differences.mean()), float(error), n_folds
+
+
+def practical_probabilities(
+    differences: ArrayLike, test_share: float, margin: float = MARGIN
+) -> tuple[float, float, float]:
+    """How probable it is that a mean difference harms, does not matter, and helps.
+
+    The correlated Bayesian t test of Corani and Benavoli (2015): under their flat prior the mean difference is
+    distributed as Student's t around the observed mean, with n - 1 degrees of freedom and the corrected error of
+    `corrected_difference` as its scale.
+
+    Parameters
+    ----------
+    differences, test_share
+        As for `corrected_difference`.
+    margin : float
+        Differences smaller than this do not matter in practice.
+
+    Returns
+    -------
+    p_harms, p_equivalent, p_helps : float
+        Probabilities of a difference below -margin, within the margin, and above it; they add up to 1. Without
+        variance the one that holds the mean is 1.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two folds.
+    """
+    mean, error, n_folds = _corrected_error(differences, test_share)
+    if error == 0:
+        return float(mean <= -margin), float(-margin < mean < margin), float(mean >= margin)
+    posterior = student_t(n_folds - 1, loc=mean, scale=error)
+    below, not_above = posterior.cdf([-margin, margin])
+    return float(below), float(not_above - below), float(posterior.sf(margin))
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
@@ -68,8 +110,9 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
 def verdict(low: float, high: float, adjusted_p: float, margin: float = MARGIN) -> str:
     """What a comparison allows to say: 'helps', 'harms', 'equivalent' or 'no evidence'.
 
-    Equivalent means that the whole interval lies within the margin, whatever the test says; helps and harms
-    need a Holm-adjusted p-value below 0.05.
+    Equivalent means that the whole interval lies within the margin, whatever the test says, which is a little
+    stricter than a probability of 0.95 from `practical_probabilities`: it leaves no more than 0.025 on either
+    side. Helps and harms need a Holm-adjusted p-value below 0.05.
     """
     if -margin < low and high < margin:
         return "equivalent"
@@ -127,8 +170,9 @@ def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFra
     Returns
     -------
     DataFrame
-        Columns model, sampler, mean, low, high, p_value, n_folds, adjusted_p, verdict; pairs with fewer
-        than two folds in common are left out, as they allow no interval.
+        Columns model, sampler, against, mean, low, high, p_value, n_folds; p_harms, p_equivalent, p_helps from
+        `practical_probabilities`; boot_low, boot_high from `bootstrap_differences`, NaN if the table has no ranks;
+        adjusted_p, verdict. Pairs with fewer than two folds in common are left out, as they allow no interval.
     """
     scores = paired_scores(table)
     pairs = [(model, sampler) for model, sampler in scores if sampler != reference]
@@ -139,18 +183,23 @@ def compare_pairs(table: pd.DataFrame, pairs: list[tuple[tuple[str, str], tuple[
     """First against second of each pair of (model, sampler), paired by fold, one Holm family; see above."""
     scores = paired_scores(table)
     test_share = 1 / (table["split"].iloc[0]["n_splits"] - 1)
-    rows = []
+    rows, kept = [], []
     for first, second in pairs:
         if first not in scores or second not in scores:
             continue
         differences = (scores[first] - scores[second]).dropna()
         if len(differences) < 2:
             continue
-        result = corrected_difference(differences, test_share)
-        rows.append({"model": first[0], "sampler": first[1], "against": " + ".join(second), **vars(result)})
+        result = vars(corrected_difference(differences, test_share))
+        practical = dict(zip(PRACTICAL, practical_probabilities(differences, test_share), strict=True))
+        rows.append({"model": first[0], "sampler": first[1], "against": " + ".join(second), **result, **practical})
+        kept.append((first, second))
     compared = pd.DataFrame(rows)
     if compared.empty:
         raise ValueError("No pair has two folds in common; run more folds before comparing.")
+    compared[["boot_low", "boot_high"]] = (
+        bootstrap_differences(table, kept) if {"ranks", "positives"} <= set(table) else np.nan
+    )
     compared["adjusted_p"] = holm(compared["p_value"])
     compared["verdict"] = [verdict(row.low, row.high, row.adjusted_p) for row in compared.itertuples()]
     return compared
@@ -216,21 +265,60 @@ def bootstrap_means(table: pd.DataFrame, *, n_draws: int = 1000, seed: int = 0) 
     DataFrame
         Columns model, sampler, n_folds, mean, low, high, in the table's order.
     """
-    frauds = np.unique(np.concatenate(table["positives"].to_list()))
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(len(frauds), np.full(len(frauds), 1 / len(frauds)), size=n_draws)
+    draws = _bootstrap_draws(table, n_draws, seed)
     rows = []
-    for (model, sampler), part in table.groupby(["model", "sampler"], sort=False):
-        draws = np.mean([_fold_draws(row, frauds, weights) for row in part.itertuples()], axis=0)
-        low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        mean = part["average_precision"].mean()
-        rows.append({"model": model, "sampler": sampler, "n_folds": len(part), "mean": mean, "low": low, "high": high})
+    for (model, sampler), places in table.groupby(["model", "sampler"], sort=False).indices.items():
+        low, high = _interval(draws[places].mean(axis=0))
+        mean, n_folds = table["average_precision"].iloc[places].mean(), len(places)
+        rows.append({"model": model, "sampler": sampler, "n_folds": n_folds, "mean": mean, "low": low, "high": high})
     return pd.DataFrame(rows)
 
 
-def _fold_draws(row: tuple, frauds: NDArray, weights: NDArray) -> NDArray:
-    columns = np.searchsorted(frauds, row.positives)
-    return resampled_average_precision(np.asarray(row.ranks), weights[:, columns])
+def bootstrap_differences(
+    table: pd.DataFrame, pairs: list[tuple[tuple[str, str], tuple[str, str]]], *, n_draws: int = 1000, seed: int = 0
+) -> NDArray[np.float64]:
+    """Bootstrap interval over the frauds of the first's mean average precision less the second's.
+
+    Both of a pair are scored on the same draws of the same frauds, over the folds that both have; see
+    `bootstrap_means`. Other frauds move it, other training rows do not: it is no stand-in for
+    `corrected_difference`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ledger rows, with `ranks` and `positives`.
+    pairs : list of pairs of (model, sampler)
+        Those with at least one fold in common.
+
+    Returns
+    -------
+    array of shape (n_pairs, 2)
+        Low and high.
+    """
+    draws = _bootstrap_draws(table, n_draws, seed)
+    places = paired_scores(table.assign(place=np.arange(len(table))), "place")
+    intervals = []
+    for first, second in pairs:
+        ours, theirs = places[[first, second]].dropna().to_numpy(dtype=int).T
+        intervals.append(_interval(draws[ours].mean(axis=0) - draws[theirs].mean(axis=0)))
+    return np.array(intervals)
+
+
+def _bootstrap_draws(table: pd.DataFrame, n_draws: int, seed: int) -> NDArray[np.float64]:
+    """Average precision of every row of the table in every draw of the frauds; shape (n_rows, n_draws)."""
+    frauds = np.unique(np.concatenate(table["positives"].to_list()))
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(len(frauds), np.full(len(frauds), 1 / len(frauds)), size=n_draws)
+    draws = np.empty((len(table), n_draws))
+    for place, (ranks, positives) in enumerate(zip(table["ranks"], table["positives"], strict=True)):
+        columns = np.searchsorted(frauds, positives)
+        draws[place] = resampled_average_precision(np.asarray(ranks), weights[:, columns])
+    return draws
+
+
+def _interval(draws: NDArray) -> tuple[float, float]:
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
 
 
 def resampled_average_precision(ranks: NDArray, weights: NDArray) -> NDArray:
@@ -249,11 +337,11 @@ def resampled_average_precision(ranks: NDArray, weights: NDArray) -> NDArray:
         NaN-free: a draw without any positive counts as 0.
     """
     negatives = ranks - np.arange(1, len(ranks) + 1)
-    before = np.cumsum(weights, axis=1) - weights
-    total = np.zeros(len(weights))
-    for copy in range(1, int(weights.max(initial=0)) + 1):
-        found = before + copy
-        total += np.where(weights >= copy, found / (negatives + found), 0.0).sum(axis=1)
+    # The copies of a positive stand at consecutive ranks and add 1 - negatives / rank each: a stretch of the
+    # harmonic series, which is the difference of two of its partial sums.
+    last = np.cumsum(weights, axis=1) + negatives
+    harmonic = np.r_[0.0, np.cumsum(1 / np.arange(1, last.max(initial=0) + 1))]
+    total = (weights - negatives * (harmonic[last] - harmonic[last - weights])).sum(axis=1)
     return total / np.maximum(weights.sum(axis=1), 1)
 
 
@@ -262,9 +350,7 @@ def interval_of_ranks(ranks: ArrayLike, *, n_draws: int = 2000, seed: int = 0) -
     ranks = np.asarray(ranks)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(ranks), np.full(len(ranks), 1 / len(ranks)), size=n_draws)
-    draws = resampled_average_precision(ranks, weights)
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    return _interval(resampled_average_precision(ranks, weights))
 
 
 def mean_ranks(table: pd.DataFrame) -> pd.Series:
@@ -274,3 +360,34 @@ def mean_ranks(table: pd.DataFrame) -> pd.Series:
     """
     scores = paired_scores(table).dropna()
     return scores.rank(axis=1, ascending=False).mean().sort_values()
+
+
+def rank_samplers(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean ranks of the samplers with Nemenyi's critical difference, as Demšar (2006) draws them.
+
+    A sampler is ranked among all others under the same model and on the same fold; 1 is best, ties share. Only
+    models and folds that every sampler has count. As with `mean_ranks`, this describes: models and folds of one
+    dataset are not independent, so the critical difference is too small, and no verdict is drawn from it.
+
+    Returns
+    -------
+    DataFrame
+        Columns sampler, mean_rank, first (share of the rankings that it leads), near_best (whether its mean rank is
+        within the critical difference of the lowest), n_rankings, critical_difference; best first.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two samplers, or no fold that all of them have.
+    """
+    scores = table.pivot(index=["model", "repeat", "fold"], columns="sampler", values="average_precision").dropna()
+    n_rankings, n_samplers = scores.shape
+    if n_samplers < 2 or n_rankings == 0:
+        raise ValueError(f"{n_samplers} sampler(s) share no ranking; run at least two on one model and fold.")
+    ranks = scores.rank(axis=1, ascending=False)
+    described = pd.DataFrame({"mean_rank": ranks.mean(), "first": ranks.eq(ranks.min(axis=1), axis=0).mean()})
+    quantile = studentized_range.ppf(LEVEL, n_samplers, np.inf) / np.sqrt(2)
+    critical = float(quantile * np.sqrt(n_samplers * (n_samplers + 1) / (6 * n_rankings)))
+    described["near_best"] = described["mean_rank"] - described["mean_rank"].min() <= critical
+    described = described.assign(n_rankings=n_rankings, critical_difference=critical)
+    return described.sort_values("mean_rank", kind="stable").rename_axis("sampler").reset_index()
