@@ -37,6 +37,7 @@ LAYERS = {
     "models": 3,
     "fidelity": 3,
     "audit": 3,
+    "chronology": 4,
     "tasks": 5,
     "bundle": 5,
     "scoring": 6,
@@ -51,9 +52,10 @@ LAYERS = {
     "stats": 8,
     "plots": 9,
     "effects": 9,
+    "timeplots": 10,
     "reporting": 10,
 }
-READERS = ("metrics", "ledger", "stats", "effects", "plots", "reporting")
+READERS = ("metrics", "ledger", "stats", "effects", "plots", "timeplots", "reporting")
 MAKERS = {"tensorflow", "keras", "xgboost", "sklearn", "sklearnex", "imblearn", "mlflow"}
 MODULES = {path.stem: path for path in sorted((ROOT / "utils").glob("*.py")) if path.stem != "__init__"}
 
