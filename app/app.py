@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import secrets
-import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -15,18 +15,18 @@ from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
-from app import api, files, guard, kserve, monitoring, pages, workers
+from app import api, files, guard, kserve, monitoring, pages, server, workers
 from app.catalog import Catalog
 from app.monitoring import Monitor
 from app.results import Results
+from app.shortcut import Shortcut
 from utils.bundle import BundleError
 from utils.config import ROOT
 
 FOLDER = ROOT / "app" / "model"
-HOST = "127.0.0.1"
 PORT = 5000
 MAX_BODY = 16 * 2**20
-MAX_WORKERS, THREADS, BACKLOG = 4, 3, 128  # more threads would only wait for each other
+MAX_WORKERS = 4
 SETTINGS = {
     "BOOTSTRAP_SERVE_LOCAL": True,
     "TRUSTED_HOSTS": ["127.0.0.1", "localhost"],
@@ -60,6 +60,7 @@ def create_app(folder: Path = FOLDER) -> Flask:
         csrf.exempt(machines)  # no cookie gives rights here, and `guard` refuses browsers on other sites' behalf
         app.register_blueprint(machines)
     app.register_blueprint(pages.blueprint)
+    app.wsgi_app = Shortcut(app)
     return app
 
 
@@ -77,7 +78,7 @@ def main(argv: list[str] | None = None) -> int:
         monitoring.count_together(Path(figures))
         try:
             app = create_app(options.folder)
-            addresses = _listen(options.port, options.workers)
+            addresses = server.listen(options.port, options.workers)
         except BundleError as error:
             print(f"{error}\n`python -m app.model` writes a model to serve.", file=sys.stderr)
             return 1
@@ -86,9 +87,10 @@ def main(argv: list[str] | None = None) -> int:
             print(f"Port {options.port} cannot be used ({reason}); choose another with --port.", file=sys.stderr)
             return 1
         name = app.extensions["catalog"].champion.name
-        print(f"Serving {name} on http://{HOST}:{options.port} (stop with Ctrl+C)", flush=True)
+        print(f"Serving {name} on http://{server.HOST}:{options.port} (stop with Ctrl+C)", flush=True)
         try:
-            return workers.run(lambda number: _serve(app, addresses[number]), options.workers)
+            _settle(app)
+            return workers.run(lambda number: server.serve(app, addresses[number]), options.workers)
         finally:
             app.extensions["results"].close()
 
@@ -99,37 +101,13 @@ def default_workers() -> int:
     return min(cores or 1, MAX_WORKERS)
 
 
-def _listen(port: int, count: int) -> list[socket.socket]:
-    """A socket per worker, all on one port, among which the system shares connections out evenly."""
-    with socket.socket() as alone:  # fails if another program has the port, which sharing would hide
-        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        alone.bind((HOST, port))
-    addresses = []
-    for _ in range(count):
-        address = socket.socket()
-        address.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        address.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else the next start waits for old connections
-        address.bind((HOST, port))
-        address.listen(BACKLOG)
-        address.setblocking(False)
-        addresses.append(address)
-    return addresses
-
-
-def _serve(app: Flask, address: socket.socket) -> None:
-    import waitress
-
-    waitress.serve(
-        app,
-        sockets=[address],
-        ident="",
-        threads=THREADS,
-        send_bytes=2**14,  # head and body of a small answer go out together
-        recv_bytes=2**18,  # a large file comes in as large pieces
-        # Bodies up to twice the limit get the application's own answer; larger ones are cut off.
-        max_request_body_size=2 * files.MAX_FILE,
-        _quiet=True,
-    )
+def _settle(app: Flask) -> None:
+    """Prepare what workers share, before they are forked."""
+    for name in app.jinja_env.list_templates():
+        app.jinja_env.get_template(name)
+    # Without it, each worker's collector walks through all modules now and then, and stops for a tenth of a second.
+    gc.collect()
+    gc.freeze()
 
 
 if __name__ == "__main__":

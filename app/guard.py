@@ -13,6 +13,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from app.catalog import UnknownModel
+from app.monitoring import Monitor
 from app.records import BodyError
 from utils.bundle import BundleError
 
@@ -31,6 +32,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+PRIVATE = {"Cache-Control": "no-store"}
+CACHED = ("static", "bootstrap.static", "pages.plotly_script")  # say themselves how long they are good for
 MAX_FORM = 2**16  # bytes; the form of one transaction has a few thousand
 MACHINE_PATHS = ("/api/", "/v2", "/metrics")
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -109,12 +112,17 @@ def _from_elsewhere() -> bool:
 
 def _finish(response: Response) -> Response:
     response.headers.extend(HEADERS)
-    if request.endpoint not in ("static", "bootstrap.static"):
-        response.headers["Cache-Control"] = "no-store"
+    if request.endpoint not in CACHED or response.status_code >= 400:
+        response.headers.update(PRIVATE)
     seconds = time.perf_counter() - g.get("start", time.perf_counter())
     # The rule and not the path: a client chooses path and method, and could write anything into the log.
     rule = request.url_rule.rule if request.url_rule else "(no such address)"
     method = request.method if request.method in METHODS else "(other)"
-    current_app.extensions["monitor"].answered(method, rule, response.status_code, seconds)
-    logger.info("%s %s %d %.1f ms", method, rule, response.status_code, 1000 * seconds)
+    tell(current_app.extensions["monitor"], method, rule, response.status_code, seconds)
     return response
+
+
+def tell(monitor: Monitor, method: str, rule: str, status: int, seconds: float) -> None:
+    """Count an answer and write it to the log."""
+    monitor.answered(method, rule, status, seconds)
+    logger.info("%s %s %d %.1f ms", method, rule, status, 1000 * seconds)
