@@ -42,6 +42,11 @@ done = function(summary, latency)
   io.write(string.format("\\nmeasured %d %d %d %d %d\\n", summary.requests, summary.duration,
     latency:percentile(50), latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
 end
+local pause = {pause}
+if pause > 0 then
+  init = function() math.randomseed(1) end
+  delay = function() return math.random(pause / 2, pause * 3 / 2) end
+end
 """
 MLFLOW_MODEL = """
 from pathlib import Path
@@ -57,7 +62,9 @@ class Served(mlflow.pyfunc.PythonModel):
 
 mlflow.models.set_model(Served())
 """
-CLIENTS = (1, 20)
+# Clients, and how long each waits on average before it asks again, in milliseconds; without a pause, a client asks as
+# soon as it has its answer, so that 20 of them ask for all that the machine can give.
+LOADS = ((1, 0), (20, 0), (20, 50))
 READY_SECONDS = 180
 
 
@@ -85,13 +92,16 @@ def main() -> None:
             report_file(address, processes, options.folder, options.rounds)
 
 
-def request_of(place: Path, name: str, url: str, folder: Path) -> list[str]:
-    """The end of a wrk command that sends the model's example of a fraud."""
+def request_of(place: Path, name: str, url: str, folder: Path) -> dict[int, list[str]]:
+    """The end of a wrk command that sends the model's example of a fraud, by the pause in milliseconds."""
     example = read_about(folder)["examples"]["fraud"]
     body = [example] if name == "app" else {"dataframe_records": [example]}
-    script = place / f"{name}.lua"
-    script.write_text(SCRIPT.replace("{body}", json.dumps(body)))
-    return ["-s", str(script), url]
+    found = {}
+    for pause in {pause for _, pause in LOADS}:
+        script = place / f"{name}-{pause}.lua"
+        script.write_text(SCRIPT.replace("{body}", json.dumps(body)).replace("{pause}", str(pause)))
+        found[pause] = ["-s", str(script), url]
+    return found
 
 
 @contextmanager
@@ -163,22 +173,24 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for child in found.split()]
 
 
-def report_load(asked: dict[str, list[str]], rounds: int, seconds: int) -> None:
+def report_load(asked: dict[str, dict[int, list[str]]], rounds: int, seconds: int) -> None:
     """Print medians over rounds, in each of which every server is asked in turn."""
     rows = []
-    for clients in CLIENTS:
+    for clients, pause in LOADS:
         for request in asked.values():  # not counted: caches and lazy imports
-            load(request, clients, 2)
+            load(request[pause], clients, 2)
+        keys = {"clients": clients, "pause ms": pause}
         for _ in range(rounds):
-            rows += [{"server": name, "clients": clients, **load(asked[name], clients, seconds)} for name in asked]
-    grouped = pd.DataFrame(rows).groupby(["clients", "server"])
+            rows += [{**keys, "server": name, **load(asked[name][pause], clients, seconds)} for name in asked]
+    grouped = pd.DataFrame(rows).groupby(["clients", "pause ms", "server"])
     table = grouped[["requests a second", "median ms", "99 % ms"]].median()
     table = table.assign(requests=grouped["requests"].sum(), errors=grouped["errors"].sum())
     print(table.round(2).to_string())
     if len(asked) == 2:
-        rate = table["requests a second"].unstack()
+        rate = table.xs(0, level="pause ms")["requests a second"].unstack()
         ratios = [f"{row.app / row.mlflow:.1f} ({row.Index} clients)" for row in rate.itertuples()]
-        print(f"throughput, app to mlflow: {', '.join(ratios)}")
+        print(f"throughput without pauses, app to mlflow: {', '.join(ratios)}")
+    print(f"other work on this machine: load average {', '.join(f'{one:.1f}' for one in os.getloadavg())}")
 
 
 def load(request: list[str], clients: int, seconds: int) -> dict[str, float]:
