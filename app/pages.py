@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ blueprint = Blueprint("pages", __name__)
 for words in (drawing.percent, drawing.short, drawing.signed, drawing.interval, drawing.code):
     blueprint.add_app_template_filter(words)
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+YEAR = 365 * 24 * 3600  # seconds
 
 
 @blueprint.get("/")
@@ -184,10 +187,22 @@ def docs() -> str:
     return render_template("docs.html", document=described, operations=operations_of(described))
 
 
-@blueprint.get("/plotly.min.js")
-def plotly_script() -> Response:
-    """Plotly's JavaScript from the installed wheel."""
-    return send_file(PLOTLY, mimetype="text/javascript", conditional=True)
+@blueprint.get("/plotly-<version>.min.js")
+def plotly_script(version: str) -> Response:
+    """Plotly's JavaScript from the installed wheel, under an address that changes with it: browsers load it once."""
+    if version != plotly_version():
+        abort(404)
+    answer = send_file(PLOTLY, mimetype="text/javascript", max_age=YEAR)
+    answer.cache_control.immutable = True
+    return answer
+
+
+@blueprint.app_template_global()
+@cache
+def plotly_version() -> str:
+    """Start of the hash of Plotly's JavaScript."""
+    with PLOTLY.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 @blueprint.get("/favicon.ico")

@@ -467,4 +467,4 @@ def test_nothing_is_requested_from_another_host(browser, server):
         opened(browser, server, page)
     addresses = [urlsplit(address) for address in requested(browser)]
     assert {address.hostname for address in addresses if address.scheme in ("http", "https", "ws")} == {"127.0.0.1"}
-    assert any(address.path.endswith("plotly.min.js") for address in addresses)
+    assert any(address.path.startswith("/plotly-") for address in addresses)

@@ -1,5 +1,6 @@
 """What the server's pages say and draw, without a browser."""
 
+import hashlib
 import json
 import re
 
@@ -109,6 +110,23 @@ def test_a_page_that_is_not_there_says_so(client):
     for address in ("/predict?model=nothing", "/file?model=nothing"):
         answer = client.get(address)
         assert answer.status_code == 404 and "champion, none+lr" in answer.text
+
+
+def test_plotly_is_kept_by_browsers_until_it_changes_and_pages_are_not_kept(client):
+    page = client.get("/file").text
+    address = re.search(r'src="(/plotly-[^"]+)"', page)[1]
+    script = client.get(address)
+    assert script.status_code == 200 and script.mimetype == "text/javascript"
+    content = pages.PLOTLY.read_bytes()
+    assert script.data == content and hashlib.sha256(content).hexdigest()[:12] in address
+    assert script.cache_control.max_age == pages.YEAR and script.cache_control.immutable
+    assert not script.cache_control.no_store and not script.cache_control.no_cache
+    again = client.get(address, headers={"If-None-Match": script.headers["ETag"]})
+    assert again.status_code == 304 and not again.data
+    other = client.get("/plotly-000000000000.min.js")
+    assert other.status_code == 404 and other.cache_control.no_store
+    for private in ("/", "/predict", "/api/v1/models", "/paper.pdf"):
+        assert client.get(private).headers["Cache-Control"] == "no-store"
 
 
 # --- home
