@@ -9,7 +9,8 @@ from sklearn.base import clone
 from sklearn.metrics import average_precision_score
 from sklearn.utils.class_weight import compute_sample_weight
 
-from utils.deep import NETWORKS, NetworkClassifier
+from utils.deep import NETWORKS, NetworkClassifier, random_batches
+from utils.metrics import average_precision, ranks_of_positives
 
 
 def make_rows(n_rows: int = 400, n_features: int = 6, seed: int = 0):
@@ -32,6 +33,11 @@ def tiny(network: str = "ann", **params) -> NetworkClassifier:
 @pytest.fixture(scope="module")
 def plain() -> NetworkClassifier:
     return tiny().fit(X, Y)
+
+
+@pytest.fixture(scope="module")
+def watched() -> NetworkClassifier:
+    return tiny(patience=99).fit(X, Y, validation=make_rows(seed=1))
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -101,11 +107,101 @@ def test_rows_without_weight_are_not_learnt_from():
     np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
 
 
-@pytest.mark.parametrize(("updates", "max_epochs", "expected"), [(40, 60, 52), (40, 2, 26), (1, 60, 13)])
-def test_training_lasts_whole_epochs_of_updates_at_most(updates, max_epochs, expected):
-    classifier = tiny(updates=updates, max_epochs=max_epochs).fit(X, Y)  # 400 rows in batches of 32: 13 updates
+@pytest.mark.parametrize(("updates", "max_epochs", "expected"), [(40, 60, 39), (40, 2, 26), (1, 60, 1)])
+def test_training_lasts_whole_rounds_of_updates_at_most(updates, max_epochs, expected):
+    classifier = tiny(updates=updates, max_epochs=max_epochs).fit(X, Y)  # 400 rows in batches of 32: 13 a pass
     assert int(classifier.model_.optimizer.iterations) == expected
-    assert len(classifier.history_["loss"]) == expected / 13
+    assert len(classifier.history_["loss"]) == expected / -(-min(updates, 13 * max_epochs) // 15)
+
+
+def test_every_pass_takes_each_row_once():
+    rows = np.arange(10, dtype=np.float32)
+    batches = random_batches(rows[:, None], rows, 2 * rows, batch_size=4, n_batches=5, random_state=0)
+    seen = [tuple(part.numpy().ravel() for part in batch) for batch in batches]
+    assert [len(y) for _, y, _ in seen] == [4] * 5
+    order = np.concatenate([y for _, y, _ in seen])
+    np.testing.assert_array_equal(np.sort(order[:10]), rows)
+    np.testing.assert_array_equal(np.sort(order[10:]), rows)
+    assert not np.array_equal(order[:10], order[10:])
+    for features, y, weights in seen:
+        np.testing.assert_array_equal(features, y)
+        np.testing.assert_array_equal(weights, 2 * y)
+
+
+def test_the_weights_of_the_best_round_are_restored():
+    # Labels of noise: what is learnt of the training rows does not help, so that the best round is not the last.
+    rng = np.random.default_rng(3)
+    noise, labels = rng.normal(size=(300, 6)), np.arange(300) % 5 == 0
+    held_out = rng.normal(size=(300, 6)), labels
+    classifier = tiny(updates=200, learning_rate=1e-2, rounds=20, patience=3).fit(noise, labels, validation=held_out)
+    history = classifier.history_["validation_average_precision"]
+    assert len(history) == len(classifier.history_["loss"]) < 20
+    assert int(np.argmax(history)) == len(history) - 1 - 3
+    ranks, _ = ranks_of_positives(held_out[1], classifier.decision_function(held_out[0]))
+    assert average_precision(ranks) == max(history)
+
+
+def test_a_long_patience_trains_to_the_end(watched):
+    assert len(watched.history_["validation_average_precision"]) == 10  # 20 updates in rounds of 2
+    assert int(watched.model_.optimizer.iterations) == 20
+
+
+def test_validation_rows_only_pick_the_round(plain, watched):
+    X_new, y_new = make_rows(seed=1)
+    turned = tiny(patience=99).fit(X, Y, validation=(-X_new, y_new))
+    assert turned.history_["loss"] == watched.history_["loss"] == plain.history_["loss"]
+    name = "validation_average_precision"
+    assert turned.history_[name] != watched.history_[name]
+
+
+def test_validation_labels_may_be_words(watched):
+    X_new, y_new = make_rows(seed=1)
+    words, new_words = (np.where(y == 1, "fraud", "fine") for y in (Y, y_new))
+    assert tiny(patience=99).fit(X, words, validation=(X_new, new_words)).history_ == watched.history_
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ((X[:, :4], Y), "features"),
+        ((X, Y[:-1]), "inconsistent numbers of samples"),
+        ((X, np.zeros(len(X))), "hold out rows of both classes"),
+        ((X, Y + 1), "hold out rows of both classes"),
+        ((np.full_like(X, np.nan), Y), "X contains NaN"),
+    ],
+)
+def test_validation_rows_of_another_kind_are_refused(rows, message):
+    with pytest.raises(ValueError, match=message):
+        tiny().fit(X, Y, validation=rows)
+
+
+def test_focal_loss_is_cross_entropy_at_gamma_nought(plain):
+    focal = tiny(loss="focal", gamma=0.0).fit(X, Y)
+    np.testing.assert_allclose(focal.predict_proba(X), plain.predict_proba(X), atol=1e-4)
+
+
+def test_focal_loss_weighs_a_sure_row_down():
+    # Lin et al. (2017): (1 - p)^gamma * -log(p) for a positive row of probability p.
+    loss = tiny(loss="focal", gamma=2.0)._loss()
+    assert float(loss(np.ones((1, 1)), np.full((1, 1), np.log(9.0)))) == pytest.approx(0.1**2 * -np.log(0.9), rel=1e-4)
+
+
+def test_training_starts_at_the_share_of_the_positives():
+    share = tiny()._build(X.shape[1], 0.1).predict(np.zeros((1, X.shape[1])), verbose=0)
+    assert share.item() == pytest.approx(np.log(0.1 / 0.9))
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_column_order_is_a_permutation_that_is_not_learnt_and_is_saved(network, tmp_path):
+    classifier = tiny(network, updates=2, column_order=7).fit(X, Y)
+    order = np.random.default_rng(7).permutation(X.shape[1])
+    assert sorted(order) == list(range(X.shape[1])) and list(order) != sorted(order)
+    reorder, rest = classifier.model_.layers
+    np.testing.assert_array_equal(reorder(X.astype(np.float32)), X.astype(np.float32)[:, order])
+    np.testing.assert_allclose(classifier.decision_function(X), rest(X[:, order]).numpy()[:, 0], atol=1e-5)
+    classifier.save(tmp_path / "network.keras")
+    loaded = NetworkClassifier.load(tmp_path / "network.keras")
+    np.testing.assert_array_equal(loaded.predict_proba(X), classifier.predict_proba(X))
 
 
 def test_labels_may_be_words():
@@ -126,6 +222,21 @@ def test_a_frame_is_taken_and_its_columns_are_remembered():
 def test_an_unknown_network_is_named_with_those_there_are():
     with pytest.raises(ValueError, match=r"network='gru' is unknown.*ann.*cnn1d.*lstm"):
         tiny("gru").fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"loss": "hinge"}, r"loss='hinge' is unknown.*cross_entropy.*focal"),
+        ({"updates": 0}, "updates=0 is too small"),
+        ({"rounds": 0}, "rounds=0 is too small"),
+        ({"patience": 0}, "patience=0 is too small"),
+        ({"gamma": -1.0}, "gamma=-1.0 is too small"),
+    ],
+)
+def test_parameters_out_of_range_are_refused(params, message):
+    with pytest.raises(ValueError, match=message):
+        tiny(**params).fit(X, Y)
 
 
 def test_one_class_is_refused():

@@ -9,14 +9,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import compute_sample_weight
+from sklearn.utils import check_consistent_length, column_or_1d, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from utils.backend import load_tensorflow
+from utils.metrics import average_precision, ranks_of_positives
 from utils.seeding import seeded
+
+COLUMNS_PER_STEP = 4  # of the LSTM: one column a step takes several times as long, and ranks poorly
+ROWS_AT_ONCE = 8192  # when scoring, so that memory stays small
 
 
 def ann_network(n_features: int, dropout: float) -> Any:
@@ -46,7 +50,7 @@ def cnn_network(n_features: int, dropout: float) -> Any:
         [
             keras.Input((n_features,)),
             keras.layers.Reshape((n_features, 1)),
-            keras.layers.Conv1D(32, 3, padding="same", activation="relu"),
+            keras.layers.Conv1D(32, 4, strides=2, padding="same", activation="relu"),
             keras.layers.Conv1D(32, 3, strides=2, padding="same", activation="relu"),
             keras.layers.Flatten(),
             keras.layers.Dropout(dropout),
@@ -58,16 +62,23 @@ def cnn_network(n_features: int, dropout: float) -> Any:
 
 
 def lstm_network(n_features: int, dropout: float) -> Any:
-    """An LSTM that reads the features one after the other, in column order, one logit out."""
+    """An LSTM that reads the features in column order, a few columns a step, one logit out.
+
+    The last step is filled up with zeros, the mean of a scaled column.
+    """
     import keras
 
+    n_steps = math.ceil(n_features / COLUMNS_PER_STEP)
     return keras.Sequential(
         [
             keras.Input((n_features,)),
             keras.layers.Reshape((n_features, 1)),
-            keras.layers.LSTM(32),
+            keras.layers.ZeroPadding1D((0, n_steps * COLUMNS_PER_STEP - n_features)),
+            keras.layers.Reshape((n_steps, COLUMNS_PER_STEP)),
+            keras.layers.LSTM(32, unroll=True),
             keras.layers.Dropout(dropout),
             keras.layers.Dense(32, activation="relu"),
+            keras.layers.Dropout(dropout),
             keras.layers.Dense(1),
         ]
     )
@@ -79,26 +90,54 @@ NETWORKS: dict[str, Callable[[int, float], Any]] = {
     "lstm": lstm_network,
 }
 
+LOSSES = ("cross_entropy", "focal")
+
+
+def random_batches(X: NDArray, y: NDArray, weights: NDArray, batch_size: int, n_batches: int, random_state: int) -> Any:
+    """A tf.data.Dataset of batches: every pass takes each row once, and a batch may lie across two passes."""
+    tf = load_tensorflow()
+    rng = np.random.default_rng(random_state)
+    n_passes = math.ceil(n_batches * batch_size / len(X))
+    order = np.concatenate([rng.permutation(len(X)).astype(np.int32) for _ in range(n_passes)])
+    arrays = [tf.constant(array) for array in (X, y, weights)]
+
+    def take(rows: Any) -> tuple[Any, ...]:
+        return tuple(tf.gather(array, rows) for array in arrays)
+
+    chosen = order[: n_batches * batch_size].reshape(n_batches, batch_size)
+    return tf.data.Dataset.from_tensor_slices(chosen).map(take)
+
 
 class NetworkClassifier(ClassifierMixin, BaseEstimator):
     """Binary classifier over a small Keras network, trained for a number of updates rather than epochs.
 
     Samplers change the number of rows a thousandfold; counting updates gives every training set about the
-    same training. The learning rate falls to zero along a cosine, so that the last weights need no
-    validation part to be picked. Inputs are expected to be scaled, by a step before this one.
+    same training. The learning rate falls to zero along a cosine. Where `fit` is given validation rows, the
+    weights of the best round are kept and training stops when no round improves on them; without, the last
+    weights are kept. Inputs are expected to be scaled, by a step before this one.
 
     Parameters
     ----------
     network : {'ann', 'cnn1d', 'lstm'}
         Which of `NETWORKS` to build.
     updates : int
-        Gradient steps; fewer on small data, where `max_epochs` passes come first.
+        Gradient steps at most; fewer on small data, where `max_epochs` passes come first.
     batch_size : int
         At most; a sixteenth of the rows where that is less, but at least 32.
+    rounds : int
+        Parts of equal length that the updates are split into; the validation rows are scored after each.
+    patience : int
+        Rounds without a better average precision on the validation rows, after which training stops.
     max_epochs : int
         Passes over the data at most, against overfitting of an undersampled training set.
     learning_rate, dropout : float
         Of Adam at the start, and of every dropout layer.
+    loss : {'cross_entropy', 'focal'}
+        The latter weighs a row down the surer the network is of it (Lin et al., 2017).
+    gamma : float
+        How much the focal loss does so; 0 is the cross-entropy.
+    column_order : int or None
+        Seed of a permutation of the columns that the network reads them in; None leaves them as they come.
     class_weight : dict, 'balanced' or None
         Weight of each class in the loss, as scikit-learn's classifiers take it.
     random_state : int
@@ -109,7 +148,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     model_ : keras.Model
         The trained network; gives logits.
     history_ : dict of str to list of float
-        Loss per epoch.
+        Per round: 'loss', and 'validation_average_precision' where there were validation rows.
     """
 
     def __init__(
@@ -117,26 +156,53 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         network: str = "ann",
         *,
         updates: int = 1200,
-        batch_size: int = 2048,
+        batch_size: int = 1024,
+        rounds: int = 15,
+        patience: int = 5,
         max_epochs: int = 60,
         learning_rate: float = 2e-3,
         dropout: float = 0.3,
+        loss: str = "cross_entropy",
+        gamma: float = 2.0,
+        column_order: int | None = None,
         class_weight: dict | str | None = None,
         random_state: int = 0,
     ):
         self.network = network
         self.updates = updates
         self.batch_size = batch_size
+        self.rounds = rounds
+        self.patience = patience
         self.max_epochs = max_epochs
         self.learning_rate = learning_rate
         self.dropout = dropout
+        self.loss = loss
+        self.gamma = gamma
+        self.column_order = column_order
         self.class_weight = class_weight
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> NetworkClassifier:
-        """Train on X of shape (n_rows, n_features) and binary y; ValueError names an unknown network."""
-        if self.network not in NETWORKS:
-            raise ValueError(f"network={self.network!r} is unknown; choose one of {sorted(NETWORKS)}.")
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+    ) -> NetworkClassifier:
+        """Train on X of shape (n_rows, n_features) and binary y.
+
+        Parameters
+        ----------
+        validation : (X, y) or None
+            Real rows held out before any sampler, scaled like X. They pick the round; no weight learns from them.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is unknown or out of range, or one of the two sets of rows lacks a class.
+        """
+        self._check_parameters()
         X, y = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(y)
         self.classes_, encoded = np.unique(y, return_inverse=True)
@@ -145,33 +211,95 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         weights = compute_sample_weight(self.class_weight, y)
         if sample_weight is not None:
             weights *= np.asarray(sample_weight)
+        held_out = None if validation is None else self._check_validation(*validation)
         with seeded(self.random_state):
-            self._train(X, encoded.astype(np.float32), weights.astype(np.float32))
+            self._train(X, encoded.astype(np.float32), weights.astype(np.float32), held_out)
         return self
 
-    def _train(self, X: NDArray, y: NDArray, weights: NDArray) -> None:
+    def _check_parameters(self) -> None:
+        for name, known in (("network", sorted(NETWORKS)), ("loss", LOSSES)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}={getattr(self, name)!r} is unknown; choose one of {list(known)}.")
+        for name, least in (("updates", 1), ("rounds", 1), ("patience", 1), ("gamma", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name}={getattr(self, name)!r} is too small; set it to {least} or more.")
+
+    def _check_validation(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDArray]:
+        X, y = validate_data(self, X, dtype=np.float32, reset=False), column_or_1d(y)
+        check_consistent_length(X, y)
+        if not np.array_equal(np.unique(y), self.classes_):
+            raise ValueError(
+                f"The validation rows have the classes {np.unique(y).tolist()}, the training rows"
+                f" {self.classes_.tolist()}; hold out rows of both classes."
+            )
+        return X, (y == self.classes_[1]).astype(int)
+
+    def _train(self, X: NDArray, y: NDArray, weights: NDArray, validation: tuple | None) -> None:
         load_tensorflow()
         import keras
 
         keras.utils.set_random_seed(self.random_state)
         batch_size = int(np.clip(len(X) // 16, 32, self.batch_size))
-        steps = math.ceil(len(X) / batch_size)
-        epochs = min(self.max_epochs, math.ceil(self.updates / steps))
-        self.model_ = NETWORKS[self.network](X.shape[1], self.dropout)
-        schedule = keras.optimizers.schedules.CosineDecay(self.learning_rate, epochs * steps)
+        updates = min(self.updates, self.max_epochs * math.ceil(len(X) / batch_size))
+        per_round = math.ceil(updates / self.rounds)
+        n_rounds = updates // per_round
+        self.model_ = self._build(X.shape[1], np.average(y, weights=weights))
+        schedule = keras.optimizers.schedules.CosineDecay(self.learning_rate, n_rounds * per_round)
+        # Keras compiles with XLA unless told not to, which trains several times slower on a CPU.
         self.model_.compile(
-            optimizer=keras.optimizers.Adam(schedule),
-            loss=keras.losses.BinaryCrossentropy(from_logits=True),
-            steps_per_execution=min(steps, 32),
+            keras.optimizers.Adam(schedule), self._loss(), steps_per_execution=per_round, jit_compile=False
         )
-        history = self.model_.fit(X, y, sample_weight=weights, batch_size=batch_size, epochs=epochs, verbose=0)
+        batches = random_batches(X, y, weights, batch_size, n_rounds * per_round, self.random_state)
+        callbacks = [] if validation is None else self._early_stopping(*validation)
+        history = self.model_.fit(
+            batches, steps_per_epoch=per_round, epochs=n_rounds, shuffle=False, verbose=0, callbacks=callbacks
+        )
         self.history_ = history.history
+
+    def _build(self, n_features: int, prior: float) -> Any:
+        """An untrained network that starts at the log odds of the positives' share, `prior`."""
+        import keras
+
+        network = NETWORKS[self.network](n_features, self.dropout)
+        network.layers[-1].bias.assign([logit(np.clip(prior, 1e-4, 1 - 1e-4))])
+        if self.column_order is None:
+            return network
+        order = np.random.default_rng(self.column_order).permutation(n_features)
+        # A fixed matrix rather than a layer of our own: it is saved with the weights and loads without our code.
+        reorder = keras.layers.Dense(n_features, use_bias=False, trainable=False, name="column_order")
+        network = keras.Sequential([keras.Input((n_features,)), reorder, network])
+        reorder.set_weights([np.eye(n_features)[:, order]])
+        return network
+
+    def _loss(self) -> Any:
+        import keras
+
+        if self.loss == "focal":
+            return keras.losses.BinaryFocalCrossentropy(gamma=self.gamma, from_logits=True)
+        return keras.losses.BinaryCrossentropy(from_logits=True)
+
+    def _early_stopping(self, X: NDArray, y: NDArray) -> list[Any]:
+        """Callbacks: score the validation rows after every round, then keep the best round's weights."""
+        import keras
+
+        name = "validation_average_precision"
+
+        def score(_: int, logs: dict[str, float]) -> None:
+            logs[name] = average_precision(ranks_of_positives(y, self._logits(X))[0])
+
+        return [
+            keras.callbacks.LambdaCallback(on_epoch_end=score),
+            keras.callbacks.EarlyStopping(name, mode="max", patience=self.patience, restore_best_weights=True),
+        ]
+
+    def _logits(self, X: NDArray) -> NDArray:
+        parts = [self.model_(X[i : i + ROWS_AT_ONCE], training=False) for i in range(0, len(X), ROWS_AT_ONCE)]
+        return np.concatenate(parts)[:, 0].astype(float)
 
     def decision_function(self, X: ArrayLike) -> NDArray:
         """Logits of shape (n_rows,)."""
         check_is_fitted(self, "model_")
-        X = validate_data(self, X, dtype=np.float32, reset=False)
-        return self.model_.predict(X, batch_size=8192, verbose=0)[:, 0].astype(float)
+        return self._logits(validate_data(self, X, dtype=np.float32, reset=False))
 
     def predict_proba(self, X: ArrayLike) -> NDArray:
         """Probabilities of shape (n_rows, 2)."""
