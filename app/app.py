@@ -15,7 +15,7 @@ from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
-from app import api, files, guard, kserve, monitoring, pages, server, workers
+from app import api, files, guard, kserve, monitoring, pages, server, study, workers
 from app.catalog import Catalog
 from app.monitoring import Monitor
 from app.results import Results
@@ -105,6 +105,8 @@ def _settle(app: Flask) -> None:
     """Prepare what workers share, before they are forked."""
     for name in app.jinja_env.list_templates():
         app.jinja_env.get_template(name)
+    for name in list(study.notebooks())[:1]:
+        study.notebook_page(name)  # the first one takes seconds, as its reader is large
     # Without it, each worker's collector walks through all modules now and then, and stops for a tenth of a second.
     gc.collect()
     gc.freeze()

@@ -72,7 +72,7 @@ def notebooks() -> dict[str, str]:
 def notebook_page(name: str) -> str:
     """The notebook `name` of `notebooks` as a piece of HTML without scripts and styles."""
     import nbformat
-    from nbconvert import HTMLExporter  # takes a second to import, and few readers come for it
+    from nbconvert import HTMLExporter  # takes a second to import, which tests and tools need not wait for
 
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     heading = name
