@@ -13,6 +13,16 @@ from utils.config import load_profile
 from utils.samplers import SAMPLERS
 
 NAMES = {"none": "No resampling", "smote": "SMOTE", "cgan": "CGAN"}
+# Machado, Oliveira and Fernandes (2009): linear RGB as those see it who lack red, green or blue cones.
+VISIONS = {
+    "normal": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+RGB_TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.119192, 0.9503041]]
+)
 MODELS = {"lr": "Logistic regression", "rf": "Random forest", "xgb": "XGBoost", "ann": "ANN"}
 PREVALENCE = 0.02
 
@@ -109,7 +119,7 @@ TEXTS = {
     "plot_correlations": ["Pearson correlation", "Real", "Synthetic", "V1"],
     "plot_fold_scores": ["Average precision (dots: folds, bars: their mean)", *NAMES.values(), *MODELS.values()],
     "plot_pr_curves": ["Recall", "Precision", "chance", "Mean average precision"],
-    "plot_differences": ["Random forest: SMOTE", "CGAN"],
+    "plot_differences": ["Random forest", "SMOTE", "CGAN"],
     "plot_gan_history": ["Update", "Critic loss", "Generator loss"],
     "plot_marginals": ["Real frauds", "Synthetic frauds", "V1", "constant"],
     "plot_embedding": [*np.unique(KINDS), "First t-SNE dimension", "Second t-SNE dimension"],
@@ -207,6 +217,27 @@ def test_samplers_of_the_study_are_told_apart():
     assert len(set(colours)) == len(SAMPLERS)
 
 
+def seen_as(colours, vision: str) -> np.ndarray:
+    """CIELAB of colours under a kind of vision; shape (n_colours, 3)."""
+    rgb = np.array([mpl.colors.to_rgb(colour) for colour in colours])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ np.transpose(VISIONS[vision]), 0, 1)
+    xyz = seen @ RGB_TO_XYZ.T / RGB_TO_XYZ.sum(axis=1)
+    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.c_[116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])]
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+def test_colours_of_samplers_stay_apart_however_they_are_seen(vision):
+    lab = seen_as(plots.SAMPLER_COLOURS.values(), vision)
+    first, second = np.triu_indices(len(lab), k=1)
+    assert np.linalg.norm(lab[first] - lab[second], axis=1).min() > 18
+
+
+def test_the_reference_white_and_red_have_the_lab_of_the_textbook():
+    np.testing.assert_allclose(seen_as(["white", "red"], "normal"), [[100, 0, 0], [53.24, 80.09, 67.2]], atol=0.02)
+
+
 def test_palettes_hold_no_colour_twice():
     palette = [colour.upper() for colour in (*plots.SAMPLER_COLOURS.values(), *plots.SPARE_COLOURS)]
     assert len(set(palette)) == len(palette)
@@ -214,8 +245,8 @@ def test_palettes_hold_no_colour_twice():
 
 
 def test_a_new_sampler_gets_a_spare_colour_for_good():
-    assert plots.sampler_colour("adasyn") == plots.sampler_colour("adasyn")
-    assert plots.sampler_colour("adasyn") in plots.SPARE_COLOURS
+    assert plots.sampler_colour("svmsmote") == plots.sampler_colour("svmsmote")
+    assert plots.sampler_colour("svmsmote") in plots.SPARE_COLOURS
 
 
 def test_a_fold_score_figure_shows_every_fold_and_its_mean():
@@ -232,6 +263,75 @@ def test_a_forest_plot_shows_every_interval_where_it_lies():
     drawn = {tuple(line.get_xdata()) for line in lines(DRAWINGS["plot_differences"]()) if line.get_linewidth() == 1.6}
     shown = COMPARED[["low", "high"]].clip(-plots.WIDEST, plots.WIDEST)
     assert drawn == set(shown.itertuples(index=False, name=None))
+
+
+def compared_with(**means: float) -> pd.DataFrame:
+    """Comparisons of a random forest with narrow intervals around given means."""
+    rows = [{"sampler": name, "mean": mean, "low": mean - 0.02, "high": mean + 0.02} for name, mean in means.items()]
+    return pd.DataFrame(rows).assign(model="rf", verdict="no evidence")
+
+
+def test_a_forest_plot_has_a_panel_per_model_and_a_line_per_sampler():
+    every = DRAWINGS["plot_differences"]().axes
+    assert [axes.get_title(loc="left") for axes in every if axes.axison] == list(MODELS.values())
+    assert [label.get_text() for label in every[0].get_yticklabels()] == ["SMOTE", "CGAN"]
+    figure = plots.plot_differences(compared_with(smote=0.1, cgan=-0.1), NAMES, MODELS)
+    dots = {line.get_ydata()[0]: line.get_xdata()[0] for line in lines(figure) if line.get_marker() == "o"}
+    assert dots == {0: 0.1, 1: -0.1}
+
+
+def test_a_forest_plot_tells_evidence_from_none():
+    compared = compared_with(smote=0.1, cgan=0.1).assign(verdict=["helps", "no evidence"])
+    faces = [
+        mpl.colors.to_hex(line.get_markerfacecolor()).upper()
+        for line in lines(plots.plot_differences(compared, NAMES, MODELS))
+        if line.get_marker() == "o"
+    ]
+    assert faces == [plots.sampler_colour("smote"), "#FFFFFF"]
+
+
+def test_a_difference_beyond_the_axis_is_written_at_its_edge():
+    figure = plots.plot_differences(compared_with(smote=-0.71, cgan=0.42), NAMES, MODELS)
+    arrows = {line.get_marker(): line.get_xdata()[0] for line in lines(figure) if line.get_marker() in ("<", ">")}
+    assert not [line for line in lines(figure) if line.get_marker() == "o"]
+    assert arrows == {"<": -plots.WIDEST, ">": plots.WIDEST}
+    assert {"-0.71", "0.42"} <= set(texts(figure))
+
+
+def test_an_interval_that_goes_on_beyond_the_axis_ends_in_an_arrow():
+    compared = compared_with(smote=0.2).assign(low=-0.1, high=0.5)
+    (interval, arrow) = [
+        line
+        for line in lines(plots.plot_differences(compared, NAMES, MODELS))
+        if line.get_linewidth() == 1.6 or line.get_marker() in ("<", ">")
+    ]
+    assert list(interval.get_xdata()) == [-0.1, plots.WIDEST]
+    assert (arrow.get_marker(), arrow.get_xdata()[0]) == (">", plots.WIDEST)
+
+
+def test_a_method_that_fails_does_not_press_the_others_together():
+    failing = LEDGER[LEDGER["sampler"] == "none"].assign(sampler="nearmiss", average_precision=0.0123)
+    good = LEDGER.assign(average_precision=LEDGER["average_precision"] * 0.1 + 0.8)
+    figure = plots.plot_fold_scores(pd.concat([good, failing]), NAMES | {"nearmiss": "NearMiss"}, MODELS)
+    figure.canvas.draw()
+    assert figure.axes[0].get_xlim()[0] > 0.4
+    assert texts(figure).count("0.01") == len(MODELS)
+
+
+def test_many_samplers_fit_a_page():
+    names = {name: name for name in plots.SAMPLER_COLOURS}
+    models = {name: name for name in plots.MODEL_COLOURS}
+    part = LEDGER[LEDGER["model"] == "rf"]
+    none = part[part["sampler"] == "none"]
+    table = pd.concat([none.assign(sampler=sampler, model=model) for sampler in names for model in models])
+    for figure in (
+        plots.plot_fold_scores(table, names, models),
+        plots.plot_differences(stats.compare_samplers(table), names, models),
+    ):
+        assert figure.get_size_inches()[1] < 6
+        figure.canvas.draw()
+        first, second = figure.axes[0].get_yticklabels()[:2]
+        assert first.get_window_extent().y0 > second.get_window_extent().y1  # labels do not touch
 
 
 def test_a_calibration_figure_drops_no_table():

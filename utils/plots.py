@@ -24,13 +24,23 @@ LOWEST_PROBABILITY = 1e-5
 WIDEST = 0.3  # end of the axis of differences; a few folds of an unstable network reach far beyond
 LEGITIMATE, FRAUD, SYNTHETIC, NEUTRAL = "#0072B2", "#D55E00", "#009E73", "#595959"
 
-# Okabe and Ito's colour-blind safe palette; one sampler has one colour in every figure.
+# One sampler has one colour in every figure, and a family has one hue: greys do nothing to the rows, blues drop some,
+# yellow to dark red add some, greens generate some. Found by search: however colours are seen (Machado et al., 2009),
+# any two lie at least 18 apart in CIELAB.
 SAMPLER_COLOURS = {
     "none": "#000000",
-    "class_weight": "#E69F00",
-    "rus": "#56B4E9",
-    "smote": "#0072B2",
-    "cgan": "#D55E00",
+    "class_weight": "#A0A0A0",
+    "rus": "#4AC8F2",
+    "tomek": "#4C85EB",
+    "nearmiss": "#0D3460",
+    "ros": "#F1C96E",
+    "smote": "#F19E01",
+    "borderline": "#D66923",
+    "adasyn": "#A1110D",
+    "smoteenn": "#6F2227",
+    "jitter": "#A0DFAE",
+    "cgan": "#2CA462",
+    "ctgan": "#206F60",
 }
 # Tol's muted colours, for models.
 MODEL_COLOURS = {
@@ -41,7 +51,7 @@ MODEL_COLOURS = {
     "cnn1d": "#44AA99",
     "lstm": "#CC6677",
 }
-SPARE_COLOURS = ("#009E73", "#CC79A7", "#7F7F7F", "#8C564B", "#B2B200", "#17BECF")
+SPARE_COLOURS = ("#CC79A7", "#7F7F7F", "#8C564B", "#B2B200", "#17BECF", "#7B4FA3")
 
 THEME = {
     "figure.dpi": 110,
@@ -169,31 +179,60 @@ def plot_fold_scores(table: pd.DataFrame, samplers: dict[str, str], models: dict
     samplers, models : dict of str to str
         Name to label, in the order to draw.
     """
-    shown = [model for model in models if (table["model"] == model).any()]
-    n_columns = min(3, len(shown))
-    n_lines = -(-len(shown) // n_columns)
-    names = [name for name in samplers if (table["sampler"] == name).any()]
-    size = (PAGE, 0.4 + n_lines * (0.5 + 0.27 * len(names)))
-    figure, every = plt.subplots(n_lines, n_columns, figsize=size, sharex=True, sharey=True, squeeze=False)
-    for axes, model in zip(every.flat, shown, strict=False):
-        _draw_fold_scores(axes, table[table["model"] == model], names)
-        axes.set_title(models[model])
-        axes.set_yticks(range(len(names)), [samplers[name] for name in names])
-        axes.set_ylim(len(names) - 0.5, -0.5)
-    for axes in every.flat[len(shown) :]:
-        axes.set_axis_off()
+    figure, panels, names = _panel_per_model(table, samplers, models)
+    # One method that fails must not press all others together.
+    lowest = table.groupby(["model", "sampler"])["average_precision"].mean().median() - WIDEST
+    for axes, part in panels:
+        _draw_fold_scores(axes, part, names, lowest)
     figure.supxlabel("Average precision (dots: folds, bars: their mean)", fontsize=8)
     return figure
 
 
-def _draw_fold_scores(axes: Axes, part: pd.DataFrame, names: list[str]) -> None:
+def _panel_per_model(
+    table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]
+) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]], list[str]]:
+    """A panel per model with a line per sampler; returns panels with their rows, and the samplers line by line."""
+    shown = [model for model in models if (table["model"] == model).any()]
+    names = [name for name in samplers if (table["sampler"] == name).any()]
+    n_columns = min(3, len(shown))
+    n_lines = -(-len(shown) // n_columns)
+    # Few samplers may take more room than many.
+    size = (PAGE, 0.4 + n_lines * (0.5 + max(0.155, 0.27 - 0.02 * len(names)) * len(names)))
+    figure, every = plt.subplots(n_lines, n_columns, figsize=size, sharex=True, sharey=True, squeeze=False)
+    panels = []
+    for axes, model in zip(every.flat, shown, strict=False):
+        axes.set_title(models[model])
+        axes.set_yticks(range(len(names)), [samplers[name] for name in names])
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        panels.append((axes, table[table["model"] == model]))
+    for axes in every.flat[len(shown) :]:
+        axes.set_axis_off()
+    # A line that ends above an empty place shows its axis itself.
+    for axes in every.flat[max(0, len(shown) - n_columns) : len(shown)]:
+        axes.tick_params(labelbottom=True)
+    return figure, panels, names
+
+
+def _draw_fold_scores(axes: Axes, part: pd.DataFrame, names: list[str], lowest: float) -> None:
     for line, name in enumerate(names):
         scores = part.loc[part["sampler"] == name, "average_precision"]
         if scores.empty:
             continue
-        colour = sampler_colour(name)
-        axes.plot(scores, np.full(len(scores), line), "o", color=colour, alpha=0.45, markersize=4, mec="none")
-        axes.plot([scores.mean()] * 2, [line - 0.3, line + 0.3], color=colour, linewidth=2.2)
+        colour, mean = sampler_colour(name), scores.mean()
+        shown = scores[scores >= lowest]
+        axes.plot(shown, np.full(len(shown), line), "o", color=colour, alpha=0.45, markersize=4, mec="none")
+        if mean >= lowest:
+            axes.plot([mean] * 2, [line - 0.3, line + 0.3], color=colour, linewidth=2.2)
+        else:
+            _point_beyond(axes, lowest, line, mean, colour)
+
+
+def _point_beyond(axes: Axes, edge: float, line: float, value: float, colour: str) -> None:
+    """An arrow at the edge of an axis to a value that lies beyond it, and the value above the arrow."""
+    right = value > edge
+    axes.plot(edge, line, ">" if right else "<", color=colour, markersize=4)
+    place = {"xytext": (-5 if right else 5, 1), "textcoords": "offset points", "ha": "right" if right else "left"}
+    axes.annotate(f"{value:.2f}", (edge, line), color=colour, fontsize=6.5, **place)
 
 
 def mean_precision(table: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
@@ -239,7 +278,7 @@ def plot_pr_curves(
 
 
 def plot_differences(compared: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
-    """Forest plot of paired differences with intervals, the region of equivalence shaded.
+    """Forest plot of paired differences with intervals: a panel per model, the region of equivalence shaded.
 
     Parameters
     ----------
@@ -248,36 +287,35 @@ def plot_differences(compared: pd.DataFrame, samplers: dict[str, str], models: d
     samplers, models : dict of str to str
         Name to label, in the order to draw.
     """
-    names = [name for name in samplers if (compared["sampler"] == name).any()]
-    shown = [model for model in models if (compared["model"] == model).any()]
-    figure, axes = plt.subplots(figsize=(PAGE, 0.7 + 0.135 * len(shown) * (len(names) + 1)))
-    axes.axvspan(-stats.MARGIN, stats.MARGIN, color="#EDEDED", zorder=0, label=f"within {stats.MARGIN}")
-    axes.axvline(0, color=NEUTRAL, linewidth=0.8)
-    lines, labels = [], []
-    for block, model in enumerate(shown):
-        for offset, name in enumerate(names):
-            line = block * (len(names) + 1) + offset
-            for row in compared[(compared["model"] == model) & (compared["sampler"] == name)].itertuples():
-                _draw_interval(axes, (row.low, row.mean, row.high), line, sampler_colour(name))
-            lines.append(line)
-            labels.append(f"{models[model]}: {samplers[name]}" if offset == 0 else samplers[name])
-    axes.set_yticks(lines, labels)
-    axes.set_ylim(max(lines) + 0.8, -0.8)
-    axes.set_xlim(-WIDEST * 1.03, WIDEST * 1.03)
-    axes.grid(axis="y", visible=False)
-    axes.set_xlabel("Difference of average precision to no resampling, with 95 % interval (grey: equivalent)")
+    figure, panels, names = _panel_per_model(compared, samplers, models)
+    for axes, part in panels:
+        axes.axvspan(-stats.MARGIN, stats.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
+        axes.axvline(0, color=NEUTRAL, linewidth=0.8)
+        for row in part[part["sampler"].isin(names)].itertuples():
+            colour, found = sampler_colour(row.sampler), row.verdict != "no evidence"
+            _draw_interval(axes, (row.low, row.mean, row.high), names.index(row.sampler), colour, filled=found)
+        axes.set_xlim(-WIDEST * 1.03, WIDEST * 1.03)
+        axes.grid(axis="y", visible=False)
+    figure.supxlabel(
+        "Difference of average precision to no resampling, with 95 % interval (grey: equivalent; hollow: no evidence)",
+        fontsize=8,
+    )
     return figure
 
 
-def _draw_interval(axes: Axes, interval: tuple[float, float, float], line: float, colour: str) -> None:
-    """Draw low, mean and high; an arrow where the interval goes on beyond the axis."""
+def _draw_interval(axes: Axes, interval: tuple[float, float, float], line: float, colour: str, *, filled: bool) -> None:
+    """Draw low, mean and high; an arrow where the interval goes on beyond the axis, with the mean if that does, too."""
     low, mean, high = interval
-    shown = np.clip([low, high], -WIDEST, WIDEST)
-    axes.plot(shown, [line, line], color=colour, linewidth=1.6)
-    axes.plot(mean, line, "o", color=colour, markersize=4)
-    for end, edge, marker in ((low, -WIDEST, "<"), (high, WIDEST, ">")):
-        if abs(end) > WIDEST:
-            axes.plot(edge, line, marker, color=colour, markersize=4)
+    dot = {"color": colour, "markersize": 4, "mfc": colour if filled else "white"}
+    axes.plot(np.clip([low, high], -WIDEST, WIDEST), [line, line], color=colour, linewidth=1.6)
+    if low < -WIDEST:
+        axes.plot(-WIDEST, line, "<", **dot)
+    if high > WIDEST:
+        axes.plot(WIDEST, line, ">", **dot)
+    if abs(mean) <= WIDEST:
+        axes.plot(mean, line, "o", **dot)
+    else:
+        _point_beyond(axes, np.copysign(WIDEST, mean), line, mean, colour)
 
 
 def plot_gan_history(history: pd.DataFrame) -> Figure:
@@ -365,7 +403,7 @@ def plot_calibration(tables: dict[str, dict[str, list]]) -> Figure:
     no place on a logarithmic axis and is left out, as are bins without a fraud.
     """
     figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
-    colours = cycle((NEUTRAL, FRAUD, LEGITIMATE, SYNTHETIC, *SPARE_COLOURS[1:]))
+    colours = cycle((NEUTRAL, FRAUD, LEGITIMATE, SYNTHETIC, *SPARE_COLOURS))
     for (name, table), colour in zip(tables.items(), colours, strict=False):
         rows, positives, means = (np.array(table[key], dtype=float) for key in ("rows", "positives", "mean"))
         shown = (positives > 0) & (means >= LOWEST_PROBABILITY)
