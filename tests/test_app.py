@@ -4,10 +4,8 @@ import json
 import logging
 import os
 import re
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 
 import numpy as np
@@ -17,36 +15,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app import guard, model, records, request, served
 from app.app import MAX_BODY, create_app
-from tests.small_app import COLUMNS, transactions, write_champion
+from tests.chromium import serving
+from tests.small_app import COLUMNS, transactions
 from utils import bundle
 from utils.bundle import BundleError
 
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    place = tmp_path_factory.mktemp("app") / "model"
-    write_champion(place)
-    return place
-
-
-@pytest.fixture(scope="module")
-def fraud_model(folder):
-    return bundle.load(folder)
-
-
-@pytest.fixture(scope="module")
-def app(folder):
-    return create_app(folder)
-
-
-@pytest.fixture
-def client(app):
-    return app.test_client()
-
-
-@pytest.fixture(scope="module")
-def rows():
-    return transactions(40, seed=1)[list(COLUMNS)]
+pytest_plugins = ["tests.app_fixtures"]
 
 
 def post_json(client, content, query=""):
@@ -525,31 +499,9 @@ def test_examples_are_typical_rows_of_their_class(fraud_model):
 
 @pytest.fixture(scope="module")
 def server(folder):
-    """Address of a waitress process that serves the model."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "app.app", "--port", str(port), "--folder", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_ready(process, url)
+    """Address of a server process for the model."""
+    with serving(folder) as url:
         yield url
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
-
-
-def wait_until_ready(process, url, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            with request.OPENER.open(f"{url}/v2/health/ready", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    process.terminate()
-    pytest.fail(f"The server did not get ready: {process.communicate()[0]}")
 
 
 def run_client(*arguments):

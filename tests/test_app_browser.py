@@ -428,16 +428,15 @@ def test_pages_fit_the_screen_in_the_systems_colours_without_complaint(browser, 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_on_any_page(browser, server, axe, labelled, scheme):
-    for size, pages in (("desktop", PAGES), ("phone", ("/", "/predict?example=fraud", "/models"))):
-        look(browser, size, scheme)
-        for page in pages:
-            opened(browser, server, page)
-            if "example" in page:
-                press(browser, find(browser, "#transaction button"))
-                exact(browser)
-            assert grave(browser, axe) == [], page
-    look(browser, "desktop", scheme)
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_serious_on_any_page(browser, server, axe, labelled, size, scheme):
+    look(browser, size, scheme)
+    for page in PAGES:
+        opened(browser, server, page)
+        if "example" in page:
+            press(browser, find(browser, "#transaction button"))
+            exact(browser)
+        assert grave(browser, axe) == [], page
     upload(browser, server, labelled[0] / "rows.csv")
     assert grave(browser, axe) == []
 

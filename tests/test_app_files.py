@@ -14,34 +14,13 @@ from pyarrow import parquet
 from sklearn.metrics import average_precision_score
 
 from app import files, results, table
-from app.app import create_app
 from app.results import Results, defused
-from tests.small_app import COLUMNS, THRESHOLD, transactions, write_champion
+from tests.small_app import COLUMNS, THRESHOLD, transactions
 from utils import bundle
 
+pytest_plugins = ["tests.app_fixtures"]
+
 FORMS = ("multipart", "csv", "parquet")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    place = tmp_path_factory.mktemp("app") / "model"
-    write_champion(place)
-    return place
-
-
-@pytest.fixture(scope="module")
-def fraud_model(folder):
-    return bundle.load(folder)
-
-
-@pytest.fixture(scope="module")
-def app(folder):
-    return create_app(folder)
-
-
-@pytest.fixture
-def client(app):
-    return app.test_client()
 
 
 @pytest.fixture(scope="module")

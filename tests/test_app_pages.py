@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from app import drawing, embedding, figures, pages, study
-from app.app import create_app
 from app.records import Batch
 from app.served import load_served
-from tests.small_app import COLUMNS, SCHEMA, transactions, write_champion
+from tests.small_app import COLUMNS, SCHEMA, transactions
 from utils import bundle
 from utils.data import features
+
+pytest_plugins = ["tests.app_fixtures"]
 
 ADDRESSES = (
     "/",
@@ -30,23 +31,6 @@ ADDRESSES = (
     "/notebooks/04_smote",
     "/nothing",
 )
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    place = tmp_path_factory.mktemp("pages") / "model"
-    write_champion(place)
-    return place
-
-
-@pytest.fixture(scope="module")
-def app(folder):
-    return create_app(folder)
-
-
-@pytest.fixture
-def client(app):
-    return app.test_client()
 
 
 @pytest.fixture(scope="module")

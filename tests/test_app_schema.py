@@ -8,7 +8,9 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.failures import FailureGroup
 
 from app.app import create_app
-from tests.small_app import COLUMNS, write_champion
+from tests.small_app import COLUMNS
+
+pytest_plugins = ["tests.app_fixtures"]
 
 N_EXAMPLES = 30
 OPERATIONS = (
@@ -37,10 +39,8 @@ def as_it_is(context, value):
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory):
+def api(folder):
     """The description as the application gives it."""
-    folder = tmp_path_factory.mktemp("app") / "model"
-    write_champion(folder)
     load_all_checks()
     return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", create_app(folder))
 
