@@ -10,7 +10,8 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from utils.fitting import load_dataset, run_group
 from utils.models import MODELS
 from utils.progress import Board, watching
 from utils.samplers import SAMPLERS
-from utils.tasks import Task, cost, grid
+from utils.tasks import Task, cost, grid, label
+
+CONNECT_SECONDS = 10  # to the Dask scheduler
 
 
 def run(
@@ -44,7 +47,7 @@ def run(
     samplers, models : iterable of str
         Names from the registries; all by default.
     n_jobs : int
-        Processes; ignored under a joblib backend that the caller configured.
+        Processes on this machine; a Dask cluster uses every worker that it has.
 
     Returns
     -------
@@ -93,12 +96,11 @@ def run_groups(
     board = Board(path.parent / ".running")
     board.clear()
     n_repeats = 1 + max(repeat for repeat, _ in (*profile.folds, *profile.deep_folds))
-    n_workers = min(effective_n_jobs(n_jobs), len(groups))
-    threads = max(1, effective_n_jobs(-1) // n_workers)
-    calls = (delayed(work)(profile, group, path, n_repeats, threads) for group in groups)
+    address = os.environ.get("STUDY_DASK_SCHEDULER")
+    backend = partial(_on_cluster, address) if address else partial(_on_this_machine, n_jobs)
     rows = {}
-    with _backend(threads), watching(path, weights, board):
-        for finished in Parallel(n_jobs=n_workers, return_as="generator_unordered", batch_size=1)(calls):
+    with watching(path, weights, board), closing(backend(work, profile, groups, path, n_repeats)) as results:
+        for finished in results:
             for row in finished:  # a worker on another machine wrote to a ledger of its own
                 ledger.append(path, row)
                 rows[row["key"]] = row
@@ -114,21 +116,65 @@ def _groups(tasks: list[Task]) -> list[list[Task]]:
     return sorted(groups.values(), key=lambda group: -sum(map(cost, group)))
 
 
-@contextmanager
-def _backend(threads: int) -> Iterator[None]:
-    """Processes on this machine, or the Dask scheduler whose address STUDY_DASK_SCHEDULER holds."""
-    address = os.environ.get("STUDY_DASK_SCHEDULER")
-    if not address:
-        with parallel_config(backend="loky", inner_max_num_threads=threads):
-            yield
-        return
+def _on_this_machine(
+    n_jobs: int, work: Callable, profile: Profile, groups: list[list[Task]], *arguments: Any
+) -> Iterator[list[dict[str, Any]]]:
+    """Rows of each group in the order in which processes finish them, with the cores divided among them."""
+    n_workers = min(effective_n_jobs(n_jobs), len(groups))
+    threads = max(1, effective_n_jobs(-1) // n_workers)
+    calls = (delayed(work)(profile, group, *arguments, threads) for group in groups)
+    with parallel_config(backend="loky", inner_max_num_threads=threads):
+        yield from Parallel(n_jobs=n_workers, return_as="generator_unordered", batch_size=1)(calls)
+
+
+def _on_cluster(
+    address: str, work: Callable, profile: Profile, groups: list[list[Task]], *arguments: Any
+) -> Iterator[list[dict[str, Any]]]:
+    """Rows of each group in the order in which the workers of a Dask scheduler finish them.
+
+    A group whose worker dies is run again on another one. Not joblib's Dask backend, as that waits for ever for a
+    group that Dask has given up.
+    """
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    with _connect(address) as client:
+        futures = [client.submit(work, profile, group, *arguments, 1, pure=False) for group in groups]
+        names = {future.key: label(group[0]) for future, group in zip(futures, groups, strict=True)}
+        try:
+            for future, rows in as_completed(futures, with_results=True):
+                if future.cancelled():
+                    raise RuntimeError(
+                        f"The Dask scheduler at {address} was lost; what is finished is in the ledger, and the same "
+                        "command goes on with the rest."
+                    )
+                future.release()  # or Dask would run it again if the worker that holds the result died
+                yield rows
+        except KilledWorker as error:
+            raise RuntimeError(
+                f"The tasks from '{names[error.task]}' on ended every Dask worker that tried them, probably for want "
+                "of memory; see the workers' logs. What is finished is in the ledger."
+            ) from error
+
+
+def _connect(address: str) -> Any:
+    """A client of the Dask scheduler; RuntimeError if nobody answers or its workers are none or unfit."""
     from distributed import Client
 
-    with Client(address, timeout="10s") as client:
-        if not client.scheduler_info()["workers"]:
-            raise RuntimeError(f"The Dask scheduler at {address} has no worker; start one with 'dask worker'.")
-        with parallel_config(backend="dask", wait_for_workers_timeout=30):
-            yield
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        raise RuntimeError(
+            f"No Dask scheduler answers at STUDY_DASK_SCHEDULER={address}; start one with 'dask scheduler', "
+            "or unset the variable to run on this machine."
+        ) from error
+    threads = client.nthreads()
+    if set(threads.values()) == {1}:
+        return client
+    client.close()
+    if threads:
+        raise RuntimeError("Tasks fix the random state of their process; start Dask workers with '--nthreads 1'.")
+    raise RuntimeError(f"The Dask scheduler at {address} has no worker; start some with 'dask worker'.")
 
 
 def main() -> None:
