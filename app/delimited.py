@@ -11,6 +11,7 @@ from typing import Any
 
 from app.records import MAX_ROWS, Batch, BodyError, check_columns, check_count
 
+PACKED = {b"PK\x03\x04": "ZIP archive", b"\x1f\x8b": "gzip file", b"7z\xbc\xaf": "7z archive", b"BZh": "bzip2 file"}
 PART = 2**20  # bytes that are looked at together
 Line = tuple[int, list[str] | str]
 
@@ -101,9 +102,12 @@ def _told(reader: Any) -> Iterator[None]:
 
 
 def check_text(body: bytes) -> None:
-    """Raise BodyError if the body is empty, binary or not UTF-8."""
+    """Raise BodyError if the body is empty, packed, binary or not UTF-8."""
     if not body.strip():
         raise BodyError(400, "The body is empty; send a header line and one line per transaction.")
+    packed = next((name for magic, name in PACKED.items() if body.startswith(magic)), None)
+    if packed:
+        raise BodyError(415, f"The body is a {packed}; unpack it and send the file in it.")
     if not body.isascii():
         _check_utf8(body)
     if b"\0" in body:

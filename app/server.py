@@ -7,6 +7,7 @@ reasons and files have threads, and none of them keeps a small request waiting.
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -18,9 +19,9 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 
-from app import files, shortcut
+from app import files, guard, shortcut
 
 HOST = "127.0.0.1"
 THREADS, BACKLOG = 3, 128  # more threads would only wait for each other
@@ -55,6 +56,8 @@ def listen(port: int, count: int) -> list[socket.socket]:
 
 def serve(app: Flask, address: socket.socket) -> None:
     """Answer what comes in on a socket from `listen` until SystemExit."""
+    for name in ("waitress", "waitress.queue"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # below it, they name paths that clients chose
     dispatcher = ThreadedTaskDispatcher()
     dispatcher.set_thread_count(THREADS)
     adjustments = Adjustments(sockets=[address], **OPTIONS)
@@ -73,10 +76,18 @@ class _Task(WSGITask):
         return environ
 
 
+class _ErrorTask(ErrorTask):
+    """The server's own answer to what is no HTTP, or too large for any part of the application."""
+
+    def execute(self) -> None:
+        self.response_headers.extend({**guard.HEADERS, **guard.PRIVATE}.items())
+        super().execute()
+
+
 class _Channel(HTTPChannel):
     """A connection."""
 
-    task_class = _Task
+    task_class, error_task_class = _Task, _ErrorTask
 
 
 class _Server(TcpWSGIServer):

@@ -17,7 +17,6 @@ from app.records import LARGEST, BodyError, check_columns, check_count, read_num
 MAX_FILE_ROWS = 1_000_000
 PART = 1000  # lines that are turned into numbers together; one bad cell costs its part the quick way
 PARQUET = b"PAR1"
-PACKED = {b"PK\x03\x04": "ZIP archive", b"\x1f\x8b": "gzip file", b"7z\xbc\xaf": "7z archive", b"BZh": "bzip2 file"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +53,6 @@ def read_table(content: bytes, columns: Sequence[str], label: str) -> Table:
     BodyError
         If it is neither, has too many rows or none, or columns are missing, named twice or no numbers.
     """
-    packed = next((name for magic, name in PACKED.items() if content.startswith(magic)), None)
-    if packed:
-        raise BodyError(415, f"The file is a {packed}; unpack it and send the CSV or Parquet file in it.")
     if content.startswith(PARQUET):
         return _read_parquet(content, columns, label)
     check_text(content)

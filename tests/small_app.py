@@ -1,6 +1,8 @@
 """A served model small enough for tests: real classifiers over made-up rows, written as `app.model` writes them."""
 
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +38,14 @@ def transactions(n_rows: int = 600, seed: int = 0) -> pd.DataFrame:
     frame["Class"] = (np.arange(n_rows) % 20 == 0).astype(int)
     frame.loc[frame["Class"] == 1, ["V1", "V2", "V3", "V4"]] += 3
     return frame
+
+
+def zipped(content: bytes) -> bytes:
+    """A ZIP archive of one file."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("rows.csv", content)
+    return stream.getvalue()
 
 
 def fit(name: str = "xgb", sampler: str = "none", seed: int = 0) -> FraudModel:

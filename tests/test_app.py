@@ -1,9 +1,13 @@
 """The web application: pages and API over a real, small model; no mocks."""
 
+import contextlib
+import gzip
+import http.client
 import json
 import logging
 import os
 import re
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -16,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app import guard, model, records, request, served
 from app.app import MAX_BODY, create_app
 from tests.chromium import serving
-from tests.small_app import COLUMNS, transactions
+from tests.small_app import COLUMNS, transactions, zipped
 from utils import bundle
 from utils.bundle import BundleError
 
@@ -176,14 +180,18 @@ def test_missing_columns_are_named(client, rows):
     [
         (b"", 400, "empty"),
         (b" \n\n", 400, "empty"),
-        (b"PK\x03\x04\x14\x00\x00\x00", 400, "binary"),
-        (b"\x1f\x8b\x08\x00", 400, "UTF-8"),
+        (b"\x00\x01\x02\x03" * 20, 400, "binary"),
+        (zipped(b"Time,V1\n1,2\n"), 415, "ZIP archive; unpack it"),
+        (gzip.compress(b"Time,V1\n1,2\n"), 415, "gzip file; unpack it"),
+        (gzip.compress(b"Time,V1\n1,2\n")[:12], 415, "gzip file; unpack it"),
         (bytes(range(128, 256)), 400, "UTF-8"),
         ("Time;V1;Beträge\n1;2;3\n".encode("latin-1"), 400, "UTF-8"),
         ("Time,V1\n".encode("utf-16"), 400, "UTF-8"),
         (b"Time;V1;V2\n1;2;3\n", 422, "use commas"),
         (b"Time\n1\n2\n", 422, "Columns are missing"),
+        (",".join(COLUMNS).encode()[:20], 422, "Columns are missing: V6, V7"),
         (b"V1,V2,V1\n1,2,3\n", 422, "named twice: V1"),
+        (b'V1,V2," V1"\n1,2,3\n', 422, "named twice: V1"),
         (",".join(COLUMNS).encode(), 422, "no transactions"),
         (",".join(COLUMNS).encode() + b'\n"1,2', 400, "Line 2 cannot be read"),
         (b"x" * 200_000, 400, "cannot be read"),
@@ -274,10 +282,27 @@ def test_wrong_addresses_and_methods_are_answered_in_kind(client):
 # --- people who mean harm
 
 
-def test_every_answer_carries_the_security_headers(app, client):
-    for address in ("/", "/nothing", "/api/v1/models", "/static/style.css"):
-        headers = client.get(address).headers
-        assert all(headers[name] == value for name, value in guard.HEADERS.items())
+@pytest.mark.parametrize(
+    ("method", "address", "status"),
+    [
+        ("GET", "/", 200),
+        ("GET", "/nothing", 404),
+        ("GET", "/static/style.css", 200),
+        ("GET", "/api/v1/models", 200),
+        ("GET", "/api/v1/predict", 405),
+        ("POST", "/api/v1/predict", 415),
+        ("POST", "/predict", 400),
+        ("GET", "/metrics", 200),
+        ("GET", "/%0d%0aSet-Cookie:%20a=b", 404),
+    ],
+)
+def test_every_answer_carries_the_security_headers(client, method, address, status):
+    answer = client.open(address, method=method)
+    assert answer.status_code == status
+    assert all(answer.headers.getlist(name) == [value] for name, value in guard.HEADERS.items())
+
+
+def test_nothing_inline_is_allowed_and_the_cookie_is_for_this_site_only(app):
     assert "unsafe" not in guard.POLICY
     cookie = app.test_client().get("/predict").headers["Set-Cookie"]
     assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
@@ -299,6 +324,17 @@ def test_a_failure_shows_nothing_of_the_inside(folder, rows, caplog):
     assert answer.status_code == 500
     assert "Traceback" not in answer.text and "NoneType" not in answer.text and ".py" not in answer.text
     assert "AttributeError in api.predict" in caplog.text
+    assert all(answer.headers[name] == value for name, value in guard.HEADERS.items())
+
+
+@pytest.mark.parametrize("address", ["/", "/predict?example=fraud", "/models", "/docs", "/v2/models/champion"])
+def test_a_page_that_fails_shows_nothing_of_the_inside(folder, address):
+    app = create_app(folder)
+    app.extensions["catalog"]._champion.served = None  # and then nothing can be loaded
+    app.extensions["catalog"]._champion.folder = folder / "secret"
+    answer = app.test_client().get(address)
+    assert answer.status_code in (500, 503)
+    assert not re.search(r"Traceback|NoneType|\.py\b|secret/|/tmp", answer.text)
 
 
 def test_the_log_holds_no_values_and_no_text_of_the_client(client, rows, caplog):
@@ -306,6 +342,9 @@ def test_the_log_holds_no_values_and_no_text_of_the_client(client, rows, caplog)
     with caplog.at_level(logging.INFO):
         post_json(client, [marked, {**marked, "V1": "4711.4711"}])
         post_csv(client, rows.head(1).assign(V2="4711.4711x").to_csv(index=False))
+        client.post("/predict", data={name: str(value) for name, value in marked.items()})
+        client.post("/v2/models/champion/infer", json=tensors(pd.DataFrame([marked])))
+        client.post("/v2/models/champion/infer", json=tensors(pd.DataFrame([marked]).assign(V1="4711.4711")))
         client.open("/api/v1/predict", method="M4711")
         client.get("/4711.4711%0aforged")
     assert "POST /api/v1/predict 200" in caplog.text
@@ -401,6 +440,10 @@ def test_tensors_may_be_columns_and_outputs_chosen(client, rows):
         (lambda sent: sent["inputs"][0]["data"].__setitem__(1, None), 422, "Row 2: Time is empty"),
         (lambda sent: sent["inputs"][0]["data"].__setitem__(0, "1"), 422, "Row 1: Time is text"),
         (lambda sent: sent["inputs"][0]["data"].__setitem__(0, [1, 2]), 422, "Row 1: Time is not a number"),
+        (lambda sent: sent["inputs"][7]["data"].__setitem__(1, float("nan")), 422, "Row 2: V7 is not a finite number"),
+        (lambda sent: sent["inputs"][7]["data"].__setitem__(1, float("-inf")), 422, "Row 2: V7 is not a finite number"),
+        (lambda sent: sent["inputs"][7]["data"].__setitem__(1, 1e308), 422, "Row 2: V7 is too large"),
+        (lambda sent: sent["inputs"][7].update(shape=[50_001], data=[1] * 50_001), 413, "more than 50,000"),
         (lambda sent: sent["inputs"].append("x"), 400, "must be an object"),
         (lambda sent: sent.pop("inputs"), 400, "list of inputs"),
         (lambda sent: sent.update(id=7), 400, "id"),
@@ -543,6 +586,39 @@ def test_the_real_server_keeps_its_name_to_itself_and_refuses_large_bodies(serve
         request.OPENER.open(body, timeout=30)
     assert refused.value.code == 413
     assert json.load(refused.value)["status"] == 413
+
+
+def test_a_body_of_unknown_length_is_capped_as_well(server):
+    connection = http.client.HTTPConnection(server.removeprefix("http://"), timeout=30)
+    chunks = (b"1" * 2**20 for _ in range(MAX_BODY // 2**20 + 1))
+    connection.request("POST", "/api/v1/predict", chunks, {"Content-Type": "text/csv"}, encode_chunked=True)
+    answer = connection.getresponse()
+    assert (answer.status, json.load(answer)["status"]) == (413, 413)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"4711 4711 4711\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"4711" * 2**18 + b"\r\n\r\n",
+        b"POST /api/v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST /api/v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % 2**40,
+        b"POST /api/v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nTransfer-Encoding: x\r\n\r\n1",
+    ],
+    ids=["no HTTP", "long header", "negative length", "a terabyte", "two lengths"],
+)
+def test_what_is_no_proper_request_is_refused_with_the_headers(server, sent):
+    host, port = server.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        with contextlib.suppress(ConnectionError):  # the server need not read on
+            connection.sendall(sent)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        text = answer.read().decode()
+    assert answer.status in (400, 413, 431, 501)
+    assert all(answer.headers[name] == value for name, value in guard.HEADERS.items())
+    assert "Server" not in answer.headers and not re.search(r"Traceback|waitress|\.py\b", text)
 
 
 def test_all_workers_answer_count_together_and_share_results(server, rows):

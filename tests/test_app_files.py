@@ -1,6 +1,8 @@
 """Whole files through the application: every row comes back, what is wrong is told, and nothing else happens."""
 
+import bz2
 import csv
+import gzip
 import io
 import logging
 import os
@@ -15,7 +17,7 @@ from sklearn.metrics import average_precision_score
 
 from app import files, results, table
 from app.results import Results, defused
-from tests.small_app import COLUMNS, THRESHOLD, transactions
+from tests.small_app import COLUMNS, THRESHOLD, transactions, zipped
 from utils import bundle
 
 pytest_plugins = ["tests.app_fixtures"]
@@ -224,8 +226,9 @@ def test_line_numbers_count_lines_inside_quotes(client, rows):
     [
         (b"", 400, "empty"),
         (b" \n\n", 400, "empty"),
-        (b"PK\x03\x04\x14\x00\x00\x00", 415, "ZIP archive; unpack it"),
-        (b"\x1f\x8b\x08\x00", 415, "gzip file; unpack it"),
+        (zipped(b"Time,V1\n1,2\n"), 415, "ZIP archive; unpack it"),
+        (gzip.compress(b"Time,V1\n1,2\n"), 415, "gzip file; unpack it"),
+        (bz2.compress(b"Time,V1\n1,2\n")[:20], 415, "bzip2 file; unpack it"),
         (b"\x00\x01\x02\x03" * 20, 400, "binary"),
         (b"\xff\xd8\xff\xe0" * 20, 400, "Byte 1 of the body is not UTF-8"),
         ("Time;V1;Beträge\n1;2;3\n".encode("latin-1"), 400, "UTF-8"),
@@ -244,6 +247,14 @@ def test_unusable_files_are_refused_with_the_reason(client, content, status, wor
     answer = upload(client, content)
     assert answer.status_code == status, answer.text
     assert words in answer.json["error"]
+
+
+def test_a_file_that_was_cut_off_loses_no_row_before_the_cut(client, rows):
+    answer = upload(client, as_csv(rows)[:-40])
+    assert answer.json["rows"] == len(rows)
+    (error,) = answer.json["errors"]["first"]
+    assert (error["row"], error["line"]) == (len(rows), len(rows) + 1)
+    assert "where the header has 32" in error["error"]
 
 
 def test_an_encoding_error_is_placed_in_a_large_file(client):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app import drawing, embedding, figures, pages, study
+from app import drawing, embedding, figures, guard, pages, study
 from app.records import Batch
 from app.served import load_served
 from tests.small_app import COLUMNS, SCHEMA, transactions
@@ -218,6 +218,18 @@ def test_the_form_names_what_is_wrong_and_keeps_the_rest(client):
     for name in ("V2", "V5", "V9"):
         assert f'href="#field-{name}"' in answer.text
     assert f'value="{fields["V1"]}"' in answer.text
+
+
+@pytest.mark.parametrize("value", ["nan", "-inf", "1e308", "1e999", "1_0", "١", "=1+1", "0x10", "1,5", " "])
+def test_a_value_that_cannot_be_scored_is_refused_at_its_field(client, champion, value):
+    answer = submit(client, {**champion.about["examples"]["fraud"], "V7": value})
+    assert answer.status_code == 422 and answer.text.count('aria-invalid="true"') == 1
+    assert 'href="#field-V7"' in answer.text and "data-exact" not in answer.text
+
+
+def test_a_form_larger_than_any_transaction_is_refused(client, champion):
+    answer = submit(client, {**champion.about["examples"]["fraud"], "V7": "1" * guard.MAX_FORM})
+    assert answer.status_code == 413 and "larger than this server takes" in answer.text
 
 
 def test_values_outside_the_training_range_are_pointed_out(client, champion):
