@@ -52,10 +52,11 @@ LAYERS = {
     "stats": 8,
     "plots": 9,
     "effects": 9,
+    "ratioplots": 10,
     "timeplots": 10,
     "reporting": 10,
 }
-READERS = ("metrics", "ledger", "stats", "effects", "plots", "timeplots", "reporting")
+READERS = ("metrics", "ledger", "stats", "effects", "plots", "ratioplots", "timeplots", "reporting")
 MAKERS = {"tensorflow", "keras", "xgboost", "sklearn", "sklearnex", "imblearn", "mlflow"}
 MODULES = {path.stem: path for path in sorted((ROOT / "utils").glob("*.py")) if path.stem != "__init__"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 from textwrap import fill
@@ -194,23 +195,37 @@ def _panel_per_model(
     """A panel per model with a line per sampler; returns panels with their rows, and the samplers line by line."""
     shown = [model for model in models if (table["model"] == model).any()]
     names = [name for name in samplers if (table["sampler"] == name).any()]
-    n_columns = min(3, len(shown))
-    n_lines = -(-len(shown) // n_columns)
     # Few samplers may take more room than many.
-    size = (PAGE, 0.4 + n_lines * (0.5 + max(0.155, 0.27 - 0.02 * len(names)) * len(names)))
+    height = 0.5 + max(0.155, 0.27 - 0.02 * len(names)) * len(names)
+    figure, every = panel_grid([models[model] for model in shown], height, margin=0.4)
+    every[0].set_yticks(range(len(names)), [samplers[name] for name in names])
+    every[0].set_ylim(len(names) - 0.4, -0.6)
+    parts = [(axes, table[table["model"] == model]) for axes, model in zip(every, shown, strict=True)]
+    return figure, parts, names
+
+
+def panel_grid(titles: Sequence[str], height: float, margin: float) -> tuple[Figure, list[Axes]]:
+    """Panels of one scale, three in a line at most, with their axes numbered at the left and below.
+
+    Parameters
+    ----------
+    titles : sequence of str
+        One per panel; at least one.
+    height, margin : float
+        Inches per line of panels, and beside them for legend and labels.
+    """
+    n_columns = min(3, len(titles))
+    n_lines = -(-len(titles) // n_columns)
+    size = (PAGE, margin + n_lines * height)
     figure, every = plt.subplots(n_lines, n_columns, figsize=size, sharex=True, sharey=True, squeeze=False)
-    panels = []
-    for axes, model in zip(every.flat, shown, strict=False):
-        axes.set_title(models[model])
-        axes.set_yticks(range(len(names)), [samplers[name] for name in names])
-        axes.set_ylim(len(names) - 0.4, -0.6)
-        panels.append((axes, table[table["model"] == model]))
-    for axes in every.flat[len(shown) :]:
+    used = list(every.flat[: len(titles)])
+    for axes, title in zip(used, titles, strict=True):
+        axes.set_title(title)
+    for axes in every.flat[len(titles) :]:
         axes.set_axis_off()
-    # A line that ends above an empty place shows its axis itself.
-    for axes in every.flat[max(0, len(shown) - n_columns) : len(shown)]:
+    for axes in used[-n_columns:]:  # also those above an empty place
         axes.tick_params(labelbottom=True)
-    return figure, panels, names
+    return figure, used
 
 
 def _draw_fold_scores(axes: Axes, part: pd.DataFrame, names: list[str], lowest: float) -> None:

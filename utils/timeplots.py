@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from utils.plots import NEUTRAL, PAGE
+from utils.plots import NEUTRAL, PAGE, panel_grid
 
 # Told apart by their lightness, too; neither is a class's, a sampler's or a model's colour.
 PERIOD_COLOURS = ("#595959", "#9A3FA0", "#C2A000", "#3F7D20")
@@ -97,7 +97,7 @@ def _draw_drift(axes: Axes, part: pd.DataFrame, order: pd.Index, statistic: str)
         axes.plot(values, lines, "o", linestyle="none", label=hours, **style)
 
 
-def plot_medians(medians: pd.DataFrame, test_from: float, *, n_columns: int = 3) -> Figure:
+def plot_medians(medians: pd.DataFrame, test_from: float) -> Figure:
     """Median of features hour by hour, a panel each; midnights are marked, and the time of the test set is shaded.
 
     Parameters
@@ -107,20 +107,16 @@ def plot_medians(medians: pd.DataFrame, test_from: float, *, n_columns: int = 3)
     test_from : float
         Hours since the first transaction at which the test set begins.
     """
-    n_lines = -(-medians.shape[1] // n_columns)
-    size = (PAGE, 0.5 + 1.35 * n_lines)
-    figure, every = plt.subplots(n_lines, n_columns, figsize=size, sharex=True, sharey=True, squeeze=False)
+    figure, every = panel_grid(list(medians), 1.35, margin=0.5)
     end = medians.index.max() + 1
-    for axes, (name, values) in zip(every.flat, medians.items(), strict=False):
+    for axes, (_, values) in zip(every, medians.items(), strict=True):
         axes.axvspan(test_from, end, color=PERIOD_COLOURS[1], alpha=0.13, linewidth=0, label="test set")
         for midnight in range(24, int(end), 24):
             axes.axvline(midnight, color=NEUTRAL, linestyle=":", linewidth=1, label="midnight")
         axes.plot(medians.index + 0.5, values, color=PERIOD_COLOURS[0], linewidth=1.2)
-        axes.set(title=name, xlim=(0, end), xticks=np.linspace(0, np.ceil(end / 24) * 24, 5))
-    for axes in every.flat[medians.shape[1] :]:
-        axes.set_axis_off()
+        axes.set(xlim=(0, end), xticks=np.linspace(0, np.ceil(end / 24) * 24, 5))
     figure.supxlabel("Hours since the first transaction", fontsize=8)
     figure.supylabel("Median in standard deviations", fontsize=8)
-    named = dict(zip(*reversed(every[0, 0].get_legend_handles_labels()), strict=True))  # one midnight of many
+    named = dict(zip(*reversed(every[0].get_legend_handles_labels()), strict=True))  # one midnight of many
     figure.legend(named.values(), named.keys(), loc="outside upper right", ncols=2)
     return figure
