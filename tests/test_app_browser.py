@@ -252,19 +252,24 @@ def test_synthetic_frauds_are_switched_off_and_on(browser, server):
     assert button.get_attribute("aria-pressed") == "true" and points(browser, "Synthetic fraud") == 30
 
 
-def test_curves_of_a_model_or_of_a_sampler_are_drawn(browser, server):
+def test_curves_of_a_model_or_of_a_sampler_are_drawn(browser, server, folder):
+    figure = json.loads((folder / STATISTICS).read_text())[-1]
+    traces = [trace["meta"] for trace in figure["data"] if "meta" in trace]
     look(browser)
     browser.get(f"{server}/statistics")
     wait_for(browser, f"{DRAWN} >= 7")
     *_, choice = browser.find_elements(By.CSS_SELECTOR, "select")
     names = "return [...document.querySelectorAll('.figure')].at(-1).data.map((trace) => trace.name)"
-    for value, expected in (("cgan", "rf"), ("rf", "cgan")):
+    (_, classifiers), (_, samplers) = figure["choices"]
+    for values, others in ((classifiers, samplers), (samplers, classifiers)):
+        value = values[0][0]
         browser.execute_script(
             "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('change'))", choice, value
         )
-        drawn = browser.execute_script(names)
-        assert drawn[-1] == "chance" and len(drawn) >= 6
-        assert any(name.startswith(f"{expected} (0.") for name in drawn)
+        *drawn, last = browser.execute_script(names)
+        assert drawn == [meta[value]["name"] for meta in traces if value in meta] and last == "chance"
+        labels = [label for _, label in others]
+        assert drawn and all(name.rpartition(" (")[0] in labels for name in drawn)
 
 
 # --- a file
