@@ -12,9 +12,9 @@ from threadpoolctl import threadpool_limits
 
 from utils.backend import limit_threads
 from utils.config import load_profile
-from utils.fitting import build_head, fit_head
 from utils.samplers import SAMPLERS
 from utils.seeding import child_seed
+from utils.training import build_head, fit_head
 
 N_LEGITIMATE, MAX_FRAUDS = 600, 400
 FARTHEST = 20  # standard deviations; a few outliers would else decide the scale of the distances

@@ -16,26 +16,17 @@ from app.model import describe, exchange
 from app.scores import development_rows
 from app.served import EXAMPLES, load_served
 from utils import bundle, ledger, tracking
-from utils.audit import require_clean_split
 from utils.backend import limit_threads
 from utils.bundle import FraudModel, apply_calibrator, fit_calibrator
 from utils.config import Profile, load_profile
 from utils.data import Dataset, Fold
 from utils.final import choose_threshold
-from utils.fitting import (
-    all_folds,
-    build_head,
-    build_model,
-    fit_head,
-    fold_parts,
-    load_dataset,
-    measure,
-    positive_scores,
-)
+from utils.fitting import all_folds, fold_parts, load_dataset, measure, prepare_fold
 from utils.models import MODELS
 from utils.samplers import SAMPLERS
-from utils.seeding import seeded
 from utils.tasks import Task, make_task
+from utils.training import Fitted, Rows, fit, positive_scores
+from utils.trials import chosen_trial
 
 PLACE = (0, 0)  # repeat and fold
 EXPERIMENT = "pairs"
@@ -64,11 +55,11 @@ def build_pairs(folder: Path, names: Iterable[str] = (), profile: Profile | None
     tasks = pair_tasks(profile, list(names))
     missing = {name: task for name, task in tasks.items() if _key_in(folder / name) != task["key"]}
     if missing:
-        dataset, scores = load_dataset(profile.dataset), ledger_scores(profile)
+        dataset, recorded = load_dataset(profile.dataset), {row["key"]: row for row in ledger.read(profile.results)}
         fold = all_folds(profile.dataset, profile.protocol, 1)[PLACE]
         limit_threads(1)  # as when the ledger was filled
         with tqdm(total=len(missing), unit="pair") as bar:
-            for name, model, about in fitted_pairs(missing, dataset, fold, scores):
+            for name, model, about in fitted_pairs(missing, dataset, fold, recorded):
                 _write(folder / name, model, about)
                 bar.set_postfix_str(name)
                 bar.update()
@@ -91,12 +82,7 @@ def pair_tasks(profile: Profile, names: list[str]) -> dict[str, Task]:
 
 
 def _task(profile: Profile, identity: dict[str, str], sampler: str, model: str) -> Task:
-    return make_task(profile, identity, PLACE, (sampler, {}), (model, {}))
-
-
-def ledger_scores(profile: Profile) -> dict[str, float]:
-    """Average precision of every finished task, by its key."""
-    return {row["key"]: row["average_precision"] for row in ledger.read(profile.results)}
+    return make_task(profile, identity, PLACE, (sampler, {}), (model, {}), search=profile.search)
 
 
 def _key_in(folder: Path) -> str | None:
@@ -113,30 +99,28 @@ def load_card(folder: Path) -> dict[str, Any]:
 
 
 def fitted_pairs(
-    tasks: dict[str, Task], dataset: Dataset, fold: Fold, scores: dict[str, float]
+    tasks: dict[str, Task], dataset: Dataset, fold: Fold, recorded: dict[str, dict[str, Any]]
 ) -> Iterator[tuple[str, FraudModel, dict[str, Any]]]:
-    """Name, model and what the page tells of it, pair by pair; a sampler is fitted once for all its models."""
-    train, test = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
-    require_clean_split(dataset, train, test)
-    sampler, head, rows = None, None, None
+    """Name, model and what the page tells of it, pair by pair; a sampler is fitted once for all its models.
+
+    Parameters that the ledger says were chosen are not looked for again.
+    """
+    X_test, _ = fold_parts(dataset, fold.test)
+    shared: tuple[str, Rows] | None = None
     for name, task in tasks.items():
-        if task["sampler"] != sampler:
-            sampler, head = task["sampler"], build_head(task["sampler"], task["seed"])
-            with seeded(task["seed"]):
-                rows = fit_head(head, *train)
-        classifier = build_model(sampler, task["model"], train[1], task["seed"])
-        with seeded(task["seed"]):
-            classifier.fit(*rows)
-        ranking, probability = positive_scores(classifier, head["scale"].transform(test[0]))
+        sampler = task["sampler"]["name"]
+        if not shared or shared[0] != sampler:
+            shared = sampler, prepare_fold(dataset, fold, task["seed"])
+        row = recorded.get(task["key"], {})
+        fitted = fit(task, shared[1], chosen=chosen_trial(task, row["chosen"]) if row else None)
+        ranking, probability = positive_scores(fitted.classifier, fitted.scaler.transform(X_test))
         measured = measure(dataset, fold.test, ranking, probability)["average_precision"]
-        model = _assemble(task, head["scale"], classifier, dataset, fold, probability)
-        model.card["fold"] = fold_card(measured, scores.get(task["key"]))
+        model = _assemble(task, fitted, dataset, fold, probability)
+        model.card["fold"] = fold_card(measured, row.get("average_precision"))
         yield name, model, _about(model, dataset, fold, probability)
 
 
-def _assemble(
-    task: Task, scaler: Any, classifier: Any, dataset: Dataset, fold: Fold, probability: NDArray
-) -> FraudModel:
+def _assemble(task: Task, fitted: Fitted, dataset: Dataset, fold: Fold, probability: NDArray) -> FraudModel:
     """The model with calibrator and threshold from the fold's held-out rows."""
     y_true = dataset.y.to_numpy()[fold.test]
     calibrator = fit_calibrator(y_true, probability)
@@ -144,16 +128,15 @@ def _assemble(
     threshold = choose_threshold(y_true, apply_calibrator(calibrator, probability), amounts)
     labels = {part: registry[task[part]["name"]].label for part, registry in REGISTRIES.items()}
     return FraudModel(
-        scaler=scaler,
-        classifier=classifier,
+        scaler=fitted.scaler,
+        classifier=fitted.classifier,
         calibrator=calibrator,
         threshold=threshold,
         schema=dataset.config,
         columns=tuple(dataset.X.columns),
         card={
             "ledger_key": task["key"],
-            "sampler": task["sampler"],
-            "model": task["model"],
+            **fitted.trial.described,
             "label": f"{labels['model']} with {labels['sampler']}",
         },
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from utils import benchmark, data
-from utils.config import DatasetConfig, Profile, load_profile
+from utils.config import DatasetConfig, Profile, Search, load_profile
 
 PARAMETERS = {
     "rf": {"n_estimators": 30},
@@ -19,6 +19,11 @@ PARAMETERS = {
     "cnn1d": {"updates": 20},
     "lstm": {"updates": 10},
     "cgan": {"updates": 60, "updates_per_call": 30},
+    "blend": {
+        "boosted": {"n_estimators": 20},
+        "random": {"n_estimators": 10},
+    },
+    "spe": {"n_estimators": 5},
 }
 
 
@@ -42,7 +47,8 @@ def small_profile(folder: Path, *, folds: tuple = ((0, 0), (0, 1)), shuffled: bo
     config = DatasetConfig(path) if path.exists() else write_rows(path, shuffled=shuffled)
     places = {name: folder / name for name in ("results", "figures", "notebooks", "paper")}
     profile = load_profile("quick", config)
-    return replace(profile, folds=folds, deep_folds=folds, parameters=PARAMETERS, **places)
+    search = Search(trials=2, folds=2, rows=1000, deep_trials=1)
+    return replace(profile, folds=folds, deep_folds=folds, parameters=PARAMETERS, search=search, **places)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
 
 from tests.small import PARAMETERS, small_profile
-from utils import audit, benchmark, data, fitting, ledger, metrics, tasks, tracking
+from utils import audit, benchmark, data, fitting, ledger, metrics, tasks, tracking, training, trials
 from utils.cgan import CGANSampler, GANConfig
 from utils.config import ROOT, load_profile
 from utils.models import MODELS
@@ -87,11 +87,11 @@ def test_the_pipeline_gives_the_scores_in_the_ledger(finished):
     row = table.iloc[0]
     dataset = fitting.load_dataset(finished.dataset)
     fold = fitting.all_folds(finished.dataset, finished.protocol, 1)[row["repeat"], row["fold"]]
-    task = {"seed": row["seed"], "sampler": row["sampler_config"], "model": row["model_config"]}
-    X, y = fitting.fold_parts(dataset, fold.train)
-    pipeline = fitting.build_pipeline(task, y).fit(X, y)
+    task = {**row, "sampler": row["sampler_config"], "model": row["model_config"]}
+    rows = fitting.training_rows(dataset, fold.train, row["seed"])
+    fitted = training.fit(task, rows, chosen=trials.chosen_trial(task, row["chosen"]))
     X_test, y_test = fitting.fold_parts(dataset, fold.test)
-    ranks, _ = metrics.ranks_of_positives(y_test, pipeline.decision_function(X_test))
+    ranks, _ = metrics.ranks_of_positives(y_test, fitted.pipeline.decision_function(X_test))
     assert metrics.average_precision(ranks) == pytest.approx(row["average_precision"], abs=1e-3)
     assert np.abs(ranks - row["ranks"]).max() <= 2  # the solver's last digits depend on the threads it has
 
@@ -162,7 +162,7 @@ def test_the_benchmark_refuses_to_run_with_a_sampler_in_front_of_the_split(name,
     fold = fitting.all_folds(finished.dataset, finished.protocol, 1)[0, 0]
     task = benchmark.run(finished, samplers=["none"], models=["lr"]).iloc[0]
     with pytest.raises(audit.LeakError):
-        fitting.prepare_fold(dataset, fold, {"seed": 0, "sampler": task["sampler_config"]})
+        fitting.prepare_fold(dataset, fold, task["seed"])
 
 
 def test_the_guard_refuses_rows_on_both_sides(finished):
@@ -224,7 +224,7 @@ def test_committed_rows_can_be_computed_again(sampler, committed):
     folds = fitting.all_folds(profile.dataset, profile.protocol, 1)
     task = full_grid(samplers=[sampler], models=["lr"])[3]
     fold = folds[task["repeat"], task["fold"]]
-    again = fitting.run_model(task, dataset, fold, fitting.prepare_fold(dataset, fold, task), 1)
+    again = fitting.run_model(task, dataset, fold, fitting.prepare_fold(dataset, fold, task["seed"]), 1)
     row = committed[task["key"]]
     assert again["average_precision"] == pytest.approx(row["average_precision"], abs=0.005)
     assert sorted(again["positives"]) == sorted(row["positives"])

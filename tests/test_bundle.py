@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.preprocessing import StandardScaler
 
-from utils import bundle
+from utils import bundle, metrics
 from utils.bundle import BundleError, FraudModel
 from utils.config import DatasetConfig
 from utils.data import DataError, features
@@ -152,8 +152,8 @@ def test_the_calibrator_gives_the_frequency_of_what_it_saw():
 
 
 def test_certain_scores_have_finite_odds():
-    odds = bundle.log_odds([0.0, 0.5, 1.0])
-    assert odds.shape == (3, 1) and np.isfinite(odds).all()
+    odds = metrics.log_odds([0.0, 0.5, 1.0])
+    assert odds.shape == (3,) and np.isfinite(odds).all()
     assert odds.ravel().tolist() == pytest.approx([-16.118, 0, 16.118], abs=1e-3)
 
 
@@ -163,7 +163,9 @@ def test_the_card_lists_every_file_with_its_hash(saved):
     assert set(card["files"]) == files == {"scaler.json", "calibrator.json", "classifier.json"}
     assert all(card["files"][name] == hashlib.sha256((saved / name).read_bytes()).hexdigest() for name in files)
     assert (card["threshold"], card["columns"], card["card"]) == (0.25, list(COLUMNS), CARD)
-    assert card["schema"] == {"path": "own.csv", "label": "Class", "time": "Time", "amount": "Amount", "sha256": None}
+    roles = {"label": "Class", "time": "Time", "amount": "Amount"}
+    kept = {"sha256": None, "keep_duplicates": False, "raw_time": False}
+    assert card["schema"] == {"path": "own.csv", **roles, **kept}
 
 
 def test_saving_again_leaves_nothing_of_the_old_model(saved):

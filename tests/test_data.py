@@ -89,7 +89,7 @@ def test_ulb_values_are_those_of_the_csv_to_the_last_bit(ulb):
 
 
 def test_ulb_duplicates_can_be_kept(ulb):
-    kept = load(keep_duplicates=True)
+    kept = load(replace(ULB, keep_duplicates=True))
     assert (len(kept.frame), kept.y.sum(), kept.n_duplicates) == (284_807, 492, 0)
     assert kept.sha256 == ulb.sha256 and kept.name != ulb.name
 
@@ -317,7 +317,7 @@ def test_fewer_positives_than_folds(write):
 def test_copies_of_a_positive_do_not_count_as_positives(write):
     frame = table(n_positives=4)
     copies = pd.concat([frame, *[frame[frame["y"] == 1]] * 5])
-    data = load(write(copies, **PLAIN), keep_duplicates=True)
+    data = load(replace(write(copies, **PLAIN), keep_duplicates=True))
     assert data.y.sum() == 24
     with pytest.raises(DataError, match="4 distinct rows with label 1"):
         folds(data, np.arange(len(copies)))
@@ -328,7 +328,7 @@ def test_every_fold_has_positives_and_no_group_is_divided(write, seed):
     rng = np.random.default_rng(seed)
     frame = table(n_rows=80, n_positives=int(rng.integers(15, 66)))
     frame = frame.iloc[rng.integers(0, 80, size=40)] if seed % 2 else frame
-    data = load(write(pd.concat([frame, frame.head(10)]), **PLAIN), keep_duplicates=True)
+    data = load(replace(write(pd.concat([frame, frame.head(10)]), **PLAIN), keep_duplicates=True))
     made = folds(data, np.arange(len(data.frame)), n_splits=3, seed=seed)
     for fold in made:
         assert np.intersect1d(data.groups[fold.train], data.groups[fold.test]).size == 0

@@ -1,10 +1,12 @@
 """The original protocol on a small file of real rows, the facts that it must reproduce, and the audit of both sides."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from utils import data, final, fitting, ledger, recipe, replica, tasks
+from utils import data, fitting, ledger, recipe, replica, tasks, training
 from utils.audit import audit
 from utils.config import ULB, DatasetConfig, load_profile
 from utils.recipe import Recipe
@@ -16,7 +18,7 @@ SEED = 1
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
     """All frauds, 3,000 legitimate rows, and 200 that stand in the file again at another time; repeats included."""
-    dataset = data.load(keep_duplicates=True)
+    dataset = data.load(replace(ULB, keep_duplicates=True))
     legitimate = np.flatnonzero(dataset.y.to_numpy() == 0)
     again = legitimate[pd.Series(dataset.groups[legitimate]).duplicated(keep=False).to_numpy()]
     rng = np.random.default_rng(0)
@@ -30,7 +32,7 @@ def config(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def dataset(config):
-    return data.load(config, keep_duplicates=True)
+    return data.load(replace(config, keep_duplicates=True))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def cgan(dataset):
 
 def test_the_split_has_the_published_sizes_and_overlap():
     """198,365 training rows, 85,443 test rows with 148 frauds; 69.8 % of them and 77 % of their frauds trained on."""
-    whole = data.load(keep_duplicates=True)
+    whole = data.load(replace(ULB, keep_duplicates=True))
     train, test = recipe.split(whole, replica.SEEDS[0], overlap=True)
     labels = whole.y.to_numpy()
     assert (len(train), labels[train].sum()) == (198_365, 383)
@@ -117,7 +119,7 @@ def test_finished_fits_are_not_run_again(config, tmp_path):
 
 
 def test_the_committed_replica_is_complete_and_a_cheap_fit_can_be_computed_again():
-    dataset = data.load(keep_duplicates=True)
+    dataset = data.load(replace(ULB, keep_duplicates=True))
     rows = {row["key"]: row for row in ledger.read(replica.RESULTS)}
     for seed in replica.SEEDS:
         for sampler, overlap in (("rus", True), ("smote", True), ("cgan", True), ("cgan", False)):
@@ -144,7 +146,8 @@ def test_this_studys_protocol_is_acquitted_on_every_count(config):
     dataset_id = {"name": dataset.name, "sha256": dataset.sha256}
     task = tasks.make_task(profile, dataset_id, (0, 0), ("smote", {}), ("lr", {}))
     train, test = fitting.fold_parts(dataset, fold.train), fitting.fold_parts(dataset, fold.test)
-    pipeline = final.fit_pipeline(task, *train)
+    fitted = training.fit(task, fitting.training_rows(dataset, fold.train, task["seed"]))
+    pipeline = fitted.pipeline
     scores = pipeline.decision_function(test[0])
     measured = fitting.measure(dataset, fold.test, scores, pipeline.predict_proba(test[0])[:, 1])
     report = audit(
@@ -152,7 +155,7 @@ def test_this_studys_protocol_is_acquitted_on_every_count(config):
         test[0].assign(Class=test[1]),
         label="Class",
         pipeline=pipeline,
-        fitted=fitting.fit_head(fitting.build_head(task["sampler"], task["seed"]), *train),
+        fitted=(fitted.rows.X, fitted.rows.y),
         population=dataset.y.iloc[development],
         curve=(test[1], scores, measured["average_precision"]),
     )

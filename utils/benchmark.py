@@ -6,7 +6,6 @@ python -m utils.benchmark --profile quick
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -112,7 +111,7 @@ def _groups(tasks: list[Task]) -> list[list[Task]]:
     """Tasks that share fold and sampler, the longest group first so that workers finish together."""
     groups = defaultdict(list)
     for task in tasks:
-        groups[task["repeat"], task["fold"], json.dumps(task["sampler"], sort_keys=True)].append(task)
+        groups[task["repeat"], task["fold"], task["sampler"]["name"]].append(task)
     return sorted(groups.values(), key=lambda group: -sum(map(cost, group)))
 
 

@@ -19,6 +19,8 @@ from sklearn.preprocessing import StandardScaler
 from utils.backend import limit_threads
 from utils.config import DatasetConfig
 from utils.data import HOUR_FEATURES, features
+from utils.ensembles import LogOddsMean, SelfPacedEnsemble
+from utils.metrics import log_odds
 
 TRUSTED_TYPES = ["sklearn.tree._tree.Tree"]  # beside skops' own list
 # Estimators that are a few arrays of numbers are saved as just these: skops takes seconds to import.
@@ -26,6 +28,7 @@ PLAIN = {
     "StandardScaler": (StandardScaler, {"mean_": float, "var_": float, "scale_": float, "feature_names_in_": object}),
     "LogisticRegression": (LogisticRegression, {"coef_": float, "intercept_": float, "classes_": int}),
 }
+ENSEMBLES = {"LogOddsMean": LogOddsMean, "SelfPacedEnsemble": SelfPacedEnsemble}  # saved member by member
 CLASSIFIERS = {"classifier.ubj", "classifier.keras", "classifier.json", "classifier.skops"}
 CARD = "card.json"
 
@@ -87,20 +90,14 @@ class FraudModel:
         return self.predict_proba(frame) >= self.threshold
 
 
-def log_odds(probability: ArrayLike) -> NDArray[np.float64]:
-    """Log odds of shape (n_rows, 1), finite also for probabilities of 0 and 1."""
-    clipped = np.clip(np.asarray(probability, dtype=float), 1e-7, 1 - 1e-7)
-    return np.log(clipped / (1 - clipped))[:, None]
-
-
 def fit_calibrator(y_true: ArrayLike, probability: ArrayLike) -> LogisticRegression:
     """Platt's (1999) calibrator, fitted on out-of-fold probabilities of rows that were never resampled."""
-    return LogisticRegression(C=np.inf, max_iter=1000).fit(log_odds(probability), np.asarray(y_true))
+    return LogisticRegression(C=np.inf, max_iter=1000).fit(log_odds(probability)[:, None], np.asarray(y_true))
 
 
 def apply_calibrator(calibrator: LogisticRegression, probability: ArrayLike) -> NDArray[np.float64]:
     """Calibrated probabilities of shape (n_rows,)."""
-    return calibrator.predict_proba(log_odds(probability))[:, 1]
+    return calibrator.predict_proba(log_odds(probability)[:, None])[:, 1]
 
 
 def save(model: FraudModel, folder: Path) -> Path:
@@ -122,15 +119,20 @@ def save(model: FraudModel, folder: Path) -> Path:
     return folder
 
 
-def _save_classifier(classifier: BaseEstimator, folder: Path) -> None:
+def _save_classifier(classifier: BaseEstimator, folder: Path, name: str = "classifier") -> None:
     if hasattr(classifier, "get_booster"):
-        classifier.get_booster().save_model(folder / "classifier.ubj")
+        classifier.get_booster().save_model(folder / f"{name}.ubj")
     elif hasattr(classifier, "network"):
-        classifier.save(folder / "classifier.keras")
+        classifier.save(folder / f"{name}.keras")
+    elif ENSEMBLES.get(type(classifier).__name__) is type(classifier):
+        for place, member in enumerate(classifier.estimators_):
+            _save_classifier(member, folder, f"{name}-{place}")
+        content = {"type": type(classifier).__name__, "members": len(classifier.estimators_)}
+        (folder / f"{name}.json").write_text(json.dumps(content) + "\n")
     else:
         from utils.forest import portable
 
-        _save_part(portable(classifier), folder, "classifier")
+        _save_part(portable(classifier), folder, name)
 
 
 def _save_part(part: BaseEstimator, folder: Path, name: str) -> None:
@@ -184,8 +186,8 @@ def _load_part(folder: Path, name: str, files: Iterable[str]) -> Any:
 
 def _load_plain(path: Path) -> BaseEstimator:
     """An estimator from its numbers; a file can only name a type of `PLAIN`, whose constructor runs without them."""
+    content = _read_json(path)
     try:
-        content = json.loads(path.read_text())
         if content["type"] not in PLAIN:
             raise BundleError(f"{path.name} holds a type that is not trusted: {content['type']!r}.")
         kind, attributes = PLAIN[content["type"]]
@@ -201,6 +203,14 @@ def _load_plain(path: Path) -> BaseEstimator:
     return part
 
 
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path.name} cannot be read ({error!r}); save the model again.") from None
+    return content if isinstance(content, dict) else {}
+
+
 def _load_skops(path: Path) -> Any:
     import skops.io
 
@@ -210,19 +220,25 @@ def _load_skops(path: Path) -> Any:
     return skops.io.load(path, trusted=TRUSTED_TYPES)
 
 
-def _load_classifier(folder: Path, names: Iterable[str]) -> BaseEstimator:
-    if "classifier.ubj" in names:
+def _load_classifier(folder: Path, names: Iterable[str], name: str = "classifier") -> BaseEstimator:
+    if f"{name}.ubj" in names:
         from xgboost import XGBClassifier
 
         classifier = XGBClassifier()
-        classifier.load_model(folder / "classifier.ubj")
+        classifier.load_model(folder / f"{name}.ubj")
         return classifier
-    if "classifier.keras" in names:
+    if f"{name}.keras" in names:
         from utils.deep import NetworkClassifier
 
         limit_threads(1)
-        return NetworkClassifier.load(folder / "classifier.keras")
-    return _load_part(folder, "classifier", names)
+        return NetworkClassifier.load(folder / f"{name}.keras")
+    if f"{name}.json" in names and (content := _read_json(folder / f"{name}.json")).get("type") in ENSEMBLES:
+        ensemble = ENSEMBLES[content["type"]]()
+        members = [_load_classifier(folder, names, f"{name}-{place}") for place in range(int(content["members"]))]
+        ensemble.estimators_ = members
+        ensemble.classes_, ensemble.n_features_in_ = np.array([0, 1]), members[0].n_features_in_
+        return ensemble
+    return _load_part(folder, name, names)
 
 
 def _sha256(path: Path) -> str:

@@ -28,6 +28,11 @@ class DatasetConfig:
         Column with the value at stake per row, used by the cost figures.
     sha256 : str or None
         Expected hash of the file; None accepts any content.
+    keep_duplicates : bool
+        Keep exact duplicates, copies of which then stand on both sides of the chronological split; to see what
+        dropping them does.
+    raw_time : bool
+        Seconds from the first transaction as a feature instead of the hour of day; to see what it gives away.
     """
 
     path: Path
@@ -35,11 +40,14 @@ class DatasetConfig:
     time: str | None = "Time"
     amount: str | None = "Amount"
     sha256: str | None = None
+    keep_duplicates: bool = False
+    raw_time: bool = False
 
     @property
     def name(self) -> str:
-        """Short name that ledger rows carry."""
-        return self.path.stem
+        """Short name that ledger rows carry; it says how the rows depart from the protocol."""
+        departures = {"-with-duplicates": self.keep_duplicates, "-raw-time": self.raw_time}
+        return self.path.stem + "".join(suffix for suffix, there in departures.items() if there)
 
 
 ULB = DatasetConfig(
@@ -55,6 +63,26 @@ class Protocol:
     test_fraction: float = 0.2
     n_splits: int = 5
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class Search:
+    """How parameters and ratio are chosen on training rows, with the same budget for every sampler.
+
+    Attributes
+    ----------
+    trials, folds, rows : int
+        Settings that a classical model tries (the defaults are the first), inner folds that judge each, and
+        legitimate rows that it is trained on in an inner fold.
+    deep_trials, held_out : int
+        Settings that a network tries, and one part in how many is held out: it stops the training and judges.
+    """
+
+    trials: int = 4
+    folds: int = 2
+    rows: int = 20_000
+    deep_trials: int = 2
+    held_out: int = 7
 
 
 @dataclass(frozen=True)
@@ -79,6 +107,16 @@ class Profile:
         What is studied.
     parameters : dict of str to dict
         What a registry entry's defaults are replaced by, per entry name.
+    search : Search
+        How parameters are chosen.
+    samplers, models, deep_samplers : tuple of str
+        What is compared: names from the registries, empty for all there are; networks with fewer samplers.
+    sensitivity_folds, sensitivity_models : tuple
+        Pairs (repeat, fold) and classical models on which the study's own choices are judged.
+    column_orders : int
+        Random orders in which networks read the columns.
+    searched : tuple of (str, str)
+        Pairs of sampler and model for which a search on all rows is set beside the one on some.
     """
 
     name: str
@@ -93,6 +131,14 @@ class Profile:
     dataset: DatasetConfig = ULB
     ablation: tuple[str, ...] = ()
     parameters: dict[str, dict] = field(default_factory=dict)
+    search: Search = Search()
+    samplers: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    deep_samplers: tuple[str, ...] = ("none", "class_weight", "rus", "smote", "cgan", "ctgan")
+    sensitivity_folds: tuple[tuple[int, int], ...] = ((0, 0), (0, 1), (0, 2))
+    sensitivity_models: tuple[str, ...] = ("lr", "xgb")
+    column_orders: int = 3
+    searched: tuple[tuple[str, str], ...] = (("none", "xgb"), ("smote", "xgb"), ("none", "rf"), ("smote", "lr"))
 
     @property
     def summary(self) -> str:
@@ -127,7 +173,10 @@ QUICK_PARAMETERS = {
     "cnn1d": {"updates": 200},
     "lstm": {"updates": 250},
     "cgan": {"updates": 1000},
+    "blend": {"boosted": {"n_estimators": 100}, "random": {"n_estimators": 50}},
 }
+QUICK_SAMPLERS = ("none", "class_weight", "rus", "smote", "cgan")
+QUICK_MODELS = ("lr", "rf", "xgb", "ann", "cnn1d", "lstm", "spe", "blend")
 QUICK_ABLATION = ("default", "shared_scaling", "original_loss")
 
 
@@ -142,10 +191,13 @@ def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
         places = {"figures": build / "figures", "notebooks": build / "notebooks", "paper": build}
         size = {"folds": _pairs(1, 3), "deep_folds": _pairs(1, 1), "parameters": QUICK_PARAMETERS}
         size |= {"ablation_folds": _pairs(1, 2), "ablation": QUICK_ABLATION}
+        size |= {"samplers": QUICK_SAMPLERS, "models": QUICK_MODELS, "deep_samplers": QUICK_SAMPLERS}
+        size |= {"sensitivity_folds": _pairs(1, 2), "sensitivity_models": ("lr", "xgb"), "column_orders": 1}
+        size |= {"searched": (("smote", "lr"),), "search": Search(trials=2, folds=2, rows=5000, deep_trials=1)}
         return Profile(name, results=build / "results", dataset=dataset, **size, **places)
     if name == "full":
         base = Path(os.environ.get("STUDY_OUTPUT", ROOT))
         places = {"figures": base / "figures", "notebooks": base / "notebooks", "paper": base / "paper"}
-        size = {"folds": _pairs(2, 5), "deep_folds": _pairs(1, 5), "ablation_folds": _pairs(1, 5)}
+        size = {"folds": _pairs(1, 5), "deep_folds": _pairs(1, 5), "ablation_folds": _pairs(1, 3)}
         return Profile(name, results=DATA / "results", dataset=dataset, **size, **places)
     raise ValueError(f"There is no profile {name!r}; choose 'quick' or 'full'.")

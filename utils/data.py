@@ -97,16 +97,13 @@ class Fold:
     test: np.ndarray
 
 
-def load(config: DatasetConfig = ULB, *, keep_duplicates: bool = False) -> Dataset:
+def load(config: DatasetConfig = ULB) -> Dataset:
     """Fetch, verify, validate and deduplicate a dataset.
 
     Parameters
     ----------
     config : DatasetConfig
-        The file and the roles of its columns.
-    keep_duplicates : bool
-        Keep exact duplicates; for the sensitivity row only, since copies of a row end up on both sides of
-        the chronological split.
+        The file, the roles of its columns, and whether exact duplicates are kept.
 
     Raises
     ------
@@ -116,18 +113,18 @@ def load(config: DatasetConfig = ULB, *, keep_duplicates: bool = False) -> Datas
     path = fetch(config)
     frame = _validated_frame(path, config)
     n_rows = len(frame)
-    if not keep_duplicates:
+    if not config.keep_duplicates:
         frame = frame[_first_of_its_kind(frame)]
     if config.time is not None and not frame[config.time].is_monotonic_increasing:
         frame = frame.sort_values(config.time, kind="stable")
-    name = f"{config.name}-with-duplicates" if keep_duplicates else config.name
-    return Dataset(name, content_sha256(path), frame, config, n_rows - len(frame), _hash_of(frame))
+    return Dataset(config.name, content_sha256(path), frame, config, n_rows - len(frame), _hash_of(frame))
 
 
 def features(frame: pd.DataFrame, config: DatasetConfig = ULB, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Turn raw columns into the features of the protocol; stateless, so the same for one row or a table.
 
-    Time becomes the hour of day as a point on the circle; the label is never a feature.
+    Time becomes the hour of day as a point on the circle (unless `raw_time` asks for it as it is); the label is
+    never a feature.
 
     Parameters
     ----------
@@ -151,7 +148,7 @@ def features(frame: pd.DataFrame, config: DatasetConfig = ULB, columns: Sequence
     """
     if columns is None:
         columns = _feature_names(ULB_COLUMNS if config.sha256 == ULB.sha256 else frame.columns, config)
-    derived = HOUR_FEATURES if config.time is not None else ()
+    derived = HOUR_FEATURES if config.time is not None and not config.raw_time else ()
     needed = [name for name in columns if name not in derived]
     if len(needed) < len(columns):
         needed.append(config.time)
@@ -210,7 +207,7 @@ def folds(dataset: Dataset, positions: np.ndarray, n_splits: int = 5, n_repeats:
             )
     result = []
     for repeat in range(n_repeats):
-        numbers = _fold_numbers(labels, groups, n_splits, child_seed(seed, "folds", repeat))
+        numbers = fold_numbers(labels, groups, n_splits, child_seed(seed, "folds", repeat))
         result += [
             Fold(repeat, number, positions[numbers != number], positions[numbers == number])
             for number in range(n_splits)
@@ -218,7 +215,7 @@ def folds(dataset: Dataset, positions: np.ndarray, n_splits: int = 5, n_repeats:
     return result
 
 
-def _fold_numbers(labels: np.ndarray, groups: np.ndarray, n_splits: int, seed: int) -> np.ndarray:
+def fold_numbers(labels: np.ndarray, groups: np.ndarray, n_splits: int, seed: int) -> np.ndarray:
     """Fold number of each row.
 
     `StratifiedGroupKFold` visits every group in a Python loop: half a minute when nearly every row is its
@@ -241,7 +238,13 @@ def _fold_numbers(labels: np.ndarray, groups: np.ndarray, n_splits: int, seed: i
 
 def _feature_names(columns: Iterable[str], config: DatasetConfig) -> list[str]:
     names = [name for name in columns if name not in (config.label, config.time)]
-    return names + list(HOUR_FEATURES if config.time is not None else ())
+    return names + _time_features(config)
+
+
+def _time_features(config: DatasetConfig) -> list[str]:
+    if config.time is None:
+        return []
+    return [config.time] if config.raw_time else list(HOUR_FEATURES)
 
 
 def _hour(seconds: pd.Series, name: str) -> np.ndarray:

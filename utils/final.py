@@ -16,16 +16,9 @@ from utils.bundle import FraudModel, apply_calibrator, fit_calibrator
 from utils.config import Profile
 from utils.data import Dataset
 from utils.fetch import replacing
-from utils.fitting import (
-    all_folds,
-    build_pipeline,
-    fold_parts,
-    load_dataset,
-    measure,
-    provenance,
-)
-from utils.seeding import seeded
+from utils.fitting import all_folds, fold_parts, load_dataset, measure, provenance, training_rows
 from utils.tasks import Task, make_task
+from utils.training import fit
 
 FEE, FLOOR = 5.0, 10.0  # EUR: an alert's handling, and the least that a missed fraud costs
 
@@ -53,7 +46,8 @@ def final_task(profile: Profile, choice: tuple[str, str]) -> Task:
     """The task of the final model: trained on the whole development set, scored on the test set."""
     dataset = load_dataset(profile.dataset)
     sampler, model = choice
-    task = make_task(profile, {"name": dataset.name, "sha256": dataset.sha256}, (0, 0), (sampler, {}), (model, {}))
+    dataset_id = {"name": dataset.name, "sha256": dataset.sha256}
+    task = make_task(profile, dataset_id, (0, 0), (sampler, {}), (model, {}), search=profile.search)
     task |= {"split": {"kind": "test", "test_fraction": profile.protocol.test_fraction}, "fold": None}
     return {**task, "key": ledger.key_of(task)}
 
@@ -83,14 +77,9 @@ def _fold_probability(profile: Profile, task: Task, place: tuple[int, int]) -> N
     limit_threads(1)
     dataset = load_dataset(profile.dataset)
     fold = all_folds(profile.dataset, profile.protocol, 1)[place]
-    pipeline = fit_pipeline(task, *fold_parts(dataset, fold.train))
-    return pipeline.predict_proba(fold_parts(dataset, fold.test)[0])[:, 1]
-
-
-def fit_pipeline(task: Task, X: pd.DataFrame, y: pd.Series, n_jobs: int = 1) -> Any:
-    """Scaler, sampler and classifier of a task, fitted on training rows."""
-    with seeded(task["seed"]):
-        return build_pipeline(task, y, n_jobs).fit(X, y)
+    fitted = fit(task, training_rows(dataset, fold.train, task["seed"]))
+    X_test, _ = fold_parts(dataset, fold.test)
+    return fitted.pipeline.predict_proba(X_test)[:, 1]
 
 
 def choose_threshold(y_true: NDArray, probability: NDArray, amounts: NDArray) -> float:
@@ -118,15 +107,15 @@ def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold 
     calibrator = fit_calibrator(development.y_true, development.probability)
     probability = apply_calibrator(calibrator, development.probability)
     rows, _ = data.chronological_split(dataset, profile.protocol.test_fraction)
-    pipeline = fit_pipeline(task, *fold_parts(dataset, rows), n_jobs=effective_n_jobs(-1))
+    fitted = fit(task, training_rows(dataset, rows, task["seed"]), n_jobs=effective_n_jobs(-1))
     return FraudModel(
-        scaler=pipeline["scale"],
-        classifier=pipeline["model"],
+        scaler=fitted.scaler,
+        classifier=fitted.classifier,
         calibrator=calibrator,
         threshold=choose_threshold(development.y_true, probability, development.amounts),
         schema=profile.dataset,
         columns=tuple(dataset.X.columns),
-        card={"ledger_key": task["key"], "sampler": task["sampler"], "model": task["model"], "profile": profile.name},
+        card={"ledger_key": task["key"], "profile": profile.name, **fitted.trial.described},
     )
 
 

@@ -1,4 +1,4 @@
-"""One fold: split, check, resample, fit and measure; what a worker process does."""
+"""One fold: split, check, fit and measure; what a worker process does."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from imblearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 
 from utils import data, ledger, metrics
 from utils.audit import require_clean_split, require_unseen
@@ -21,11 +19,10 @@ from utils.backend import limit_threads
 from utils.config import DatasetConfig, Profile, Protocol
 from utils.data import Dataset, Fold
 from utils.forest import forest_engine
-from utils.models import MODELS
 from utils.progress import Board
-from utils.samplers import SAMPLERS, fraud_weight
-from utils.seeding import child_seed, seeded
+from utils.seeding import child_seed
 from utils.tasks import Task, label, library_version
+from utils.training import Rows, fit, positive_scores
 
 VERSIONED = ("numpy", "scikit-learn", "imbalanced-learn", "xgboost", "tensorflow")
 
@@ -50,42 +47,8 @@ def fold_parts(dataset: Dataset, positions: np.ndarray) -> tuple[pd.DataFrame, p
     return dataset.X.iloc[positions], dataset.y.iloc[positions]
 
 
-def build_head(sampler: dict[str, Any], seed: int) -> Pipeline:
-    """Scaler and sampler, fitted on training rows only; 'passthrough' where there is nothing to sample."""
-    made = SAMPLERS[sampler["name"]].build(child_seed(seed, sampler["name"]), **sampler["params"])
-    return Pipeline([("scale", StandardScaler()), ("sample", "passthrough" if made is None else made)])
-
-
-def build_model(sampler: dict[str, Any], model: dict[str, Any], y_train: Any, seed: int, n_jobs: int = 1) -> Any:
-    """The classifier that a task names, weighing frauds if its sampler is class weights."""
-    weight = fraud_weight(y_train, **sampler["params"]) if SAMPLERS[sampler["name"]].weighted else 1.0
-    entry = MODELS[model["name"]]
-    return entry.build(child_seed(seed, model["name"]), weight, n_jobs, **model["params"])
-
-
-def build_pipeline(task: Task, y_train: Any, n_jobs: int = 1) -> Pipeline:
-    """Scaler, sampler and classifier of a task as one unfitted pipeline."""
-    head = build_head(task["sampler"], task["seed"])
-    model = build_model(task["sampler"], task["model"], y_train, task["seed"], n_jobs)
-    return Pipeline([*head.steps, ("model", model)])
-
-
-def fit_head(head: Pipeline, X: pd.DataFrame, y: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Fit scaler and sampler on training rows; returns the rows that the classifier is fitted on."""
-    if head["sample"] == "passthrough":
-        return head[:1].fit_transform(X), y.to_numpy()
-    return head.fit_resample(X, y.to_numpy())
-
-
-def positive_scores(model: Any, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scores to rank by, and probabilities; the former resolve what probabilities round to 1."""
-    probability = model.predict_proba(X)[:, 1]
-    ranking = model.decision_function(X) if hasattr(model, "decision_function") else probability
-    return ranking, probability
-
-
 def run_group(profile: Profile, tasks: list[Task], path: Path, places: int, n_jobs: int = 1) -> list[dict[str, Any]]:
-    """Run tasks that share fold and sampler: fit the sampler once, then every model on its rows.
+    """Run tasks that share fold and sampler, so that the sampler is fitted once for all their models.
 
     Each row is appended to the ledger at `path` as soon as its model is done.
 
@@ -101,50 +64,50 @@ def run_group(profile: Profile, tasks: list[Task], path: Path, places: int, n_jo
     board = Board(path.parent / ".running")
     dataset = load_dataset(profile.dataset)
     fold = all_folds(profile.dataset, profile.protocol, places)[tasks[0]["repeat"], tasks[0]["fold"]]
-    board.write(f"{tasks[0]['sampler']['name']} sampler fold {fold.repeat}.{fold.number}")
-    prepared = prepare_fold(dataset, fold, tasks[0])
-    rows = []
+    rows = prepare_fold(dataset, fold, tasks[0]["seed"])
+    done = []
     for task in tasks:
         if os.getppid() != parent:  # the study was killed; its next run does what is left
             break
         board.write(label(task))
-        row = run_model(task, dataset, fold, prepared, n_jobs)
+        row = run_model(task, dataset, fold, rows, n_jobs)
         ledger.append(path, row)
-        rows.append(row)
+        done.append(row)
     board.wipe()
-    return rows
+    return done
 
 
-def prepare_fold(dataset: Dataset, fold: Fold, task: Task) -> dict[str, Any]:
-    """Split, check, scale and resample; the arrays that every model of the group shares."""
+def training_rows(dataset: Dataset, positions: np.ndarray, seed: int) -> Rows:
+    """Rows at these positions, for `training.fit`."""
+    return Rows(*fold_parts(dataset, positions), dataset.groups[positions], seed)
+
+
+def prepare_fold(dataset: Dataset, fold: Fold, seed: int) -> Rows:
+    """Training rows of a fold, once it is sure that none of them, nor a copy, is in the test part."""
     train, test = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
     require_clean_split(dataset, train, test)
-    head = build_head(task["sampler"], task["seed"])
-    start = time.perf_counter()
-    with seeded(task["seed"]):
-        X_fit, y_fit = fit_head(head, *train)
-    seconds = time.perf_counter() - start
-    X_test = head["scale"].transform(test[0])
-    require_unseen(X_fit, X_test)
-    return {"X_fit": X_fit, "y_fit": y_fit, "y_train": train[1], "X_test": X_test, "seconds": seconds}
+    return Rows(*train, dataset.groups[fold.train], seed)
 
 
-def run_model(task: Task, dataset: Dataset, fold: Fold, prepared: dict[str, Any], n_jobs: int) -> dict[str, Any]:
-    """Fit one classifier on a prepared fold and measure it on the fold's test rows."""
-    model = build_model(task["sampler"], task["model"], prepared["y_train"], task["seed"], n_jobs)
+def run_model(task: Task, dataset: Dataset, fold: Fold, rows: Rows, n_jobs: int) -> dict[str, Any]:
+    """Fit a task to the training rows of a fold and measure it on the fold's test rows."""
+    fitted = fit(task, rows, n_jobs)
+    X_test = fitted.scaler.transform(fold_parts(dataset, fold.test)[0])
+    require_unseen(fitted.rows.X, X_test)
     start = time.perf_counter()
-    with seeded(task["seed"]):
-        model.fit(prepared["X_fit"], prepared["y_fit"])
-    fitted = time.perf_counter()
-    scores = positive_scores(model, prepared["X_test"])
-    timing = {
-        "sampler_seconds": round(prepared["seconds"], 3),
-        "fit_seconds": round(fitted - start, 3),
-        "score_seconds": round(time.perf_counter() - fitted, 3),
+    scores = positive_scores(fitted.classifier, X_test)
+    timing = {**fitted.seconds, "score_seconds": time.perf_counter() - start}
+    return {
+        **task,
+        **measure(dataset, fold.test, *scores),
+        "chosen": fitted.trial.parameters,
+        "inner_scores": fitted.scores,
+        "n_fit": len(fitted.rows.y),
+        "n_fit_positives": int(np.sum(fitted.rows.y)),
+        **{name: round(seconds, 3) for name, seconds in timing.items()},
+        "engine": forest_engine(fitted.classifier) or task["model"]["library"].split()[0],
+        **provenance(),
     }
-    training = {"n_fit": len(prepared["y_fit"]), "n_fit_positives": int(np.sum(prepared["y_fit"]))}
-    engine = {"engine": forest_engine(model) or task["model"]["library"].split()[0]}
-    return {**task, **measure(dataset, fold.test, *scores), **training, **timing, **engine, **provenance()}
 
 
 def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probability: np.ndarray) -> dict[str, Any]:

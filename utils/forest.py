@@ -1,4 +1,4 @@
-"""The random forest: Intel's where its extension installs, scikit-learn's own elsewhere and with class weights."""
+"""Forests: Intel's where its extension installs, scikit-learn's own elsewhere and with class weights."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 try:  # the same algorithm, many times faster, on x86-64 only
+    from sklearnex.ensemble import ExtraTreesClassifier as IntelExtraTrees
     from sklearnex.ensemble import RandomForestClassifier as IntelForest
 except ImportError:
     FastRandomForestClassifier = RandomForestClassifier
+    FastExtraTreesClassifier = ExtraTreesClassifier
     FOREST_ENGINE = "scikit-learn"
 else:
     FOREST_ENGINE = "scikit-learn-intelex"
 
-    class FastRandomForestClassifier(IntelForest):
-        """Intel's forest on rows of 32 bits, as scikit-learn's trees see them, so that `portable` is exact."""
+    class SinglePrecision:
+        """A forest on rows of 32 bits, as scikit-learn's trees see them, so that `portable` is exact."""
 
         def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> RandomForestClassifier:
             """Fit on X of shape (n_rows, n_features)."""
@@ -34,6 +36,12 @@ else:
             """Probabilities of shape (n_rows, 2)."""
             return super().predict_proba(X.astype(np.float32)).astype(np.float64)
 
+    class FastRandomForestClassifier(SinglePrecision, IntelForest):
+        """Intel's random forest."""
+
+    class FastExtraTreesClassifier(SinglePrecision, IntelExtraTrees):
+        """Intel's extremely randomised trees."""
+
 
 def make_forest(seed: int, positive_weight: float, n_jobs: int, **params: Any) -> RandomForestClassifier:
     """An unfitted forest; scikit-learn's own where frauds are weighted.
@@ -45,6 +53,11 @@ def make_forest(seed: int, positive_weight: float, n_jobs: int, **params: Any) -
         return FastRandomForestClassifier(random_state=seed, n_jobs=n_jobs, **params)
     weights = {0: 1.0, 1: positive_weight}
     return RandomForestClassifier(class_weight=weights, random_state=seed, n_jobs=n_jobs, **params)
+
+
+def make_extra_trees(seed: int, n_jobs: int, **params: Any) -> ExtraTreesClassifier:
+    """Unfitted extremely randomised trees (Geurts et al., 2006)."""
+    return FastExtraTreesClassifier(random_state=seed, n_jobs=n_jobs, **params)
 
 
 def forest_engine(model: BaseEstimator) -> str | None:
@@ -60,16 +73,17 @@ def portable(model: BaseEstimator) -> BaseEstimator:
     skops cannot save a forest fitted by Intel's extension, so its trees move into scikit-learn's class. Everything
     else is returned as it is.
     """
-    if FastRandomForestClassifier is RandomForestClassifier or not isinstance(model, FastRandomForestClassifier):
+    if FOREST_ENGINE == "scikit-learn" or not isinstance(model, SinglePrecision):
         return model
-    known = RandomForestClassifier().get_params()
-    forest = RandomForestClassifier(**{name: value for name, value in model.get_params().items() if name in known})
+    kind = ExtraTreesClassifier if isinstance(model, FastExtraTreesClassifier) else RandomForestClassifier
+    known = kind().get_params()
+    forest = kind(**{name: value for name, value in model.get_params().items() if name in known})
     by_intel = hasattr(model, "_onedal_estimator")  # else the extension left the fit to scikit-learn
     forest.estimators_ = [_with_leaf_shares(tree) for tree in model.estimators_] if by_intel else model.estimators_
     for name in ("classes_", "n_classes_", "n_features_in_", "n_outputs_", "feature_names_in_"):
         if hasattr(model, name):
             setattr(forest, name, getattr(model, name))
-    forest.estimator_ = DecisionTreeClassifier()
+    forest.estimator_ = ExtraTreeClassifier() if kind is ExtraTreesClassifier else DecisionTreeClassifier()
     return forest
 
 

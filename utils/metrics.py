@@ -12,6 +12,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 
+def log_odds(probability: ArrayLike) -> NDArray[np.float64]:
+    """Log odds of probabilities, in their shape, finite also for probabilities of 0 and 1."""
+    clipped = np.clip(np.asarray(probability, dtype=float), 1e-7, 1 - 1e-7)
+    return np.log(clipped / (1 - clipped))
+
+
 def ranks_of_positives(y_true: ArrayLike, y_score: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rank the rows from the highest score to the lowest.
 

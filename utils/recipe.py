@@ -8,7 +8,7 @@ learning from imbalanced data using CGANs: credit card fraud detection case stud
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -237,7 +237,7 @@ def exhibit(dataset: Dataset, done: Fit, seed: int, *, prevalence: float | None 
 @lru_cache(maxsize=1)
 def load(config: DatasetConfig) -> Dataset:
     """The dataset with its duplicates, loaded once per process."""
-    return data.load(config, keep_duplicates=True)
+    return data.load(replace(config, keep_duplicates=True))
 
 
 def run_task(config: DatasetConfig, task: dict[str, Any], recipe: Recipe) -> dict[str, Any]:

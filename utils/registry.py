@@ -21,6 +21,8 @@ class Entry:
         Distribution whose version belongs to the result.
     defaults, space : dict
         Parameters, and the values that a search may try for each.
+    in_search : dict
+        Parameters that a search replaces while it tries, where the defaults would take too long.
     revision : int
         Raised by hand when code of ours changes what the entry does.
     cost : float
@@ -33,5 +35,6 @@ class Entry:
     library: str
     defaults: dict[str, Any] = field(default_factory=dict)
     space: dict[str, list] = field(default_factory=dict)
+    in_search: dict[str, Any] = field(default_factory=dict)
     revision: int = 1
     cost: float = 1.0

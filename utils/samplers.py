@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from imblearn.over_sampling import SMOTE
-from imblearn.under_sampling import RandomUnderSampler
+from imblearn.combine import SMOTEENN
+from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE, RandomOverSampler
+from imblearn.under_sampling import NearMiss, RandomUnderSampler
 from numpy.typing import ArrayLike
 
 from utils.cgan import CGANSampler, GANConfig
+from utils.neighbours import QuickEditedNearestNeighbours, QuickTomekLinks
+from utils.peers import CTGANSampler, JitterSampler
 from utils.registry import Entry
 
 Ratio = float | str
@@ -51,10 +54,14 @@ class SamplerEntry(Entry):
 
     Attributes
     ----------
+    family : {'control', 'under', 'over', 'generator'}
+        What it does to the rows: nothing, drop legitimate ones, add frauds near real ones, or add frauds from a
+        generator. The rows of a generator are independent draws, so that a smaller ratio is the same fit with fewer.
     weighted : bool
         Whether the model weighs frauds instead; then `ratio` goes to `fraud_weight`.
     """
 
+    family: str = "control"
     weighted: bool = False
 
 
@@ -62,61 +69,73 @@ def _no_sampler(seed: int, **_: Any) -> None:
     return None
 
 
-def _undersampler(seed: int, *, ratio: Ratio) -> RandomUnderSampler:
-    return RandomUnderSampler(sampling_strategy=_strategy(kept_per_fraud, ratio), random_state=seed)
+def _undersampler(kind: Callable, seed: int, *, ratio: Ratio, **params: Any) -> Any:
+    known = {"random_state": seed} if "random_state" in kind().get_params() else {}  # NearMiss draws nothing
+    return kind(sampling_strategy=_strategy(kept_per_fraud, ratio), **known, **params)
 
 
-def _smote(seed: int, *, ratio: Ratio, k_neighbors: int = 5) -> SMOTE:
-    strategy = _strategy(synthetic_per_fraud, ratio)
-    return SMOTE(sampling_strategy=strategy, k_neighbors=k_neighbors, random_state=seed)
+def _oversampler(kind: Callable, seed: int, *, ratio: Ratio, **params: Any) -> Any:
+    return kind(sampling_strategy=_strategy(synthetic_per_fraud, ratio), random_state=seed, **params)
+
+
+def _tomek(seed: int) -> QuickTomekLinks:
+    return QuickTomekLinks()
+
+
+def _smote_enn(seed: int, *, ratio: Ratio) -> SMOTEENN:
+    smote = _oversampler(SMOTE, seed, ratio=ratio)
+    cleaner = QuickEditedNearestNeighbours(sampling_strategy="all")
+    return SMOTEENN(sampling_strategy=smote.sampling_strategy, smote=smote, enn=cleaner)
 
 
 def _cgan(seed: int, *, ratio: Ratio, **config: Any) -> CGANSampler:
-    strategy = _strategy(synthetic_per_fraud, ratio)
-    return CGANSampler(sampling_strategy=strategy, config=GANConfig(**config), random_state=seed)
+    return _oversampler(CGANSampler, seed, ratio=ratio, config=GANConfig(**config))
 
 
-OVERSAMPLING_RATIOS = [1, 5, 20, "balanced"]
+OVERSAMPLING_RATIOS = ["balanced", 20, 5, 1]
 UNDERSAMPLING_RATIOS = ["balanced", 5, 20, 100]
+
+
+def _ratio_entry(name: str, label: str, build: Callable, family: str, **more: Any) -> SamplerEntry:
+    """An entry with a ratio to choose, balanced by default."""
+    ratios = UNDERSAMPLING_RATIOS if family == "under" else OVERSAMPLING_RATIOS
+    known = {"library": "imbalanced-learn", "defaults": {"ratio": "balanced"}, "space": {"ratio": ratios}}
+    return SamplerEntry(name, label, build, family=family, **{**known, **more})
+
 
 SAMPLERS: dict[str, SamplerEntry] = {
     entry.name: entry
     for entry in (
         SamplerEntry("none", "No resampling", _no_sampler, "scikit-learn", cost=0.1),
+        _ratio_entry("class_weight", "Class weights", _no_sampler, "control", library="scikit-learn", weighted=True),
+        _ratio_entry("rus", "Random undersampling", partial(_undersampler, RandomUnderSampler), "under"),
+        SamplerEntry("tomek", "Tomek links", _tomek, "imbalanced-learn", family="under"),
+        _ratio_entry("nearmiss", "NearMiss", partial(_undersampler, NearMiss), "under"),
+        _ratio_entry("ros", "Random oversampling", partial(_oversampler, RandomOverSampler), "over"),
+        _ratio_entry("smote", "SMOTE", partial(_oversampler, SMOTE), "over"),
+        _ratio_entry("borderline", "Borderline-SMOTE", partial(_oversampler, BorderlineSMOTE), "over"),
+        _ratio_entry("adasyn", "ADASYN", partial(_oversampler, ADASYN), "over"),
         SamplerEntry(
-            "class_weight",
-            "Class weights",
-            _no_sampler,
-            "scikit-learn",
-            defaults={"ratio": "balanced"},
-            space={"ratio": OVERSAMPLING_RATIOS},
-            weighted=True,
-            cost=0.1,
-        ),
-        SamplerEntry(
-            "rus",
-            "Random undersampling",
-            _undersampler,
+            "smoteenn",
+            "SMOTE-ENN",
+            _smote_enn,
             "imbalanced-learn",
-            defaults={"ratio": "balanced"},
-            space={"ratio": UNDERSAMPLING_RATIOS},
+            defaults={"ratio": 20},  # cleaning compares every row with every other: balanced takes four times as long
+            space={"ratio": [20, 5, 1]},
+            family="over",
+            cost=45,
         ),
-        SamplerEntry(
-            "smote",
-            "SMOTE",
-            _smote,
-            "imbalanced-learn",
-            defaults={"ratio": "balanced"},
-            space={"ratio": OVERSAMPLING_RATIOS},
-        ),
-        SamplerEntry(
-            "cgan",
-            "CGAN",
-            _cgan,
-            library="tensorflow",
-            defaults={"ratio": "balanced"},
-            space={"ratio": OVERSAMPLING_RATIOS},
-            cost=20,
+        _ratio_entry("jitter", "Jitter", partial(_oversampler, JitterSampler), "generator", library="numpy"),
+        _ratio_entry("cgan", "CGAN", _cgan, "generator", library="tensorflow", in_search={"updates": 1000}, cost=25),
+        _ratio_entry(
+            "ctgan",
+            "CTGAN",
+            partial(_oversampler, CTGANSampler),
+            "generator",
+            library="ctgan",
+            defaults={"ratio": "balanced", "epochs": 300},
+            in_search={"epochs": 60},
+            cost=30,
         ),
     )
 }

@@ -8,14 +8,16 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from utils import ledger
-from utils.config import Profile
+from utils.config import Profile, Search
 from utils.models import MODELS
 from utils.registry import Entry
 from utils.samplers import SAMPLERS
 from utils.seeding import child_seed
+from utils.trials import search_of
 
 Task = dict[str, Any]
 DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "xgboost": ("xgboost", "xgboost-cpu")}
+OPTIONAL = {"ctgan": "0.12.1"}  # the release that the committed results come from, where it is not installed
 
 
 @lru_cache
@@ -26,6 +28,8 @@ def library_version(library: str) -> str:
             return version(distribution)
         except PackageNotFoundError:
             continue
+    if library in OPTIONAL:
+        return OPTIONAL[library]
     raise PackageNotFoundError(library)
 
 
@@ -46,6 +50,8 @@ def make_task(
     place: tuple[int, int],
     sampler: tuple[str, dict[str, Any]],
     model: tuple[str, dict[str, Any]],
+    *,
+    search: Search | None = None,
 ) -> Task:
     """One task with its key.
 
@@ -59,6 +65,8 @@ def make_task(
         Repeat and fold.
     sampler, model : (str, dict)
         Name in the registry, and parameters that differ from the profile's.
+    search : Search, optional
+        How parameters are chosen; without it they are taken as they are.
     """
     protocol = profile.protocol
     repeat, fold = place
@@ -70,7 +78,7 @@ def make_task(
         "seed": child_seed(protocol.seed, "task", repeat, fold),
         "sampler": describe(_entry(SAMPLERS, sampler[0], "sampler"), profile, sampler[1]),
         "model": describe(_entry(MODELS, model[0], "model"), profile, model[1]),
-        "search": None,
+        "search": search and search_of(sampler[0], model[0], search),
     }
     return {"key": ledger.key_of(task), **task}
 
@@ -82,14 +90,26 @@ def grid(
     samplers: Iterable[str] | None = None,
     models: Iterable[str] | None = None,
 ) -> list[Task]:
-    """Every task of the profile for these samplers and models; all of the registry by default."""
-    samplers = list(SAMPLERS if samplers is None else samplers)
+    """Every task of the profile for these samplers and models; all that the profile compares by default.
+
+    Networks are measured with the profile's `deep_samplers`, models that handle imbalance themselves with none.
+    """
+    samplers = list(samplers or profile.samplers or SAMPLERS)
+    for name in samplers:
+        _entry(SAMPLERS, name, "sampler")
     return [
-        make_task(profile, dataset_id, place, (sampler, {}), (model, {}))
-        for model in (MODELS if models is None else models)
+        make_task(profile, dataset_id, place, (sampler, {}), (model, {}), search=profile.search)
+        for model in models or profile.models or MODELS
         for place in (profile.deep_folds if _entry(MODELS, model, "model").deep else profile.folds)
         for sampler in samplers
+        if sampler in _samplers_of(model, profile)
     ]
+
+
+def _samplers_of(model: str, profile: Profile) -> Iterable[str]:
+    if MODELS[model].alone:
+        return ("none",)
+    return profile.deep_samplers if MODELS[model].deep else SAMPLERS
 
 
 def _entry(registry: dict[str, Any], name: str, kind: str) -> Any:
@@ -105,4 +125,5 @@ def label(task: Task) -> str:
 
 def cost(task: Task) -> float:
     """Rough seconds of a task and its share of the sampler's fit, to weigh progress."""
-    return MODELS[task["model"]["name"]].cost + SAMPLERS[task["sampler"]["name"]].cost / len(MODELS)
+    fit = MODELS[task["model"]["name"]].cost * (2 if task["search"] else 1)
+    return fit + SAMPLERS[task["sampler"]["name"]].cost / 3

@@ -1,0 +1,155 @@
+"""From training rows to a fitted classifier: what is shared, what is searched, and what must not be seen."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils import training, trials
+from utils.config import Search
+from utils.models import MODELS
+from utils.samplers import SAMPLERS
+from utils.training import Rows
+from utils.trials import Trial, chosen_trial, in_search, search_of, trials_of
+
+SEARCH = Search(trials=4, folds=2, rows=300, deep_trials=2, held_out=4)
+
+
+def make_rows(n_rows: int = 1200, n_frauds: int = 80) -> Rows:
+    rng = np.random.default_rng(0)
+    y = rng.permutation(np.arange(n_rows) < n_frauds).astype(int)
+    X = pd.DataFrame(rng.normal(size=(n_rows, 4)) * [1, 10, 0.1, 1] + y[:, None], columns=list("abcd"))
+    groups = np.arange(n_rows)
+    groups[:40] = groups[40:80]  # forty pairs of identical rows
+    return Rows(X, pd.Series(y), groups, seed=3)
+
+
+def make_task(sampler: str, model: str, search: Search | None = SEARCH, **params) -> dict:
+    parts = {
+        "sampler": {"name": sampler, "params": dict(SAMPLERS[sampler].defaults)},
+        "model": {"name": model, "params": {**MODELS[model].defaults, **params}},
+    }
+    return {"seed": 7, **parts, "search": search and search_of(sampler, model, search)}
+
+
+def test_every_sampler_gets_the_same_number_of_trials_and_its_defaults_are_the_first():
+    for sampler in SAMPLERS:
+        task = make_task(sampler, "xgb")
+        found = trials_of(task)
+        assert len(found) == 4
+        assert found[0] == Trial(task["sampler"], task["model"])
+        assert all(found.count(trial) == 1 for trial in found)
+
+
+def test_trials_stay_inside_the_space_and_repeat_with_the_seed():
+    task = make_task("smote", "xgb")
+    for trial in trials_of(task)[1:]:
+        assert trial.sampler["params"]["ratio"] in SAMPLERS["smote"].space["ratio"]
+        assert all(trial.model["params"][name] in values for name, values in MODELS["xgb"].space.items())
+    assert trials_of(task) == trials_of(make_task("smote", "xgb"))
+    assert trials_of(task) != trials_of({**task, "seed": 8})
+
+
+def test_a_small_space_has_fewer_trials_and_an_empty_one_needs_no_search():
+    assert len(trials_of(make_task("none", "spe"))) == 4
+    assert search_of("none", "brf", SEARCH) is None
+    assert search_of("none", "lr", replace(SEARCH, trials=1)) is None
+    assert len(trials_of(make_task("none", "lr", None))) == 1
+
+
+def test_a_task_says_how_it_was_searched():
+    search = make_task("cgan", "xgb")["search"]
+    assert (search["trials"], search["folds"], search["rows"]) == (4, 2, 300)
+    assert search["space"] == {"sampler": SAMPLERS["cgan"].space, "model": MODELS["xgb"].space}
+    assert search["reduced"] == SAMPLERS["cgan"].in_search
+    assert make_task("smote", "ann")["search"]["held_out"] == 4
+
+
+def test_a_ratio_shrinks_with_the_legitimate_rows_unless_rows_are_dropped():
+    smote, rus = (
+        Trial({"name": name, "params": {"ratio": 20}}, {"name": "lr", "params": {}}) for name in ("smote", "rus")
+    )
+    assert in_search(smote, 0.1).sampler["params"]["ratio"] == 2
+    assert in_search(rus, 0.1).sampler["params"]["ratio"] == 20
+    balanced = Trial({"name": "smote", "params": {"ratio": "balanced"}}, smote.model)
+    assert in_search(balanced, 0.1) == balanced
+
+
+def test_inner_folds_keep_identical_rows_together_and_thin_only_what_is_trained_on():
+    rows = make_rows()
+    parts = rows.inner_folds(3, 200)
+    tested = np.concatenate([test.X.index for _, test, _ in parts])
+    assert sorted(tested) == sorted(rows.X.index)
+    for train, test, share in parts:
+        assert not set(train.groups) & set(test.groups)
+        assert (train.y == 0).sum() == 200
+        assert (train.y == 1).sum() + (test.y == 1).sum() == rows.y.sum()
+        legitimate = (rows.y == 0).sum() - (test.y == 0).sum()
+        assert share == pytest.approx(200 / legitimate)
+    assert rows.inner_folds(3, 200) is parts
+    assert rows.inner_folds(3, 10**9)[0][2] == 1
+
+
+def test_held_out_rows_share_nothing_with_the_others():
+    rows = make_rows()
+    train, validation = rows.held_out(4)
+    assert sorted([*train.X.index, *validation.X.index]) == sorted(rows.X.index)
+    assert not set(train.groups) & set(validation.groups)
+    assert 0.2 < len(validation.y) / len(rows.y) < 0.3 and validation.y.sum() == 20
+
+
+def test_a_sampler_is_fitted_once_per_setting():
+    rows = make_rows()
+    smote = make_task("smote", "lr")["sampler"]
+    assert rows.resampled(smote) is rows.resampled(smote)
+    assert rows.resampled({**smote, "params": {"ratio": 5}}) is not rows.resampled(smote)
+    weights = make_task("class_weight", "lr")["sampler"]
+    assert rows.resampled(weights) is rows.resampled({**weights, "params": {"ratio": 5}})
+
+
+def test_a_smaller_ratio_of_a_generator_is_the_same_fit_with_fewer_rows():
+    rows = make_rows()
+    sampler = make_task("jitter", "lr")["sampler"]
+    whole, fewer = (rows.resampled({**sampler, "params": {"ratio": ratio}}) for ratio in ("balanced", 2))
+    n_rows = len(rows.y) + 2 * rows.y.sum()
+    assert len(fewer.y) == n_rows and fewer.y[len(rows.y) :].all()
+    np.testing.assert_array_equal(fewer.X, whole.X[:n_rows])
+
+
+@pytest.mark.parametrize("sampler", ["none", "class_weight", "rus", "smote", "jitter"])
+def test_the_best_trial_is_fitted_on_all_training_rows(sampler):
+    rows = make_rows()
+    task = make_task(sampler, "lr")
+    fitted = training.fit(task, rows)
+    assert len(fitted.scores) == 4 and all(0 < score <= 1 for score in fitted.scores)
+    assert fitted.trial == trials_of(task)[int(np.argmax(fitted.scores))]
+    np.testing.assert_allclose(fitted.scaler.mean_, rows.X.mean())
+    again = training.fit(task, make_rows(), chosen=chosen_trial(task, fitted.trial.parameters))
+    np.testing.assert_allclose(again.classifier.coef_, fitted.classifier.coef_)
+    assert again.scores == []
+
+
+def test_a_network_is_judged_by_rows_that_neither_scaler_nor_sampler_saw():
+    rows = make_rows()
+    fitted = training.fit(make_task("smote", "ann", updates=30), rows)
+    train, _ = rows.held_out(SEARCH.held_out)
+    np.testing.assert_allclose(fitted.scaler.mean_, train.X.mean())
+    np.testing.assert_allclose(fitted.rows.X[: len(train.y)], fitted.scaler.transform(train.X))
+    assert len(fitted.scores) == 2
+    assert "validation_average_precision" in fitted.classifier.history_
+
+
+def test_meaningless_labels_are_not_learnt_by_searching():
+    """The inner score of noise is the share of frauds, for a sampler whose rows lie between real frauds."""
+    rows = make_rows()
+    shuffled = Rows(rows.X, rows.y.sample(frac=1, random_state=0).set_axis(rows.y.index), rows.groups, 3)
+    fitted = training.fit(make_task("smote", "xgb", n_estimators=30), shuffled)
+    assert max(fitted.scores) < 2.5 * rows.y.mean()
+
+
+def test_the_chosen_parameters_are_what_the_ledger_keeps():
+    task = make_task("smote", "lr")
+    trial = trials_of(task)[2]
+    assert trials.chosen_trial(task, trial.parameters) == trial
+    assert trial.described == {"sampler": trial.sampler, "model": trial.model}

@@ -1,0 +1,153 @@
+"""What the study's own choices do: ratios, column order, losses and batches, duplicates, time, rows of the search.
+
+python -m utils.sensitivity --profile quick
+
+Each choice is a set of tasks in a ledger of its own, `sensitivity/` beside the benchmark's.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from utils import benchmark
+from utils.config import Profile, Search, load_profile
+from utils.fitting import load_dataset
+from utils.samplers import SAMPLERS
+from utils.tasks import Task, make_task
+
+RATIOS = {"x1": 1, "x5": 5, "x20": 20, "balanced": "balanced"}
+CLASSICAL = ("lr", "rf", "xgb")
+LOSSES = {
+    "cross-entropy": {},
+    "focal loss": {"loss": "focal"},
+    "batches of 256": {"batch_size": 256},
+    "batches of 4,096": {"batch_size": 4096},
+}
+
+
+def ratio_tasks(profile: Profile) -> list[Task]:
+    """Every sampler that has a ratio, at each ratio, with default parameters; and no resampling beside it."""
+    names = [name for name in profile.samplers or SAMPLERS if SAMPLERS[name].space.get("ratio")]
+    settings = [(name, value, {"ratio": ratio}) for name in names for value, ratio in _ratios(name).items()]
+    models = [name for name in CLASSICAL if name in profile.sensitivity_models]
+    return [
+        _task(profile, place, (sampler, params), (model, {}), None, setting)
+        for place in profile.sensitivity_folds
+        for sampler, setting, params in [("none", "none", {}), *settings]
+        for model in models
+    ]
+
+
+def _ratios(sampler: str) -> dict[str, Any]:
+    """Names and values of the ratios; an undersampler keeps, and does not add, so many rows per fraud."""
+    allowed = SAMPLERS[sampler].space["ratio"]
+    if SAMPLERS[sampler].family == "under":
+        return {str(value) if value == "balanced" else f"x{value}": value for value in allowed}
+    return {name: value for name, value in RATIOS.items() if value in allowed}
+
+
+def network_tasks(profile: Profile) -> list[Task]:
+    """Networks without resampling that read the columns in other orders, with other losses and batches."""
+    orders = {"columns as they come": {}} | {
+        f"columns shuffled, {seed}": {"column_order": seed} for seed in range(1, 1 + profile.column_orders)
+    }
+    changes = [(model, setting, params) for model in ("cnn1d", "lstm") for setting, params in orders.items()]
+    changes += [(model, setting, params) for model in ("ann", "cnn1d", "lstm") for setting, params in LOSSES.items()]
+    search = replace(profile.search, deep_trials=1)
+    return [
+        _task(profile, place, ("none", {}), (model, params), search, setting)
+        for place in profile.sensitivity_folds
+        for model, setting, params in changes
+    ]
+
+
+def time_tasks(profile: Profile) -> list[Task]:
+    """Models without resampling on the rows and features of the profile's dataset."""
+    places = profile.sensitivity_folds
+    models = [name for name in CLASSICAL if name in profile.sensitivity_models]
+    return [_task(profile, place, ("none", {}), (model, {}), None, "") for place in places for model in models]
+
+
+def search_tasks(profile: Profile) -> list[Task]:
+    """Searches on some and on all of the legitimate rows, on one fold."""
+    sizes = {"some rows": profile.search, "all rows": replace(profile.search, rows=10**9)}
+    return [
+        _task(profile, profile.sensitivity_folds[0], (sampler, {}), (model, {}), search, setting)
+        for sampler, model in profile.searched
+        for setting, search in sizes.items()
+    ]
+
+
+def _task(
+    profile: Profile,
+    place: tuple[int, int],
+    sampler: tuple[str, dict],
+    model: tuple[str, dict],
+    search: Search | None,
+    setting: str,
+) -> Task:
+    dataset = load_dataset(profile.dataset)
+    identity = {"name": dataset.name, "sha256": dataset.sha256}
+    return {**make_task(profile, identity, place, sampler, model, search=search), "setting": setting}
+
+
+def ratios(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
+    """Ledger frame of `ratio_tasks` with the ratio's name in column `setting`."""
+    return _run(profile, ratio_tasks, n_jobs)
+
+
+def networks(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
+    """Ledger frame of `network_tasks`; `setting` says what is changed."""
+    return _run(profile, network_tasks, n_jobs)
+
+
+def searches(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
+    """Ledger frame of `search_tasks`; `setting` says which rows, and `inner_scores` what each trial came to."""
+    return _run(profile, search_tasks, n_jobs)
+
+
+def views(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
+    """Ledger frame of models without resampling, with `setting` for what is done to the rows or to the time."""
+    departures = {
+        "as in the protocol": {},
+        "duplicates kept": {"keep_duplicates": True},
+        "raw time as a feature": {"raw_time": True},
+    }
+    parts = []
+    for setting, changes in departures.items():
+        other = replace(profile, dataset=replace(profile.dataset, **changes))
+        parts.append(_run(other, time_tasks, n_jobs).assign(setting=setting))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _run(profile: Profile, tasks_of: Callable[[Profile], list[Task]], n_jobs: int) -> pd.DataFrame:
+    tasks = tasks_of(profile)
+    unique = {task["key"]: {name: part for name, part in task.items() if name != "setting"} for task in tasks}
+    place = replace(profile, results=profile.results / "sensitivity")
+    rows = benchmark.run_tasks(place, list(unique.values()), n_jobs=n_jobs).set_index("key")
+    return rows.loc[[task["key"] for task in tasks]].reset_index().assign(setting=[task["setting"] for task in tasks])
+
+
+def main() -> None:
+    """Fill the ledger of these choices from the command line."""
+    parser = argparse.ArgumentParser(description="Run what the study's own choices are judged by.")
+    parser.add_argument("--profile", default="quick", choices=("quick", "full"))
+    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    options = parser.parse_args()
+    profile = load_profile(options.profile)
+    try:
+        for study in (ratios, networks, views, searches):
+            table = study(profile, options.jobs)
+            means = table.groupby(["setting", "sampler", "model"], sort=False)["average_precision"].mean()
+            print(f"{study.__name__}: {len(table)} tasks.\n{means.unstack('model').round(3).to_string()}")
+    except KeyboardInterrupt:
+        raise SystemExit("Interrupted; finished tasks are in the ledger, and the same command goes on.") from None
+
+
+if __name__ == "__main__":
+    main()
