@@ -27,7 +27,7 @@ quick: .venv/ready ## the whole study on a reduced grid, into build/quick (minut
 	@$(BIN)/doit profile=quick study
 
 reproduce: .venv/ready ## the whole study from an empty ledger (the old one is kept as .bak)
-	@for f in data/results/*.jsonl data/results/out_of_fold data/results/generators data/results/original; do [ ! -e "$$f" ] || { rm -rf "$$f.bak"; mv "$$f" "$$f.bak"; }; done
+	@for f in data/results/*.jsonl data/results/out_of_fold data/results/sensitivity data/results/generators data/results/original; do [ ! -e "$$f" ] || { rm -rf "$$f.bak"; mv "$$f" "$$f.bak"; }; done
 	@$(BIN)/doit profile=full study
 
 notebooks: .venv/ready ## run the notebooks that are out of date against the committed ledger

@@ -26,6 +26,7 @@ HELPERS = sorted(str(path) for path in (ROOT / "utils").glob("*.py"))
 DONE = []  # what this call had to run
 LOCK = str(ROOT / "uv.lock")
 LEDGER = str(PROFILE.results / f"{PROFILE.dataset.name}.jsonl")
+CHOICES = str(PROFILE.results / "sensitivity" / f"{PROFILE.dataset.name}.jsonl")
 VARIANTS = str(PROFILE.results / "generators" / f"{PROFILE.dataset.name}.jsonl")
 REPLICA = str(DATA / "results" / "original" / "replica.jsonl")
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
@@ -50,9 +51,14 @@ def task_benchmark():
     return {**filling("benchmark", LEDGER, "--profile", PROFILE.name), "task_dep": ["data"]}
 
 
+def task_sensitivity():
+    """Run what is missing of the tasks that judge the study's own choices."""
+    return {**filling("sensitivity", CHOICES, "--profile", PROFILE.name), "task_dep": ["benchmark"]}
+
+
 def task_ablation():
     """Judge the missing variants of the GAN."""
-    return {**filling("ablation", VARIANTS, "--profile", PROFILE.name), "task_dep": ["benchmark"]}
+    return {**filling("ablation", VARIANTS, "--profile", PROFILE.name), "task_dep": ["sensitivity"]}
 
 
 def task_replica():
@@ -82,7 +88,7 @@ def task_notebooks():
         yield {
             "name": name,
             "actions": [(execute, [name])],
-            "file_dep": [LOCK, LEDGER, VARIANTS, REPLICA, *HELPERS],
+            "file_dep": [LOCK, LEDGER, CHOICES, VARIANTS, REPLICA, *HELPERS],
             "uptodate": [config_changed(notebooks.source_hash(NOTEBOOKS / f"{name}.ipynb"))],
             "targets": [EXECUTED[number]],
             "task_dep": ["replica", *([f"notebooks:{NAMES[number - 1]}"] if number else [])],
@@ -130,7 +136,7 @@ def task_study():
 
     return {
         "actions": [tell],
-        "task_dep": ["data", "benchmark", "ablation", "replica", "notebooks", "paper", "readme"],
+        "task_dep": ["data", "benchmark", "sensitivity", "ablation", "replica", "notebooks", "paper", "readme"],
         "uptodate": [False],
     }
 

@@ -59,9 +59,10 @@ LAYERS = {
     "effects": 9,
     "ratioplots": 10,
     "timeplots": 10,
+    "cardplots": 10,
     "reporting": 10,
 }
-READERS = ("metrics", "ledger", "stats", "effects", "plots", "ratioplots", "timeplots", "reporting")
+READERS = ("metrics", "ledger", "stats", "effects", "plots", "ratioplots", "timeplots", "cardplots", "reporting")
 MAKERS = {"tensorflow", "keras", "xgboost", "sklearn", "sklearnex", "imblearn", "mlflow"}
 MODULES = {path.stem: path for path in sorted((ROOT / "utils").glob("*.py")) if path.stem != "__init__"}
 

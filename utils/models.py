@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,12 +28,13 @@ class ModelEntry(Entry):
     ----------
     deep : bool
         Whether it trains a network.
-    alone : bool
-        Whether it handles imbalance itself, or looks at no label: no sampler is put in front of it.
+    alone : str
+        Why no sampler is put in front of it: 'undersampling' of its own, 'outliers' without labels, or a 'blend';
+        empty for models that take one.
     """
 
     deep: bool = False
-    alone: bool = False
+    alone: str = ""
 
 
 def _logistic_regression(seed: int, positive_weight: float, n_jobs: int, **params: Any) -> LogisticRegression:
@@ -145,7 +146,7 @@ MODELS: dict[str, ModelEntry] = {
             "Balanced random forest",
             _balanced_forest,
             "imbalanced-learn",
-            alone=True,
+            alone="undersampling",
             cost=6,
         ),
         ModelEntry(
@@ -153,7 +154,7 @@ MODELS: dict[str, ModelEntry] = {
             "EasyEnsemble",
             partial(_ensemble, EasyEnsembleClassifier),
             "imbalanced-learn",
-            alone=True,
+            alone="undersampling",
             cost=10,
         ),
         ModelEntry(
@@ -162,7 +163,7 @@ MODELS: dict[str, ModelEntry] = {
             partial(_ensemble, RUSBoostClassifier),
             "imbalanced-learn",
             space={"learning_rate": [1.0, 0.3, 0.1], "sampling_strategy": ["auto", 0.2]},
-            alone=True,
+            alone="undersampling",
             cost=3,
         ),
         ModelEntry(
@@ -171,7 +172,7 @@ MODELS: dict[str, ModelEntry] = {
             partial(_ensemble, SelfPacedEnsemble),
             "scikit-learn",
             space={"n_bins": [5, 10, 20, 40]},
-            alone=True,
+            alone="undersampling",
             cost=4,
         ),
         ModelEntry(
@@ -180,7 +181,7 @@ MODELS: dict[str, ModelEntry] = {
             _blend,
             "xgboost",
             defaults={"boosted": BOOSTED, "random": RANDOM},
-            alone=True,
+            alone="blend",
             cost=20,
         ),
         ModelEntry(
@@ -189,7 +190,7 @@ MODELS: dict[str, ModelEntry] = {
             _isolation_forest,
             "scikit-learn",
             space={"max_samples": [256, 1024, 4096], "max_features": [0.3, 1.0]},
-            alone=True,
+            alone="outliers",
             cost=4,
         ),
         ModelEntry(
@@ -199,10 +200,19 @@ MODELS: dict[str, ModelEntry] = {
             "scikit-learn",
             defaults={"max_rows": 10_000, "nu": 0.01},
             space={"nu": [0.002, 0.01, 0.1], "gamma": ["scale", 0.01]},
-            alone=True,
+            alone="outliers",
             cost=4,
         ),
     )
 }
 
 LABELS = {name: entry.label for name, entry in MODELS.items()}
+ALONE = ("undersampling", "blend", "outliers")
+CLASSICAL = ("lr", "rf", "xgb")
+DEEP = tuple(name for name, entry in MODELS.items() if entry.deep)
+
+
+def standing_alone(*kinds: str, among: Iterable[str] = ()) -> list[str]:
+    """Names of the models that take no sampler, for one of these reasons (any by default); `among` limits them."""
+    names = set(among or MODELS)
+    return [name for name, entry in MODELS.items() if name in names and entry.alone in (kinds or ALONE)]

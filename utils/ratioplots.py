@@ -1,4 +1,4 @@
-"""Figure of what the ratio of resampling does; theme and colours are those of `plots`."""
+"""Figures of what the study's own choices do; theme and colours are those of `plots`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from utils import stats
-from utils.plots import NEUTRAL, panel_grid, sampler_colour
+from utils.plots import NEUTRAL, model_colour, panel_grid, sampler_colour
 
 # Within a family colours differ by lightness alone; markers tell its lines apart in grey, too.
 MARKERS = {
@@ -89,3 +89,26 @@ def _reach(curves: pd.DataFrame) -> tuple[float, float]:
     means = curves["mean"].clip(-FAR, FAR)
     low, high = 1.3 * min(means.min(), -2 * stats.MARGIN), 1.3 * max(means.max(), 2 * stats.MARGIN)
     return max(low, curves["low"].min() - stats.MARGIN), min(high, curves["high"].max() + stats.MARGIN)
+
+
+def plot_settings(table: pd.DataFrame, models: dict[str, str]) -> Figure:
+    """Mean average precision of each model at each setting, with a line from the lowest fold to the highest.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns model, setting, mean, low, high, from `sensitivity.spread`.
+    models : dict of str to str
+        Name to label.
+    """
+    shown, settings = list(table["model"].unique()), list(table["setting"].unique())
+    figure, every = panel_grid([models[model] for model in shown], 0.3 * len(settings), margin=0.6)
+    for axes, model in zip(every, shown, strict=True):
+        part = table[table["model"] == model].set_index("setting").reindex(settings)
+        places = range(len(settings))
+        axes.hlines(places, part["low"], part["high"], color=NEUTRAL, linewidth=1)
+        axes.plot(part["mean"], places, "o", color=model_colour(model), markersize=4)
+    every[0].set_yticks(range(len(settings)), settings)
+    every[0].set_ylim(len(settings) - 0.5, -0.5)
+    figure.supxlabel("Average precision: mean, lowest and highest fold", fontsize=8)
+    return figure

@@ -8,7 +8,7 @@ for class weights how much heavier a fraud counts; 'balanced' makes both classes
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -141,3 +141,9 @@ SAMPLERS: dict[str, SamplerEntry] = {
 }
 
 LABELS = {name: entry.label for name, entry in SAMPLERS.items()}
+
+
+def of_families(*families: str, among: Iterable[str] = ()) -> list[str]:
+    """Names of 'none' and of the samplers of these families, in the registry's order; `among` limits them."""
+    names = set(among or SAMPLERS)
+    return [name for name, entry in SAMPLERS.items() if name == "none" or (entry.family in families and name in names)]

@@ -22,6 +22,7 @@ from utils.ensembles import LogOddsMean
 from utils.metrics import log_odds
 
 FEW = 1024  # rows up to which one thread is the quickest
+FLAT = 64  # rows up to which walking all trees at once is quicker than one tree after the other
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier)  # not Intel's, whose leaves hold no shares
 CHILDREN = ("children_left", "children_right")
 CHUNK = 2**16  # rows that are scaled and scored at a time, so that a large file needs little memory
@@ -86,7 +87,8 @@ def _probability(classifier: BaseEstimator, n_jobs: int) -> Callable[[NDArray], 
         booster.set_param({"nthread": max(n_jobs, 0)})
         return partial(booster.inplace_predict, validate_features=False)
     if n_jobs == 1 and type(classifier) in FORESTS:
-        return FlatForest(classifier).predict
+        flat, alone = FlatForest(classifier).predict, copy(classifier).set_params(n_jobs=1)
+        return lambda X: flat(X) if len(X) <= FLAT else alone.predict_proba(X)[:, 1]
     if "n_jobs" in classifier.get_params():
         classifier = copy(classifier).set_params(n_jobs=n_jobs)
     return lambda X: classifier.predict_proba(X)[:, 1]

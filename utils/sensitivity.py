@@ -17,11 +17,11 @@ import pandas as pd
 from utils import benchmark
 from utils.config import Profile, Search, load_profile
 from utils.fitting import load_dataset
+from utils.models import CLASSICAL
 from utils.samplers import SAMPLERS
 from utils.tasks import Task, make_task
 
 RATIOS = {"x1": 1, "x5": 5, "x20": 20, "balanced": "balanced"}
-CLASSICAL = ("lr", "rf", "xgb")
 LOSSES = {
     "cross-entropy": {},
     "focal loss": {"loss": "focal"},
@@ -123,6 +123,12 @@ def views(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
         other = replace(profile, dataset=replace(profile.dataset, **changes))
         parts.append(_run(other, time_tasks, n_jobs).assign(setting=setting))
     return pd.concat(parts, ignore_index=True)
+
+
+def spread(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean average precision per model and setting, with the lowest and the highest fold; columns mean, low, high."""
+    grouped = table.groupby(["model", "setting"], sort=False)["average_precision"]
+    return grouped.agg(mean="mean", low="min", high="max").reset_index()
 
 
 def _run(profile: Profile, tasks_of: Callable[[Profile], list[Task]], n_jobs: int) -> pd.DataFrame:

@@ -205,6 +205,28 @@ def compare_pairs(table: pd.DataFrame, pairs: list[tuple[tuple[str, str], tuple[
     return compared
 
 
+def ratio_differences(table: pd.DataFrame) -> pd.DataFrame:
+    """Every sampler at every ratio against no resampling under the same model.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `sensitivity.ratios`: ledger rows whose `setting` names the ratio.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, sampler, ratio, mean, low, high, in the table's order. The interval is the paired bootstrap's
+        over the frauds: curves describe, and no verdict is drawn from them.
+    """
+    none = table["sampler"] == "none"
+    named = table.assign(sampler=table["sampler"].where(none, table["sampler"] + " " + table["setting"]))
+    compared = compare_samplers(named)
+    parts = compared["sampler"].str.split(" ", n=1, expand=True)
+    compared = compared.assign(sampler=parts[0], ratio=parts[1], low=compared["boot_low"], high=compared["boot_high"])
+    return compared[["model", "sampler", "ratio", "mean", "low", "high"]]
+
+
 def compare_variants(table: pd.DataFrame, figures: list[str], reference: str = "default") -> pd.DataFrame:
     """Every variant of a generator against the reference, paired by fold, for every figure of fidelity.
 
