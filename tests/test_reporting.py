@@ -148,26 +148,86 @@ def test_a_score_grid_has_a_row_per_sampler_in_the_order_asked_for():
     assert grid.loc["No resampling", "LR"] == "0.600 [0.500, 0.700]"
 
 
-def test_the_headline_says_verdict_scores_and_folds():
+def test_a_score_grid_leaves_out_what_was_not_measured():
+    means = pd.DataFrame([("rf", "none", 0.8, 0.7, 0.9)], columns=["model", "sampler", "mean", "low", "high"])
+    grid = reporting.score_grid(means, {"none": "No resampling", "ros": "Repeats"}, {"lr": "LR", "rf": "RF"})
+    assert grid.index.tolist() == ["No resampling"] and grid.columns.tolist() == ["RF"]
+
+
+def test_models_that_stand_alone_are_listed_the_best_first():
+    means = pd.DataFrame(
+        [("rf", 0.8, 0.7, 0.9), ("odd", 0.1, 0.05, 0.2), ("mix", 0.86, 0.8, 0.9)],
+        columns=["model", "mean", "low", "high"],
+    ).assign(sampler="none")
+    compared = pd.DataFrame(
+        [("odd", -0.7, -0.8, -0.6, "harms"), ("mix", 0.01, -0.01, 0.03, "no evidence")],
+        columns=["model", "mean", "low", "high", "verdict"],
+    )
+    grid = reporting.alone_grid(means, compared, {"rf": "Random forest", "odd": "Outliers", "mix": "Mixture"})
+    assert grid.index.tolist() == ["Mixture", "Outliers"]
+    assert grid.loc["Outliers"].tolist() == ["0.100 [0.050, 0.200]", "-0.700 [-0.800, -0.600]", "harms"]
+
+
+@pytest.fixture
+def numbers() -> dict:
+    """What the headline reads, of a small study."""
     means = [{"model": "rf", "sampler": name, "mean": 0.8, "low": 0.7, "high": 0.9} for name in ("cgan", "none")]
-    claim = {
-        "verdict": "not supported",
-        "best": ["rf", "none"],
-        "against_best": {"mean": -0.012, "low": -0.03, "high": 0.006},
-    }
+    means += [{"model": "mix", "sampler": "none", "mean": 0.86, "low": 0.8, "high": 0.9}]
+    difference = {"mean": -0.012, "low": -0.03, "high": 0.006, "verdict": "no evidence"}
     comparison = {
         "profile": "quick",
-        "folds": {"rf": 3},
+        "folds": {"rf": 3, "mix": 3},
         "means": means,
-        "claim": claim,
-        "samplers": {"none": "No resampling", "cgan": "CGAN"},
-        "models": {"rf": "Random forest"},
+        "differences": [{"model": "rf", "sampler": "cgan", **difference}],
+        "alone": [{"model": "mix", "sampler": "none", "against": "xgb + none", **difference}],
+        "claim": {"verdict": "not supported", "best": ["rf", "none"], "against_best": difference},
+        "samplers": {"none": "No resampling", "cgan": "CGAN", "ros": "Random oversampling"},
+        "models": {"rf": "Random forest", "mix": "Mixture of trees", "svm": "One-class SVM"},
     }
     final = {"choice": {"label": "Random forest"}, "test": {"average_precision": 0.7777, "interval": [0.7, 0.85]}}
-    text = reporting.headline({"07_comparison": comparison, "08_final_model": final})
+    return {"07_comparison": comparison, "08_final_model": final}
+
+
+def test_the_headline_says_verdict_scores_and_folds(numbers):
+    text = reporting.headline(numbers)
     assert "**not supported**" in text and "-0.012 [-0.030, 0.006]" in text
-    assert "0.778 [0.700, 0.850]" in text and "Random forest with no resampling" in text
-    assert "Random forest 3" in text and "| CGAN | 0.800 [0.700, 0.900] |" in text
+    assert "0.778 [0.700, 0.850]" in text and "is that of random forest with no resampling;" in text
+    assert "profile quick; 3 folds)" in text and "| CGAN | 0.800 [0.700, 0.900] |" in text
+    assert "Of 1 comparisons of a sampler" in text and "0 practically equivalent, and 1 undecided." in text
+
+
+def test_the_headline_has_a_table_of_its_own_for_models_that_stand_alone(numbers):
+    text = reporting.headline(numbers)
+    assert "| Sampler | Random forest |\n" in text
+    assert "| Mixture of trees | 0.860 [0.800, 0.900] | -0.012 [-0.030, 0.006] | no evidence |" in text
+    numbers["07_comparison"]["claim"]["best"] = ["mix", "none"]
+    assert "is that of mixture of trees, which takes no sampler;" in reporting.headline(numbers)
+    numbers["07_comparison"]["alone"] = []
+    numbers["07_comparison"]["means"] = numbers["07_comparison"]["means"][:2]
+    assert "Models that take no sampler" not in reporting.headline(numbers)
+
+
+def test_folds_are_told_by_model_where_they_differ(numbers):
+    numbers["07_comparison"]["folds"] = {"rf": 3, "svm": 3, "mix": 1}
+    assert "folds: Random forest, One-class SVM 3; Mixture of trees 1)" in reporting.headline(numbers)
+
+
+@pytest.mark.parametrize(
+    ("label", "inside"),
+    [
+        ("Random undersampling", "random undersampling"),
+        ("Tomek links", "Tomek links"),
+        ("NearMiss", "NearMiss"),
+        ("Borderline-SMOTE", "Borderline-SMOTE"),
+        ("SMOTE-ENN", "SMOTE-ENN"),
+        ("XGBoost", "XGBoost"),
+        ("CNN-1D", "CNN-1D"),
+        ("One-class SVM", "one-class SVM"),
+        ("Jitter", "jitter"),
+    ],
+)
+def test_words_start_small_inside_a_sentence_and_names_do_not(label, inside):
+    assert reporting.phrase(label) == inside
 
 
 def test_a_markdown_table_reads_back():

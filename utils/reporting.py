@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 
 from utils.config import ROOT, Profile
 
+PROPER_NAMES = ("Tomek",)
 README_START, README_END = "<!-- results:start -->", "<!-- results:end -->"
 
 
@@ -85,14 +87,44 @@ def score_grid(means: pd.DataFrame, samplers: dict[str, str], models: dict[str, 
     means : DataFrame
         From `stats.bootstrap_means`.
     samplers, models : dict of str to str
-        Name to label, in the order to print.
+        Name to label, in the order to print. Those that were not measured are left out; a dash stands for a pair
+        that was not.
     """
+    means = means[means["sampler"].isin(samplers) & means["model"].isin(models)]
     cells = {(row.sampler, row.model): with_interval(row.mean, row.low, row.high) for row in means.itertuples()}
+    rows = [name for name in samplers if name in set(means["sampler"])]
+    columns = [name for name in models if name in set(means["model"])]
     return pd.DataFrame(
-        [[cells.get((sampler, model), "–") for model in models] for sampler in samplers],
-        index=pd.Index(samplers.values(), name="Sampler"),
-        columns=list(models.values()),
+        [[cells.get((sampler, model), "–") for model in columns] for sampler in rows],
+        index=pd.Index([samplers[name] for name in rows], name="Sampler"),
+        columns=[models[name] for name in columns],
     )
+
+
+def alone_grid(means: pd.DataFrame, compared: pd.DataFrame, models: dict[str, str]) -> pd.DataFrame:
+    """Models that take no sampler, the best first: mean average precision, difference to another model, verdict.
+
+    Parameters
+    ----------
+    means : DataFrame
+        From `stats.bootstrap_means`.
+    compared : DataFrame
+        From `stats.compare_pairs`: a row per model, with what it is compared with in `against`.
+    models : dict of str to str
+        Name to label.
+    """
+    own = means[means["model"].isin(compared["model"])].sort_values("mean", ascending=False)
+    differences = compared.set_index("model")
+    rows = [
+        [
+            with_interval(row.mean, row.low, row.high),
+            with_interval(*differences.loc[row.model, ["mean", "low", "high"]]),
+            differences.loc[row.model, "verdict"],
+        ]
+        for row in own.itertuples()
+    ]
+    index = pd.Index([models[name] for name in own["model"]], name="Model")
+    return pd.DataFrame(rows, index=index, columns=["Average precision", "Difference", "Verdict"])
 
 
 def markdown_table(frame: pd.DataFrame) -> str:
@@ -106,26 +138,68 @@ def markdown_table(frame: pd.DataFrame) -> str:
 def headline(numbers: dict[str, Any]) -> str:
     """The README's results as Markdown, from the recorded numbers of notebooks 07 and 08."""
     comparison, final = numbers["07_comparison"], numbers["08_final_model"]
-    samplers, models = comparison["samplers"], comparison["models"]
-    grid = score_grid(pd.DataFrame(comparison["means"]), samplers, models)
-    folds = ", ".join(f"{models[name]} {count}" for name, count in comparison["folds"].items())
-    model, sampler = comparison["claim"]["best"]
+    models, means = comparison["models"], pd.DataFrame(comparison["means"])
+    alone = pd.DataFrame(comparison["alone"])
     against = comparison["claim"]["against_best"]
     gap = with_interval(*(against[name] for name in ("mean", "low", "high")))
     test = final["test"]
-    return (
+    text = (
         f"*Random forest with CGAN is best:* **{comparison['claim']['verdict']}**. The best mean average precision on "
-        f"the development folds is {models[model]} with {phrase(samplers[sampler])}; the claimed pair differs from it "
+        f"the development folds is that of {_pair_label(comparison)}; the claimed pair differs from it "
         f"by {gap}. The final model ({final['choice']['label']}) reaches an average precision of "
         f"{with_interval(test['average_precision'], *test['interval'])} on the chronological test set.\n\n"
-        f"Mean average precision with 95 % interval (profile {comparison['profile']}; folds: {folds}):\n\n"
-        f"{markdown_table(grid)}"
+        f"{_counted(comparison['differences'])}\n\n"
+        f"Mean average precision with 95 % interval (profile {comparison['profile']}; {_folds(comparison)}):\n\n"
+    )
+    if alone.empty:
+        return text + markdown_table(score_grid(means, comparison["samplers"], models))
+    takers = {name: label for name, label in models.items() if name not in set(alone["model"])}
+    return (
+        f"{text}{markdown_table(score_grid(means, comparison['samplers'], takers))}\n\n"
+        "Models that take no sampler, with the difference to XGBoost without resampling:\n\n"
+        f"{markdown_table(alone_grid(means, alone, models))}"
     )
 
 
+def _pair_label(comparison: dict[str, Any]) -> str:
+    """The best pair in a sentence, without its sampler if it takes none."""
+    model, sampler = comparison["claim"]["best"]
+    label = phrase(comparison["models"][model])
+    if model in {row["model"] for row in comparison["alone"]}:
+        return f"{label}, which takes no sampler"
+    return f"{label} with {phrase(comparison['samplers'][sampler])}"
+
+
+def _counted(differences: list[dict[str, Any]]) -> str:
+    """How many comparisons with no resampling came to which verdict."""
+    counts = Counter(row["verdict"] for row in differences)
+    return (
+        f"Of {len(differences)} comparisons of a sampler with no resampling under the same model, {counts['helps']} "
+        f"{_agree(counts['helps'], 'is a credible gain', 'are credible gains')}, {counts['harms']} "
+        f"{_agree(counts['harms'], 'a credible loss', 'credible losses')}, {counts['equivalent']} practically "
+        f"equivalent, and {counts['no evidence']} undecided."
+    )
+
+
+def _agree(count: int, one: str, many: str) -> str:
+    return one if count == 1 else many
+
+
+def _folds(comparison: dict[str, Any]) -> str:
+    """On how many folds the models are measured, in one number where all have the same."""
+    counts: dict[int, list[str]] = {}
+    for name, count in comparison["folds"].items():
+        counts.setdefault(count, []).append(comparison["models"][name])
+    if len(counts) == 1:
+        count = next(iter(counts))
+        return f"{count} {_agree(count, 'fold', 'folds')}"
+    return "folds: " + "; ".join(f"{', '.join(names)} {count}" for count, names in counts.items())
+
+
 def phrase(label: str) -> str:
-    """A label inside a sentence: acronyms stay, words start small."""
-    return label if label.isupper() else label[0].lower() + label[1:]
+    """A label inside a sentence: names and acronyms stay, words start small."""
+    first = label.split()[0]
+    return label[0].lower() + label[1:] if first[1:].islower() and first not in PROPER_NAMES else label
 
 
 def update_readme(text: str, path: Path = ROOT / "README.md") -> None:
