@@ -223,11 +223,11 @@ def test_the_choice_is_set_beside_the_plain_model(profile, numbers, verdict, say
     final["choice"] |= {"sampler": "smote", "model": "xgb"}
     final["gain"] = {"mean": 0.01, "low": -0.01, "high": 0.03, "adjusted_p": 0.5, "verdict": verdict}
     write(profile, changed)
-    assert f"+0.010 [−0.010, 0.030], adjusted p of 0.500: {says}" in text_of(paper.build(profile)).replace("𝑝", "p")
+    assert f"+0.010 [−0.010, 0.030], p of 0.500: {says}" in text_of(paper.build(profile)).replace("𝑝", "p")
     final["choice"] |= {"sampler": "none"}
     del final["gain"]
     write(profile, changed)
-    assert "adjusted p of 0.500: " not in text_of(paper.build(profile)).replace("𝑝", "p")
+    assert "p of 0.500: " not in text_of(paper.build(profile)).replace("𝑝", "p")
 
 
 def reduced(numbers: dict) -> dict:
@@ -378,6 +378,24 @@ def test_methods_describe_the_settings_in_force():
     assert ratios.pop("smoteenn") == 20 and set(ratios.values()) == {"balanced"}
     spaces = {value for entry in SAMPLERS.values() for value in entry.space.get("ratio", ()) if value != "balanced"}
     assert spaces == {1, 5, 20, 100}
+
+
+@pytest.mark.parametrize(
+    ("order", "says"), [([0, 1], "for two of the two pairs"), ([1, 0], "for none of the two pairs")]
+)
+def test_tells_how_often_searches_on_some_and_on_all_rows_agree(profile, numbers, order, says):
+    row = {"sampler": "none", "range": 0.1}
+    pairs = [("xgb", "some rows", 0.81), ("xgb", "all rows", 0.80), ("rf", "some rows", 0.80), ("rf", "all rows", 0.83)]
+    changed = copy.deepcopy(numbers)
+    changed["02_baselines"]["searches"] = [
+        {**row, "model": model, "setting": rows, "order of settings": order if rows == "all rows" else [0, 1]}
+        | {"average_precision": score}
+        for model, rows, score in pairs
+    ]
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert says in text
+    assert "the settings that the two choose differ in average precision by 0.010 to 0.030." in text
 
 
 def test_the_search_is_described_as_it_is():
