@@ -26,6 +26,12 @@ SMALL = {
     "xgb": {"n_estimators": 20, "max_depth": 2},
     "rf": {"n_estimators": 10},
     "ann": {"updates": 20},
+    "brf": {"n_estimators": 5},
+    "easy": {"n_estimators": 2},
+    "rusboost": {"n_estimators": 5},
+    "spe": {"n_estimators": 3},
+    "blend": {"boosted": {"n_estimators": 10}, "random": {"n_estimators": 10}},
+    "iforest": {"n_estimators": 5, "max_samples": 100},
 }
 
 

@@ -12,7 +12,8 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.preprocessing import StandardScaler
 
-from utils import bundle, metrics
+from tests import small_app
+from utils import bundle, metrics, models
 from utils.bundle import BundleError, FraudModel
 from utils.config import DatasetConfig
 from utils.data import DataError, features
@@ -263,3 +264,17 @@ def test_a_save_that_was_interrupted_is_not_loaded(saved, monkeypatch):
         bundle.save(make_model(), saved)
     with pytest.raises(BundleError):
         bundle.load(saved)
+
+
+@pytest.mark.parametrize("name", models.standing_alone())
+def test_models_that_stand_alone_are_served_too(name, tmp_path):
+    fitted, rows = small_app.fit(name), small_app.transactions(100, seed=5)
+    loaded = bundle.load(bundle.save(fitted, tmp_path / "model"))
+    np.testing.assert_allclose(loaded.predict_proba(rows), fitted.predict_proba(rows), rtol=0, atol=1e-6)
+
+
+def test_an_ensemble_without_one_of_its_members_is_refused(tmp_path):
+    folder = bundle.save(small_app.fit("blend"), tmp_path / "model")
+    (folder / "classifier-0.ubj").unlink()
+    with pytest.raises(BundleError, match=r"classifier-0\.ubj is missing or was changed"):
+        bundle.load(folder)

@@ -19,7 +19,7 @@ def explained(name):
     return fitted, scorer, Explainer(scorer, VALUES[:20]).explain(ROWS)
 
 
-@pytest.mark.parametrize("name", ["lr", "rf", "xgb", "ann"])
+@pytest.mark.parametrize("name", ["lr", "rf", "xgb", "ann", "blend"])
 def test_base_and_contributions_add_up_to_the_log_odds(name):
     _, scorer, found = explained(name)
     totals = [base + sum(contributions) for base, contributions in found]

@@ -159,7 +159,7 @@ def test_sentences_follow_the_recorded_comparisons(profile, numbers, verdict, sa
     rows = numbers["07_comparison"]["differences"]
     assert says.format(n=spelled(len(rows))) in text
     assert ("No method improves any model beyond doubt" in text) == (verdict != "helps")
-    assert ("No method credibly harms any model" in text) == (verdict != "harms")
+    assert ("No loss is credible after the adjustment" in text) == (verdict != "harms")
     assert ("We find no model that credibly profits" in text) == (verdict != "helps")
 
 
@@ -187,6 +187,21 @@ def test_a_credible_loss_is_told_with_its_sampler_models_and_range(profile, numb
     write(profile, changed)
     says = "Losses are credible for random undersampling under logistic regression and random forest (−0.300 to −0.100)"
     assert says in text_of(paper.build(profile))
+
+
+def test_tells_which_intervals_leave_zero_out_before_the_adjustment(profile, numbers):
+    changed = with_verdicts(numbers, "no evidence")
+    for row in changed["07_comparison"]["differences"]:
+        row |= {"low": -0.1, "mean": 0.0, "high": 0.1}
+    first, *_, last = (row for row in changed["07_comparison"]["differences"] if row["sampler"] in ("rus", "smote"))
+    write(profile, changed)
+    assert "before the adjustment, for" not in text_of(paper.build(profile))
+    first |= {"low": -0.5, "mean": -0.4, "high": -0.3}
+    last |= {"low": 0.3, "mean": 0.4, "high": 0.5}
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert "two have intervals that leave zero out before the adjustment, for the better SMOTE under " in text
+    assert "(+0.400), for the worse random undersampling under " in text
 
 
 @pytest.mark.parametrize("verdict", ["helps", "harms", "no evidence"])

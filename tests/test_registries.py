@@ -289,3 +289,15 @@ def test_a_weighted_forest_is_scikit_learns_own():
 def test_what_is_portable_already_stays_what_it_is():
     for model in (LogisticRegression(), RandomForestClassifier(), build(MODELS["xgb"]), build(MODELS["ann"])):
         assert portable(model) is model
+
+
+def test_samplers_are_listed_by_family_with_none_in_front():
+    assert samplers.of_families("under") == ["none", "rus", "tomek", "nearmiss"]
+    assert samplers.of_families("over", among=["smote", "rus"]) == ["none", "smote"]
+    assert set(samplers.of_families("control", "under", "over", "generator")) == set(SAMPLERS)
+
+
+def test_models_that_stand_alone_are_listed_by_reason():
+    assert models.standing_alone("outliers") == ["iforest", "ocsvm"]
+    assert models.standing_alone(among=["lr", "spe"]) == ["spe"]
+    assert {*models.CLASSICAL, *models.DEEP, *models.standing_alone()} == set(MODELS)

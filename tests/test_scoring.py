@@ -7,13 +7,14 @@ from tests.small_app import COLUMNS, SCHEMA, fit, transactions
 from utils.bundle import FraudModel, apply_calibrator
 from utils.config import DatasetConfig
 from utils.data import features
-from utils.scoring import CHUNK, FEW, Scorer
+from utils.forest import forest_engine, portable
+from utils.scoring import CHUNK, FEW, FLAT, FlatForest, Scorer
 
 ROWS = transactions(FEW + 200, seed=3)
 VALUES = ROWS[list(COLUMNS)].to_numpy()
 
 
-@pytest.fixture(scope="module", params=["lr", "rf", "xgb", "ann"])
+@pytest.fixture(scope="module", params=["lr", "rf", "xgb", "ann", "blend"])
 def fraud_model(request):
     return fit(request.param)
 
@@ -28,7 +29,7 @@ def test_probabilities_are_those_of_the_libraries_own_steps(fraud_model):
     expected = apply_calibrator(fraud_model.calibrator, fraud_model.classifier.predict_proba(X)[:, 1])
     found = Scorer(fraud_model).predict(VALUES)
     # A dot product and a network's batch depend on the memory's layout in the last bit.
-    exact = hasattr(fraud_model.classifier, "get_booster") or hasattr(fraud_model.classifier, "estimators_")
+    exact = hasattr(fraud_model.classifier, "get_booster") or forest_engine(fraud_model.classifier)
     np.testing.assert_allclose(found, expected, rtol=0, atol=0 if exact else 1e-12)
     np.testing.assert_array_equal(fraud_model.predict_proba(ROWS), expected)
 
@@ -39,6 +40,17 @@ def test_a_row_scores_the_same_alone_among_few_and_among_many(fraud_model):
     tolerance = 1e-6 if hasattr(fraud_model.classifier, "network") else 1e-12
     np.testing.assert_allclose(alone, scorer.predict(VALUES[:50])[:5], rtol=0, atol=tolerance)
     np.testing.assert_allclose(alone, scorer.predict(VALUES)[:5], rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("n_rows", [1, FLAT, FLAT + 1])
+def test_walking_all_trees_at_once_gives_what_scikit_learn_gives(n_rows):
+    fitted = fit("rf")
+    forest = portable(fitted.classifier)
+    X = Scorer(fitted).scaled(VALUES[:n_rows])
+    expected = forest.predict_proba(X)[:, 1]
+    np.testing.assert_array_equal(FlatForest(forest).predict(X), expected)
+    served = FraudModel(**{**vars(fitted), "classifier": forest})
+    np.testing.assert_array_equal(Scorer(served).uncalibrated(X), expected)
 
 
 def test_a_large_file_is_scored_in_parts():

@@ -476,3 +476,29 @@ def test_rankings_need_every_sampler():
     apart = ledger_rows({("rf", "none"): [0.5], ("lr", "smote"): [0.6]})
     with pytest.raises(ValueError, match="2 sampler"):
         stats.rank_samplers(apart)
+
+
+def test_ratio_differences_are_paired_with_no_resampling_and_keep_the_order():
+    rng = np.random.default_rng(0)
+    rows = []
+    for sampler, setting, shift in [("none", "none", 0), ("smote", "x1", -1), ("smote", "balanced", -20)]:
+        for fold in range(3):
+            ranks = np.sort(rng.permutation(60)[:10] + 21 + shift)
+            rows.append(
+                {
+                    "sampler": sampler,
+                    "setting": setting,
+                    "model": "lr",
+                    "repeat": 0,
+                    "fold": fold,
+                    "ranks": ranks.tolist(),
+                    "positives": list(range(10 * fold, 10 * fold + 10)),
+                    "n_rows": 1000,
+                    "average_precision": metrics.average_precision(ranks),
+                    "split": {"n_splits": 5},
+                }
+            )
+    found = stats.ratio_differences(pd.DataFrame(rows))
+    assert found[["sampler", "ratio"]].to_numpy().tolist() == [["smote", "x1"], ["smote", "balanced"]]
+    assert (found["low"] <= found["mean"]).all() and (found["mean"] <= found["high"]).all()
+    assert found["mean"].iloc[1] > found["mean"].iloc[0]

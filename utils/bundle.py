@@ -22,7 +22,15 @@ from utils.data import HOUR_FEATURES, features
 from utils.ensembles import LogOddsMean, SelfPacedEnsemble
 from utils.metrics import log_odds
 
-TRUSTED_TYPES = ["sklearn.tree._tree.Tree"]  # beside skops' own list
+TRUSTED_TYPES = [  # beside skops' own list
+    "imblearn.ensemble._easy_ensemble.EasyEnsembleClassifier",
+    "imblearn.ensemble._forest.BalancedRandomForestClassifier",
+    "imblearn.ensemble._weight_boosting.RUSBoostClassifier",
+    "imblearn.pipeline.Pipeline",
+    "imblearn.under_sampling._prototype_selection._random_under_sampler.RandomUnderSampler",
+    "sklearn.tree._tree.Tree",
+    "utils.ensembles.OutlierClassifier",
+]
 # Estimators that are a few arrays of numbers are saved as just these: skops takes seconds to import.
 PLAIN = {
     "StandardScaler": (StandardScaler, {"mean_": float, "var_": float, "scale_": float, "feature_names_in_": object}),

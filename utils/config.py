@@ -135,9 +135,9 @@ class Profile:
     samplers: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     deep_samplers: tuple[str, ...] = ("none", "class_weight", "rus", "smote", "cgan", "ctgan")
-    sensitivity_folds: tuple[tuple[int, int], ...] = ((0, 0), (0, 1), (0, 2))
+    sensitivity_folds: tuple[tuple[int, int], ...] = ((0, 0), (0, 1))
     sensitivity_models: tuple[str, ...] = ("lr", "xgb")
-    column_orders: int = 3
+    column_orders: int = 2
     searched: tuple[tuple[str, str], ...] = (("none", "xgb"), ("smote", "xgb"), ("none", "rf"), ("smote", "lr"))
 
     @property
@@ -192,7 +192,7 @@ def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
         size = {"folds": _pairs(1, 3), "deep_folds": _pairs(1, 1), "parameters": QUICK_PARAMETERS}
         size |= {"ablation_folds": _pairs(1, 2), "ablation": QUICK_ABLATION}
         size |= {"samplers": QUICK_SAMPLERS, "models": QUICK_MODELS, "deep_samplers": QUICK_SAMPLERS}
-        size |= {"sensitivity_folds": _pairs(1, 2), "sensitivity_models": ("lr", "xgb"), "column_orders": 1}
+        size |= {"sensitivity_folds": _pairs(1, 2), "sensitivity_models": ("lr",), "column_orders": 1}
         size |= {"searched": (("smote", "lr"),), "search": Search(trials=2, folds=2, rows=5000, deep_trials=1)}
         return Profile(name, results=build / "results", dataset=dataset, **size, **places)
     if name == "full":

@@ -62,6 +62,7 @@ def network_tasks(profile: Profile) -> list[Task]:
     return [
         _task(profile, place, ("none", {}), (model, params), search, setting)
         for place in profile.sensitivity_folds
+        if place in profile.deep_folds
         for model, setting, params in changes
     ]
 
