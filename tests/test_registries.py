@@ -186,7 +186,8 @@ def test_undersampling_keeps_as_many_legitimate_rows_as_asked(name, ratio, kept)
 def test_a_sampler_repeats_with_its_seed(name):
     first, again = resampled(name, 1)[0], build(SAMPLERS[name], 0, **with_ratio(name, 1)).fit_resample(X, Y)[0]
     np.testing.assert_array_equal(first, again)
-    assert name in DETERMINISTIC or rows_of(resampled(name, 1, seed=1)[0]) != rows_of(first)
+    other = resampled(name, 1, seed=1)[0]
+    assert name in DETERMINISTIC or other.shape != first.shape or (other != first).any()
 
 
 @pytest.mark.parametrize("name", RESAMPLING)

@@ -110,5 +110,6 @@ def plot_settings(table: pd.DataFrame, models: dict[str, str]) -> Figure:
         axes.plot(part["mean"], places, "o", color=model_colour(model), markersize=4)
     every[0].set_yticks(range(len(settings)), settings)
     every[0].set_ylim(len(settings) - 0.5, -0.5)
+    every[0].locator_params(axis="x", nbins=5)
     figure.supxlabel("Average precision: mean, lowest and highest fold", fontsize=8)
     return figure
