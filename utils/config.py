@@ -167,7 +167,7 @@ def _pairs(n_repeats: int, n_folds: int) -> tuple[tuple[int, int], ...]:
 
 
 QUICK_PARAMETERS = {
-    "rf": {"n_estimators": 50},
+    "rf": {"n_estimators": 25},
     "xgb": {"n_estimators": 200},
     "ann": {"updates": 300},
     "cnn1d": {"updates": 200},
