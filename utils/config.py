@@ -172,12 +172,12 @@ QUICK_PARAMETERS = {
     "ann": {"updates": 300},
     "cnn1d": {"updates": 200},
     "lstm": {"updates": 250},
-    "cgan": {"updates": 1000},
+    "cgan": {"updates": 600},
     "blend": {"boosted": {"n_estimators": 100}, "random": {"n_estimators": 50}},
 }
 QUICK_SAMPLERS = ("none", "class_weight", "rus", "smote", "cgan")
 QUICK_MODELS = ("lr", "rf", "xgb", "ann", "cnn1d", "lstm", "spe", "blend")
-QUICK_ABLATION = ("default", "shared_scaling", "original_loss")
+QUICK_ABLATION = ("default", "original_loss")
 
 
 def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
@@ -189,7 +189,7 @@ def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
     if name == "quick":
         build = ROOT / "build" / "quick"
         places = {"figures": build / "figures", "notebooks": build / "notebooks", "paper": build}
-        size = {"folds": _pairs(1, 3), "deep_folds": _pairs(1, 1), "parameters": QUICK_PARAMETERS}
+        size = {"folds": _pairs(1, 2), "deep_folds": _pairs(1, 1), "parameters": QUICK_PARAMETERS}
         size |= {"ablation_folds": _pairs(1, 2), "ablation": QUICK_ABLATION}
         size |= {"samplers": QUICK_SAMPLERS, "models": QUICK_MODELS, "deep_samplers": QUICK_SAMPLERS}
         size |= {"sensitivity_folds": _pairs(1, 2), "sensitivity_models": ("lr",), "column_orders": 1}

@@ -22,7 +22,7 @@ class Entry:
     defaults, space : dict
         Parameters, and the values that a search may try for each.
     in_search : dict
-        Parameters that a search replaces while it tries, where the defaults would take too long.
+        Most that a parameter may be while a search tries, where the defaults would take too long.
     revision : int
         Raised by hand when code of ours changes what the entry does.
     cost : float

@@ -90,7 +90,8 @@ def in_search(trial: Trial, share: float) -> Trial:
     parts = {}
     for part, registry in REGISTRIES.items():
         given = getattr(trial, part)
-        params = {**given["params"], **registry[given["name"]].in_search}
+        reduced = registry[given["name"]].in_search
+        params = given["params"] | {name: min(most, given["params"].get(name, most)) for name, most in reduced.items()}
         if (
             part == "sampler"
             and registry[given["name"]].family != "under"
