@@ -50,7 +50,7 @@ def zipped(content: bytes) -> bytes:
     """A ZIP archive of one file."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("rows.csv", content)
+        archive.writestr(zipfile.ZipInfo("rows.csv"), content, zipfile.ZIP_DEFLATED)
     return stream.getvalue()
 
 
