@@ -162,7 +162,7 @@ def test_every_notebook_can_be_read(client):
     titles = study.notebooks()
     assert list(titles) == sorted(titles) and len(titles) == 8 and all(titles.values())
     page = client.get("/notebooks/04_smote").text
-    assert "<h1>4 · SMOTE</h1>" in page and "data:image/png" in page
+    assert "<h1>4 · SMOTE and its relatives</h1>" in page and "data:image/png" in page
 
 
 def test_the_paper_is_handed_out(client):

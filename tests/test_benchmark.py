@@ -87,8 +87,9 @@ def test_the_pipeline_gives_the_scores_in_the_ledger(finished):
     row = table.iloc[0]
     dataset = fitting.load_dataset(finished.dataset)
     fold = fitting.all_folds(finished.dataset, finished.protocol, 1)[row["repeat"], row["fold"]]
-    task = {**row, "sampler": row["sampler_config"], "model": row["model_config"]}
-    rows = fitting.training_rows(dataset, fold.train, row["seed"])
+    parts = {"sampler": row["sampler_config"], "model": row["model_config"]}
+    task = {"seed": int(row["seed"]), "search": row["search"], **parts}
+    rows = fitting.training_rows(dataset, fold.train, int(row["seed"]))
     fitted = training.fit(task, rows, chosen=trials.chosen_trial(task, row["chosen"]))
     X_test, y_test = fitting.fold_parts(dataset, fold.test)
     ranks, _ = metrics.ranks_of_positives(y_test, fitted.pipeline.decision_function(X_test))
