@@ -1,4 +1,4 @@
-"""Forests: Intel's where its extension installs, scikit-learn's own elsewhere and with class weights."""
+"""Forests: Intel's where its extension installs, scikit-learn's own elsewhere and, on bins, with class weights."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
+from sklearn.utils.validation import validate_data
+
+N_BINS = 256  # what Intel's forests use
 
 try:  # the same algorithm, many times faster, on x86-64 only
     from sklearnex.ensemble import ExtraTreesClassifier as IntelExtraTrees
@@ -43,8 +46,33 @@ else:
         """Intel's extremely randomised trees."""
 
 
+class BinnedForest(RandomForestClassifier):
+    """scikit-learn's random forest grown on quantile bins, as Intel's is: several times faster, with any weights.
+
+    A split between two bins is one at the upper edge of the lower bin, so what is fitted is a forest on the values
+    themselves. For rows without missing values.
+    """
+
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> BinnedForest:
+        """Fit on X of shape (n_rows, n_features)."""
+        columns = np.asarray(X, dtype=np.float32).T
+        shares = np.linspace(0, 1, N_BINS + 1)[1:-1]
+        edges = [np.unique(np.quantile(column, shares, method="inverted_cdf")) for column in columns]
+        bins = [np.searchsorted(cuts, column) for cuts, column in zip(edges, columns, strict=True)]
+        super().fit(np.column_stack(bins).astype(np.float32), y, sample_weight)
+        validate_data(self, X, skip_check_array=True)  # the columns' names, where there are some
+        for tree in (tree.tree_ for tree in self.estimators_):
+            for number, cuts in enumerate(edges):
+                nodes = tree.feature == number
+                tree.threshold[nodes] = cuts[tree.threshold[nodes].astype(int)]
+        return self
+
+
+OURS = (BinnedForest,) if FOREST_ENGINE == "scikit-learn" else (BinnedForest, SinglePrecision)
+
+
 def make_forest(seed: int, positive_weight: float, n_jobs: int, **params: Any) -> RandomForestClassifier:
-    """An unfitted forest; scikit-learn's own where frauds are weighted.
+    """An unfitted forest; scikit-learn's, on bins, where frauds are weighted.
 
     Intel's forest applies class weights to the mean share of the leaves instead of to each leaf, which is
     another method than the one that 'class weights' names.
@@ -52,7 +80,7 @@ def make_forest(seed: int, positive_weight: float, n_jobs: int, **params: Any) -
     if positive_weight == 1:
         return FastRandomForestClassifier(random_state=seed, n_jobs=n_jobs, **params)
     weights = {0: 1.0, 1: positive_weight}
-    return RandomForestClassifier(class_weight=weights, random_state=seed, n_jobs=n_jobs, **params)
+    return BinnedForest(class_weight=weights, random_state=seed, n_jobs=n_jobs, **params)
 
 
 def make_extra_trees(seed: int, n_jobs: int, **params: Any) -> ExtraTreesClassifier:
@@ -70,10 +98,10 @@ def forest_engine(model: BaseEstimator) -> str | None:
 def portable(model: BaseEstimator) -> BaseEstimator:
     """The model as plain scikit-learn, so that any machine can load it; scores agree to 1e-6.
 
-    skops cannot save a forest fitted by Intel's extension, so its trees move into scikit-learn's class. Everything
-    else is returned as it is.
+    skops trusts no classes but scikit-learn's and cannot save what Intel's extension fitted, so the trees move into
+    scikit-learn's class. Everything else is returned as it is.
     """
-    if FOREST_ENGINE == "scikit-learn" or not isinstance(model, SinglePrecision):
+    if not isinstance(model, OURS):
         return model
     kind = ExtraTreesClassifier if isinstance(model, FastExtraTreesClassifier) else RandomForestClassifier
     known = kind().get_params()

@@ -126,7 +126,7 @@ MODELS: dict[str, ModelEntry] = {
             "scikit-learn",
             defaults={"n_estimators": 100, "max_features": "sqrt", "min_samples_leaf": 1},
             space={"max_features": ["sqrt", 0.1], "min_samples_leaf": [1, 2, 5]},
-            revision=2,
+            revision=3,
             cost=9,
         ),
         ModelEntry(
