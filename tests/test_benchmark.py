@@ -179,7 +179,7 @@ def test_the_guard_refuses_rows_on_both_sides(finished):
 def test_the_guard_accepts_every_fold_of_the_study():
     profile = load_profile("full")
     dataset = fitting.load_dataset(profile.dataset)
-    for fold in fitting.all_folds(profile.dataset, profile.protocol, 1).values():
+    for fold in fitting.all_folds(profile.dataset, profile.protocol, 2).values():
         train, test = fitting.fold_parts(dataset, fold.train), fitting.fold_parts(dataset, fold.test)
         audit.require_clean_split(dataset, train, test)
 
@@ -194,6 +194,22 @@ def test_the_guard_refuses_changed_labels_and_values(finished):
         changed = train[0].copy()
         changed.iloc[:45, 3] += 1e-6
         audit.require_clean_split(dataset, (changed, train[1]), (X, y))
+
+
+@pytest.mark.parametrize("sampler", ["none", "smote"])
+def test_the_audit_acquits_a_task_of_the_study(sampler, finished):
+    dataset = fitting.load_dataset(finished.dataset)
+    identity = {"name": dataset.name, "sha256": dataset.sha256}
+    task = tasks.make_task(finished, identity, (0, 1), (sampler, {}), ("rf", {}))
+    report = audit.audit(**fitting.exhibit(finished, task))
+    assert report.acquitted == [finding.name for finding in report.findings] and len(report.findings) == 6
+
+
+def test_a_worker_with_another_file_is_refused(finished, tmp_path):
+    task = tasks.make_task(finished, {"name": "rows", "sha256": "0" * 64}, (0, 0), ("none", {}), ("lr", {}))
+    with pytest.raises(RuntimeError, match=r"rows\.parquet on machine .* is not the file"):
+        fitting.run_group(finished, [task], tmp_path / "rows.jsonl", 1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_test_rows_given_to_fit_are_refused():

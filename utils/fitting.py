@@ -58,11 +58,17 @@ def run_group(profile: Profile, tasks: list[Task], path: Path, places: int, n_jo
         Repeats that the folds were made with.
     n_jobs : int
         Threads a model may use.
+
+    Raises
+    ------
+    RuntimeError
+        If this machine's file is another than the one that the tasks were made for.
     """
     limit_threads(n_jobs)
     parent = os.getppid()
     board = Board(path.parent / ".running")
     dataset = load_dataset(profile.dataset)
+    _require_same_data(dataset, tasks[0])
     fold = all_folds(profile.dataset, profile.protocol, places)[tasks[0]["repeat"], tasks[0]["fold"]]
     rows = prepare_fold(dataset, fold, tasks[0]["seed"])
     done = []
@@ -75,6 +81,14 @@ def run_group(profile: Profile, tasks: list[Task], path: Path, places: int, n_jo
         done.append(row)
     board.wipe()
     return done
+
+
+def _require_same_data(dataset: Dataset, task: Task) -> None:
+    if dataset.sha256 != task["dataset"]["sha256"]:
+        raise RuntimeError(
+            f"{dataset.config.path.name} on machine {platform.node()} is not the file that the tasks were made for; "
+            "give every Dask worker the same file."
+        )
 
 
 def training_rows(dataset: Dataset, positions: np.ndarray, seed: int) -> Rows:
@@ -107,6 +121,26 @@ def run_model(task: Task, dataset: Dataset, fold: Fold, rows: Rows, n_jobs: int)
         **{name: round(seconds, 3) for name, seconds in timing.items()},
         "engine": forest_engine(fitted.classifier) or task["model"]["library"].split()[0],
         **provenance(),
+    }
+
+
+def exhibit(profile: Profile, task: Task, n_jobs: int = 1) -> dict[str, Any]:
+    """A task's fit as `utils.audit.audit` takes it: frames, fitted pipeline and rows, population, reported area."""
+    dataset = load_dataset(profile.dataset)
+    fold = all_folds(profile.dataset, profile.protocol, 1 + task["repeat"])[task["repeat"], task["fold"]]
+    fitted = fit(task, prepare_fold(dataset, fold, task["seed"]), n_jobs)
+    X_test, y_test = fold_parts(dataset, fold.test)
+    scores = positive_scores(fitted.pipeline, X_test)[0]
+    ranks, _ = metrics.ranks_of_positives(y_test.to_numpy(), scores)
+    label, (X_train, y_train) = dataset.config.label, fold_parts(dataset, fold.train)
+    return {
+        "train": X_train.assign(**{label: y_train}),
+        "test": X_test.assign(**{label: y_test}),
+        "label": label,
+        "pipeline": fitted.pipeline,
+        "fitted": (fitted.rows.X, fitted.rows.y),
+        "population": dataset.y,
+        "curve": (y_test, scores, metrics.average_precision(ranks)),
     }
 
 
