@@ -21,9 +21,11 @@ DOIT_CONFIG = {
     "dep_file": str(BUILD / f"doit-{PROFILE.name}.json"),
     "backend": "json",
     "verbosity": 2,
+    "num_process": 2,  # notebooks run side by side; what fills a ledger uses every core and runs alone
 }
 HELPERS = sorted(str(path) for path in (ROOT / "utils").glob("*.py"))
-DONE = []  # what this call had to run
+DONE = BUILD / f"doit-{PROFILE.name}.done"  # what this call had to run, a line each
+DONE.write_text("")
 LOCK = str(ROOT / "uv.lock")
 LEDGER = str(PROFILE.results / f"{PROFILE.dataset.name}.jsonl")
 CHOICES = str(PROFILE.results / "sensitivity" / f"{PROFILE.dataset.name}.jsonl")
@@ -41,7 +43,7 @@ def task_data():
 
         dataset = load(PROFILE.dataset)
         print(f"data: {dataset.name}, {len(dataset.frame):,} rows, {dataset.y.sum():,} frauds")
-        DONE.append("data")
+        done("data")
 
     return {"actions": [fetch], "targets": [str(PROFILE.dataset.path)], "uptodate": [True]}
 
@@ -70,7 +72,7 @@ def filling(module, ledger, *options):
     """What a task does that fills a ledger: run `utils.module`, which only runs what is missing."""
 
     def fill():
-        DONE.append(module)
+        done(module)
         command = [sys.executable, "-m", f"utils.{module}", *options]
         return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
@@ -78,20 +80,20 @@ def filling(module, ledger, *options):
 
 
 def task_notebooks():
-    """Execute the notebooks that are out of date, in order."""
+    """Execute the notebooks that are out of date."""
 
     def execute(name):
         notebooks.execute(name, PROFILE)
-        DONE.append(name)
+        done(name)
 
-    for number, name in enumerate(NAMES):
+    for number, name in reversed(list(enumerate(NAMES))):  # the last takes longest, and should not be left alone
         yield {
             "name": name,
             "actions": [(execute, [name])],
             "file_dep": [LOCK, LEDGER, CHOICES, VARIANTS, REPLICA, *HELPERS],
             "uptodate": [config_changed(notebooks.source_hash(NOTEBOOKS / f"{name}.ipynb"))],
             "targets": [EXECUTED[number]],
-            "task_dep": ["replica", *([f"notebooks:{NAMES[number - 1]}"] if number else [])],
+            "task_dep": ["replica"],
         }
 
 
@@ -102,7 +104,7 @@ def task_paper():
         from paper.build import build
 
         print(f"paper: {relative(build(PROFILE))}")
-        DONE.append("paper")
+        done("paper")
 
     sources = [*(ROOT / "paper").glob("*.typ"), *(ROOT / "paper").glob("*.bib"), ROOT / "paper" / "build.py"]
     return {
@@ -131,7 +133,8 @@ def task_study():
     """Everything: data, benchmark, notebooks, paper, README."""
 
     def tell():
-        print("Made: " + ", ".join(DONE) if DONE else "Nothing changed since the last run.")
+        made = DONE.read_text().split()
+        print("Made: " + ", ".join(made) if made else "Nothing changed since the last run.")
         print(f"See {relative(PROFILE.notebooks)}/, {relative(PROFILE.figures)}/, {relative(PROFILE.paper)}/paper.pdf")
 
     return {
@@ -139,6 +142,12 @@ def task_study():
         "task_dep": ["data", "benchmark", "sensitivity", "ablation", "replica", "notebooks", "paper", "readme"],
         "uptodate": [False],
     }
+
+
+def done(name: str) -> None:
+    """Remember that something was made; tasks run in processes of their own."""
+    with DONE.open("a") as file:
+        file.write(f"{name}\n")
 
 
 def relative(path: Path) -> Path:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ README_START, README_END = "<!-- results:start -->", "<!-- results:end -->"
 
 
 def record(profile: Profile, section: str, values: dict[str, Any]) -> dict[str, Any]:
-    """Replace one section of the profile's numbers.json and return it.
+    """Replace one section of the profile's numbers.json and return it; notebooks that run side by side take turns.
 
     Parameters
     ----------
@@ -35,10 +38,24 @@ def record(profile: Profile, section: str, values: dict[str, Any]) -> dict[str, 
     ValueError, TypeError
         If a value is infinite or has no place in JSON; the file is then as it was.
     """
-    numbers = json.loads(profile.numbers.read_text()) if profile.numbers.exists() else {}
-    numbers[section] = {name: _plain(value) for name, value in values.items()}
-    write_text(profile.numbers, json.dumps(dict(sorted(numbers.items())), indent=1, allow_nan=False) + "\n")
-    return numbers[section]
+    plain = {name: _plain(value) for name, value in values.items()}
+    profile.numbers.parent.mkdir(parents=True, exist_ok=True)
+    with _held(profile.numbers.parent):
+        numbers = json.loads(profile.numbers.read_text()) if profile.numbers.exists() else {}
+        numbers[section] = plain
+        write_text(profile.numbers, json.dumps(dict(sorted(numbers.items())), indent=1, allow_nan=False) + "\n")
+    return plain
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Keep other processes that ask for the same folder waiting."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _plain(value: Any) -> Any:
