@@ -1,6 +1,10 @@
-"""Shared by all tests: the experiment store stays out of the project's own."""
+"""Shared by all tests: the experiment store stays out of the project's own; a theme for tests of figures."""
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pytest
+
+from utils import plots
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -10,3 +14,13 @@ def own_store(tmp_path_factory):
     patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}")
     yield
     patch.undo()
+
+
+@pytest.fixture
+def theme():
+    """The study's theme inside a test, and no figure left open."""
+    plt.switch_backend("agg")
+    with mpl.rc_context():
+        plots.use_theme()
+        yield
+    plt.close("all")

@@ -1,11 +1,11 @@
 """Figures of the final model's card."""
 
 import pandas as pd
-from matplotlib import pyplot as plt
+import pytest
 
-from utils import cardplots, plots
+from utils import cardplots
 
-plots.use_theme()
+pytestmark = pytest.mark.usefixtures("theme")
 
 
 def test_attributions_show_the_largest_shares_first():
@@ -13,7 +13,6 @@ def test_attributions_show_the_largest_shares_first():
     (axes,) = cardplots.plot_attributions(shares, n_columns=5).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["V4", "V3", "V2", "V1", "V0"]
     assert [bar.get_width() for bar in axes.patches] == sorted(shares.head(5))
-    plt.close("all")
 
 
 def test_a_score_card_prints_every_line():
@@ -22,4 +21,3 @@ def test_a_score_card_prints_every_line():
     texts = [cell.get_text().get_text() for cell in axes.tables[0].get_celld().values()]
     assert texts == ["Average precision", "0.8123", "Alerts a day at the threshold", "1,234"]
     assert axes.get_title(loc="left") == "A model"
-    plt.close("all")

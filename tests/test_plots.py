@@ -3,7 +3,6 @@
 import re
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +10,8 @@ import pytest
 from utils import metrics, plots, stats
 from utils.config import load_profile
 from utils.samplers import SAMPLERS
+
+pytestmark = pytest.mark.usefixtures("theme")
 
 NAMES = {"none": "No resampling", "smote": "SMOTE", "cgan": "CGAN"}
 # Machado, Oliveira and Fernandes (2009): linear RGB as those see it who lack red, green or blue cones.
@@ -128,16 +129,6 @@ TEXTS = {
     "plot_test_curve": ["Recall", "Precision", "Random forest"],
     "plot_waterfall": ["Clean", "Test\noverlap", "+0.200", "-0.050", "0.850", "published: 0.936"],
 }
-
-
-@pytest.fixture(autouse=True)
-def own_theme():
-    """The study's theme inside a test, and no figure left open."""
-    plt.switch_backend("agg")
-    with mpl.rc_context():
-        plots.use_theme()
-        yield
-    plt.close("all")
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """The figure of ratios: every line where its frame says, and none that presses the others together."""
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
 from utils import plots, ratioplots, stats
+
+pytestmark = pytest.mark.usefixtures("theme")
 
 RATIOS = ("x1", "x5", "x20", "balanced")
 SAMPLERS = {"rus": "Random undersampling", "smote": "SMOTE", "cgan": "CGAN"}
@@ -23,15 +24,6 @@ def make_curves(**slopes: float) -> pd.DataFrame:
 
 
 CURVES = make_curves(smote=0.01, cgan=-0.005)
-
-
-@pytest.fixture(autouse=True)
-def own_theme():
-    plt.switch_backend("agg")
-    with mpl.rc_context():
-        plots.use_theme()
-        yield
-    plt.close("all")
 
 
 def line_of(axes, name: str):

@@ -1,12 +1,13 @@
 """Figures of change over time: what they draw is what their frames say."""
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from utils import plots, timeplots
+
+pytestmark = pytest.mark.usefixtures("theme")
 
 HOURS = pd.DataFrame(
     {
@@ -42,15 +43,6 @@ TEXTS = {
     "plot_drift": ["Day 1 to day 2", "Development to test", "Kolmogorov-Smirnov statistic", "by chance", "same hours"],
     "plot_medians": ["A", "D", "Hours since the first transaction", "test set", "midnight"],
 }
-
-
-@pytest.fixture(autouse=True)
-def own_theme():
-    plt.switch_backend("agg")
-    with mpl.rc_context():
-        plots.use_theme()
-        yield
-    plt.close("all")
 
 
 def test_every_figure_is_tried_here():
