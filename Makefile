@@ -27,6 +27,7 @@ quick: .venv/ready ## the whole study on a reduced grid, into build/quick (minut
 	@$(BIN)/doit profile=quick study
 
 reproduce: .venv/ready ## the whole study from an empty ledger (the old one is kept as .bak)
+	@$(BIN)/python -c "import ctgan" 2>/dev/null || $(BIN)/uv sync --locked --quiet --inexact --group ctgan $(EXTRAS)
 	@for f in data/results/*.jsonl data/results/out_of_fold data/results/sensitivity data/results/generators data/results/original; do [ ! -e "$$f" ] || { rm -rf "$$f.bak"; mv "$$f" "$$f.bak"; }; done
 	@$(BIN)/doit profile=full study
 

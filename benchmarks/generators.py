@@ -6,7 +6,7 @@ In each development fold every generator is fitted to the fold's training rows, 
 study's pipeline, one after the other with all cores to itself, and draws 5,000 frauds. Each result is appended to
 generators.jsonl as soon as it is there, and a rerun skips it. The end is a table of medians over the folds
 (generators.md), the best of every column in bold, and a line for each of the study's goals.
-CTGAN and TVAE need `python -m pip install ctgan torch`. `--quick` trains for seconds, for a look at this program.
+CTGAN and TVAE need the dependency group ctgan. `--quick` trains for seconds, for a look at this program.
 """
 
 from __future__ import annotations

@@ -262,7 +262,7 @@ def test_a_killed_worker_is_one_sentence(monkeypatch):
 @pytest.mark.parametrize("build", [CTGANSampler, TVAESampler])
 def test_a_missing_package_is_named_with_what_to_do(build, monkeypatch):
     monkeypatch.setattr(peers, "find_spec", lambda name: None)
-    with pytest.raises(ModuleNotFoundError, match=f"{build.__name__} needs ctgan and torch.*pip install ctgan torch"):
+    with pytest.raises(ModuleNotFoundError, match=f"{build.__name__} needs ctgan and torch.*--group ctgan"):
         build().fit_resample(X, Y)
 
 

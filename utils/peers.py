@@ -266,7 +266,7 @@ def require_ctgan(user: str) -> None:
     if missing:
         raise ModuleNotFoundError(
             f"{user} needs {' and '.join(missing)}, which this environment lacks; "
-            "install with `python -m pip install ctgan torch`, in the environment that runs this."
+            "install with `.venv/bin/uv sync --inexact --group ctgan`, or by pip in the environment that runs this."
         )
 
 
