@@ -51,14 +51,14 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[s
 
 
 def development_rows(profile: Profile) -> pd.DataFrame:
-    """Ledger rows of the profile's dataset on development folds, each task once."""
+    """Ledger rows of the profile's dataset on development folds, the newest of each sampler, model and fold."""
     table = ledger.frame(ledger.read(profile.results))
     if table.empty:
         return table
     of_dataset = [dataset["name"] == profile.dataset.name for dataset in table["dataset"]]
     of_folds = [split["kind"] == "development" for split in table["split"]]
     table = table[pd.Series(of_dataset, index=table.index) & pd.Series(of_folds, index=table.index)]
-    return table.drop_duplicates(["sampler", "model", "repeat", "fold"])
+    return table.drop_duplicates(["sampler", "model", "repeat", "fold"], keep="last")
 
 
 def pair_label(sampler: str, model: str, labels: dict[str, str]) -> str:

@@ -9,6 +9,8 @@ import pytest
 
 from utils import metrics, plots, stats
 from utils.config import load_profile
+from utils.models import CLASSICAL, DEEP
+from utils.models import MODELS as REGISTERED
 from utils.samplers import SAMPLERS
 
 pytestmark = pytest.mark.usefixtures("theme")
@@ -208,6 +210,11 @@ def test_samplers_of_the_study_are_told_apart():
     assert len(set(colours)) == len(SAMPLERS)
 
 
+def test_every_model_of_the_study_has_a_colour_of_its_own():
+    assert set(plots.MODEL_COLOURS) == set(REGISTERED)
+    assert len(set(plots.MODEL_COLOURS.values()) - set(plots.SAMPLER_COLOURS.values())) == len(REGISTERED)
+
+
 def seen_as(colours, vision: str) -> np.ndarray:
     """CIELAB of colours under a kind of vision; shape (n_colours, 3)."""
     rgb = np.array([mpl.colors.to_rgb(colour) for colour in colours])
@@ -311,7 +318,7 @@ def test_a_method_that_fails_does_not_press_the_others_together():
 
 def test_many_samplers_fit_a_page():
     names = {name: name for name in plots.SAMPLER_COLOURS}
-    models = {name: name for name in plots.MODEL_COLOURS}
+    models = {name: name for name in (*CLASSICAL, *DEEP)}
     part = LEDGER[LEDGER["model"] == "rf"]
     none = part[part["sampler"] == "none"]
     table = pd.concat([none.assign(sampler=sampler, model=model) for sampler in names for model in models])

@@ -43,7 +43,7 @@ SAMPLER_COLOURS = {
     "cgan": "#2CA462",
     "ctgan": "#206F60",
 }
-# Tol's muted colours, for models.
+# Tol's muted colours for models that take a sampler, others for those that take none; greys for those without labels.
 MODEL_COLOURS = {
     "lr": "#999933",
     "rf": "#117733",
@@ -51,6 +51,13 @@ MODEL_COLOURS = {
     "ann": "#332288",
     "cnn1d": "#44AA99",
     "lstm": "#CC6677",
+    "brf": "#7FBC41",
+    "easy": "#88CCEE",
+    "rusboost": "#4477AA",
+    "spe": "#AA4499",
+    "blend": "#EE3377",
+    "iforest": "#777777",
+    "ocsvm": "#B3B3B3",
 }
 SPARE_COLOURS = ("#CC79A7", "#7F7F7F", "#8C564B", "#B2B200", "#17BECF", "#7B4FA3")
 
