@@ -1,20 +1,21 @@
-"""The random forest's fit on one development fold: Intel's extension beside scikit-learn's own.
+"""The random forest's fit on one development fold: Intel's and the binned one beside scikit-learn's own.
 
     python -m benchmarks.forest [--trees 200] [--repeats 3] [--fast-only]
 
-Prints median seconds, their ratio and both average precisions, measured in one run.
+Prints median seconds, their ratio and both average precisions, measured in one run, without and with class weights.
 """
 
 import argparse
 import statistics
 import time
+from functools import partial
 
 from sklearn.ensemble import RandomForestClassifier
 
 from utils import metrics
 from utils.config import load_profile
 from utils.fitting import all_folds, fold_parts, load_dataset, positive_scores
-from utils.forest import FOREST_ENGINE, FastRandomForestClassifier
+from utils.forest import FOREST_ENGINE, BinnedForest, FastRandomForestClassifier
 
 
 def main() -> None:
@@ -28,15 +29,18 @@ def main() -> None:
     dataset = load_dataset(profile.dataset)
     fold = all_folds(profile.dataset, profile.protocol, 1)[0, 0]
     parts = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
-    engines = {FOREST_ENGINE: (FastRandomForestClassifier, options.repeats)}
-    if not options.fast_only:
-        engines.setdefault("scikit-learn", (RandomForestClassifier, 1))
-    medians = {name: measure(name, *engine, options.trees, parts) for name, engine in engines.items()}
-    if len(medians) == 2:
-        print(f"ratio {medians['scikit-learn'] / medians[FOREST_ENGINE]:.0f}")
+    weights = {"class_weight": "balanced"}
+    for name, forest, params in (
+        (FOREST_ENGINE, FastRandomForestClassifier, {}),
+        ("on bins, class weights", BinnedForest, weights),
+    ):
+        fast = measure(name, partial(forest, **params), options.repeats, options.trees, parts)
+        if not options.fast_only:
+            plain = measure("scikit-learn", partial(RandomForestClassifier, **params), 1, options.trees, parts)
+            print(f"ratio {plain / fast:.1f}")
 
 
-def measure(name: str, forest: type, repeats: int, trees: int, parts: tuple) -> float:
+def measure(name: str, forest: partial, repeats: int, trees: int, parts: tuple) -> float:
     """Median seconds of `repeats` fits with all cores; prints them with the last fit's average precision."""
     (X_train, y_train), (X_test, y_test) = parts
     seconds = []
