@@ -35,12 +35,12 @@ def document(catalog: Catalog) -> Part:
             "description": "Scores card transactions with the models of the study. Every row that is sent gets an "
             "answer: a probability of fraud and a decision, or the reason why it has none.",
         },
-        "paths": {**_own_paths(catalog), **_protocol_paths(catalog), **_watching_paths()},
+        "paths": {**_scoring_paths(catalog), **_telling_paths(), **_protocol_paths(catalog), **_watching_paths()},
         "components": {"schemas": schemas(catalog.champion)},
     }
 
 
-def _own_paths(catalog: Catalog) -> Part:
+def _scoring_paths(catalog: Catalog) -> Part:
     model = _parameter(
         "model", "query", {"type": "string", "enum": catalog.names}, "Which model; the champion if none."
     )
@@ -88,6 +88,11 @@ def _own_paths(catalog: Catalog) -> Part:
                 parameters=[token],
             )
         },
+    }
+
+
+def _telling_paths() -> Part:
+    return {
         "/api/v1/models": {
             "get": _operation(
                 "listModels", "Models that can be chosen", answers={200: _named("Models", "The champion comes first.")}
