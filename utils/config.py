@@ -136,7 +136,7 @@ class Profile:
     models: tuple[str, ...] = ()
     deep_samplers: tuple[str, ...] = ("none", "class_weight", "rus", "smote", "cgan", "ctgan")
     sensitivity_folds: tuple[tuple[int, int], ...] = ((0, 0), (0, 1))
-    sensitivity_models: tuple[str, ...] = ("lr", "xgb")
+    sensitivity_models: tuple[str, ...] = ("lr", "rf", "xgb")
     column_orders: int = 2
     searched: tuple[tuple[str, str], ...] = (("none", "xgb"), ("smote", "xgb"), ("none", "rf"), ("smote", "lr"))
 
@@ -198,6 +198,6 @@ def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
     if name == "full":
         base = Path(os.environ.get("STUDY_OUTPUT", ROOT))
         places = {"figures": base / "figures", "notebooks": base / "notebooks", "paper": base / "paper"}
-        size = {"folds": _pairs(1, 5), "deep_folds": _pairs(1, 5), "ablation_folds": _pairs(1, 3)}
+        size = {"folds": _pairs(2, 5), "deep_folds": _pairs(1, 5), "ablation_folds": _pairs(1, 3)}
         return Profile(name, results=DATA / "results", dataset=dataset, **size, **places)
     raise ValueError(f"There is no profile {name!r}; choose 'quick' or 'full'.")
