@@ -39,13 +39,13 @@ def execute(name: str, profile: Profile) -> None:
     from traitlets.config import Config
 
     kernel = {"kernel_name": "python3", "progress_bar": False}
-    if os.name == "posix":  # sockets in a private folder, not open ports
-        kernel["config"] = Config({"KernelManager": {"transport": "ipc"}})
     source = NOTEBOOKS / f"{name}.ipynb"
     parameters = {} if profile.name == "full" else {"profile_name": profile.name}
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / source.name
+        if os.name == "posix":  # sockets in a folder of their own, not open ports
+            kernel["config"] = Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})
         try:
             papermill.execute_notebook(source, output, parameters=parameters, cwd=NOTEBOOKS, **kernel)
         except PapermillExecutionError as error:
