@@ -169,10 +169,10 @@ def _pairs(n_repeats: int, n_folds: int) -> tuple[tuple[int, int], ...]:
 QUICK_PARAMETERS = {
     "rf": {"n_estimators": 25},
     "xgb": {"n_estimators": 200},
-    "ann": {"updates": 300},
-    "cnn1d": {"updates": 200},
-    "lstm": {"updates": 250},
-    "cgan": {"updates": 600},
+    "ann": {"updates": 200},
+    "cnn1d": {"updates": 150},
+    "lstm": {"updates": 150},
+    "cgan": {"updates": 400},
     "blend": {"boosted": {"n_estimators": 100}, "random": {"n_estimators": 50}},
 }
 QUICK_SAMPLERS = ("none", "class_weight", "rus", "smote", "cgan")
