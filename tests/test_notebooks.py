@@ -2,7 +2,10 @@
 
 import ast
 import json
+import multiprocessing
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -108,12 +111,34 @@ def test_the_hash_sees_the_source_and_not_the_outputs(tmp_path):
     assert notebooks.source_hash(copy) != notebooks.source_hash(path)
 
 
+def write_notebook(folder: Path, name: str, *cells: str) -> None:
+    source = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    source.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(source, folder / f"{name}.ipynb")
+
+
+def test_notebooks_run_side_by_side_and_leave_nothing_behind(tmp_path, monkeypatch):
+    names = ["08_one", "09_two"]
+    for name in names:
+        write_notebook(tmp_path, name, f"import time; time.sleep(1); print('{name}')")
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    profile = replace(load_profile("full"), notebooks=tmp_path)
+    forked = multiprocessing.get_context("fork")
+    processes = [forked.Process(target=notebooks.execute, args=(name, profile)) for name in names]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{name}.ipynb" for name in names]
+    for name in names:
+        assert nbformat.read(tmp_path / f"{name}.ipynb", as_version=4).cells[0].outputs[0].text == f"{name}\n"
+
+
 def test_a_failing_cell_is_named_and_leaves_the_old_notebook(tmp_path, monkeypatch):
     folder = tmp_path / "notebooks"
     folder.mkdir()
-    source = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1"), nbformat.v4.new_code_cell("1 / 0")])
-    source.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(source, folder / "09_broken.ipynb")
+    write_notebook(folder, "09_broken", "1 + 1", "1 / 0")
     before = (folder / "09_broken.ipynb").read_bytes()
     monkeypatch.setattr(notebooks, "NOTEBOOKS", folder)
     monkeypatch.setattr("utils.config.ROOT", tmp_path)

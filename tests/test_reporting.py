@@ -1,6 +1,8 @@
 """Numbers and tables: plain JSON, whole files, and only what a notebook measured is replaced."""
 
 import json
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +46,13 @@ def test_recording_replaces_its_own_section_only(profile):
 def test_recording_returns_what_it_wrote(profile):
     returned = reporting.record(profile, "01_eda", {"interval": (0.1, 0.2), "rows": np.int64(3)})
     assert returned == numbers_of(profile)["01_eda"] == {"interval": [0.1, 0.2], "rows": 3}
+
+
+def test_sections_recorded_at_the_same_time_are_all_kept(profile):
+    names = [f"{number:02}" for number in range(24)]
+    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("fork")) as pool:
+        list(pool.map(reporting.record, [profile] * 24, names, [{"value": name} for name in names]))
+    assert list(numbers_of(profile)) == names
 
 
 def test_sections_are_sorted_and_keep_the_order_of_their_values(profile):
