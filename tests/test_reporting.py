@@ -218,7 +218,7 @@ def test_the_headline_has_a_table_of_its_own_for_models_that_stand_alone(numbers
 
 def test_folds_are_told_by_model_where_they_differ(numbers):
     numbers["07_comparison"]["folds"] = {"rf": 3, "svm": 3, "mix": 1}
-    assert "folds: Random forest, One-class SVM 3; Mixture of trees 1)" in reporting.headline(numbers)
+    assert "profile quick; 3 folds; 1 for Mixture of trees)" in reporting.headline(numbers)
 
 
 @pytest.mark.parametrize(

@@ -203,14 +203,13 @@ def _agree(count: int, one: str, many: str) -> str:
 
 
 def _folds(comparison: dict[str, Any]) -> str:
-    """On how many folds the models are measured, in one number where all have the same."""
+    """On how many folds the models are measured: what most have, then who has another number."""
     counts: dict[int, list[str]] = {}
     for name, count in comparison["folds"].items():
         counts.setdefault(count, []).append(comparison["models"][name])
-    if len(counts) == 1:
-        count = next(iter(counts))
-        return f"{count} {_agree(count, 'fold', 'folds')}"
-    return "folds: " + "; ".join(f"{', '.join(names)} {count}" for count, names in counts.items())
+    usual, *others = sorted(counts, key=lambda count: -len(counts[count]))
+    exceptions = "".join(f"; {count} for {', '.join(counts[count])}" for count in others)
+    return f"{usual} {_agree(usual, 'fold', 'folds')}{exceptions}"
 
 
 def phrase(label: str) -> str:
