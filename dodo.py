@@ -5,6 +5,7 @@ doit profile=quick study
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 from doit import get_var
@@ -32,7 +33,11 @@ CHOICES = str(PROFILE.results / "sensitivity" / f"{PROFILE.dataset.name}.jsonl")
 VARIANTS = str(PROFILE.results / "generators" / f"{PROFILE.dataset.name}.jsonl")
 REPLICA = str(DATA / "results" / "original" / "replica.jsonl")
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-LONGEST = ("05_cgan_training", "08_final_model")  # start first, so that neither is left alone at the end
+LANES = (  # of about the same length; what one call can run side by side
+    ("05_cgan_training", "01_eda", "07_comparison"),
+    ("08_final_model", "04_smote", "03_undersampling", "02_baselines", "06_deep_models"),
+)
+BEFORE = {name: f"notebooks:{previous}" for lane in LANES for previous, name in pairwise(lane)}
 EXECUTED = [str(PROFILE.notebooks / f"{name}.ipynb") for name in NAMES]
 
 
@@ -87,14 +92,14 @@ def task_notebooks():
         notebooks.execute(name, PROFILE)
         done(name)
 
-    for number, name in sorted(enumerate(NAMES), key=lambda pair: pair[1] not in LONGEST):
+    for number, name in enumerate(NAMES):
         yield {
             "name": name,
             "actions": [(execute, [name])],
             "file_dep": [LOCK, LEDGER, CHOICES, VARIANTS, REPLICA, *HELPERS],
             "uptodate": [config_changed(notebooks.source_hash(NOTEBOOKS / f"{name}.ipynb"))],
             "targets": [EXECUTED[number]],
-            "task_dep": ["replica"],
+            "task_dep": [BEFORE.get(name, "replica")],
         }
 
 

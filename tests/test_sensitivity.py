@@ -13,7 +13,11 @@ from utils.config import load_profile
 def profile(tmp_path_factory):
     """Two samplers and one model on a few thousand real rows."""
     found = small_profile(tmp_path_factory.mktemp("study"))
-    small = {"samplers": ("none", "rus", "smote"), "sensitivity_models": ("lr",), "column_orders": 1}
+    small = {
+        "samplers": ("none", "rus", "smote"),
+        "sensitivity_models": ("lr", "ann", "cnn1d", "lstm"),
+        "column_orders": 1,
+    }
     return replace(found, sensitivity_folds=((0, 0), (0, 1)), searched=(("smote", "lr"),), **small)
 
 

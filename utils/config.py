@@ -112,7 +112,7 @@ class Profile:
     samplers, models, deep_samplers : tuple of str
         What is compared: names from the registries, empty for all there are; networks with fewer samplers.
     sensitivity_folds, sensitivity_models : tuple
-        Pairs (repeat, fold) and classical models on which the study's own choices are judged.
+        Pairs (repeat, fold) and models on which the study's own choices are judged.
     column_orders : int
         Random orders in which networks read the columns.
     searched : tuple of (str, str)
@@ -136,7 +136,7 @@ class Profile:
     models: tuple[str, ...] = ()
     deep_samplers: tuple[str, ...] = ("none", "class_weight", "rus", "smote", "cgan", "ctgan")
     sensitivity_folds: tuple[tuple[int, int], ...] = ((0, 0), (0, 1))
-    sensitivity_models: tuple[str, ...] = ("lr", "rf", "xgb")
+    sensitivity_models: tuple[str, ...] = ("lr", "rf", "xgb", "ann", "cnn1d", "lstm")
     column_orders: int = 2
     searched: tuple[tuple[str, str], ...] = (("none", "xgb"), ("smote", "xgb"), ("none", "rf"), ("smote", "lr"))
 
@@ -176,7 +176,8 @@ QUICK_PARAMETERS = {
     "blend": {"boosted": {"n_estimators": 100}, "random": {"n_estimators": 50}},
 }
 QUICK_SAMPLERS = ("none", "class_weight", "rus", "smote", "cgan")
-QUICK_MODELS = ("lr", "rf", "xgb", "ann", "cnn1d", "lstm", "spe", "blend")
+QUICK_DEEP_SAMPLERS = ("none", "smote", "cgan")
+QUICK_MODELS = ("lr", "rf", "xgb", "ann", "cnn1d", "lstm", "spe", "blend", "iforest")
 QUICK_ABLATION = ("default", "original_loss")
 
 
@@ -191,8 +192,8 @@ def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
         places = {"figures": build / "figures", "notebooks": build / "notebooks", "paper": build}
         size = {"folds": _pairs(1, 2), "deep_folds": _pairs(1, 1), "parameters": QUICK_PARAMETERS}
         size |= {"ablation_folds": _pairs(1, 2), "ablation": QUICK_ABLATION}
-        size |= {"samplers": QUICK_SAMPLERS, "models": QUICK_MODELS, "deep_samplers": QUICK_SAMPLERS}
-        size |= {"sensitivity_folds": _pairs(1, 2), "sensitivity_models": ("lr",), "column_orders": 1}
+        size |= {"samplers": QUICK_SAMPLERS, "models": QUICK_MODELS, "deep_samplers": QUICK_DEEP_SAMPLERS}
+        size |= {"sensitivity_folds": _pairs(1, 2), "sensitivity_models": ("lr", "cnn1d"), "column_orders": 1}
         size |= {"searched": (("smote", "lr"),), "search": Search(trials=2, folds=2, rows=5000, deep_trials=1)}
         return Profile(name, results=build / "results", dataset=dataset, **size, **places)
     if name == "full":

@@ -64,6 +64,7 @@ def network_tasks(profile: Profile) -> list[Task]:
         for place in profile.sensitivity_folds
         if place in profile.deep_folds
         for model, setting, params in changes
+        if model in profile.sensitivity_models
     ]
 
 
