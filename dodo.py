@@ -3,8 +3,11 @@
 doit profile=quick study
 """
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,7 +25,7 @@ DOIT_CONFIG = {
     "dep_file": str(BUILD / f"doit-{PROFILE.name}.json"),
     "backend": "json",
     "verbosity": 2,
-    "num_process": 2,  # notebooks run side by side; what fills a ledger uses every core and runs alone
+    "num_process": 2,  # notebooks run side by side; what fills a ledger runs alone, on every core
 }
 HELPERS = sorted(str(path) for path in (ROOT / "utils").glob("*.py"))
 DONE = BUILD / f"doit-{PROFILE.name}.done"  # what this call had to run, a line each
@@ -33,7 +36,7 @@ CHOICES = str(PROFILE.results / "sensitivity" / f"{PROFILE.dataset.name}.jsonl")
 VARIANTS = str(PROFILE.results / "generators" / f"{PROFILE.dataset.name}.jsonl")
 REPLICA = str(DATA / "results" / "original" / "replica.jsonl")
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-LANES = (  # of about the same length; what one call can run side by side
+LANES = (  # notebooks that run beside each other, of about the same length and each with its share of the cores
     ("05_cgan_training", "01_eda", "07_comparison"),
     ("08_final_model", "04_smote", "03_undersampling", "02_baselines", "06_deep_models"),
 )
@@ -89,7 +92,8 @@ def task_notebooks():
     """Execute the notebooks that are out of date."""
 
     def execute(name):
-        notebooks.execute(name, PROFILE)
+        with share_of_cores([name in lane for lane in LANES]):
+            notebooks.execute(name, PROFILE)
         done(name)
 
     for number, name in enumerate(NAMES):
@@ -148,6 +152,20 @@ def task_study():
         "task_dep": ["data", "benchmark", "sensitivity", "ablation", "replica", "notebooks", "paper", "readme"],
         "uptodate": [False],
     }
+
+
+@contextmanager
+def share_of_cores(lanes: list[bool]) -> Iterator[None]:
+    """Keep this process and its children to the cores of its lane: threads that contend for them wait by spinning."""
+    all_cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    own = all_cores[lanes.index(True) :: len(lanes)] if any(lanes) else []
+    try:
+        if own:
+            os.sched_setaffinity(0, own)
+        yield
+    finally:
+        if own:
+            os.sched_setaffinity(0, all_cores)
 
 
 def done(name: str) -> None:
