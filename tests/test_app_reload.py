@@ -36,7 +36,7 @@ def asked(url, body=None, content_type="application/json"):
 
 
 class Load:
-    """Clients that go on asking in every way; `answers` has the version and the probabilities that each was given."""
+    """Clients that go on asking in every way; `answers` has what each was given, and when it asked."""
 
     def __init__(self, url):
         self.answers, self.failures = [], []
@@ -63,8 +63,9 @@ class Load:
             (f"{url}/v2/models/champion/infer", json.dumps({"inputs": tensors}).encode(), "application/json"),
         )
         while not self._ending.is_set():
+            sent = time.monotonic()
             try:
-                self.answers.append(read(json.loads(asked(*ways[way]))))
+                self.answers.append((*read(json.loads(asked(*ways[way]))), sent))
             except Exception as error:
                 self.failures.append(repr(error))
                 return
@@ -86,10 +87,14 @@ def wait_until(condition):
 
 
 def recent(load, n_answers=8 * N_CLIENTS):
-    """Versions in so many answers from now on, by which every worker has been asked."""
-    start = len(load.answers)
-    wait_until(lambda: load.failures or len(load.answers) >= start + n_answers)
-    return {version for version, _ in load.answers[start:]}
+    """Versions in so many answers to requests sent from now on, by which every worker has been asked."""
+    start = time.monotonic()
+
+    def versions():
+        return [version for version, _, sent in load.answers if sent >= start]
+
+    wait_until(lambda: load.failures or len(versions()) >= n_answers)
+    return set(versions())
 
 
 def reloads(url):
@@ -124,6 +129,6 @@ def test_a_champion_is_exchanged_under_load_and_a_broken_one_refused(folder, tmp
         assert reloads(url) == {"taken": n_workers, "refused": n_workers}
     assert load.failures == []
     expected = {version: served.predict_proba(ROWS.head(3)) for version, served in ((before, old), (after, new))}
-    assert before != after and {version for version, _ in load.answers} == set(expected)
-    for version, probabilities in load.answers:  # each answer is one model's, whole
+    assert before != after and {version for version, *_ in load.answers} == set(expected)
+    for version, probabilities, _ in load.answers:  # each answer is one model's, whole
         np.testing.assert_allclose(probabilities, expected[version], rtol=0, atol=1e-9)

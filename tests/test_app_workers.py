@@ -13,7 +13,7 @@ SERVE = """
 import os, sys, time
 from app import workers
 def serve(number):
-    print("worker", os.getpid(), number, flush=True)
+    print(f"worker {{os.getpid()}} {{number}}\\n", end="", flush=True)  # in one piece, however Python buffers
     {body}
 workers.SHORTEST = {shortest}
 sys.exit(workers.run(serve, {count}))

@@ -19,6 +19,7 @@ from tests.small import PARAMETERS, small_profile
 from utils import audit, benchmark, data, fitting, ledger, metrics, tasks, tracking, training, trials
 from utils.cgan import CGANSampler, GANConfig
 from utils.config import ROOT, load_profile
+from utils.models import MODELS, standing_alone
 from utils.samplers import SAMPLERS
 
 SAMPLERS_HERE, MODELS_HERE = ["none", "rus", "smote"], ["lr", "rf", "xgb"]
@@ -120,7 +121,10 @@ def test_meaningless_labels_score_like_chance(tmp_path):
     others = [name for name in SAMPLERS if name not in profile.samplers and name != "ctgan"]
     parts = [benchmark.run(profile), benchmark.run(profile, samplers=others, models=["xgb"])]
     table = pd.concat(parts, ignore_index=True)
-    assert len(table) == 6 * len(profile.samplers) + 2 + len(others)
+    deep = sum(MODELS[name].deep for name in profile.models)
+    alone = len(standing_alone(among=profile.models))
+    paired = len(profile.models) - deep - alone
+    assert len(table) == paired * len(profile.samplers) + deep * len(profile.deep_samplers) + alone + len(others)
     row = table.iloc[0]
     low, high = metrics.random_ranking_interval(row["n_rows"], len(row["ranks"]), level=0.9995, n_draws=20_000)
     assert low < len(row["ranks"]) / row["n_rows"] < high
