@@ -20,9 +20,21 @@ sys.exit(workers.run(serve, {count}))
 """
 
 
-def start(body="time.sleep(600)", shortest=0.0, count=2):
-    code = SERVE.format(body=body, shortest=shortest, count=count)
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.fixture
+def start():
+    """Starts processes, and ends them even where a test fails."""
+    started = []
+
+    def begin(body="time.sleep(600)", shortest=0.0, count=2):
+        code = SERVE.format(body=body, shortest=shortest, count=count)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        started.append(subprocess.Popen([sys.executable, "-c", code], **pipes))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.wait(20)
 
 
 def worker_of(process):
@@ -43,7 +55,7 @@ def gone(pid, seconds=20):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_all_of_them(number):
+def test_a_signal_ends_all_of_them(number, start):
     process = start()
     pids = [worker_of(process) for _ in range(2)]
     process.send_signal(number)
@@ -52,7 +64,7 @@ def test_a_signal_ends_all_of_them(number):
     assert "Traceback" not in process.stderr.read()
 
 
-def test_a_worker_that_dies_is_replaced():
+def test_a_worker_that_dies_is_replaced(start):
     process = start()
     first, second = worker_of(process), worker_of(process)
     os.kill(first, signal.SIGKILL)
@@ -62,7 +74,7 @@ def test_a_worker_that_dies_is_replaced():
     assert process.wait(20) == 0
 
 
-def test_workers_do_not_outlive_the_first_process():
+def test_workers_do_not_outlive_the_first_process(start):
     process = start()
     pids = [worker_of(process) for _ in range(2)]
     process.kill()
@@ -70,7 +82,7 @@ def test_workers_do_not_outlive_the_first_process():
     assert all(gone(pid) for pid in pids)
 
 
-def test_workers_that_end_at_once_are_not_started_for_ever():
+def test_workers_that_end_at_once_are_not_started_for_ever(start):
     process = start(body="raise RuntimeError('broken')", shortest=60.0)
     said = process.communicate(timeout=20)[1]
     assert process.returncode == 1
