@@ -11,7 +11,7 @@ from utils.config import Search
 from utils.models import MODELS
 from utils.samplers import SAMPLERS
 from utils.training import Rows
-from utils.trials import Trial, chosen_trial, in_search, search_of, trials_of
+from utils.trials import Trial, chosen_trial, in_search, preferred, search_of, trials_of
 
 SEARCH = Search(trials=4, folds=2, rows=300, deep_trials=2, held_out=4)
 
@@ -58,11 +58,18 @@ def test_a_small_space_has_fewer_trials_and_an_empty_one_needs_no_search():
     assert len(trials_of(make_task("none", "lr", None))) == 1
 
 
+@pytest.mark.parametrize(
+    ("scores", "expected"), [([0.8, 0.805], 0), ([0.8, 0.82, 0.829], 1), ([0.8, 0.82, 0.831], 2), ([0.5], 0)]
+)
+def test_an_earlier_trial_yields_to_more_than_the_margin_only(scores, expected):
+    assert preferred(scores, 0.01) == expected
+
+
 def test_a_task_says_how_it_was_searched():
     search = make_task("cgan", "xgb")["search"]
     assert (search["trials"], search["folds"], search["rows"]) == (4, 2, 300)
     assert search["space"] == {"sampler": SAMPLERS["cgan"].space, "model": MODELS["xgb"].space}
-    assert search["reduced"] == SAMPLERS["cgan"].in_search
+    assert search["reduced"] == {**SAMPLERS["cgan"].in_search, **MODELS["xgb"].in_search}
     assert make_task("smote", "ann")["search"]["held_out"] == 4
 
 
@@ -118,12 +125,12 @@ def test_a_smaller_ratio_of_a_generator_is_the_same_fit_with_fewer_rows():
 
 
 @pytest.mark.parametrize("sampler", ["none", "class_weight", "rus", "smote", "jitter"])
-def test_the_best_trial_is_fitted_on_all_training_rows(sampler):
+def test_the_preferred_trial_is_fitted_on_all_training_rows(sampler):
     rows = make_rows()
     task = make_task(sampler, "lr")
     fitted = training.fit(task, rows)
     assert len(fitted.scores) == 4 and all(0 < score <= 1 for score in fitted.scores)
-    assert fitted.trial == trials_of(task)[int(np.argmax(fitted.scores))]
+    assert fitted.trial == trials_of(task)[preferred(fitted.scores, SEARCH.margin)]
     np.testing.assert_allclose(fitted.scaler.mean_, rows.X.mean())
     again = training.fit(task, make_rows(), chosen=chosen_trial(task, fitted.trial.parameters))
     np.testing.assert_allclose(again.classifier.coef_, fitted.classifier.coef_)

@@ -61,8 +61,7 @@ VARIANTS: dict[str, Variant] = {
         Variant("auxiliary", "Auxiliary classifier", "with weight 1", {"auxiliary": 1.0}),
         Variant("last_weights", "Weight averaging", "last weights used", {"average_decay": 0.0}),
         Variant("updates_1000", "Updates", "1,000", {"updates": 1000}),
-        Variant("updates_2500", "Updates", "2,500", {"updates": 2500}),
-        Variant("updates_10000", "Updates", "10,000", {"updates": 10_000}),
+        Variant("updates_5000", "Updates", "5,000", {"updates": 5000}),
         Variant("cross_entropy", "Loss", "cross-entropy, with the penalty", {"loss": "cross_entropy"}),
         Variant(
             "original_loss",

@@ -70,7 +70,7 @@ class GANConfig:
 
     latent_dim: int = 64
     hidden: tuple[int, ...] = (128, 128)
-    updates: int = 5000
+    updates: int = 2500
     critic_steps: int = 3
     batch_size: int = 256
     learning_rate: float = 1e-3

@@ -22,6 +22,7 @@ from utils.samplers import SAMPLERS
 from utils.tasks import Task, make_task
 
 RATIOS = {"x1": 1, "x5": 5, "x20": 20, "balanced": "balanced"}
+SMALLER = {"rf": {"n_estimators": 50}, "xgb": {"n_estimators": 200}}  # half the trees, as each ratio is one more fit
 LOSSES = {
     "cross-entropy": {},
     "focal loss": {"loss": "focal"},
@@ -31,12 +32,12 @@ LOSSES = {
 
 
 def ratio_tasks(profile: Profile) -> list[Task]:
-    """Every sampler that has a ratio, at each ratio, with default parameters; and no resampling beside it."""
+    """Every sampler that has a ratio, at each ratio, and none beside it; default models, but half the trees."""
     names = [name for name in profile.samplers or SAMPLERS if SAMPLERS[name].space.get("ratio")]
     settings = [(name, value, {"ratio": ratio}) for name in names for value, ratio in _ratios(name).items()]
     models = [name for name in CLASSICAL if name in profile.sensitivity_models]
     return [
-        _task(profile, place, (sampler, params), (model, {}), None, setting)
+        _task(profile, place, (sampler, params), (model, SMALLER.get(model, {})), None, setting)
         for place in profile.sensitivity_folds
         for sampler, setting, params in [("none", "none", {}), *settings]
         for model in models

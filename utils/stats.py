@@ -11,8 +11,8 @@ from scipy.stats import studentized_range
 from scipy.stats import t as student_t
 
 from utils import metrics
+from utils.config import MARGIN
 
-MARGIN = 0.01  # differences of average precision below this do not matter to a fraud desk; fixed beforehand
 LEVEL, ALPHA = 0.95, 0.05
 PRACTICAL = ("p_harms", "p_equivalent", "p_helps")
 

@@ -22,7 +22,7 @@ from utils.data import fold_numbers
 from utils.models import MODELS
 from utils.samplers import SAMPLERS, fraud_weight
 from utils.seeding import child_seed, seeded
-from utils.trials import Trial, in_search, trials_of
+from utils.trials import Trial, in_search, preferred, trials_of
 
 Part = dict[str, Any]
 
@@ -201,7 +201,7 @@ def fit(task: Part, rows: Rows, n_jobs: int = 1, chosen: Trial | None = None) ->
     start = time.perf_counter()
     scores = judge(task, rows, trials, n_jobs) if len(trials) > 1 else []
     seconds = {"search_seconds": time.perf_counter() - start}
-    trial = trials[int(np.argmax(scores))] if scores else trials[0]
+    trial = trials[preferred(scores, search["margin"])] if scores else trials[0]
     made = rows.resampled(trial.sampler)
     start = time.perf_counter()
     model = _fit_model(task, trial, rows, made, n_jobs)
@@ -245,7 +245,7 @@ def _fit_held_out(task: Part, rows: Rows, trials: list[Trial], n_jobs: int) -> F
         score = round(ranked_precision(model, X_validation, y_validation), 6)
         fitted.append((score, Fitted(train.scaler, model, trial, [], made, seconds)))
     scores = [score for score, _ in fitted]
-    best = fitted[int(np.argmax(scores))][1]
+    best = fitted[preferred(scores, task["search"]["margin"])][1]
     spent = sum(each.seconds["fit_seconds"] for _, each in fitted) - best.seconds["fit_seconds"]
     seconds = {**best.seconds, "search_seconds": spent}
     return Fitted(best.scaler, best.classifier, best.trial, scores if len(trials) > 1 else [], best.rows, seconds)

@@ -45,10 +45,15 @@ def search_of(sampler: str, model: str, settings: Any) -> Part | None:
     """
     spaces = {"sampler": SAMPLERS[sampler].space, "model": MODELS[model].space}
     if MODELS[model].deep:
-        return {"trials": settings.deep_trials, "held_out": settings.held_out, "space": spaces}
+        return {
+            "trials": settings.deep_trials,
+            "held_out": settings.held_out,
+            "margin": settings.margin,
+            "space": spaces,
+        }
     if settings.trials < 2 or not any(spaces.values()):
         return None
-    budget = {"trials": settings.trials, "folds": settings.folds, "rows": settings.rows}
+    budget = {name: getattr(settings, name) for name in ("trials", "folds", "rows", "margin")}
     return {**budget, "space": spaces, "reduced": {**SAMPLERS[sampler].in_search, **MODELS[model].in_search}}
 
 
@@ -69,6 +74,11 @@ def trials_of(task: Part) -> list[Trial]:
         if len(trials) < task["search"]["trials"] and trial not in trials:
             trials.append(trial)
     return trials
+
+
+def preferred(scores: list[float], margin: float) -> int:
+    """Position of the first trial within `margin` of the best, so that the defaults yield to more than noise."""
+    return int(np.argmax(np.asarray(scores) >= max(scores) - margin))
 
 
 def _changed(own: Trial, values: dict[tuple[str, str], Any]) -> Trial:
