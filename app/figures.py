@@ -29,7 +29,7 @@ CLASSES = ((0, "Legitimate", LEGITIMATE_COLOUR), (1, "Fraud", FRAUD_COLOUR))
 PAIR = ["sampler", "model"]
 RECALLS = np.linspace(0.01, 1, 100)
 AMOUNTS = (0, 0.01, 1, 3, 10, 30, 100, 300, 1000, 3000)  # lower ends of the bins: roughly half powers of ten
-N_EXPLAINED = 200  # transactions of each class behind the importances
+N_EXPLAINED, N_ESTIMATED = 200, 30  # transactions of each class behind importances that are exact, or estimated
 N_FEATURES = 15
 DIVERGING = [[0, LEGITIMATE_COLOUR], [0.5, "#ffffff"], [1, FRAUD_COLOUR]]
 SCALE_ABOVE = {
@@ -68,7 +68,8 @@ def figures(served: Served, development: pd.DataFrame, labels_of: dict[str, str]
         X = data.features(development, schema, served.model.columns)
         synthetic = draw_synthetic(X, development[schema.label])
         found += [correlations(synthetic), embedding(synthetic)]
-    found.append(importances(served, sample_of(development, schema)))
+    n_explained = N_EXPLAINED if served.explained_exactly else N_ESTIMATED
+    found.append(importances(served, sample_of(development, schema, n_explained)))
     table = measured(schema)
     if len(table):
         found.append(precision_recall_curves(table, labels.mean(), labels_of))
@@ -237,10 +238,10 @@ def embedding(synthetic: Synthetic) -> Figure:
     }
 
 
-def sample_of(development: pd.DataFrame, schema: DatasetConfig, seed: int = 0) -> pd.DataFrame:
-    """At most `N_EXPLAINED` rows of each class."""
+def sample_of(development: pd.DataFrame, schema: DatasetConfig, most: int, seed: int = 0) -> pd.DataFrame:
+    """At most so many rows of each class."""
     parts = [development[development[schema.label] == value] for value, *_ in CLASSES]
-    return pd.concat([part.sample(min(N_EXPLAINED, len(part)), random_state=seed) for part in parts])
+    return pd.concat([part.sample(min(most, len(part)), random_state=seed) for part in parts])
 
 
 def importances(served: Served, rows: pd.DataFrame) -> Figure:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from app.catalog import PAIRS
 from app.scores import measured_pairs, pair_label
-from app.served import EXAMPLES, SCORES, STATISTICS, Served, load_served
+from app.served import EXAMPLES, SCORES, STATISTICS, Served, load_served, version_of
 from utils import bundle, data
 from utils.bundle import FraudModel
 from utils.config import DATA, ROOT, load_profile
@@ -28,8 +28,8 @@ FALLBACK = ("none", "xgb")
 N_BACKGROUND = 40  # rows that estimated explanations are relative to
 
 
-def champion(target: Path) -> str:
-    """Fetch and verify the registered champion into `target`; returns where it comes from.
+def champion(target: Path) -> tuple[FraudModel, str]:
+    """Fetch and verify the registered champion into `target`; returns it and where it comes from.
 
     Raises
     ------
@@ -42,16 +42,18 @@ def champion(target: Path) -> str:
 
     with tempfile.TemporaryDirectory() as download:
         # Saved again rather than copied: a champion of an older study gets the present format.
-        bundle.save(bundle.load(tracking.download_champion(Path(download))), target)
-    return "the registry's champion"
+        model = bundle.load(tracking.download_champion(Path(download)))
+    bundle.save(model, target)
+    return model, "the registry's champion"
 
 
-def train(target: Path) -> str:
-    """Train the fallback (gradient boosting, no resampling) into `target`; returns where it comes from."""
+def train(target: Path) -> tuple[FraudModel, str]:
+    """Train the fallback (gradient boosting, no resampling) into `target`; returns it and where it comes from."""
     from utils.final import fit_final
 
-    bundle.save(fit_final(load_profile("quick"), FALLBACK), target)
-    return "trained for this page; the registry has no champion yet"
+    model = fit_final(load_profile("quick"), FALLBACK)
+    bundle.save(model, target)
+    return model, "trained for this page; the registry has no champion yet"
 
 
 def describe(
@@ -110,8 +112,8 @@ def development_rows(model: FraudModel) -> pd.DataFrame:
     return dataset.frame.iloc[rows]
 
 
-def build(folder: Path) -> str:
-    """Write model, examples and statistics, then put them in place of `folder`; returns the model's source.
+def build(folder: Path) -> Served:
+    """Write model, examples and statistics, then put them in place of `folder`; returns what is served now.
 
     Nothing in `folder` changes before the new content was loaded and scored its examples.
     """
@@ -120,20 +122,19 @@ def build(folder: Path) -> str:
         staging = Path(place) / "new"
         staging.mkdir()
         try:
-            source = champion(staging)
+            model, source = champion(staging)
         except LookupError as error:
             print(f"{error.args[0]}\nUntil then: training gradient boosting without resampling.", flush=True)
-            source = train(staging)
-        model = bundle.load(staging)
+            model, source = train(staging)
         development = development_rows(model)
         about = {"source": source, **describe(model, development)}
         (staging / EXAMPLES).write_text(json.dumps(about, indent=1) + "\n")
         pairs = measured_pairs(model.schema, printed_names())
         (staging / SCORES).write_text(json.dumps(pairs, indent=1) + "\n")
-        _write_statistics(staging / STATISTICS, load_served(staging), development)
-        load_served(staging)
+        _write_statistics(staging / STATISTICS, Served(model, version_of(staging), about), development)
+        served = load_served(staging)  # which is slow for large forests, and so done once
         exchange(staging, folder)
-    return source
+    return served
 
 
 def _write_statistics(path: Path, served: Served, development: pd.DataFrame) -> None:
@@ -176,15 +177,15 @@ def main(argv: list[str] | None = None) -> int:
 
             print(build_pairs(options.folder.with_name(PAIRS), options.pairs))
             return 0
-        source = build(options.folder)
+        served = build(options.folder)
     except ValueError as error:
         print(f"{error}\nWhat was served before is untouched.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted; what was finished stays, and the same command goes on.", file=sys.stderr)
         return 1
-    served = load_served(options.folder)
-    print(f"Wrote {served.name} ({served.about['label']}; {source}) in {time.perf_counter() - start:.0f} s.")
+    about = "; ".join(served.about[key] for key in ("label", "source"))
+    print(f"Wrote {served.name} ({about}) in {time.perf_counter() - start:.0f} s.")
     return 0
 
 

@@ -113,6 +113,11 @@ class Served:
             for row, (base, contributions) in zip(values, self._explainer.explain(np.array(values)), strict=True)
         ]
 
+    @property
+    def explained_exactly(self) -> bool:
+        """Whether reasons are computed rather than estimated, which takes thousands of times longer."""
+        return self._explainer.exact
+
     def unusual(self, values: list[float]) -> list[str]:
         """Columns whose value lies outside the range seen in training."""
         ranges = self.about["ranges"]

@@ -522,7 +522,7 @@ def test_the_served_model_is_the_champion_once_there_is_one(folder, tmp_path, mo
         model.champion(target)
     saved = damaged(folder, tmp_path, lambda copy: (copy / served.EXAMPLES).unlink())
     tracking.register_champion(saved, {})
-    assert "champion" in model.champion(target)
+    assert "champion" in model.champion(target)[1]
     expected = bundle.load(folder).predict_proba(transactions())
     np.testing.assert_array_equal(bundle.load(target).predict_proba(transactions()), expected)
 

@@ -66,7 +66,7 @@ def folder(tmp_path_factory):
         figures.hour_of_day(frame["Time"].to_numpy() // 3600 % 24, frame["Class"].to_numpy()),
         figures.correlations(drawn),
         figures.embedding(drawn),
-        figures.importances(champion, figures.sample_of(frame, SCHEMA)),
+        figures.importances(champion, figures.sample_of(frame, SCHEMA, 50)),
         figures.precision_recall_curves(figures.measured(SCHEMA), 0.05, {"none": "No resampling"}),
     ]
     (place / STATISTICS).write_text(json.dumps(every))

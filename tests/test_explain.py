@@ -59,3 +59,8 @@ def test_the_same_row_is_explained_the_same_way():
     _, scorer, found = explained("rf")
     again = Explainer(scorer, VALUES[:20]).explain(ROWS[:1])
     np.testing.assert_allclose(again[0][1], found[0][1], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "exact"), [("lr", True), ("xgb", True), ("rf", False), ("blend", False)])
+def test_it_tells_whether_it_estimates(name, exact):
+    assert Explainer(Scorer(fit(name)), VALUES[:20]).exact == exact

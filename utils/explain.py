@@ -7,6 +7,8 @@ only shifts and stretches. For other models they are estimated by permuting colu
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +34,7 @@ class Explainer:
         self.scorer = scorer
         self.background = background
         raw = {name: place for place, name in enumerate(scorer.model.raw_columns)}
+        self._of_features = self._exact()
         self._raw_place = [0 if name in HOUR_FEATURES else raw[name] for name in scorer.model.columns]
 
     def explain(self, values: NDArray[np.float64]) -> list[Explanation]:
@@ -39,10 +42,8 @@ class Explainer:
 
         Base and contributions add up to the log odds of the row's calibrated probability.
         """
-        if hasattr(self.scorer.model.classifier, "get_booster"):
-            base, contributions = self._by_feature(*self._of_trees(values))
-        elif hasattr(self.scorer.model.classifier, "coef_"):
-            base, contributions = self._by_feature(*self._of_lines(values))
+        if self._of_features:
+            base, contributions = self._by_feature(*self._of_features(values))
         else:
             base, contributions = self._estimated(values)
         gap = self.scorer.calibrated_log_odds(values) - base - contributions.sum(axis=1)
@@ -50,6 +51,17 @@ class Explainer:
         size = np.abs(contributions)
         contributions += gap[:, None] * size / np.maximum(size.sum(axis=1, keepdims=True), 1e-300)
         return list(zip(base.tolist(), contributions.tolist(), strict=True))
+
+    @property
+    def exact(self) -> bool:
+        """Whether the values are computed, in microseconds, rather than estimated, in a quarter of a second a row."""
+        return self._of_features is not None
+
+    def _exact(self) -> Callable[[NDArray], tuple[NDArray, NDArray]] | None:
+        classifier = self.scorer.model.classifier
+        if hasattr(classifier, "get_booster"):
+            return self._of_trees
+        return self._of_lines if hasattr(classifier, "coef_") else None
 
     def _of_trees(self, values: NDArray) -> tuple[NDArray, NDArray]:
         from xgboost import DMatrix
