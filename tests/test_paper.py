@@ -395,9 +395,7 @@ def test_methods_describe_the_settings_in_force():
     assert spaces == {1, 5, 20, 100}
 
 
-@pytest.mark.parametrize(
-    ("taken", "says"), [(0, "for two of the two pairs"), (1, "for none of the two pairs")]
-)
+@pytest.mark.parametrize(("taken", "says"), [(0, "for two of the two pairs"), (1, "for none of the two pairs")])
 def test_tells_how_often_searches_on_some_and_on_all_rows_agree(profile, numbers, taken, says):
     row = {"sampler": "none", "range": 0.1}
     pairs = [("xgb", "some rows", 0.81), ("xgb", "all rows", 0.80), ("rf", "some rows", 0.80), ("rf", "all rows", 0.83)]
