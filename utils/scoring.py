@@ -1,7 +1,8 @@
 """Probabilities of a fraud model from plain arrays: the same numbers as `FraudModel.predict_proba`, sooner.
 
-A frame costs a millisecond per call, and threads cost more than they give for a few rows; a server that scores
-one transaction at a time pays for neither.
+A frame costs a millisecond per call, and the threads of a library more than they give for a few rows; a server that
+scores one transaction at a time pays for neither. Many rows are divided among threads here, each of which scores
+its part with all members of the model: libraries that start threads one after the other wait for each other's.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from copy import copy
 from functools import partial
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator
@@ -21,11 +23,10 @@ from utils.data import HOUR_FEATURES, SECONDS_PER_DAY
 from utils.ensembles import LogOddsMean
 from utils.metrics import log_odds
 
-FEW = 1024  # rows up to which one thread is the quickest
 FLAT = 64  # rows up to which walking all trees at once is quicker than one tree after the other
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier)  # not Intel's, whose leaves hold no shares
 CHILDREN = ("children_left", "children_right")
-CHUNK = 2**16  # rows that are scaled and scored at a time, so that a large file needs little memory
+CHUNK = 2**13  # rows that a thread scales and scores at a time: few enough for the cache of its core
 
 
 class Scorer:
@@ -36,6 +37,11 @@ class Scorer:
     model : FraudModel
         Its scaler must be a `StandardScaler` and its calibrator a binary `LogisticRegression`, as `utils.final`
         fits them.
+
+    Attributes
+    ----------
+    uncalibrated : callable
+        The classifier's probability of fraud, of shape (n_rows,), for scaled features.
     """
 
     def __init__(self, model: FraudModel):
@@ -43,7 +49,7 @@ class Scorer:
         places = {name: place for place, name in enumerate(model.raw_columns)}
         self._hours = [(place, name) for place, name in enumerate(model.columns) if self._is_hour(name)]
         self._source = [places.get(name, 0) for name in model.columns]  # an hour is written over afterwards
-        self._few, self._many = _probability(model.classifier, 1), _probability(model.classifier, -1)
+        self.uncalibrated = _probability(model.classifier)
 
     def _is_hour(self, name: str) -> bool:
         return self.model.schema.time is not None and name in HOUR_FEATURES
@@ -59,10 +65,6 @@ class Scorer:
         X /= self.model.scaler.scale_
         return X
 
-    def uncalibrated(self, X: NDArray[np.float64]) -> NDArray:
-        """The classifier's probability of fraud, of shape (n_rows,), for scaled features."""
-        return (self._few if len(X) <= FEW else self._many)(X)
-
     def calibrated_log_odds(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log odds of the calibrated probability, of shape (n_rows,)."""
         calibrator = self.model.calibrator
@@ -71,26 +73,28 @@ class Scorer:
 
     def predict(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated probability of fraud of shape (n_rows,); `values` must be finite."""
-        parts = [
-            expit(self.calibrated_log_odds(values[start : start + CHUNK])) for start in range(0, len(values), CHUNK)
-        ]
-        return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0), *parts])
+        parts = [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]
+        if len(parts) > 1:
+            odds = Parallel(n_jobs=-1, prefer="threads")(delayed(self.calibrated_log_odds)(part) for part in parts)
+        else:
+            odds = [self.calibrated_log_odds(part) for part in parts]
+        return expit(np.concatenate([np.empty(0), *odds]))
 
 
-def _probability(classifier: BaseEstimator, n_jobs: int) -> Callable[[NDArray], NDArray]:
-    """Function from scaled features to the classifier's probability of fraud, with this many threads (-1: all)."""
+def _probability(classifier: BaseEstimator) -> Callable[[NDArray], NDArray]:
+    """Function from scaled features of shape (n_rows, n_features) to probabilities of fraud, in the thread it is in."""
     if isinstance(classifier, LogOddsMean):
-        members = [_probability(member, n_jobs) for member in classifier.estimators_]
+        members = [_probability(member) for member in classifier.estimators_]
         return lambda X: expit(np.mean([log_odds(member(X)) for member in members], axis=0))
     if hasattr(classifier, "get_booster"):  # a booster, without its scikit-learn coat
         booster = classifier.get_booster().copy()
-        booster.set_param({"nthread": max(n_jobs, 0)})
+        booster.set_param({"nthread": 1})
         return partial(booster.inplace_predict, validate_features=False)
-    if n_jobs == 1 and type(classifier) in FORESTS:
-        flat, alone = FlatForest(classifier).predict, copy(classifier).set_params(n_jobs=1)
-        return lambda X: flat(X) if len(X) <= FLAT else alone.predict_proba(X)[:, 1]
     if "n_jobs" in classifier.get_params():
-        classifier = copy(classifier).set_params(n_jobs=n_jobs)
+        classifier = copy(classifier).set_params(n_jobs=1)
+    if type(classifier) in FORESTS:
+        flat = FlatForest(classifier).predict
+        return lambda X: flat(X) if len(X) <= FLAT else classifier.predict_proba(X)[:, 1]
     return lambda X: classifier.predict_proba(X)[:, 1]
 
 
