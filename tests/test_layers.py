@@ -60,9 +60,21 @@ LAYERS = {
     "ratioplots": 10,
     "timeplots": 10,
     "cardplots": 10,
+    "ganplots": 10,
     "reporting": 10,
 }
-READERS = ("metrics", "ledger", "stats", "effects", "plots", "ratioplots", "timeplots", "cardplots", "reporting")
+READERS = (
+    "metrics",
+    "ledger",
+    "stats",
+    "effects",
+    "plots",
+    "ratioplots",
+    "timeplots",
+    "cardplots",
+    "ganplots",
+    "reporting",
+)
 MAKERS = {"tensorflow", "keras", "xgboost", "sklearn", "sklearnex", "imblearn", "mlflow"}
 MODULES = {path.stem: path for path in sorted((ROOT / "utils").glob("*.py")) if path.stem != "__init__"}
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from utils import metrics, plots, stats
+from utils import ganplots, metrics, plots, stats
 from utils.config import load_profile
 from utils.models import CLASSICAL, DEEP
 from utils.models import MODELS as REGISTERED
@@ -87,7 +87,7 @@ EFFECTS = stats.compare_variants(
 )
 
 DRAWINGS = {
-    "plot_ablation": lambda: plots.plot_ablation(
+    "plot_ablation": lambda: ganplots.plot_ablation(
         EFFECTS,
         {"ratio": "TSTR / TRTR", "coverage": "Coverage"},
         {"default": "as configured", "packed": "Packing: 4", "plain": "Plain"},
@@ -101,9 +101,9 @@ DRAWINGS = {
     "plot_fold_scores": lambda: plots.plot_fold_scores(LEDGER, NAMES, MODELS),
     "plot_pr_curves": lambda: plots.plot_pr_curves(LEDGER, CURVES, PREVALENCE),
     "plot_differences": lambda: plots.plot_differences(COMPARED, NAMES, MODELS),
-    "plot_gan_history": lambda: plots.plot_gan_history(HISTORY),
-    "plot_marginals": lambda: plots.plot_marginals(make_features(), make_features(shift=1)),
-    "plot_embedding": lambda: plots.plot_embedding(RNG.normal(size=(60, 2)), KINDS),
+    "plot_gan_history": lambda: ganplots.plot_gan_history(HISTORY),
+    "plot_marginals": lambda: ganplots.plot_marginals(make_features(), make_features(shift=1)),
+    "plot_embedding": lambda: ganplots.plot_embedding(RNG.normal(size=(60, 2)), KINDS),
     "plot_calibration": lambda: plots.plot_calibration({"As fitted": RELIABILITY}),
     "plot_cost": lambda: plots.plot_cost(N_ALERTS, COST, chosen=5, days=0.5),
     "plot_test_curve": lambda: plots.plot_test_curve(RANKS, "Random forest", PREVALENCE),
@@ -152,7 +152,11 @@ def colour_of(line) -> str:
 
 
 def test_every_figure_is_tried_here():
-    assert {name for name in vars(plots) if name.startswith("plot_")} == set(DRAWINGS) == set(TEXTS)
+    assert (
+        {name for module in (plots, ganplots) for name in vars(module) if name.startswith("plot_")}
+        == set(DRAWINGS)
+        == set(TEXTS)
+    )
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
