@@ -3,13 +3,14 @@
 doit profile=quick study
 """
 
+import fcntl
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import pairwise
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 from doit import get_var
 from doit.tools import config_changed
@@ -20,12 +21,13 @@ from utils.config import DATA, NOTEBOOKS, ROOT, load_profile
 PROFILE = load_profile(get_var("profile", "full"))
 BUILD = ROOT / "build"
 BUILD.mkdir(exist_ok=True)
+AT_ONCE = 2
 DOIT_CONFIG = {
     "default_tasks": ["study"],
     "dep_file": str(BUILD / f"doit-{PROFILE.name}.json"),
     "backend": "json",
     "verbosity": 2,
-    "num_process": 2,  # notebooks run side by side; what fills a ledger runs alone, on every core
+    "num_process": AT_ONCE,  # notebooks run side by side; what fills a ledger runs alone, on every core
 }
 HELPERS = sorted(str(path) for path in (ROOT / "utils").glob("*.py"))
 DONE = BUILD / f"doit-{PROFILE.name}.done"  # what this call had to run, a line each
@@ -36,11 +38,7 @@ CHOICES = str(PROFILE.results / "sensitivity" / f"{PROFILE.dataset.name}.jsonl")
 VARIANTS = str(PROFILE.results / "generators" / f"{PROFILE.dataset.name}.jsonl")
 REPLICA = str(DATA / "results" / "original" / "replica.jsonl")
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-LANES = (  # notebooks that run beside each other, of about the same length and each with its share of the cores
-    ("05_cgan_training", "01_eda", "07_comparison"),
-    ("08_final_model", "04_smote", "03_undersampling", "02_baselines", "06_deep_models"),
-)
-BEFORE = {name: f"notebooks:{previous}" for lane in LANES for previous, name in pairwise(lane)}
+LONGEST = ("08_final_model", "05_cgan_training")  # they start; the others follow when the second is done
 EXECUTED = [str(PROFILE.notebooks / f"{name}.ipynb") for name in NAMES]
 
 
@@ -92,18 +90,18 @@ def task_notebooks():
     """Execute the notebooks that are out of date."""
 
     def execute(name):
-        with share_of_cores([name in lane for lane in LANES]):
+        with share_of_cores():
             notebooks.execute(name, PROFILE)
         done(name)
 
-    for number, name in enumerate(NAMES):
+    for name in NAMES:
         yield {
             "name": name,
             "actions": [(execute, [name])],
             "file_dep": [LOCK, LEDGER, CHOICES, VARIANTS, REPLICA, *HELPERS],
             "uptodate": [config_changed(notebooks.source_hash(NOTEBOOKS / f"{name}.ipynb"))],
-            "targets": [EXECUTED[number]],
-            "task_dep": [BEFORE.get(name, "replica")],
+            "targets": [str(PROFILE.notebooks / f"{name}.ipynb")],
+            "task_dep": ["replica" if name in LONGEST else f"notebooks:{LONGEST[1]}"],
         }
 
 
@@ -155,17 +153,28 @@ def task_study():
 
 
 @contextmanager
-def share_of_cores(lanes: list[bool]) -> Iterator[None]:
-    """Keep this process and its children to the cores of its lane: threads that contend for them wait by spinning."""
+def share_of_cores() -> Iterator[None]:
+    """Keep this process and its children to cores that no other notebook has: threads that contend wait by spinning."""
     all_cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    own = all_cores[lanes.index(True) :: len(lanes)] if any(lanes) else []
+    with ExitStack() as stack:
+        locks = [stack.enter_context((BUILD / f"cores-{number}.lock").open("w")) for number in range(AT_ONCE)]
+        own = all_cores[next((number for number, lock in enumerate(locks) if taken(lock)), 0) :: AT_ONCE]
+        try:
+            if own:
+                os.sched_setaffinity(0, own)
+            yield
+        finally:
+            if own:
+                os.sched_setaffinity(0, all_cores)
+
+
+def taken(lock: IO) -> bool:
+    """Whether the lock was free and is now this process's, until it closes the file."""
     try:
-        if own:
-            os.sched_setaffinity(0, own)
-        yield
-    finally:
-        if own:
-            os.sched_setaffinity(0, all_cores)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def done(name: str) -> None:

@@ -17,7 +17,8 @@ def headline() -> dict[str, Any] | None:
     -------
     dict or None
         `profile`; `per_10000`, frauds in 10,000 transactions; `verdict` on the claim that a random forest with CGAN
-        is best; `difference`, of the claimed pair to the best; `best` and `means`, label, mean average precision and
+        is best; `difference`, of the claimed pair to the best; `set_apart`, whether the best takes no part in the
+        verdict, as it was made on the folds of the comparison; `best` and `means`, label, mean average precision and
         interval on the development folds of the best pair, and of it, the claimed one and the same models
         without resampling; `final` with label, average precision, interval and ledger key on the test set.
     """
@@ -49,6 +50,7 @@ def _headline(numbers: dict[str, Any]) -> dict[str, Any]:
         "per_10000": round(10_000 * numbers["01_eda"]["prevalence"]),
         "verdict": claim["verdict"],
         "difference": claim["against_best"],
+        "set_apart": claim.get("set_apart", False),
         "best": described(shown[0]),
         "means": [described(pair) for pair in dict.fromkeys(shown)],
         "n_samplers": len(comparison["samplers"]),

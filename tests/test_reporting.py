@@ -211,6 +211,8 @@ def test_the_headline_has_a_table_of_its_own_for_models_that_stand_alone(numbers
     assert "| Mixture of trees | 0.860 [0.800, 0.900] | -0.012 [-0.030, 0.006] | no evidence |" in text
     numbers["07_comparison"]["claim"]["best"] = ["mix", "none"]
     assert "is that of mixture of trees, which takes no sampler;" in reporting.headline(numbers)
+    numbers["07_comparison"]["claim"]["set_apart"] = True
+    assert "which takes no sampler and no part in this verdict, as" in reporting.headline(numbers)
     numbers["07_comparison"]["alone"] = []
     numbers["07_comparison"]["means"] = numbers["07_comparison"]["means"][:2]
     assert "Models that take no sampler" not in reporting.headline(numbers)

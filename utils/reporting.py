@@ -162,8 +162,8 @@ def headline(numbers: dict[str, Any]) -> str:
     test = final["test"]
     text = (
         f"*Random forest with CGAN is best:* **{comparison['claim']['verdict']}**. The best mean average precision on "
-        f"the development folds is that of {_pair_label(comparison)}; the claimed pair differs from it "
-        f"by {gap}. The final model ({final['choice']['label']}) reaches an average precision of "
+        f"the development folds is that of {_pair_label(comparison)}{_apart(comparison)}; the claimed pair differs "
+        f"from it by {gap}. The final model ({final['choice']['label']}) reaches an average precision of "
         f"{with_interval(test['average_precision'], *test['interval'])} on the chronological test set.\n\n"
         f"{_counted(comparison['differences'])}\n\n"
         f"Mean average precision with 95 % interval (profile {comparison['profile']}; {_folds(comparison)}):\n\n"
@@ -176,6 +176,13 @@ def headline(numbers: dict[str, Any]) -> str:
         "Models that take no sampler, with the difference to XGBoost without resampling:\n\n"
         f"{markdown_table(alone_grid(means, alone, models))}"
     )
+
+
+def _apart(comparison: dict[str, Any]) -> str:
+    """Why the best pair takes no part in the verdict, if it is the one that was made on the folds of the comparison."""
+    if not comparison["claim"].get("set_apart"):
+        return ""
+    return " and no part in this verdict, as its members were found on these folds"
 
 
 def _pair_label(comparison: dict[str, Any]) -> str:
