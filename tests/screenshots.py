@@ -24,7 +24,7 @@ from utils.config import ROOT
 
 TARGET = ROOT / "figures" / "app"
 N_COLOURS = 64
-HIGHEST, HIGHEST_OF = 4700, {"api": 2400}  # pixels; what lies below is more of the same
+HIGHEST, HIGHEST_OF = 4700, {"api": 2400, "models": 2400}  # pixels; what lies below is more of the same
 MAX_BYTES = 150_000
 N_ROWS = 20_000
 Browser = webdriver.Chrome
