@@ -55,11 +55,13 @@ def test_walking_all_trees_at_once_gives_what_scikit_learn_gives(n_rows):
 
 def test_threads_divide_a_large_file(fraud_model):
     scorer = Scorer(fraud_model)
-    many = np.tile(VALUES, (3 * CHUNK // len(VALUES), 1))
+    copies = 3 * CHUNK // len(VALUES)
+    found = scorer.predict(np.tile(VALUES, (copies, 1)))
     tolerance = 1e-6 if hasattr(fraud_model.classifier, "network") else 1e-12
-    expected = np.tile(scorer.predict(VALUES), 3 * CHUNK // len(VALUES))
-    np.testing.assert_allclose(scorer.predict(many), expected, rtol=0, atol=tolerance)
-    assert scorer.predict(many[:0]).shape == (0,)
+    exact = hasattr(fraud_model.classifier, "get_booster") or forest_engine(fraud_model.classifier)
+    expected = np.tile(scorer.predict(VALUES), copies)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=0 if exact else tolerance)
+    assert scorer.predict(VALUES[:0]).shape == (0,)
 
 
 def test_neither_the_rows_nor_the_model_are_changed(fraud_model):
