@@ -1,5 +1,6 @@
 """The conditional GAN and its sampler: what they promise, on small tables with known structure."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, asdict, replace
 
 import joblib
@@ -15,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 from utils.cgan import CGANSampler, ConditionalGAN
-from utils.gan import LOSSES, DivergenceError, GANConfig, build_critic, build_generator, forward
+from utils.gan import LOSSES, DivergenceError, GANConfig, build_critic, build_generator, forward, trainer_for
 from utils.tabular import ClassQuantileScaler, column_decimals
 
 TINY = GANConfig(latent_dim=8, hidden=(16,), updates=4, critic_steps=1, batch_size=16, updates_per_call=2)
@@ -70,6 +71,28 @@ def test_learns_how_columns_depend_on_each_other(trained_gan, table):
     assert np.corrcoef(synthetic["signal"], synthetic["echo"])[0, 1] < -0.9
     assert abs(np.corrcoef(synthetic["signal"], synthetic["amount"])[0, 1]) < 0.4
     assert synthetic["signal"].mean() == pytest.approx(X.loc[y == 1, "signal"].mean(), abs=0.4)
+
+
+def test_a_training_forgets_the_one_before_it_though_both_share_what_was_compiled(table):
+    X, y = table
+    after_none = ConditionalGAN(TINY, random_state=3).fit(X, y)
+    trainer = trainer_for(TINY, X.shape[1], 2)
+    longer = replace(TINY, updates=6)
+    ConditionalGAN(longer, random_state=4).fit(X[:200], y[:200])
+    after_another = ConditionalGAN(TINY, random_state=3).fit(X, y)
+    assert trainer_for(longer, X.shape[1], 2) is trainer
+    assert trainer.run.experimental_get_tracing_count() == 1
+    pd.testing.assert_frame_equal(after_another.history_, after_none.history_)
+    for weight, expected in zip(after_another.weights_, after_none.weights_, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+def test_threads_that_share_a_trainer_wait_for_each_other(table):
+    with ThreadPoolExecutor(4) as pool:
+        fits = list(pool.map(lambda seed: ConditionalGAN(TINY, random_state=seed % 2).fit(*table), range(8)))
+    for gan in fits:
+        expected = ConditionalGAN(TINY, random_state=gan.random_state).fit(*table)
+        np.testing.assert_array_equal(gan.weights_[0], expected.weights_[0])
 
 
 def test_class_asked_for_is_the_class_given(trained_gan, table):

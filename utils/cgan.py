@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from utils.gan import GANConfig, Trainer, forward
+from utils.gan import GANConfig, forward, trainer_for
 from utils.seeding import child_seed
 from utils.tabular import ClassQuantileScaler, check_rows
 
@@ -96,9 +96,9 @@ class ConditionalGAN(BaseEstimator):
         kept = _cap_classes(codes, config.majority_rows, generator)
         self.scaler_ = ClassQuantileScaler(per_class=config.scaling == "class", decorrelate=config.decorrelate)
         scores = self.scaler_.fit_transform(rows[kept], codes[kept], generator)
-        trainer = Trainer(scores, codes[kept], config, child_seed(self.seed_, "training"))
-        self.history_ = trainer.train(self.verbose)
-        self.weights_ = trainer.averaged_weights()
+        trainer = trainer_for(config, self.n_features_in_, len(self.classes_))
+        seed = child_seed(self.seed_, "training")
+        self.history_, self.weights_ = trainer.train(scores, codes[kept], config.updates, seed, self.verbose)
         if config.match_moments:
             self._match_moments(scores, codes[kept])
         return self

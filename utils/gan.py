@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,40 +104,78 @@ class GANConfig:
 class Trainer:
     """Both networks, their optimisers and one compiled function that runs many updates.
 
+    Compiling takes as long as a thousand updates, so `trainer_for` keeps trainers; every training starts afresh.
+
     Parameters
     ----------
-    scores : ndarray of shape (n_rows, n_features)
-    codes : ndarray of shape (n_rows,)
     config : GANConfig
-    seed : int
+        `updates` is left to `train`.
+    n_features, n_classes : int
     """
 
-    def __init__(self, scores: np.ndarray, codes: np.ndarray, config: GANConfig, seed: int) -> None:
+    def __init__(self, config: GANConfig, n_features: int, n_classes: int) -> None:
         tf = _limited_tensorflow()
-        order = np.argsort(codes, kind="stable")
-        counts = np.bincount(codes)
-        self.config, self.seed = config, seed % (2**31 - 3)
-        self.n_classes, self.n_features = len(counts), scores.shape[1]
-        self.rows = tf.constant(scores[order], tf.float32)
-        self.counts = tf.constant(counts, tf.float32)
-        self.first = tf.constant(np.cumsum(counts) - counts, tf.int32)
-        self.generator = build_generator(config, self.n_features, self.n_classes, seed)
-        self.critic = build_critic(config, self.n_features, self.n_classes, seed)
-        self.classifier = build_classifier(config, self.n_features, self.n_classes, seed)
+        self.config, self.n_features, self.n_classes = config, n_features, n_classes
+        self.rows = tf.Variable(np.zeros((1, n_features), np.float32), shape=(None, n_features))
+        self.counts = tf.Variable(np.zeros(n_classes, np.float32))
+        self.first = tf.Variable(np.zeros(n_classes, np.int32))
+        self.seed = tf.Variable(0)
+        self.generator, self.critic, self.classifier = self._networks(0)
         self.averages = [tf.Variable(weight) for weight in self.generator.trainable_variables]
         self.optimizers = {}
         for network in (self.generator, self.critic, self.classifier):
             optimizer = _adam(config)
             optimizer.build(network.trainable_variables)
             self.optimizers[network.name] = optimizer
+        states = [state for optimizer in self.optimizers.values() for state in optimizer.variables]
+        self.at_first = [(state, state.numpy()) for state in states]
         self.run = tf.function(self._run)
+        self.lock = Lock()
 
-    def train(self, verbose: int) -> pd.DataFrame:
+    def train(
+        self, scores: np.ndarray, codes: np.ndarray, updates: int, seed: int, verbose: int
+    ) -> tuple[pd.DataFrame, list[np.ndarray]]:
+        """Train on scores of shape (n_rows, n_features) with their class codes.
+
+        Returns
+        -------
+        tuple of DataFrame and list of ndarray
+            The losses, and the generator's weights for sampling.
+
+        Raises
+        ------
+        DivergenceError
+            If a loss is not finite.
+        """
+        with self.lock:
+            self._start(scores, codes, seed)
+            return self._train(updates, verbose), [average.numpy() for average in self.averages]
+
+    def _networks(self, seed: int) -> list[keras.Model]:
+        """Generator, critic and classifier with the weights that training starts from."""
+        builders = (build_generator, build_critic, build_classifier)
+        return [build(self.config, self.n_features, self.n_classes, seed) for build in builders]
+
+    def _start(self, scores: np.ndarray, codes: np.ndarray, seed: int) -> None:
+        """Take the rows, sorted by class, and forget all that was learned."""
+        counts = np.bincount(codes)
+        self.rows.assign(scores[np.argsort(codes, kind="stable")].astype(np.float32))
+        self.counts.assign(counts.astype(np.float32))
+        self.first.assign((np.cumsum(counts) - counts).astype(np.int32))
+        self.seed.assign(seed % (2**31 - 3))
+        for network, fresh in zip((self.generator, self.critic, self.classifier), self._networks(seed), strict=True):
+            network.set_weights(fresh.get_weights())
+        for average, weight in zip(self.averages, self.generator.trainable_variables, strict=True):
+            average.assign(weight)
+        for state, value in self.at_first:
+            state.assign(value)
+
+    def _train(self, total: int, verbose: int) -> pd.DataFrame:
         """All updates, in calls of `updates_per_call`; returns the losses."""
         import tensorflow as tf
         from tqdm.auto import tqdm
 
-        total, chunk = self.config.updates, self.config.updates_per_call
+        chunk = self.config.updates_per_call
         losses = []
         with tqdm(total=total, desc="CGAN", unit="update", disable=not verbose) as bar:
             for start in range(0, total, chunk):
@@ -147,10 +187,6 @@ class Trainer:
         history = pd.DataFrame(np.concatenate(losses), columns=["critic_loss", "generator_loss"])
         history.insert(0, "update", np.arange(1, total + 1))
         return history
-
-    def averaged_weights(self) -> list[np.ndarray]:
-        """Generator weights for sampling."""
-        return [average.numpy() for average in self.averages]
 
     @staticmethod
     def _check_finite(losses: np.ndarray, start: int) -> None:
@@ -267,6 +303,14 @@ class Trainer:
 
     def _descend(self, network: keras.Model, gradients: list) -> None:
         self.optimizers[network.name].apply(gradients, network.trainable_variables)
+
+
+def trainer_for(config: GANConfig, n_features: int, n_classes: int) -> Trainer:
+    """The trainer of a configuration, compiled once in a process however many updates and rows it is given."""
+    return _trainer(replace(config, updates=1), n_features, n_classes)
+
+
+_trainer = lru_cache(maxsize=4)(Trainer)
 
 
 def build_generator(config: GANConfig, n_features: int, n_classes: int, seed: int) -> keras.Model:
