@@ -1,4 +1,4 @@
-"""The random forest's fit on one development fold: Intel's and the binned one beside scikit-learn's own.
+"""The random forest's fit on one development fold: Intel's beside scikit-learn's own.
 
     python -m benchmarks.forest [--trees 200] [--repeats 3] [--fast-only]
 
@@ -15,7 +15,7 @@ from sklearn.ensemble import RandomForestClassifier
 from utils import metrics
 from utils.config import load_profile
 from utils.fitting import all_folds, fold_parts, load_dataset, positive_scores
-from utils.forest import FOREST_ENGINE, BinnedForest, FastRandomForestClassifier
+from utils.forest import FOREST_ENGINE, FastRandomForestClassifier, WeightedForestClassifier
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     weights = {"class_weight": "balanced"}
     for name, forest, params in (
         (FOREST_ENGINE, FastRandomForestClassifier, {}),
-        ("on bins, class weights", BinnedForest, weights),
+        (f"{FOREST_ENGINE}, class weights", WeightedForestClassifier, weights),
     ):
         fast = measure(name, partial(forest, **params), options.repeats, options.trees, parts)
         if not options.fast_only:

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from utils import models, samplers
-from utils.forest import BinnedForest, forest_engine, portable
+from utils.forest import FOREST_ENGINE, forest_engine, portable
 from utils.models import MODELS
 from utils.peers import CTGAN_PACKAGES
 from utils.samplers import SAMPLERS, fraud_weight, kept_per_fraud, synthetic_per_fraud
@@ -280,34 +280,35 @@ def test_a_portable_forest_is_plain_scikit_learn():
     np.testing.assert_array_equal(plain.predict(frame), forest.predict(frame))
 
 
-def test_a_weighted_forest_is_scikit_learns_on_bins():
-    weighted = MODELS["rf"].build(0, 9.0, 1, n_estimators=5)
-    assert type(weighted) is BinnedForest and forest_engine(weighted) == "scikit-learn"
-    assert weighted.class_weight == {0: 1.0, 1: 9.0}
-    assert forest_engine(LogisticRegression()) is None
-
-
-def cuts(forest):
-    """Every value at which a tree of the forest splits."""
-    return {cut for tree in forest.estimators_ for cut in tree.tree_.threshold[tree.tree_.feature >= 0]}
-
-
 @pytest.mark.parametrize("as_frame", [False, True])
-def test_a_forest_on_bins_is_scikit_learns_where_every_value_is_a_bin(as_frame):
-    values = np.random.default_rng(0).integers(0, 100, (2000, 3)) ** 2 / 7
-    labels = (values.sum(axis=1) + 300 * np.random.default_rng(1).normal(size=2000) > 2200).astype(int)
-    rows = pd.DataFrame(values, columns=list("abc")) if as_frame else values
-    ranks = np.column_stack([np.unique(column, return_inverse=True)[1] for column in values.T])
-    options = {"n_estimators": 10, "class_weight": {0: 1.0, 1: 5.0}, "random_state": 0}
-    binned, plain = BinnedForest(**options).fit(rows, labels), RandomForestClassifier(**options).fit(ranks, labels)
-    np.testing.assert_array_equal(binned.predict_proba(rows), plain.predict_proba(ranks))
-    assert cuts(binned) <= {*np.float32(values).ravel()}
+def test_a_weighted_forest_scores_by_the_weighted_share_of_frauds_in_every_leaf(as_frame):
+    values, labels = make_rows(2000, 400)
+    values = np.rint(8 * values)  # few values, so that every one of them is a bin of Intel's
+    rows = pd.DataFrame(values, columns=list("abcd")) if as_frame else values
+    forest = MODELS["rf"].build(0, 9.0, 1, n_estimators=5, min_samples_leaf=4, bootstrap=False).fit(rows, labels)
+    weights, shares = np.where(labels == 1, 9.0, 1.0), []
+    for tree in forest.estimators_:
+        leaves = tree.apply(values.astype(np.float32))
+        shares.append((np.bincount(leaves, weights * labels) / np.bincount(leaves, weights).clip(1))[leaves])
+    np.testing.assert_allclose(forest.predict_proba(rows)[:, 1], np.mean(shares, axis=0), atol=1e-6)
+    assert forest_engine(forest) == FOREST_ENGINE and type(portable(forest)) is RandomForestClassifier
+    np.testing.assert_array_equal(portable(forest).predict_proba(rows), forest.predict_proba(rows))
 
 
-def test_a_forest_on_bins_has_256_bins_of_equal_size():
-    values = np.random.default_rng(0).normal(size=(5120, 1))
-    forest = BinnedForest(n_estimators=30, random_state=0).fit(values, np.arange(5120) % 2)
-    assert cuts(forest) == {*np.sort(values[:, 0]).astype(np.float32)[19:-1:20]}
+def test_a_weighted_forest_splits_as_scikit_learns_does():
+    """On columns of few values, of which all are tried, so that chance decides between equal gains only."""
+    values = np.random.default_rng(0).integers(0, 40, (3000, 3)).astype(float)
+    labels = (values @ [1, 2, 3] + 60 * np.random.default_rng(1).normal(size=3000) > 230).astype(int)
+    options = {"n_estimators": 1, "max_features": None, "max_depth": 4, "bootstrap": False, "min_samples_leaf": 9}
+    ours = MODELS["rf"].build(0, 20.0, 1, **options).fit(values, labels)
+    weighted = RandomForestClassifier(class_weight={0: 1.0, 1: 20.0}, random_state=0, **options).fit(values, labels)
+    unweighted = RandomForestClassifier(random_state=0, **options).fit(values, labels)
+    np.testing.assert_allclose(ours.predict_proba(values), weighted.predict_proba(values), atol=1e-6)
+    assert np.abs(ours.predict_proba(values) - unweighted.predict_proba(values)).max() > 0.1
+
+
+def test_what_is_no_forest_has_no_engine():
+    assert forest_engine(LogisticRegression()) is None
 
 
 def test_what_is_portable_already_stays_what_it_is():

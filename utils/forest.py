@@ -1,4 +1,4 @@
-"""Forests: Intel's where its extension installs, scikit-learn's own elsewhere and, on bins, with class weights."""
+"""Forests: Intel's where its extension installs, scikit-learn's own elsewhere."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
-from sklearn.utils.validation import validate_data
-
-N_BINS = 256  # what Intel's forests use
 
 try:  # the same algorithm, many times faster, on x86-64 only
     from sklearnex.ensemble import ExtraTreesClassifier as IntelExtraTrees
@@ -20,6 +17,7 @@ try:  # the same algorithm, many times faster, on x86-64 only
 except ImportError:
     FastRandomForestClassifier = RandomForestClassifier
     FastExtraTreesClassifier = ExtraTreesClassifier
+    WeightedForestClassifier = RandomForestClassifier
     FOREST_ENGINE = "scikit-learn"
 else:
     FOREST_ENGINE = "scikit-learn-intelex"
@@ -45,42 +43,28 @@ else:
     class FastExtraTreesClassifier(SinglePrecision, IntelExtraTrees):
         """Intel's extremely randomised trees."""
 
+    class WeightedForestClassifier(RandomForestClassifier):
+        """Intel's random forest with class weights that count in every leaf, as scikit-learn's do.
 
-class BinnedForest(RandomForestClassifier):
-    """scikit-learn's random forest grown on quantile bins, as Intel's is: several times faster, with any weights.
+        Intel's grows trees on weighted rows, but weighs the mean share of the leaves that a row falls into where
+        scikit-learn takes the mean of their weighted shares. Its trees' leaves know the latter.
+        """
 
-    A split between two bins is one at the upper edge of the lower bin, so what is fitted is a forest on the values
-    themselves. For rows without missing values.
-    """
-
-    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> BinnedForest:
-        """Fit on X of shape (n_rows, n_features)."""
-        columns = np.asarray(X, dtype=np.float32).T
-        shares = np.linspace(0, 1, N_BINS + 1)[1:-1]
-        edges = [np.unique(np.quantile(column, shares, method="inverted_cdf")) for column in columns]
-        bins = [np.searchsorted(cuts, column) for cuts, column in zip(edges, columns, strict=True)]
-        super().fit(np.column_stack(bins).astype(np.float32), y, sample_weight)
-        validate_data(self, X, skip_check_array=True)  # the columns' names, where there are some
-        for tree in (tree.tree_ for tree in self.estimators_):
-            for number, cuts in enumerate(edges):
-                nodes = tree.feature == number
-                tree.threshold[nodes] = cuts[tree.threshold[nodes].astype(int)]
-        return self
+        def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> WeightedForestClassifier:
+            """Fit on X of shape (n_rows, n_features)."""
+            _adopt(self, FastRandomForestClassifier(**self.get_params()).fit(X, y, sample_weight))
+            return self
 
 
-OURS = (BinnedForest,) if FOREST_ENGINE == "scikit-learn" else (BinnedForest, SinglePrecision)
+OURS = () if FOREST_ENGINE == "scikit-learn" else (SinglePrecision, WeightedForestClassifier)
 
 
 def make_forest(seed: int, positive_weight: float, n_jobs: int, **params: Any) -> RandomForestClassifier:
-    """An unfitted forest; scikit-learn's, on bins, where frauds are weighted.
-
-    Intel's forest applies class weights to the mean share of the leaves instead of to each leaf, which is
-    another method than the one that 'class weights' names.
-    """
+    """An unfitted forest."""
     if positive_weight == 1:
         return FastRandomForestClassifier(random_state=seed, n_jobs=n_jobs, **params)
     weights = {0: 1.0, 1: positive_weight}
-    return BinnedForest(class_weight=weights, random_state=seed, n_jobs=n_jobs, **params)
+    return WeightedForestClassifier(class_weight=weights, random_state=seed, n_jobs=n_jobs, **params)
 
 
 def make_extra_trees(seed: int, n_jobs: int, **params: Any) -> ExtraTreesClassifier:
@@ -92,7 +76,7 @@ def forest_engine(model: BaseEstimator) -> str | None:
     """Distribution whose forest a model is; None if it is no forest."""
     if not isinstance(model, (FastRandomForestClassifier, RandomForestClassifier)):
         return None
-    return FOREST_ENGINE if isinstance(model, FastRandomForestClassifier) else "scikit-learn"
+    return FOREST_ENGINE if isinstance(model, (FastRandomForestClassifier, *OURS)) else "scikit-learn"
 
 
 def portable(model: BaseEstimator) -> BaseEstimator:
@@ -106,20 +90,26 @@ def portable(model: BaseEstimator) -> BaseEstimator:
     kind = ExtraTreesClassifier if isinstance(model, FastExtraTreesClassifier) else RandomForestClassifier
     known = kind().get_params()
     forest = kind(**{name: value for name, value in model.get_params().items() if name in known})
-    by_intel = hasattr(model, "_onedal_estimator")  # else the extension left the fit to scikit-learn
-    forest.estimators_ = [_with_leaf_shares(tree) for tree in model.estimators_] if by_intel else model.estimators_
-    for name in ("classes_", "n_classes_", "n_features_in_", "n_outputs_", "feature_names_in_"):
-        if hasattr(model, name):
-            setattr(forest, name, getattr(model, name))
-    forest.estimator_ = ExtraTreeClassifier() if kind is ExtraTreesClassifier else DecisionTreeClassifier()
+    _adopt(forest, model)
     return forest
 
 
+def _adopt(forest: BaseEstimator, fitted: BaseEstimator) -> None:
+    """Give a forest of scikit-learn's the trees of a fitted one."""
+    by_intel = hasattr(fitted, "_onedal_estimator")  # else the extension left the fit to scikit-learn
+    forest.estimators_ = [_with_leaf_shares(tree) for tree in fitted.estimators_] if by_intel else fitted.estimators_
+    for name in ("classes_", "n_classes_", "n_features_in_", "n_outputs_", "feature_names_in_"):
+        if hasattr(fitted, name):
+            setattr(forest, name, getattr(fitted, name))
+    extra = isinstance(forest, ExtraTreesClassifier)
+    forest.estimator_ = ExtraTreeClassifier() if extra else DecisionTreeClassifier()
+
+
 def _with_leaf_shares(tree: DecisionTreeClassifier) -> DecisionTreeClassifier:
-    """A tree of Intel's forest that scores as that forest does.
+    """A tree of Intel's forest that scores as a tree of scikit-learn does.
 
     The extension hands trees out with the winner of a leaf instead of its shares; the leaf's Gini impurity
-    2p(1 - p) brings them back.
+    2p(1 - p), of weighted rows where there are weights, brings them back.
     """
     tree = deepcopy(tree)
     state, leaf = tree.tree_, tree.tree_.children_left < 0
