@@ -47,7 +47,7 @@ def small_profile(folder: Path, *, folds: tuple = ((0, 0), (0, 1)), shuffled: bo
     config = DatasetConfig(path) if path.exists() else write_rows(path, shuffled=shuffled)
     places = {name: folder / name for name in ("results", "figures", "notebooks", "paper")}
     profile = load_profile("quick", config)
-    search = Search(trials=2, folds=2, rows=1000, deep_trials=1)
+    search = Search(trials=2, folds=2, deep_trials=1)
     deep = {"deep_folds": folds, "deep_samplers": profile.samplers}  # all of them, as networks are cheap here
     return replace(profile, folds=folds, parameters=PARAMETERS, search=search, **deep, **places)
 

@@ -18,7 +18,7 @@ def profile(tmp_path_factory):
         "sensitivity_models": ("lr", "ann", "cnn1d", "lstm"),
         "column_orders": 1,
     }
-    return replace(found, sensitivity_folds=((0, 0), (0, 1)), searched=(("smote", "lr"),), **small)
+    return replace(found, sensitivity_folds=((0, 0), (0, 1)), **small)
 
 
 def test_every_sampler_with_a_ratio_is_asked_at_every_ratio():
@@ -69,13 +69,6 @@ def test_views_differ_in_rows_or_features(profile):
     names = {setting: part["dataset"].iloc[0]["name"] for setting, part in table.groupby("setting")}
     assert names["as in the protocol"] == "rows"
     assert names["duplicates kept"] == "rows-with-duplicates" and names["raw time as a feature"] == "rows-raw-time"
-
-
-def test_a_search_on_all_rows_is_set_beside_the_one_on_some(profile):
-    table = sensitivity.searches(profile, n_jobs=1)
-    assert table["setting"].tolist() == ["some rows", "all rows"]
-    assert table["key"].nunique() == 2
-    assert [len(scores) for scores in table["inner_scores"]] == [2, 2]
 
 
 def test_spread_gives_mean_and_range_of_the_folds(profile):

@@ -13,7 +13,7 @@ from utils.samplers import SAMPLERS
 from utils.training import Rows
 from utils.trials import Trial, chosen_trial, in_search, preferred, search_of, trials_of
 
-SEARCH = Search(trials=4, folds=2, rows=300, deep_trials=2, held_out=4)
+SEARCH = Search(trials=4, folds=2, deep_trials=2, held_out=4)
 
 
 def make_rows(n_rows: int = 1200, n_frauds: int = 80) -> Rows:
@@ -67,35 +67,30 @@ def test_an_earlier_trial_yields_to_more_than_the_margin_only(scores, expected):
 
 def test_a_task_says_how_it_was_searched():
     search = make_task("cgan", "xgb")["search"]
-    assert (search["trials"], search["folds"], search["rows"]) == (4, 2, 300)
+    assert (search["trials"], search["folds"]) == (4, 2)
     assert search["space"] == {"sampler": SAMPLERS["cgan"].space, "model": MODELS["xgb"].space}
     assert search["reduced"] == {**SAMPLERS["cgan"].in_search, **MODELS["xgb"].in_search}
     assert make_task("smote", "ann")["search"]["held_out"] == 4
 
 
-def test_a_ratio_shrinks_with_the_legitimate_rows_unless_rows_are_dropped():
-    smote, rus = (
-        Trial({"name": name, "params": {"ratio": 20}}, {"name": "lr", "params": {}}) for name in ("smote", "rus")
-    )
-    assert in_search(smote, 0.1).sampler["params"]["ratio"] == 2
-    assert in_search(rus, 0.1).sampler["params"]["ratio"] == 20
-    balanced = Trial({"name": "smote", "params": {"ratio": "balanced"}}, smote.model)
-    assert in_search(balanced, 0.1) == balanced
+def test_a_trial_is_tried_with_no_more_than_its_entries_allow():
+    most = MODELS["xgb"].in_search["n_estimators"]
+    sampler = {"name": "cgan", "params": {"ratio": 20, "updates": 10}}
+    tried = in_search(Trial(sampler, {"name": "xgb", "params": {"n_estimators": most + 1, "max_depth": 4}}))
+    assert tried == Trial(sampler, {"name": "xgb", "params": {"n_estimators": most, "max_depth": 4}})
+    untouched = Trial({"name": "smote", "params": {"ratio": 20}}, {"name": "lr", "params": {"C": 1.0}})
+    assert in_search(untouched) == untouched
 
 
-def test_inner_folds_keep_identical_rows_together_and_thin_only_what_is_trained_on():
+def test_inner_folds_take_every_row_once_and_keep_identical_rows_together():
     rows = make_rows()
-    parts = rows.inner_folds(3, 200)
-    tested = np.concatenate([test.X.index for _, test, _ in parts])
+    parts = rows.inner_folds(3)
+    tested = np.concatenate([test.X.index for _, test in parts])
     assert sorted(tested) == sorted(rows.X.index)
-    for train, test, share in parts:
+    for train, test in parts:
         assert not set(train.groups) & set(test.groups)
-        assert (train.y == 0).sum() == 200
-        assert (train.y == 1).sum() + (test.y == 1).sum() == rows.y.sum()
-        legitimate = (rows.y == 0).sum() - (test.y == 0).sum()
-        assert share == pytest.approx(200 / legitimate)
-    assert rows.inner_folds(3, 200) is parts
-    assert rows.inner_folds(3, 10**9)[0][2] == 1
+        assert sorted([*train.X.index, *test.X.index]) == sorted(rows.X.index)
+    assert rows.inner_folds(3) is parts
 
 
 def test_held_out_rows_share_nothing_with_the_others():

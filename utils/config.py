@@ -72,9 +72,8 @@ class Search:
 
     Attributes
     ----------
-    trials, folds, rows : int
-        Settings that a classical model tries (the defaults are the first), inner folds that judge each, and
-        legitimate rows that it is trained on in an inner fold.
+    trials, folds : int
+        Settings that a classical model tries (the defaults are the first), and inner folds that judge each.
     deep_trials, held_out : int
         Settings that a network tries, and one part in how many is held out: it stops the training and judges.
     margin : float
@@ -83,7 +82,6 @@ class Search:
 
     trials: int = 4
     folds: int = 2
-    rows: int = 20_000
     deep_trials: int = 2
     held_out: int = 7
     margin: float = MARGIN
@@ -119,8 +117,6 @@ class Profile:
         Pairs (repeat, fold) and models on which the study's own choices are judged.
     column_orders : int
         Random orders in which networks read the columns.
-    searched : tuple of (str, str)
-        Pairs of sampler and model for which a search on all rows is set beside the one on some.
     """
 
     name: str
@@ -142,7 +138,6 @@ class Profile:
     sensitivity_folds: tuple[tuple[int, int], ...] = ((0, 0), (0, 1))
     sensitivity_models: tuple[str, ...] = ("lr", "rf", "xgb", "ann", "cnn1d", "lstm")
     column_orders: int = 2
-    searched: tuple[tuple[str, str], ...] = (("none", "xgb"), ("smote", "xgb"), ("none", "rf"), ("smote", "lr"))
 
     @property
     def summary(self) -> str:
@@ -198,7 +193,7 @@ def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
         size |= {"ablation_folds": _pairs(1, 2), "ablation": QUICK_ABLATION}
         size |= {"samplers": QUICK_SAMPLERS, "models": QUICK_MODELS, "deep_samplers": QUICK_DEEP_SAMPLERS}
         size |= {"sensitivity_folds": _pairs(1, 2), "sensitivity_models": ("lr", "cnn1d"), "column_orders": 1}
-        size |= {"searched": (("smote", "lr"),), "search": Search(trials=2, folds=2, rows=5000, deep_trials=1)}
+        size |= {"search": Search(trials=2, folds=2, deep_trials=1)}
         return Profile(name, results=build / "results", dataset=dataset, **size, **places)
     if name == "full":
         base = Path(os.environ.get("STUDY_OUTPUT", ROOT))

@@ -1,4 +1,4 @@
-"""What the study's own choices do: ratios, column order, losses and batches, duplicates, time, rows of the search.
+"""What the study's own choices do: ratios, column order, losses and batches, duplicates, time.
 
 python -m utils.sensitivity --profile quick
 
@@ -22,7 +22,7 @@ from utils.samplers import SAMPLERS
 from utils.tasks import Task, make_task
 
 RATIOS = {"x1": 1, "x5": 5, "x20": 20, "balanced": "balanced"}
-SMALLER = {"rf": {"n_estimators": 50}, "xgb": {"n_estimators": 200}}  # half the trees, as each ratio is one more fit
+SMALLER = {"rf": {"n_estimators": 50}, "xgb": {"n_estimators": 100}}  # fewer trees, as each ratio is one more fit
 LOSSES = {
     "cross-entropy": {},
     "focal loss": {"loss": "focal"},
@@ -32,7 +32,7 @@ LOSSES = {
 
 
 def ratio_tasks(profile: Profile) -> list[Task]:
-    """Every sampler that has a ratio, at each ratio, and none beside it; default models, but half the trees."""
+    """Every sampler that has a ratio, at each ratio, and none beside it; default models, but fewer trees."""
     names = [name for name in profile.samplers or SAMPLERS if SAMPLERS[name].space.get("ratio")]
     settings = [(name, value, {"ratio": ratio}) for name in names for value, ratio in _ratios(name).items()]
     models = [name for name in CLASSICAL if name in profile.sensitivity_models]
@@ -76,16 +76,6 @@ def time_tasks(profile: Profile) -> list[Task]:
     return [_task(profile, place, ("none", {}), (model, {}), None, "") for place in places for model in models]
 
 
-def search_tasks(profile: Profile) -> list[Task]:
-    """Searches on some and on all of the legitimate rows, on one fold."""
-    sizes = {"some rows": profile.search, "all rows": replace(profile.search, rows=10**9)}
-    return [
-        _task(profile, profile.sensitivity_folds[0], (sampler, {}), (model, {}), search, setting)
-        for sampler, model in profile.searched
-        for setting, search in sizes.items()
-    ]
-
-
 def _task(
     profile: Profile,
     place: tuple[int, int],
@@ -107,11 +97,6 @@ def ratios(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
 def networks(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
     """Ledger frame of `network_tasks`; `setting` says what is changed."""
     return _run(profile, network_tasks, n_jobs)
-
-
-def searches(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
-    """Ledger frame of `search_tasks`; `setting` says which rows, and `inner_scores` what each trial came to."""
-    return _run(profile, search_tasks, n_jobs)
 
 
 def views(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
@@ -150,7 +135,7 @@ def main() -> None:
     options = parser.parse_args()
     profile = load_profile(options.profile)
     try:
-        for study in (ratios, networks, views, searches):
+        for study in (ratios, networks, views):
             table = study(profile, options.jobs)
             means = table.groupby(["setting", "sampler", "model"], sort=False)["average_precision"].mean()
             print(f"{study.__name__}: {len(table)} tasks.\n{means.unstack('model').round(3).to_string()}")

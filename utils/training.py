@@ -145,24 +145,16 @@ class Rows:
         n_rows = len(self.y) + round(float(params["ratio"]) * int(self.y.sum()))
         return Resampled(rows.X[:n_rows], rows.y[:n_rows], rows.seconds)
 
-    def inner_folds(self, n_folds: int, n_legitimate: int) -> list[tuple[Rows, Rows, float]]:
-        """Inner training part with so many legitimate rows, inner test part, and the share of them that is kept.
-
-        Test parts keep all of their rows, so that frauds are as rare in them as they are.
-        """
-        key = ("folds", n_folds, n_legitimate)
+    def inner_folds(self, n_folds: int) -> list[tuple[Rows, Rows]]:
+        """Inner training part and inner test part of every fold."""
+        key = ("folds", n_folds)
         if key not in self.divided:
-            labels, seed = self.y.to_numpy(), child_seed(self.seed, "search")
-            numbers = fold_numbers(labels, _numbered(self.groups), n_folds, seed)
-            drawn = np.random.default_rng(seed).permutation(np.flatnonzero(labels == 0))
-            parts = []
-            for number in range(n_folds):
-                legitimate = drawn[numbers[drawn] != number]
-                kept = legitimate[:n_legitimate]
-                chosen = np.sort(np.concatenate([np.flatnonzero((labels == 1) & (numbers != number)), kept]))
-                train, test = self.take(chosen, "train", number), self.take(numbers == number, "test", number)
-                parts.append((train, test, len(kept) / len(legitimate)))
-            self.divided[key] = parts
+            seed = child_seed(self.seed, "search")
+            numbers = fold_numbers(self.y.to_numpy(), _numbered(self.groups), n_folds, seed)
+            self.divided[key] = [
+                (self.take(numbers != number, "train", number), self.take(numbers == number, "test", number))
+                for number in range(n_folds)
+            ]
         return self.divided[key]
 
     def held_out(self, n_parts: int) -> tuple[Rows, Rows]:
@@ -216,17 +208,13 @@ def _fit_model(task: Part, trial: Trial, rows: Rows, made: Resampled, n_jobs: in
 
 
 def judge(task: Part, rows: Rows, trials: list[Trial], n_jobs: int = 1) -> list[float]:
-    """Mean average precision of every trial over inner folds of the training rows.
-
-    Only some of the legitimate rows are trained on. A number of synthetic rows per fraud shrinks with them, so that
-    their share beside the legitimate rows is the one that the trial names.
-    """
+    """Mean average precision of every trial over inner folds of the training rows."""
     search = task["search"]
     scores = np.zeros((len(trials), search["folds"]))
-    for number, (train, test, share) in enumerate(rows.inner_folds(search["folds"], search["rows"])):
+    for number, (train, test) in enumerate(rows.inner_folds(search["folds"])):
         X_test, y_test = train.scaler.transform(test.X), test.y.to_numpy()
         for place, trial in enumerate(trials):
-            tried = in_search(trial, share)
+            tried = in_search(trial)
             model = _fit_model(task, tried, train, train.resampled(tried.sampler), n_jobs)
             scores[place, number] = ranked_precision(model, X_test, y_test)
     return [round(float(score), 6) for score in scores.mean(axis=1)]

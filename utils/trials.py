@@ -53,7 +53,7 @@ def search_of(sampler: str, model: str, settings: Any) -> Part | None:
         }
     if settings.trials < 2 or not any(spaces.values()):
         return None
-    budget = {name: getattr(settings, name) for name in ("trials", "folds", "rows", "margin")}
+    budget = {name: getattr(settings, name) for name in ("trials", "folds", "margin")}
     return {**budget, "space": spaces, "reduced": {**SAMPLERS[sampler].in_search, **MODELS[model].in_search}}
 
 
@@ -95,18 +95,12 @@ def chosen_trial(task: Part, parameters: dict[str, Part]) -> Trial:
     return Trial(*({**task[part], "params": parameters[part]} for part in ("sampler", "model")))
 
 
-def in_search(trial: Trial, share: float) -> Trial:
-    """A trial as it is tried on a share of the legitimate rows; see `training.judge`."""
+def in_search(trial: Trial) -> Trial:
+    """A trial as it is tried, with fewer trees or updates than what is chosen gets; see `Entry.in_search`."""
     parts = {}
     for part, registry in REGISTRIES.items():
         given = getattr(trial, part)
         reduced = registry[given["name"]].in_search
         params = given["params"] | {name: min(most, given["params"].get(name, most)) for name, most in reduced.items()}
-        if (
-            part == "sampler"
-            and registry[given["name"]].family != "under"
-            and not isinstance(params.get("ratio", ""), str)
-        ):
-            params["ratio"] *= share
         parts[part] = {**given, "params": params}
     return Trial(**parts)
