@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from utils.config import NOTEBOOKS, load_profile
-from utils.reporting import phrase
+from utils.reporting import phrase, refuted_by
 
 
 def headline() -> dict[str, Any] | None:
@@ -17,10 +17,11 @@ def headline() -> dict[str, Any] | None:
     -------
     dict or None
         `profile`; `per_10000`, frauds in 10,000 transactions; `verdict` on the claim that a random forest with CGAN
-        is best; `difference`, of the claimed pair to the best; `set_apart`, whether the best takes no part in the
-        verdict, as it was made on the folds of the comparison; `best` and `means`, label, mean average precision and
-        interval on the development folds of the best pair, and of it, the claimed one and the same models
-        without resampling; `final` with label, average precision, interval and ledger key on the test set.
+        is best, and `refuted_by`, which pairs refute it; `difference`, of the claimed pair to the best; `set_apart`,
+        whether the best takes no part in the verdict, as it was made on the folds of the comparison; `best` and
+        `means`, label, mean average precision and interval on the development folds of the best pair, and of it, the
+        claimed one and the same models without resampling; `final` with label, average precision, interval and
+        ledger key on the test set.
     """
     for name in ("full", "quick"):
         path = load_profile(name).numbers
@@ -49,6 +50,7 @@ def _headline(numbers: dict[str, Any]) -> dict[str, Any]:
         "profile": comparison["profile"],
         "per_10000": round(10_000 * numbers["01_eda"]["prevalence"]),
         "verdict": claim["verdict"],
+        "refuted_by": refuted_by(comparison),
         "difference": claim["against_best"],
         "set_apart": claim.get("set_apart", False),
         "best": described(shown[0]),

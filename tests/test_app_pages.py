@@ -129,7 +129,7 @@ def test_the_headline_is_taken_from_the_records(tmp_path, monkeypatch):
     monkeypatch.setenv("STUDY_OUTPUT", str(tmp_path))
     monkeypatch.setattr("utils.config.ROOT", tmp_path)  # where the quick run's numbers would be
     assert study.headline() is None
-    claim = {"verdict": "refuted", "best": ["lr", "none"]}
+    claim = {"verdict": "refuted", "best": ["lr", "none"], "refuted_by": []}
     claim["against_best"] = {"model": "rf", "sampler": "cgan", "mean": -0.1, "low": -0.2, "high": -0.05}
     means = [
         {"model": model, "sampler": sampler, "n_folds": 3, "mean": mean, "low": mean - 0.1, "high": mean + 0.1}
@@ -155,7 +155,7 @@ def test_the_headline_is_taken_from_the_records(tmp_path, monkeypatch):
     assert found["per_10000"] == 42 and found["verdict"] == "refuted" and found["final"]["ledger_key"] == "k"
     labels = ["Logistic regression, no resampling", "Random forest, CGAN", "Random forest, no resampling"]
     assert [row["label"] for row in found["means"]] == labels
-    assert [row["average_precision"] for row in found["means"]] == [0.7, 0.6, 0.5]
+    assert [row["average_precision"] for row in found["means"]] == [0.7, 0.6, 0.5] and found["refuted_by"] == ""
 
 
 def test_every_notebook_can_be_read(client):

@@ -144,6 +144,15 @@ def test_the_claims_verdict_is_the_recorded_one(profile, numbers, verdict):
     assert ("credibly better than every rival" in text) == (verdict == "supported")
 
 
+def test_names_the_rivals_that_refute_the_claim(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    row = {"mean": -0.02, "low": -0.03, "high": -0.01, "adjusted_p": 0.021}
+    changed["07_comparison"]["claim"] |= {"verdict": "refuted", "refuted_by": [{**row, "against": "xgb + borderline"}]}
+    write(profile, changed)
+    says = "better: XGBoost with Borderline-SMOTE (−0.020 [−0.030, −0.010], adjusted p of 0.021)."
+    assert says in text_of(paper.build(profile)).replace("𝑝", "p")
+
+
 @pytest.mark.parametrize(
     ("verdict", "says"),
     [

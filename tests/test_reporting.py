@@ -205,6 +205,19 @@ def test_the_headline_says_verdict_scores_and_folds(numbers):
     assert "Of 1 comparisons of a sampler" in text and "0 practically equivalent, and 1 undecided." in text
 
 
+def test_the_headline_names_who_refutes_the_claim(numbers):
+    claim = numbers["07_comparison"]["claim"]
+    claim |= {"verdict": "refuted", "refuted_by": []}
+    assert "best:* **refuted**. The best" in reporting.headline(numbers)
+    row = {"mean": -0.02, "low": -0.03, "high": -0.01, "adjusted_p": 0.0213}
+    claim["refuted_by"] = [{**row, "against": "rf + ros"}, {**row, "against": "mix + none"}]
+    behind = "(-0.020 [-0.030, -0.010], adjusted p 0.021)"
+    assert (
+        f"**refuted** by random forest with random oversampling {behind} and "
+        f"mixture of trees, which takes no sampler {behind}. The best"
+    ) in reporting.headline(numbers)
+
+
 def test_the_headline_has_a_table_of_its_own_for_models_that_stand_alone(numbers):
     text = reporting.headline(numbers)
     assert "| Sampler | Random forest |\n" in text

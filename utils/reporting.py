@@ -161,10 +161,10 @@ def headline(numbers: dict[str, Any]) -> str:
     gap = with_interval(*(against[name] for name in ("mean", "low", "high")))
     test = final["test"]
     text = (
-        f"*Random forest with CGAN is best:* **{comparison['claim']['verdict']}**. The best mean average precision on "
-        f"the development folds is that of {_pair_label(comparison)}{_apart(comparison)}; the claimed pair differs "
-        f"from it by {gap}. The final model ({final['choice']['label']}) reaches an average precision of "
-        f"{with_interval(test['average_precision'], *test['interval'])} on the chronological test set.\n\n"
+        f"*Random forest with CGAN is best:* **{comparison['claim']['verdict']}**{refuted_by(comparison)}. The best "
+        f"mean average precision on the development folds is that of {_best(comparison)}{_apart(comparison)}; the "
+        f"claimed pair differs from it by {gap}. The final model ({final['choice']['label']}) reaches an average "
+        f"precision of {with_interval(test['average_precision'], *test['interval'])} on the chronological test set.\n\n"
         f"{_counted(comparison['differences'])}\n\n"
         f"Mean average precision with 95 % interval (profile {comparison['profile']}; {_folds(comparison)}):\n\n"
     )
@@ -185,9 +185,29 @@ def _apart(comparison: dict[str, Any]) -> str:
     return " and no part in this verdict, as its members were found on these folds"
 
 
-def _pair_label(comparison: dict[str, Any]) -> str:
-    """The best pair in a sentence, without its sampler if it takes none."""
+def refuted_by(comparison: dict[str, Any]) -> str:
+    """Which rivals refute the claim, and how far it lies behind them, to follow its verdict; empty if none does.
+
+    Parameters
+    ----------
+    comparison : dict
+        Recorded numbers of notebook 07.
+    """
+    rivals = [
+        f"{_pair_label(comparison, *row['against'].split(' + '))} "
+        f"({with_interval(row['mean'], row['low'], row['high'])}, adjusted p {row['adjusted_p']:.3f})"
+        for row in comparison["claim"].get("refuted_by", [])
+    ]
+    return f" by {' and '.join(rivals)}" if rivals else ""
+
+
+def _best(comparison: dict[str, Any]) -> str:
     model, sampler = comparison["claim"]["best"]
+    return _pair_label(comparison, model, sampler)
+
+
+def _pair_label(comparison: dict[str, Any], model: str, sampler: str) -> str:
+    """A pair in a sentence, without its sampler if it takes none."""
     label = phrase(comparison["models"][model])
     if model in {row["model"] for row in comparison["alone"]}:
         return f"{label}, which takes no sampler"
