@@ -249,6 +249,8 @@ def measure(folder: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
         command = [sys.executable, "-m", "benchmarks.out_of_core", "--train", way, "--folder", str(folder)]
         command += ["--rounds", str(options.rounds)]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode == -signal.SIGINT:  # a shell's background jobs ignore what the child, on purpose, does not
+            raise KeyboardInterrupt
         if done.returncode:
             sys.exit(f"Training {way} ended with code {done.returncode}; try --rows {options.rows // 2}.")
         results.append(json.loads(done.stdout))
