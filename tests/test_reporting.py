@@ -211,10 +211,10 @@ def test_the_headline_names_who_refutes_the_claim(numbers):
     assert "best:* **refuted**. The best" in reporting.headline(numbers)
     row = {"mean": -0.02, "low": -0.03, "high": -0.01, "adjusted_p": 0.0213}
     claim["refuted_by"] = [{**row, "against": "rf + ros"}, {**row, "against": "mix + none"}]
-    behind = "(-0.020 [-0.030, -0.010], adjusted p 0.021)"
+    behind = "from which it differs by -0.020 [-0.030, -0.010] (adjusted p 0.021)"
     assert (
-        f"**refuted** by random forest with random oversampling {behind} and "
-        f"mixture of trees, which takes no sampler {behind}. The best"
+        f"**refuted** by random forest with random oversampling, {behind}, and by "
+        f"mixture of trees, which takes no sampler, {behind}. The best"
     ) in reporting.headline(numbers)
 
 

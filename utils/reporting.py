@@ -194,11 +194,11 @@ def refuted_by(comparison: dict[str, Any]) -> str:
         Recorded numbers of notebook 07.
     """
     rivals = [
-        f"{_pair_label(comparison, *row['against'].split(' + '))} "
-        f"({with_interval(row['mean'], row['low'], row['high'])}, adjusted p {row['adjusted_p']:.3f})"
+        f"{_pair_label(comparison, *row['against'].split(' + '))}, from which it differs by "
+        f"{with_interval(row['mean'], row['low'], row['high'])} (adjusted p {row['adjusted_p']:.3f})"
         for row in comparison["claim"].get("refuted_by", [])
     ]
-    return f" by {' and '.join(rivals)}" if rivals else ""
+    return f" by {', and by '.join(rivals)}" if rivals else ""
 
 
 def _best(comparison: dict[str, Any]) -> str:
