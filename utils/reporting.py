@@ -159,10 +159,10 @@ def headline(numbers: dict[str, Any]) -> str:
     alone = pd.DataFrame(comparison["alone"])
     against = comparison["claim"]["against_best"]
     gap = with_interval(*(against[name] for name in ("mean", "low", "high")))
-    test = final["test"]
+    test, best = final["test"], _pair_label(comparison, *comparison["claim"]["best"])
     text = (
         f"*Random forest with CGAN is best:* **{comparison['claim']['verdict']}**{refuted_by(comparison)}. The best "
-        f"mean average precision on the development folds is that of {_best(comparison)}{_apart(comparison)}; the "
+        f"mean average precision on the development folds is that of {best}{_apart(comparison)}; the "
         f"claimed pair differs from it by {gap}. The final model ({final['choice']['label']}) reaches an average "
         f"precision of {with_interval(test['average_precision'], *test['interval'])} on the chronological test set.\n\n"
         f"{_counted(comparison['differences'])}\n\n"
@@ -199,11 +199,6 @@ def refuted_by(comparison: dict[str, Any]) -> str:
         for row in comparison["claim"].get("refuted_by", [])
     ]
     return f" by {', and by '.join(rivals)}" if rivals else ""
-
-
-def _best(comparison: dict[str, Any]) -> str:
-    model, sampler = comparison["claim"]["best"]
-    return _pair_label(comparison, model, sampler)
 
 
 def _pair_label(comparison: dict[str, Any], model: str, sampler: str) -> str:
