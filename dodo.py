@@ -46,11 +46,16 @@ def task_data():
     """Fetch and verify the dataset."""
 
     def fetch():
-        from utils.data import load
+        from utils.data import DataError, load
 
-        dataset = load(PROFILE.dataset)
+        try:
+            dataset = load(PROFILE.dataset)
+        except DataError as error:
+            print(error, file=sys.stderr)
+            return False
         print(f"data: {dataset.name}, {len(dataset.frame):,} rows, {dataset.y.sum():,} frauds")
         done("data")
+        return True
 
     return {"actions": [fetch], "targets": [str(PROFILE.dataset.path)], "uptodate": [True]}
 

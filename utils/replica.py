@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from utils import ledger
 from utils.config import DATA, ULB, DatasetConfig
 from utils.data import Dataset
+from utils.errors import exit_with_a_sentence
 from utils.recipe import FOREST, TEST_FRACTION, Recipe, load, run_task
 from utils.tasks import library_version
 
@@ -103,10 +104,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Run what is missing of the original study's protocol.")
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
-    try:
+    with exit_with_a_sentence():
         table = replica(n_jobs=options.jobs)
-    except KeyboardInterrupt:
-        raise SystemExit("Interrupted; finished fits are in the ledger, and the same command goes on.") from None
     table["overlap"] = [part["overlap"] for part in table["split"]]
     shown = ["average_precision", "tied_average_precision", "trapezoid", "thinned_trapezoid", "shared_positives"]
     print(table.groupby(["sampler", "overlap"], sort=False)[[*shown, "seconds"]].mean().round(3).to_string())

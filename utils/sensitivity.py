@@ -16,6 +16,7 @@ import pandas as pd
 
 from utils import benchmark
 from utils.config import Profile, Search, load_profile
+from utils.errors import exit_with_a_sentence
 from utils.fitting import load_dataset
 from utils.models import CLASSICAL
 from utils.samplers import SAMPLERS
@@ -134,13 +135,11 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
     profile = load_profile(options.profile)
-    try:
+    with exit_with_a_sentence():
         for study in (ratios, networks, views):
             table = study(profile, options.jobs)
             means = table.groupby(["setting", "sampler", "model"], sort=False)["average_precision"].mean()
             print(f"{study.__name__}: {len(table)} tasks.\n{means.unstack('model').round(3).to_string()}")
-    except KeyboardInterrupt:
-        raise SystemExit("Interrupted; finished tasks are in the ledger, and the same command goes on.") from None
 
 
 if __name__ == "__main__":
