@@ -56,6 +56,7 @@ LAYERS = {
     "sensitivity": 9,
     "recipe": 8,
     "replica": 9,
+    "study": 10,
     "stats": 8,
     "plots": 9,
     "effects": 9,

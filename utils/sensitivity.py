@@ -128,6 +128,9 @@ def _run(profile: Profile, tasks_of: Callable[[Profile], list[Task]], n_jobs: in
     return rows.loc[[task["key"] for task in tasks]].reset_index().assign(setting=[task["setting"] for task in tasks])
 
 
+STUDIES = (ratios, networks, views)
+
+
 def main() -> None:
     """Fill the ledger of these choices from the command line."""
     parser = argparse.ArgumentParser(description="Run what the study's own choices are judged by.")
@@ -136,7 +139,7 @@ def main() -> None:
     options = parser.parse_args()
     profile = load_profile(options.profile)
     with exit_with_a_sentence():
-        for study in (ratios, networks, views):
+        for study in STUDIES:
             table = study(profile, options.jobs)
             means = table.groupby(["setting", "sampler", "model"], sort=False)["average_precision"].mean()
             print(f"{study.__name__}: {len(table)} tasks.\n{means.unstack('model').round(3).to_string()}")
