@@ -75,11 +75,29 @@ def test_the_trapezoid_joins_the_points_of_the_curve():
 
 
 def test_precision_and_recall_at_a_number_of_alerts():
-    assert metrics.precision_at(RANKS, 4) == 3 / 4
-    assert metrics.recall_at(RANKS, 4) == 3 / 4
-    assert metrics.precision_at(RANKS, 9.6) == 4 / 10
-    assert metrics.recall_at(RANKS, 9.4) == 3 / 4
-    assert metrics.precision_at(RANKS, 0.2) == metrics.precision_at(RANKS, 1) == 1
+    assert metrics.precision_at(RANKS, 4, 20) == 3 / 4
+    assert metrics.recall_at(RANKS, 4, 20) == 3 / 4
+    assert metrics.precision_at(RANKS, 9.6, 20) == 4 / 10
+    assert metrics.recall_at(RANKS, 9.4, 20) == 3 / 4
+    assert metrics.precision_at(RANKS, 0.2, 20) == metrics.precision_at(RANKS, 1, 20) == 1
+
+
+@pytest.mark.parametrize("n_alerts", [20, 20.6, 1000])
+def test_there_are_no_more_alerts_than_rows(n_alerts):
+    assert metrics.precision_at(RANKS, n_alerts, 20) == 4 / 20
+    assert metrics.recall_at(RANKS, n_alerts, 20) == 1
+
+
+@pytest.mark.parametrize("n_alerts", [0, -3, np.nan, np.inf])
+def test_a_number_of_alerts_that_is_not_positive_is_refused(n_alerts):
+    for share in (metrics.precision_at, metrics.recall_at):
+        with pytest.raises(ValueError, match=f"number of alerts is {n_alerts}"):
+            share(RANKS, n_alerts, 20)
+
+
+def test_a_roc_curve_needs_a_negative():
+    with pytest.raises(ValueError, match="2 of 2 rows are positive"):
+        metrics.roc_auc([1, 2], 2)
 
 
 @pytest.mark.parametrize(("minimum", "expected"), [(1.0, 1 / 4), (0.7, 3 / 4), (0.76, 1 / 4), (0.4, 1), (0.41, 3 / 4)])

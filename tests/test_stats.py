@@ -386,13 +386,20 @@ def test_a_paired_bootstrap_turns_around_with_its_pair_and_repeats_with_its_seed
 def test_alert_budgets_are_per_day():
     table = ranked_table()
     row = stats.with_alert_metrics(table).iloc[0]
-    assert row["precision_at_100"] == metrics.precision_at(row["ranks"], 50)
-    assert row["precision_at_500"] == metrics.precision_at(row["ranks"], 250)
+    assert row["precision_at_100"] == metrics.precision_at(row["ranks"], 50, row["n_rows"])
+    assert row["precision_at_500"] == metrics.precision_at(row["ranks"], 250, row["n_rows"])
     assert row["recall_at_p90"] == metrics.recall_at_precision(row["ranks"], 0.9)
 
 
-def test_a_dataset_without_time_has_no_alerts_a_day():
-    summary = stats.summarise(ranked_table().assign(days=None))
+def test_a_budget_for_more_alerts_than_there_are_rows_has_the_precision_of_all_rows():
+    table = stats.with_alert_metrics(ranked_table(n_rows=200, n_frauds=40))
+    assert (table["precision_at_100"] == [metrics.precision_at(ranks, 50, 200) for ranks in table["ranks"]]).all()
+    assert (table["precision_at_500"] == 40 / 200).all()
+
+
+@pytest.mark.parametrize("days", [None, np.nan, 0.0])
+def test_a_dataset_without_time_has_no_alerts_a_day(days):
+    summary = stats.summarise(ranked_table().assign(days=days))
     assert summary[["Precision at 100 alerts a day", "Precision at 500 alerts a day"]].isna().all(axis=None)
     assert summary["AP"].notna().all()
 

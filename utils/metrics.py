@@ -72,22 +72,43 @@ def trapezoid_area(ranks: ArrayLike) -> float:
 
 
 def roc_auc(ranks: ArrayLike, n_rows: int) -> float:
-    """Probability that a positive is ranked before a negative."""
+    """Probability that a positive is ranked before a negative; a tie counts as ranked behind it.
+
+    Raises
+    ------
+    ValueError
+        If there is no negative row.
+    """
     ranks = np.asarray(ranks)
+    n_negatives = n_rows - len(ranks)
+    if n_negatives < 1:
+        raise ValueError(f"{len(ranks)} of {n_rows} rows are positive, which leaves no negative to rank them against.")
     negatives_before = ranks - np.arange(1, len(ranks) + 1)
-    return float(1 - negatives_before.mean() / (n_rows - len(ranks)))
+    return float(1 - negatives_before.mean() / n_negatives)
 
 
-def precision_at(ranks: ArrayLike, n_alerts: float) -> float:
-    """Share of frauds among the `n_alerts` highest scores (rounded, at least one)."""
-    n_alerts = max(1, round(n_alerts))
+def precision_at(ranks: ArrayLike, n_alerts: float, n_rows: int) -> float:
+    """Share of frauds among the `n_alerts` highest scores (rounded, at least one, at most every row).
+
+    Raises
+    ------
+    ValueError
+        If `n_alerts` is not a positive number.
+    """
+    n_alerts = _whole_alerts(n_alerts, n_rows)
     return float(np.count_nonzero(np.asarray(ranks) <= n_alerts) / n_alerts)
 
 
-def recall_at(ranks: ArrayLike, n_alerts: float) -> float:
-    """Share of all frauds that the `n_alerts` highest scores hold (rounded, at least one)."""
+def recall_at(ranks: ArrayLike, n_alerts: float, n_rows: int) -> float:
+    """Share of all frauds that the `n_alerts` highest scores hold, rounded and bounded as for `precision_at`."""
     ranks = np.asarray(ranks)
-    return float(np.count_nonzero(ranks <= max(1, round(n_alerts))) / len(ranks))
+    return float(np.count_nonzero(ranks <= _whole_alerts(n_alerts, n_rows)) / len(ranks))
+
+
+def _whole_alerts(n_alerts: float, n_rows: int) -> int:
+    if not 0 < n_alerts < np.inf:
+        raise ValueError(f"The number of alerts is {n_alerts}; give a positive number.")
+    return min(max(1, round(n_alerts)), n_rows)
 
 
 def recall_at_precision(ranks: ArrayLike, minimum: float = 0.9) -> float:

@@ -127,15 +127,17 @@ ALERT_BUDGETS = (100, 500)
 def with_alert_metrics(table: pd.DataFrame) -> pd.DataFrame:
     """The ledger frame with what a fraud desk asks: precision at daily alert budgets, recall at precision 0.9.
 
-    The former are NaN for a dataset without a time column.
+    The former are NaN where no time passes: without a time column, or if all rows are of one moment. A budget for
+    more alerts than there are rows is one for all rows.
     """
-    more = {"recall_at_p90": [metrics.recall_at_precision(ranks) for ranks in table["ranks"]]}
+    columns = {"recall_at_p90": [metrics.recall_at_precision(ranks) for ranks in table["ranks"]]}
+    days = pd.to_numeric(table["days"])
     for budget in ALERT_BUDGETS:
-        more[f"precision_at_{budget}"] = [
-            np.nan if pd.isna(row.days) else metrics.precision_at(row.ranks, budget * row.days)
-            for row in table.itertuples()
+        columns[f"precision_at_{budget}"] = [
+            metrics.precision_at(row.ranks, budget * length, row.n_rows) if length > 0 else np.nan
+            for row, length in zip(table.itertuples(), days, strict=True)
         ]
-    return table.assign(**more)
+    return table.assign(**columns)
 
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
