@@ -155,7 +155,7 @@ def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probab
         "positives": positives.tolist(),
         "amounts": None if dataset.amounts is None else dataset.amounts.loc[positives].tolist(),
         "n_rows": len(positions),
-        "days": days_covered(dataset, len(positions)),
+        "days": days_covered(dataset, positions),
         "average_precision": round(metrics.average_precision(ranks), 6),
         "roc_auc": round(metrics.roc_auc(ranks, len(positions)), 6),
         "brier": round(metrics.brier_score(y_true, probability), 8),
@@ -164,12 +164,19 @@ def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probab
     }
 
 
-def days_covered(dataset: Dataset, n_rows: int) -> float | None:
-    """Days of business that `n_rows` rows stand for; None without a time column."""
+def days_covered(dataset: Dataset, positions: np.ndarray) -> float | None:
+    """Days of business that the rows at `positions` stand for; None without a time column.
+
+    The clock counts, from the first of the rows to the last: a share of a dataset's rows is not that share of its
+    time. Where they are only some of the rows in between, such as a random fifth, they stand for as large a share
+    of the time.
+    """
     if dataset.config.time is None:
         return None
-    times = dataset.frame[dataset.config.time]
-    return round((times.iloc[-1] - times.iloc[0]) / data.SECONDS_PER_DAY * n_rows / len(times), 4)
+    first, last = int(np.min(positions)), int(np.max(positions))
+    start, end = dataset.frame[dataset.config.time].iloc[[first, last]]
+    share = len(positions) / (last - first + 1)
+    return round(float(end - start) / data.SECONDS_PER_DAY * share, 4)
 
 
 @lru_cache
