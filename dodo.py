@@ -16,7 +16,7 @@ from doit import get_var
 from doit.tools import config_changed
 
 from utils import notebooks
-from utils.config import DATA, NOTEBOOKS, ROOT, load_profile
+from utils.config import NOTEBOOKS, ROOT, load_profile
 
 PROFILE = load_profile(get_var("profile", "full"))
 BUILD = ROOT / "build"
@@ -36,7 +36,7 @@ LOCK = str(ROOT / "uv.lock")
 LEDGER = str(PROFILE.results / f"{PROFILE.dataset.name}.jsonl")
 CHOICES = str(PROFILE.results / "sensitivity" / f"{PROFILE.dataset.name}.jsonl")
 VARIANTS = str(PROFILE.results / "generators" / f"{PROFILE.dataset.name}.jsonl")
-REPLICA = str(DATA / "results" / "original" / "replica.jsonl")
+REPLICA = str(PROFILE.results / "original" / "replica.jsonl")
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 LONGEST = ("08_final_model", "05_cgan_training")  # they start; the others follow when the second is done
 EXECUTED = [str(PROFILE.notebooks / f"{name}.ipynb") for name in NAMES]
@@ -72,7 +72,7 @@ def task_ablation():
 
 def task_replica():
     """Run what is missing of the original study's protocol."""
-    return {**filling("replica", REPLICA), "task_dep": ["ablation"]}
+    return {**filling("replica", REPLICA, "--profile", PROFILE.name), "task_dep": ["ablation"]}
 
 
 def filling(module, ledger, *options):
