@@ -24,6 +24,8 @@ from utils.findings import ACQUITTED, CONVICTED, NOT_CHECKED, Finding
 from utils.leaks import SIGNIFICANCE, Parts, draw, examples, nearest
 
 SCALERS = (StandardScaler, RobustScaler, MinMaxScaler, MaxAbsScaler, QuantileTransformer, PowerTransformer)
+BY_SAMPLER = "Make the sampler a step of a pipeline that is fitted on the training part only."
+BY_SPLIT = "Train on nothing outside the training part: these test rows stand in train, no sampler brought them there."
 MAX_SYNTHETIC = 2_000
 DIGITS, NARROW_DIGITS = 9, 5  # after the point, in which rows of float64 and of float32 are compared
 NEIGHBOURS = 30  # a SMOTE row's two parents are almost surely among its 30 nearest real rows
@@ -64,10 +66,11 @@ def check_fitted_rows(parts: Parts, fitted: tuple[ArrayLike, NDArray[np.bool_]] 
         behind[of_test[traced]] = True
         p_value = min(p_value, p_of_label)
     evidence |= {"test rows behind them": int(behind.sum()), "p-value of nearest rows": p_value}
-    return _fitted_verdict(name, evidence, equal, behind)
+    blameless = not (np.any(equal & own) or behind.any() or p_value < SIGNIFICANCE)
+    return _fitted_verdict(name, evidence, equal, behind, BY_SPLIT if blameless else BY_SAMPLER)
 
 
-def _fitted_verdict(name: str, evidence: dict[str, Any], equal: NDArray, behind: NDArray) -> Finding:
+def _fitted_verdict(name: str, evidence: dict[str, Any], equal: NDArray, behind: NDArray, advice: str) -> Finding:
     summary = (
         f"{evidence['test rows fitted on']:,} test rows were among those that the model was fitted on; "
         f"{evidence['rows that a sampler made']:,} fitted rows were made by a sampler, "
@@ -76,7 +79,6 @@ def _fitted_verdict(name: str, evidence: dict[str, Any], equal: NDArray, behind:
     )
     if not (equal.any() or behind.any() or evidence["p-value of nearest rows"] < SIGNIFICANCE):
         return Finding(name, ACQUITTED, summary, evidence=evidence)
-    advice = "Make the sampler a step of a pipeline that is fitted on the training part only."
     return Finding(name, CONVICTED, summary, advice, evidence, examples(equal | behind))
 
 
