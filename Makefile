@@ -39,6 +39,7 @@ paper: .venv/ready ## typeset paper/paper.pdf from the committed numbers and fig
 
 test: .venv/ready ## all tests: helpers, contracts, notebooks, app, paper
 	@$(BIN)/pytest -n auto --dist loadscope
+	@rm -rf build/nbval/results && mkdir -p build/nbval && cp -r data/results build/nbval
 	@env -u MLFLOW_TRACKING_URI STUDY_OUTPUT="$(CURDIR)/build/nbval" $(BIN)/pytest -n auto --dist loadscope \
 		--nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
 

@@ -16,7 +16,7 @@ from doit import get_var
 from doit.tools import config_changed
 
 from utils import notebooks
-from utils.config import DATA, NOTEBOOKS, ROOT, load_profile
+from utils.config import NOTEBOOKS, ROOT, load_profile
 
 PROFILE = load_profile(get_var("profile", "full"))
 BUILD = ROOT / "build"
@@ -37,7 +37,7 @@ LEDGERS = [
     str(PROFILE.results / f"{PROFILE.dataset.name}.jsonl"),
     str(PROFILE.results / "sensitivity" / f"{PROFILE.dataset.name}.jsonl"),
     str(PROFILE.results / "generators" / f"{PROFILE.dataset.name}.jsonl"),
-    str(DATA / "results" / "original" / "replica.jsonl"),
+    str(PROFILE.results / "original" / "replica.jsonl"),
 ]
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 LONGEST = ("08_final_model", "05_cgan_training")  # they start; the others follow when the second is done

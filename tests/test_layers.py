@@ -18,6 +18,8 @@ LAYERS = {
     "backend": 0,
     "ctgan_worker": 0,
     "findings": 0,
+    "columns": 0,
+    "classes": 1,
     "fetch": 1,
     "ledger": 1,
     "leaks": 1,

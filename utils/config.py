@@ -184,8 +184,8 @@ QUICK_ABLATION = ("default", "original_loss")
 def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
     """The profile called `name`; ValueError lists the names there are.
 
-    The environment variable STUDY_OUTPUT moves every output of the full profile but the ledger to another
-    folder, so that tests can rerun notebooks without touching what is committed.
+    The environment variable STUDY_OUTPUT moves every output of the full profile to another folder, the ledger too, so
+    that tests can rerun notebooks without touching what is committed. Copy `data/results` there, or all is run anew.
     """
     if name == "quick":
         build = ROOT / "build" / "quick"
@@ -200,5 +200,6 @@ def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
         base = Path(os.environ.get("STUDY_OUTPUT", ROOT))
         places = {"figures": base / "figures", "notebooks": base / "notebooks", "paper": base / "paper"}
         size = {"folds": _pairs(2, 5), "deep_folds": _pairs(1, 5), "ablation_folds": _pairs(1, 3)}
-        return Profile(name, results=DATA / "results", dataset=dataset, **size, **places)
+        results = base / "results" if "STUDY_OUTPUT" in os.environ else DATA / "results"
+        return Profile(name, results=results, dataset=dataset, **size, **places)
     raise ValueError(f"There is no profile {name!r}; choose 'quick' or 'full'.")

@@ -18,7 +18,7 @@ def run(profile: Profile) -> None:
     """Run what is missing of the benchmark, of the studies beside it and of the original study's protocol."""
     n_tasks = {"benchmark": len(benchmark.run(profile))}
     n_tasks |= {study.__name__: len(study(profile)) for study in sensitivity.STUDIES}
-    n_tasks |= {"ablation": len(ablation.run(profile)), "original protocol": len(replica.replica())}
+    n_tasks |= {"ablation": len(ablation.run(profile)), "original protocol": len(replica.replica(profile))}
     print("In the ledgers: " + ", ".join(f"{count} tasks of {name}" for name, count in n_tasks.items()) + ".")
 
 
