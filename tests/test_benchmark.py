@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -237,6 +238,35 @@ def full_grid(**chosen) -> list[dict]:
 def test_the_committed_ledger_holds_the_full_profile(committed):
     missing = [tasks.label(task) for task in full_grid() if task["key"] not in committed]
     assert not missing, f"{len(missing)} tasks of the full profile are not in data/results: {missing[:5]}"
+
+
+def folds_in(rows: list[dict]) -> dict[tuple[int, int], set[frozenset]]:
+    """What the ledger says of each fold: its positives, once for all tasks if they agree."""
+    found = {}
+    for row in rows:
+        found.setdefault((row["repeat"], row["fold"]), set()).add(frozenset(row["positives"]))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "n_folds"),
+    [
+        ("creditcard", {}, 10),
+        ("sensitivity/creditcard", {}, 2),
+        ("sensitivity/creditcard-with-duplicates", {"keep_duplicates": True}, 2),
+        ("sensitivity/creditcard-raw-time", {"raw_time": True}, 2),
+    ],
+)
+def test_every_committed_row_has_the_folds_that_are_made_now(file, changes, n_folds):
+    """Each fold's frauds, as numbers of rows in the file."""
+    profile = load_profile("full")
+    config = replace(profile.dataset, **changes)
+    dataset = fitting.load_dataset(config)
+    recorded = folds_in(ledger.read_file(profile.results / f"{file}.jsonl"))
+    assert len(recorded) == n_folds
+    for fold_id, fold in fitting.all_folds(config, profile.protocol, 2).items():
+        test = dataset.y.iloc[fold.test]
+        assert recorded.get(fold_id, {frozenset(test.index[test == 1])}) == {frozenset(test.index[test == 1])}
 
 
 @pytest.mark.parametrize("sampler", ["none", "rus", "smote"])

@@ -102,11 +102,11 @@ def test_ulb_features(ulb):
     assert ulb.amounts.equals(ulb.frame["Amount"])
 
 
-def test_ulb_groups_are_the_rows_identical_except_for_time(ulb):
+def test_ulb_groups_are_the_rows_equal_but_for_time_and_label(ulb):
     sizes = np.bincount(ulb.groups)[ulb.groups]
     assert (sizes > 1).sum() == 12_446
     assert ulb.y[sizes > 1].sum() == 0
-    columns = [column for column in ulb.frame if column != "Time"]
+    columns = [column for column in ulb.frame if column not in ("Time", "Class")]
     shared = ulb.frame.duplicated(columns, keep=False).to_numpy()
     assert np.array_equal(shared, sizes > 1)
     assert (ulb.frame[shared].groupby(ulb.groups[shared])[columns].nunique() == 1).all(axis=None)
@@ -305,6 +305,22 @@ def test_file_that_is_missing_a_folder_or_of_another_content(write, tmp_path):
 
 
 # Folds and splits of small tables
+
+
+def test_rows_equal_but_for_time_and_label_form_a_group(write):
+    lines = "1,0.5,10,0\n2,0.5,10,1\n3,0.5,10,0\n4,0.5,11,0\n5,2,10,1\n"
+    assert load(write(HEADER + lines)).groups.tolist() == [0, 0, 0, 1, 2]
+
+
+def test_a_table_of_categories_is_divided_by_its_distinct_rows(write):
+    """Few distinct rows, each with either label: whole groups go to one fold."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.integers(0, 5, size=(600, 2)), columns=["a", "b"]).assign(y=rng.integers(0, 10, 600) == 0)
+    data = load(replace(write(frame.astype(int), **PLAIN), keep_duplicates=True))
+    assert np.unique(data.groups).size == 25 and len(data.frame) == 600
+    for fold in folds(data, np.arange(600), n_splits=3):
+        train, test = (set(map(tuple, data.X.iloc[part].to_numpy())) for part in (fold.train, fold.test))
+        assert test and not train & test
 
 
 def test_fewer_positives_than_folds(write):

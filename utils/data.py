@@ -83,8 +83,9 @@ class Dataset:
 
     @cached_property
     def groups(self) -> np.ndarray:
-        """Group number of each row, int64: rows identical except for time share one."""
-        return _identical_rows(self.frame.drop(columns=self.config.time or []))
+        """Group number of each row, int64: rows that are equal in all raw columns but time and label share one."""
+        roles = [name for name in (self.config.time, self.config.label) if name is not None]
+        return _identical_rows(self.frame.drop(columns=roles))
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +189,7 @@ def chronological_split(dataset: Dataset, test_fraction: float = 0.2) -> tuple[n
 
 
 def folds(dataset: Dataset, positions: np.ndarray, n_splits: int = 5, n_repeats: int = 1, seed: int = 0) -> list[Fold]:
-    """Repeated stratified folds over `positions` that never divide a group of identical rows.
+    """Repeated stratified folds over `positions` that never divide a group; see `Dataset.groups`.
 
     Raises
     ------
