@@ -14,11 +14,10 @@ from utils import data, ledger, metrics
 from utils.backend import limit_threads
 from utils.bundle import FraudModel, apply_calibrator, fit_calibrator
 from utils.config import Profile
-from utils.data import Dataset
+from utils.data import Dataset, Fold
 from utils.fetch import replacing
-from utils.fitting import all_folds, fold_parts, load_dataset, measure, provenance, training_rows
+from utils.fitting import all_folds, fit_fold, fold_parts, load_dataset, measure, provenance, training_rows
 from utils.tasks import Task, make_task
-from utils.training import fit
 
 FEE, FLOOR = 5.0, 10.0  # EUR: an alert's handling, and the least that a missed fraud costs
 
@@ -77,7 +76,7 @@ def _fold_probability(profile: Profile, task: Task, place: tuple[int, int]) -> N
     limit_threads(1)
     dataset = load_dataset(profile.dataset)
     fold = all_folds(profile.dataset, profile.protocol, 1)[place]
-    fitted = fit(task, training_rows(dataset, fold.train, task["seed"]))
+    fitted = fit_fold(task, dataset, fold)
     X_test, _ = fold_parts(dataset, fold.test)
     return fitted.pipeline.predict_proba(X_test)[:, 1]
 
@@ -106,8 +105,9 @@ def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold 
     development = development or out_of_fold(profile, task)
     calibrator = fit_calibrator(development.y_true, development.probability)
     probability = apply_calibrator(calibrator, development.probability)
-    rows, _ = data.chronological_split(dataset, profile.protocol.test_fraction)
-    fitted = fit(task, training_rows(dataset, rows, task["seed"]), n_jobs=effective_n_jobs(-1))
+    division = Fold(0, 0, *data.chronological_split(dataset, profile.protocol.test_fraction))
+    rows = training_rows(dataset, division.train, task["seed"])
+    fitted = fit_fold(task, dataset, division, rows, effective_n_jobs(-1))
     return FraudModel(
         scaler=fitted.scaler,
         classifier=fitted.classifier,
