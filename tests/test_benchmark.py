@@ -342,8 +342,8 @@ def folds_in(rows: list[dict]) -> dict[tuple[int, int], set[frozenset]]:
     [
         ("creditcard", {}, 10),
         ("sensitivity/creditcard", {}, 2),
-        ("sensitivity/creditcard-with-duplicates", {"keep_duplicates": True}, 2),
-        ("sensitivity/creditcard-raw-time", {"raw_time": True}, 2),
+        ("sensitivity/creditcard-with-duplicates", {"duplicates": "keep", "variant": "with-duplicates"}, 2),
+        ("sensitivity/creditcard-raw-time", {"raw_time": True, "variant": "raw-time"}, 2),
     ],
 )
 def test_every_committed_row_has_the_folds_that_are_made_now(file, changes, n_folds):

@@ -89,9 +89,9 @@ def test_ulb_values_are_those_of_the_csv_to_the_last_bit(ulb):
 
 
 def test_ulb_duplicates_can_be_kept(ulb):
-    kept = load(replace(ULB, keep_duplicates=True))
-    assert (len(kept.frame), kept.y.sum(), kept.n_duplicates) == (284_807, 492, 0)
-    assert kept.sha256 == ulb.sha256 and kept.name != ulb.name
+    kept = load(replace(ULB, duplicates="keep"))
+    assert (len(kept.frame), kept.y.sum(), kept.n_duplicates) == (284_807, 492, 1_081)
+    assert kept.sha256 == ulb.sha256
 
 
 def test_ulb_features(ulb):
@@ -193,7 +193,7 @@ def test_hour_of_day_is_a_point_on_the_circle():
 @pytest.mark.parametrize("name", ["own.csv", "OWN.CSV", "own.parquet"])
 def test_own_file(write, name):
     frame = table()
-    config = write(pd.concat([frame, frame.iloc[[4]]]), name, **PLAIN)
+    config = write(pd.concat([frame, frame.iloc[[4]]]), name, duplicates="drop", **PLAIN)
     data = load(config)
     assert data.sha256 == hashlib.sha256(config.path.read_bytes()).hexdigest()
     assert (data.name, data.n_duplicates, data.amounts) == (config.path.stem, 1, None)
@@ -203,6 +203,20 @@ def test_own_file(write, name):
     assert len(test) == 15
     assert len(folds(data, development, n_splits=3)) == 3
     pd.testing.assert_frame_equal(load(config).frame, data.frame)
+
+
+def test_copies_stay_share_a_fold_and_are_counted_unless_they_are_to_be_dropped(write):
+    frame = table(n_rows=200, n_positives=40)
+    config = write(pd.concat([frame, frame.iloc[:30], frame.iloc[:5]]), **PLAIN)
+    kept, dropped = load(config), load(replace(config, duplicates="drop"))
+    assert (len(kept.frame), kept.n_duplicates, kept.name) == (235, 35, "own")
+    assert (len(dropped.frame), dropped.n_duplicates) == (200, 35)
+    for fold in folds(kept, np.arange(235)):
+        assert not set(map(tuple, kept.X.iloc[fold.train].to_numpy())) & set(
+            map(tuple, kept.X.iloc[fold.test].to_numpy())
+        )
+    with pytest.raises(ValueError, match="duplicates is 'no'; use one of"):
+        replace(config, duplicates="no")
 
 
 def test_time_orders_the_rows_and_the_index_keeps_their_number(write):
@@ -231,7 +245,7 @@ def test_row_hash_notices_resampled_rows_and_not_their_order(write):
 def test_zeros_of_either_sign_are_equal(write):
     data = load(write(HEADER + "1,0.0,3,0\n1,-0.0,3,0\n2,-0.0,3,0\n3,1,3,1\n"))
     assert data.n_duplicates == 1
-    assert data.groups.tolist() == [0, 0, 1]
+    assert data.groups.tolist() == [0, 0, 0, 1]
 
 
 def test_other_roles_of_a_file_are_validated_though_a_copy_exists(write):
@@ -316,7 +330,7 @@ def test_a_table_of_categories_is_divided_by_its_distinct_rows(write):
     """Few distinct rows, each with either label: whole groups go to one fold."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.integers(0, 5, size=(600, 2)), columns=["a", "b"]).assign(y=rng.integers(0, 10, 600) == 0)
-    data = load(replace(write(frame.astype(int), **PLAIN), keep_duplicates=True))
+    data = load(write(frame.astype(int), **PLAIN))
     assert np.unique(data.groups).size == 25 and len(data.frame) == 600
     for fold in folds(data, np.arange(600), n_splits=3):
         train, test = (set(map(tuple, data.X.iloc[part].to_numpy())) for part in (fold.train, fold.test))
@@ -333,7 +347,7 @@ def test_fewer_positives_than_folds(write):
 def test_copies_of_a_positive_do_not_count_as_positives(write):
     frame = table(n_positives=4)
     copies = pd.concat([frame, *[frame[frame["y"] == 1]] * 5])
-    data = load(replace(write(copies, **PLAIN), keep_duplicates=True))
+    data = load(write(copies, **PLAIN))
     assert data.y.sum() == 24
     with pytest.raises(DataError, match="4 distinct rows with label 1"):
         folds(data, np.arange(len(copies)))
@@ -344,7 +358,7 @@ def test_every_fold_has_positives_and_no_group_is_divided(write, seed):
     rng = np.random.default_rng(seed)
     frame = table(n_rows=80, n_positives=int(rng.integers(15, 66)))
     frame = frame.iloc[rng.integers(0, 80, size=40)] if seed % 2 else frame
-    data = load(replace(write(pd.concat([frame, frame.head(10)]), **PLAIN), keep_duplicates=True))
+    data = load(write(pd.concat([frame, frame.head(10)]), **PLAIN))
     made = folds(data, np.arange(len(data.frame)), n_splits=3, seed=seed)
     for fold in made:
         assert np.intersect1d(data.groups[fold.train], data.groups[fold.test]).size == 0

@@ -18,7 +18,7 @@ SEED = 1
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
     """All frauds, 3,000 legitimate rows, and 200 that stand in the file again at another time; repeats included."""
-    dataset = data.load(replace(ULB, keep_duplicates=True))
+    dataset = data.load(replace(ULB, duplicates="keep"))
     legitimate = np.flatnonzero(dataset.y.to_numpy() == 0)
     again = legitimate[pd.Series(dataset.groups[legitimate]).duplicated(keep=False).to_numpy()]
     rng = np.random.default_rng(0)
@@ -32,7 +32,7 @@ def config(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def dataset(config):
-    return data.load(replace(config, keep_duplicates=True))
+    return data.load(replace(config, duplicates="keep"))
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def cgan(dataset):
 
 def test_the_split_has_the_published_sizes_and_overlap():
     """198,365 training rows, 85,443 test rows with 148 frauds; 69.8 % of them and 77 % of their frauds trained on."""
-    whole = data.load(replace(ULB, keep_duplicates=True))
+    whole = data.load(replace(ULB, duplicates="keep"))
     train, test = recipe.split(whole, replica.SEEDS[0], overlap=True)
     labels = whole.y.to_numpy()
     assert (len(train), labels[train].sum()) == (198_365, 383)
@@ -119,7 +119,7 @@ def test_finished_fits_are_not_run_again(config, tmp_path):
 
 
 def test_the_committed_replica_is_complete_and_a_cheap_fit_can_be_computed_again():
-    dataset = data.load(replace(ULB, keep_duplicates=True))
+    dataset = data.load(replace(ULB, duplicates="keep"))
     rows = {row["key"]: row for row in ledger.read(replica.RESULTS)}
     for seed in replica.SEEDS:
         for sampler, overlap in (("rus", True), ("smote", True), ("cgan", True), ("cgan", False)):

@@ -41,7 +41,7 @@ class Dataset:
     Attributes
     ----------
     name : str
-        File name without suffix; tells whether duplicates were kept.
+        See `DatasetConfig.name`.
     sha256 : str
         Hash of the raw file's content.
     frame : DataFrame
@@ -50,7 +50,7 @@ class Dataset:
     config : DatasetConfig
         Which column is what.
     n_duplicates : int
-        Exact duplicates that were removed.
+        Exact copies of earlier rows in the file, whether they were dropped or kept.
     loaded_hash : int
         `row_hash` when the frame was loaded; a frame that was resampled since has another.
     """
@@ -99,12 +99,12 @@ class Fold:
 
 
 def load(config: DatasetConfig = ULB) -> Dataset:
-    """Fetch, verify, validate and deduplicate a dataset.
+    """Fetch, verify and validate a dataset, and drop its exact duplicates if that is asked for.
 
     Parameters
     ----------
     config : DatasetConfig
-        The file, the roles of its columns, and whether exact duplicates are kept.
+        The file, the roles of its columns, and what becomes of exact duplicates.
 
     Raises
     ------
@@ -113,12 +113,12 @@ def load(config: DatasetConfig = ULB) -> Dataset:
     """
     path = fetch(config)
     frame = _validated_frame(path, config)
-    n_rows = len(frame)
-    if not config.keep_duplicates:
-        frame = frame[_first_of_its_kind(frame)]
+    first = _first_of_its_kind(frame)
+    if config.duplicates == "drop":
+        frame = frame[first]
     if config.time is not None and not frame[config.time].is_monotonic_increasing:
         frame = frame.sort_values(config.time, kind="stable")
-    return Dataset(config.name, content_sha256(path), frame, config, n_rows - len(frame), _hash_of(frame))
+    return Dataset(config.name, content_sha256(path), frame, config, int(np.count_nonzero(~first)), _hash_of(frame))
 
 
 def features(frame: pd.DataFrame, config: DatasetConfig = ULB, columns: Sequence[str] | None = None) -> pd.DataFrame:
