@@ -17,7 +17,22 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
 
 from tests.small import PARAMETERS, small_profile
-from utils import audit, benchmark, data, fitting, ledger, metrics, tasks, tracking, training, trials
+from utils import (
+    ablation,
+    audit,
+    benchmark,
+    data,
+    final,
+    fitting,
+    ledger,
+    metrics,
+    replica,
+    sensitivity,
+    tasks,
+    tracking,
+    training,
+    trials,
+)
 from utils.cgan import CGANSampler, GANConfig
 from utils.config import ROOT, DatasetConfig, load_profile
 from utils.models import MODELS, standing_alone
@@ -215,8 +230,7 @@ def test_the_guard_refuses_changed_labels_and_values(finished):
 @pytest.mark.parametrize("sampler", ["none", "smote"])
 def test_the_audit_acquits_a_task_of_the_study(sampler, finished):
     dataset = fitting.load_dataset(finished.dataset)
-    identity = {"name": dataset.name, "sha256": dataset.sha256}
-    task = tasks.make_task(finished, identity, (0, 1), (sampler, {}), ("rf", {}))
+    task = tasks.make_task(finished, dataset.identity, (0, 1), (sampler, {}), ("rf", {}))
     report = audit.audit(**fitting.exhibit(finished, task))
     assert report.acquitted == [finding.name for finding in report.findings] and len(report.findings) == 6
 
@@ -231,9 +245,8 @@ def test_a_worker_with_another_file_is_refused(finished, tmp_path):
 def on_first_fold(finished, sampler: str, model: str) -> tuple:
     """A task on the small study, its dataset and its fold."""
     dataset = fitting.load_dataset(finished.dataset)
-    identity = {"name": dataset.name, "sha256": dataset.sha256}
     search = replace(finished.search, trials=1) if MODELS[model].deep else None
-    task = tasks.make_task(finished, identity, (0, 0), (sampler, {}), (model, {}), search=search)
+    task = tasks.make_task(finished, dataset.identity, (0, 0), (sampler, {}), (model, {}), search=search)
     return task, dataset, fitting.all_folds(finished.dataset, finished.protocol, 1)[0, 0]
 
 
@@ -321,12 +334,49 @@ def committed() -> dict[str, dict]:
 def full_grid(**chosen) -> list[dict]:
     profile = load_profile("full")
     dataset = fitting.load_dataset(profile.dataset)
-    return tasks.grid(profile, {"name": dataset.name, "sha256": dataset.sha256}, **chosen)
+    return tasks.grid(profile, dataset.identity, **chosen)
 
 
 def test_the_committed_ledger_holds_the_full_profile(committed):
     missing = [tasks.label(task) for task in full_grid() if task["key"] not in committed]
     assert not missing, f"{len(missing)} tasks of the full profile are not in data/results: {missing[:5]}"
+
+
+STUDIES = {
+    "ratios": lambda profile: sensitivity.ratios(profile),
+    "networks": lambda profile: sensitivity.networks(profile),
+    "views": lambda profile: sensitivity.views(profile),
+    "ablation": lambda profile: ablation.run(profile),
+    "replica": lambda profile: replica.replica(profile.dataset),
+}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_the_committed_ledgers_hold_every_other_study(name, monkeypatch):
+    def ran(*_, **__):
+        pytest.fail(f"a task of {name} is not in data/results")
+
+    monkeypatch.setattr(benchmark, "run_groups", ran)
+    monkeypatch.setattr(ablation, "run_groups", ran)
+    monkeypatch.setattr(replica, "run_task", ran)
+    assert len(STUDIES[name](load_profile("full"))) > 0
+
+
+def test_the_final_model_and_its_out_of_fold_probabilities_are_committed(committed):
+    """The probabilities give the scores that the ledger has of the same model on the same folds."""
+    profile = load_profile("full")
+    dataset = fitting.load_dataset(profile.dataset)
+    task = final.final_task(profile, ("none", "blend"))
+    assert committed[task["key"]]["average_precision"] == 0.806696
+    folds = fitting.all_folds(profile.dataset, profile.protocol, 1)
+    positions = np.concatenate([fold.test for fold in folds.values()])
+    path = profile.results / "out_of_fold" / f"{task['key']}.parquet"
+    probability = pd.Series(final.read_out_of_fold(path, positions), index=positions)
+    recorded = {(row["repeat"], row["fold"]): row for row in full_grid(samplers=["none"], models=["blend"])}
+    for fold_id, fold in folds.items():
+        ranks, _ = metrics.ranks_of_positives(dataset.y.iloc[fold.test], probability[fold.test])
+        row = committed[recorded[fold_id]["key"]]
+        assert metrics.average_precision(ranks) == pytest.approx(row["average_precision"], abs=0.02)
 
 
 def folds_in(rows: list[dict]) -> dict[tuple[int, int], set[frozenset]]:

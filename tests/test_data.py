@@ -219,6 +219,17 @@ def test_copies_stay_share_a_fold_and_are_counted_unless_they_are_to_be_dropped(
         replace(config, duplicates="no")
 
 
+def test_the_identity_covers_the_file_and_every_role_that_is_not_the_default(write):
+    config = write(GOOD)
+    content = hashlib.sha256(GOOD.encode()).hexdigest()
+    assert load(config).identity == {"name": "own", "sha256": content, "roles": {}}
+    roles = {"label": "Class", "time": None, "amount": "V1", "duplicates": "drop", "raw_time": True}
+    own = load(replace(config, variant="other", **roles))
+    expected = {"time": None, "amount": "V1", "duplicates": "drop", "raw_time": True}
+    assert own.identity == {"name": "own-other", "sha256": content, "roles": expected}
+    assert ULB.roles == {"duplicates": "drop"}
+
+
 def test_time_orders_the_rows_and_the_index_keeps_their_number(write):
     data = load(write(GOOD))
     assert data.frame.index.tolist() == [1, 2, 0]

@@ -143,7 +143,7 @@ def test_this_studys_protocol_is_acquitted_on_every_count(config):
     development, _ = data.chronological_split(dataset, 0.2)
     fold = data.folds(dataset, development, 3, seed=0)[0]
     profile = load_profile("quick", config)
-    dataset_id = {"name": dataset.name, "sha256": dataset.sha256}
+    dataset_id = dataset.identity
     task = tasks.make_task(profile, dataset_id, (0, 0), ("smote", {}), ("lr", {}))
     train, test = fitting.fold_parts(dataset, fold.train), fitting.fold_parts(dataset, fold.test)
     fitted = training.fit(task, fitting.training_rows(dataset, fold.train, task["seed"]))

@@ -56,7 +56,7 @@ def run(
         One row per task, in the order of the grid; see `ledger.frame`.
     """
     dataset = load_dataset(profile.dataset)
-    tasks = grid(profile, {"name": dataset.name, "sha256": dataset.sha256}, samplers=samplers, models=models)
+    tasks = grid(profile, dataset.identity, samplers=samplers, models=models)
     return run_tasks(profile, tasks, n_jobs=n_jobs)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 NOTEBOOKS = ROOT / "notebooks"
 DUPLICATES = ("keep", "drop")
+NOT_ROLES = ("path", "sha256", "source", "variant")  # fields of a dataset that say where it is and what it is called
 MARGIN = 0.01  # differences of average precision below this do not matter to a fraud desk; fixed beforehand
 
 
@@ -55,6 +57,17 @@ class DatasetConfig:
     def name(self) -> str:
         """Short name that ledger rows and files carry."""
         return "-".join(filter(None, (self.path.stem, self.variant)))
+
+    @property
+    def roles(self) -> dict[str, Any]:
+        """What the columns and the copies of rows are, as far as that is not the default; as JSON has it."""
+        values = {role.name: getattr(self, role.name) for role in fields(self) if role.name not in NOT_ROLES}
+        defaults = {role.name: role.default for role in fields(self)}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+            if value != defaults[name]
+        }
 
 
 ULB = DatasetConfig(

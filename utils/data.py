@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ from utils.seeding import child_seed
 
 __all__ = ["DataError", "Dataset", "Fold", "chronological_split", "features", "fetch", "folds", "load"]
 
+GROUPS = "all raw columns but time and label"  # the rule of `Dataset.groups`, as ledger rows name it
 HOUR_FEATURES = ("hour_sin", "hour_cos")
 SECONDS_PER_DAY = 86_400
 ULB_COLUMNS = ("Time", *(f"V{i}" for i in range(1, 29)), "Amount", "Class")
@@ -61,6 +63,11 @@ class Dataset:
     config: DatasetConfig
     n_duplicates: int
     loaded_hash: int
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What ledger rows say of the dataset: its name, its file's hash and the roles that are not the default."""
+        return {"name": self.name, "sha256": self.sha256, "roles": self.config.roles}
 
     def row_hash(self) -> int:
         """Hash of the frame's rows as they are now, whatever their order."""

@@ -89,8 +89,7 @@ def _task(
     setting: str,
 ) -> Task:
     dataset = load_dataset(profile.dataset)
-    identity = {"name": dataset.name, "sha256": dataset.sha256}
-    return {**make_task(profile, identity, place, sampler, model, search=search), "setting": setting}
+    return {**make_task(profile, dataset.identity, place, sampler, model, search=search), "setting": setting}
 
 
 def ratios(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
