@@ -26,9 +26,9 @@ help: ## list the commands
 quick: .venv/ready ## the whole study on a reduced grid, into build/quick (minutes)
 	@$(BIN)/doit profile=quick study
 
-reproduce: .venv/ready ## the whole study from an empty ledger (the old one is kept as .bak)
+reproduce: .venv/ready ## the whole study from an empty ledger (the old one is kept as .bak; test.jsonl stays)
 	@$(BIN)/python -c "import ctgan" 2>/dev/null || $(BIN)/uv sync --locked --quiet --inexact --group ctgan $(EXTRAS)
-	@for f in data/results/*.jsonl data/results/out_of_fold data/results/sensitivity data/results/generators data/results/original; do [ ! -e "$$f" ] || { rm -rf "$$f.bak"; mv "$$f" "$$f.bak"; }; done
+	@for f in data/results/*.jsonl data/results/out_of_fold data/results/sensitivity data/results/generators data/results/original; do [ ! -e "$$f" ] || [ "$$f" = data/results/test.jsonl ] || { rm -rf "$$f.bak"; mv "$$f" "$$f.bak"; }; done
 	@$(BIN)/doit profile=full study
 
 notebooks: .venv/ready ## run the notebooks that are out of date against the committed ledger

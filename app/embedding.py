@@ -58,7 +58,7 @@ def draw_synthetic(X: pd.DataFrame, y: pd.Series, *, updates: int | None = None,
     if updates is not None:
         params["updates"] = updates
     head = build_head({"name": "cgan", "params": params}, child_seed(seed, "statistics"))
-    rows, _ = fit_head(head, X, y)
+    rows = fit_head(head, X, y).X
     real, drawn = np.asarray(rows)[: len(X)], np.asarray(rows)[len(X) :]
     columns = list(X.columns)
     return Synthetic(

@@ -76,12 +76,11 @@ def pair_tasks(profile: Profile, names: list[str]) -> dict[str, Task]:
     if unknown:
         raise ValueError(f"The study has no pair {', '.join(unknown)}; name sampler and model as in {known[0]}.")
     dataset = load_dataset(profile.dataset)
-    identity = {"name": dataset.name, "sha256": dataset.sha256}
     chosen = [name for name in known if name in set(names)]
-    return {name: _task(profile, identity, *name.split("+")) for name in chosen}
+    return {name: _task(profile, dataset.identity, *name.split("+")) for name in chosen}
 
 
-def _task(profile: Profile, identity: dict[str, str], sampler: str, model: str) -> Task:
+def _task(profile: Profile, identity: dict[str, Any], sampler: str, model: str) -> Task:
     return make_task(profile, identity, PLACE, (sampler, {}), (model, {}), search=profile.search)
 
 

@@ -55,6 +55,7 @@ LAYERS = {
     "final": 8,
     "judging": 8,
     "ablation": 9,
+    "migrate": 9,
     "sensitivity": 9,
     "recipe": 8,
     "replica": 9,

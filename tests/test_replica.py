@@ -21,7 +21,7 @@ SEED = 1
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
     """All frauds, 3,000 legitimate rows, and 200 that stand in the file again at another time; repeats included."""
-    dataset = data.load(replace(ULB, keep_duplicates=True))
+    dataset = data.load(replace(ULB, duplicates="keep"))
     legitimate = np.flatnonzero(dataset.y.to_numpy() == 0)
     again = legitimate[pd.Series(dataset.groups[legitimate]).duplicated(keep=False).to_numpy()]
     rng = np.random.default_rng(0)
@@ -35,7 +35,7 @@ def config(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def dataset(config):
-    return data.load(replace(config, keep_duplicates=True))
+    return data.load(replace(config, duplicates="keep"))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def cgan(dataset):
 
 def test_the_split_has_the_published_sizes_and_overlap():
     """198,365 training rows, 85,443 test rows with 148 frauds; 69.8 % of them and 77 % of their frauds trained on."""
-    whole = data.load(replace(ULB, keep_duplicates=True))
+    whole = data.load(replace(ULB, duplicates="keep"))
     train, test = recipe.split(whole, replica.SEEDS[0], overlap=True)
     labels = whole.y.to_numpy()
     assert (len(train), labels[train].sum()) == (198_365, 383)
@@ -161,7 +161,7 @@ def test_what_the_quick_profile_and_the_tests_write_is_not_committed(tmp_path, m
 
 
 def test_the_committed_replica_is_complete_and_a_cheap_fit_can_be_computed_again():
-    dataset = data.load(replace(ULB, keep_duplicates=True))
+    dataset = data.load(replace(ULB, duplicates="keep"))
     rows = {row["key"]: row for row in ledger.read(replica.COMMITTED)}
     for seed in replica.SEEDS:
         for sampler, overlap in (("rus", True), ("smote", True), ("cgan", True), ("cgan", False)):
@@ -202,7 +202,7 @@ def test_this_studys_protocol_is_acquitted_on_every_count(config):
     development, _ = data.chronological_split(dataset, 0.2)
     fold = data.folds(dataset, development, 3, seed=0)[0]
     profile = load_profile("quick", config)
-    dataset_id = {"name": dataset.name, "sha256": dataset.sha256}
+    dataset_id = dataset.identity
     task = tasks.make_task(profile, dataset_id, (0, 0), ("smote", {}), ("lr", {}))
     train, test = fitting.fold_parts(dataset, fold.train), fitting.fold_parts(dataset, fold.test)
     fitted = training.fit(task, fitting.training_rows(dataset, fold.train, task["seed"]))

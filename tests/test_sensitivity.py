@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from tests.small import small_profile
@@ -18,7 +19,8 @@ def profile(tmp_path_factory):
         "sensitivity_models": ("lr", "ann", "cnn1d", "lstm"),
         "column_orders": 1,
     }
-    return replace(found, sensitivity_folds=((0, 0), (0, 1)), **small)
+    dataset = replace(found.dataset, duplicates="drop")
+    return replace(found, dataset=dataset, sensitivity_folds=((0, 0), (0, 1)), **small)
 
 
 def test_every_sampler_with_a_ratio_is_asked_at_every_ratio():
@@ -69,6 +71,15 @@ def test_views_differ_in_rows_or_features(profile):
     names = {setting: part["dataset"].iloc[0]["name"] for setting, part in table.groupby("setting")}
     assert names["as in the protocol"] == "rows"
     assert names["duplicates kept"] == "rows-with-duplicates" and names["raw time as a feature"] == "rows-raw-time"
+
+
+def test_a_table_that_keeps_its_duplicates_is_looked_at_without_them(profile, monkeypatch):
+    """What is tried is always the other choice, under a name of its own."""
+    monkeypatch.setattr(sensitivity, "_run", lambda other, *_: pd.DataFrame([vars(other.dataset)]))
+    table = sensitivity.views(replace(profile, dataset=replace(profile.dataset, duplicates="keep")))
+    seen = {row.setting: (row.duplicates, row.variant) for row in table.itertuples()}
+    assert seen["as in the protocol"] == ("keep", "")
+    assert seen["duplicates dropped"] == ("drop", "without-duplicates") and "duplicates kept" not in seen
 
 
 def test_spread_gives_mean_and_range_of_the_folds(profile):

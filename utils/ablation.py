@@ -104,8 +104,9 @@ def run(profile: Profile, *, variants: Iterable[str] | None = None, n_jobs: int 
     """
     dataset = load_dataset(profile.dataset)
     names = list(variants or profile.ablation or VARIANTS)
-    dataset_id = {"name": dataset.name, "sha256": dataset.sha256}
-    tasks = [_task(profile, dataset_id, place, VARIANTS[name]) for place in profile.ablation_folds for name in names]
+    tasks = [
+        _task(profile, dataset.identity, place, VARIANTS[name]) for place in profile.ablation_folds for name in names
+    ]
     path = profile.results / "generators" / f"{dataset.name}.jsonl"
     rows = {row["key"]: row for row in ledger.read(path.parent)}
     missing = [task for task in tasks if task["key"] not in rows]
@@ -116,7 +117,7 @@ def run(profile: Profile, *, variants: Iterable[str] | None = None, n_jobs: int 
     return _frame(rows[task["key"]] for task in tasks)
 
 
-def _task(profile: Profile, dataset_id: dict[str, str], place: tuple[int, int], variant: Variant) -> Task:
+def _task(profile: Profile, dataset_id: dict[str, Any], place: tuple[int, int], variant: Variant) -> Task:
     """A variant on a fold, written like a task of the benchmark whose model is the judge."""
     defaults = profile.parameters.get("cgan", {})
     config = GANConfig(**{**defaults, **variant.changes})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,9 @@ def load(folder: Path) -> FraudModel:
     try:
         saved = json.loads((folder / CARD).read_text())
         files, threshold, columns, card = (saved[name] for name in ("files", "threshold", "columns", "card"))
-        schema = DatasetConfig(**{**saved["schema"], "path": Path(saved["schema"]["path"])})
+        known = {role.name for role in fields(DatasetConfig)}  # a card may be of another release
+        roles = {name: value for name, value in saved["schema"].items() if name in known}
+        schema = DatasetConfig(**{**roles, "path": Path(saved["schema"]["path"])})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder.name} has no readable {CARD} ({error!r}); save the model again.") from None
     listed = [len({f"{part}.json", f"{part}.skops"} & set(files)) for part in ("scaler", "calibrator")]

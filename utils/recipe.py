@@ -228,7 +228,7 @@ def exhibit(dataset: Dataset, done: Fit) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def load(config: DatasetConfig) -> Dataset:
     """The dataset with its duplicates, loaded once per process."""
-    return data.load(replace(config, keep_duplicates=True))
+    return data.load(replace(config, duplicates="keep", variant="with-duplicates"))
 
 
 def run_task(config: DatasetConfig, task: dict[str, Any], recipe: Recipe) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from utils import ledger
 from utils.config import DATA, ULB, DatasetConfig, Profile, load_profile
-from utils.data import Dataset
+from utils.data import GROUPS, Dataset
 from utils.errors import exit_with_a_sentence
 from utils.recipe import FOREST, TEST_FRACTION, Recipe, load, run_task
 from utils.tasks import library_version
@@ -28,8 +28,8 @@ def make_task(dataset: Dataset, sampler: str, seed: int, *, overlap: bool, recip
     """One fit with its key, in the ledger's form."""
     libraries = {"rus": "imbalanced-learn", "smote": "imbalanced-learn", "cgan": "tensorflow"}
     task = {
-        "dataset": {"name": dataset.name, "sha256": dataset.sha256},
-        "split": {"kind": "original", "overlap": overlap, "test_fraction": TEST_FRACTION},
+        "dataset": dataset.identity,
+        "split": {"kind": "original", "overlap": overlap, "test_fraction": TEST_FRACTION, "groups": GROUPS},
         "repeat": SEEDS.index(seed) if seed in SEEDS else 0,
         "fold": None,
         "seed": seed,

@@ -24,6 +24,10 @@ from utils.tasks import Task, make_task
 
 RATIOS = {"x1": 1, "x5": 5, "x20": 20, "balanced": "balanced"}
 SMALLER = {"rf": {"n_estimators": 50}, "xgb": {"n_estimators": 100}}  # fewer trees, as each ratio is one more fit
+OTHER_DUPLICATES = {  # what a dataset does not do with its duplicates
+    "drop": {"duplicates kept": {"duplicates": "keep", "variant": "with-duplicates"}},
+    "keep": {"duplicates dropped": {"duplicates": "drop", "variant": "without-duplicates"}},
+}
 LOSSES = {
     "cross-entropy": {},
     "focal loss": {"loss": "focal"},
@@ -86,8 +90,7 @@ def _task(
     setting: str,
 ) -> Task:
     dataset = load_dataset(profile.dataset)
-    identity = {"name": dataset.name, "sha256": dataset.sha256}
-    return {**make_task(profile, identity, place, sampler, model, search=search), "setting": setting}
+    return {**make_task(profile, dataset.identity, place, sampler, model, search=search), "setting": setting}
 
 
 def ratios(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
@@ -104,8 +107,8 @@ def views(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
     """Ledger frame of models without resampling, with `setting` for what is done to the rows or to the time."""
     departures = {
         "as in the protocol": {},
-        "duplicates kept": {"keep_duplicates": True},
-        "raw time as a feature": {"raw_time": True},
+        **OTHER_DUPLICATES[profile.dataset.duplicates],
+        "raw time as a feature": {"raw_time": True, "variant": "raw-time"},
     }
     parts = []
     for setting, changes in departures.items():
