@@ -76,8 +76,8 @@ class Slot:
         try:
             served = load_served(self.folder)
         except BundleError as error:
-            self.refused = str(error)
             logger.error("refused a new model in %s and kept %s: %s", self.folder.name, self.served.name, error)
+            self.refused = str(error)
         else:
             self.served, self.refused = served, None
             logger.info("serving %s from %s", served.name, self.folder.name)

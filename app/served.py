@@ -154,7 +154,7 @@ def describe_folder(folder: Path) -> dict[str, Any]:
 
 
 def load_served(folder: Path) -> Served:
-    """Load and verify the model in `folder` and score its own examples once.
+    """Load and verify the model in `folder`, and score and explain its own examples, so that it answers at once.
 
     Raises
     ------
@@ -199,3 +199,5 @@ def _try_out(served: Served) -> None:
     served.describe()
     if any("error" in entry or not 0 <= entry["probability"] <= 1 for entry in served.score(batch)):
         raise BundleError(f"The examples in {EXAMPLES} cannot be scored.")
+    # Else whoever asks first for reasons would wait for seconds, while what estimates them is imported and compiled.
+    served.explain(list(batch.values.values())[:1])
