@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from tqdm.auto import tqdm
 from app.model import describe, exchange
 from app.scores import development_rows
 from app.served import EXAMPLES, load_served
+from app.staging import TemporaryFolder
 from utils import bundle, ledger, tracking
 from utils.backend import limit_threads
 from utils.bundle import FraudModel, apply_calibrator, fit_calibrator
@@ -162,8 +162,8 @@ def _about(model: FraudModel, dataset: Dataset, fold: Fold, probability: NDArray
 def _write(folder: Path, model: FraudModel, about: dict[str, Any]) -> None:
     """Save, register and put in place; what was there stays until the new model was loaded and tried out."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
-        staging = bundle.save(model, Path(place) / "new")
+    with TemporaryFolder(f".{folder.name}-", folder.parent) as parent:
+        staging = bundle.save(model, Path(parent) / "new")
         (staging / EXAMPLES).write_text(json.dumps(about, indent=1) + "\n")
         load_served(staging)
         tags = {"ledger_key": model.card["ledger_key"]}
