@@ -134,6 +134,15 @@ def pair_name(card: dict[str, Any]) -> str:
     return "+".join(card.get(part, {}).get("name", "unnamed") for part in ("sampler", "model"))
 
 
+def scores_of(card: dict[str, Any], pairs: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """What was measured of the very model that has this card, told by its ledger key; None if nothing was.
+
+    Another model of the same name, with other parameters or from another run, has other scores.
+    """
+    key = card.get("ledger_key")
+    return next((pair["scores"] for pair in pairs if key in pair.get("keys", ())), None)
+
+
 def describe(version: str, about: dict[str, Any], threshold: float, card: dict[str, Any]) -> dict[str, Any]:
     """What the API says about a model."""
     return {
