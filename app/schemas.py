@@ -38,8 +38,9 @@ def schemas(model: Served) -> dict[str, Schema]:
 
 
 def _transaction(model: Served) -> dict[str, Schema]:
+    counts = "only the hour of day counts" if model.model.hour_features else "counts as it is"
     roles = {
-        model.model.schema.time: "Seconds since the first transaction of the file; only the hour of day counts.",
+        model.model.schema.time: f"Seconds since the first transaction of the file; {counts}.",
         model.model.schema.amount: "What was paid.",
     }
     number = {"minimum": -LARGEST, "maximum": LARGEST}

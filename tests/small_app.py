@@ -54,17 +54,24 @@ def zipped(content: bytes) -> bytes:
     return stream.getvalue()
 
 
-def fit(name: str = "xgb", sampler: str = "none", seed: int = 0) -> FraudModel:
-    """One of the study's classifiers, fitted on the rows above with its calibrator."""
-    frame = transactions()
-    X = features(frame, SCHEMA, [*COLUMNS[1:], "hour_sin", "hour_cos"])
+def fit(
+    name: str = "xgb",
+    sampler: str = "none",
+    seed: int = 0,
+    *,
+    schema: DatasetConfig = SCHEMA,
+    frame: pd.DataFrame | None = None,
+) -> FraudModel:
+    """One of the study's classifiers, fitted with its calibrator on `frame`, by default the rows above."""
+    frame = transactions() if frame is None else frame
+    X = features(frame, schema)
     scaler = StandardScaler().fit(X)
     entry = MODELS[name]
     classifier: ClassifierMixin = entry.build(seed, 1.0, 1, **{**entry.defaults, **SMALL.get(name, {})})
     classifier.fit(scaler.transform(X), frame["Class"])
     calibrator = bundle.fit_calibrator(frame["Class"], 0.9 * classifier.predict_proba(scaler.transform(X))[:, 1])
     card = {"sampler": {"name": sampler}, "model": {"name": name}, "ledger_key": "0" * 20}
-    return FraudModel(scaler, classifier, calibrator, THRESHOLD, SCHEMA, tuple(X.columns), card)
+    return FraudModel(scaler, classifier, calibrator, THRESHOLD, schema, tuple(X.columns), card)
 
 
 def write(folder: Path, fitted: FraudModel) -> FraudModel:

@@ -76,11 +76,18 @@ class FraudModel:
     card: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def hour_features(self) -> tuple[str, ...]:
+        """Features that are made of the time; without a time column, or with the time as it is, there are none."""
+        if self.schema.time is None or self.schema.raw_time:
+            return ()
+        return tuple(name for name in self.columns if name in HOUR_FEATURES)
+
+    @property
     def raw_columns(self) -> tuple[str, ...]:
-        """Columns that a transaction must have."""
-        if not self.schema.time:
-            return self.columns
-        return (self.schema.time, *(name for name in self.columns if name not in HOUR_FEATURES))
+        """Columns that a transaction must have, the time first if a feature is made of it; each stands there once."""
+        hours = self.hour_features
+        time = (self.schema.time,) if hours or self.schema.time in self.columns else ()
+        return tuple(dict.fromkeys((*time, *(name for name in self.columns if name not in hours))))
 
     def predict_proba(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Calibrated probability of fraud per raw transaction, of shape (n_rows,).
