@@ -8,7 +8,7 @@ from typing import Any
 from app.catalog import Catalog
 from app.kserve import NUMBERS, OUTPUTS
 from app.records import MAX_ROWS
-from app.schemas import schemas
+from app.schemas import KEPT, schemas
 
 Part = dict[str, Any]
 JSON = "application/json"
@@ -82,7 +82,7 @@ def _scoring_paths(catalog: Catalog) -> Part:
             "get": _operation(
                 "downloadFile",
                 "Every row of a scored file",
-                "Kept for an hour, the newest twenty.",
+                f"Kept {KEPT}.",
                 answers={200: _answer("Number, probability, decision or error, time and amount.", "text/csv", TEXT)},
                 refusals=(404,),
                 parameters=[token],

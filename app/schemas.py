@@ -6,9 +6,11 @@ from typing import Any
 
 from app.kserve import NUMBERS, OUTPUTS
 from app.records import LARGEST
+from app.results import KEEP_FILES, KEEP_SECONDS
 from app.served import Served
 
 Schema = dict[str, Any]
+KEPT = f"for up to {KEEP_SECONDS // 60} minutes, while the server runs and no {KEEP_FILES} newer files were scored"
 
 
 def described(kind: str, description: str, **more: Any) -> Schema:
@@ -91,7 +93,7 @@ def _files() -> dict[str, Schema]:
     }
     confusion = dict.fromkeys(("tp", "fp", "fn", "tn"), integer)
     labelled = {
-        "rows": described("integer", "Scored rows whose label is 0 or 1."),
+        "rows": described("integer", "Scored rows whose label was understood."),
         "prevalence": described("number", "Share of frauds among them."),
         "average_precision": described("number", "Step-wise area under the precision-recall curve."),
         "recall": many(number, "At most 500 points of the curve."),
@@ -102,19 +104,37 @@ def _files() -> dict[str, Schema]:
         "model": described("string", "Sampler, model and version that scored."),
         "threshold": described("number", "Probability from which a row is an alert."),
         "rows": described("integer", "Rows in the file."),
+        "scored": described("integer", "Rows with a probability."),
         "errors": record("Rows that cannot be scored.", errors),
-        "alerts": described("integer", "Rows from the threshold on."),
-        "amount_at_risk": {"type": ["number", "null"], "description": "Sum of the alerts' amounts."},
+        "alerts": {"type": ["integer", "null"], "description": "Rows from the threshold on; null if none was scored."},
+        "amount_at_risk": {
+            "type": ["number", "null"],
+            "description": "Sum of the alerts' amounts; null without an amount, or if no row was scored.",
+        },
         "histogram": record("Rows by probability.", histogram),
         "top": many(record("A row.", top), "The highest probabilities, at most 500."),
+        "labels": {
+            "oneOf": [{"$ref": "#/components/schemas/Labels"}, {"type": "null"}],
+            "description": "How the label's column was read; null if the file has none.",
+        },
         "labelled": {
             "oneOf": [{"$ref": "#/components/schemas/Labelled"}, {"type": "null"}],
-            "description": "How good the scores are, if the file tells which rows are frauds.",
+            "description": "How good the scores are; null unless frauds and legitimate rows are labelled.",
         },
-        "download": described("string", "Where every row can be had for an hour."),
+        "notes": many({"type": "string"}, "What a reader has to know: what is not shown, and how labels were read."),
+        "download": described("string", f"Where every row can be had {KEPT}."),
+    }
+    labels = {
+        "frauds": described("integer", "Rows with 1, true, yes, fraud or the like; of -1/1 and 1/2, with the rarer."),
+        "legitimate": described(
+            "integer", "Rows with 0, false, no, legitimate or the like; or with the more frequent."
+        ),
+        "empty": described("integer", "Rows without a label."),
+        "not_understood": described("integer", "Rows with something else."),
     }
     return {
         "FileSummary": record("What a scored file comes to.", summary),
+        "Labels": record("Rows of the file by what their label says.", labels),
         "Labelled": record("Quality of the scores of labelled rows.", labelled),
     }
 
