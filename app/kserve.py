@@ -13,7 +13,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from numpy.typing import NDArray
 
 from app.current import catalog, monitor
-from app.records import MAX_ROWS, Batch, BodyError, check_columns, check_count, json_body, read_json_number
+from app.records import MAX_ROWS, Batch, BodyError, check_columns, check_count, check_names, json_body, read_json_number
 from app.served import Served
 
 blueprint = Blueprint("kserve", __name__)
@@ -92,13 +92,11 @@ def read_tensors(content: Any, columns: tuple[str, ...]) -> NDArray[np.float64]:
         raise BodyError(400, "The body must be an object with a list of inputs.")
     if not isinstance(content.get("id", ""), str):
         raise BodyError(400, "The id must be a text.")
-    inputs = {}
     for tensor in content["inputs"]:
         if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
             raise BodyError(400, "Every input must be an object with name, datatype, shape and data.")
-        if tensor["name"] in inputs:
-            raise BodyError(422, "An input is named twice.")
-        inputs[tensor["name"]] = tensor
+    check_names([tensor["name"] for tensor in content["inputs"]])
+    inputs = {tensor["name"]: tensor for tensor in content["inputs"]}
     check_columns([name for name in columns if name not in inputs])
     read = [_numbers(inputs[name]) for name in columns]
     lengths = {len(column) for column in read}

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.catalog import Catalog
 from app.kserve import NUMBERS, OUTPUTS
-from app.records import MAX_ROWS
+from app.records import MAX_COLUMNS, MAX_ROWS
 from app.schemas import KEPT, schemas
 
 Part = dict[str, Any]
@@ -16,7 +16,7 @@ REASONS = {
     400: "The body cannot be read.",
     403: "A browser sent this for a page of another site.",
     404: "There is no such model or result.",
-    413: "The body is too large, or has too many rows.",
+    413: "The body is too large, or has too many rows or columns.",
     415: "The body is of another type, compressed, or not in UTF-8.",
     422: "The body can be read, but is not what is asked for; `columns` names what it is about.",
     503: "The server is busy, or this model cannot be loaded.",
@@ -55,7 +55,8 @@ def _scoring_paths(catalog: Catalog) -> Part:
             "post": _operation(
                 "predict",
                 "Score transactions",
-                "Columns may stand in any order, and others are ignored. A value that is no number costs its row only.",
+                "Columns may stand in any order, and others are ignored. A value that is no number costs its row only. "
+                f"Up to {MAX_ROWS:,} rows of up to {MAX_COLUMNS:,} columns.",
                 answers={200: _named("Predictions", "One entry per row, in order.")},
                 refusals=(400, 403, 404, 413, 415, 422, 503),
                 parameters=[model, explain],
@@ -66,7 +67,8 @@ def _scoring_paths(catalog: Catalog) -> Part:
             "post": _operation(
                 "scoreFile",
                 "Score a file",
-                "CSV or Parquet of up to 256 MiB and 1,000,000 rows. The answer sums up; every row is in `download`.",
+                f"CSV or Parquet of up to 256 MiB, 1,000,000 rows and {MAX_COLUMNS:,} columns. The answer sums up; "
+                "every row is in `download`.",
                 answers={200: _named("FileSummary", "What the file comes to.")},
                 refusals=(400, 403, 404, 413, 415, 422, 503),
                 parameters=[model],

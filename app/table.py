@@ -12,7 +12,7 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from app.delimited import Line, Lines, check_text
-from app.records import LARGEST, BodyError, check_columns, check_count, read_row
+from app.records import LARGEST, BodyError, check_columns, check_count, check_names, read_row
 
 MAX_FILE_ROWS = 1_000_000
 PART = 1000  # lines that are turned into numbers together; one bad cell costs its part the quick way
@@ -169,10 +169,10 @@ def _read_parquet(content: bytes, columns: Sequence[str], label: str) -> Table:
 
 def _check_schema(schema: pa.Schema, columns: Sequence[str]) -> None:
     """Raise BodyError with the names of columns that are missing, named twice or no numbers."""
-    twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
-    if twice:
-        raise BodyError(422, f"Columns are named twice: {', '.join(twice)[:200]}.", twice)
-    check_columns([name for name in columns if name not in schema.names])
+    names = schema.names  # made anew each time it is asked for
+    check_names(names)
+    there = set(names)
+    check_columns([name for name in columns if name not in there])
     other = [name for name in columns if not _is_number(schema.field(name).type)]
     if other:
         raise BodyError(422, f"Columns hold no numbers: {', '.join(other)}.", other)
