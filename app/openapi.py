@@ -110,42 +110,51 @@ def _telling_paths() -> Part:
 
 def _protocol_paths(catalog: Catalog) -> Part:
     name = _parameter("name", "path", {"type": "string", "enum": catalog.names}, "Which model.")
-    ready = _object({"name": TEXT, "ready": {"type": "boolean"}}, ["ready"])
+    version = _parameter("version", "path", TEXT, "The version that is served; others are not found.")
+    server = {
+        "get": _operation(
+            "serverMetadata", "The server, after KServe V2", answers={200: _named("ServerMetadata", "What it is.")}
+        )
+    }
     return {
-        "/v2": {
+        "/v2": server,
+        **_model_paths("/v2/models/{name}", "", [name]),
+        **_model_paths("/v2/models/{name}/versions/{version}", "Version", [name, version]),
+    }
+
+
+def _model_paths(base: str, suffix: str, parameters: list[Part]) -> Part:
+    """Metadata, readiness and inference of a model, or of one version of it; `suffix` ends the operations' names."""
+    ready = _object({"name": TEXT, "ready": {"type": "boolean"}}, ["ready"])
+    whose = "a version of a model" if suffix else "a model"
+    return {
+        base: {
             "get": _operation(
-                "serverMetadata",
-                "The server, after KServe V2",
-                answers={200: _named("ServerMetadata", "What it is.")},
-            )
-        },
-        "/v2/models/{name}": {
-            "get": _operation(
-                "modelMetadata",
-                "A model's tensors, after KServe V2",
+                f"modelMetadata{suffix}",
+                f"The tensors of {whose}, after KServe V2",
                 answers={200: _named("ModelMetadata", "Inputs and outputs.")},
                 refusals=(404, 503),
-                parameters=[name],
+                parameters=parameters,
             )
         },
-        "/v2/models/{name}/ready": {
+        f"{base}/ready": {
             "get": _operation(
-                "modelReady",
-                "Whether a model scores",
+                f"modelReady{suffix}",
+                f"Whether {whose} scores",
                 answers={200: _answer("It does.", JSON, ready)},
                 refusals=(404, 503),
-                parameters=[name],
+                parameters=parameters,
             )
         },
-        "/v2/models/{name}/infer": {
+        f"{base}/infer": {
             "post": _operation(
-                "infer",
-                "Score tensors, after KServe V2",
+                f"infer{suffix}",
+                f"Score tensors with {whose}, after KServe V2",
                 f"One input per column, of shape [n] or [n, 1] and a datatype of {', '.join(sorted(NUMBERS))}. "
                 f"The outputs are {' and '.join(OUTPUTS)}.",
                 answers={200: _named("InferResponse", "One value per row and output.")},
                 refusals=(400, 403, 404, 413, 422, 503),
-                parameters=[name],
+                parameters=parameters,
                 body={JSON: {"$ref": "#/components/schemas/InferRequest"}},
             )
         },

@@ -183,7 +183,10 @@ def _protocol() -> dict[str, Schema]:
     asked = {
         "id": text,
         "inputs": many(record("A column.", tensor)),
-        "outputs": many(record("One that is wanted.", output)),
+        "outputs": {
+            **many(record("One that is wanted.", output), "All, if there are none."),
+            "type": ["array", "null"],
+        },
     }
     given = {
         "model_name": text,

@@ -543,6 +543,19 @@ def test_tensors_may_be_columns_and_outputs_chosen(client, rows):
         (lambda sent: sent.update(id=7), 400, "id"),
         (lambda sent: sent.update(outputs=[{"name": "other"}]), 422, "probability or alert"),
         (lambda sent: sent.update(outputs="alert"), 422, "probability or alert"),
+        (lambda sent: sent.update(outputs=5), 422, "probability or alert"),
+        (lambda sent: sent.update(outputs={}), 422, "probability or alert"),
+        (lambda sent: sent.update(outputs=False), 422, "probability or alert"),
+        (lambda sent: sent.update(outputs=[{"name": []}]), 422, "probability or alert"),
+        (lambda sent: sent.update(outputs=[{"name": None}]), 422, "probability or alert"),
+        (lambda sent: sent.update(outputs=[{"name": "alert"}] * 2), 422, "An output is named twice."),
+        (lambda sent: sent["inputs"][0].update(datatype=["FP64"]), 422, "datatype of Time"),
+        (lambda sent: sent["inputs"][0].update(datatype={}), 422, "datatype of Time"),
+        (lambda sent: [tensor.update(shape=[True], data=[1]) for tensor in sent["inputs"]], 422, "shape of Time"),
+        (lambda sent: sent["inputs"][0].update(shape=2), 422, "shape of Time"),
+        (lambda sent: sent["inputs"][0].update(shape=[2, 1.0]), 422, "shape of Time"),
+        (lambda sent: sent["inputs"][0].update(data={"0": 1}), 422, "shape of Time"),
+        (lambda sent: sent["inputs"][0].update(name=["Time"]), 400, "must be an object with name"),
     ],
 )
 def test_unusable_tensors_are_refused(client, rows, change, status, words):
@@ -550,6 +563,12 @@ def test_unusable_tensors_are_refused(client, rows, change, status, words):
     change(sent)
     answer = client.post("/v2/models/champion/infer", json=sent)
     assert answer.status_code == status and words in answer.json["error"], answer.text
+
+
+@pytest.mark.parametrize("outputs", [None, []])
+def test_all_outputs_are_given_where_none_is_named(client, rows, outputs):
+    answer = client.post("/v2/models/champion/infer", json=tensors(rows.head(2), outputs=outputs))
+    assert [output["name"] for output in answer.json["outputs"]] == ["probability", "alert"]
 
 
 def test_models_describe_their_tensors(client):
