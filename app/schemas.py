@@ -140,10 +140,11 @@ def _files() -> dict[str, Schema]:
 
 
 def _models() -> dict[str, Schema]:
+    nullable = {"type": ["number", "null"]}
     numbers = {"type": "object", "additionalProperties": {"type": "number"}}
     scores = {
-        "average_precision": described("number", "Mean over development folds."),
-        "interval": many({"type": "number"}, "95 %, from and to."),
+        "average_precision": {**nullable, "description": "Mean over development folds; null if it was not measured."},
+        "interval": many(nullable, "95 %, from and to."),
         "folds": described("integer", "How many."),
         "profile": described("string", "Run of the study."),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from utils import ledger, stats
@@ -24,7 +25,8 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[s
     -------
     list of dict
         `sampler`, `model`, `label`, and `scores`: the mean `average_precision` over `folds` development folds,
-        its 95 % `interval` (bootstrap over the frauds) and the `profile`. Empty if nothing was measured.
+        its 95 % `interval` (bootstrap over the frauds) and the `profile`; None for what is no number. Empty if
+        nothing was measured.
     """
     for profile in ("full", "quick"):
         table = development_rows(load_profile(profile, schema))
@@ -39,8 +41,8 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[s
             "model": row.model,
             "label": pair_label(row.sampler, row.model, labels),
             "scores": {
-                "average_precision": round(row.mean, 4),
-                "interval": [round(row.low, 4), round(row.high, 4)],
+                "average_precision": _rounded(row.mean),
+                "interval": [_rounded(row.low), _rounded(row.high)],
                 "folds": row.n_folds,
                 "profile": profile,
             },
@@ -48,6 +50,10 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[s
         for row in stats.bootstrap_means(table).itertuples()
     ]
     return sorted(found, key=lambda pair: (order.get(pair["sampler"], 99), order.get(pair["model"], 99)))
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 4) if np.isfinite(value) else None
 
 
 def development_rows(profile: Profile) -> pd.DataFrame:

@@ -181,11 +181,16 @@ def version_of(folder: Path) -> str:
 
 def read_about(folder: Path) -> dict[str, Any]:
     """What `python -m app.model` wrote beside a model; see `Served.about`."""
-    return json.loads((folder / EXAMPLES).read_text())
+    return _read_json(folder / EXAMPLES)
 
 
 def _read_list(path: Path) -> list[dict[str, Any]]:
-    return json.loads(path.read_text()) if path.exists() else []
+    return _read_json(path) if path.exists() else []
+
+
+def _read_json(path: Path) -> Any:
+    """Content of a JSON file; NaN and infinity, which Python writes and JSON does not know, are None."""
+    return json.loads(path.read_text(), parse_constant=lambda name: None)
 
 
 def _try_out(served: Served) -> None:
