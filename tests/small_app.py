@@ -79,6 +79,7 @@ def write(folder: Path, fitted: FraudModel) -> FraudModel:
     bundle.save(fitted, folder)
     about = {"source": "a test", **model.describe(fitted, transactions())}
     (folder / EXAMPLES).write_text(json.dumps(about))
+    bundle.seal(folder)
     return fitted
 
 
@@ -93,5 +94,6 @@ def write_champion(folder: Path) -> FraudModel:
         for sampler, name, printed in pairs
     ]
     (folder / SCORES).write_text(json.dumps(measured))
+    bundle.seal(folder)
     write(folder.with_name(PAIRS) / "none+lr", fit("lr"))
     return fitted

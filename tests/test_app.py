@@ -633,7 +633,7 @@ def test_the_served_model_is_the_champion_once_there_is_one(folder, tmp_path, mo
     target = tmp_path / "target"
     with pytest.raises(LookupError, match="champion"):
         model.champion(target)
-    saved = damaged(folder, tmp_path, lambda copy: (copy / served.EXAMPLES).unlink())
+    saved = bundle.save(bundle.load(folder), tmp_path / "saved")
     tracking.register_champion(saved, {})
     assert "champion" in model.champion(target)[1]
     expected = bundle.load(folder).predict_proba(transactions())

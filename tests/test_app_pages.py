@@ -400,6 +400,7 @@ def test_every_page_shows_scores_of_any_kind(tmp_path, monkeypatch, case):
     write_champion(folder)
     score = {"average_precision": mean, "interval": ends, "folds": 1, "profile": "full"}
     (folder / SCORES).write_text(json.dumps([{"sampler": "none", "model": "xgb", "label": "XGBoost", "scores": score}]))
+    bundle.seal(folder)
     monkeypatch.setattr(study, "headline", lambda: with_score(score))
     client = create_app(folder).test_client()
     for address in ("/", "/models", "/models/champion"):
