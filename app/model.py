@@ -169,6 +169,7 @@ def build(folder: Path) -> Served:
         pairs = measured_pairs(located(model.schema), printed_names())
         (staging / SCORES).write_text(json.dumps(pairs, indent=1) + "\n")
         _write_statistics(staging / STATISTICS, Served(model, version_of(staging), about), development)
+        bundle.seal(staging)
         served = load_served(staging)  # which is slow for large forests, and so done once
         exchange(staging, folder)
     return served

@@ -172,7 +172,7 @@ def example_file() -> Response:
 @blueprint.get("/models")
 def models() -> str:
     """Every model that the study measured, with scores and intervals."""
-    pairs = sorted(catalog().pairs, key=lambda pair: -pair["scores"]["average_precision"])
+    pairs = sorted(catalog().pairs, key=lambda pair: -(pair["scores"]["average_precision"] or 0))
     axis = drawing.score_axis([pair["scores"] for pair in pairs]) if pairs else None
     return render_template(
         "models.html", champion=catalog().champion, own=_own_pair(), pairs=pairs, axis=axis, study=study.headline()

@@ -17,7 +17,7 @@ from app.served import EXAMPLES, load_served
 from app.staging import TemporaryFolder
 from utils import bundle, ledger, tracking
 from utils.backend import limit_threads
-from utils.bundle import FraudModel, apply_calibrator, fit_calibrator
+from utils.bundle import BundleError, FraudModel, apply_calibrator, fit_calibrator
 from utils.config import Profile, load_profile
 from utils.data import Dataset, Fold
 from utils.final import choose_threshold
@@ -86,16 +86,12 @@ def _task(profile: Profile, identity: dict[str, str], sampler: str, model: str) 
 
 
 def _key_in(folder: Path) -> str | None:
-    """The ledger key of a pair that can be served; None if there is none."""
+    """The ledger key of a pair that can be served; None if there is none, or its examples have no hash."""
     try:
-        return load_card(folder)["ledger_key"]
-    except (OSError, ValueError, KeyError, TypeError):
+        saved = bundle.read_card(folder)
+    except BundleError:
         return None
-
-
-def load_card(folder: Path) -> dict[str, Any]:
-    """What a saved model says of itself."""
-    return json.loads((folder / bundle.CARD).read_text())["card"]
+    return saved["card"].get("ledger_key") if EXAMPLES in saved["files"] else None
 
 
 def fitted_pairs(
@@ -165,6 +161,7 @@ def _write(folder: Path, model: FraudModel, about: dict[str, Any]) -> None:
     with TemporaryFolder(f".{folder.name}-", folder.parent) as parent:
         staging = bundle.save(model, Path(parent) / "new")
         (staging / EXAMPLES).write_text(json.dumps(about, indent=1) + "\n")
+        bundle.seal(staging)
         load_served(staging)
         tags = {"ledger_key": model.card["ledger_key"]}
         tracking.register(staging, f"fraud-{folder.name.replace('+', '-')}", EXPERIMENT, tags)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from utils import ledger, stats
@@ -25,9 +26,9 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[s
     -------
     list of dict
         `sampler`, `model`, `label`, `keys` and `scores`: the mean `average_precision` over `folds` development folds,
-        its 95 % `interval` (bootstrap over the frauds) and the `profile`. `keys` are the ledger keys of the models that
-        the scores speak of: of its folds, and of the one that is fitted on the whole development set. Empty if nothing
-        was measured.
+        its 95 % `interval` (bootstrap over the frauds) and the `profile`; None for what is no number. `keys` are the
+        ledger keys of the models that the scores speak of: of its folds, and of the one that is fitted on the whole
+        development set. Empty if nothing was measured.
     """
     for name in ("full", "quick"):
         profile = load_profile(name, schema)
@@ -45,8 +46,8 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[s
             "label": pair_label(row.sampler, row.model, labels),
             "keys": [*keys[row.sampler, row.model], final_task(profile, (row.sampler, row.model))["key"]],
             "scores": {
-                "average_precision": round(row.mean, 4),
-                "interval": [round(row.low, 4), round(row.high, 4)],
+                "average_precision": _rounded(row.mean),
+                "interval": [_rounded(row.low), _rounded(row.high)],
                 "folds": row.n_folds,
                 "profile": profile.name,
             },
@@ -54,6 +55,10 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[s
         for row in stats.bootstrap_means(table).itertuples()
     ]
     return sorted(found, key=lambda pair: (order.get(pair["sampler"], 99), order.get(pair["model"], 99)))
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 4) if np.isfinite(value) else None
 
 
 def development_rows(profile: Profile) -> pd.DataFrame:

@@ -158,7 +158,7 @@ def describe(version: str, about: dict[str, Any], threshold: float, card: dict[s
 
 def describe_folder(folder: Path) -> dict[str, Any]:
     """As `Served.describe`, of a model that need not be loaded for it."""
-    saved = json.loads((folder / bundle.CARD).read_text())
+    saved = bundle.read_card(folder)
     return describe(version_of(folder), read_about(folder), saved["threshold"], saved["card"])
 
 
@@ -172,7 +172,7 @@ def load_served(folder: Path) -> Served:
     """
     try:
         model = bundle.load(folder)
-        statistics, scores = _read_list(folder / STATISTICS), _read_list(folder / SCORES)
+        statistics, scores = (_read_beside(folder, name) or [] for name in (STATISTICS, SCORES))
         served = Served(model, version_of(folder), read_about(folder), statistics, scores)
         _try_out(served)
     except BundleError:
@@ -190,16 +190,19 @@ def version_of(folder: Path) -> str:
 
 def read_about(folder: Path) -> dict[str, Any]:
     """What `python -m app.model` wrote beside a model; see `Served.about`."""
-    return json.loads((folder / EXAMPLES).read_text())
+    about = _read_beside(folder, EXAMPLES)
+    if about is None:
+        raise BundleError(f"{folder.name} has no {EXAMPLES}; run `python -m app.model` again.")
+    return about
 
 
-def _read_list(path: Path) -> list[dict[str, Any]]:
-    return json.loads(path.read_text()) if path.exists() else []
+def _read_beside(folder: Path, name: str) -> Any:
+    """Content of a JSON file; NaN and infinity, which Python writes and JSON does not know, are None."""
+    content = bundle.read_beside(folder, name)
+    return None if content is None else json.loads(content, parse_constant=lambda name: None)
 
 
 def _try_out(served: Served) -> None:
-    if not served.model.threshold > 0:
-        raise BundleError(f"The threshold {served.model.threshold!r} is not a probability.")
     batch = Batch()
     for kind in KINDS:
         batch.add(served.about["examples"][kind], served.columns)

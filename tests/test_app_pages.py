@@ -13,8 +13,8 @@ import pytest
 from app import drawing, embedding, figures, guard, pages, study
 from app.app import create_app
 from app.records import Batch
-from app.served import load_served
-from tests.small_app import COLUMNS, SCHEMA, transactions
+from app.served import SCORES, load_served
+from tests.small_app import COLUMNS, SCHEMA, transactions, write_champion
 from utils import bundle, data
 from utils.config import load_profile
 from utils.data import features
@@ -383,6 +383,83 @@ def test_the_axis_of_scores_holds_every_interval():
     axis = drawing.score_axis([{"interval": [0.42, 0.55]}, {"interval": [0.5, 0.81]}])
     assert [label for _, label in axis["ticks"]] == ["0.4", "0.5", "0.6", "0.7", "0.8", "0.9"]
     assert axis["place"](0.4) == 0 and axis["place"](0.9) == 100 and axis["place"](0.65) == pytest.approx(50)
+
+
+DEGENERATE = {
+    "one": (1.0, [1.0, 1.0], "1.000 [1.000, 1.000]"),
+    "nothing": (0.0, [0.0, 0.0], "0.000 [0.000, 0.000]"),
+    "one number": (0.55, [0.55, 0.55], "0.550 [0.550, 0.550]"),
+    "on a tick": (0.7, [0.7, 0.7], "0.700 [0.700, 0.700]"),
+    "no number": (0.8, [float("nan"), float("nan")], "0.800 (no interval)"),
+    "null": (0.8, [None, None], "0.800 (no interval)"),
+    "half": (0.8, [0.7, None], "0.800 (no interval)"),
+    "no interval": (0.8, None, "0.800 (no interval)"),
+    "infinite": (0.8, [float("-inf"), float("inf")], "0.800 (no interval)"),
+    "not measured": (None, None, "not measured"),
+    "a mean that is no number": (float("nan"), [0.7, 0.9], "not measured"),
+}
+
+
+@pytest.mark.parametrize("case", DEGENERATE)
+def test_an_interval_without_width_or_without_numbers_has_an_axis(case):
+    mean, ends, words = DEGENERATE[case]
+    score = {"average_precision": mean, "interval": ends}
+    axis = drawing.score_axis([score])
+    assert drawing.interval(score) == words
+    drawn = [*(axis["ends"](score) or []), axis["place"](mean)]
+    assert all(0 <= position <= 100 for position in drawn if position is not None)
+    measured = ends is not None and all(end is not None and np.isfinite(end) for end in ends)
+    assert (axis["ends"](score) is not None) == measured
+    assert [position for position, _ in axis["ticks"]][:: len(axis["ticks"]) - 1] == [0, 100]
+    assert drawing.score_axis([])["ticks"][0][1] == "0.0"
+
+
+def test_the_axis_of_an_interval_without_width_holds_it():
+    score = {"average_precision": 1.0, "interval": [1.0, 1.0]}
+    axis = drawing.score_axis([score])
+    assert (axis["ends"](score), [label for _, label in axis["ticks"]]) == ([100, 100], ["0.9", "1.0"])
+    zero = {"average_precision": 0.0, "interval": [0.0, 0.0]}
+    axis = drawing.score_axis([zero])
+    assert (axis["ends"](zero), [label for _, label in axis["ticks"]]) == ([0, 0], ["0.0", "0.1"])
+    axis = drawing.score_axis([zero, score, {"average_precision": None, "interval": None}])
+    assert (axis["ends"](zero), axis["ends"](score)) == ([0, 0], [100, 100])
+
+
+@pytest.mark.parametrize("case", DEGENERATE)
+def test_every_page_shows_scores_of_any_kind(tmp_path, monkeypatch, case):
+    mean, ends, words = DEGENERATE[case]
+    folder = tmp_path / "model"
+    write_champion(folder)
+    score = {"average_precision": mean, "interval": ends, "folds": 1, "profile": "full"}
+    (folder / SCORES).write_text(json.dumps([{"sampler": "none", "model": "xgb", "label": "XGBoost", "scores": score}]))
+    bundle.seal(folder)
+    monkeypatch.setattr(study, "headline", lambda: with_score(score))
+    client = create_app(folder).test_client()
+    for address in ("/", "/models", "/models/champion"):
+        page = client.get(address)
+        assert page.status_code == 200 and words in page.text
+        assert not re.search(r"\bnan\b|None%|inf\b", page.text)
+    described = json.loads(client.get("/api/v1/models").text, parse_constant=lambda name: pytest.fail(name))
+    assert described["models"][0]["scores"]["folds"] == 1
+
+
+def with_score(score):
+    """The study's headline in which every score is this one."""
+    row = {"label": "XGBoost", "folds": 1, **score}
+    final = {"label": "XGBoost", "ledger_key": "k", **score}
+    return {**HEADLINE, "best": row, "means": [row, row], "final": final}
+
+
+HEADLINE = study.headline()
+
+
+@pytest.mark.parametrize("base", [-1e6, -800.0, 0.0, 800.0, float("-inf")])
+def test_bars_start_from_a_probability_however_far_the_odds(base):
+    assert 0 <= drawing.bars({"base": base, "contributions": []})["base"] <= 1
+
+
+def test_a_value_that_is_no_number_is_a_dash():
+    assert [drawing.short(value) for value in (None, float("nan"), float("inf"), 0.0)] == ["–", "–", "–", "0"]
 
 
 # --- the figures
