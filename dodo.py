@@ -129,10 +129,17 @@ def task_readme():
     def update():
         import json
 
-        from utils.reporting import headline, update_readme
+        from doit.exceptions import TaskFailed
+
+        from utils.claims import ClaimError
+        from utils.readme import headline, update_readme
 
         if PROFILE.name == "full":
-            update_readme(headline(json.loads(PROFILE.numbers.read_text())))
+            try:
+                update_readme(headline(json.loads(PROFILE.numbers.read_text())))
+            except ClaimError as error:
+                return TaskFailed(str(error))
+        return None
 
     return {"actions": [update], "file_dep": [str(PROFILE.numbers)], "task_dep": ["notebooks"]}
 

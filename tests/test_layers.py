@@ -61,7 +61,9 @@ LAYERS = {
     "timeplots": 10,
     "cardplots": 10,
     "ganplots": 10,
+    "claims": 1,
     "reporting": 10,
+    "readme": 11,
 }
 READERS = (
     "metrics",
@@ -73,7 +75,9 @@ READERS = (
     "timeplots",
     "cardplots",
     "ganplots",
+    "claims",
     "reporting",
+    "readme",
 )
 MAKERS = {"tensorflow", "keras", "xgboost", "sklearn", "sklearnex", "imblearn", "mlflow"}
 MODULES = {path.stem: path for path in sorted((ROOT / "utils").glob("*.py")) if path.stem != "__init__"}
