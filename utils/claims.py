@@ -143,7 +143,7 @@ CLAIMS = (
     ),
     Claim(
         "untuned_baseline",
-        "Under XGBoost the search tunes the samplers, and mostly leaves no resampling at the defaults.",
+        "Under XGBoost the search tunes the samplers, and leaves their baseline at its defaults on most folds.",
         _least_share_of_uneven_searches,
         ">",
         0.5,
@@ -171,7 +171,7 @@ CLAIMS = (
     ),
     Claim(
         "equal_classes_cost",
-        "Equal classes cost it more than 0.01 of average precision.",
+        "In the study of ratios, equal classes cost it more than 0.01 of average precision.",
         _least_cost_of_equal_classes,
         ">",
         MARGIN,
