@@ -505,6 +505,19 @@ def test_tells_how_often_a_search_keeps_the_defaults(profile, numbers):
     assert "lie 0.004 and 0.020 apart on average" in text
 
 
+def test_the_rule_of_the_verdicts_is_described_as_it_is():
+    from utils import stats
+
+    prose, readme = " ".join(SOURCE.split()), " ".join((ROOT / "README.md").read_text().split())
+    alpha, margin = stats.ALPHA, stats.MARGIN
+    assert f"the adjusted $p$ is below {alpha} and the whole interval lies beyond {margin} or −{margin}" in prose
+    assert f"adjusted p-value is below {alpha} and its whole interval lies beyond the band" in readme
+    assert f"grey band within ±{margin}" in readme
+    beyond, across = (margin + 0.001, 0.1), (margin - 0.001, 0.1)
+    assert stats.verdict(*beyond, alpha - 0.001) == "helps"
+    assert stats.verdict(*beyond, alpha) == stats.verdict(*across, 0.0) == "no evidence"
+
+
 def test_the_search_is_described_as_it_is():
     from utils import stats
     from utils.config import Search
