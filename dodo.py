@@ -30,6 +30,7 @@ DOIT_CONFIG = {
     "num_process": AT_ONCE,  # notebooks run side by side; what fills a ledger runs alone, on every core
 }
 HELPERS = sorted(str(path) for path in (ROOT / "utils").glob("*.py"))
+TEXTS = [str(ROOT / "utils" / f"{name}.py") for name in ("claims", "readme", "reporting")]  # what README and paper say
 DONE = BUILD / f"doit-{PROFILE.name}.done"  # what this call had to run, a line each
 DONE.write_text("")
 LOCK = str(ROOT / "uv.lock")
@@ -104,7 +105,7 @@ def task_paper():
     sources = [*(ROOT / "paper").glob("*.typ"), *(ROOT / "paper").glob("*.bib"), ROOT / "paper" / "build.py"]
     return {
         "actions": [typeset],
-        "file_dep": [str(PROFILE.numbers), *EXECUTED, *map(str, sources)],
+        "file_dep": [str(PROFILE.numbers), *EXECUTED, *TEXTS, *map(str, sources)],
         "targets": [str(PROFILE.paper / "paper.pdf")],
         "task_dep": ["notebooks"],
     }
@@ -116,12 +117,19 @@ def task_readme():
     def update():
         import json
 
-        from utils.reporting import headline, update_readme
+        from doit.exceptions import TaskFailed
+
+        from utils.claims import ClaimError
+        from utils.readme import headline, update_readme
 
         if PROFILE.name == "full":
-            update_readme(headline(json.loads(PROFILE.numbers.read_text())))
+            try:
+                update_readme(headline(json.loads(PROFILE.numbers.read_text())))
+            except ClaimError as error:
+                return TaskFailed(str(error))
+        return None
 
-    return {"actions": [update], "file_dep": [str(PROFILE.numbers)], "task_dep": ["notebooks"]}
+    return {"actions": [update], "file_dep": [str(PROFILE.numbers), *TEXTS], "task_dep": ["notebooks"]}
 
 
 def task_study():

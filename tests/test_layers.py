@@ -67,7 +67,9 @@ LAYERS = {
     "timeplots": 10,
     "cardplots": 10,
     "ganplots": 10,
+    "claims": 1,
     "reporting": 10,
+    "readme": 11,
 }
 READERS = (
     "metrics",
@@ -79,7 +81,9 @@ READERS = (
     "timeplots",
     "cardplots",
     "ganplots",
+    "claims",
     "reporting",
+    "readme",
 )
 MAKERS = {"tensorflow", "keras", "xgboost", "sklearn", "sklearnex", "imblearn", "mlflow"}
 MODULES = {path.stem: path for path in sorted((ROOT / "utils").glob("*.py")) if path.stem != "__init__"}

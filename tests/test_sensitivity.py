@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from tests.small import small_profile
 from utils import benchmark, ledger, samplers, sensitivity
 from utils.config import load_profile
+from utils.models import MODELS
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,24 @@ def test_networks_are_asked_with_one_thing_changed_at_a_time():
 
 
 DEFAULTS = ("columns as they come", "cross-entropy")
+
+
+def test_xgboost_is_asked_at_the_setting_of_the_blends_boosted_trees_on_every_fold():
+    profile = load_profile("full")
+    tasks = sensitivity.boosted_tasks(profile)
+    assert [(task["repeat"], task["fold"]) for task in tasks] == list(profile.folds)
+    assert all(task["model"]["params"] == MODELS["blend"].defaults["boosted"] for task in tasks)
+    assert {(task["model"]["name"], task["sampler"]["name"], task["search"]) for task in tasks} == {
+        ("xgb", "none", None)
+    }
+    (quick, *_) = sensitivity.boosted_tasks(load_profile("quick"))
+    assert quick["model"]["params"]["n_estimators"] == 100
+
+
+def test_the_committed_ledger_holds_the_boosted_baseline():
+    rows = {row["key"]: row for row in ledger.read(load_profile("full").results / "sensitivity")}
+    scores = [rows[task["key"]]["average_precision"] for task in sensitivity.boosted_tasks(load_profile("full"))]
+    assert len(scores) == 10 and np.mean(scores) == pytest.approx(0.8628, abs=5e-4)
 
 
 def test_ratios_are_run_once_and_kept_apart_from_the_benchmark(profile, monkeypatch):

@@ -191,7 +191,13 @@ def test_holm_of_one_or_no_test_changes_nothing():
         (0.002, 0.008, 0.001, "equivalent"),
         (-0.01, 0.005, 0.9, "no evidence"),
         (-0.005, 0.01, 0.9, "no evidence"),
-        (0.001, 0.02, 0.04, "helps"),
+        (0.001, 0.02, 0.04, "no evidence"),
+        (-0.02, -0.001, 0.04, "no evidence"),
+        (-0.019728, -0.007853, 0.021, "no evidence"),
+        (-0.025094, -0.009956, 0.021, "no evidence"),
+        (0.01, 0.02, 0.001, "no evidence"),
+        (0.0101, 0.02, 0.049, "helps"),
+        (-0.02, -0.0101, 0.049, "harms"),
     ],
 )
 def test_a_verdict_says_what_the_interval_and_the_test_allow(low, high, adjusted_p, expected):
@@ -201,6 +207,33 @@ def test_a_verdict_says_what_the_interval_and_the_test_allow(low, high, adjusted
 def test_the_margin_decides_what_is_equivalent():
     assert stats.verdict(-0.015, 0.015, 0.9, margin=0.02) == "equivalent"
     assert stats.verdict(-0.015, 0.015, 0.9, margin=0.01) == "no evidence"
+
+
+def test_the_margin_decides_what_helps_and_harms():
+    for low, high, word in ((0.015, 0.03, "helps"), (-0.03, -0.015, "harms")):
+        assert stats.verdict(low, high, 0.001, margin=0.01) == word
+        assert stats.verdict(low, high, 0.001, margin=0.02) == "no evidence"
+
+
+@pytest.mark.parametrize("numbers", [(np.nan, 0.03, 0.001), (0.02, np.nan, 0.001), (0.02, 0.03, np.nan)])
+def test_no_verdict_follows_from_a_missing_number(numbers):
+    with pytest.raises(ValueError, match="No verdict follows"):
+        stats.verdict(*numbers)
+
+
+def test_a_mean_at_the_detectable_difference_is_just_called_and_a_smaller_one_is_not():
+    spread = np.array([-0.02, -0.01, 0.0, 0.01, 0.02])
+    base = np.array([0.5, 0.52, 0.48, 0.51, 0.49])
+    for pairs in (1, 40):  # the margin decides in a small family, the adjustment in a large one
+        names = [f"s{number}" for number in range(pairs)]
+        table = ledger_rows({("rf", "none"): base, **{("rf", name): base + spread for name in names}})
+        detectable = stats.detectable_difference(stats.compare_samplers(table))
+        assert detectable.nunique() == 1 and detectable.index.tolist() == list(range(pairs))
+        for factor, word in ((1.001, "helps"), (0.999, "no evidence")):
+            shifted = {("rf", name): base + spread for name in names[1:]}
+            shifted |= {("rf", "none"): base, ("rf", names[0]): base + spread + factor * detectable.iloc[0]}
+            compared = stats.compare_samplers(ledger_rows(shifted)).set_index("sampler")
+            assert compared.loc[names[0], "verdict"] == word
 
 
 def test_samplers_are_compared_within_the_same_fold():

@@ -18,9 +18,9 @@ from utils import benchmark
 from utils.config import Profile, Search, load_profile
 from utils.errors import exit_with_a_sentence
 from utils.fitting import load_dataset
-from utils.models import CLASSICAL
+from utils.models import CLASSICAL, MODELS
 from utils.samplers import SAMPLERS
-from utils.tasks import Task, make_task
+from utils.tasks import Task, describe, make_task
 
 RATIOS = {"x1": 1, "x5": 5, "x20": 20, "balanced": "balanced"}
 SMALLER = {"rf": {"n_estimators": 50}, "xgb": {"n_estimators": 100}}  # fewer trees, as each ratio is one more fit
@@ -81,6 +81,14 @@ def time_tasks(profile: Profile) -> list[Task]:
     return [_task(profile, place, ("none", {}), (model, {}), None, "") for place in places for model in models]
 
 
+def boosted_tasks(profile: Profile) -> list[Task]:
+    """XGBoost without resampling on every fold, with the setting that the blend gives to its boosted trees."""
+    params = describe(MODELS["blend"], profile, {})["params"]["boosted"]
+    return [
+        _task(profile, place, ("none", {}), ("xgb", params), None, "boosted as in the blend") for place in profile.folds
+    ]
+
+
 def _task(
     profile: Profile,
     place: tuple[int, int],
@@ -117,6 +125,11 @@ def views(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def boosted(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
+    """Ledger frame of `boosted_tasks`: what a better setting of XGBoost does without any sampler."""
+    return _run(profile, boosted_tasks, n_jobs)
+
+
 def spread(table: pd.DataFrame) -> pd.DataFrame:
     """Mean average precision per model and setting, with the lowest and the highest fold; columns mean, low, high."""
     grouped = table.groupby(["model", "setting"], sort=False)["average_precision"]
@@ -131,7 +144,7 @@ def _run(profile: Profile, tasks_of: Callable[[Profile], list[Task]], n_jobs: in
     return rows.loc[[task["key"] for task in tasks]].reset_index().assign(setting=[task["setting"] for task in tasks])
 
 
-STUDIES = (ratios, networks, views)
+STUDIES = (ratios, networks, views, boosted)
 
 
 def main() -> None:
