@@ -149,6 +149,17 @@ def test_hours_are_counted_and_their_cover_is_the_clocks(tmp_path):
     assert (both.rows, both.frauds, both.covered) == (4, 3, 1.0)
 
 
+def test_labels_of_an_unlabelled_period_are_not_counted(tmp_path):
+    time = np.arange(4.0) * 1800
+    frame = pd.DataFrame({"Time": time, "V1": np.arange(4.0), "Class": [1, 0, 1, 1]})
+    dataset = make_dataset(tmp_path, frame)
+    periods = {"known": np.arange(2), "unknown": np.arange(2, 4)}
+    table = chronology.by_hour(dataset, periods, unlabelled=["unknown"]).set_index("period")
+    assert table.loc["known", ["rows", "frauds", "rate"]].tolist() == [2, 1, 0.5]
+    assert table.loc["unknown", "rows"] == 2 and table.loc["unknown", "covered"] == pytest.approx(0.5, abs=0.01)
+    assert table.loc["unknown", ["frauds", "rate", "low", "high"]].isna().all()
+
+
 def test_distances_are_scipys_and_those_of_the_definition():
     rng = np.random.default_rng(0)
     values = np.r_[rng.normal(size=700), rng.normal(0.4, 1, 500).round(1)]  # some ties

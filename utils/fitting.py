@@ -34,12 +34,27 @@ def load_dataset(config: DatasetConfig) -> Dataset:
 
 
 @lru_cache(maxsize=4)
-def all_folds(config: DatasetConfig, protocol: Protocol, n_repeats: int) -> dict[tuple[int, int], Fold]:
-    """Folds of the development set by (repeat, fold), the same for every method."""
+def all_folds(
+    config: DatasetConfig, protocol: Protocol, n_repeats: int, copies_follow: bool = False
+) -> dict[tuple[int, int], Fold]:
+    """Folds of the development set by (repeat, fold), the same for every method.
+
+    With `copies_follow` test set and folds are drawn among the distinct rows, and every copy stands where its original
+    does, so that a dataset with duplicates is compared with the one without on the same folds.
+    """
     dataset = load_dataset(config)
-    development, _ = data.chronological_split(dataset, protocol.test_fraction)
-    made = data.folds(dataset, development, protocol.n_splits, n_repeats, child_seed(protocol.seed, "split"))
-    return {(fold.repeat, fold.number): fold for fold in made}
+    distinct, originals = data.distinct_rows(dataset) if copies_follow else (dataset, None)
+    development, _ = data.chronological_split(distinct, protocol.test_fraction)
+    folds = data.folds(distinct, development, protocol.n_splits, n_repeats, child_seed(protocol.seed, "split"))
+    if copies_follow:
+        folds = [_with_copies(fold, originals) for fold in folds]
+    return {(fold.repeat, fold.number): fold for fold in folds}
+
+
+def _with_copies(fold: Fold, originals: np.ndarray) -> Fold:
+    """A fold of distinct rows as positions in the dataset with copies."""
+    train, test = (np.flatnonzero(np.isin(originals, positions)) for positions in (fold.train, fold.test))
+    return Fold(fold.repeat, fold.number, train, test)
 
 
 def fold_parts(dataset: Dataset, positions: np.ndarray) -> tuple[pd.DataFrame, pd.Series]:
@@ -69,7 +84,9 @@ def run_group(profile: Profile, tasks: list[Task], path: Path, places: int, n_jo
     board = Board(path.parent / ".running")
     dataset = load_dataset(profile.dataset)
     _require_same_data(dataset, tasks[0])
-    fold = all_folds(profile.dataset, profile.protocol, places)[tasks[0]["repeat"], tasks[0]["fold"]]
+    copies_follow = "copies" in tasks[0]["split"]
+    folds = all_folds(profile.dataset, profile.protocol, places, copies_follow)
+    fold = folds[tasks[0]["repeat"], tasks[0]["fold"]]
     rows = prepare_fold(dataset, fold, tasks[0]["seed"])
     done = []
     for task in tasks:
