@@ -170,6 +170,7 @@ def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probab
         "n_rows": len(positions),
         "days": days_covered(dataset, len(positions)),
         "average_precision": round(metrics.average_precision(ranks), 6),
+        "average_precision_tie_neutral": round(metrics.tie_neutral_average_precision(y_true, ranking), 6),
         "roc_auc": round(metrics.roc_auc(ranks, len(positions)), 6),
         "brier": round(metrics.brier_score(y_true, probability), 8),
         "calibration_error": round(metrics.calibration_error(table), 8),

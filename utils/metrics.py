@@ -62,6 +62,30 @@ def average_precision(ranks: ArrayLike) -> float:
     return float(np.mean(precision_recall(ranks)[0]))
 
 
+def tie_neutral_average_precision(y_true: ArrayLike, y_score: ArrayLike) -> float:
+    """Expected average precision if rows with the same score are put into random order.
+
+    Without ties this is `average_precision`; a constant score has that of a random ranking. The expectation is exact:
+    a tied row is as likely to be positive as its group, and the rows of its group before it hold their share of the
+    group's other positives.
+
+    Parameters
+    ----------
+    y_true, y_score : arrays of shape (n_rows,)
+        As for `ranks_of_positives`.
+    """
+    is_positive, y_score = np.asarray(y_true) == 1, np.asarray(y_score, dtype=float)
+    _, group = np.unique(-y_score, return_inverse=True)  # groups of tied rows, the highest score first
+    sizes, positives = np.bincount(group), np.bincount(group, weights=is_positive)
+    n_tied, n_positive = np.repeat(sizes, sizes), np.repeat(positives, sizes)
+    before = np.repeat(np.cumsum(positives) - positives, sizes)
+    rank = np.arange(1, len(y_score) + 1)
+    earlier = rank - 1 - np.repeat(np.cumsum(sizes) - sizes, sizes)  # rows of the same group that stand before
+    expected = before + 1 + earlier * (n_positive - 1) / np.maximum(n_tied - 1, 1)
+    precision = (n_positive / n_tied * expected / rank)[n_positive > 0]
+    return float(precision.sum() / is_positive.sum())
+
+
 def trapezoid_area(ranks: ArrayLike) -> float:
     """Area under linearly joined precision-recall points; optimistic (Davis and Goadrich, 2006).
 
