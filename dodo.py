@@ -33,6 +33,7 @@ HELPERS = sorted(str(path) for path in (ROOT / "utils").glob("*.py"))
 DONE = BUILD / f"doit-{PROFILE.name}.done"  # what this call had to run, a line each
 DONE.write_text("")
 LOCK = str(ROOT / "uv.lock")
+RAW = str(PROFILE.dataset.path)
 LEDGER = str(PROFILE.results / f"{PROFILE.dataset.name}.jsonl")
 CHOICES = str(PROFILE.results / "sensitivity" / f"{PROFILE.dataset.name}.jsonl")
 VARIANTS = str(PROFILE.results / "generators" / f"{PROFILE.dataset.name}.jsonl")
@@ -57,33 +58,33 @@ def task_data():
 
 def task_benchmark():
     """Run the benchmark's missing tasks and fill the ledger."""
-    return {**filling("benchmark", LEDGER, "--profile", PROFILE.name), "task_dep": ["data"]}
+    return {**filling("benchmark", LEDGER, "--profile", PROFILE.name, reads=[RAW]), "task_dep": ["data"]}
 
 
 def task_sensitivity():
     """Run what is missing of the tasks that judge the study's own choices."""
-    return {**filling("sensitivity", CHOICES, "--profile", PROFILE.name), "task_dep": ["benchmark"]}
+    return {**filling("sensitivity", CHOICES, "--profile", PROFILE.name, reads=[RAW]), "task_dep": ["benchmark"]}
 
 
 def task_ablation():
     """Judge the missing variants of the GAN."""
-    return {**filling("ablation", VARIANTS, "--profile", PROFILE.name), "task_dep": ["sensitivity"]}
+    return {**filling("ablation", VARIANTS, "--profile", PROFILE.name, reads=[RAW]), "task_dep": ["sensitivity"]}
 
 
 def task_replica():
     """Run what is missing of the original study's protocol."""
-    return {**filling("replica", REPLICA), "task_dep": ["ablation"]}
+    return {**filling("replica", REPLICA, reads=()), "task_dep": ["ablation"]}
 
 
-def filling(module, ledger, *options):
-    """What a task does that fills a ledger: run `utils.module`, which only runs what is missing."""
+def filling(module, ledger, *options, reads):
+    """What a task does that fills a ledger from files it `reads`: run `utils.module`, which runs what is missing."""
 
     def fill():
         done(module)
         command = [sys.executable, "-m", f"utils.{module}", *options]
         return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
-    return {"actions": [fill], "file_dep": [LOCK, *HELPERS], "targets": [ledger]}
+    return {"actions": [fill], "file_dep": [LOCK, *reads, *HELPERS], "targets": [ledger]}
 
 
 def task_notebooks():
@@ -98,7 +99,7 @@ def task_notebooks():
         yield {
             "name": name,
             "actions": [(execute, [name])],
-            "file_dep": [LOCK, LEDGER, CHOICES, VARIANTS, REPLICA, *HELPERS],
+            "file_dep": [LOCK, RAW, LEDGER, CHOICES, VARIANTS, REPLICA, *HELPERS],
             "uptodate": [config_changed(notebooks.source_hash(NOTEBOOKS / f"{name}.ipynb"))],
             "targets": [str(PROFILE.notebooks / f"{name}.ipynb")],
             "task_dep": ["replica" if name in LONGEST else f"notebooks:{LONGEST[1]}"],

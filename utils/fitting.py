@@ -27,16 +27,25 @@ from utils.training import Fitted, Rows, fit, positive_scores
 VERSIONED = ("numpy", "scikit-learn", "imbalanced-learn", "xgboost", "tensorflow")
 
 
-@lru_cache(maxsize=2)
 def load_dataset(config: DatasetConfig) -> Dataset:
-    """The dataset, loaded once per process."""
+    """The dataset, loaded once per process, and again when its file has changed."""
+    status = data.fetch(config).stat()
+    return _load(config, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _load(config: DatasetConfig, size: int, mtime_ns: int) -> Dataset:
+    """Load a dataset; size and time of change are only there to make the cache notice a changed file."""
     return data.load(config)
 
 
-@lru_cache(maxsize=4)
 def all_folds(config: DatasetConfig, protocol: Protocol, n_repeats: int) -> dict[tuple[int, int], Fold]:
     """Folds of the development set by (repeat, fold), the same for every method."""
-    dataset = load_dataset(config)
+    return _folds(load_dataset(config), protocol, n_repeats)
+
+
+@lru_cache(maxsize=4)
+def _folds(dataset: Dataset, protocol: Protocol, n_repeats: int) -> dict[tuple[int, int], Fold]:
     development, _ = data.chronological_split(dataset, protocol.test_fraction)
     made = data.folds(dataset, development, protocol.n_splits, n_repeats, child_seed(protocol.seed, "split"))
     return {(fold.repeat, fold.number): fold for fold in made}
