@@ -18,12 +18,16 @@ LAYERS = {
     "backend": 0,
     "ctgan_worker": 0,
     "findings": 0,
+    "columns": 0,
+    "classes": 1,
     "fetch": 1,
     "ledger": 1,
     "leaks": 1,
     "notebooks": 1,
     "tabular": 1,
-    "tracking": 1,
+    "tracking_store": 1,
+    "errors": 2,
+    "tracking": 3,
     "data": 2,
     "progress": 2,
     "gan": 2,
@@ -55,6 +59,7 @@ LAYERS = {
     "sensitivity": 9,
     "recipe": 8,
     "replica": 9,
+    "study": 10,
     "stats": 8,
     "plots": 9,
     "effects": 9,
@@ -62,7 +67,9 @@ LAYERS = {
     "timeplots": 10,
     "cardplots": 10,
     "ganplots": 10,
+    "claims": 1,
     "reporting": 10,
+    "readme": 11,
 }
 READERS = (
     "metrics",
@@ -74,7 +81,9 @@ READERS = (
     "timeplots",
     "cardplots",
     "ganplots",
+    "claims",
     "reporting",
+    "readme",
 )
 MAKERS = {"tensorflow", "keras", "xgboost", "sklearn", "sklearnex", "imblearn", "mlflow"}
 MODULES = {path.stem: path for path in sorted((ROOT / "utils").glob("*.py")) if path.stem != "__init__"}

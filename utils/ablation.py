@@ -15,6 +15,7 @@ import pandas as pd
 from utils import ledger
 from utils.benchmark import run_groups
 from utils.config import Profile, load_profile
+from utils.errors import exit_with_a_sentence
 from utils.fitting import load_dataset
 from utils.gan import GANConfig
 from utils.judging import run_variants
@@ -150,10 +151,8 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", choices=VARIANTS)
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
-    try:
+    with exit_with_a_sentence():
         table = run(load_profile(options.profile), variants=options.variants, n_jobs=options.jobs)
-    except KeyboardInterrupt:
-        raise SystemExit("Interrupted; finished variants are in the ledger, and the same command goes on.") from None
     figures = ["tstr_ratio", "tstr_ratio_long", "correlation_difference", "two_sample_auc", "closest_record"]
     print(table.groupby("variant", sort=False)[figures].median().round(3).to_string())
 

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from utils import leaks, pipelines
+from utils.classes import Classes
 from utils.data import Dataset, Fold
 from utils.findings import Finding, Report
 
@@ -49,8 +50,8 @@ def audit(
     Parameters
     ----------
     train, test : DataFrame of shape (n_train, n_columns) and (n_test, n_columns)
-        Rows before scaling and sampling, with the label. Numbers are compared by value; distances need numeric
-        columns and leave the others out.
+        Rows before scaling and sampling, with the label. Values are compared, whatever the types that they were
+        read with (see `utils.columns.common_codes`); distances need numeric columns and leave the others out.
     label : str
         Name of the label's column.
     pipeline : fitted Pipeline or transformer, optional
@@ -75,12 +76,23 @@ def audit(
     Raises
     ------
     ValueError
-        If a frame has no row, lacks the label, has other columns than the other frame, or if its label is not
-        binary.
+        If a frame has no row, lacks the label, has a column twice or other columns than the other frame; if
+        columns of the two frames cannot be compared by value (they are named); if the label is not binary, or a
+        label is missing or is not among those of train.
     """
     columns = _common_columns(train, test, label)
-    sides = [part for frame in (train, test) for part in (frame[columns], frame[label].to_numpy())]
-    parts = leaks.Parts(*sides, seed)
+    classes = Classes(train[label], test[label])
+    sides = [
+        (frame[columns], classes.is_rare(frame[label], f"the {name} frame"))
+        for name, frame in (("train", train), ("test", test))
+    ]
+    if fitted is not None:
+        fitted = fitted[0], classes.is_rare(fitted[1], "fitted")
+    if population is not None and np.ndim(population):
+        population = float(classes.is_rare(population, "population").mean())
+    if curve is not None:
+        curve = classes.is_positive(curve[0], "curve"), *curve[1:]
+    parts = leaks.compare(*sides, seed)
     return Report(
         (
             leaks.check_shared_rows(parts),
@@ -100,12 +112,15 @@ def _common_columns(train: pd.DataFrame, test: pd.DataFrame, label: str) -> list
             raise ValueError(f"The {name} frame has no column {label!r}; name the label's column.")
         if frame.empty:
             raise ValueError(f"The {name} frame has no row; give both sides of the split.")
+        twice = frame.columns[frame.columns.duplicated()]
+        if len(twice):
+            raise ValueError(f"The {name} frame has more than one column {twice[0]!r}; give each a name of its own.")
     columns = [name for name in train if name != label]
     if set(columns) != set(test) - {label}:
-        only = sorted(map(str, set(train) ^ set(test)))
+        only = sorted(map(repr, set(train) ^ set(test)))
         raise ValueError(f"Only one of train and test has the columns {', '.join(only)}; give both the same.")
-    if train[label].nunique() != 2:
-        raise ValueError(f"Column {label!r} of train has {train[label].nunique()} values; a binary label is needed.")
+    if not columns:
+        raise ValueError(f"The frames have no column beside {label!r}; give the features, too.")
     return columns
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,22 @@ def load(config: DatasetConfig = ULB) -> Dataset:
     if config.time is not None and not frame[config.time].is_monotonic_increasing:
         frame = frame.sort_values(config.time, kind="stable")
     return Dataset(config.name, content_sha256(path), frame, config, int(np.count_nonzero(~first)), _hash_of(frame))
+
+
+def distinct_rows(dataset: Dataset) -> tuple[Dataset, np.ndarray]:
+    """The dataset without exact copies of a row, and which row of it each row of `dataset` equals.
+
+    Returns
+    -------
+    distinct : Dataset
+        The first row of each kind, in the order of `dataset`; the same as loading the file without its duplicates.
+    originals : int64 array of shape (n_rows,)
+        Position in `distinct` of every row of `dataset`.
+    """
+    originals = _identical_rows(dataset.frame)
+    frame = dataset.frame.iloc[np.unique(originals, return_index=True)[1]]
+    n_copies = len(originals) - len(frame)
+    return replace(dataset, frame=frame, n_duplicates=n_copies, loaded_hash=_hash_of(frame)), originals
 
 
 def features(frame: pd.DataFrame, config: DatasetConfig = ULB, columns: Sequence[str] | None = None) -> pd.DataFrame:

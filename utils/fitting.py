@@ -39,16 +39,31 @@ def _load(config: DatasetConfig, size: int, mtime_ns: int) -> Dataset:
     return data.load(config)
 
 
-def all_folds(config: DatasetConfig, protocol: Protocol, n_repeats: int) -> dict[tuple[int, int], Fold]:
-    """Folds of the development set by (repeat, fold), the same for every method."""
-    return _folds(load_dataset(config), protocol, n_repeats)
+def all_folds(
+    config: DatasetConfig, protocol: Protocol, n_repeats: int, copies_follow: bool = False
+) -> dict[tuple[int, int], Fold]:
+    """Folds of the development set by (repeat, fold), the same for every method.
+
+    With `copies_follow` test set and folds are drawn among the distinct rows, and every copy stands where its original
+    does, so that a dataset with duplicates is compared with the one without on the same folds.
+    """
+    return _folds(load_dataset(config), protocol, n_repeats, copies_follow)
 
 
 @lru_cache(maxsize=4)
-def _folds(dataset: Dataset, protocol: Protocol, n_repeats: int) -> dict[tuple[int, int], Fold]:
-    development, _ = data.chronological_split(dataset, protocol.test_fraction)
-    made = data.folds(dataset, development, protocol.n_splits, n_repeats, child_seed(protocol.seed, "split"))
-    return {(fold.repeat, fold.number): fold for fold in made}
+def _folds(dataset: Dataset, protocol: Protocol, n_repeats: int, copies_follow: bool) -> dict[tuple[int, int], Fold]:
+    distinct, originals = data.distinct_rows(dataset) if copies_follow else (dataset, None)
+    development, _ = data.chronological_split(distinct, protocol.test_fraction)
+    folds = data.folds(distinct, development, protocol.n_splits, n_repeats, child_seed(protocol.seed, "split"))
+    if copies_follow:
+        folds = [_with_copies(fold, originals) for fold in folds]
+    return {(fold.repeat, fold.number): fold for fold in folds}
+
+
+def _with_copies(fold: Fold, originals: np.ndarray) -> Fold:
+    """A fold of distinct rows as positions in the dataset with copies."""
+    train, test = (np.flatnonzero(np.isin(originals, positions)) for positions in (fold.train, fold.test))
+    return Fold(fold.repeat, fold.number, train, test)
 
 
 def fold_parts(dataset: Dataset, positions: np.ndarray) -> tuple[pd.DataFrame, pd.Series]:
@@ -78,7 +93,9 @@ def run_group(profile: Profile, tasks: list[Task], path: Path, places: int, n_jo
     board = Board(path.parent / ".running")
     dataset = load_dataset(profile.dataset)
     _require_same_data(dataset, tasks[0])
-    fold = all_folds(profile.dataset, profile.protocol, places)[tasks[0]["repeat"], tasks[0]["fold"]]
+    copies_follow = "copies" in tasks[0]["split"]
+    folds = all_folds(profile.dataset, profile.protocol, places, copies_follow)
+    fold = folds[tasks[0]["repeat"], tasks[0]["fold"]]
     rows = prepare_fold(dataset, fold, tasks[0]["seed"])
     done = []
     for task in tasks:
@@ -177,7 +194,7 @@ def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probab
         "positives": positives.tolist(),
         "amounts": None if dataset.amounts is None else dataset.amounts.loc[positives].tolist(),
         "n_rows": len(positions),
-        "days": days_covered(dataset, len(positions)),
+        "days": days_covered(dataset, positions),
         "average_precision": round(metrics.average_precision(ranks), 6),
         "average_precision_tie_neutral": round(metrics.tie_neutral_average_precision(y_true, ranking), 6),
         "roc_auc": round(metrics.roc_auc(ranks, len(positions)), 6),
@@ -187,12 +204,19 @@ def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probab
     }
 
 
-def days_covered(dataset: Dataset, n_rows: int) -> float | None:
-    """Days of business that `n_rows` rows stand for; None without a time column."""
+def days_covered(dataset: Dataset, positions: np.ndarray) -> float | None:
+    """Days of business that the rows at `positions` stand for; None without a time column.
+
+    The clock counts, from the first of the rows to the last: a share of a dataset's rows is not that share of its
+    time. Where they are only some of the rows in between, such as a random fifth, they stand for as large a share
+    of the time.
+    """
     if dataset.config.time is None:
         return None
-    times = dataset.frame[dataset.config.time]
-    return round((times.iloc[-1] - times.iloc[0]) / data.SECONDS_PER_DAY * n_rows / len(times), 4)
+    first, last = int(np.min(positions)), int(np.max(positions))
+    start, end = dataset.frame[dataset.config.time].iloc[[first, last]]
+    share = len(positions) / (last - first + 1)
+    return round(float(end - start) / data.SECONDS_PER_DAY * share, 4)
 
 
 @lru_cache
