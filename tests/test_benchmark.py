@@ -385,24 +385,14 @@ def test_the_committed_ledger_holds_the_full_profile(committed):
     assert not missing, f"{len(missing)} tasks of the full profile are not in data/results: {missing[:5]}"
 
 
-STUDIES = {
-    "ratios": lambda profile: sensitivity.ratios(profile),
-    "networks": lambda profile: sensitivity.networks(profile),
-    "views": lambda profile: sensitivity.views(profile),
-    "ablation": lambda profile: ablation.run(profile),
-    "replica": lambda profile: replica.replica(profile.dataset),
-}
-
-
-@pytest.mark.parametrize("name", STUDIES)
-def test_the_committed_ledgers_hold_every_other_study(name, monkeypatch):
+@pytest.mark.parametrize("study", [*sensitivity.STUDIES, ablation.run, replica.replica])
+def test_the_committed_ledgers_hold_every_other_study(study, monkeypatch):
     def ran(*_, **__):
-        pytest.fail(f"a task of {name} is not in data/results")
+        pytest.fail(f"a task of {study.__module__} is not in data/results")
 
-    monkeypatch.setattr(benchmark, "run_groups", ran)
-    monkeypatch.setattr(ablation, "run_groups", ran)
-    monkeypatch.setattr(replica, "run_task", ran)
-    assert len(STUDIES[name](load_profile("full"))) > 0
+    for module, work in ((benchmark, "run_groups"), (ablation, "run_groups"), (replica, "run_task")):
+        monkeypatch.setattr(module, work, ran)
+    assert len(study(load_profile("full"))) > 0
 
 
 def test_the_final_model_and_its_out_of_fold_probabilities_are_committed(committed):
@@ -434,7 +424,7 @@ def folds_in(rows: list[dict]) -> dict[tuple[int, int], set[frozenset]]:
     ("file", "changes", "n_folds"),
     [
         ("creditcard", {}, 10),
-        ("sensitivity/creditcard", {}, 2),
+        ("sensitivity/creditcard", {}, 10),
         ("sensitivity/creditcard-with-duplicates", {"duplicates": "keep", "variant": "with-duplicates"}, 2),
         ("sensitivity/creditcard-raw-time", {"raw_time": True, "variant": "raw-time"}, 2),
     ],
@@ -444,9 +434,10 @@ def test_every_committed_row_has_the_folds_that_are_made_now(file, changes, n_fo
     profile = load_profile("full")
     config = replace(profile.dataset, **changes)
     dataset = fitting.load_dataset(config)
-    recorded = folds_in(ledger.read_file(profile.results / f"{file}.jsonl"))
+    rows = list(ledger.read_file(profile.results / f"{file}.jsonl"))
+    recorded = folds_in(rows)
     assert len(recorded) == n_folds
-    for fold_id, fold in fitting.all_folds(config, profile.protocol, 2).items():
+    for fold_id, fold in fitting.all_folds(config, profile.protocol, 2, "copies" in rows[0]["split"]).items():
         test = dataset.y.iloc[fold.test]
         assert recorded.get(fold_id, {frozenset(test.index[test == 1])}) == {frozenset(test.index[test == 1])}
 
