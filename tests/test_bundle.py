@@ -165,7 +165,7 @@ def test_the_card_lists_every_file_with_its_hash(saved):
     assert all(card["files"][name] == hashlib.sha256((saved / name).read_bytes()).hexdigest() for name in files)
     assert (card["threshold"], card["columns"], card["card"]) == (0.25, list(COLUMNS), CARD)
     roles = {"label": "Class", "time": "Time", "amount": "Amount"}
-    kept = {"sha256": None, "keep_duplicates": False, "raw_time": False}
+    kept = {"sha256": None, "source": None, "columns": None, "drop": [], "keep_duplicates": False, "raw_time": False}
     assert card["schema"] == {"path": "own.csv", **roles, **kept}
 
 

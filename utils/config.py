@@ -19,7 +19,7 @@ class DatasetConfig:
     Attributes
     ----------
     path : Path
-        CSV or Parquet file.
+        CSV or Parquet file; a relative path starts at the project's root, wherever the caller runs.
     label : str
         Column that holds 1 for the rare class and 0 otherwise.
     time : str or None
@@ -29,6 +29,13 @@ class DatasetConfig:
         Column with the value at stake per row, used by the cost figures.
     sha256 : str or None
         Expected hash of the file; None accepts any content.
+    source : str or None
+        Where the file is fetched from when it is missing: 'ulb', see `utils.fetch`; None for a file of your own,
+        which is never fetched.
+    columns : tuple of str or None
+        All raw columns that the file has to have, the label among them; None for whatever it has.
+    drop : tuple of str
+        Columns to leave out, such as one that numbers the rows.
     keep_duplicates : bool
         Keep exact duplicates, copies of which then stand on both sides of the chronological split; to see what
         dropping them does.
@@ -41,8 +48,16 @@ class DatasetConfig:
     time: str | None = "Time"
     amount: str | None = "Amount"
     sha256: str | None = None
+    source: str | None = None
+    columns: tuple[str, ...] | None = None
+    drop: tuple[str, ...] = ()
     keep_duplicates: bool = False
     raw_time: bool = False
+
+    def __post_init__(self):
+        object.__setattr__(self, "path", ROOT / Path(self.path).expanduser())
+        object.__setattr__(self, "drop", (self.drop,) if isinstance(self.drop, str) else tuple(self.drop))
+        object.__setattr__(self, "columns", None if self.columns is None else tuple(self.columns))
 
     @property
     def name(self) -> str:
@@ -51,8 +66,11 @@ class DatasetConfig:
         return self.path.stem + "".join(suffix for suffix, there in departures.items() if there)
 
 
+ULB_COLUMNS = ("Time", *(f"V{number}" for number in range(1, 29)), "Amount", "Class")
 ULB = DatasetConfig(
     path=DATA / "creditcard.csv",
+    source="ulb",
+    columns=ULB_COLUMNS,
     sha256="76274b691b16a6c49d3f159c883398e03ccd6d1ee12d9d8ee38f4b4b98551a89",
 )
 

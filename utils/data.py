@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,23 +14,14 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from utils.config import ULB, DatasetConfig
-from utils.fetch import (
-    DataError,
-    content_sha256,
-    fetch,
-    line_numbers,
-    read_copy,
-    read_stamp,
-    read_table,
-    write_copy,
-)
+from utils.fetch import content_sha256, fetch, read_copy, read_stamp, write_copy
+from utils.reading import PARQUET, ColumnError, DataError, line_numbers, read_table
 from utils.seeding import child_seed
 
 __all__ = ["DataError", "Dataset", "Fold", "chronological_split", "features", "fetch", "folds", "load"]
 
 HOUR_FEATURES = ("hour_sin", "hour_cos")
 SECONDS_PER_DAY = 86_400
-ULB_COLUMNS = ("Time", *(f"V{i}" for i in range(1, 29)), "Amount", "Class")
 NUMBER = "is not a finite number"
 BINARY = "is neither 0 nor 1"
 
@@ -134,7 +126,7 @@ def features(frame: pd.DataFrame, config: DatasetConfig = ULB, columns: Sequence
         The roles of the columns.
     columns : sequence of str, optional
         Names and order of the features wanted, such as a fitted model's ``feature_names_in_``; other columns
-        are ignored. By default those of the ULB dataset for its file, else all columns of `frame`.
+        are ignored. By default the `columns` of `config`, else all columns of `frame`, without label and `drop`.
 
     Returns
     -------
@@ -147,7 +139,7 @@ def features(frame: pd.DataFrame, config: DatasetConfig = ULB, columns: Sequence
         If columns are missing (all are named) or a value is not a finite number.
     """
     if columns is None:
-        columns = _feature_names(ULB_COLUMNS if config.sha256 == ULB.sha256 else frame.columns, config)
+        columns = _feature_names(frame.columns if config.columns is None else config.columns, config)
     derived = HOUR_FEATURES if config.time is not None and not config.raw_time else ()
     needed = [name for name in columns if name not in derived]
     if len(needed) < len(columns):
@@ -237,7 +229,7 @@ def fold_numbers(labels: np.ndarray, groups: np.ndarray, n_splits: int, seed: in
 
 
 def _feature_names(columns: Iterable[str], config: DatasetConfig) -> list[str]:
-    names = [name for name in columns if name not in (config.label, config.time)]
+    names = [name for name in columns if name not in (config.label, config.time, *config.drop)]
     return names + _time_features(config)
 
 
@@ -255,13 +247,8 @@ def _hour(seconds: pd.Series, name: str) -> np.ndarray:
 def _numbers(column: pd.Series) -> pd.Series:
     """Values as float64, NaN where a value is no number; dates and categories count as text."""
     if not pd.api.types.is_numeric_dtype(column):
-        column = column.map(_text)
+        column = column.map(str)
     return pd.to_numeric(column, errors="coerce").astype("float64", copy=False)
-
-
-def _text(value: object) -> str:
-    # A CSV column that is not UTF-8 arrives as bytes.
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _finite(column: pd.Series) -> np.ndarray:
@@ -303,18 +290,37 @@ def _first_of_its_kind(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _validated_frame(path: Path, config: DatasetConfig) -> pd.DataFrame:
-    """Read a file, through its Parquet copy if it is a CSV, and validate it unless the copy says it was."""
-    roles = [config.label, config.time, config.amount]
-    if path.suffix.lower() == ".parquet":
-        return _validate(read_table(path), path, config)
+    """Raw columns with their types, through the Parquet copy of a text.
+
+    A copy is validated again if it was made for other roles, and made again if other columns were left out.
+    """
+    roles, drop = [config.label, config.time, config.amount], sorted(config.drop)
+    if set(roles) & set(drop):
+        names = ", ".join(repr(name) for name in roles if name in drop)
+        raise ColumnError(f"{path.name}: `drop` names {names}, which is also label, time or amount; choose one.")
     stamp = read_stamp(path)
-    frame = read_copy(path) if stamp else None
+    frame = read_copy(path) if stamp and stamp.get("drop") == drop else None
     if frame is None:
-        frame = _validate(read_table(path), path, config)
-        write_copy(frame, path, roles)
+        frame = _validate(read_table(path, drop), path, config)
+        if not _is_parquet(path):
+            write_copy(frame, path, drop=drop, roles=roles)
     elif stamp.get("roles") != roles:
         frame = _validate(frame, path, config)
+    _check_columns(frame, path, config)
     return frame
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(PARQUET)) == PARQUET
+
+
+def _check_columns(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> None:
+    """Refuse a table that does not have the columns that its configuration lists."""
+    differing = set() if config.columns is None else set(config.columns) - set(config.drop) ^ set(frame.columns)
+    if differing:
+        names = ", ".join(sorted(map(repr, differing)))[:200]
+        raise ColumnError(f"{path.name} and the columns of its DatasetConfig differ in {names}; list what it has.")
 
 
 def _validate(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> pd.DataFrame:
@@ -324,7 +330,8 @@ def _validate(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> pd.Data
     finite = pandera.Check(lambda column: np.isfinite(_numbers(column)), ignore_na=False, error=NUMBER)
     binary = pandera.Check(lambda column: _numbers(column).isin([0, 1]), ignore_na=False, error=BINARY)
     roles = [name for name in (config.label, config.time, config.amount) if name is not None]
-    names = dict.fromkeys([*roles, *frame.columns])
+    numbers = frame.apply(_numbers)
+    names = dict.fromkeys([*roles, *frame.columns[~np.isfinite(numbers).all()]])  # as pandera takes 3 ms for a column
     schema = pandera.DataFrameSchema(
         {name: pandera.Column(checks=binary if name == config.label else finite, nullable=True) for name in names}
     )
@@ -333,7 +340,7 @@ def _validate(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> pd.Data
     except pandera.errors.SchemaErrors as error:
         raise DataError(_complaint(error.failure_cases, frame, path)) from None
     # Adding 0.0 turns -0.0 into 0.0: equal rows must also be equal in their bytes, which are hashed.
-    frame = (frame.apply(_numbers) + 0.0).astype({config.label: "int64"})
+    frame = (numbers + 0.0).astype({config.label: "int64"})
     _check_features(frame, path, config)
     if frame[config.label].nunique() < 2:
         raise DataError(
@@ -358,14 +365,16 @@ def _complaint(cases: pd.DataFrame, frame: pd.DataFrame, path: Path) -> str:
     if len(missing):
         return (
             f"{path.name} has no column {' or '.join(map(repr, missing))} among its columns "
-            f"{', '.join(map(repr, frame.columns))[:200]}; add it or name another one in DatasetConfig."
+            f"{', '.join(map(repr, frame.columns))[:200]}; add it or name another one in DatasetConfig, whose time and "
+            "amount may be None."
         )
     column, check = cases[["column", "check"]].iloc[0]
     rows = np.sort(cases.loc[cases["column"] == column, "index"].to_numpy(dtype=np.int64))
     value = frame[column].iloc[rows[0]]
-    shown = "an empty value" if pd.isna(value) else repr(_text(value)[:60])
+    shown = "an empty value" if pd.isna(value) else repr(str(value)[:60])
+    comma = " (write decimals with a point)" if re.fullmatch(r"[-+]?[\d.]*,\d+", str(value)) else ""
     more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
     return (
-        f"{path.name}, column '{column}', {line_numbers(path, rows[:3])}{more}: {shown} {check}; "
+        f"{path.name}, column '{column}', {line_numbers(path, rows[:3])}{more}: {shown} {check}{comma}; "
         "correct these values, or remove the rows or the column."
     )
