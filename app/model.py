@@ -107,8 +107,11 @@ def printed_names() -> dict[str, str]:
 
 def development_rows(model: FraudModel) -> pd.DataFrame:
     """Raw rows of the development set of the model's dataset."""
-    dataset = data.load(replace(model.schema, path=DATA / model.schema.path.name))
-    rows, _ = data.chronological_split(dataset, load_profile("full").protocol.test_fraction)
+    profile = load_profile("full")
+    own = profile.dataset.path.name == model.schema.path.name  # all that a card knows of the path
+    path = profile.dataset.path if own else DATA / model.schema.path.name
+    dataset = data.load(replace(model.schema, path=path))
+    rows, _ = data.chronological_split(dataset, profile.protocol.test_fraction)
     return dataset.frame.iloc[rows]
 
 
