@@ -318,6 +318,23 @@ def test_a_label_that_is_missing_is_refused(write, gap):
         assert f"column 'y', {position}" in complaint(write(table(y=labels), form, **PLAIN))
 
 
+@pytest.mark.parametrize("n_positives", [31, 54])
+def test_a_label_whose_1_is_not_the_rarer_class_is_refused(write, n_positives):
+    config = write(table(n_positives=n_positives), "own.parquet", **PLAIN)
+    assert f"column 'y': {n_positives / 60:.1%} of the rows have the label 1, which stands" in complaint(config)
+
+
+def test_a_label_whose_classes_are_equal_is_taken(write):
+    assert load(write(table(n_positives=30), **PLAIN)).y.mean() == 0.5
+
+
+def test_copies_do_not_decide_which_class_is_the_rarer(write):
+    frame = table(n_positives=20)
+    copies = pd.concat([frame, *[frame[frame["y"] == 1]] * 3])
+    assert copies["y"].mean() > 0.5
+    assert load(write(copies, **PLAIN)).y.mean() == 1 / 3
+
+
 # Bad files
 
 BAD_FILES = {

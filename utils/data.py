@@ -109,6 +109,7 @@ def load(config: DatasetConfig = ULB) -> Dataset:
         frame = frame[_first_of_its_kind(frame)]
     if config.time is not None and not frame[config.time].is_monotonic_increasing:
         frame = frame.sort_values(config.time, kind="stable")
+    _check_rarity(frame, config)
     return Dataset(config.name, content_sha256(path), frame, config, n_rows - len(frame), _hash_of(frame))
 
 
@@ -321,6 +322,15 @@ def _check_columns(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> No
     if differing:
         names = ", ".join(sorted(map(repr, differing)))[:200]
         raise ColumnError(f"{path.name} and the columns of its DatasetConfig differ in {names}; list what it has.")
+
+
+def _check_rarity(frame: pd.DataFrame, config: DatasetConfig) -> None:
+    share = frame[config.label].mean()
+    if share > 0.5:
+        raise DataError(
+            f"{config.path.name}, column '{config.label}': {share:.1%} of the rows have the label 1, which stands for "
+            "the rarer class; exchange 0 and 1."
+        )
 
 
 def _validate(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> pd.DataFrame:
