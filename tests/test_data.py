@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -263,7 +264,71 @@ def test_a_relative_path_starts_at_the_projects_root(monkeypatch, tmp_path):
     assert replace(ULB, path=Path("own.csv")).path == ROOT / "own.csv"
 
 
-# Columns that are left out, or listed
+# Columns that number the rows
+
+ROWS = np.arange(60)
+COUNTERS = {
+    "from 0": ROWS,
+    "from 1": ROWS + 1,
+    "as floats": ROWS + 0.5,
+    "by tenths": np.round(ROWS * 0.1, 1),
+    "by thousands": 1000 * ROWS - 7,
+    "downwards": ROWS[::-1],
+    "in another order": np.random.default_rng(0).permutation(60),
+    "with rows gone": np.delete(np.arange(80), np.random.default_rng(0).choice(80, 20, replace=False)),
+    "as text": [f"{row:05}" for row in ROWS],
+}
+OTHERS = {
+    "numbers": np.random.default_rng(0).normal(size=60),
+    "prices": np.random.default_rng(0).gamma(1, 80, 60).round(2),
+    "whole numbers": np.random.default_rng(0).integers(0, 60, 60),
+    "few values": ROWS % 20,
+    "squares": ROWS**2,
+    "a constant": np.ones(60),
+}
+
+
+@pytest.mark.parametrize("form", ["own.csv", "own.parquet"])
+@pytest.mark.parametrize("values", COUNTERS.values(), ids=COUNTERS.keys())
+def test_a_column_that_numbers_the_rows_is_warned_of(write, form, values):
+    config = write(table(number=values), form, **PLAIN)
+    for _ in range(2):  # from the file, and from its copy
+        with pytest.warns(UserWarning, match=r"own\..* only number the rows.*: 'number'; .*drop=\('number',\)"):
+            assert "number" in load(config).X
+
+
+@pytest.mark.parametrize("values", OTHERS.values(), ids=OTHERS.keys())
+def test_other_columns_are_not_warned_of(write, values):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(write(table(number=values), **PLAIN))
+
+
+def test_a_time_that_numbers_the_rows_is_no_feature_and_not_warned_of(write):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(write(table(number=ROWS), **PLAIN | {"time": "number"}))
+
+
+def test_rows_sorted_by_time_and_copies_do_not_hide_a_column_that_numbers_them(write):
+    frame = table(number=ROWS, seconds=np.random.default_rng(1).permutation(60) // 2)
+    frame = pd.concat([frame, frame.head(25)])
+    with pytest.warns(UserWarning, match="only number the rows.*: 'number';"):
+        load(write(frame, **PLAIN | {"time": "seconds"}))
+
+
+def test_duplicates_are_found_when_the_column_that_numbers_them_is_left_out(write):
+    twice = pd.concat([table(), table()]).reset_index(drop=True)
+    config = write(twice.assign(number=np.arange(120)), **PLAIN)
+    with pytest.warns(UserWarning, match="'number'"):
+        assert load(config).n_duplicates == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(2):
+            data = load(replace(config, drop=("number",)))
+            assert (data.n_duplicates, data.X.columns.tolist()) == (60, ["a", "b"])
+    with pytest.warns(UserWarning, match="'number'"):
+        assert "number" in load(config).X  # the copy without the column is not taken for the whole
 
 
 def test_a_column_that_is_left_out_need_not_be_a_number(write):

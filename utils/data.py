@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,7 @@ HOUR_FEATURES = ("hour_sin", "hour_cos")
 SECONDS_PER_DAY = 86_400
 NUMBER = "is not a finite number"
 BINARY = "is neither 0 nor 1"
+MIN_COUNTED = 20  # rows from which a column that counts them can be told from chance
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +103,15 @@ def load(config: DatasetConfig = ULB) -> Dataset:
     ------
     DataError
         If the file cannot be had or does not pass validation.
+
+    Warns
+    -----
+    UserWarning
+        If a feature only counts the rows, as an index does.
     """
     path = fetch(config)
-    frame = _validated_frame(path, config)
+    frame, counters = _validated_frame(path, config)
+    _warn_of_counters(counters, config)
     n_rows = len(frame)
     if not config.keep_duplicates:
         frame = frame[_first_of_its_kind(frame)]
@@ -290,8 +298,8 @@ def _first_of_its_kind(frame: pd.DataFrame) -> np.ndarray:
     return first
 
 
-def _validated_frame(path: Path, config: DatasetConfig) -> pd.DataFrame:
-    """Raw columns with their types, through the Parquet copy of a text.
+def _validated_frame(path: Path, config: DatasetConfig) -> tuple[pd.DataFrame, list[str]]:
+    """Raw columns with their types, and which features only number the rows; through the Parquet copy of a text.
 
     A copy is validated again if it was made for other roles, and made again if other columns were left out.
     """
@@ -302,13 +310,15 @@ def _validated_frame(path: Path, config: DatasetConfig) -> pd.DataFrame:
     stamp = read_stamp(path)
     frame = read_copy(path) if stamp and stamp.get("drop") == drop else None
     if frame is None:
-        frame = _validate(read_table(path, drop), path, config)
+        frame, stamp = _validate(read_table(path, drop), path, config), {"roles": roles}
+        stamp["counters"] = [name for name in frame if _counts_rows(frame[name].to_numpy())]
         if not _is_parquet(path):
-            write_copy(frame, path, drop=drop, roles=roles)
+            write_copy(frame, path, drop=drop, **stamp)
     elif stamp.get("roles") != roles:
         frame = _validate(frame, path, config)
     _check_columns(frame, path, config)
-    return frame
+    counters = [] if config.columns else stamp["counters"]
+    return frame, [name for name in counters if name not in (config.label, config.time)]
 
 
 def _is_parquet(path: Path) -> bool:
@@ -322,6 +332,31 @@ def _check_columns(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> No
     if differing:
         names = ", ".join(sorted(map(repr, differing)))[:200]
         raise ColumnError(f"{path.name} and the columns of its DatasetConfig differ in {names}; list what it has.")
+
+
+def _counts_rows(values: np.ndarray) -> bool:
+    """Whether a column does little but number the rows: in any order, with any step, and with some rows gone.
+
+    Two thirds of the rows have a value of their own, and these fill two thirds of an evenly spaced grid. Whole
+    numbers drawn at random, one for each row, fill 63 % of theirs.
+    """
+    unique = np.unique(values)
+    if len(unique) < max(MIN_COUNTED, len(values) * 2 / 3):
+        return False
+    steps = np.diff(unique)
+    steps = steps / np.median(steps)
+    whole = np.round(steps)
+    return bool(np.abs(steps - whole).max() < 1e-3 and whole.min() >= 1 and len(unique) > whole.sum() * 2 / 3)
+
+
+def _warn_of_counters(counters: Sequence[str], config: DatasetConfig) -> None:
+    if counters:
+        names = ", ".join(map(repr, counters))
+        warnings.warn(
+            f"{config.path.name} has columns that only number the rows, and so tell apart what is equal otherwise: "
+            f"{names}; unless they are properties of a row, leave them out with DatasetConfig(..., drop=({names},)).",
+            stacklevel=3,
+        )
 
 
 def _check_rarity(frame: pd.DataFrame, config: DatasetConfig) -> None:
