@@ -18,6 +18,7 @@ LAYERS = {
     "backend": 0,
     "ctgan_worker": 0,
     "findings": 0,
+    "json_values": 0,
     "fetch": 1,
     "ledger": 1,
     "leaks": 1,
