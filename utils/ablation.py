@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from utils import ledger
@@ -17,12 +18,13 @@ from utils.benchmark import run_groups
 from utils.config import Profile, load_profile
 from utils.fitting import load_dataset
 from utils.gan import GANConfig
-from utils.judging import run_variants
+from utils.judging import judge_of, run_variants
 from utils.tasks import Task, library_version, make_task
 
 N_SYNTHETIC = 5000
 REVISION = 1  # raised by hand when `utils.fidelity` measures something else
 UPDATES_PER_SECOND = 120
+BETTER = {"tstr_ratio": 1, "correlation_difference": -1, "two_sample_auc_seen": -1, "coverage": 1}  # its direction
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,8 @@ def _task(profile: Profile, dataset_id: dict[str, str], place: tuple[int, int], 
     config = GANConfig(**{**defaults, **variant.changes})
     task = make_task(profile, dataset_id, place, ("cgan", {}), ("xgb", {}))
     task["sampler"] |= {"params": {**_plain(config), "frauds_only": variant.frauds_only}}
-    task["model"] = {"name": "fidelity", "params": {"n_synthetic": N_SYNTHETIC}, "revision": REVISION}
+    params = {"n_synthetic": N_SYNTHETIC, "judge": judge_of(profile)}
+    task["model"] = {"name": "fidelity", "params": params, "revision": REVISION}
     task["model"]["library"] = f"xgboost {library_version('xgboost').rpartition('.')[0]}"
     return {**task, "variant": variant.name, "key": ledger.key_of(task)}
 
@@ -140,6 +143,27 @@ def _seconds(task: Task) -> float:
 def _frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     facts = ("variant", "repeat", "fold", "split", "fit_seconds", "rows_per_second")
     return pd.DataFrame([{**{name: row[name] for name in facts}, **row["fidelity"]} for row in rows])
+
+
+def sides(effects: pd.DataFrame) -> pd.DataFrame:
+    """Whether a change makes each figure better or worse than the default's: variants by figures, as words.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        From `stats.compare_variants`, for figures of `BETTER`.
+
+    Returns
+    -------
+    DataFrame of str
+        'better' or 'worse' where the interval leaves zero out, else 'unclear'; without the default.
+    """
+    changed = effects.dropna(subset="mean")
+    sign = changed["figure"].map(BETTER)
+    low, high = changed["low"] * sign, changed["high"] * sign
+    side = np.select([low.where(sign > 0, high) > 0, high.where(sign > 0, low) < 0], ["better", "worse"], "unclear")
+    wide = changed.assign(side=side).pivot(index="variant", columns="figure", values="side")
+    return wide.loc[changed["variant"].unique(), changed["figure"].unique()]
 
 
 def main() -> None:

@@ -172,6 +172,7 @@ QUICK_PARAMETERS = {
     "cnn1d": {"updates": 150},
     "lstm": {"updates": 150},
     "cgan": {"updates": 400},
+    "judge": {"n_estimators": 100, "learning_rate": 0.2},
     "blend": {"boosted": {"n_estimators": 100}, "random": {"n_estimators": 50}},
 }
 QUICK_SAMPLERS = ("none", "class_weight", "rus", "smote", "cgan")
