@@ -8,7 +8,6 @@ import logging
 import os
 import secrets
 import sys
-import tempfile
 from pathlib import Path
 
 from flask import Flask
@@ -20,6 +19,7 @@ from app.catalog import Catalog
 from app.monitoring import Monitor
 from app.results import Results
 from app.shortcut import Shortcut
+from app.staging import TemporaryFolder
 from utils.bundle import BundleError
 from utils.config import ROOT
 
@@ -74,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.workers < 1:
         parser.error(f"--workers is {options.workers}; at least one is needed.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    with tempfile.TemporaryDirectory(prefix="fraud-figures-") as figures:
+    with workers.ending_in_order(), TemporaryFolder("fraud-figures-") as figures:
         monitoring.count_together(Path(figures))
         try:
             app = create_app(options.folder)

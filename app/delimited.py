@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from app.records import MAX_ROWS, Batch, BodyError, check_columns, check_count
+from app.records import MAX_ROWS, Batch, BodyError, check_columns, check_count, check_names
 
 PACKED = {b"PK\x03\x04": "ZIP archive", b"\x1f\x8b": "gzip file", b"7z\xbc\xaf": "7z archive", b"BZh": "bzip2 file"}
 PART = 2**20  # bytes that are looked at together
@@ -129,9 +129,7 @@ def _check_utf8(body: bytes) -> None:
 
 def _header(reader: Any, columns: Sequence[str]) -> list[str]:
     header = [name.strip() for name in next(reader, [])]
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise BodyError(422, f"Columns are named twice: {', '.join(twice)[:200]}.", twice)
+    check_names(header)
     separator = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
     hint = f" The separator seems to be {separator!r}; use commas." if separator else ""
     check_columns([name for name in columns if name not in header], hint)

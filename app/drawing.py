@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from markupsafe import Markup, escape
+from scipy.special import expit
 
 LOWEST = -6  # the scale of probabilities goes down to one in a million at most
 SPACE = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
@@ -56,26 +57,47 @@ def bars(explanation: dict[str, Any]) -> dict[str, Any]:
         width = round(50 * abs(contribution) / largest, 2)
         start = 50 if contribution >= 0 else round(50 - width, 2)
         drawn.append({"name": name, "value": value, "contribution": contribution, "start": start, "width": width})
-    return {"base": 1 / (1 + math.exp(-explanation["base"])), "rows": drawn}
+    return {"base": float(expit(explanation["base"])), "rows": drawn}
 
 
 def score_axis(scores: list[dict[str, Any]]) -> dict[str, Any]:
-    """A common axis for means with intervals: its ends, ticks, and a place in percent for every number.
+    """A common axis for means with intervals: its ticks, and the position in percent of a number and of an interval.
+
+    Both positions are None for what was not measured.
 
     Parameters
     ----------
     scores : list of dict
-        With `interval`, (low, high).
+        With `interval`, (low, high), and `average_precision`; what is no number takes no part.
     """
     step = 0.1
-    low = math.floor(min(score["interval"][0] for score in scores) / step) * step
-    high = math.ceil(max(score["interval"][1] for score in scores) / step) * step
+    numbers = [value for score in scores for value in (*_ends(score), score.get("average_precision"))]
+    tenths = [round(value / step, 6) for value in numbers if _is_number(value)] or [0, 1 / step]
+    low, high = math.floor(min(tenths)), math.ceil(max(tenths))
+    if low == high:  # all are one number
+        low, high = (low - 1, high) if low > 0 else (low, high + 1)
 
-    def place(value: float) -> float:
-        return round(100 * (value - low) / (high - low), 2)
+    def place(value: float | None) -> float | None:
+        return round(100 * (value / step - low) / (high - low), 2) if _is_number(value) else None
 
-    count = round((high - low) / step)
-    return {"place": place, "ticks": [(round(100 * i / count, 2), f"{low + i * step:.1f}") for i in range(count + 1)]}
+    def ends(score: dict[str, Any]) -> list[float | None] | None:
+        return [place(end) for end in _ends(score)] if _has_interval(score) else None
+
+    count = high - low
+    ticks = [(round(100 * i / count, 2), f"{(low + i) * step:.1f}") for i in range(count + 1)]
+    return {"place": place, "ends": ends, "ticks": ticks}
+
+
+def _ends(score: dict[str, Any]) -> list[float | None]:
+    return score.get("interval") or [None, None]
+
+
+def _has_interval(score: dict[str, Any]) -> bool:
+    return all(map(_is_number, _ends(score)))
+
+
+def _is_number(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
 
 
 def percent(probability: float) -> str:
@@ -89,8 +111,10 @@ def percent(probability: float) -> str:
     return f"{rounded:.{digits}f}{SPACE}%"
 
 
-def short(value: float) -> str:
-    """A number in three significant digits, with a minus sign and not a hyphen."""
+def short(value: float | None) -> str:
+    """A number in three significant digits, with a minus sign and not a hyphen; a dash for none."""
+    if not _is_number(value):
+        return "\N{EN DASH}"
     text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     return text.replace("-", "\N{MINUS SIGN}")
 
@@ -101,7 +125,11 @@ def signed(value: float) -> str:
 
 
 def interval(score: dict[str, Any]) -> str:
-    """A mean average precision with its interval."""
+    """A mean average precision with its interval, as far as they were measured."""
+    if not _is_number(score["average_precision"]):
+        return "not measured"
+    if not _has_interval(score):
+        return f"{score['average_precision']:.3f} (no interval)"
     low, high = score["interval"]
     return f"{score['average_precision']:.3f} [{low:.3f}, {high:.3f}]"
 

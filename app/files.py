@@ -35,7 +35,7 @@ def score_file() -> Response:
         probability = _probability(model, table)
         token = results().add(every_row(model, table, probability))
         summary = summarise(model, table, probability)
-    monitor().scored(model.name, len(probability) - len(table.errors), summary["alerts"], len(table.errors))
+    monitor().scored(model.name, summary["scored"], summary["alerts"] or 0, summary["errors"]["count"])
     return jsonify(**summary, download=url_for("files.download", token=token))
 
 

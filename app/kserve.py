@@ -5,15 +5,15 @@ A request has one input tensor per column, of shape [n] or [n, 1]; order is free
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from importlib import metadata as distributions
 from typing import Any
 
 import numpy as np
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, abort, current_app, jsonify, request
 from numpy.typing import NDArray
 
 from app.current import catalog, monitor
-from app.records import MAX_ROWS, Batch, BodyError, check_columns, check_count, json_body, read_json_number
+from app.records import MAX_ROWS, Batch, BodyError, check_columns, check_count, check_names, json_body, read_json_number
 from app.served import Served
 
 blueprint = Blueprint("kserve", __name__)
@@ -25,7 +25,7 @@ OUTPUTS = {"probability": "FP64", "alert": "BOOL"}
 @blueprint.get("/v2")
 def server() -> Response:
     """What this server is."""
-    return jsonify(name=current_app.name, version=version("imbalanced-cgan"), extensions=[])
+    return jsonify(name=current_app.name, version=distributions.version("imbalanced-cgan"), extensions=[])
 
 
 @blueprint.get("/v2/health/live")
@@ -42,9 +42,10 @@ def ready() -> Response:
 
 
 @blueprint.get("/v2/models/<name>")
-def metadata(name: str) -> Response:
+@blueprint.get("/v2/models/<name>/versions/<version>")
+def metadata(name: str, version: str | None = None) -> Response:
     """Inputs and outputs of a model."""
-    model = catalog().get(name)
+    model = _model(name, version)
     return jsonify(
         name=name,
         versions=[model.version],
@@ -55,9 +56,18 @@ def metadata(name: str) -> Response:
 
 
 @blueprint.get("/v2/models/<name>/ready")
-def model_ready(name: str) -> Response:
+@blueprint.get("/v2/models/<name>/versions/<version>/ready")
+def model_ready(name: str, version: str | None = None) -> Response:
     """Whether a model scores."""
-    return jsonify(name=name, ready=_scores(catalog().get(name)))
+    return jsonify(name=name, ready=_scores(_model(name, version)))
+
+
+def _model(name: str, version: str | None) -> Served:
+    """The model of this name; 404 names the version it has if another one is asked for."""
+    model = catalog().get(name)
+    if version not in (None, model.version):
+        abort(404, f"The version of {name} that is served is {model.version}; ask for it, or for none.")
+    return model
 
 
 def _scores(model: Served) -> bool:
@@ -68,9 +78,10 @@ def _scores(model: Served) -> bool:
 
 
 @blueprint.post("/v2/models/<name>/infer")
-def infer(name: str) -> Response:
+@blueprint.post("/v2/models/<name>/versions/<version>/infer")
+def infer(name: str, version: str | None = None) -> Response:
     """Score tensors; a value that is no number refuses the request, as tensors have no place for an error."""
-    model = catalog().get(name)
+    model = _model(name, version)
     content = json_body(request.get_data(cache=False))
     values = read_tensors(content, model.columns)
     wanted = _wanted(content)
@@ -92,13 +103,11 @@ def read_tensors(content: Any, columns: tuple[str, ...]) -> NDArray[np.float64]:
         raise BodyError(400, "The body must be an object with a list of inputs.")
     if not isinstance(content.get("id", ""), str):
         raise BodyError(400, "The id must be a text.")
-    inputs = {}
     for tensor in content["inputs"]:
         if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
             raise BodyError(400, "Every input must be an object with name, datatype, shape and data.")
-        if tensor["name"] in inputs:
-            raise BodyError(422, "An input is named twice.")
-        inputs[tensor["name"]] = tensor
+    check_names([tensor["name"] for tensor in content["inputs"]])
+    inputs = {tensor["name"]: tensor for tensor in content["inputs"]}
     check_columns([name for name in columns if name not in inputs])
     read = [_numbers(inputs[name]) for name in columns]
     lengths = {len(column) for column in read}
@@ -111,9 +120,10 @@ def read_tensors(content: Any, columns: tuple[str, ...]) -> NDArray[np.float64]:
 def _numbers(tensor: dict[str, Any]) -> list[float]:
     """A tensor of shape [n] or [n, 1] as numbers."""
     name, shape, data = tensor["name"], tensor.get("shape"), tensor.get("data")
-    if tensor.get("datatype") not in NUMBERS:
+    if not isinstance(tensor.get("datatype"), str) or tensor["datatype"] not in NUMBERS:
         raise BodyError(422, f"The datatype of {name} is none of {', '.join(sorted(NUMBERS))}.", [name])
-    if not isinstance(data, list) or shape not in ([len(data)], [len(data), 1]):
+    # A shape of [true] equals [1], and is none.
+    if not isinstance(data, list) or not _is_shape(shape) or shape not in ([len(data)], [len(data), 1]):
         raise BodyError(422, f"The shape of {name} is neither [n] nor [n, 1] for its n numbers.", [name])
     check_count(len(data), MAX_ROWS)
     found = []
@@ -125,10 +135,22 @@ def _numbers(tensor: dict[str, Any]) -> list[float]:
     return found
 
 
+def _is_shape(shape: Any) -> bool:
+    return isinstance(shape, list) and all(type(size) is int for size in shape)
+
+
 def _wanted(content: dict[str, Any]) -> list[str]:
     """Names of the outputs asked for; all by default."""
-    asked = content.get("outputs") or [{"name": name} for name in OUTPUTS]
-    names = [output.get("name") for output in asked if isinstance(output, dict)] if isinstance(asked, list) else []
-    if len(names) < len(asked) or not set(names) <= set(OUTPUTS):
-        raise BodyError(422, f"The outputs are a list of objects named {' or '.join(OUTPUTS)}.")
-    return names
+    asked = content.get("outputs")
+    if asked is None:
+        return list(OUTPUTS)
+    if not isinstance(asked, list) or not all(map(_is_output, asked)):
+        raise BodyError(422, f"The outputs must be a list of objects named {' or '.join(OUTPUTS)}.")
+    names = [output["name"] for output in asked]
+    if len(set(names)) < len(names):
+        raise BodyError(422, "An output is named twice.")
+    return names or list(OUTPUTS)
+
+
+def _is_output(output: Any) -> bool:
+    return isinstance(output, dict) and isinstance(output.get("name"), str) and output["name"] in OUTPUTS

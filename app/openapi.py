@@ -7,8 +7,8 @@ from typing import Any
 
 from app.catalog import Catalog
 from app.kserve import NUMBERS, OUTPUTS
-from app.records import MAX_ROWS
-from app.schemas import schemas
+from app.records import MAX_COLUMNS, MAX_ROWS
+from app.schemas import KEPT, schemas
 
 Part = dict[str, Any]
 JSON = "application/json"
@@ -16,7 +16,7 @@ REASONS = {
     400: "The body cannot be read.",
     403: "A browser sent this for a page of another site.",
     404: "There is no such model or result.",
-    413: "The body is too large, or has too many rows.",
+    413: "The body is too large, or has too many rows or columns.",
     415: "The body is of another type, compressed, or not in UTF-8.",
     422: "The body can be read, but is not what is asked for; `columns` names what it is about.",
     503: "The server is busy, or this model cannot be loaded.",
@@ -55,7 +55,8 @@ def _scoring_paths(catalog: Catalog) -> Part:
             "post": _operation(
                 "predict",
                 "Score transactions",
-                "Columns may stand in any order, and others are ignored. A value that is no number costs its row only.",
+                "Columns may stand in any order, and others are ignored. A value that is no number costs its row only. "
+                f"Up to {MAX_ROWS:,} rows of up to {MAX_COLUMNS:,} columns.",
                 answers={200: _named("Predictions", "One entry per row, in order.")},
                 refusals=(400, 403, 404, 413, 415, 422, 503),
                 parameters=[model, explain],
@@ -66,7 +67,8 @@ def _scoring_paths(catalog: Catalog) -> Part:
             "post": _operation(
                 "scoreFile",
                 "Score a file",
-                "CSV or Parquet of up to 256 MiB and 1,000,000 rows. The answer sums up; every row is in `download`.",
+                f"CSV or Parquet of up to 256 MiB, 1,000,000 rows and {MAX_COLUMNS:,} columns. The answer sums up; "
+                "every row is in `download`.",
                 answers={200: _named("FileSummary", "What the file comes to.")},
                 refusals=(400, 403, 404, 413, 415, 422, 503),
                 parameters=[model],
@@ -82,7 +84,7 @@ def _scoring_paths(catalog: Catalog) -> Part:
             "get": _operation(
                 "downloadFile",
                 "Every row of a scored file",
-                "Kept for an hour, the newest twenty.",
+                f"Kept {KEPT}.",
                 answers={200: _answer("Number, probability, decision or error, time and amount.", "text/csv", TEXT)},
                 refusals=(404,),
                 parameters=[token],
@@ -108,42 +110,51 @@ def _telling_paths() -> Part:
 
 def _protocol_paths(catalog: Catalog) -> Part:
     name = _parameter("name", "path", {"type": "string", "enum": catalog.names}, "Which model.")
-    ready = _object({"name": TEXT, "ready": {"type": "boolean"}}, ["ready"])
+    version = _parameter("version", "path", TEXT, "The version that is served; others are not found.")
+    server = {
+        "get": _operation(
+            "serverMetadata", "The server, after KServe V2", answers={200: _named("ServerMetadata", "What it is.")}
+        )
+    }
     return {
-        "/v2": {
+        "/v2": server,
+        **_model_paths("/v2/models/{name}", "", [name]),
+        **_model_paths("/v2/models/{name}/versions/{version}", "Version", [name, version]),
+    }
+
+
+def _model_paths(base: str, suffix: str, parameters: list[Part]) -> Part:
+    """Metadata, readiness and inference of a model, or of one version of it; `suffix` ends the operations' names."""
+    ready = _object({"name": TEXT, "ready": {"type": "boolean"}}, ["ready"])
+    whose = "a version of a model" if suffix else "a model"
+    return {
+        base: {
             "get": _operation(
-                "serverMetadata",
-                "The server, after KServe V2",
-                answers={200: _named("ServerMetadata", "What it is.")},
-            )
-        },
-        "/v2/models/{name}": {
-            "get": _operation(
-                "modelMetadata",
-                "A model's tensors, after KServe V2",
+                f"modelMetadata{suffix}",
+                f"The tensors of {whose}, after KServe V2",
                 answers={200: _named("ModelMetadata", "Inputs and outputs.")},
                 refusals=(404, 503),
-                parameters=[name],
+                parameters=parameters,
             )
         },
-        "/v2/models/{name}/ready": {
+        f"{base}/ready": {
             "get": _operation(
-                "modelReady",
-                "Whether a model scores",
+                f"modelReady{suffix}",
+                f"Whether {whose} scores",
                 answers={200: _answer("It does.", JSON, ready)},
                 refusals=(404, 503),
-                parameters=[name],
+                parameters=parameters,
             )
         },
-        "/v2/models/{name}/infer": {
+        f"{base}/infer": {
             "post": _operation(
-                "infer",
-                "Score tensors, after KServe V2",
+                f"infer{suffix}",
+                f"Score tensors with {whose}, after KServe V2",
                 f"One input per column, of shape [n] or [n, 1] and a datatype of {', '.join(sorted(NUMBERS))}. "
                 f"The outputs are {' and '.join(OUTPUTS)}.",
                 answers={200: _named("InferResponse", "One value per row and output.")},
                 refusals=(400, 403, 404, 413, 422, 503),
-                parameters=[name],
+                parameters=parameters,
                 body={JSON: {"$ref": "#/components/schemas/InferRequest"}},
             )
         },

@@ -11,6 +11,7 @@ from typing import Any
 
 import plotly
 from flask import Blueprint, Response, abort, current_app, jsonify, render_template, request, send_file
+from flask_wtf.csrf import CSRFError
 
 from app import drawing, study
 from app.catalog import CHAMPION
@@ -18,6 +19,7 @@ from app.current import catalog
 from app.openapi import document
 from app.records import Batch, read_row
 from app.served import KINDS, Served
+from app.typed import read_typed
 from utils.config import load_profile
 
 blueprint = Blueprint("pages", __name__)
@@ -25,6 +27,7 @@ for words in (drawing.percent, drawing.short, drawing.signed, drawing.interval, 
     blueprint.add_app_template_filter(words)
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 YEAR = 365 * 24 * 3600  # seconds
+MAX_TYPED = 40  # characters of a field that are shown again
 
 
 @blueprint.get("/")
@@ -86,11 +89,23 @@ def score() -> tuple[str, int]:
     """The form with the answer for one transaction."""
     name = request.form.get("model", CHAMPION)
     model = catalog().get(name)
-    values, problems = read_row(request.form, model.columns)
-    shown = {column: request.form.get(column, "")[:40] for column in model.columns}
+    values, problems = read_row(request.form, model.columns, read_typed)
+    shown = _typed(model)
     if problems:
         return _form(name, values=shown, problems=problems), 422
-    return _form(name, values=shown, result=answer(model, values)), 200
+    read = {column: value for column, value in zip(model.columns, values, strict=True) if "," in shown[column]}
+    return _form(name, values=shown, result={**answer(model, values), "read": read}), 200
+
+
+@blueprint.errorhandler(CSRFError)
+def expired(error: CSRFError) -> tuple[str, int]:
+    """The form again with what was typed and a token that is good: the server may have been started anew meanwhile."""
+    name = request.form.get("model", CHAMPION)
+    return _form(name, values=_typed(catalog().get(name)), expired=True), 400
+
+
+def _typed(model: Served) -> dict[str, str]:
+    return {column: request.form.get(column, "")[:MAX_TYPED] for column in model.columns}
 
 
 def _form(name: str, **more: Any) -> str:
@@ -102,7 +117,9 @@ def _form(name: str, **more: Any) -> str:
     ]
     chosen = {"served": model, "chosen": name, "choices": choices(), "groups": groups, "units": units}
     return render_template(
-        "predict.html", **chosen, **{"values": {}, "problems": {}, "result": None, "filled": False, **more}
+        "predict.html",
+        **chosen,
+        **{"values": {}, "problems": {}, "result": None, "filled": False, "expired": False, **more},
     )
 
 
@@ -155,7 +172,7 @@ def example_file() -> Response:
 @blueprint.get("/models")
 def models() -> str:
     """Every model that the study measured, with scores and intervals."""
-    pairs = sorted(catalog().pairs, key=lambda pair: -pair["scores"]["average_precision"])
+    pairs = sorted(catalog().pairs, key=lambda pair: -(pair["scores"]["average_precision"] or 0))
     axis = drawing.score_axis([pair["scores"] for pair in pairs]) if pairs else None
     return render_template(
         "models.html", champion=catalog().champion, own=_own_pair(), pairs=pairs, axis=axis, study=study.headline()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 Reader = Callable[[Any], float]
 MAX_ROWS = 50_000
+MAX_COLUMNS = 10_000  # of a row, with those that the model does not ask for
 PLAIN = {int, float}
 LARGEST = 1e30  # beyond it a scaled value no longer fits the single precision that forests and boosting use
 
@@ -138,7 +140,11 @@ def read_json(body: bytes, columns: Sequence[str]) -> Batch:
         raise BodyError(400, "The body must be a JSON array of objects, one per transaction.")
     check_count(len(records))
     objects = [record for record in records if isinstance(record, dict)]
-    check_columns([name for name in columns if objects and not any(name in record for record in objects)])
+    missing = set(columns if objects else ())
+    for record in objects:
+        check_width(len(record))
+        missing.difference_update(record)
+    check_columns([name for name in columns if name in missing])
     batch = Batch()
     for record in records:
         if isinstance(record, dict):
@@ -172,6 +178,20 @@ def _first_words(error: ValueError) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"byte {error.start + 1} is not UTF-8"
     return str(error)
+
+
+def check_width(n_columns: int) -> None:
+    """Raise BodyError if a row has more columns than are taken."""
+    if n_columns > MAX_COLUMNS:
+        raise BodyError(413, f"A row has more than {MAX_COLUMNS:,} columns; send only those that the model asks for.")
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise BodyError if there are more columns than are taken, or some are named twice."""
+    check_width(len(names))
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise BodyError(422, f"Columns are named twice: {', '.join(twice)[:200]}.", twice)
 
 
 def check_columns(missing: list[str], hint: str = "") -> None:

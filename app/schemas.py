@@ -6,9 +6,11 @@ from typing import Any
 
 from app.kserve import NUMBERS, OUTPUTS
 from app.records import LARGEST
+from app.results import KEEP_FILES, KEEP_SECONDS
 from app.served import Served
 
 Schema = dict[str, Any]
+KEPT = f"for up to {KEEP_SECONDS // 60} minutes, while the server runs and no {KEEP_FILES} newer files were scored"
 
 
 def described(kind: str, description: str, **more: Any) -> Schema:
@@ -38,8 +40,9 @@ def schemas(model: Served) -> dict[str, Schema]:
 
 
 def _transaction(model: Served) -> dict[str, Schema]:
+    counts = "only the hour of day counts" if model.model.hour_features else "counts as it is"
     roles = {
-        model.model.schema.time: "Seconds since the first transaction of the file; only the hour of day counts.",
+        model.model.schema.time: f"Seconds since the first transaction of the file; {counts}.",
         model.model.schema.amount: "What was paid.",
     }
     number = {"minimum": -LARGEST, "maximum": LARGEST}
@@ -90,7 +93,7 @@ def _files() -> dict[str, Schema]:
     }
     confusion = dict.fromkeys(("tp", "fp", "fn", "tn"), integer)
     labelled = {
-        "rows": described("integer", "Scored rows whose label is 0 or 1."),
+        "rows": described("integer", "Scored rows whose label was understood."),
         "prevalence": described("number", "Share of frauds among them."),
         "average_precision": described("number", "Step-wise area under the precision-recall curve."),
         "recall": many(number, "At most 500 points of the curve."),
@@ -101,28 +104,47 @@ def _files() -> dict[str, Schema]:
         "model": described("string", "Sampler, model and version that scored."),
         "threshold": described("number", "Probability from which a row is an alert."),
         "rows": described("integer", "Rows in the file."),
+        "scored": described("integer", "Rows with a probability."),
         "errors": record("Rows that cannot be scored.", errors),
-        "alerts": described("integer", "Rows from the threshold on."),
-        "amount_at_risk": {"type": ["number", "null"], "description": "Sum of the alerts' amounts."},
+        "alerts": {"type": ["integer", "null"], "description": "Rows from the threshold on; null if none was scored."},
+        "amount_at_risk": {
+            "type": ["number", "null"],
+            "description": "Sum of the alerts' amounts; null without an amount, or if no row was scored.",
+        },
         "histogram": record("Rows by probability.", histogram),
         "top": many(record("A row.", top), "The highest probabilities, at most 500."),
+        "labels": {
+            "oneOf": [{"$ref": "#/components/schemas/Labels"}, {"type": "null"}],
+            "description": "How the label's column was read; null if the file has none.",
+        },
         "labelled": {
             "oneOf": [{"$ref": "#/components/schemas/Labelled"}, {"type": "null"}],
-            "description": "How good the scores are, if the file tells which rows are frauds.",
+            "description": "How good the scores are; null unless frauds and legitimate rows are labelled.",
         },
-        "download": described("string", "Where every row can be had for an hour."),
+        "notes": many({"type": "string"}, "What a reader has to know: what is not shown, and how labels were read."),
+        "download": described("string", f"Where every row can be had {KEPT}."),
+    }
+    labels = {
+        "frauds": described("integer", "Rows with 1, true, yes, fraud or the like; of -1/1 and 1/2, with the rarer."),
+        "legitimate": described(
+            "integer", "Rows with 0, false, no, legitimate or the like; or with the more frequent."
+        ),
+        "empty": described("integer", "Rows without a label."),
+        "not_understood": described("integer", "Rows with something else."),
     }
     return {
         "FileSummary": record("What a scored file comes to.", summary),
+        "Labels": record("Rows of the file by what their label says.", labels),
         "Labelled": record("Quality of the scores of labelled rows.", labelled),
     }
 
 
 def _models() -> dict[str, Schema]:
+    nullable = {"type": ["number", "null"]}
     numbers = {"type": "object", "additionalProperties": {"type": "number"}}
     scores = {
-        "average_precision": described("number", "Mean over development folds."),
-        "interval": many({"type": "number"}, "95 %, from and to."),
+        "average_precision": {**nullable, "description": "Mean over development folds; null if it was not measured."},
+        "interval": many(nullable, "95 %, from and to."),
         "folds": described("integer", "How many."),
         "profile": described("string", "Run of the study."),
     }
@@ -162,7 +184,10 @@ def _protocol() -> dict[str, Schema]:
     asked = {
         "id": text,
         "inputs": many(record("A column.", tensor)),
-        "outputs": many(record("One that is wanted.", output)),
+        "outputs": {
+            **many(record("One that is wanted.", output), "All, if there are none."),
+            "type": ["array", "null"],
+        },
     }
     given = {
         "model_name": text,

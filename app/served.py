@@ -134,6 +134,15 @@ def pair_name(card: dict[str, Any]) -> str:
     return "+".join(card.get(part, {}).get("name", "unnamed") for part in ("sampler", "model"))
 
 
+def scores_of(card: dict[str, Any], pairs: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """What was measured of the very model that has this card, told by its ledger key; None if nothing was.
+
+    Another model of the same name, with other parameters or from another run, has other scores.
+    """
+    key = card.get("ledger_key")
+    return next((pair["scores"] for pair in pairs if key in pair.get("keys", ())), None)
+
+
 def describe(version: str, about: dict[str, Any], threshold: float, card: dict[str, Any]) -> dict[str, Any]:
     """What the API says about a model."""
     return {
@@ -149,12 +158,12 @@ def describe(version: str, about: dict[str, Any], threshold: float, card: dict[s
 
 def describe_folder(folder: Path) -> dict[str, Any]:
     """As `Served.describe`, of a model that need not be loaded for it."""
-    saved = json.loads((folder / bundle.CARD).read_text())
+    saved = bundle.read_card(folder)
     return describe(version_of(folder), read_about(folder), saved["threshold"], saved["card"])
 
 
 def load_served(folder: Path) -> Served:
-    """Load and verify the model in `folder` and score its own examples once.
+    """Load and verify the model in `folder`, and score and explain its own examples, so that it answers at once.
 
     Raises
     ------
@@ -163,7 +172,7 @@ def load_served(folder: Path) -> Served:
     """
     try:
         model = bundle.load(folder)
-        statistics, scores = _read_list(folder / STATISTICS), _read_list(folder / SCORES)
+        statistics, scores = (_read_beside(folder, name) or [] for name in (STATISTICS, SCORES))
         served = Served(model, version_of(folder), read_about(folder), statistics, scores)
         _try_out(served)
     except BundleError:
@@ -181,16 +190,19 @@ def version_of(folder: Path) -> str:
 
 def read_about(folder: Path) -> dict[str, Any]:
     """What `python -m app.model` wrote beside a model; see `Served.about`."""
-    return json.loads((folder / EXAMPLES).read_text())
+    about = _read_beside(folder, EXAMPLES)
+    if about is None:
+        raise BundleError(f"{folder.name} has no {EXAMPLES}; run `python -m app.model` again.")
+    return about
 
 
-def _read_list(path: Path) -> list[dict[str, Any]]:
-    return json.loads(path.read_text()) if path.exists() else []
+def _read_beside(folder: Path, name: str) -> Any:
+    """Content of a JSON file; NaN and infinity, which Python writes and JSON does not know, are None."""
+    content = bundle.read_beside(folder, name)
+    return None if content is None else json.loads(content, parse_constant=lambda name: None)
 
 
 def _try_out(served: Served) -> None:
-    if not served.model.threshold > 0:
-        raise BundleError(f"The threshold {served.model.threshold!r} is not a probability.")
     batch = Batch()
     for kind in KINDS:
         batch.add(served.about["examples"][kind], served.columns)
@@ -199,3 +211,5 @@ def _try_out(served: Served) -> None:
     served.describe()
     if any("error" in entry or not 0 <= entry["probability"] <= 1 for entry in served.score(batch)):
         raise BundleError(f"The examples in {EXAMPLES} cannot be scored.")
+    # Else whoever asks first for reasons would wait for seconds, while what estimates them is imported and compiled.
+    served.explain(list(batch.values.values())[:1])

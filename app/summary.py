@@ -1,4 +1,4 @@
-"""What a scored file comes to: totals, the highest scores, how good they are where the truth is known."""
+"""Summary of a scored file: totals, the highest scores, and how good they are where the truth is known."""
 
 from __future__ import annotations
 
@@ -8,34 +8,86 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from app.labels import Labels, read_labels
 from app.served import Served
 from app.table import Table
 from utils import metrics
 
 MAX_TOP, MAX_POINTS, MAX_ERRORS = 500, 500, 100
+CLASS_WORDS = (("legitimate", "legitimate", "frauds"), ("a fraud", "frauds", "legitimate rows"))
 EDGES = np.geomspace(1e-6, 1, 37)  # six bins to a power of ten
 
 
 def summarise(model: Served, table: Table, probability: NDArray[np.float64]) -> dict[str, Any]:
     """Totals of a file whose rows have these probabilities, NaN for those that cannot be scored; all JSON.
 
-    The first bin of the histogram holds smaller probabilities, too.
+    The first bin of the histogram holds smaller probabilities, too. `notes` are sentences that a reader has to know.
     """
     alert = probability >= model.model.threshold
-    amount = _column(model, table, model.model.schema.amount)
     scored = probability[~np.isnan(probability)]
     counts, _ = np.histogram(np.maximum(scored, EDGES[0]), EDGES)
+    labels = None if table.label is None else read_labels(table.label)
+    judged = None if labels is None else labelled(labels.values, probability, model.model.threshold)
     return {
         "model": model.name,
         "threshold": model.model.threshold,
         "rows": len(probability),
+        "scored": len(scored),
         "errors": {"count": len(table.errors), "first": _first_errors(table)},
-        "alerts": int(alert.sum()),
-        "amount_at_risk": None if amount is None else round(float(amount[alert].sum()), 2),
+        "alerts": int(alert.sum()) if len(scored) else None,
+        "amount_at_risk": _amount_at_risk(model, table, alert) if len(scored) else None,
         "histogram": {"edges": EDGES.tolist(), "counts": counts.tolist()},
         "top": _top(model, table, probability),
-        "labelled": labelled(table.label, probability, model.model.threshold),
+        "labels": None if labels is None else labels.counts,
+        "labelled": judged,
+        "notes": [*_coverage_notes(alert, scored), *(_label_notes(labels, probability, judged) if labels else [])],
     }
+
+
+def _amount_at_risk(model: Served, table: Table, alert: NDArray[np.bool_]) -> float | None:
+    amount = _column(model, table, model.model.schema.amount)
+    return None if amount is None else round(float(amount[alert].sum()), 2)
+
+
+def _coverage_notes(alert: NDArray[np.bool_], scored: NDArray[np.float64]) -> list[str]:
+    """What the totals and the list of the highest scores do not cover."""
+    if not len(scored):
+        return [f"None of the {_counted(len(alert), 'row')} could be read, so nothing was scored."]
+    if alert.sum() > MAX_TOP:
+        return [f"The list ends at {MAX_TOP:,} of {int(alert.sum()):,} alerts; the download has all of them."]
+    return []
+
+
+def _label_notes(labels: Labels, probability: NDArray[np.float64], judged: dict[str, Any] | None) -> list[str]:
+    """How the labels were read, and by which rows the scores are judged or why they are not."""
+    notes = [labels.note] if labels.note else []
+    if labels.not_understood:
+        words = "label was" if labels.not_understood == 1 else "labels were"
+        notes.append(
+            f"{labels.not_understood:,} {words} not understood; write 1 for a fraud and 0 for a legitimate row."
+        )
+    n_rows = len(probability)
+    if judged is None:
+        return [*notes, _reason(labels.values[~np.isnan(probability)])]
+    if judged["rows"] < n_rows:
+        notes.append(
+            f"The scores are judged by {judged['rows']:,} of {n_rows:,} rows: those with a label and a probability."
+        )
+    return notes
+
+
+def _reason(label: NDArray[np.float64]) -> str:
+    """Why scores of rows with these labels cannot be judged."""
+    known = label[~np.isnan(label)]
+    if not len(known):
+        return "No row has both a label and a probability, so the scores cannot be judged."
+    one, all_, other = CLASS_WORDS[int(known[0])]
+    whose = f"The only labelled row is {one}" if len(known) == 1 else f"All {len(known):,} labelled rows are {all_}"
+    return f"{whose}, so the scores cannot be judged; label the {other}, too."
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def _first_errors(table: Table) -> list[dict[str, Any]]:
@@ -68,13 +120,11 @@ def decision(probability: float, model: Served) -> str:
     return "alert" if probability >= model.model.threshold else "pass"
 
 
-def labelled(label: NDArray | None, probability: NDArray, threshold: float) -> dict[str, Any] | None:
-    """How well the probabilities rank rows whose label is known; None without a fraud among them."""
-    if label is None:
-        return None
+def labelled(label: NDArray[np.float64], probability: NDArray, threshold: float) -> dict[str, Any] | None:
+    """How well the probabilities rank rows whose label is known; None unless both classes are among them."""
     known = ~np.isnan(label) & ~np.isnan(probability)
     y_true, y_score = label[known], probability[known]
-    if not y_true.any():
+    if len(np.unique(y_true)) < 2:
         return None
     ranks, _ = metrics.ranks_of_positives(y_true, y_score)
     precision, recall = metrics.precision_recall(ranks)

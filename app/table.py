@@ -12,7 +12,7 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from app.delimited import Line, Lines, check_text
-from app.records import LARGEST, BodyError, check_columns, check_count, read_number, read_row
+from app.records import LARGEST, BodyError, check_columns, check_count, check_names, read_row
 
 MAX_FILE_ROWS = 1_000_000
 PART = 1000  # lines that are turned into numbers together; one bad cell costs its part the quick way
@@ -29,13 +29,13 @@ class Table:
         Numbers in the order of the model's raw columns; NaN where a cell holds none.
     errors : dict of int to (int or None, str)
         Line (None in Parquet) and reason, by the number of each row that cannot be scored.
-    label : array of shape (n_rows,) or None
-        The label where the file has it, NaN where it is neither 0 nor 1.
+    label : pyarrow array of length n_rows or None
+        The label's cells as they stand, where the file has them: text in CSV, null where there is none.
     """
 
     values: NDArray[np.float64]
     errors: dict[int, tuple[int | None, str]] = field(default_factory=dict)
-    label: NDArray[np.float64] | None = None
+    label: pa.Array | pa.ChunkedArray | None = None
 
     @property
     def readable(self) -> NDArray[np.bool_]:
@@ -65,22 +65,19 @@ def _quickly(content: bytes, columns: Sequence[str], label: str) -> Table | None
     lines = Lines(content, columns, label)
     if not lines.plain:
         return None
-    wanted = [*columns, label] if lines.has_optional else list(columns)
+    types = dict.fromkeys(columns, pa.float64()) | ({label: pa.string()} if lines.has_optional else {})
     try:
         table = arrow_csv.read_csv(
             pa.BufferReader(content),
             arrow_csv.ReadOptions(column_names=lines.header, skip_rows=1),
             arrow_csv.ParseOptions(newlines_in_values=b'"' in content, ignore_empty_lines=False),
-            arrow_csv.ConvertOptions(
-                include_columns=wanted, column_types=dict.fromkeys(wanted, pa.float64()), null_values=[""]
-            ),
+            arrow_csv.ConvertOptions(include_columns=list(types), column_types=types, null_values=[""]),
         )
     except pa.ArrowInvalid:
         return None
     check_count(table.num_rows, MAX_FILE_ROWS)
     values = _matrix(table, columns)
-    found = Table(values, label=_binary(table, label)) if lines.has_optional else Table(values)
-    return found if _usable(values).all() else None
+    return Table(values, label=table[label] if lines.has_optional else None) if _usable(values).all() else None
 
 
 def _matrix(table: pa.Table, columns: Sequence[str]) -> NDArray[np.float64]:
@@ -96,11 +93,6 @@ def _usable(values: NDArray) -> NDArray[np.bool_]:
     return (np.abs(values) <= LARGEST).all(axis=1)  # False for NaN, too
 
 
-def _binary(table: pa.Table, name: str) -> NDArray[np.float64]:
-    values = table[name].to_numpy().astype(float)
-    return np.where(np.isin(values, (0, 1)), values, np.nan)
-
-
 def _carefully(content: bytes, columns: Sequence[str], label: str) -> Table:
     """A CSV line by line, with a line number and a reason for every row that cannot be scored."""
     lines = Lines(content, columns, label, MAX_FILE_ROWS)
@@ -108,11 +100,11 @@ def _carefully(content: bytes, columns: Sequence[str], label: str) -> Table:
     for part in _in_parts(lines):
         parts.append(_part_values(part, columns, errors, n_rows))
         if lines.has_optional:
-            labels += [_label(cells[-1]) if isinstance(cells, list) else np.nan for _, cells in part]
+            labels += [cells[-1] if isinstance(cells, list) else None for _, cells in part]
         n_rows += len(part)
         check_count(n_rows, MAX_FILE_ROWS)
     check_count(n_rows, MAX_FILE_ROWS)
-    return Table(np.concatenate(parts), errors, np.array(labels) if lines.has_optional else None)
+    return Table(np.concatenate(parts), errors, pa.array(labels, pa.string()) if lines.has_optional else None)
 
 
 def _in_parts(lines: Lines) -> Iterator[list[Line]]:
@@ -155,20 +147,13 @@ def _read_into(target: NDArray, cells: Sequence[object], columns: Sequence[str])
     return "; ".join(f"{name} {reason}" for name, reason in problems.items())
 
 
-def _label(cell: str) -> float:
-    try:
-        value = read_number(cell)
-    except ValueError:
-        return np.nan
-    return value if value in (0, 1) else np.nan
-
-
 def _read_parquet(content: bytes, columns: Sequence[str], label: str) -> Table:
     try:
         file = parquet.ParquetFile(pa.BufferReader(content))
         check_count(file.metadata.num_rows, MAX_FILE_ROWS)
-        optional = _check_schema(file.schema_arrow, columns, label)
-        table = file.read([*columns, *optional])
+        _check_schema(file.schema_arrow, columns)
+        labels = file.read([label])[label] if label in file.schema_arrow.names else None
+        table = file.read(list(columns))
         table = table.cast(pa.schema([(name, pa.float64()) for name in table.column_names]), safe=False)
         table = table.combine_chunks()
     except (pa.ArrowException, OSError) as error:
@@ -179,19 +164,18 @@ def _read_parquet(content: bytes, columns: Sequence[str], label: str) -> Table:
     for place in np.flatnonzero(~_usable(values)):
         cells = [table[name][int(place)].as_py() for name in columns]
         errors[int(place) + 1] = None, _read_into(values[place], cells, columns)
-    return Table(values, errors, _binary(table, label) if optional else None)
+    return Table(values, errors, labels)
 
 
-def _check_schema(schema: pa.Schema, columns: Sequence[str], label: str) -> list[str]:
-    """The optional columns that are there; BodyError names those that are missing, named twice or no numbers."""
-    twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
-    if twice:
-        raise BodyError(422, f"Columns are named twice: {', '.join(twice)[:200]}.", twice)
-    check_columns([name for name in columns if name not in schema.names])
+def _check_schema(schema: pa.Schema, columns: Sequence[str]) -> None:
+    """Raise BodyError with the names of columns that are missing, named twice or no numbers."""
+    names = schema.names  # made anew each time it is asked for
+    check_names(names)
+    there = set(names)
+    check_columns([name for name in columns if name not in there])
     other = [name for name in columns if not _is_number(schema.field(name).type)]
     if other:
         raise BodyError(422, f"Columns hold no numbers: {', '.join(other)}.", other)
-    return [label] if label in schema.names and _is_number(schema.field(label).type) else []
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -31,6 +31,7 @@ from utils import ledger
 from utils.backend import load_tensorflow
 from utils.cgan import ConditionalGAN
 from utils.config import ROOT, Profile, load_profile
+from utils.data import GROUPS
 from utils.fetch import replacing
 from utils.fidelity import RealRows, fidelity_report
 from utils.fitting import load_dataset, provenance
@@ -146,8 +147,8 @@ def all_tasks(profile: Profile, n_folds: int, changes: dict[str, dict]) -> list[
         turn = fold % len(entries)
         for entry in entries[turn:] + entries[:turn]:
             task = {
-                "dataset": {"name": dataset.name, "sha256": dataset.sha256},
-                "protocol": asdict(profile.protocol),
+                "dataset": dataset.identity,
+                "protocol": {**asdict(profile.protocol), "groups": GROUPS},
                 "fold": fold,
                 "generator": entry.name,
                 "settings": {**entry.defaults, **changes.get(entry.name, {})},

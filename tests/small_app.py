@@ -54,17 +54,29 @@ def zipped(content: bytes) -> bytes:
     return stream.getvalue()
 
 
-def fit(name: str = "xgb", sampler: str = "none", seed: int = 0) -> FraudModel:
-    """One of the study's classifiers, fitted on the rows above with its calibrator."""
-    frame = transactions()
-    X = features(frame, SCHEMA, [*COLUMNS[1:], "hour_sin", "hour_cos"])
+def fit(
+    name: str = "xgb",
+    sampler: str = "none",
+    seed: int = 0,
+    *,
+    schema: DatasetConfig = SCHEMA,
+    frame: pd.DataFrame | None = None,
+) -> FraudModel:
+    """One of the study's classifiers, fitted with its calibrator on `frame`, by default the rows above."""
+    frame = transactions() if frame is None else frame
+    X = features(frame, schema)
     scaler = StandardScaler().fit(X)
     entry = MODELS[name]
     classifier: ClassifierMixin = entry.build(seed, 1.0, 1, **{**entry.defaults, **SMALL.get(name, {})})
     classifier.fit(scaler.transform(X), frame["Class"])
     calibrator = bundle.fit_calibrator(frame["Class"], 0.9 * classifier.predict_proba(scaler.transform(X))[:, 1])
-    card = {"sampler": {"name": sampler}, "model": {"name": name}, "ledger_key": "0" * 20}
-    return FraudModel(scaler, classifier, calibrator, THRESHOLD, SCHEMA, tuple(X.columns), card)
+    card = {"sampler": {"name": sampler}, "model": {"name": name}, "ledger_key": key_of(sampler, name)}
+    return FraudModel(scaler, classifier, calibrator, THRESHOLD, schema, tuple(X.columns), card)
+
+
+def key_of(sampler: str, name: str) -> str:
+    """What stands for a ledger key here."""
+    return f"{sampler}-{name}".ljust(20, "0")
 
 
 def write(folder: Path, fitted: FraudModel) -> FraudModel:
@@ -72,6 +84,7 @@ def write(folder: Path, fitted: FraudModel) -> FraudModel:
     bundle.save(fitted, folder)
     about = {"source": "a test", **model.describe(fitted, transactions())}
     (folder / EXAMPLES).write_text(json.dumps(about))
+    bundle.seal(folder)
     return fitted
 
 
@@ -82,9 +95,16 @@ def write_champion(folder: Path) -> FraudModel:
     scores = {"average_precision": 0.8, "interval": [0.7, 0.9], "folds": 10, "profile": "full"}
     pairs = [("none", "lr", "Logistic regression"), ("none", "xgb", "XGBoost"), ("none", "rf", "Random forest")]
     measured = [
-        {"sampler": sampler, "model": name, "label": f"{printed}, no resampling", "scores": scores}
+        {
+            "sampler": sampler,
+            "model": name,
+            "label": f"{printed}, no resampling",
+            "keys": [key_of(sampler, name)],
+            "scores": scores,
+        }
         for sampler, name, printed in pairs
     ]
     (folder / SCORES).write_text(json.dumps(measured))
+    bundle.seal(folder)
     write(folder.with_name(PAIRS) / "none+lr", fit("lr"))
     return fitted

@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import http.client
+import io
 import json
 import logging
 import os
@@ -10,12 +11,15 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from pyarrow import parquet
 
 from app import guard, model, records, request, served
 from app.app import MAX_BODY, create_app
@@ -252,6 +256,96 @@ def test_too_many_bytes_and_too_many_rows_get_413(client):
     assert post_csv(client, gaps).status_code == 413
 
 
+# --- the work that names make
+
+WIDE = {f"x{number}": 1 for number in range(40_000)}
+
+
+def parquet_of(row):
+    stream = io.BytesIO()
+    parquet.write_table(pa.table({name: [float(value)] for name, value in row.items()}), stream)
+    return stream.getvalue()
+
+
+def csv_of(row):
+    return f"{','.join(row)}\n{','.join(map(str, row.values()))}\n".encode()
+
+
+def tensors_of(row):
+    cell = {"datatype": "FP64", "shape": [1]}
+    return json.dumps({"inputs": [{"name": name, **cell, "data": [value]} for name, value in row.items()]}).encode()
+
+
+WAYS = {
+    "json": ("/api/v1/predict", "application/json", lambda row: json.dumps(row).encode()),
+    "json, not all rows": ("/api/v1/predict", "application/json", lambda row: json.dumps([{}, row]).encode()),
+    "csv": ("/api/v1/predict", "text/csv", csv_of),
+    "csv file": ("/api/v1/files", "text/csv", csv_of),
+    "parquet file": ("/api/v1/files", "application/vnd.apache.parquet", parquet_of),
+    "tensors": ("/v2/models/champion/infer", "application/json", tensors_of),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_columns_are_bounded_and_those_within_the_bound_take_no_time(client, rows, way):
+    address, content_type, body_of = WAYS[way]
+    row = rows.iloc[0].to_dict()
+    widest = dict(list(WIDE.items())[: records.MAX_COLUMNS - len(row)]) | row
+    for sent, status in ((widest, 200), ({**widest, "one more": 1}, 413), ({**WIDE, **row}, 413)):
+        body = body_of(sent)
+        start = time.process_time()
+        answer = client.post(address, data=body, content_type=content_type)
+        assert answer.status_code == status, answer.text
+        assert time.process_time() - start < 8  # work that grew with the square took 15 s and 30 s
+    assert answer.json["error"] == "A row has more than 10,000 columns; send only those that the model asks for."
+
+
+class Counting(str):
+    """A name that counts how often names were compared with each other."""
+
+    comparisons = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        Counting.comparisons += 1
+        return str.__eq__(self, other)
+
+
+def test_names_are_compared_as_often_as_there_are_names():
+    names = [Counting(f"x{number}") for number in range(5000)]
+    Counting.comparisons = 0
+    records.check_names(names)
+    with pytest.raises(records.BodyError, match=r"named twice: x1, x2\."):
+        records.check_names([*names, "x1", "x2"])
+    assert Counting.comparisons < 5 * len(names)
+
+
+def test_rows_that_each_have_other_keys_take_no_time(client, rows):
+    row = rows.iloc[0].to_dict()
+    every = [{f"x{number}_{place}": 1 for place in range(3)} | row for number in range(5000)]
+    empty = [{}] * 20_000 + [row]
+    for sent in (every, empty):
+        start = time.process_time()
+        assert post_json(client, sent).status_code == 200
+        assert time.process_time() - start < 8
+
+
+def test_a_column_that_no_row_has_is_found_in_one_pass_over_the_rows():
+    class Row(dict):
+        looks = 0
+
+        def __contains__(self, name):
+            Row.looks += 1
+            return super().__contains__(name)
+
+    sent = [Row(x=1) for _ in range(1000)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "json_body", lambda body: sent)
+        with pytest.raises(records.BodyError, match="Columns are missing: x0, x1"):
+            records.read_json(b"", [f"x{number}" for number in range(1000)])
+    assert Row.looks < 2000
+
+
 # --- other addresses of the API
 
 
@@ -449,6 +543,19 @@ def test_tensors_may_be_columns_and_outputs_chosen(client, rows):
         (lambda sent: sent.update(id=7), 400, "id"),
         (lambda sent: sent.update(outputs=[{"name": "other"}]), 422, "probability or alert"),
         (lambda sent: sent.update(outputs="alert"), 422, "probability or alert"),
+        (lambda sent: sent.update(outputs=5), 422, "probability or alert"),
+        (lambda sent: sent.update(outputs={}), 422, "probability or alert"),
+        (lambda sent: sent.update(outputs=False), 422, "probability or alert"),
+        (lambda sent: sent.update(outputs=[{"name": []}]), 422, "probability or alert"),
+        (lambda sent: sent.update(outputs=[{"name": None}]), 422, "probability or alert"),
+        (lambda sent: sent.update(outputs=[{"name": "alert"}] * 2), 422, "An output is named twice."),
+        (lambda sent: sent["inputs"][0].update(datatype=["FP64"]), 422, "datatype of Time"),
+        (lambda sent: sent["inputs"][0].update(datatype={}), 422, "datatype of Time"),
+        (lambda sent: [tensor.update(shape=[True], data=[1]) for tensor in sent["inputs"]], 422, "shape of Time"),
+        (lambda sent: sent["inputs"][0].update(shape=2), 422, "shape of Time"),
+        (lambda sent: sent["inputs"][0].update(shape=[2, 1.0]), 422, "shape of Time"),
+        (lambda sent: sent["inputs"][0].update(data={"0": 1}), 422, "shape of Time"),
+        (lambda sent: sent["inputs"][0].update(name=["Time"]), 400, "must be an object with name"),
     ],
 )
 def test_unusable_tensors_are_refused(client, rows, change, status, words):
@@ -456,6 +563,12 @@ def test_unusable_tensors_are_refused(client, rows, change, status, words):
     change(sent)
     answer = client.post("/v2/models/champion/infer", json=sent)
     assert answer.status_code == status and words in answer.json["error"], answer.text
+
+
+@pytest.mark.parametrize("outputs", [None, []])
+def test_all_outputs_are_given_where_none_is_named(client, rows, outputs):
+    answer = client.post("/v2/models/champion/infer", json=tensors(rows.head(2), outputs=outputs))
+    assert [output["name"] for output in answer.json["outputs"]] == ["probability", "alert"]
 
 
 def test_models_describe_their_tensors(client):
@@ -520,7 +633,7 @@ def test_the_served_model_is_the_champion_once_there_is_one(folder, tmp_path, mo
     target = tmp_path / "target"
     with pytest.raises(LookupError, match="champion"):
         model.champion(target)
-    saved = damaged(folder, tmp_path, lambda copy: (copy / served.EXAMPLES).unlink())
+    saved = bundle.save(bundle.load(folder), tmp_path / "saved")
     tracking.register_champion(saved, {})
     assert "champion" in model.champion(target)[1]
     expected = bundle.load(folder).predict_proba(transactions())

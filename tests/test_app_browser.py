@@ -23,6 +23,7 @@ from app.records import Batch
 from app.served import STATISTICS
 from tests.chromium import CHROMIUM, DRIVER, SIZES, chromium, look, serving, wait_for
 from tests.small_app import COLUMNS, SCHEMA, transactions, write_champion
+from utils import bundle
 from utils.config import ROOT
 from utils.data import features
 
@@ -70,6 +71,7 @@ def folder(tmp_path_factory):
         figures.precision_recall_curves(figures.measured(SCHEMA), 0.05, {"none": "No resampling"}),
     ]
     (place / STATISTICS).write_text(json.dumps(every))
+    bundle.seal(place)
     return place
 
 

@@ -11,10 +11,11 @@ import pytest
 from app import catalog, model
 from app.app import create_app
 from app.catalog import Catalog, UnknownModel
-from app.served import EXAMPLES, load_served
+from app.served import EXAMPLES, SCORES, STATISTICS, load_served
 from tests.small_app import COLUMNS, fit, transactions, write, write_champion
 from utils import bundle
 from utils.bundle import BundleError
+from utils.explain import Explainer
 
 ROWS = transactions(30, seed=1)[list(COLUMNS)]
 
@@ -64,6 +65,25 @@ def wait_until(condition, seconds=20):
 def damage(folder, name="classifier.ubj", content=b"broken"):
     (folder / name).write_bytes(content)
     return folder
+
+
+def without_background(_, folder):
+    """Take away the rows that estimated reasons are relative to."""
+    about = json.loads((folder / EXAMPLES).read_text())
+    damage(folder, EXAMPLES, json.dumps({**about, "background": []}).encode())
+    bundle.seal(folder)
+
+
+def with_card(folder, **fields):
+    """The folder with a card in which some fields are others."""
+    card = json.loads((folder / bundle.CARD).read_text())
+    (folder / bundle.CARD).write_text(json.dumps({**card, **fields}))
+
+
+def without_hash(folder, name):
+    """The folder as it was written before files beside the model had hashes."""
+    files = bundle.read_card(folder)["files"]
+    with_card(folder, files={other: digest for other, digest in files.items() if other != name})
 
 
 def test_the_champion_comes_first_and_pairs_follow(champion):
@@ -125,8 +145,30 @@ def test_a_new_champion_is_picked_up_and_the_old_object_goes_on(folder, challeng
         lambda folder: damage(folder, EXAMPLES, b"{}"),
         lambda folder: (folder / EXAMPLES).unlink(),
         lambda folder: (folder / "classifier.ubj").unlink(),
+        lambda folder: without_background(write(folder, fit("rf")), folder),
+        lambda folder: damage(folder, STATISTICS, b"[]"),
+        lambda folder: damage(folder, SCORES, b"[]"),
+        lambda folder: (folder / SCORES).unlink(),
+        lambda folder: with_card(folder, threshold=1.5),
+        lambda folder: with_card(folder, threshold=float("nan")),
+        lambda folder: with_card(folder, columns=["V1", "V2"]),
+        lambda folder: without_hash(folder, STATISTICS),
     ],
-    ids=["changed", "broken card", "empty examples", "no examples", "no classifier"],
+    ids=[
+        "changed",
+        "broken card",
+        "empty examples",
+        "no examples",
+        "no classifier",
+        "no rows to explain by",
+        "changed statistics",
+        "changed scores",
+        "no scores",
+        "threshold above 1",
+        "threshold of NaN",
+        "other columns",
+        "statistics without a hash",
+    ],
 )
 def test_a_broken_champion_is_refused_and_a_sound_one_is_taken_after_it(
     folder, champion, challenger, tmp_path, eager, caplog, change
@@ -140,6 +182,7 @@ def test_a_broken_champion_is_refused_and_a_sound_one_is_taken_after_it(
     wait_until(lambda: known.champion is old and known.refused)
     assert known.champion is old
     assert str(tmp_path) not in known.refused["champion"]
+    wait_until(lambda: "refused" in caplog.text)
     assert len([record for record in caplog.records if "refused" in record.getMessage()]) == 1
     put(challenger, folder)
     wait_until(lambda: known.champion is not old)
@@ -160,6 +203,34 @@ def test_a_broken_pair_is_answered_and_costs_only_itself(folder):
     refused = client.post("/api/v1/predict?model=none%2Blr", json=sent)
     assert refused.status_code == 503 and "none+lr/scaler.json" in refused.json["error"]
     assert client.post("/api/v1/predict", json=sent).status_code == 200
+
+
+def test_a_pair_with_a_card_that_cannot_be_is_not_described(folder):
+    pair = folder.with_name("pairs") / "none+lr"
+    for change in (lambda: with_card(pair, threshold=float("nan")), lambda: damage(pair, EXAMPLES, b"{}")):
+        known = Catalog(folder)
+        assert [entry["name"] for entry in known.describe()] == ["champion", "none+lr"]
+        change()
+        assert [entry["name"] for entry in known.describe()] == ["champion"]
+        write(pair, fit("lr"))
+
+
+def test_a_model_of_before_says_how_to_write_it_anew(folder):
+    without_hash(folder, EXAMPLES)
+    with pytest.raises(BundleError) as refused:
+        Catalog(folder)
+    assert str(refused.value) == (
+        "model/examples.json is not listed in card.json, so it may have been changed; write the model again with "
+        "`python -m app.model`, or a pair with its option --pairs."
+    )
+
+
+def test_the_version_changes_with_any_file_of_the_folder(folder):
+    before = load_served(folder).version
+    damage(folder, SCORES, b"[]")
+    bundle.seal(folder)
+    assert load_served(folder).version != before
+    assert load_served(folder).scores == []
 
 
 def test_readiness_tells_of_a_refused_model(folder, eager):
@@ -205,6 +276,21 @@ def test_every_answer_comes_whole_from_one_model_while_they_are_exchanged(folder
             thread.join()
     assert wrong == []
     assert seen == set(expected)
+
+
+@pytest.mark.parametrize("name", ["xgb", "rf"])
+def test_a_model_has_given_its_first_reasons_before_it_is_taken(name, folder, tmp_path, eager, monkeypatch):
+    explained = []
+    once = Explainer.explain
+    monkeypatch.setattr(Explainer, "explain", lambda self, values: explained.append(len(values)) or once(self, values))
+    write(folder, fit(name))
+    known = Catalog(folder)
+    assert explained == [1]  # when the server starts, before it listens
+    write(tmp_path / "new", fit(name, seed=1))
+    old = known.champion
+    put(tmp_path / "new", folder)
+    wait_until(lambda: known.champion is not old)
+    assert explained == [1, 1]  # and before a new model takes the old one's place
 
 
 def test_there_is_no_catalog_without_a_champion(tmp_path):

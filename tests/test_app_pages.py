@@ -3,17 +3,23 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from app import drawing, embedding, figures, guard, pages, study
+from app.app import create_app
 from app.records import Batch
-from app.served import load_served
-from tests.small_app import COLUMNS, SCHEMA, transactions
-from utils import bundle
+from app.served import SCORES, load_served
+from tests.small_app import COLUMNS, SCHEMA, transactions, write_champion
+from utils import bundle, data
+from utils.config import load_profile
 from utils.data import features
+from utils.fitting import load_dataset
+from utils.gan import GANConfig
 
 pytest_plugins = ["tests.app_fixtures"]
 
@@ -220,7 +226,7 @@ def test_the_form_names_what_is_wrong_and_keeps_the_rest(client):
     assert f'value="{fields["V1"]}"' in answer.text
 
 
-@pytest.mark.parametrize("value", ["nan", "-inf", "1e308", "1e999", "1_0", "١", "=1+1", "0x10", "1,5", " "])
+@pytest.mark.parametrize("value", ["nan", "-inf", "1e308", "1e999", "1_0", "١", "=1+1", "0x10", "1,2,3", " "])
 def test_a_value_that_cannot_be_scored_is_refused_at_its_field(client, champion, value):
     answer = submit(client, {**champion.about["examples"]["fraud"], "V7": value})
     assert answer.status_code == 422 and answer.text.count('aria-invalid="true"') == 1
@@ -236,12 +242,39 @@ def test_values_outside_the_training_range_are_pointed_out(client, champion):
     assert "trust this less: V6" in submit(client, {**champion.about["examples"]["fraud"], "V6": 1e6}).text
 
 
-def test_a_form_without_its_token_is_refused(client, champion):
+def test_a_decimal_comma_is_read_and_said_and_an_ambiguous_one_refused(client, champion):
     example = champion.about["examples"]["fraud"]
-    for data in (example, {**example, "csrf_token": "guess"}):
-        answer = client.post("/predict", data=data)
+    answer = submit(client, {**example, "V7": "1,5", "Amount": "1.234,56"})
+    expected = probability_of(champion, {**example, "V7": 1.5, "Amount": 1234.56})
+    assert float(re.search(r'data-exact="([^"]+)"', answer.text)[1]) == pytest.approx(expected, abs=1e-9)
+    assert re.search(r"Read with a comma: (V7 is 1.5|Amount is 1234.56), (V7 is 1.5|Amount is 1234.56)\.", answer.text)
+    refused = submit(client, {**example, "V7": "1,234"})
+    assert refused.status_code == 422 and "can be 1.234 or 1234" in refused.text
+
+
+def test_boxes_are_text_since_a_browser_takes_commas_out_of_numbers(client):
+    page = client.get("/predict").text
+    assert 'type="number"' not in page and page.count('inputmode="decimal"') == len(COLUMNS)
+
+
+def test_a_form_without_its_token_is_refused_and_keeps_what_was_typed(client, champion):
+    example = {**champion.about["examples"]["fraud"], "V7": "0,125"}
+    for fields in (example, {**example, "csrf_token": "guess"}):
+        answer = client.post("/predict", data=fields)
         assert answer.status_code == 400
-        assert "Alert" not in answer.text and "load the page again" in answer.text
+        assert "data-exact" not in answer.text and "the form has expired" in answer.text
+        shown = {name: re.search(rf'name="{name}" value="([^"]*)"', answer.text)[1] for name in COLUMNS}
+        assert shown == {name: str(value) for name, value in example.items()}
+
+
+def test_a_form_from_before_a_restart_is_scored_when_it_is_sent_again(folder, client, champion):
+    example = champion.about["examples"]["fraud"]
+    restarted = create_app(folder).test_client()
+    old = token_of(client.get("/predict"))
+    again = restarted.post("/predict", data={"csrf_token": old, **example})
+    shown = {name: re.search(rf'name="{name}" value="([^"]*)"', again.text)[1] for name in COLUMNS}
+    answer = restarted.post("/predict", data={"csrf_token": token_of(again), **shown})
+    assert answer.status_code == 200 and "Alert: have" in answer.text
 
 
 def test_every_field_has_a_label_and_the_answer_is_announced(client):
@@ -352,15 +385,130 @@ def test_the_axis_of_scores_holds_every_interval():
     assert axis["place"](0.4) == 0 and axis["place"](0.9) == 100 and axis["place"](0.65) == pytest.approx(50)
 
 
+DEGENERATE = {
+    "one": (1.0, [1.0, 1.0], "1.000 [1.000, 1.000]"),
+    "nothing": (0.0, [0.0, 0.0], "0.000 [0.000, 0.000]"),
+    "one number": (0.55, [0.55, 0.55], "0.550 [0.550, 0.550]"),
+    "on a tick": (0.7, [0.7, 0.7], "0.700 [0.700, 0.700]"),
+    "no number": (0.8, [float("nan"), float("nan")], "0.800 (no interval)"),
+    "null": (0.8, [None, None], "0.800 (no interval)"),
+    "half": (0.8, [0.7, None], "0.800 (no interval)"),
+    "no interval": (0.8, None, "0.800 (no interval)"),
+    "infinite": (0.8, [float("-inf"), float("inf")], "0.800 (no interval)"),
+    "not measured": (None, None, "not measured"),
+    "a mean that is no number": (float("nan"), [0.7, 0.9], "not measured"),
+}
+
+
+@pytest.mark.parametrize("case", DEGENERATE)
+def test_an_interval_without_width_or_without_numbers_has_an_axis(case):
+    mean, ends, words = DEGENERATE[case]
+    score = {"average_precision": mean, "interval": ends}
+    axis = drawing.score_axis([score])
+    assert drawing.interval(score) == words
+    drawn = [*(axis["ends"](score) or []), axis["place"](mean)]
+    assert all(0 <= position <= 100 for position in drawn if position is not None)
+    measured = ends is not None and all(end is not None and np.isfinite(end) for end in ends)
+    assert (axis["ends"](score) is not None) == measured
+    assert [position for position, _ in axis["ticks"]][:: len(axis["ticks"]) - 1] == [0, 100]
+    assert drawing.score_axis([])["ticks"][0][1] == "0.0"
+
+
+def test_the_axis_of_an_interval_without_width_holds_it():
+    score = {"average_precision": 1.0, "interval": [1.0, 1.0]}
+    axis = drawing.score_axis([score])
+    assert (axis["ends"](score), [label for _, label in axis["ticks"]]) == ([100, 100], ["0.9", "1.0"])
+    zero = {"average_precision": 0.0, "interval": [0.0, 0.0]}
+    axis = drawing.score_axis([zero])
+    assert (axis["ends"](zero), [label for _, label in axis["ticks"]]) == ([0, 0], ["0.0", "0.1"])
+    axis = drawing.score_axis([zero, score, {"average_precision": None, "interval": None}])
+    assert (axis["ends"](zero), axis["ends"](score)) == ([0, 0], [100, 100])
+
+
+@pytest.mark.parametrize("case", DEGENERATE)
+def test_every_page_shows_scores_of_any_kind(tmp_path, monkeypatch, case):
+    mean, ends, words = DEGENERATE[case]
+    folder = tmp_path / "model"
+    write_champion(folder)
+    score = {"average_precision": mean, "interval": ends, "folds": 1, "profile": "full"}
+    (folder / SCORES).write_text(json.dumps([{"sampler": "none", "model": "xgb", "label": "XGBoost", "scores": score}]))
+    bundle.seal(folder)
+    monkeypatch.setattr(study, "headline", lambda: with_score(score))
+    client = create_app(folder).test_client()
+    for address in ("/", "/models", "/models/champion"):
+        page = client.get(address)
+        assert page.status_code == 200 and words in page.text
+        assert not re.search(r"\bnan\b|None%|inf\b", page.text)
+    described = json.loads(client.get("/api/v1/models").text, parse_constant=lambda name: pytest.fail(name))
+    assert described["models"][0]["scores"]["folds"] == 1
+
+
+def with_score(score):
+    """The study's headline in which every score is this one."""
+    row = {"label": "XGBoost", "folds": 1, **score}
+    final = {"label": "XGBoost", "ledger_key": "k", **score}
+    return {**HEADLINE, "best": row, "means": [row, row], "final": final}
+
+
+HEADLINE = study.headline()
+
+
+@pytest.mark.parametrize("base", [-1e6, -800.0, 0.0, 800.0, float("-inf")])
+def test_bars_start_from_a_probability_however_far_the_odds(base):
+    assert 0 <= drawing.bars({"base": base, "contributions": []})["base"] <= 1
+
+
+def test_a_value_that_is_no_number_is_a_dash():
+    assert [drawing.short(value) for value in (None, float("nan"), float("inf"), 0.0)] == ["–", "–", "–", "0"]
+
+
 # --- the figures
 
 
 @pytest.fixture(scope="module")
-def drawn_frauds():
+def drawn_frauds(tmp_path_factory):
     """Rows with synthetic frauds from a CGAN of a few updates."""
+    return embedding.study_synthetic(*small_study(tmp_path_factory.mktemp("study")))
+
+
+def small_study(folder, updates=20):
+    """Profile, dataset, features and labels of a study whose CGAN is trained for a moment."""
     frame = transactions()
     X = features(frame, SCHEMA, [*COLUMNS[1:], "hour_sin", "hour_cos"])
-    return embedding.draw_synthetic(X, frame["Class"], updates=20)
+    profile = replace(load_profile("full"), results=folder, parameters={"cgan": {"updates": updates}})
+    return profile, SimpleNamespace(sha256="0" * 64), X, frame["Class"]
+
+
+def test_the_studys_frauds_are_drawn_once_for_what_determines_them(tmp_path, monkeypatch, drawn_frauds):
+    once = embedding.study_synthetic(*small_study(tmp_path))
+    np.testing.assert_array_equal(once.rows, drawn_frauds.rows)  # whatever the time and place
+    with monkeypatch.context() as patch:
+        patch.setattr(embedding, "draw_frauds", lambda *_: pytest.fail("They were drawn already."))
+        np.testing.assert_array_equal(embedding.study_synthetic(*small_study(tmp_path)).rows, once.rows)
+    profile, dataset, X, y = small_study(tmp_path)
+    calls = []
+    monkeypatch.setattr(embedding, "draw_frauds", lambda scaled, *_: calls.append(1) or scaled.head(30))
+    for other in (
+        (profile, SimpleNamespace(sha256="1" * 64), X, y),
+        (profile, dataset, X.drop(columns="V1"), y),
+        (profile, dataset, X, 1 - y),
+        small_study(tmp_path, updates=21),
+    ):
+        embedding.study_synthetic(*other)
+    assert len(calls) == 4
+    assert len(list((tmp_path / "synthetic").iterdir())) == 5
+
+
+def test_the_committed_frauds_are_those_of_the_studys_own_cgan(monkeypatch):
+    """Of the full profile, so that the page need not train a CGAN when it is first started."""
+    monkeypatch.setattr(embedding, "draw_frauds", lambda *_: pytest.fail("They are not in data/results/synthetic."))
+    profile = load_profile("full")
+    dataset = load_dataset(profile.dataset)
+    rows, _ = data.chronological_split(dataset, profile.protocol.test_fraction)
+    X, y = dataset.X.iloc[rows], dataset.y.iloc[rows]
+    synthetic = embedding.study_synthetic(profile, dataset, X, y)
+    assert synthetic.updates == 2500 == GANConfig().updates
+    assert len(synthetic.rows) == y.sum() == 399
 
 
 def test_synthetic_frauds_stand_beside_the_rows_they_were_learned_from(drawn_frauds):

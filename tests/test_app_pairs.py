@@ -8,7 +8,7 @@ from app.catalog import PAIRS
 from app.served import load_served
 from tests.small import small_profile
 from tests.small_app import write_champion
-from utils import benchmark, ledger, tracking
+from utils import benchmark, bundle, ledger, tracking
 from utils.fitting import load_dataset
 
 NAMES = ["none+lr", "none+xgb", "rus+lr"]
@@ -83,7 +83,7 @@ def test_every_pair_is_a_registered_model_of_its_own(folder):
     store = tracking.client()
     for name in NAMES:
         (version, *_) = store.search_model_versions(f"name = 'fraud-{name.replace('+', '-')}'")
-        card = pairs.load_card(folder / name)
+        card = bundle.read_card(folder / name)["card"]
         assert version.tags["ledger_key"] == card["ledger_key"]
 
 

@@ -1,8 +1,11 @@
 """The running API against its own description: generated requests, every answer held against the document."""
 
+import re
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.failures import FailureGroup
@@ -22,6 +25,9 @@ OPERATIONS = (
     "modelMetadata",
     "modelReady",
     "infer",
+    "modelMetadataVersion",
+    "modelReadyVersion",
+    "inferVersion",
     "live",
     "ready",
     "metrics",
@@ -30,7 +36,16 @@ OPERATIONS = (
 TOLERANT = ["negative_data_rejection"]
 # What a file or a tensor must be like, and which tokens there are, cannot be said in a schema.
 UNSAYABLE = [*TOLERANT, "positive_data_acceptance"]
-EXCLUDED = {"scoreFile": UNSAYABLE, "infer": UNSAYABLE, "downloadFile": UNSAYABLE}
+EXCLUDED = dict.fromkeys(("scoreFile", "infer", "inferVersion", "downloadFile"), UNSAYABLE)
+# Addresses of the Open Inference Protocol over HTTP, as its specification lists them.
+PROTOCOL = {
+    "v2/health/live": "GET",
+    "v2/health/ready": "GET",
+    "v2/models/${MODEL_NAME}[/versions/${MODEL_VERSION}]/ready": "GET",
+    "v2": "GET",
+    "v2/models/${MODEL_NAME}[/versions/${MODEL_VERSION}]": "GET",
+    "v2/models/${MODEL_NAME}[/versions/${MODEL_VERSION}]/infer": "POST",
+}
 
 
 @schemathesis.serializer("text/csv", "application/vnd.apache.parquet")
@@ -88,3 +103,136 @@ def test_the_check_notices_an_answer_that_is_not_described(api, operations, monk
     monkeypatch.setitem(api.app.view_functions, "kserve.live", lambda: {"live": "perhaps"})
     with pytest.raises(FailureGroup, match="violates schema"):
         operations["live"].Case().call_and_validate()
+
+
+def addresses():
+    """Every address of the protocol, with and without a version."""
+    for pattern, method in PROTOCOL.items():
+        with_version = pattern.replace("[", "").replace("]", "")
+        for address in {re.sub(r"\[.*?\]", "", pattern), with_version}:
+            yield f"/{address.replace('${MODEL_NAME}', '{name}').replace('${MODEL_VERSION}', '{version}')}", method
+
+
+def test_every_address_of_the_inference_protocol_is_described_and_answers(api, client, rows):
+    listed = sorted(addresses())
+    assert len(listed) == 9
+    tensors = [
+        {"name": name, "datatype": "FP64", "shape": [3], "data": rows[name].head(3).tolist()} for name in rows.columns
+    ]
+    for address, method in listed:
+        assert method.lower() in api.raw_schema["paths"][address]
+        for name in ("champion", "none+lr"):
+            (version,) = client.get(f"/v2/models/{name}").json["versions"]
+            body = {"json": {"inputs": tensors}} if method == "POST" else {}
+            answer = client.open(address.format(name=name, version=version), method=method, **body)
+            assert answer.status_code == 200, answer.text
+
+
+def test_every_address_that_the_application_takes_for_machines_is_described(api):
+    rules = {rule.rule: rule.methods for rule in api.app.url_map.iter_rules()}
+    for_machines = {
+        re.sub("<([^>]+)>", r"{\1}", rule) for rule in rules if rule.startswith(("/api/", "/v2", "/metrics"))
+    }
+    assert for_machines == set(api.raw_schema["paths"])
+
+
+def test_another_version_is_not_found_and_the_one_that_is_served_is_named(client):
+    (version,) = client.get("/v2/models/champion").json["versions"]
+    for address, method in (("", "GET"), ("/ready", "GET"), ("/infer", "POST")):
+        answer = client.open(f"/v2/models/champion/versions/1{address}", method=method, json={"inputs": []})
+        assert answer.status_code == 404 and version in answer.json["error"]
+
+
+def test_an_answer_names_the_version_that_gave_it(client, rows):
+    versions = {name: client.get(f"/v2/models/{name}").json["versions"][0] for name in ("champion", "none+lr")}
+    assert versions["champion"] != versions["none+lr"]
+    tensors = [{"name": name, "datatype": "FP64", "shape": [1], "data": [rows[name].iloc[0]]} for name in rows.columns]
+    for name, version in versions.items():
+        of_version = client.post(f"/v2/models/{name}/versions/{version}/infer", json={"inputs": tensors})
+        assert of_version.json == client.post(f"/v2/models/{name}/infer", json={"inputs": tensors}).json
+        assert (of_version.json["model_name"], of_version.json["model_version"]) == (name, version)
+
+
+# --- any JSON in any place of a body
+
+JSON = (
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1.5,
+    1e400,
+    10**400,
+    "",
+    "alert",
+    "\ud800",
+    [],
+    [[]],
+    [None],
+    ["alert"],
+    [1],
+    {},
+    {"name": []},
+)
+
+
+def places(content, path=()):
+    """The path of every value in a body."""
+    yield path
+    children = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, child in children:
+        yield from places(child, (*path, key))
+
+
+def with_value(content, path, value):
+    """A body in which one value is another."""
+    if not path:
+        return value
+    copy = dict(content) if isinstance(content, dict) else list(content)
+    copy[path[0]] = with_value(content[path[0]], path[1:], value)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def sound_bodies(rows):
+    """A body that is scored, by address; small, as every value in it is replaced."""
+    (row,) = rows.head(1).to_dict("records")
+    tensors = [{"name": name, "datatype": "FP64", "shape": [1], "data": [value]} for name, value in row.items()]
+    infer = {"id": "7", "outputs": [{"name": "alert"}], "inputs": tensors[-1:] + tensors[:-1]}
+    return {"/api/v1/predict": [row], "/v2/models/champion/infer": infer}
+
+
+@pytest.mark.parametrize("address", ["/api/v1/predict", "/v2/models/champion/infer"])
+def test_no_json_in_any_place_makes_the_server_fail(client, sound_bodies, address):
+    sound = sound_bodies[address]
+    assert client.post(address, json=sound).status_code == 200
+    in_first_column = [
+        path for path in places(sound) if address.startswith("/api") or path[:1] != ("inputs",) or path[1:2] < (2,)
+    ]
+    assert len(in_first_column) > 15
+    for path in in_first_column:
+        for value in JSON:
+            answer = client.post(address, json=with_value(sound, path, value))
+            assert answer.status_code in (200, 400, 413, 422), (path, value, answer.text)
+            assert answer.json.get("error", ".").endswith("."), answer.json
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@pytest.mark.parametrize("field", ["id", "outputs", "inputs", "name", "datatype", "shape", "data"])
+def test_no_field_of_tensors_makes_the_server_fail_whatever_it_holds(client, sound_bodies, field):
+    sound = sound_bodies["/v2/models/champion/infer"]
+    path = (field,) if field in sound else ("inputs", 0, field)
+
+    @given(value=ANYTHING)
+    @settings(max_examples=N_EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    def ask(value):
+        assert client.post("/v2/models/champion/infer", json=with_value(sound, path, value)).status_code < 500
+
+    ask()

@@ -165,8 +165,16 @@ def test_the_card_lists_every_file_with_its_hash(saved):
     assert all(card["files"][name] == hashlib.sha256((saved / name).read_bytes()).hexdigest() for name in files)
     assert (card["threshold"], card["columns"], card["card"]) == (0.25, list(COLUMNS), CARD)
     roles = {"label": "Class", "time": "Time", "amount": "Amount"}
-    kept = {"sha256": None, "keep_duplicates": False, "raw_time": False}
+    kept = {"sha256": None, "duplicates": "keep", "raw_time": False, "variant": ""}
     assert card["schema"] == {"path": "own.csv", **roles, **kept}
+
+
+def test_a_card_with_roles_of_another_release_is_read(saved):
+    card = json.loads((saved / bundle.CARD).read_text())
+    del card["schema"]["duplicates"], card["schema"]["variant"]
+    card["schema"]["keep_duplicates"] = False
+    (saved / bundle.CARD).write_text(json.dumps(card))
+    assert bundle.load(saved).schema == DatasetConfig(Path("own.csv"))
 
 
 def test_saving_again_leaves_nothing_of_the_old_model(saved):
@@ -208,6 +216,81 @@ def test_a_card_that_lacks_a_field_is_refused(saved, name):
     change_card(saved, lambda card: card.pop(name))
     with pytest.raises(BundleError, match=r"card\.json"):
         bundle.load(saved)
+
+
+NEVER = 1.0000000000000002  # the next number after 1
+
+
+@pytest.mark.parametrize("threshold", [float("nan"), -0.1, 0, 1.1, 2, float("inf"), "0.5", None, True, [0.5], {}])
+def test_a_threshold_that_is_no_probability_is_refused(saved, threshold):
+    change_card(saved, lambda card: card.update(threshold=threshold))
+    with pytest.raises(BundleError) as refused:
+        bundle.load(saved)
+    expected = "model/card.json: threshold must be a number above 0 and not above 1; save the model again."
+    assert str(refused.value) == expected
+
+
+@pytest.mark.parametrize("threshold", [1e-300, 0.25, 1, 1.0, NEVER])
+def test_a_threshold_that_can_be_is_served(saved, threshold):
+    change_card(saved, lambda card: card.update(threshold=threshold))
+    assert bundle.load(saved).threshold == threshold
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("columns", []),
+        ("columns", "V1"),
+        ("columns", {"V1": 1}),
+        ("columns", ["V1", "V1", "Amount", "hour_sin", "hour_cos"]),
+        ("columns", ["V1", "", "Amount", "hour_sin", "hour_cos"]),
+        ("columns", ["V1", 2, "Amount", "hour_sin", "hour_cos"]),
+        ("columns", ["V1", "V2"]),
+        ("schema", []),
+        ("schema", {}),
+        ("schema", {"path": "own.csv", "label": None}),
+        ("schema", {"path": "own.csv", "label": "Class", "time": 3}),
+        ("schema", {"path": "own.csv", "label": "Class", "amount": ""}),
+        ("schema", {"path": 1, "label": "Class"}),
+        ("files", []),
+        ("files", {"scaler.json": None}),
+        ("files", {"scaler.json": "abc"}),
+        ("files", {"../scaler.json": "0" * 64}),
+        ("files", {"..": "0" * 64}),
+        ("card", []),
+        ("card", None),
+        ("card", "text"),
+    ],
+)
+def test_a_field_that_cannot_be_is_named_with_its_file(saved, field, value):
+    change_card(saved, lambda card: card.update({field: value}))
+    with pytest.raises(BundleError, match=rf"^model/card\.json: {field} must be .*; save the model again\.$"):
+        bundle.load(saved)
+
+
+def test_roles_of_other_versions_are_passed_over_and_figures_that_are_no_numbers_are_none(saved):
+    change_card(saved, lambda card: card["schema"].update(of_another_version=True))
+    change_card(saved, lambda card: card["card"].update(test={"precision": float("nan")}))
+    loaded = bundle.load(saved)
+    assert loaded.schema == DatasetConfig(Path("own.csv"), label="Class", time="Time", amount="Amount")
+    assert loaded.card["test"] == {"precision": None}
+
+
+def test_files_beside_the_model_are_sealed_and_held_against_their_hash(saved):
+    assert bundle.read_beside(saved, "notes.json") is None
+    (saved / "notes.json").write_text("{}")
+    with pytest.raises(BundleError, match=r"model/notes\.json is not listed in card\.json"):
+        bundle.read_beside(saved, "notes.json")
+    bundle.seal(saved)
+    assert bundle.read_beside(saved, "notes.json") == b"{}"
+    np.testing.assert_array_equal(bundle.load(saved).predict_proba(ROWS), make_model().predict_proba(ROWS))
+    (saved / "notes.json").write_text("{} ")
+    for read in (bundle.load, lambda folder: bundle.read_beside(folder, "notes.json")):
+        with pytest.raises(BundleError, match=r"model/notes\.json is missing or was changed"):
+            read(saved)
+    (saved / "notes.json").unlink()
+    with pytest.raises(BundleError, match=r"model/notes\.json is missing or was changed"):
+        bundle.read_beside(saved, "notes.json")
 
 
 @pytest.mark.parametrize("name", ["scaler.json", "calibrator.json", "classifier.json"])

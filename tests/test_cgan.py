@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from utils.cgan import CGANSampler, ConditionalGAN
 from utils.gan import LOSSES, DivergenceError, GANConfig, build_critic, build_generator, forward, trainer_for
-from utils.tabular import ClassQuantileScaler, column_decimals
+from utils.tabular import ClassQuantileScaler, as_type, column_decimals, column_exponents
 
 TINY = GANConfig(latent_dim=8, hidden=(16,), updates=4, critic_steps=1, batch_size=16, updates_per_call=2)
 SMALL = GANConfig(latent_dim=8, hidden=(64, 64), updates=600, critic_steps=2, batch_size=128, learning_rate=1e-3)
@@ -411,3 +411,71 @@ def test_decimals_are_read_from_the_data():
     np.testing.assert_array_equal(column_decimals(X), [0, 2, -1, 2])
     np.testing.assert_array_equal(column_decimals(X.astype(np.float32)), [0, 2, -1, 2])
     np.testing.assert_array_equal(column_decimals(X[:, :1].astype(int)), [0])
+
+
+@pytest.mark.parametrize("dtype", [float, np.float32])
+def test_small_numbers_have_decimals_of_their_own(dtype):
+    rng = np.random.default_rng(0)
+    columns = [rng.normal(size=50) * 1e-12, rng.integers(1, 99, 50) * 1e-14, np.where(rng.random(50) < 0.5, 0, 1e-11)]
+    np.testing.assert_array_equal(column_decimals(np.column_stack(columns).astype(dtype)), [-1, -1, -1])
+
+
+@pytest.mark.parametrize(
+    ("column", "decimals"),
+    [
+        (1e9 + np.arange(50) / 64, -1),  # fractions of seconds of a clock
+        (5e12 + np.arange(50) / 1024, -1),  # as close together as such floats are
+        ((12345 + np.arange(50) / 1024).astype(np.float32), -1),
+        (np.arange(50) * 5e-324, -1),
+        (np.arange(50) * 1e306, 0),
+        (np.full(50, 7.5), 2),
+        (np.zeros(50), 0),
+        (np.cumsum(np.full(50, 0.07)), 2),  # with the errors of fifty additions
+        (np.round(np.linspace(0, 90_000, 50), 2).astype(np.float32), 2),
+        (np.r_[np.zeros(40), np.linspace(1e-12, 2e-12, 10)], -1),
+    ],
+)
+def test_decimals_are_read_only_where_rounding_loses_nothing(column, decimals):
+    assert column_decimals(column[:, None]).tolist() == [decimals]
+
+
+EXTREME = {
+    "tiny": lambda rng: rng.normal(size=300) * 1e-12,
+    "denormal": lambda rng: rng.integers(1, 1000, 300) * 5e-324,
+    "huge": lambda rng: rng.uniform(-1.7, 1.7, 300) * 1e308,
+    "far from zero": lambda rng: 1e9 + rng.random(300),
+    "constant": lambda rng: np.full(300, 0.07),
+    "spike": lambda rng: np.where(rng.random(300) < 0.7, 0, 1e-10 * rng.random(300)),
+}
+
+
+@pytest.mark.parametrize("name", EXTREME)
+def test_columns_of_every_size_lead_back(name):
+    X = EXTREME[name](np.random.default_rng(0))[:, None]
+    scaler = ClassQuantileScaler()
+    scores = scaler.fit_transform(X, np.zeros(len(X), int), np.random.default_rng(0))
+    np.testing.assert_allclose(scaler.inverse_transform(scores, 0) / 4, X / 4, rtol=1e-9, atol=0)
+
+
+def test_very_small_columns_are_drawn_as_ordinary_ones_are():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(120, 2)), np.repeat([0, 1], [80, 40])
+    ordinary, tiny = (ConditionalGAN(TINY, random_state=0).fit(X * size, y).sample(50, 1) for size in (1, 2.0**-40))
+    np.testing.assert_allclose(tiny * 2.0**40, ordinary, rtol=1e-12)
+    assert len(np.unique(tiny[:, 0])) > 20
+
+
+def test_a_power_of_two_makes_every_spread_ordinary_and_loses_nothing():
+    X = np.random.default_rng(0).normal(size=(100, 4)) * [2.0**-1000, 1e-5, 1.0, 2.0**1000]
+    exponents = column_exponents(X)
+    scaled = np.ldexp(X, -exponents)
+    assert exponents[2] == 0 and (np.ptp(scaled, axis=0) > 0.4).all() and (np.ptp(scaled, axis=0) < 10).all()
+    np.testing.assert_array_equal(np.ldexp(scaled, exponents), X)
+
+
+def test_drawn_numbers_stay_within_the_bounds_of_their_type():
+    drawn = np.array([-1.0, 300.0, 1e30])
+    assert as_type(drawn, np.dtype(np.uint8)).tolist() == [0, 255, 255]
+    assert as_type(drawn, np.dtype(np.int8)).tolist() == [-1, 127, 127]
+    assert as_type(drawn, np.dtype(np.int64)).tolist() == [-1, 300, 2**63 - 1024]  # the largest float below 2**63
+    assert as_type(np.array([-0.2, 0.4, 0.6, 1.3]), np.dtype(bool)).tolist() == [False, False, True, True]

@@ -89,9 +89,9 @@ def test_ulb_values_are_those_of_the_csv_to_the_last_bit(ulb):
 
 
 def test_ulb_duplicates_can_be_kept(ulb):
-    kept = load(replace(ULB, keep_duplicates=True))
-    assert (len(kept.frame), kept.y.sum(), kept.n_duplicates) == (284_807, 492, 0)
-    assert kept.sha256 == ulb.sha256 and kept.name != ulb.name
+    kept = load(replace(ULB, duplicates="keep"))
+    assert (len(kept.frame), kept.y.sum(), kept.n_duplicates) == (284_807, 492, 1_081)
+    assert kept.sha256 == ulb.sha256
 
 
 def test_ulb_features(ulb):
@@ -102,11 +102,11 @@ def test_ulb_features(ulb):
     assert ulb.amounts.equals(ulb.frame["Amount"])
 
 
-def test_ulb_groups_are_the_rows_identical_except_for_time(ulb):
+def test_ulb_groups_are_the_rows_equal_but_for_time_and_label(ulb):
     sizes = np.bincount(ulb.groups)[ulb.groups]
     assert (sizes > 1).sum() == 12_446
     assert ulb.y[sizes > 1].sum() == 0
-    columns = [column for column in ulb.frame if column != "Time"]
+    columns = [column for column in ulb.frame if column not in ("Time", "Class")]
     shared = ulb.frame.duplicated(columns, keep=False).to_numpy()
     assert np.array_equal(shared, sizes > 1)
     assert (ulb.frame[shared].groupby(ulb.groups[shared])[columns].nunique() == 1).all(axis=None)
@@ -193,7 +193,7 @@ def test_hour_of_day_is_a_point_on_the_circle():
 @pytest.mark.parametrize("name", ["own.csv", "OWN.CSV", "own.parquet"])
 def test_own_file(write, name):
     frame = table()
-    config = write(pd.concat([frame, frame.iloc[[4]]]), name, **PLAIN)
+    config = write(pd.concat([frame, frame.iloc[[4]]]), name, duplicates="drop", **PLAIN)
     data = load(config)
     assert data.sha256 == hashlib.sha256(config.path.read_bytes()).hexdigest()
     assert (data.name, data.n_duplicates, data.amounts) == (config.path.stem, 1, None)
@@ -203,6 +203,31 @@ def test_own_file(write, name):
     assert len(test) == 15
     assert len(folds(data, development, n_splits=3)) == 3
     pd.testing.assert_frame_equal(load(config).frame, data.frame)
+
+
+def test_copies_stay_share_a_fold_and_are_counted_unless_they_are_to_be_dropped(write):
+    frame = table(n_rows=200, n_positives=40)
+    config = write(pd.concat([frame, frame.iloc[:30], frame.iloc[:5]]), **PLAIN)
+    kept, dropped = load(config), load(replace(config, duplicates="drop"))
+    assert (len(kept.frame), kept.n_duplicates, kept.name) == (235, 35, "own")
+    assert (len(dropped.frame), dropped.n_duplicates) == (200, 35)
+    for fold in folds(kept, np.arange(235)):
+        assert not set(map(tuple, kept.X.iloc[fold.train].to_numpy())) & set(
+            map(tuple, kept.X.iloc[fold.test].to_numpy())
+        )
+    with pytest.raises(ValueError, match="duplicates is 'no'; use one of"):
+        replace(config, duplicates="no")
+
+
+def test_the_identity_covers_the_file_and_every_role_that_is_not_the_default(write):
+    config = write(GOOD)
+    content = hashlib.sha256(GOOD.encode()).hexdigest()
+    assert load(config).identity == {"name": "own", "sha256": content, "roles": {}}
+    roles = {"label": "Class", "time": None, "amount": "V1", "duplicates": "drop", "raw_time": True}
+    own = load(replace(config, variant="other", **roles))
+    expected = {"time": None, "amount": "V1", "duplicates": "drop", "raw_time": True}
+    assert own.identity == {"name": "own-other", "sha256": content, "roles": expected}
+    assert ULB.roles == {"duplicates": "drop"}
 
 
 def test_time_orders_the_rows_and_the_index_keeps_their_number(write):
@@ -231,7 +256,7 @@ def test_row_hash_notices_resampled_rows_and_not_their_order(write):
 def test_zeros_of_either_sign_are_equal(write):
     data = load(write(HEADER + "1,0.0,3,0\n1,-0.0,3,0\n2,-0.0,3,0\n3,1,3,1\n"))
     assert data.n_duplicates == 1
-    assert data.groups.tolist() == [0, 0, 1]
+    assert data.groups.tolist() == [0, 0, 0, 1]
 
 
 def test_other_roles_of_a_file_are_validated_though_a_copy_exists(write):
@@ -307,6 +332,22 @@ def test_file_that_is_missing_a_folder_or_of_another_content(write, tmp_path):
 # Folds and splits of small tables
 
 
+def test_rows_equal_but_for_time_and_label_form_a_group(write):
+    lines = "1,0.5,10,0\n2,0.5,10,1\n3,0.5,10,0\n4,0.5,11,0\n5,2,10,1\n"
+    assert load(write(HEADER + lines)).groups.tolist() == [0, 0, 0, 1, 2]
+
+
+def test_a_table_of_categories_is_divided_by_its_distinct_rows(write):
+    """Few distinct rows, each with either label: whole groups go to one fold."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.integers(0, 5, size=(600, 2)), columns=["a", "b"]).assign(y=rng.integers(0, 10, 600) == 0)
+    data = load(write(frame.astype(int), **PLAIN))
+    assert np.unique(data.groups).size == 25 and len(data.frame) == 600
+    for fold in folds(data, np.arange(600), n_splits=3):
+        train, test = (set(map(tuple, data.X.iloc[part].to_numpy())) for part in (fold.train, fold.test))
+        assert test and not train & test
+
+
 def test_fewer_positives_than_folds(write):
     data = load(write(table(n_positives=4), **PLAIN))
     with pytest.raises(DataError, match=r"own.csv, column 'y': 4 distinct rows with label 1 .* than 5 folds"):
@@ -317,7 +358,7 @@ def test_fewer_positives_than_folds(write):
 def test_copies_of_a_positive_do_not_count_as_positives(write):
     frame = table(n_positives=4)
     copies = pd.concat([frame, *[frame[frame["y"] == 1]] * 5])
-    data = load(replace(write(copies, **PLAIN), keep_duplicates=True))
+    data = load(write(copies, **PLAIN))
     assert data.y.sum() == 24
     with pytest.raises(DataError, match="4 distinct rows with label 1"):
         folds(data, np.arange(len(copies)))
@@ -328,7 +369,7 @@ def test_every_fold_has_positives_and_no_group_is_divided(write, seed):
     rng = np.random.default_rng(seed)
     frame = table(n_rows=80, n_positives=int(rng.integers(15, 66)))
     frame = frame.iloc[rng.integers(0, 80, size=40)] if seed % 2 else frame
-    data = load(replace(write(pd.concat([frame, frame.head(10)]), **PLAIN), keep_duplicates=True))
+    data = load(write(pd.concat([frame, frame.head(10)]), **PLAIN))
     made = folds(data, np.arange(len(data.frame)), n_splits=3, seed=seed)
     for fold in made:
         assert np.intersect1d(data.groups[fold.train], data.groups[fold.test]).size == 0

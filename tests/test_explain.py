@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from xgboost import DMatrix
 
-from tests.small_app import COLUMNS, fit, transactions
+from app.model import describe
+from tests.small_app import COLUMNS, SCHEMA, fit, transactions
+from utils.bundle import FraudModel
+from utils.config import DatasetConfig
 from utils.explain import Explainer
 from utils.scoring import Scorer
 
@@ -64,3 +67,70 @@ def test_the_same_row_is_explained_the_same_way():
 @pytest.mark.parametrize(("name", "exact"), [("lr", True), ("xgb", True), ("rf", False), ("blend", False)])
 def test_it_tells_whether_it_estimates(name, exact):
     assert Explainer(Scorer(fit(name)), VALUES[:20]).exact == exact
+
+
+# --- columns that are called like a feature of the time, and models without a time or an amount
+
+
+def with_roles(names, **roles):
+    """A file whose first columns have these names, and the roles of its columns."""
+    frame = transactions().rename(columns=dict(zip(COLUMNS, names, strict=False)))
+    return frame, DatasetConfig(SCHEMA.path, **roles)
+
+
+ROLES = {
+    "hour_sin without a time": with_roles(["V0", "hour_sin"], time=None),
+    "hour_cos without a time": with_roles(["V0", "hour_cos", "hour_sin"], time=None),
+    "hour_sin beside the time as it is": with_roles(["Time", "hour_sin"], raw_time=True),
+    "hour_cos first, beside the time as it is": with_roles(["hour_cos", "V1", "Time"], time="Time", raw_time=True),
+    "time as it is": with_roles([], raw_time=True),
+    "no amount": with_roles([], amount=None),
+    "neither": with_roles(["V0"], time=None, amount=None),
+}
+
+
+@pytest.fixture(params=ROLES)
+def with_other_roles(request):
+    """A linear model, the file that it learned, and the model's raw columns of it."""
+    frame, schema = ROLES[request.param]
+    fitted = fit("lr", schema=schema, frame=frame)
+    return fitted, frame, frame[list(fitted.raw_columns)].to_numpy(dtype=float)
+
+
+def test_every_raw_column_is_asked_for_once(with_other_roles):
+    fitted, frame, _ = with_other_roles
+    assert sorted(fitted.raw_columns) == sorted(set(frame.columns) - {"Class"})
+    about = describe(fitted, frame)
+    assert list(about["ranges"]) == list(fitted.raw_columns)
+    assert all(list(example) == list(fitted.raw_columns) for example in about["examples"].values())
+    assert {len(row) for row in about["background"]} == {len(fitted.raw_columns)}
+
+
+def test_scores_are_those_of_the_frame_whatever_the_columns_are_called(with_other_roles):
+    fitted, frame, values = with_other_roles
+    np.testing.assert_allclose(Scorer(fitted).predict(values), fitted.predict_proba(frame), rtol=0, atol=1e-12)
+
+
+def test_a_contribution_goes_to_the_column_that_it_comes_from(with_other_roles):
+    fitted, frame, values = with_other_roles
+    scorer = Scorer(fitted)
+    terms = dict(zip(fitted.columns, (scorer.scaled(values[:4]) * fitted.classifier.coef_[0]).T, strict=True))
+    made_of_time = [] if set(fitted.columns) <= set(frame.columns) else ["hour_sin", "hour_cos"]
+    expected = [
+        sum(terms[part] for part in made_of_time) if name not in terms else terms[name] for name in fitted.raw_columns
+    ]
+    found = np.array([contributions for _, contributions in Explainer(scorer, values[:20]).explain(values[:4])])
+    np.testing.assert_allclose(found, fitted.calibrator.coef_[0, 0] * np.transpose(expected), rtol=1e-6, atol=1e-9)
+
+
+def test_a_time_of_which_no_feature_is_made_is_not_asked_for():
+    fitted = fit("lr")
+    without = FraudModel(**{**vars(fitted), "columns": COLUMNS[1:]})
+    assert without.raw_columns == COLUMNS[1:]
+
+
+def test_an_extra_column_named_like_a_feature_changes_nothing():
+    fitted = fit("lr")
+    frame = transactions(40, seed=2)
+    odd = frame.assign(hour_sin=9.0, hour_cos=-9.0)
+    np.testing.assert_array_equal(fitted.predict_proba(odd), fitted.predict_proba(frame))

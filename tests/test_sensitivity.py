@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from tests.small import small_profile
 from utils import benchmark, data, fitting, ledger, samplers, sensitivity
 from utils.config import load_profile
+from utils.models import MODELS
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +21,8 @@ def profile(tmp_path_factory):
         "sensitivity_models": ("lr", "ann", "cnn1d", "lstm"),
         "column_orders": 1,
     }
-    return replace(found, sensitivity_folds=((0, 0), (0, 1)), **small)
+    dataset = replace(found.dataset, duplicates="drop")
+    return replace(found, dataset=dataset, sensitivity_folds=((0, 0), (0, 1)), **small)
 
 
 def test_every_sampler_with_a_ratio_is_asked_at_every_ratio():
@@ -47,6 +50,24 @@ def test_networks_are_asked_with_one_thing_changed_at_a_time():
 DEFAULTS = ("columns as they come", "cross-entropy")
 
 
+def test_xgboost_is_asked_at_the_setting_of_the_blends_boosted_trees_on_every_fold():
+    profile = load_profile("full")
+    tasks = sensitivity.boosted_tasks(profile)
+    assert [(task["repeat"], task["fold"]) for task in tasks] == list(profile.folds)
+    assert all(task["model"]["params"] == MODELS["blend"].defaults["boosted"] for task in tasks)
+    assert {(task["model"]["name"], task["sampler"]["name"], task["search"]) for task in tasks} == {
+        ("xgb", "none", None)
+    }
+    (quick, *_) = sensitivity.boosted_tasks(load_profile("quick"))
+    assert quick["model"]["params"]["n_estimators"] == 100
+
+
+def test_the_committed_ledger_holds_the_boosted_baseline():
+    rows = {row["key"]: row for row in ledger.read(load_profile("full").results / "sensitivity")}
+    scores = [rows[task["key"]]["average_precision"] for task in sensitivity.boosted_tasks(load_profile("full"))]
+    assert len(scores) == 10 and np.mean(scores) == pytest.approx(0.8628, abs=5e-4)
+
+
 def test_ratios_are_run_once_and_kept_apart_from_the_benchmark(profile, monkeypatch):
     table = sensitivity.ratios(profile, n_jobs=1)
     assert set(zip(table["sampler"], table["setting"], strict=True)) == {
@@ -72,6 +93,15 @@ def test_views_differ_in_rows_or_features(profile):
     assert names["duplicates kept"] == "rows-with-duplicates" and names["raw time as a feature"] == "rows-raw-time"
 
 
+def test_a_table_that_keeps_its_duplicates_is_looked_at_without_them(profile, monkeypatch):
+    """What is tried is always the other choice, under a name of its own."""
+    monkeypatch.setattr(sensitivity, "_run", lambda other, *_: pd.DataFrame([vars(other.dataset)]))
+    table = sensitivity.views(replace(profile, dataset=replace(profile.dataset, duplicates="keep")))
+    seen = {row.setting: (row.duplicates, row.variant) for row in table.itertuples()}
+    assert seen["as in the protocol"] == ("keep", "")
+    assert seen["duplicates dropped"] == ("drop", "without-duplicates") and "duplicates kept" not in seen
+
+
 @pytest.fixture(scope="module")
 def copied(profile, tmp_path_factory):
     """The small profile on the same rows, every tenth of them twice, and frauds more often."""
@@ -84,7 +114,7 @@ def copied(profile, tmp_path_factory):
 
 
 def test_distinct_rows_are_those_without_duplicates(copied):
-    kept = data.load(replace(copied.dataset, keep_duplicates=True))
+    kept = data.load(replace(copied.dataset, duplicates="keep", variant="with-duplicates"))
     dropped = data.load(copied.dataset)
     distinct, originals = data.distinct_rows(kept)
     pd.testing.assert_frame_equal(distinct.frame, dropped.frame)
@@ -95,7 +125,7 @@ def test_distinct_rows_are_those_without_duplicates(copied):
 
 
 def test_copies_stand_where_their_originals_do(copied):
-    keeping = replace(copied.dataset, keep_duplicates=True)
+    keeping = replace(copied.dataset, duplicates="keep", variant="with-duplicates")
     kept, dropped = data.load(keeping), data.load(copied.dataset)
     usual = fitting.all_folds(copied.dataset, copied.protocol, 1)
     followed = fitting.all_folds(keeping, copied.protocol, 1, True)
@@ -116,7 +146,9 @@ def test_duplicates_kept_are_measured_on_the_folds_of_the_study(copied):
     kept, usual = (table.loc[setting] for setting in ("duplicates kept", "as in the protocol"))
     assert (kept["seed"] == usual["seed"]).all() and (kept["key"] != usual["key"]).all()
     usual_folds = fitting.all_folds(copied.dataset, copied.protocol, 1)
-    followed = fitting.all_folds(replace(copied.dataset, keep_duplicates=True), copied.protocol, 1, True)
+    followed = fitting.all_folds(
+        replace(copied.dataset, duplicates="keep", variant="with-duplicates"), copied.protocol, 1, True
+    )
     for fold in (0, 1):
         assert kept.loc[fold, "n_rows"] == len(followed[0, fold].test) > len(usual_folds[0, fold].test)
         assert kept.loc[fold, "n_fit"] == len(followed[0, fold].train)

@@ -101,6 +101,17 @@ def test_held_out_rows_share_nothing_with_the_others():
     assert 0.2 < len(validation.y) / len(rows.y) < 0.3 and validation.y.sum() == 20
 
 
+def test_it_is_known_which_rows_preprocessing_was_fitted_on():
+    """All training rows; a network's training part and the rows that end its training are these together."""
+    rows = make_rows()
+    assert training.fit(make_task("smote", "lr"), rows).rows.source.equals(rows.X.index)
+    fitted = training.fit(make_task("none", "ann", updates=10), rows)
+    train, validation = rows.held_out(SEARCH.held_out)
+    assert fitted.rows.source.equals(train.X.index) and fitted.held_out.equals(validation.X.index)
+    for inner, _ in rows.inner_folds(2):
+        assert inner.resampled(make_task("smote", "lr")["sampler"]).source.equals(inner.X.index)
+
+
 def test_a_sampler_is_fitted_once_per_setting():
     rows = make_rows()
     smote = make_task("smote", "lr")["sampler"]

@@ -16,6 +16,7 @@ import pandas as pd
 from utils import ledger
 from utils.benchmark import run_groups
 from utils.config import Profile, load_profile
+from utils.errors import exit_with_a_sentence
 from utils.fitting import load_dataset
 from utils.gan import GANConfig
 from utils.judging import judge_of, run_variants
@@ -105,8 +106,9 @@ def run(profile: Profile, *, variants: Iterable[str] | None = None, n_jobs: int 
     """
     dataset = load_dataset(profile.dataset)
     names = list(variants or profile.ablation or VARIANTS)
-    dataset_id = {"name": dataset.name, "sha256": dataset.sha256}
-    tasks = [_task(profile, dataset_id, place, VARIANTS[name]) for place in profile.ablation_folds for name in names]
+    tasks = [
+        _task(profile, dataset.identity, place, VARIANTS[name]) for place in profile.ablation_folds for name in names
+    ]
     path = profile.results / "generators" / f"{dataset.name}.jsonl"
     rows = {row["key"]: row for row in ledger.read(path.parent)}
     missing = [task for task in tasks if task["key"] not in rows]
@@ -117,7 +119,7 @@ def run(profile: Profile, *, variants: Iterable[str] | None = None, n_jobs: int 
     return _frame(rows[task["key"]] for task in tasks)
 
 
-def _task(profile: Profile, dataset_id: dict[str, str], place: tuple[int, int], variant: Variant) -> Task:
+def _task(profile: Profile, dataset_id: dict[str, Any], place: tuple[int, int], variant: Variant) -> Task:
     """A variant on a fold, written like a task of the benchmark whose model is the judge."""
     defaults = profile.parameters.get("cgan", {})
     config = GANConfig(**{**defaults, **variant.changes})
@@ -173,10 +175,8 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", choices=VARIANTS)
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
-    try:
+    with exit_with_a_sentence():
         table = run(load_profile(options.profile), variants=options.variants, n_jobs=options.jobs)
-    except KeyboardInterrupt:
-        raise SystemExit("Interrupted; finished variants are in the ledger, and the same command goes on.") from None
     figures = ["tstr_ratio", "tstr_ratio_long", "correlation_difference", "two_sample_auc", "closest_record"]
     print(table.groupby("variant", sort=False)[figures].median().round(3).to_string())
 

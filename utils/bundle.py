@@ -1,11 +1,16 @@
-"""The served model: scaler, classifier, calibrator, threshold and card, saved without pickle."""
+"""The served model: scaler, classifier, calibrator, threshold and card, saved without pickle.
+
+The card lists the SHA-256 of every file of the folder, and of those that `seal` finds beside the model; nothing is
+loaded that is not as it was written.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +44,8 @@ PLAIN = {
 ENSEMBLES = {"LogOddsMean": LogOddsMean, "SelfPacedEnsemble": SelfPacedEnsemble}  # saved member by member
 CLASSIFIERS = {"classifier.ubj", "classifier.keras", "classifier.json", "classifier.skops"}
 CARD = "card.json"
+NEVER = float(np.nextafter(1, 2))  # the threshold of a model that calls nothing an alert
+SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class BundleError(ValueError):
@@ -76,11 +83,18 @@ class FraudModel:
     card: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def hour_features(self) -> tuple[str, ...]:
+        """Features that are made of the time; without a time column, or with the time as it is, there are none."""
+        if self.schema.time is None or self.schema.raw_time:
+            return ()
+        return tuple(name for name in self.columns if name in HOUR_FEATURES)
+
+    @property
     def raw_columns(self) -> tuple[str, ...]:
-        """Columns that a transaction must have."""
-        if not self.schema.time:
-            return self.columns
-        return (self.schema.time, *(name for name in self.columns if name not in HOUR_FEATURES))
+        """Columns that a transaction must have, the time first if a feature is made of it; each stands there once."""
+        hours = self.hour_features
+        time = (self.schema.time,) if hours or self.schema.time in self.columns else ()
+        return tuple(dict.fromkeys((*time, *(name for name in self.columns if name not in hours))))
 
     def predict_proba(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Calibrated probability of fraud per raw transaction, of shape (n_rows,).
@@ -120,11 +134,24 @@ def save(model: FraudModel, folder: Path) -> Path:
         "threshold": model.threshold,
         "columns": model.columns,
         "schema": {**asdict(model.schema), "path": model.schema.path.name},
-        "files": {path.name: _sha256(path) for path in sorted(folder.iterdir())},
+        "files": _hashes(folder),
         "card": model.card,
     }
-    (folder / CARD).write_text(json.dumps(card, indent=1) + "\n")
+    _write_card(folder, card)
     return folder
+
+
+def seal(folder: Path) -> None:
+    """Enter the hashes of all files that lie beside a saved model into its card, which changes the card's own."""
+    _write_card(folder, {**read_card(folder), "files": _hashes(folder)})
+
+
+def _write_card(folder: Path, card: dict[str, Any]) -> None:
+    (folder / CARD).write_text(json.dumps(card, indent=1) + "\n")
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {path.name: _sha256(path.read_bytes()) for path in sorted(folder.iterdir()) if path.name != CARD}
 
 
 def _save_classifier(classifier: BaseEstimator, folder: Path, name: str = "classifier") -> None:
@@ -155,37 +182,123 @@ def _save_part(part: BaseEstimator, folder: Path, name: str) -> None:
         skops.io.dump(part, folder / f"{name}.skops")
 
 
+def read_card(folder: Path) -> dict[str, Any]:
+    """The card of a saved model: `threshold`, `columns`, `schema`, `files` with the hash of each, and `card`.
+
+    Raises
+    ------
+    BundleError
+        Names the card and the field that is missing or cannot be.
+    """
+    try:
+        # NaN, which JSON does not know, is no figure of a card either.
+        card = json.loads((folder / CARD).read_text(), parse_constant=lambda name: None)
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{folder.name} has no readable {CARD} ({error!r}); save the model again.") from None
+    for name, (is_sound, requirement) in FIELDS.items():
+        if not isinstance(card, dict) or name not in card or not is_sound(card[name]):
+            raise BundleError(f"{folder.name}/{CARD}: {name} must be {requirement}; save the model again.")
+    return card
+
+
+def _is_threshold(value: Any) -> bool:
+    return type(value) in (int, float) and 0 < value <= NEVER
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _are_columns(value: Any) -> bool:
+    return isinstance(value, list) and 0 < len(value) == len(set(map(str, value))) and all(map(_is_name, value))
+
+
+def _are_roles(value: Any) -> bool:
+    if not isinstance(value, dict) or not all(_is_name(value.get(role)) for role in ("path", "label")):
+        return False
+    return all(value.get(role) is None or _is_name(value[role]) for role in ("time", "amount"))
+
+
+def _are_hashes(value: Any) -> bool:
+    """Whether names of files in the folder, and of none outside it, have a SHA-256 each."""
+    return isinstance(value, dict) and all(
+        _is_name(name) and Path(name).name == name and isinstance(digest, str) and SHA256.fullmatch(digest)
+        for name, digest in value.items()
+    )
+
+
+FIELDS = {
+    "threshold": (_is_threshold, "a number above 0 and not above 1"),
+    "columns": (_are_columns, "a list of different names"),
+    "schema": (_are_roles, "an object with path, label, time and amount"),
+    "files": (_are_hashes, "an object with the SHA-256 of each file of the folder"),
+    "card": (lambda value: isinstance(value, dict), "an object"),
+}
+
+
+def read_beside(folder: Path, name: str) -> bytes | None:
+    """Content of a file that lies beside a saved model, held against its hash; None if there is no such file.
+
+    Raises
+    ------
+    BundleError
+        If the file is missing, was changed, or is not listed in the card.
+    """
+    expected = read_card(folder)["files"].get(name)
+    if expected is not None:
+        return _verified(folder, name, expected)
+    if (folder / name).exists():
+        raise BundleError(
+            f"{folder.name}/{name} is not listed in {CARD}, so it may have been changed; "
+            "write the model again with `python -m app.model`, or a pair with its option --pairs."
+        )
+    return None
+
+
+def _verified(folder: Path, name: str, expected: str) -> bytes:
+    path = folder / name
+    content = path.read_bytes() if path.is_file() else None
+    if content is None or _sha256(content) != expected:
+        raise BundleError(f"{folder.name}/{name} is missing or was changed; save the model again.")
+    return content
+
+
 def load(folder: Path) -> FraudModel:
     """Read a saved model back.
 
     Raises
     ------
     BundleError
-        If a file is missing, its hash is not the card's, or it holds a type that is not trusted.
+        If the card cannot be right, a file is missing, its hash is not the card's, or it holds a type that is not
+        trusted.
     """
-    try:
-        saved = json.loads((folder / CARD).read_text())
-        files, threshold, columns, card = (saved[name] for name in ("files", "threshold", "columns", "card"))
-        schema = DatasetConfig(**{**saved["schema"], "path": Path(saved["schema"]["path"])})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{folder.name} has no readable {CARD} ({error!r}); save the model again.") from None
+    saved = read_card(folder)
+    files = saved["files"]
     listed = [len({f"{part}.json", f"{part}.skops"} & set(files)) for part in ("scaler", "calibrator")]
     if listed != [1, 1] or len(CLASSIFIERS & set(files)) != 1:
         missing = "exactly one scaler, calibrator and classifier"
         raise BundleError(f"{folder.name}/{CARD} does not list {missing}; save the model again.")
     for name, expected in files.items():
-        path = folder / name
-        if not path.is_file() or _sha256(path) != expected:
-            raise BundleError(f"{folder.name}/{name} is missing or was changed; save the model again.")
+        _verified(folder, name, expected)
+    scaler = _load_part(folder, "scaler", files)
+    if getattr(scaler, "n_features_in_", None) != len(saved["columns"]):
+        raise BundleError(f"{folder.name}/{CARD}: columns must be those of the scaler; save the model again.")
     return FraudModel(
-        scaler=_load_part(folder, "scaler", files),
+        scaler=scaler,
         classifier=_load_classifier(folder, files),
         calibrator=_load_part(folder, "calibrator", files),
-        threshold=threshold,
-        schema=schema,
-        columns=tuple(columns),
-        card=card,
+        threshold=saved["threshold"],
+        schema=_schema(saved["schema"]),
+        columns=tuple(saved["columns"]),
+        card=saved["card"],
     )
+
+
+def _schema(saved: dict[str, Any]) -> DatasetConfig:
+    """Roles of the columns; a role that other versions of this code knew is passed over."""
+    known = {role.name: saved[role.name] for role in fields(DatasetConfig) if role.name in saved}
+    lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
+    return DatasetConfig(**{**known, **lists, "path": Path(known["path"])})
 
 
 def _load_part(folder: Path, name: str, files: Iterable[str]) -> Any:
@@ -249,5 +362,5 @@ def _load_classifier(folder: Path, names: Iterable[str], name: str = "classifier
     return _load_part(folder, name, names)
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

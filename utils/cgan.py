@@ -268,7 +268,7 @@ class CGANSampler(BaseOverSampler):
                 continue
             if self.gan_ is None:
                 self.gan_ = ConditionalGAN(self.config, self.random_state, self.verbose).fit(dense, y)
-            new_rows.append(self.gan_.sample(n_rows, label).astype(X.dtype, copy=False))
+            new_rows.append(self.gan_.sample(n_rows, label))
             new_labels.append(np.full(n_rows, label, dtype=y.dtype))
         if sparse.issparse(X):
             new_rows = [sparse.csr_array(rows) for rows in new_rows[1:]]

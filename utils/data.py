@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ from utils.seeding import child_seed
 
 __all__ = ["DataError", "Dataset", "Fold", "chronological_split", "features", "fetch", "folds", "load"]
 
+GROUPS = "all raw columns but time and label"  # the rule of `Dataset.groups`, as ledger rows name it
 HOUR_FEATURES = ("hour_sin", "hour_cos")
 SECONDS_PER_DAY = 86_400
 ULB_COLUMNS = ("Time", *(f"V{i}" for i in range(1, 29)), "Amount", "Class")
@@ -41,7 +43,7 @@ class Dataset:
     Attributes
     ----------
     name : str
-        File name without suffix; tells whether duplicates were kept.
+        See `DatasetConfig.name`.
     sha256 : str
         Hash of the raw file's content.
     frame : DataFrame
@@ -50,7 +52,7 @@ class Dataset:
     config : DatasetConfig
         Which column is what.
     n_duplicates : int
-        Exact duplicates that were removed.
+        Exact copies of earlier rows in the file, whether they were dropped or kept.
     loaded_hash : int
         `row_hash` when the frame was loaded; a frame that was resampled since has another.
     """
@@ -61,6 +63,11 @@ class Dataset:
     config: DatasetConfig
     n_duplicates: int
     loaded_hash: int
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What ledger rows say of the dataset: its name, its file's hash and the roles that are not the default."""
+        return {"name": self.name, "sha256": self.sha256, "roles": self.config.roles}
 
     def row_hash(self) -> int:
         """Hash of the frame's rows as they are now, whatever their order."""
@@ -83,8 +90,9 @@ class Dataset:
 
     @cached_property
     def groups(self) -> np.ndarray:
-        """Group number of each row, int64: rows identical except for time share one."""
-        return _identical_rows(self.frame.drop(columns=self.config.time or []))
+        """Group number of each row, int64: rows that are equal in all raw columns but time and label share one."""
+        roles = [name for name in (self.config.time, self.config.label) if name is not None]
+        return _identical_rows(self.frame.drop(columns=roles))
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +106,12 @@ class Fold:
 
 
 def load(config: DatasetConfig = ULB) -> Dataset:
-    """Fetch, verify, validate and deduplicate a dataset.
+    """Fetch, verify and validate a dataset, and drop its exact duplicates if that is asked for.
 
     Parameters
     ----------
     config : DatasetConfig
-        The file, the roles of its columns, and whether exact duplicates are kept.
+        The file, the roles of its columns, and what becomes of exact duplicates.
 
     Raises
     ------
@@ -112,12 +120,12 @@ def load(config: DatasetConfig = ULB) -> Dataset:
     """
     path = fetch(config)
     frame = _validated_frame(path, config)
-    n_rows = len(frame)
-    if not config.keep_duplicates:
-        frame = frame[_first_of_its_kind(frame)]
+    first = _first_of_its_kind(frame)
+    if config.duplicates == "drop":
+        frame = frame[first]
     if config.time is not None and not frame[config.time].is_monotonic_increasing:
         frame = frame.sort_values(config.time, kind="stable")
-    return Dataset(config.name, content_sha256(path), frame, config, n_rows - len(frame), _hash_of(frame))
+    return Dataset(config.name, content_sha256(path), frame, config, int(np.count_nonzero(~first)), _hash_of(frame))
 
 
 def distinct_rows(dataset: Dataset) -> tuple[Dataset, np.ndarray]:
@@ -204,7 +212,7 @@ def chronological_split(dataset: Dataset, test_fraction: float = 0.2) -> tuple[n
 
 
 def folds(dataset: Dataset, positions: np.ndarray, n_splits: int = 5, n_repeats: int = 1, seed: int = 0) -> list[Fold]:
-    """Repeated stratified folds over `positions` that never divide a group of identical rows.
+    """Repeated stratified folds over `positions` that never divide a group; see `Dataset.groups`.
 
     Raises
     ------

@@ -12,7 +12,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.data import HOUR_FEATURES
 from utils.scoring import Scorer
 
 Explanation = tuple[float, list[float]]
@@ -33,9 +32,7 @@ class Explainer:
     def __init__(self, scorer: Scorer, background: NDArray[np.float64]):
         self.scorer = scorer
         self.background = background
-        raw = {name: place for place, name in enumerate(scorer.model.raw_columns)}
         self._of_features = self._exact()
-        self._raw_place = [0 if name in HOUR_FEATURES else raw[name] for name in scorer.model.columns]
 
     def explain(self, values: NDArray[np.float64]) -> list[Explanation]:
         """Base and one contribution per raw column for each row of shape (n_raw_columns,).
@@ -80,8 +77,8 @@ class Explainer:
         """Log odds before calibration of features become those after it of raw columns."""
         calibrator = self.scorer.model.calibrator
         raw = np.zeros((len(contributions), len(self.scorer.model.raw_columns)))
-        for place, column in zip(self._raw_place, contributions.T, strict=True):
-            raw[:, place] += column  # the time has two features, the hour as a point on the circle
+        for position, column in zip(self.scorer.source, contributions.T, strict=True):
+            raw[:, position] += column  # the time has two features, the hour as a point on the circle
         slope = calibrator.coef_[0, 0]
         return base * slope + calibrator.intercept_[0], raw * slope
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from utils import data, ledger, metrics
-from utils.audit import require_clean_split, require_unseen
+from utils.audit import count_equal_rows, require_clean_split, require_training_rows
 from utils.backend import limit_threads
 from utils.config import DatasetConfig, Profile, Protocol
 from utils.data import Dataset, Fold
@@ -22,7 +22,7 @@ from utils.forest import forest_engine
 from utils.progress import Board
 from utils.seeding import child_seed
 from utils.tasks import Task, label, library_version
-from utils.training import Rows, fit, positive_scores
+from utils.training import Fitted, Rows, fit, positive_scores
 
 VERSIONED = ("numpy", "scikit-learn", "imbalanced-learn", "xgboost", "tensorflow")
 
@@ -116,15 +116,27 @@ def training_rows(dataset: Dataset, positions: np.ndarray, seed: int) -> Rows:
 def prepare_fold(dataset: Dataset, fold: Fold, seed: int) -> Rows:
     """Training rows of a fold, once it is sure that none of them, nor a copy, is in the test part."""
     train, test = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
-    require_clean_split(dataset, train, test)
+    require_clean_split(dataset, train, test, fold)
     return Rows(*train, dataset.groups[fold.train], seed)
+
+
+def fit_fold(task: Task, dataset: Dataset, fold: Fold, rows: Rows | None = None, n_jobs: int = 1) -> Fitted:
+    """Fit a task to the training rows of a fold, and make sure that nothing else was given to the fit.
+
+    Parameters
+    ----------
+    rows : Rows, optional
+        From `prepare_fold`, if other tasks share them.
+    """
+    fitted = fit(task, rows or prepare_fold(dataset, fold, task["seed"]), n_jobs)
+    require_training_rows(dataset, fold, fitted.rows.source, fitted.held_out)
+    return fitted
 
 
 def run_model(task: Task, dataset: Dataset, fold: Fold, rows: Rows, n_jobs: int) -> dict[str, Any]:
     """Fit a task to the training rows of a fold and measure it on the fold's test rows."""
-    fitted = fit(task, rows, n_jobs)
+    fitted = fit_fold(task, dataset, fold, rows, n_jobs)
     X_test = fitted.scaler.transform(fold_parts(dataset, fold.test)[0])
-    require_unseen(fitted.rows.X, X_test)
     start = time.perf_counter()
     scores = positive_scores(fitted.classifier, X_test)
     timing = {**fitted.seconds, "score_seconds": time.perf_counter() - start}
@@ -135,6 +147,7 @@ def run_model(task: Task, dataset: Dataset, fold: Fold, rows: Rows, n_jobs: int)
         "inner_scores": fitted.scores,
         "n_fit": len(fitted.rows.y),
         "n_fit_positives": int(np.sum(fitted.rows.y)),
+        "n_equal_to_test": count_equal_rows(X_test, fitted.rows.X),
         **{name: round(seconds, 3) for name, seconds in timing.items()},
         "engine": forest_engine(fitted.classifier) or task["model"]["library"].split()[0],
         **provenance(),
@@ -145,7 +158,7 @@ def exhibit(profile: Profile, task: Task, n_jobs: int = 1) -> dict[str, Any]:
     """A task's fit as `utils.audit.audit` takes it: frames, fitted pipeline and rows, population, reported area."""
     dataset = load_dataset(profile.dataset)
     fold = all_folds(profile.dataset, profile.protocol, 1 + task["repeat"])[task["repeat"], task["fold"]]
-    fitted = fit(task, prepare_fold(dataset, fold, task["seed"]), n_jobs)
+    fitted = fit_fold(task, dataset, fold, n_jobs=n_jobs)
     X_test, y_test = fold_parts(dataset, fold.test)
     scores = positive_scores(fitted.pipeline, X_test)[0]
     ranks, _ = metrics.ranks_of_positives(y_test.to_numpy(), scores)
@@ -172,7 +185,7 @@ def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probab
         "positives": positives.tolist(),
         "amounts": None if dataset.amounts is None else dataset.amounts.loc[positives].tolist(),
         "n_rows": len(positions),
-        "days": days_covered(dataset, len(positions)),
+        "days": days_covered(dataset, positions),
         "average_precision": round(metrics.average_precision(ranks), 6),
         "roc_auc": round(metrics.roc_auc(ranks, len(positions)), 6),
         "brier": round(metrics.brier_score(y_true, probability), 8),
@@ -181,12 +194,19 @@ def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probab
     }
 
 
-def days_covered(dataset: Dataset, n_rows: int) -> float | None:
-    """Days of business that `n_rows` rows stand for; None without a time column."""
+def days_covered(dataset: Dataset, positions: np.ndarray) -> float | None:
+    """Days of business that the rows at `positions` stand for; None without a time column.
+
+    The clock counts, from the first of the rows to the last: a share of a dataset's rows is not that share of its
+    time. Where they are only some of the rows in between, such as a random fifth, they stand for as large a share
+    of the time.
+    """
     if dataset.config.time is None:
         return None
-    times = dataset.frame[dataset.config.time]
-    return round((times.iloc[-1] - times.iloc[0]) / data.SECONDS_PER_DAY * n_rows / len(times), 4)
+    first, last = int(np.min(positions)), int(np.max(positions))
+    start, end = dataset.frame[dataset.config.time].iloc[[first, last]]
+    share = len(positions) / (last - first + 1)
+    return round(float(end - start) / data.SECONDS_PER_DAY * share, 4)
 
 
 @lru_cache

@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from utils.bundle import FraudModel
-from utils.data import HOUR_FEATURES, SECONDS_PER_DAY
+from utils.data import SECONDS_PER_DAY
 from utils.ensembles import LogOddsMean
 from utils.metrics import log_odds
 
@@ -42,25 +42,23 @@ class Scorer:
     ----------
     uncalibrated : callable
         The classifier's probability of fraud, of shape (n_rows,), for scaled features.
+    source : list of int
+        Position among the raw columns of what each feature is made of.
     """
 
     def __init__(self, model: FraudModel):
         self.model = model
-        places = {name: place for place, name in enumerate(model.raw_columns)}
-        self._hours = [(place, name) for place, name in enumerate(model.columns) if self._is_hour(name)]
-        self._source = [places.get(name, 0) for name in model.columns]  # an hour is written over afterwards
+        raw, hours = model.raw_columns, model.hour_features
+        self._hours = [(model.columns.index(name), name) for name in hours]
+        self.source = [raw.index(model.schema.time if name in hours else name) for name in model.columns]
         self.uncalibrated = _probability(model.classifier)
-
-    def _is_hour(self, name: str) -> bool:
-        return self.model.schema.time is not None and name in HOUR_FEATURES
 
     def scaled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scaled features of shape (n_rows, n_features) of raw values of shape (n_rows, n_raw_columns)."""
-        X = values[:, self._source]
-        if self._hours:
-            angle = values[:, 0] % SECONDS_PER_DAY * (2 * np.pi / SECONDS_PER_DAY)
-            for place, name in self._hours:
-                X[:, place] = np.sin(angle) if name == "hour_sin" else np.cos(angle)
+        X = values[:, self.source]
+        for position, name in self._hours:
+            angle = X[:, position] % SECONDS_PER_DAY * (2 * np.pi / SECONDS_PER_DAY)
+            X[:, position] = np.sin(angle) if name == "hour_sin" else np.cos(angle)
         X -= self.model.scaler.mean_
         X /= self.model.scaler.scale_
         return X

@@ -17,10 +17,11 @@ import pandas as pd
 
 from utils import benchmark, ledger, stats
 from utils.config import Profile, Search, load_profile
+from utils.errors import exit_with_a_sentence
 from utils.fitting import load_dataset
-from utils.models import CLASSICAL
+from utils.models import CLASSICAL, MODELS
 from utils.samplers import SAMPLERS
-from utils.tasks import Task, make_task
+from utils.tasks import Task, describe, make_task
 
 RATIOS = {"x1": 1, "x5": 5, "x20": 20, "balanced": "balanced"}
 SMALLER = {"rf": {"n_estimators": 50}, "xgb": {"n_estimators": 100}}  # fewer trees, as each ratio is one more fit
@@ -77,6 +78,14 @@ def time_tasks(profile: Profile) -> list[Task]:
     return [_task(profile, place, ("none", {}), (model, {}), None, "") for place in places for model in models]
 
 
+def boosted_tasks(profile: Profile) -> list[Task]:
+    """XGBoost without resampling on every fold, with the setting that the blend gives to its boosted trees."""
+    params = describe(MODELS["blend"], profile, {})["params"]["boosted"]
+    return [
+        _task(profile, place, ("none", {}), ("xgb", params), None, "boosted as in the blend") for place in profile.folds
+    ]
+
+
 def copies_tasks(profile: Profile) -> list[Task]:
     """`time_tasks` on a dataset that keeps its duplicates: every copy stands where its original does.
 
@@ -96,8 +105,7 @@ def _task(
     setting: str,
 ) -> Task:
     dataset = load_dataset(profile.dataset)
-    identity = {"name": dataset.name, "sha256": dataset.sha256}
-    return {**make_task(profile, identity, place, sampler, model, search=search), "setting": setting}
+    return {**make_task(profile, dataset.identity, place, sampler, model, search=search), "setting": setting}
 
 
 def ratios(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
@@ -110,6 +118,12 @@ def networks(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
     return _run(profile, network_tasks, n_jobs)
 
 
+OTHER_DUPLICATES = {  # what a dataset does not do with its duplicates, and the tasks that show it
+    "drop": {"duplicates kept": ({"duplicates": "keep", "variant": "with-duplicates"}, copies_tasks)},
+    "keep": {"duplicates dropped": ({"duplicates": "drop", "variant": "without-duplicates"}, time_tasks)},
+}
+
+
 def views(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
     """Ledger frame of models without resampling, with `setting` for what is done to the rows or to the time.
 
@@ -117,14 +131,19 @@ def views(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
     """
     departures = {
         "as in the protocol": ({}, time_tasks),
-        "duplicates kept": ({"keep_duplicates": True}, copies_tasks),
-        "raw time as a feature": ({"raw_time": True}, time_tasks),
+        **OTHER_DUPLICATES[profile.dataset.duplicates],
+        "raw time as a feature": ({"raw_time": True, "variant": "raw-time"}, time_tasks),
     }
     parts = []
     for setting, (changes, tasks_of) in departures.items():
         other = replace(profile, dataset=replace(profile.dataset, **changes))
         parts.append(_run(other, tasks_of, n_jobs).assign(setting=setting))
     return pd.concat(parts, ignore_index=True)
+
+
+def boosted(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
+    """Ledger frame of `boosted_tasks`: what a better setting of XGBoost does without any sampler."""
+    return _run(profile, boosted_tasks, n_jobs)
 
 
 def spread(table: pd.DataFrame) -> pd.DataFrame:
@@ -161,6 +180,9 @@ def _run(profile: Profile, tasks_of: Callable[[Profile], list[Task]], n_jobs: in
     return rows.loc[[task["key"] for task in tasks]].reset_index().assign(setting=[task["setting"] for task in tasks])
 
 
+STUDIES = (ratios, networks, views, boosted)
+
+
 def main() -> None:
     """Fill the ledger of these choices from the command line."""
     parser = argparse.ArgumentParser(description="Run what the study's own choices are judged by.")
@@ -168,13 +190,11 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
     profile = load_profile(options.profile)
-    try:
-        for study in (ratios, networks, views):
+    with exit_with_a_sentence():
+        for study in STUDIES:
             table = study(profile, options.jobs)
             means = table.groupby(["setting", "sampler", "model"], sort=False)["average_precision"].mean()
             print(f"{study.__name__}: {len(table)} tasks.\n{means.unstack('model').round(3).to_string()}")
-    except KeyboardInterrupt:
-        raise SystemExit("Interrupted; finished tasks are in the ledger, and the same command goes on.") from None
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@ from sklearn.covariance import ledoit_wolf
 MIN_ROWS = 10
 MAX_QUANTILES = 1000
 MAX_VALUES_PER_ROW = 0.2
+ROUNDING = 1e-9  # what arithmetic leaves of a written decimal
+NO_LOSS = 1e-3  # of a column's spread, which rounding must not touch
+MAX_EXPONENTS = (10, 500)  # of the spread of ordinary columns: from 2**-10 to 2**500
 
 
 def check_rows(X: np.ndarray | pd.DataFrame, y: np.ndarray | pd.Series) -> tuple[np.ndarray, np.ndarray]:
@@ -62,16 +65,55 @@ def column_decimals(X: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_features,)
-        0 for whole numbers, 2 for multiples of 0.01, -1 for anything else.
+        0 for whole numbers, 2 for multiples of 0.01, -1 for anything else. Rounding to them changes no value by more
+        than the arithmetic behind it did: a column of very small numbers is none of zeros, and one of very large
+        numbers that differ by fractions is none of whole numbers.
     """
     decimals = np.full(X.shape[1], -1)
-    # float32 input carries 7 digits: the tolerance follows the size of the values and their type.
-    precision = max(1e-9, 4 * float(np.finfo(X.dtype).eps)) if X.dtype.kind == "f" else 0.0
+    eps = float(np.finfo(X.dtype).eps) if X.dtype.kind == "f" else 0.0  # float32 input carries 7 digits
+    values = X.astype(float)
     for places in (2, 0):
-        scaled = X.astype(float) * 10.0**places
-        tolerance = precision * np.maximum(1.0, np.abs(scaled))
-        decimals[np.all(np.abs(scaled - np.round(scaled)) <= tolerance, axis=0)] = places
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = values * 10.0**places
+            errors = np.abs(scaled - np.round(scaled))
+            spread = scaled.max(axis=0) - scaled.min(axis=0)
+        tolerance = np.maximum(4 * eps * np.abs(scaled), ROUNDING * np.minimum(1.0, np.abs(scaled)))
+        is_written = (errors <= tolerance).all(axis=0) & (errors.max(axis=0) <= NO_LOSS * spread)
+        decimals[is_written] = places
     return decimals
+
+
+def column_exponents(X: np.ndarray) -> np.ndarray:
+    """Powers of two by which columns that vary extremely little or much are to be divided for ordinary arithmetic.
+
+    Absolute tolerances, as in scikit-learn's quantiles and mixtures, take the former for constant, and differences
+    of the latter overflow. Division by a power of two loses nothing; see :func:`numpy.ldexp`.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        Floating-point and finite.
+
+    Returns
+    -------
+    int ndarray of shape (n_features,)
+        0 for ordinary columns.
+    """
+    halves = X.max(axis=0) / 2 - X.min(axis=0) / 2
+    exponents = np.frexp(halves)[1] + 1
+    ordinary = (halves == 0) | ((exponents >= -MAX_EXPONENTS[0]) & (exponents <= MAX_EXPONENTS[1]))
+    return np.where(ordinary, 0, exponents)
+
+
+def as_type(rows: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Drawn numbers in the type of the table that they join; integers stay within its bounds, bools are the nearer."""
+    if dtype.kind == "b":
+        return rows >= 0.5
+    if dtype.kind in "iu":
+        # The largest float that is an integer of this type: 2**63 itself is not.
+        bounds = np.iinfo(dtype)
+        rows = np.clip(rows, bounds.min, np.nextafter(float(bounds.max) + 1, 0) if bounds.bits > 53 else bounds.max)
+    return rows.astype(dtype, copy=False)
 
 
 class ClassQuantileScaler:
@@ -149,7 +191,8 @@ class ClassQuantileScaler:
         ndarray of shape (n_rows, n_features)
         """
         probabilities = norm.cdf(scores @ self.colour_[code] + self.shift_[code])
-        quantiles = self.quantiles_[code]
+        exponents = column_exponents(self.quantiles_[code])
+        quantiles = np.ldexp(self.quantiles_[code], -exponents)
         grid = (np.arange(len(quantiles)) + 0.5) / len(quantiles)
         rows = np.empty_like(probabilities)
         for column, probability in enumerate(probabilities.T):
@@ -158,6 +201,7 @@ class ClassQuantileScaler:
                 rows[:, column] = quantiles[nearest, column]
             else:
                 rows[:, column] = np.interp(probability, grid, quantiles[:, column])
+        rows = np.ldexp(rows, exponents)
         for column in np.flatnonzero(self.decimals_ >= 0):
             rows[:, column] = np.round(rows[:, column], self.decimals_[column])
         return rows

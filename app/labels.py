@@ -1,0 +1,100 @@
+"""The labels of a file as people write them, read as 0 (legitimate) and 1 (fraud)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+FRAUD = {"1", "true", "t", "yes", "y", "fraud", "fraudulent"}
+LEGITIMATE = {"0", "false", "f", "no", "n", "legitimate", "legit", "genuine", "normal"}
+EMPTY = {"", "nan", "na", "n/a", "null", "none"}
+# Two numbers of which either may stand for the frauds; they are told apart by how many rows have each.
+EITHER = ({"-1", "1"}, {"1", "2"})
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """A label per row, and how the cells were read.
+
+    Attributes
+    ----------
+    values : array of shape (n_rows,)
+        1 for a fraud, 0 for a legitimate row, NaN where the label is empty or was not understood.
+    empty, not_understood : int
+        Rows whose label is empty, and rows whose label is something else than a label.
+    note : str
+        What a reader has to know of how the labels were read; empty if nothing.
+    """
+
+    values: NDArray[np.float64]
+    empty: int
+    not_understood: int
+    note: str = ""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows by what their label says."""
+        return {
+            "frauds": int(np.sum(self.values == 1)),
+            "legitimate": int(np.sum(self.values == 0)),
+            "empty": self.empty,
+            "not_understood": self.not_understood,
+        }
+
+
+def read_labels(cells: pa.Array | pa.ChunkedArray) -> Labels:
+    """Labels from cells as they stand in a file: text, numbers or truth values; null is empty.
+
+    Understood are the words of `FRAUD` and `LEGITIMATE` in any case, and 0 and 1 however the numbers are written. Of
+    -1 and 1, and of 1 and 2, the rarer is the fraud; where both are as frequent, neither is understood.
+    """
+    encoded = _encoded(cells)
+    words = [_word(cell) for cell in encoded.dictionary.to_pylist()]
+    positions = encoded.indices.cast(pa.int64()).fill_null(len(words)).to_numpy(zero_copy_only=False)
+    counts = np.bincount(positions, minlength=len(words) + 1)
+    meaning, note = _meaning(words, counts)
+    by_word = np.array([*(meaning.get(word, np.nan) for word in words), np.nan])
+    is_empty = np.array([*(word in EMPTY for word in words), True])
+    empty = int(counts[is_empty].sum())
+    return Labels(by_word[positions], empty, int(counts[np.isnan(by_word)].sum()) - empty, note)
+
+
+def _encoded(cells: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
+    """The distinct cells, and which of them each row has."""
+    array = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
+    if pa.types.is_dictionary(array.type):
+        return array
+    try:
+        return array.dictionary_encode()
+    except pa.ArrowNotImplementedError:  # lists and the like, which are no labels
+        texts = [None if cell is None else str(cell) for cell in array.to_pylist()]
+        return pa.array(texts, pa.string()).dictionary_encode()
+
+
+def _word(cell: object) -> str:
+    """A cell in the spelling of the sets above: 1.0, ' 1 ' and 1e0 are '1', True is 'true'."""
+    word = str(cell).strip().casefold()
+    try:
+        number = float(word)
+    except ValueError:
+        return word
+    return str(int(number)) if number.is_integer() else word
+
+
+def _meaning(words: list[str], counts: NDArray) -> tuple[dict[str, float], str]:
+    """1 or 0 for each word that is understood, and what has to be said about it."""
+    usual = dict.fromkeys(FRAUD, 1.0) | dict.fromkeys(LEGITIMATE, 0.0)
+    there = {word for word in words if word in usual or word.lstrip("-").isdecimal()}
+    if there not in EITHER:
+        return usual, ""
+    totals = Counter()
+    for word, count in zip(words, counts[:-1].tolist(), strict=True):
+        totals[word] += count
+    rarer, other = sorted(there, key=lambda word: (totals[word], word))
+    if totals[rarer] == totals[other]:
+        return {}, f"The labels {rarer} and {other} are equally frequent, so it cannot be told which means fraud."
+    return {rarer: 1.0, other: 0.0}, f"The label {rarer} was read as fraud, as it is rarer than {other}."
