@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.small import small_profile
-from utils import ablation, fidelity, ledger, stats
+from utils import ablation, fidelity, judging, ledger, stats
 from utils.ablation import VARIANTS
 from utils.config import load_profile
 from utils.gan import GANConfig
@@ -46,6 +46,14 @@ def test_profiles_name_variants_that_exist():
     for name in ("quick", "full"):
         assert set(load_profile(name).ablation) <= set(VARIANTS)
     assert "default" in load_profile("quick").ablation
+
+
+def test_the_gan_of_a_profile_leaves_the_ratio_to_the_sampler():
+    quick = load_profile("quick")
+    assert "ratio" in quick.parameters["cgan"]
+    assert judging.gan_config(quick) == GANConfig(updates=quick.parameters["cgan"]["updates"])
+    assert judging.gan_config(quick, {"updates": 7, "pack": 4}) == GANConfig(updates=7, pack=4)
+    assert judging.gan_config(load_profile("full")) == GANConfig()
 
 
 def test_every_variant_is_judged_on_every_fold(profile, table):

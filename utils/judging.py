@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,12 @@ def real_rows(config: DatasetConfig, protocol: Protocol, n_repeats: int, place: 
     (X_train, y_train), (X_test, y_test) = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
     scaler = StandardScaler().fit(X_train)
     return RealRows(scaler.transform(X_train), y_train.to_numpy(), scaler.transform(X_test), y_test.to_numpy())
+
+
+def gan_config(profile: Profile, changes: Mapping[str, Any] | None = None) -> GANConfig:
+    """The GAN of a profile with some fields changed; a ratio beside them is the sampler's and left out."""
+    parameters = {**profile.parameters.get("cgan", {}), **(changes or {})}
+    return GANConfig(**{name: value for name, value in parameters.items() if name != "ratio"})
 
 
 def judge_of(profile: Profile) -> dict[str, Any]:
