@@ -13,6 +13,7 @@ from utils.config import ROOT
 LAYERS = {
     "config": 0,
     "metrics": 0,
+    "reading": 0,
     "registry": 0,
     "seeding": 0,
     "backend": 0,
