@@ -210,6 +210,7 @@ QUICK_PARAMETERS = {
     "ann": {"updates": 100},
     "cnn1d": {"updates": 75},
     "lstm": {"updates": 75},
+    "judge": {"n_estimators": 50, "learning_rate": 0.3},
     "blend": {"boosted": {"n_estimators": 50}, "random": {"n_estimators": 25}},
 }
 QUICK_SAMPLERS = ("none", "class_weight", "rus", "smote", "cgan")
