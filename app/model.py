@@ -162,7 +162,7 @@ def build(folder: Path) -> Served:
         staging = Path(parent) / "new"
         staging.mkdir()
         model, source = chosen_model()
-        bundle.save(model, staging)
+        model = bundle.load(bundle.save(model, staging))  # what is described is what will be served
         development = development_rows(model)
         about = {"source": source, **describe(model, development)}
         (staging / EXAMPLES).write_text(json.dumps(about, indent=1) + "\n")
@@ -226,6 +226,11 @@ def main(argv: list[str] | None = None) -> int:
         served = build(options.folder)
     except ValueError as error:
         print(f"{error}\nWhat was served before is untouched.", file=sys.stderr)
+        return 1
+    except OSError as error:
+        what = f"{error.filename or options.folder}: {error.strerror or error}"
+        remedy = "make that place writable or, if it is where the models go, name another one with --folder"
+        print(f"A file cannot be read or written ({what}); {remedy}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted; what was finished stays, and the same command goes on.", file=sys.stderr)

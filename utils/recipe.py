@@ -26,7 +26,7 @@ from sklearn.preprocessing import RobustScaler
 from utils import metrics
 from utils.backend import limit_threads
 from utils.config import DatasetConfig
-from utils.data import Dataset
+from utils.data import DataError, Dataset
 from utils.fitting import load_dataset, provenance
 from utils.original import OriginalCGAN
 from utils.seeding import child_seed
@@ -124,7 +124,18 @@ def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, reci
         See `split`; SMOTE's test rows come from its own training part, which knows no overlap.
     recipe : Recipe, optional
         The study's by default.
+
+    Raises
+    ------
+    DataError
+        If the dataset lacks a column that the study used.
     """
+    missing = [name for name in ALL_COLUMNS if name not in dataset.frame]
+    if missing:
+        raise DataError(
+            f"{dataset.name} lacks {', '.join(missing)[:200]}, which the original study's protocol uses; "
+            "it can only be run anew on the study's own dataset."
+        )
     recipe = recipe or Recipe()
     train, test = split(dataset, seed, overlap=overlap)
     labels = dataset.y.to_numpy()
