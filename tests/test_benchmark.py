@@ -24,6 +24,7 @@ from utils import (
     data,
     final,
     fitting,
+    judging,
     ledger,
     metrics,
     replica,
@@ -243,11 +244,23 @@ def test_a_file_that_changes_is_loaded_and_divided_anew(tmp_path):
     assert fitting.load_dataset(config) is before
     folds = fitting.all_folds(config, protocol, 1)
     assert fitting.all_folds(config, protocol, 1) is folds
+    real = judging.real_rows(config, protocol, 1, (0, 0))
+    assert judging.real_rows(config, protocol, 1, (0, 0)) is real
     before.frame.iloc[200:].to_parquet(config.path, index=False)
     after = fitting.load_dataset(config)
     assert len(after.frame) == len(before.frame) - 200 and after.identity != before.identity
     assert sum(len(fold.test) for fold in fitting.all_folds(config, protocol, 1).values()) == 3200
+    assert len(judging.real_rows(config, protocol, 1, (0, 0)).y_train) < len(real.y_train)
     assert sum(len(fold.test) for fold in folds.values()) == 3360
+
+
+def test_a_changed_data_file_makes_experiments_and_notebooks_run_again():
+    code = (
+        "from doit import doit_cmd; doit_cmd.reset_vars(); doit_cmd.set_var('profile', 'quick'); import dodo;"
+        "print([dodo.RAW in task['file_dep'] for task in (dodo.task_experiments(), *dodo.task_notebooks())])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert told.split() == ["[True,", *["True,"] * 7, "True]"]
 
 
 def test_workers_that_fail_leave_no_note_behind(finished, tmp_path):

@@ -16,6 +16,7 @@ from utils import ledger
 from utils.backend import limit_threads
 from utils.cgan import ConditionalGAN
 from utils.config import DatasetConfig, Profile, Protocol
+from utils.data import Dataset, Fold
 from utils.fidelity import JUDGE, RealRows, fidelity_report
 from utils.fitting import all_folds, fold_parts, load_dataset, provenance
 from utils.gan import GANConfig
@@ -24,11 +25,13 @@ from utils.seeding import child_seed, seeded
 from utils.tasks import Task
 
 
-@lru_cache(maxsize=3)
 def real_rows(config: DatasetConfig, protocol: Protocol, n_repeats: int, place: tuple[int, int]) -> RealRows:
     """Training and held-out rows of one fold, scaled as every sampler of the study sees them."""
-    dataset = load_dataset(config)
-    fold = all_folds(config, protocol, n_repeats)[place]
+    return _scaled_rows(load_dataset(config), all_folds(config, protocol, n_repeats)[place])
+
+
+@lru_cache(maxsize=3)
+def _scaled_rows(dataset: Dataset, fold: Fold) -> RealRows:
     (X_train, y_train), (X_test, y_test) = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
     scaler = StandardScaler().fit(X_train)
     return RealRows(scaler.transform(X_train), y_train.to_numpy(), scaler.transform(X_test), y_test.to_numpy())
