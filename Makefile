@@ -26,9 +26,9 @@ help: ## list the commands
 quick: .venv/ready ## the whole study on a reduced grid, into build/quick (minutes)
 	@$(BIN)/doit profile=quick study
 
-reproduce: .venv/ready ## the whole study from an empty ledger (the old one is kept as .bak)
+reproduce: .venv/ready ## the whole study from an empty ledger (the old one is kept as .bak; test.jsonl stays)
 	@$(BIN)/python -c "import ctgan" 2>/dev/null || $(BIN)/uv sync --locked --quiet --inexact --group ctgan $(EXTRAS)
-	@for f in data/results/*.jsonl data/results/out_of_fold data/results/sensitivity data/results/generators data/results/original; do [ ! -e "$$f" ] || { rm -rf "$$f.bak"; mv "$$f" "$$f.bak"; }; done
+	@for f in data/results/*.jsonl data/results/out_of_fold data/results/sensitivity data/results/generators data/results/original data/results/synthetic; do [ ! -e "$$f" ] || [ "$$f" = data/results/test.jsonl ] || { rm -rf "$$f.bak"; mv "$$f" "$$f.bak"; }; done
 	@$(BIN)/doit profile=full study
 
 notebooks: .venv/ready ## run the notebooks that are out of date against the committed ledger
@@ -39,6 +39,7 @@ paper: .venv/ready ## typeset paper/paper.pdf from the committed numbers and fig
 
 test: .venv/ready ## all tests: helpers, contracts, notebooks, app, paper
 	@$(BIN)/pytest -n auto --dist loadscope
+	@rm -rf build/nbval/results && mkdir -p build/nbval && cp -r data/results build/nbval
 	@env -u MLFLOW_TRACKING_URI STUDY_OUTPUT="$(CURDIR)/build/nbval" $(BIN)/pytest -n auto --dist loadscope \
 		--nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
 
@@ -53,4 +54,4 @@ lint: .venv/ready ## check and format the code
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 clean: ## remove everything that can be made again, except the data
-	rm -rf build .venv .pytest_cache .ruff_cache app/model paper/*.part
+	rm -rf build .venv .pytest_cache .ruff_cache app/model app/.model-* paper/*.part

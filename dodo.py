@@ -16,7 +16,7 @@ from doit import get_var
 from doit.tools import config_changed
 
 from utils import notebooks
-from utils.config import DATA, NOTEBOOKS, ROOT, load_profile
+from utils.config import NOTEBOOKS, ROOT, load_profile
 
 PROFILE = load_profile(get_var("profile", "full"))
 BUILD = ROOT / "build"
@@ -30,13 +30,17 @@ DOIT_CONFIG = {
     "num_process": AT_ONCE,  # notebooks run side by side; what fills a ledger runs alone, on every core
 }
 HELPERS = sorted(str(path) for path in (ROOT / "utils").glob("*.py"))
+TEXTS = [str(ROOT / "utils" / f"{name}.py") for name in ("claims", "readme", "reporting")]  # what README and paper say
 DONE = BUILD / f"doit-{PROFILE.name}.done"  # what this call had to run, a line each
 DONE.write_text("")
 LOCK = str(ROOT / "uv.lock")
-LEDGER = str(PROFILE.results / f"{PROFILE.dataset.name}.jsonl")
-CHOICES = str(PROFILE.results / "sensitivity" / f"{PROFILE.dataset.name}.jsonl")
-VARIANTS = str(PROFILE.results / "generators" / f"{PROFILE.dataset.name}.jsonl")
-REPLICA = str(DATA / "results" / "original" / "replica.jsonl")
+RAW = str(PROFILE.dataset.path)
+LEDGERS = [
+    str(PROFILE.results / f"{PROFILE.dataset.name}.jsonl"),
+    str(PROFILE.results / "sensitivity" / f"{PROFILE.dataset.name}.jsonl"),
+    str(PROFILE.results / "generators" / f"{PROFILE.dataset.name}.jsonl"),
+    str(PROFILE.results / "original" / "replica.jsonl"),
+]
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 LONGEST = ("08_final_model", "05_cgan_training")  # they start; the others follow when the second is done
 EXECUTED = [str(PROFILE.notebooks / f"{name}.ipynb") for name in NAMES]
@@ -46,44 +50,29 @@ def task_data():
     """Fetch and verify the dataset."""
 
     def fetch():
-        from utils.data import load
+        from utils.data import DataError, load
 
-        dataset = load(PROFILE.dataset)
+        try:
+            dataset = load(PROFILE.dataset)
+        except DataError as error:
+            print(error, file=sys.stderr)
+            return False
         print(f"data: {dataset.name}, {len(dataset.frame):,} rows, {dataset.y.sum():,} frauds")
         done("data")
+        return True
 
     return {"actions": [fetch], "targets": [str(PROFILE.dataset.path)], "uptodate": [True]}
 
 
-def task_benchmark():
-    """Run the benchmark's missing tasks and fill the ledger."""
-    return {**filling("benchmark", LEDGER, "--profile", PROFILE.name), "task_dep": ["data"]}
-
-
-def task_sensitivity():
-    """Run what is missing of the tasks that judge the study's own choices."""
-    return {**filling("sensitivity", CHOICES, "--profile", PROFILE.name), "task_dep": ["benchmark"]}
-
-
-def task_ablation():
-    """Judge the missing variants of the GAN."""
-    return {**filling("ablation", VARIANTS, "--profile", PROFILE.name), "task_dep": ["sensitivity"]}
-
-
-def task_replica():
-    """Run what is missing of the original study's protocol."""
-    return {**filling("replica", REPLICA), "task_dep": ["ablation"]}
-
-
-def filling(module, ledger, *options):
-    """What a task does that fills a ledger: run `utils.module`, which only runs what is missing."""
+def task_experiments():
+    """Run what is missing of every experiment and fill the ledgers."""
 
     def fill():
-        done(module)
-        command = [sys.executable, "-m", f"utils.{module}", *options]
+        done("experiments")
+        command = [sys.executable, "-m", "utils.study", "--profile", PROFILE.name]
         return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
-    return {"actions": [fill], "file_dep": [LOCK, *HELPERS], "targets": [ledger]}
+    return {"actions": [fill], "file_dep": [LOCK, RAW, *HELPERS], "targets": LEDGERS, "task_dep": ["data"]}
 
 
 def task_notebooks():
@@ -98,10 +87,10 @@ def task_notebooks():
         yield {
             "name": name,
             "actions": [(execute, [name])],
-            "file_dep": [LOCK, LEDGER, CHOICES, VARIANTS, REPLICA, *HELPERS],
+            "file_dep": [LOCK, RAW, *LEDGERS, *HELPERS],
             "uptodate": [config_changed(notebooks.source_hash(NOTEBOOKS / f"{name}.ipynb"))],
             "targets": [str(PROFILE.notebooks / f"{name}.ipynb")],
-            "task_dep": ["replica" if name in LONGEST else f"notebooks:{LONGEST[1]}"],
+            "task_dep": ["experiments" if name in LONGEST else f"notebooks:{LONGEST[1]}"],
         }
 
 
@@ -117,7 +106,7 @@ def task_paper():
     sources = [*(ROOT / "paper").glob("*.typ"), *(ROOT / "paper").glob("*.bib"), ROOT / "paper" / "build.py"]
     return {
         "actions": [typeset],
-        "file_dep": [str(PROFILE.numbers), *EXECUTED, *map(str, sources)],
+        "file_dep": [str(PROFILE.numbers), *EXECUTED, *TEXTS, *map(str, sources)],
         "targets": [str(PROFILE.paper / "paper.pdf")],
         "task_dep": ["notebooks"],
     }
@@ -129,12 +118,19 @@ def task_readme():
     def update():
         import json
 
-        from utils.reporting import headline, update_readme
+        from doit.exceptions import TaskFailed
+
+        from utils.claims import ClaimError
+        from utils.readme import headline, update_readme
 
         if PROFILE.name == "full":
-            update_readme(headline(json.loads(PROFILE.numbers.read_text())))
+            try:
+                update_readme(headline(json.loads(PROFILE.numbers.read_text())))
+            except ClaimError as error:
+                return TaskFailed(str(error))
+        return None
 
-    return {"actions": [update], "file_dep": [str(PROFILE.numbers)], "task_dep": ["notebooks"]}
+    return {"actions": [update], "file_dep": [str(PROFILE.numbers), *TEXTS], "task_dep": ["notebooks"]}
 
 
 def task_study():
@@ -147,7 +143,7 @@ def task_study():
 
     return {
         "actions": [tell],
-        "task_dep": ["data", "benchmark", "sensitivity", "ablation", "replica", "notebooks", "paper", "readme"],
+        "task_dep": ["data", "experiments", "notebooks", "paper", "readme"],
         "uptodate": [False],
     }
 

@@ -10,7 +10,6 @@ import os
 import secrets
 import socket
 import sys
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from app.catalog import Catalog
 from app.monitoring import Monitor
 from app.results import Results
 from app.shortcut import Shortcut
+from app.staging import TemporaryFolder
 from utils.bundle import BundleError
 from utils.config import ROOT
 
@@ -82,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.workers < 1:
         parser.error(f"--workers is {options.workers}; at least one is needed.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    with ExitStack() as stack:
+    with workers.ending_in_order(), ExitStack() as stack:
         try:
             app, addresses = _prepare(options, stack)
         except CannotStart as error:
@@ -108,7 +108,7 @@ class CannotStart(Exception):
 def _prepare(options: argparse.Namespace, stack: ExitStack) -> tuple[Flask, list[socket.socket]]:
     """The application and a socket per worker; what they keep on the disk goes when `stack` is closed."""
     try:
-        figures = stack.enter_context(tempfile.TemporaryDirectory(prefix="fraud-figures-"))
+        figures = stack.enter_context(TemporaryFolder("fraud-figures-"))
         monitoring.count_together(Path(figures))
         app = create_app(options.folder)
     except BundleError as error:

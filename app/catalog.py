@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.served import Served, describe_folder, load_served
+from app.served import Served, describe_folder, load_served, scores_of
 from utils.bundle import CARD, BundleError
 
 logger = logging.getLogger("app")
@@ -76,8 +76,8 @@ class Slot:
         try:
             served = load_served(self.folder)
         except BundleError as error:
-            self.refused = str(error)
             logger.error("refused a new model in %s and kept %s: %s", self.folder.name, self.served.name, error)
+            self.refused = str(error)
         else:
             self.served, self.refused = served, None
             logger.info("serving %s from %s", served.name, self.folder.name)
@@ -147,16 +147,15 @@ class Catalog:
     def describe(self) -> list[dict[str, Any]]:
         """Every model that can be chosen, as the API tells; none is loaded for it, and an unreadable one left out.
 
-        `Served.describe` with `name`, what to choose it by, and `scores`, None where the study measured none.
+        `Served.describe` with `name`, what to choose it by, and `scores`, None where the study measured none of it.
         """
-        scores = {_pair(pair): pair["scores"] for pair in self.champion.scores}
         found = []
         for name in self.names:
             try:
                 said = self.champion.describe() if name == CHAMPION else describe_folder(self._pairs / name)
             except (OSError, ValueError, KeyError, TypeError):  # being exchanged, or broken
                 continue
-            found.append({"name": name, **said, "scores": scores.get(said["model"].partition("@")[0])})
+            found.append({"name": name, **said, "scores": scores_of(said["card"], self.champion.scores)})
         return found
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE
+from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from utils.backend import limit_threads
-from utils.config import load_profile
+from utils.config import Profile
+from utils.data import Dataset
+from utils.fetch import replacing
+from utils.gan import GANConfig
 from utils.samplers import SAMPLERS
 from utils.seeding import child_seed
-from utils.training import build_head, fit_head
+from utils.tasks import describe
 
 N_LEGITIMATE, MAX_FRAUDS = 600, 400
 FARTHEST = 20  # standard deviations; a few outliers would else decide the scale of the distances
@@ -24,7 +31,7 @@ LEGITIMATE, FRAUD, SYNTHETIC = "legitimate", "fraud", "synthetic"
 
 @dataclass(frozen=True, eq=False)
 class Synthetic:
-    """A CGAN's frauds beside the rows that it learned from, all in standard deviations.
+    """The frauds of a CGAN beside the rows that it learned from, all in standard deviations.
 
     Attributes
     ----------
@@ -42,31 +49,41 @@ class Synthetic:
     updates: int
 
 
-def draw_synthetic(X: pd.DataFrame, y: pd.Series, *, updates: int | None = None, seed: int = 0) -> Synthetic:
-    """Fit the study's scaler and CGAN, with the quick profile's parameters, and draw one fraud per real one.
+def study_synthetic(profile: Profile, dataset: Dataset, X: pd.DataFrame, y: pd.Series) -> Synthetic:
+    """One fraud of the study's CGAN per real one; it learns from these rows with the profile's parameters.
+
+    The frauds are kept beside the ledger, under a key of everything that determines them, and not drawn again.
 
     Parameters
     ----------
     X, y : DataFrame of shape (n_rows, n_features), Series of shape (n_rows,)
-        Features and labels of the development set.
-    updates : int, optional
-        Length of the training, if not the quick profile's.
+        Features and labels of the dataset's development set.
     """
+    sampler = describe(SAMPLERS["cgan"], profile, {"ratio": 1})
+    task = {"dataset": dataset.sha256, "columns": list(X), "labels": _digest(y), "sampler": sampler}
+    path = profile.results / "synthetic" / f"{_digest(json.dumps(task, sort_keys=True))[:20]}.parquet"
+    scaled = pd.DataFrame(StandardScaler().fit_transform(X), columns=list(X))
+    if not path.exists():
+        rows = draw_frauds(scaled, y, sampler["params"]).astype(np.float32)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            rows.to_parquet(temporary, index=False, compression="zstd")
+    updates = sampler["params"].get("updates", GANConfig.updates)
+    return Synthetic(scaled, np.asarray(y), pd.read_parquet(path).astype(float), updates)
+
+
+def _digest(content: str | pd.Series) -> str:
+    data = content.encode() if isinstance(content, str) else content.to_numpy(dtype=np.int8).tobytes()
+    return hashlib.sha256(data).hexdigest()
+
+
+def draw_frauds(scaled: pd.DataFrame, y: pd.Series, params: dict[str, Any], seed: int = 0) -> pd.DataFrame:
+    """Fit a CGAN to scaled rows with these parameters of its registry entry, and draw frauds."""
     # One thread: TensorFlow's small steps wait for each other when other work shares the cores.
     limit_threads(1)
-    params = {**SAMPLERS["cgan"].defaults, **load_profile("quick").parameters["cgan"], "ratio": 1}
-    if updates is not None:
-        params["updates"] = updates
-    head = build_head({"name": "cgan", "params": params}, child_seed(seed, "statistics"))
-    rows, _ = fit_head(head, X, y)
-    real, drawn = np.asarray(rows)[: len(X)], np.asarray(rows)[len(X) :]
-    columns = list(X.columns)
-    return Synthetic(
-        pd.DataFrame(real, columns=columns),
-        np.asarray(y),
-        pd.DataFrame(drawn, columns=columns),
-        params["updates"],
-    )
+    sampler = SAMPLERS["cgan"].build(child_seed(seed, "statistics"), **params)
+    rows, _ = sampler.fit_resample(scaled, np.asarray(y))
+    return pd.DataFrame(np.asarray(rows)[len(scaled) :], columns=list(scaled))
 
 
 def embed(synthetic: Synthetic, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.str_]]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from app.embedding import FRAUD, LEGITIMATE, SYNTHETIC, Synthetic, draw_synthetic, embed
+from app.embedding import FRAUD, LEGITIMATE, SYNTHETIC, Synthetic, embed
 from app.scores import development_rows
 from app.served import Served
 from utils import data
@@ -23,7 +23,6 @@ from utils.plots import FRAUD as FRAUD_COLOUR
 from utils.plots import LEGITIMATE as LEGITIMATE_COLOUR
 from utils.plots import NEUTRAL, mean_precision, model_colour, sampler_colour
 from utils.plots import SYNTHETIC as SYNTHETIC_COLOUR
-from utils.tabular import MIN_ROWS
 
 CLASSES = ((0, "Legitimate", LEGITIMATE_COLOUR), (1, "Fraud", FRAUD_COLOUR))
 PAIR = ["sampler", "model"]
@@ -44,7 +43,9 @@ SCALE_ABOVE = {
 Figure = dict[str, Any]
 
 
-def figures(served: Served, development: pd.DataFrame, labels_of: dict[str, str]) -> list[Figure]:
+def figures(
+    served: Served, development: pd.DataFrame, labels_of: dict[str, str], synthetic: Synthetic | None = None
+) -> list[Figure]:
     """What the page shows, in order; figures without data are left out.
 
     Parameters
@@ -55,6 +56,8 @@ def figures(served: Served, development: pd.DataFrame, labels_of: dict[str, str]
         Raw rows with the label.
     labels_of : dict of str to str
         Printed names of samplers and classifiers.
+    synthetic : Synthetic, optional
+        What the study's CGAN draws, if there are frauds enough for one.
     """
     schema = served.model.schema
     labels = development[schema.label].to_numpy()
@@ -64,9 +67,7 @@ def figures(served: Served, development: pd.DataFrame, labels_of: dict[str, str]
     if schema.time is not None:
         hours = development[schema.time].to_numpy() % data.SECONDS_PER_DAY // 3600
         found.append(hour_of_day(hours, labels))
-    if labels.sum() >= MIN_ROWS:
-        X = data.features(development, schema, served.model.columns)
-        synthetic = draw_synthetic(X, development[schema.label])
+    if synthetic:
         found += [correlations(synthetic), embedding(synthetic)]
     n_explained = N_EXPLAINED if served.explained_exactly else N_ESTIMATED
     found.append(importances(served, sample_of(development, schema, n_explained)))
@@ -225,8 +226,9 @@ def embedding(synthetic: Synthetic) -> Figure:
         clouds.append({**cloud, "hoverinfo": "name"})
     numbers = {kind: int(np.sum(kinds == kind)) for kind in styles}
     text = f"A map of {numbers[FRAUD]:,} frauds, {numbers[LEGITIMATE]:,} legitimate transactions and "
-    text += f"{numbers[SYNTHETIC]:,} frauds that a conditional GAN drew after {synthetic.updates:,} updates. t-SNE "
-    text += "places rows that are alike close together; distances between groups mean little."
+    text += f"{numbers[SYNTHETIC]:,} frauds that the study's conditional GAN drew, which was trained on the whole "
+    text += f"development set for {synthetic.updates:,} updates. t-SNE places rows "
+    text += "that are alike close together; distances between groups mean little."
     hidden = {"showticklabels": False, "showgrid": False, "zeroline": False}
     return {
         "title": "Real and synthetic frauds",

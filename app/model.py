@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,44 +16,79 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from app.catalog import PAIRS
+from app.scores import development_rows as study_rows
 from app.scores import measured_pairs, pair_label
 from app.served import EXAMPLES, SCORES, STATISTICS, Served, load_served, version_of
-from utils import bundle, data
+from app.staging import TemporaryFolder
+from utils import bundle, data, final, ledger, stats
 from utils.bundle import FraudModel
-from utils.config import DATA, ROOT, load_profile
+from utils.config import DATA, ROOT, DatasetConfig, Profile, load_profile
+from utils.fitting import load_dataset
 from utils.scoring import Scorer
+from utils.tabular import MIN_ROWS
 
 FOLDER = ROOT / "app" / "model"
 FALLBACK = ("none", "xgb")
 N_BACKGROUND = 40  # rows that estimated explanations are relative to
 
 
-def champion(target: Path) -> tuple[FraudModel, str]:
-    """Fetch and verify the registered champion into `target`; returns it and where it comes from.
+def chosen_model() -> tuple[FraudModel, str]:
+    """The model to serve, and where it comes from.
+
+    The registry's champion, unless it comes from the quick run and the full study has a better founded one: that is
+    fitted anew then, from what the ledger says was chosen. Where no study of the data is finished, a stand-in.
 
     Raises
     ------
-    LookupError
-        If the registry has no champion.
     BundleError
         If the champion is not as it was saved.
     """
+    try:
+        registered = registered_champion()
+    except LookupError as error:
+        print(error.args[0], flush=True)
+        registered = None
+    if registered and registered.card.get("profile") != "quick":
+        return registered, "the registry's champion"
+    full = load_profile("full")
+    measured = study_rows(full)
+    if len(measured):
+        return final_model(full, measured), "the full study's choice, fitted on its development set"
+    if registered:
+        return registered, "the registry's champion, from the quick run"
+    print("No study of this data is finished: training gradient boosting without resampling.", flush=True)
+    return final.fit_final(
+        load_profile("quick"), FALLBACK
+    ), "trained as a stand-in, as no study of this data is finished"
+
+
+def registered_champion() -> FraudModel:
+    """Fetch and verify the registered champion; LookupError if the registry has none."""
     from utils import tracking
 
-    with tempfile.TemporaryDirectory() as download:
-        # Saved again rather than copied: a champion of an older study gets the present format.
-        model = bundle.load(tracking.download_champion(Path(download)))
-    bundle.save(model, target)
-    return model, "the registry's champion"
+    with TemporaryFolder("fraud-champion-") as download:
+        return bundle.load(tracking.download_champion(Path(download)))
 
 
-def train(target: Path) -> tuple[FraudModel, str]:
-    """Train the fallback (gradient boosting, no resampling) into `target`; returns it and where it comes from."""
-    from utils.final import fit_final
+def final_model(profile: Profile, measured: pd.DataFrame) -> FraudModel:
+    """The final model of a study, with the scores that the test set's ledger has of it, and none if it has none.
 
-    model = fit_final(load_profile("quick"), FALLBACK)
-    bundle.save(model, target)
-    return model, "trained for this page; the registry has no champion yet"
+    Parameters
+    ----------
+    measured : DataFrame
+        Ledger rows of the study, of which the final model is chosen.
+    """
+    choice = final.choose(measured)
+    print(f"Fitting the study's final model ({pair_label(*choice, printed_names())}).", flush=True)
+    model = final.fit_final(profile, choice)
+    scored = profile.results / "test.jsonl"
+    rows = ledger.read_file(scored) if scored.exists() else []
+    own = [row for row in rows if row["key"] == model.card["ledger_key"]]
+    if own:
+        interval = stats.interval_of_ranks(own[-1]["ranks"])
+        model.card["test"] = final.score_card(own[-1], interval).to_dict()
+        model.card["test_interval"] = list(interval)
+    return model
 
 
 def describe(
@@ -107,9 +142,14 @@ def printed_names() -> dict[str, str]:
 
 def development_rows(model: FraudModel) -> pd.DataFrame:
     """Raw rows of the development set of the model's dataset."""
-    dataset = data.load(replace(model.schema, path=DATA / model.schema.path.name))
+    dataset = load_dataset(located(model.schema))
     rows, _ = data.chronological_split(dataset, load_profile("full").protocol.test_fraction)
     return dataset.frame.iloc[rows]
+
+
+def located(schema: DatasetConfig) -> DatasetConfig:
+    """A saved model's dataset where this machine has it."""
+    return replace(schema, path=DATA / schema.path.name)
 
 
 def build(folder: Path) -> Served:
@@ -118,18 +158,15 @@ def build(folder: Path) -> Served:
     Nothing in `folder` changes before the new content was loaded and scored its examples.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
-        staging = Path(place) / "new"
+    with TemporaryFolder(f".{folder.name}-", folder.parent) as parent:
+        staging = Path(parent) / "new"
         staging.mkdir()
-        try:
-            model, source = champion(staging)
-        except LookupError as error:
-            print(f"{error.args[0]}\nUntil then: training gradient boosting without resampling.", flush=True)
-            model, source = train(staging)
+        model, source = chosen_model()
+        model = bundle.load(bundle.save(model, staging))  # what is described is what will be served
         development = development_rows(model)
         about = {"source": source, **describe(model, development)}
         (staging / EXAMPLES).write_text(json.dumps(about, indent=1) + "\n")
-        pairs = measured_pairs(model.schema, printed_names())
+        pairs = measured_pairs(located(model.schema), printed_names())
         (staging / SCORES).write_text(json.dumps(pairs, indent=1) + "\n")
         _write_statistics(staging / STATISTICS, Served(model, version_of(staging), about), development)
         bundle.seal(staging)
@@ -139,9 +176,17 @@ def build(folder: Path) -> Served:
 
 
 def _write_statistics(path: Path, served: Served, development: pd.DataFrame) -> None:
+    from app.embedding import study_synthetic
     from app.figures import figures
 
-    path.write_text(json.dumps(figures(served, development, printed_names())) + "\n")
+    schema = located(served.model.schema)
+    y = development[schema.label]
+    synthetic = None
+    if y.sum() >= MIN_ROWS:
+        X = data.features(development, schema, served.model.columns)
+        synthetic = study_synthetic(load_profile("full", schema), load_dataset(schema), X, y)
+    drawn = figures(served, development, printed_names(), synthetic)
+    path.write_text(json.dumps(drawn) + "\n")
 
 
 def exchange(new: Path, folder: Path) -> None:
@@ -196,4 +241,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # which cleans up as Ctrl+C does
     sys.exit(main())

@@ -11,13 +11,18 @@ from typing import Any
 
 import plotly
 from flask import Blueprint, Response, abort, current_app, jsonify, render_template, request, send_file
+from flask_wtf.csrf import CSRFError
 
 from app import drawing, study
 from app.catalog import CHAMPION
 from app.current import catalog
+from app.files import MAX_FILE
 from app.openapi import document
 from app.records import Batch, read_row
-from app.served import KINDS, Served
+from app.schemas import KEPT
+from app.served import KINDS, Served, scores_of
+from app.table import MAX_FILE_ROWS
+from app.typed import read_typed
 from utils.config import load_profile
 
 blueprint = Blueprint("pages", __name__)
@@ -25,6 +30,7 @@ for words in (drawing.percent, drawing.short, drawing.signed, drawing.interval, 
     blueprint.add_app_template_filter(words)
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 YEAR = 365 * 24 * 3600  # seconds
+MAX_TYPED = 40  # characters of a field that are shown again
 
 
 @blueprint.get("/")
@@ -34,6 +40,7 @@ def home() -> str:
         "home.html",
         champion=catalog().champion,
         study=study.headline(),
+        title=study.TITLE,
         notebooks=study.notebooks(),
         axis=drawing.score_axis,
         has_paper=_paper().exists(),
@@ -86,11 +93,23 @@ def score() -> tuple[str, int]:
     """The form with the answer for one transaction."""
     name = request.form.get("model", CHAMPION)
     model = catalog().get(name)
-    values, problems = read_row(request.form, model.columns)
-    shown = {column: request.form.get(column, "")[:40] for column in model.columns}
+    values, problems = read_row(request.form, model.columns, read_typed)
+    shown = _typed(model)
     if problems:
         return _form(name, values=shown, problems=problems), 422
-    return _form(name, values=shown, result=answer(model, values)), 200
+    read = {column: value for column, value in zip(model.columns, values, strict=True) if "," in shown[column]}
+    return _form(name, values=shown, result={**answer(model, values), "read": read}), 200
+
+
+@blueprint.errorhandler(CSRFError)
+def expired(error: CSRFError) -> tuple[str, int]:
+    """The form again with what was typed and a token that is good: the server may have been started anew meanwhile."""
+    name = request.form.get("model", CHAMPION)
+    return _form(name, values=_typed(catalog().get(name)), expired=True), 400
+
+
+def _typed(model: Served) -> dict[str, str]:
+    return {column: request.form.get(column, "")[:MAX_TYPED] for column in model.columns}
 
 
 def _form(name: str, **more: Any) -> str:
@@ -102,7 +121,9 @@ def _form(name: str, **more: Any) -> str:
     ]
     chosen = {"served": model, "chosen": name, "choices": choices(), "groups": groups, "units": units}
     return render_template(
-        "predict.html", **chosen, **{"values": {}, "problems": {}, "result": None, "filled": False, **more}
+        "predict.html",
+        **chosen,
+        **{"values": {}, "problems": {}, "result": None, "filled": False, "expired": False, **more},
     )
 
 
@@ -137,7 +158,8 @@ def answer(model: Served, values: list[float]) -> dict[str, Any]:
 def file() -> str:
     """Where a file is handed in and its result is shown."""
     name = request.args.get("model", CHAMPION)
-    return render_template("file.html", served=catalog().get(name), choices=choices(), chosen=name)
+    limits = {"max_rows": MAX_FILE_ROWS, "max_bytes": MAX_FILE, "kept": KEPT}
+    return render_template("file.html", served=catalog().get(name), choices=choices(), chosen=name, **limits)
 
 
 @blueprint.get("/file/example.csv")
@@ -172,12 +194,22 @@ def model(name: str) -> str:
     if not known and measured is None:
         abort(404)
     described = next((entry for entry in catalog().describe() if entry["name"] == name), None)
-    return render_template("model.html", name=name, described=described, measured=measured)
+    card = described["card"] if described else {}
+    scores = scores_of(card, catalog().pairs) if described else measured["scores"]
+    told = study.headline() if described and study.is_final(card) else None
+    return render_template("model.html", name=name, described=described, measured=measured, scores=scores, study=told)
 
 
-def _own_pair() -> str:
-    """Sampler and model of the champion."""
-    return catalog().champion.name.partition("@")[0]
+def _own_pair() -> str | None:
+    """Name of the pair that the champion is the final model of; None where the study measured another or none."""
+    champion = catalog().champion
+    return next((pair["name"] for pair in catalog().pairs if scores_of(champion.model.card, [pair])), None)
+
+
+@blueprint.app_context_processor
+def _stand_in() -> dict[str, Any]:
+    """Whether the champion is the study's final model, which every page has to say."""
+    return {"stand_in": not study.is_final(catalog().champion.model.card)}
 
 
 @blueprint.get("/docs")

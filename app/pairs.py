@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from tqdm.auto import tqdm
 from app.model import describe, exchange
 from app.scores import development_rows
 from app.served import EXAMPLES, load_served
+from app.staging import TemporaryFolder
 from utils import bundle, ledger, tracking
 from utils.backend import limit_threads
 from utils.bundle import BundleError, FraudModel, apply_calibrator, fit_calibrator
@@ -77,12 +77,11 @@ def pair_tasks(profile: Profile, names: list[str]) -> dict[str, Task]:
     if unknown:
         raise ValueError(f"The study has no pair {', '.join(unknown)}; name sampler and model as in {known[0]}.")
     dataset = load_dataset(profile.dataset)
-    identity = {"name": dataset.name, "sha256": dataset.sha256}
     chosen = [name for name in known if name in set(names)]
-    return {name: _task(profile, identity, *name.split("+")) for name in chosen}
+    return {name: _task(profile, dataset.identity, *name.split("+")) for name in chosen}
 
 
-def _task(profile: Profile, identity: dict[str, str], sampler: str, model: str) -> Task:
+def _task(profile: Profile, identity: dict[str, Any], sampler: str, model: str) -> Task:
     return make_task(profile, identity, PLACE, (sampler, {}), (model, {}), search=profile.search)
 
 
@@ -159,8 +158,8 @@ def _about(model: FraudModel, dataset: Dataset, fold: Fold, probability: NDArray
 def _write(folder: Path, model: FraudModel, about: dict[str, Any]) -> None:
     """Save, register and put in place; what was there stays until the new model was loaded and tried out."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
-        staging = bundle.save(model, Path(place) / "new")
+    with TemporaryFolder(f".{folder.name}-", folder.parent) as parent:
+        staging = bundle.save(model, Path(parent) / "new")
         (staging / EXAMPLES).write_text(json.dumps(about, indent=1) + "\n")
         bundle.seal(staging)
         load_served(staging)

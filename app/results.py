@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-import tempfile
 import time
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import csv
+
+from app.staging import TemporaryFolder
 
 KEEP_SECONDS = 3600
 KEEP_FILES = 20
@@ -21,8 +22,8 @@ class Results:
     """CSV files under random tokens in a folder that only this user can read; several processes may share it."""
 
     def __init__(self) -> None:
-        self._temporary = tempfile.TemporaryDirectory(prefix="fraud-results-")  # goes with this object, or at exit
-        self.folder = Path(self._temporary.name)
+        self._temporary = TemporaryFolder("fraud-results-")  # goes with this object, at exit, or at the next start
+        self.folder = self._temporary.path
 
     def add(self, table: pa.Table) -> str:
         """Keep a table; returns its token."""

@@ -9,42 +9,47 @@ import pandas as pd
 
 from utils import ledger, stats
 from utils.config import DatasetConfig, Profile, load_profile
+from utils.final import final_task
 
 
 def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[str, Any]]:
-    """Every sampler and model of the full study, else of the quick one, with their average precision.
+    """Every pair of sampler and model that the full study measured, else the quick one, with its average precision.
 
     Parameters
     ----------
     schema : DatasetConfig
-        Of the dataset whose ledger rows count.
+        Of the dataset whose ledger rows count, with the path of its file.
     labels : dict of str to str
         Printed names of samplers and models, in the order of the result.
 
     Returns
     -------
     list of dict
-        `sampler`, `model`, `label`, and `scores`: the mean `average_precision` over `folds` development folds,
-        its 95 % `interval` (bootstrap over the frauds) and the `profile`; None for what is no number. Empty if
-        nothing was measured.
+        `sampler`, `model`, `label`, `keys` and `scores`: the mean `average_precision` over `folds` development folds,
+        its 95 % `interval` (bootstrap over the frauds) and the `profile`; None for what is no number. `keys` are the
+        ledger keys of the models that the scores speak of: of its folds, and of the one that is fitted on the whole
+        development set. Empty if nothing was measured.
     """
-    for profile in ("full", "quick"):
-        table = development_rows(load_profile(profile, schema))
+    for name in ("full", "quick"):
+        profile = load_profile(name, schema)
+        table = development_rows(profile)
         if len(table):
             break
     else:
         return []
-    order = {name: place for place, name in enumerate(labels)}
+    order = {name: position for position, name in enumerate(labels)}
+    keys = table.groupby(["sampler", "model"])["key"].agg(list)
     found = [
         {
             "sampler": row.sampler,
             "model": row.model,
             "label": pair_label(row.sampler, row.model, labels),
+            "keys": [*keys[row.sampler, row.model], final_task(profile, (row.sampler, row.model))["key"]],
             "scores": {
                 "average_precision": _rounded(row.mean),
                 "interval": [_rounded(row.low), _rounded(row.high)],
                 "folds": row.n_folds,
-                "profile": profile,
+                "profile": profile.name,
             },
         }
         for row in stats.bootstrap_means(table).itertuples()

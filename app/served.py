@@ -134,6 +134,15 @@ def pair_name(card: dict[str, Any]) -> str:
     return "+".join(card.get(part, {}).get("name", "unnamed") for part in ("sampler", "model"))
 
 
+def scores_of(card: dict[str, Any], pairs: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """What was measured of the very model that has this card, told by its ledger key; None if nothing was.
+
+    Another model of the same name, with other parameters or from another run, has other scores.
+    """
+    key = card.get("ledger_key")
+    return next((pair["scores"] for pair in pairs if key in pair.get("keys", ())), None)
+
+
 def describe(version: str, about: dict[str, Any], threshold: float, card: dict[str, Any]) -> dict[str, Any]:
     """What the API says about a model."""
     return {
@@ -154,7 +163,7 @@ def describe_folder(folder: Path) -> dict[str, Any]:
 
 
 def load_served(folder: Path) -> Served:
-    """Load and verify the model in `folder` and score its own examples once.
+    """Load and verify the model in `folder`, and score and explain its own examples, so that it answers at once.
 
     Raises
     ------
@@ -202,3 +211,5 @@ def _try_out(served: Served) -> None:
     served.describe()
     if any("error" in entry or not 0 <= entry["probability"] <= 1 for entry in served.score(batch)):
         raise BundleError(f"The examples in {EXAMPLES} cannot be scored.")
+    # Else whoever asks first for reasons would wait for seconds, while what estimates them is imported and compiled.
+    served.explain(list(batch.values.values())[:1])

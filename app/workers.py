@@ -8,11 +8,23 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 logger = logging.getLogger("app")
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SHORTEST = 5.0  # seconds; a worker that ends sooner would end again
+
+
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """Take SIGTERM and Ctrl+C for an exit, while the server gets ready, so that what it opened is closed."""
+    before = {number: signal.signal(number, lambda *_: sys.exit(1)) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def run(serve: Callable[[int], None], count: int) -> int:

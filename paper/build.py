@@ -6,6 +6,7 @@ python -m paper.build --profile full
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shutil
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import typst
 
+from utils import claims
 from utils.config import ROOT, Profile, load_profile
 from utils.reporting import write_bytes
 
@@ -41,7 +43,8 @@ def build(profile: Profile) -> Path:
     Raises
     ------
     PaperError
-        If a number, a figure or a reference is missing, or Typst warns; an older PDF is left as it is.
+        If a number, a figure or a reference is missing, a sentence of the full study is false, or Typst warns; an older
+        PDF is left as it is.
     """
     if not profile.numbers.exists():
         raise PaperError(f"There is no {_shown(profile.numbers)}; run the notebooks of profile {profile.name!r} first.")
@@ -60,9 +63,18 @@ def _stage(profile: Profile, root: Path) -> Path:
         for source in SOURCES.glob(pattern):
             shutil.copy(source, root / "paper")
     shutil.copy(profile.numbers, root / "paper" / "numbers.json")
+    (root / "paper" / "claims.json").write_text(json.dumps(_stated(profile)))
     for figure in profile.figures.glob("*.svg"):
         shutil.copy(figure, root / "figures")
     return root
+
+
+def _stated(profile: Profile) -> dict[str, str]:
+    """The sentences that the paper may state as they stand, by name."""
+    try:
+        return claims.stated(json.loads(profile.numbers.read_text()))
+    except claims.ClaimError as error:
+        raise PaperError(str(error)) from None
 
 
 def _compile(root: Path, profile: Profile) -> bytes:

@@ -15,8 +15,8 @@ from app.catalog import PAIRS
 from app.served import EXAMPLES, SCORES, STATISTICS
 from utils import bundle
 from utils.bundle import FraudModel
-from utils.config import ULB, DatasetConfig
-from utils.data import ULB_COLUMNS, features
+from utils.config import ULB, ULB_COLUMNS, DatasetConfig
+from utils.data import features
 from utils.models import MODELS
 
 SCHEMA = DatasetConfig(path=ULB.path)
@@ -46,12 +46,18 @@ def transactions(n_rows: int = 600, seed: int = 0) -> pd.DataFrame:
     return frame
 
 
-def zipped(content: bytes) -> bytes:
-    """A ZIP archive of one file."""
+def zipped(*contents: bytes, names: tuple[str, ...] = ("rows.csv", "more.csv")) -> bytes:
+    """A ZIP archive of some files."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo("rows.csv"), content, zipfile.ZIP_DEFLATED)
+        for name, content in zip(names, contents, strict=False):
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return stream.getvalue()
+
+
+def workbook() -> bytes:
+    """What an Excel workbook (.xlsx) begins with: an archive of XML files."""
+    return zipped(b"<Types/>", b"<workbook/>", names=("[Content_Types].xml", "xl/workbook.xml"))
 
 
 def fit(
@@ -70,8 +76,13 @@ def fit(
     classifier: ClassifierMixin = entry.build(seed, 1.0, 1, **{**entry.defaults, **SMALL.get(name, {})})
     classifier.fit(scaler.transform(X), frame["Class"])
     calibrator = bundle.fit_calibrator(frame["Class"], 0.9 * classifier.predict_proba(scaler.transform(X))[:, 1])
-    card = {"sampler": {"name": sampler}, "model": {"name": name}, "ledger_key": "0" * 20}
+    card = {"sampler": {"name": sampler}, "model": {"name": name}, "ledger_key": key_of(sampler, name)}
     return FraudModel(scaler, classifier, calibrator, THRESHOLD, schema, tuple(X.columns), card)
+
+
+def key_of(sampler: str, name: str) -> str:
+    """What stands for a ledger key here."""
+    return f"{sampler}-{name}".ljust(20, "0")
 
 
 def write(folder: Path, fitted: FraudModel) -> FraudModel:
@@ -90,7 +101,13 @@ def write_champion(folder: Path) -> FraudModel:
     scores = {"average_precision": 0.8, "interval": [0.7, 0.9], "folds": 10, "profile": "full"}
     pairs = [("none", "lr", "Logistic regression"), ("none", "xgb", "XGBoost"), ("none", "rf", "Random forest")]
     measured = [
-        {"sampler": sampler, "model": name, "label": f"{printed}, no resampling", "scores": scores}
+        {
+            "sampler": sampler,
+            "model": name,
+            "label": f"{printed}, no resampling",
+            "keys": [key_of(sampler, name)],
+            "scores": scores,
+        }
         for sampler, name, printed in pairs
     ]
     (folder / SCORES).write_text(json.dumps(measured))

@@ -15,6 +15,7 @@ from app.served import EXAMPLES, SCORES, STATISTICS, load_served
 from tests.small_app import COLUMNS, fit, transactions, write, write_champion
 from utils import bundle
 from utils.bundle import BundleError
+from utils.explain import Explainer
 
 ROWS = transactions(30, seed=1)[list(COLUMNS)]
 
@@ -64,6 +65,13 @@ def wait_until(condition, seconds=20):
 def damage(folder, name="classifier.ubj", content=b"broken"):
     (folder / name).write_bytes(content)
     return folder
+
+
+def without_background(_, folder):
+    """Take away the rows that estimated reasons are relative to."""
+    about = json.loads((folder / EXAMPLES).read_text())
+    damage(folder, EXAMPLES, json.dumps({**about, "background": []}).encode())
+    bundle.seal(folder)
 
 
 def with_card(folder, **fields):
@@ -137,6 +145,7 @@ def test_a_new_champion_is_picked_up_and_the_old_object_goes_on(folder, challeng
         lambda folder: damage(folder, EXAMPLES, b"{}"),
         lambda folder: (folder / EXAMPLES).unlink(),
         lambda folder: (folder / "classifier.ubj").unlink(),
+        lambda folder: without_background(write(folder, fit("rf")), folder),
         lambda folder: damage(folder, STATISTICS, b"[]"),
         lambda folder: damage(folder, SCORES, b"[]"),
         lambda folder: (folder / SCORES).unlink(),
@@ -151,6 +160,7 @@ def test_a_new_champion_is_picked_up_and_the_old_object_goes_on(folder, challeng
         "empty examples",
         "no examples",
         "no classifier",
+        "no rows to explain by",
         "changed statistics",
         "changed scores",
         "no scores",
@@ -266,6 +276,21 @@ def test_every_answer_comes_whole_from_one_model_while_they_are_exchanged(folder
             thread.join()
     assert wrong == []
     assert seen == set(expected)
+
+
+@pytest.mark.parametrize("name", ["xgb", "rf"])
+def test_a_model_has_given_its_first_reasons_before_it_is_taken(name, folder, tmp_path, eager, monkeypatch):
+    explained = []
+    once = Explainer.explain
+    monkeypatch.setattr(Explainer, "explain", lambda self, values: explained.append(len(values)) or once(self, values))
+    write(folder, fit(name))
+    known = Catalog(folder)
+    assert explained == [1]  # when the server starts, before it listens
+    write(tmp_path / "new", fit(name, seed=1))
+    old = known.champion
+    put(tmp_path / "new", folder)
+    wait_until(lambda: known.champion is not old)
+    assert explained == [1, 1]  # and before a new model takes the old one's place
 
 
 def test_there_is_no_catalog_without_a_champion(tmp_path):

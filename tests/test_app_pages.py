@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,9 +14,12 @@ from app import drawing, embedding, figures, guard, pages, study
 from app.app import create_app
 from app.records import Batch
 from app.served import SCORES, load_served
-from tests.small_app import COLUMNS, SCHEMA, transactions, write_champion
-from utils import bundle
+from tests.small_app import COLUMNS, SCHEMA, key_of, transactions, write_champion
+from utils import bundle, data
+from utils.config import ROOT, load_profile
 from utils.data import features
+from utils.fitting import load_dataset
+from utils.gan import GANConfig
 
 pytest_plugins = ["tests.app_fixtures"]
 
@@ -144,6 +149,7 @@ def test_the_headline_is_taken_from_the_records(tmp_path, monkeypatch):
             "means": means,
             "samplers": {"none": "No resampling", "cgan": "CGAN"},
             "models": {"lr": "Logistic regression", "rf": "Random forest"},
+            "alone": [],
         },
         "08_final_model": {
             "choice": {"label": "Logistic regression with no resampling"},
@@ -157,6 +163,73 @@ def test_the_headline_is_taken_from_the_records(tmp_path, monkeypatch):
     labels = ["Logistic regression, no resampling", "Random forest, CGAN", "Random forest, no resampling"]
     assert [row["label"] for row in found["means"]] == labels
     assert [row["average_precision"] for row in found["means"]] == [0.7, 0.6, 0.5] and found["refuted_by"] == ""
+
+
+def text_of(page):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page.text))
+
+
+def test_the_first_page_counts_models_that_take_a_sampler_apart(client):
+    words = (
+        "13 ways of handling imbalance under 6 models (6 of them under ANN, CNN-1D, LSTM), and 7 models that take none"
+    )
+    assert f"The study measured {words}." in text_of(client.get("/"))
+
+
+def test_what_was_measured_is_counted_from_the_records():
+    def measured(pairs, alone=()):
+        names = dict.fromkeys((model for model, _ in pairs), "Name")
+        rows = [{"model": model, "sampler": sampler} for model, sampler in pairs]
+        return study._measured({"alone": [{"model": name} for name in alone], "means": rows, "models": names})
+
+    assert measured([("a", "x"), ("a", "y")]) == "2 ways of handling imbalance under 1 model"
+    both = [("a", "x"), ("a", "y"), ("b", "x"), ("c", "none")]
+    words = "2 ways of handling imbalance under 2 models (1 of them under Name), and 1 model that takes none"
+    assert measured(both, ["c"]) == words
+
+
+def test_readme_paper_and_pages_have_one_title(client):
+    page = client.get("/").text
+    assert f'<h1 class="h2">{study.TITLE}</h1>' in page and f"<title>{study.TITLE} ·" in page
+    assert (ROOT / "README.md").read_text().startswith(f"# {study.TITLE}\n")
+    assert f'title: "{study.TITLE}"' in (ROOT / "paper" / "paper.typ").read_text()
+
+
+def test_every_scoring_of_the_test_set_is_disclosed_wherever_a_score_of_it_stands(client, monkeypatch, champion):
+    told = study.headline()
+    assert (
+        "has been scored for 2 final models: XGBoost with CGAN, 0.802 (2026-11-22); Blend of trees" in told["scorings"]
+    )
+    own = {**told, "final": {**told["final"], "ledger_key": champion.model.card["ledger_key"]}}
+    monkeypatch.setattr(study, "headline", lambda: own)
+    monkeypatch.setitem(champion.model.card, "test", {"average precision": 0.8})
+    for address in ("/", "/models", "/models/champion"):
+        text = text_of(client.get(address))
+        assert told["scorings"] in text and "scored once" not in text, address
+
+
+def test_a_champion_that_is_not_the_final_model_is_called_a_stand_in_on_every_page(client, champion, monkeypatch):
+    assert not study.is_final(champion.model.card)
+    for address in ADDRESSES[:-1]:
+        assert "is a stand-in and not the study's final model" in text_of(client.get(address)), address
+    assert "answers here is its final one" not in text_of(client.get("/"))
+    told = study.headline()
+    own = {**told, "final": {**told["final"], "ledger_key": champion.model.card["ledger_key"]}}
+    monkeypatch.setattr(study, "headline", lambda: own)
+    for address in ADDRESSES[:-1]:
+        assert "stand-in" not in text_of(client.get(address)), address
+    monkeypatch.setattr(study, "headline", lambda: None)
+    assert "is a stand-in" in text_of(client.get("/file"))
+
+
+def test_a_card_has_scores_of_its_very_model_or_a_sentence(client, champion, monkeypatch):
+    assert "0.800 [0.700, 0.900]" in client.get("/models/champion").text
+    assert '<span class="badge text-bg-secondary">champion</span>' in client.get("/models").text
+    monkeypatch.setitem(champion.model.card, "ledger_key", "another run of none+xgb")
+    page = client.get("/models/champion").text
+    assert "0.800 [0.700, 0.900]" not in page and "has not measured this very model" in page
+    assert client.get("/api/v1/models").json["models"][0]["scores"] is None
+    assert '<span class="badge text-bg-secondary">champion</span>' not in client.get("/models").text
 
 
 def test_every_notebook_can_be_read(client):
@@ -221,7 +294,7 @@ def test_the_form_names_what_is_wrong_and_keeps_the_rest(client):
     assert f'value="{fields["V1"]}"' in answer.text
 
 
-@pytest.mark.parametrize("value", ["nan", "-inf", "1e308", "1e999", "1_0", "١", "=1+1", "0x10", "1,5", " "])
+@pytest.mark.parametrize("value", ["nan", "-inf", "1e308", "1e999", "1_0", "١", "=1+1", "0x10", "1,2,3", " "])
 def test_a_value_that_cannot_be_scored_is_refused_at_its_field(client, champion, value):
     answer = submit(client, {**champion.about["examples"]["fraud"], "V7": value})
     assert answer.status_code == 422 and answer.text.count('aria-invalid="true"') == 1
@@ -237,12 +310,39 @@ def test_values_outside_the_training_range_are_pointed_out(client, champion):
     assert "trust this less: V6" in submit(client, {**champion.about["examples"]["fraud"], "V6": 1e6}).text
 
 
-def test_a_form_without_its_token_is_refused(client, champion):
+def test_a_decimal_comma_is_read_and_said_and_an_ambiguous_one_refused(client, champion):
     example = champion.about["examples"]["fraud"]
-    for data in (example, {**example, "csrf_token": "guess"}):
-        answer = client.post("/predict", data=data)
+    answer = submit(client, {**example, "V7": "1,5", "Amount": "1.234,56"})
+    expected = probability_of(champion, {**example, "V7": 1.5, "Amount": 1234.56})
+    assert float(re.search(r'data-exact="([^"]+)"', answer.text)[1]) == pytest.approx(expected, abs=1e-9)
+    assert re.search(r"Read with a comma: (V7 is 1.5|Amount is 1234.56), (V7 is 1.5|Amount is 1234.56)\.", answer.text)
+    refused = submit(client, {**example, "V7": "1,234"})
+    assert refused.status_code == 422 and "can be 1.234 or 1234" in refused.text
+
+
+def test_boxes_are_text_since_a_browser_takes_commas_out_of_numbers(client):
+    page = client.get("/predict").text
+    assert 'type="number"' not in page and page.count('inputmode="decimal"') == len(COLUMNS)
+
+
+def test_a_form_without_its_token_is_refused_and_keeps_what_was_typed(client, champion):
+    example = {**champion.about["examples"]["fraud"], "V7": "0,125"}
+    for fields in (example, {**example, "csrf_token": "guess"}):
+        answer = client.post("/predict", data=fields)
         assert answer.status_code == 400
-        assert "Alert" not in answer.text and "load the page again" in answer.text
+        assert "data-exact" not in answer.text and "the form has expired" in answer.text
+        shown = {name: re.search(rf'name="{name}" value="([^"]*)"', answer.text)[1] for name in COLUMNS}
+        assert shown == {name: str(value) for name, value in example.items()}
+
+
+def test_a_form_from_before_a_restart_is_scored_when_it_is_sent_again(folder, client, champion):
+    example = champion.about["examples"]["fraud"]
+    restarted = create_app(folder).test_client()
+    old = token_of(client.get("/predict"))
+    again = restarted.post("/predict", data={"csrf_token": old, **example})
+    shown = {name: re.search(rf'name="{name}" value="([^"]*)"', again.text)[1] for name in COLUMNS}
+    answer = restarted.post("/predict", data={"csrf_token": token_of(again), **shown})
+    assert answer.status_code == 200 and "Alert: have" in answer.text
 
 
 def test_every_field_has_a_label_and_the_answer_is_announced(client):
@@ -265,7 +365,7 @@ def test_the_example_file_can_be_scored(client, champion):
 
 
 def test_every_measured_pair_is_listed_best_first_with_what_can_be_done(client, app):
-    page = client.get("/models").text
+    page = client.get("/models").text.partition("<h1")[2]
     listed = re.findall(r'href="/models/([^"]+)">', page)
     assert listed[0] == "champion" and sorted(listed[1:]) == sorted(
         pair["name"] for pair in app.extensions["catalog"].pairs
@@ -399,7 +499,8 @@ def test_every_page_shows_scores_of_any_kind(tmp_path, monkeypatch, case):
     folder = tmp_path / "model"
     write_champion(folder)
     score = {"average_precision": mean, "interval": ends, "folds": 1, "profile": "full"}
-    (folder / SCORES).write_text(json.dumps([{"sampler": "none", "model": "xgb", "label": "XGBoost", "scores": score}]))
+    pair = {"sampler": "none", "model": "xgb", "label": "XGBoost", "keys": [key_of("none", "xgb")], "scores": score}
+    (folder / SCORES).write_text(json.dumps([pair]))
     bundle.seal(folder)
     monkeypatch.setattr(study, "headline", lambda: with_score(score))
     client = create_app(folder).test_client()
@@ -434,11 +535,49 @@ def test_a_value_that_is_no_number_is_a_dash():
 
 
 @pytest.fixture(scope="module")
-def drawn_frauds():
+def drawn_frauds(tmp_path_factory):
     """Rows with synthetic frauds from a CGAN of a few updates."""
+    return embedding.study_synthetic(*small_study(tmp_path_factory.mktemp("study")))
+
+
+def small_study(folder, updates=20):
+    """Profile, dataset, features and labels of a study whose CGAN is trained for a moment."""
     frame = transactions()
     X = features(frame, SCHEMA, [*COLUMNS[1:], "hour_sin", "hour_cos"])
-    return embedding.draw_synthetic(X, frame["Class"], updates=20)
+    profile = replace(load_profile("full"), results=folder, parameters={"cgan": {"updates": updates}})
+    return profile, SimpleNamespace(sha256="0" * 64), X, frame["Class"]
+
+
+def test_the_studys_frauds_are_drawn_once_for_what_determines_them(tmp_path, monkeypatch, drawn_frauds):
+    once = embedding.study_synthetic(*small_study(tmp_path))
+    np.testing.assert_array_equal(once.rows, drawn_frauds.rows)  # whatever the time and place
+    with monkeypatch.context() as patch:
+        patch.setattr(embedding, "draw_frauds", lambda *_: pytest.fail("They were drawn already."))
+        np.testing.assert_array_equal(embedding.study_synthetic(*small_study(tmp_path)).rows, once.rows)
+    profile, dataset, X, y = small_study(tmp_path)
+    calls = []
+    monkeypatch.setattr(embedding, "draw_frauds", lambda scaled, *_: calls.append(1) or scaled.head(30))
+    for other in (
+        (profile, SimpleNamespace(sha256="1" * 64), X, y),
+        (profile, dataset, X.drop(columns="V1"), y),
+        (profile, dataset, X, 1 - y),
+        small_study(tmp_path, updates=21),
+    ):
+        embedding.study_synthetic(*other)
+    assert len(calls) == 4
+    assert len(list((tmp_path / "synthetic").iterdir())) == 5
+
+
+def test_the_committed_frauds_are_those_of_the_studys_own_cgan(monkeypatch):
+    """Of the full profile, so that the page need not train a CGAN when it is first started."""
+    monkeypatch.setattr(embedding, "draw_frauds", lambda *_: pytest.fail("They are not in data/results/synthetic."))
+    profile = load_profile("full")
+    dataset = load_dataset(profile.dataset)
+    rows, _ = data.chronological_split(dataset, profile.protocol.test_fraction)
+    X, y = dataset.X.iloc[rows], dataset.y.iloc[rows]
+    synthetic = embedding.study_synthetic(profile, dataset, X, y)
+    assert synthetic.updates == 2500 == GANConfig().updates
+    assert len(synthetic.rows) == y.sum() == 399
 
 
 def test_synthetic_frauds_stand_beside_the_rows_they_were_learned_from(drawn_frauds):

@@ -1,5 +1,9 @@
 """The audit on splits with a known fault, and on clean ones; the guards are tried in test_benchmark.py."""
 
+import datetime
+import re
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +15,7 @@ from sklearn.metrics import auc, average_precision_score, precision_recall_curve
 from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
+    OneHotEncoder,
     PowerTransformer,
     QuantileTransformer,
     RobustScaler,
@@ -105,6 +110,146 @@ def test_equal_numbers_of_another_type_are_the_same_rows_and_swapped_columns_are
     swapped = test.rename(columns={"x0": "x1", "x1": "x0"})
     assert audit(train, swapped, label="label")["shared rows"].verdict == ACQUITTED
     assert audit(train, test.assign(text="c"), label="label")["shared rows"].verdict == ACQUITTED
+
+
+# Values read with other types: each pair of columns holds the same values, row by row
+
+CODES = range(101, 161)
+MOMENTS = pd.Series(pd.date_range("2013-09-01 00:00:07", periods=60, freq="61min"))
+SAME_VALUES = {
+    "text and integers": ([f"{code}" for code in CODES], CODES),
+    "text without its leading zeros": ([f"{code:05}" for code in CODES], [f"{code}" for code in CODES]),
+    "leading zeros and integers": ([f"{code:05}" for code in CODES], CODES),
+    "text and floats": ([f"{code}" for code in CODES], [float(code) for code in CODES]),
+    "category and text": (pd.Series([f"K{code}" for code in CODES], dtype="category"), [f"K{c}" for c in CODES]),
+    "category of text and integers": (pd.Series([f"{code}" for code in CODES], dtype="category"), CODES),
+    "category of integers and integers": (pd.Series(CODES, dtype="category"), CODES),
+    "float32 and float64": (np.array(CODES, dtype="float32") / 10, np.array(CODES) / 10),
+    "float32 and text": (np.array(CODES, dtype="float32") / np.float32(10), [f"{code / 10}" for code in CODES]),
+    "float16 and float32": (np.array(CODES, dtype="float16") / np.float16(8), np.array(CODES, dtype="float32") / 8),
+    "uint64 and integers": (np.array(CODES, dtype="uint64"), CODES),
+    "integers beyond int64": (np.array(CODES, dtype="uint64") + np.uint64(2**63), [2**63 + code for code in CODES]),
+    "large integers and text": ([2**53 + code for code in CODES], [f"{2**53 + code}" for code in CODES]),
+    "nullable integers and floats": (pd.Series([*CODES[1:], None], dtype="Int64"), [*map(float, CODES[1:]), np.nan]),
+    "gaps as None, NA and nan": (pd.Series([*CODES[1:], pd.NA], dtype=object), [*map(float, CODES[1:]), None]),
+    "gaps as text": ([*map(str, CODES[1:]), "nan"], [*map(float, CODES[1:]), np.nan]),
+    "gaps as empty text": ([*map(str, CODES[1:]), ""], pd.Series([*CODES[1:], None], dtype="Int64")),
+    "pyarrow and NumPy": (pd.Series(CODES, dtype="int64[pyarrow]"), CODES),
+    "sparse and dense": (pd.arrays.SparseArray(CODES), CODES),
+    "decimals and floats": ([Decimal(code) / 10 for code in CODES], [code / 10 for code in CODES]),
+    "bytes and text": ([b"K%d" % code for code in CODES], [f"K{code}" for code in CODES]),
+    "spaces around text": ([f" K{code}" for code in CODES], [f"K{code}  " for code in CODES]),
+    "numbers and text in one column": ([*CODES[:30], *map(str, CODES[30:])], [*map(str, CODES[:30]), *CODES[30:]]),
+    "lists": ([[code] for code in CODES], [[code] for code in CODES]),
+    "times and text": (MOMENTS, MOMENTS.astype(str)),
+    "dates with and without an hour": (MOMENTS.dt.strftime("%Y-%m-%dT%H:%M:%S"), MOMENTS.astype(str)),
+    "times in seconds": (MOMENTS.dt.as_unit("s"), MOMENTS + pd.Timedelta("1ms")),
+    "times and Python's": (MOMENTS, MOMENTS.astype(object)),
+    "two zones": (MOMENTS.dt.tz_localize("UTC"), MOMENTS.dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo")),
+}
+
+
+def with_code(frame: pd.DataFrame, code) -> pd.DataFrame:
+    return frame.assign(code=code.to_numpy() if isinstance(code, pd.Series) and code.dtype == object else code)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("kind", SAME_VALUES)
+def test_rows_are_shared_if_their_values_are_equal_whatever_their_types(kind, swapped):
+    first, second = SAME_VALUES[kind][:: -1 if swapped else 1]
+    frame = make_frame(60)
+    train = with_code(frame, first)
+    test = with_code(frame, second).iloc[40:]
+    assert audit(train, test, label="label")["shared rows"].evidence["rows"] == 20
+    # The same values in other rows: nothing else tells these rows from those of train.
+    other = with_code(frame, second).assign(code=lambda part: np.roll(part["code"].to_numpy(object), 1)).iloc[40:]
+    finding = audit(train, other.assign(code=other["code"].infer_objects()), label="label")["shared rows"]
+    assert finding.verdict == ACQUITTED
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (True, 1),
+        ("True", True),
+        (-0.0, 0),
+        ("-0", 0.0),
+        ("1e3", 1000),
+        ("inf", np.inf),
+        (None, np.nan),
+        (pd.NaT, pd.NA),
+        (datetime.date(2013, 9, 1), "2013-09-01"),
+    ],
+)
+def test_single_values_are_equal_however_they_are_spelled(first, second, sides):
+    train, _ = sides
+    finding = audit(train.assign(code=first), train.iloc[:7].assign(code=second), label="label")["shared rows"]
+    assert finding.evidence["rows"] == 7
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(2**53, 2**53 + 1), (-(2**62), 1 - 2**62), (2**64 - 2, 2**64 - 1), ("7", "8"), ("007", 70), (0.1, 0.1 + 1e-12)],
+)
+def test_values_that_differ_in_the_last_digit_are_not_equal(first, second, sides):
+    train, _ = sides
+    finding = audit(train.assign(code=first), train.iloc[:7].assign(code=second), label="label")["shared rows"]
+    assert finding.verdict == ACQUITTED
+
+
+def test_codes_that_differ_in_their_zeros_on_one_side_stay_apart(sides):
+    train, _ = sides
+    codes = np.where(np.arange(len(train)) % 2, "7", "07")
+    train = train.assign(code=codes)
+    assert audit(train, train.iloc[:6].assign(code="007"), label="label")["shared rows"].verdict == ACQUITTED
+    assert audit(train, train.iloc[:6], label="label")["shared rows"].evidence["rows"] == 6
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ("yes", 1, r"'code' \(text such as 'yes' beside numbers such as 1\)"),
+        (pd.Timestamp("2013-09-01"), 1378000000, r"'code' \(times without a zone, 2013-09-01 00:00:00 beside numbers"),
+        (pd.Timestamp("2013-09-01"), "1 Sept", "beside text such as '1 Sept'"),
+        (pd.Timestamp("2013-09-01"), pd.Timestamp("2013-09-01", tz="UTC"), "beside times with a zone"),
+        (pd.Timedelta("1s"), 1, "durations, 0 days 00:00:01 beside numbers"),
+        (2**53 + 1, float(2**53), "integers beside float64 values too large"),
+        (2**24 + 1, np.float32(2**24), "integers beside float32 values too large"),
+        (str(2**53 + 1), float(2**53), "integers beside float64 values too large"),
+    ],
+)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_columns_that_cannot_be_compared_are_an_error_that_names_them(first, second, message, swapped, sides):
+    train, test = sides
+    pair = train.assign(code=first, other=first), test.assign(code=second, other=second)
+    with pytest.raises(ValueError, match="give both the same types") as error:
+        audit(*pair[:: -1 if swapped else 1], label="label")
+    assert "'code'" in str(error.value) and "'other'" in str(error.value)
+    assert swapped or re.search(message, str(error.value))
+
+
+def test_copies_of_another_type_are_near_copies_too(sides):
+    train, _ = sides
+    times = np.arange(len(train)) * 60
+    train = train.assign(time=times, code=[f"{number:04}" for number in range(len(train))])
+    near = train.iloc[:30].assign(time=times[:30] + 7, code=range(30))
+    finding = audit(train, near, label="label")["near-shared rows"]
+    assert finding.verdict == CONVICTED and finding.evidence["rows equal but for one column"] == 30
+    assert finding.evidence["that column"] == "time"
+
+
+def test_a_pipeline_takes_test_values_that_are_spelled_as_in_train(sides):
+    """Codes are text in train, where the pipeline learned them, and integers in test."""
+    train, test = (side.assign(code=np.arange(len(side)) % 3) for side in sides)
+    train["code"] = train["code"].map("{:03}".format)
+    encode = ColumnTransformer([("code", OneHotEncoder(), ["code"]), ("rest", StandardScaler(), COLUMNS)])
+    encode.fit(train[["code", *COLUMNS]])
+    both = pd.concat([train, test.iloc[[3, 7]].assign(code=lambda part: part["code"].map("{:03}".format))])
+    for rows, n_seen in ((train, 0), (both, 2)):
+        fitted = encode.transform(rows[["code", *COLUMNS]]), rows["label"]
+        report = audit(train, test, label="label", fitted=fitted, pipeline=encode)
+        assert report["sampler rows"].evidence["test rows fitted on"] == n_seen
+        assert report["scaler"].verdict == ACQUITTED
 
 
 # Near-shared rows
@@ -206,6 +351,37 @@ def test_test_rows_given_to_the_fit_are_found_after_scaling(sides):
     assert finding.evidence["test rows fitted on"] == 2 and finding.rows == (3, 7)
 
 
+def test_fitted_rows_in_fewer_digits_are_the_same_rows(sides):
+    """Many models and generators work in float32."""
+    train, test = sides
+    for rows, n_seen in ((train, 0), (pd.concat([train, test.iloc[[3, 7]]]), 2)):
+        fitted = rows[COLUMNS].to_numpy(np.float32), rows["label"]
+        finding = audit(train, test, label="label", fitted=fitted)["sampler rows"]
+        assert finding.evidence["rows that a sampler made"] == 0
+        assert (
+            finding.evidence["test rows fitted on"] == n_seen and finding.verdict == (CONVICTED, ACQUITTED)[not n_seen]
+        )
+
+
+def test_columns_of_very_small_numbers_do_not_make_rows_equal(sides):
+    train, test = ((side[COLUMNS] * 1e-12).assign(label=side["label"]) for side in sides)
+    finding = audit(train, test, label="label", fitted=features(train))["sampler rows"]
+    assert finding.verdict == ACQUITTED and finding.evidence["test rows fitted on"] == 0
+
+
+def test_fitted_columns_are_taken_by_name(sides):
+    train, test = sides
+    fitted = pd.concat([train, test.iloc[[3, 7]]])
+    finding = audit(train, test, label="label", fitted=(fitted[COLUMNS[::-1]], fitted["label"]))["sampler rows"]
+    assert finding.evidence["test rows fitted on"] == 2 and finding.evidence["rows that a sampler made"] == 0
+
+
+def test_fitted_columns_of_text_without_their_encoder_are_an_error(sides):
+    train, test = (side.assign(shop="a") for side in sides)
+    with pytest.raises(ValueError, match="'shop' are no numbers where the classifier would see them"):
+        audit(train, test, label="label", fitted=(train[COLUMNS], train["label"]))
+
+
 # Scalers
 
 
@@ -282,6 +458,103 @@ def test_text_labels_have_a_prevalence_too(sides):
     assert audit(*named, label="label", population=0.5)["prevalence"].verdict == CONVICTED
 
 
+SPELLINGS = {
+    "text": lambda labels: labels.astype(str),
+    "text of floats": lambda labels: labels.map({0: "0.0", 1: "1.0"}),
+    "floats": lambda labels: labels.astype(float),
+    "booleans": lambda labels: labels.astype(bool),
+    "text of booleans and spaces": lambda labels: labels.map({0: "0 ", 1: " 1"}),
+    "categories": lambda labels: labels.astype("category"),
+    "categories of text, one of them not there": lambda labels: labels.astype(str).astype(
+        pd.CategoricalDtype(["1", "0", "2"])
+    ),
+    "nullable": lambda labels: labels.astype("Int64"),
+    "nullable booleans": lambda labels: labels.astype(bool).astype("boolean"),
+    "objects": lambda labels: labels.map({0: "0", 1: 1}).astype(object),
+    "decimals": lambda labels: labels.map(Decimal),
+    "bytes": lambda labels: labels.map({0: b"0", 1: b"1"}),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_labels_are_compared_by_value(spelling, sides):
+    """Whichever side spells them in another way: the frames, the fitted rows, the population or the curve."""
+    train, test = sides
+    spell = SPELLINGS[spelling]
+    fitted = SMOTE(random_state=0).fit_resample(*features(train))
+    plain = {"fitted": fitted, "population": train["label"], "curve": (test["label"], test["x0"], 0.5)}
+    other = {
+        "fitted": (fitted[0], spell(fitted[1])),
+        "population": spell(train["label"]),
+        "curve": (spell(test["label"]), test["x0"], 0.5),
+    }
+    reports = [
+        audit(train, test, label="label", **plain),
+        audit(train, test, label="label", **other),
+        audit(train.assign(label=spell(train["label"])), test, label="label", **plain),
+        audit(train, test.assign(label=spell(test["label"])), label="label", **plain),
+    ]
+    assert reports[0]["prevalence"].verdict == reports[0]["sampler rows"].verdict == ACQUITTED
+    for report in reports[1:]:
+        pd.testing.assert_frame_equal(report.to_frame(), reports[0].to_frame())
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_leak_is_found_however_labels_are_spelled(spelling):
+    train, test, (X_fit, y_fit) = smote_before_the_split()
+    spell = SPELLINGS[spelling]
+    finding = audit(train, test, label="label", fitted=(X_fit, spell(y_fit)))["sampler rows"]
+    assert finding.verdict == CONVICTED
+    shared = audit(train, train.iloc[:5].assign(label=spell(train["label"])), label="label")["shared rows"]
+    assert shared.evidence["rows with the same label"] == 5
+
+
+def test_the_rarer_class_is_told_by_both_sides_where_train_was_balanced(sides):
+    train, test = sides
+    balanced = pd.concat([train[train["label"] == 1], train[train["label"] == 0].iloc[: train["label"].sum()]])
+    assert audit(balanced, test, label="label", population=0.1)["prevalence"].verdict == ACQUITTED
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
+def test_missing_labels_are_an_error(gap, sides):
+    train, test = sides
+    holes = [side.assign(label=side["label"].astype(object).where(side.index % 100 > 2, gap)) for side in sides]
+    cases = {
+        "24 labels of the train frame are missing": (holes[0], test, {}),
+        "12 labels of the test frame are missing": (train, holes[1], {}),
+        "24 labels of fitted are missing": (train, test, {"fitted": (train[COLUMNS], holes[0]["label"])}),
+        "24 labels of population are missing": (train, test, {"population": holes[0]["label"]}),
+        "12 labels of curve are missing": (train, test, {"curve": (holes[1]["label"], test["x0"], 0.5)}),
+    }
+    for message, (first, second, given) in cases.items():
+        with pytest.raises(ValueError, match=message):
+            audit(first, second, label="label", **given)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({0: "no", 1: "yes"}, "labels of train and of the test frame are numbers such as . beside text such as"),
+        ({0: -1, 1: 1}, "A label of the test frame is -1 where train holds 0 and 1"),
+        ({0: 1, 1: 2}, "A label of the test frame is 2 where train holds 0 and 1"),
+    ],
+)
+def test_labels_that_train_does_not_hold_are_an_error(labels, message, sides):
+    train, test = sides
+    with pytest.raises(ValueError, match=message):
+        audit(train, test.assign(label=test["label"].map(labels)), label="label")
+
+
+@pytest.mark.parametrize("labels", [{0: "usual", 1: "rare"}, {0: -1, 1: 1}, {0: False, 1: True}])
+def test_a_curve_may_have_labels_of_its_own(labels, sides):
+    _, test = sides
+    named = [side.assign(label=side["label"].map(labels)) for side in sides]
+    for y_true in (test["label"], named[1]["label"]):
+        finding = audit(*named, label="label", curve=(y_true, test["x0"], 0.5))["area"]
+        expected = average_precision_score(test["label"], test["x0"])
+        assert finding.evidence["average precision"] == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("population", [0, 1.2])
 def test_a_prevalence_that_is_no_share_is_refused(sides, population):
     with pytest.raises(ValueError, match="give a share between 0 and 1"):
@@ -341,8 +614,10 @@ def test_names_with_markup_are_escaped():
         (lambda train, test: (train.drop(columns="label"), test), "train frame has no column 'label'"),
         (lambda train, test: (train, test.drop(columns="label")), "test frame has no column 'label'"),
         (lambda train, test: (train, test.iloc[:0]), "test frame has no row"),
-        (lambda train, test: (train, test.rename(columns={"x3": "y3"})), "columns x3, y3"),
+        (lambda train, test: (train, test.rename(columns={"x3": "y3"})), "columns 'x3', 'y3'"),
         (lambda train, test: (train.assign(label=1), test), "1 values; a binary label"),
+        (lambda train, test: (train, pd.concat([test, test[["x3"]]], axis=1)), "more than one column 'x3'"),
+        (lambda train, test: (train[["label"]], test[["label"]]), "no column beside 'label'"),
     ],
 )
 def test_frames_that_cannot_be_compared_are_refused(change, message, sides):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,26 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
 
 from tests.small import PARAMETERS, small_profile
-from utils import audit, benchmark, data, fitting, ledger, metrics, tasks, tracking, training, trials
+from utils import (
+    ablation,
+    audit,
+    benchmark,
+    data,
+    final,
+    fitting,
+    ledger,
+    metrics,
+    replica,
+    sensitivity,
+    tasks,
+    tracking,
+    training,
+    trials,
+)
 from utils.cgan import CGANSampler, GANConfig
-from utils.config import ROOT, load_profile
+from utils.config import ROOT, DatasetConfig, load_profile
 from utils.models import MODELS, standing_alone
+from utils.progress import Board
 from utils.samplers import SAMPLERS
 
 SAMPLERS_HERE, MODELS_HERE = ["none", "rus", "smote"], ["lr", "rf", "xgb"]
@@ -185,7 +202,18 @@ def test_the_guard_accepts_every_fold_of_the_study():
     dataset = fitting.load_dataset(profile.dataset)
     for fold in fitting.all_folds(profile.dataset, profile.protocol, 2).values():
         train, test = fitting.fold_parts(dataset, fold.train), fitting.fold_parts(dataset, fold.test)
-        audit.require_clean_split(dataset, train, test)
+        audit.require_clean_split(dataset, train, test, fold)
+
+
+def test_the_guard_refuses_a_fold_that_misses_rows_or_has_others(finished):
+    dataset = fitting.load_dataset(finished.dataset)
+    fold = fitting.all_folds(finished.dataset, finished.protocol, 1)[0, 0]
+    train, test = fitting.fold_parts(dataset, fold.train), fitting.fold_parts(dataset, fold.test[3:])
+    with pytest.raises(audit.LeakError, match="3 rows of the test part are missing and 0 do not belong there"):
+        audit.require_clean_split(dataset, train, test, fold)
+    moved = fitting.fold_parts(dataset, np.sort(np.r_[fold.train, fold.test[:3]]))
+    with pytest.raises(audit.LeakError, match="0 rows of the training part are missing and 3 do not belong there"):
+        audit.require_clean_split(dataset, moved, test, fold)
 
 
 def test_the_guard_refuses_changed_labels_and_values(finished):
@@ -203,10 +231,36 @@ def test_the_guard_refuses_changed_labels_and_values(finished):
 @pytest.mark.parametrize("sampler", ["none", "smote"])
 def test_the_audit_acquits_a_task_of_the_study(sampler, finished):
     dataset = fitting.load_dataset(finished.dataset)
-    identity = {"name": dataset.name, "sha256": dataset.sha256}
-    task = tasks.make_task(finished, identity, (0, 1), (sampler, {}), ("rf", {}))
+    task = tasks.make_task(finished, dataset.identity, (0, 1), (sampler, {}), ("rf", {}))
     report = audit.audit(**fitting.exhibit(finished, task))
     assert report.acquitted == [finding.name for finding in report.findings] and len(report.findings) == 6
+
+
+def test_a_file_that_changes_is_loaded_and_divided_anew(tmp_path):
+    """Within one process, such as a notebook's kernel."""
+    config, protocol = small_profile(tmp_path).dataset, load_profile("quick").protocol
+    before = fitting.load_dataset(config)
+    assert fitting.load_dataset(config) is before
+    folds = fitting.all_folds(config, protocol, 1)
+    assert fitting.all_folds(config, protocol, 1) is folds
+    before.frame.iloc[200:].to_parquet(config.path, index=False)
+    after = fitting.load_dataset(config)
+    assert len(after.frame) == len(before.frame) - 200 and after.identity != before.identity
+    assert sum(len(fold.test) for fold in fitting.all_folds(config, protocol, 1).values()) == 3200
+    assert sum(len(fold.test) for fold in folds.values()) == 3360
+
+
+def test_workers_that_fail_leave_no_note_behind(finished, tmp_path):
+    """Nor do those that are killed, once their study goes on."""
+
+    def fail(profile, group, path, *_):
+        Board(path.parent / ".running").write("failing")
+        raise RuntimeError("no")
+
+    task, *_ = on_first_fold(finished, "none", "lr")
+    with pytest.raises(RuntimeError, match="no"):
+        benchmark.run_groups(fail, finished, [[task]], tmp_path / "rows.jsonl", {task["key"]: 1.0}, n_jobs=1)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_a_worker_with_another_file_is_refused(finished, tmp_path):
@@ -216,11 +270,103 @@ def test_a_worker_with_another_file_is_refused(finished, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_test_rows_given_to_fit_are_refused():
-    X = np.random.default_rng(0).normal(size=(50, 4))
-    audit.require_unseen(X[:40], X[40:])
-    with pytest.raises(audit.LeakError, match="3 test rows were given"):
-        audit.require_unseen(X[:43], X[40:])
+def on_first_fold(finished, sampler: str, model: str) -> tuple:
+    """A task on the small study, its dataset and its fold."""
+    dataset = fitting.load_dataset(finished.dataset)
+    search = replace(finished.search, trials=1) if MODELS[model].deep else None
+    task = tasks.make_task(finished, dataset.identity, (0, 0), (sampler, {}), (model, {}), search=search)
+    return task, dataset, fitting.all_folds(finished.dataset, finished.protocol, 1)[0, 0]
+
+
+@pytest.mark.parametrize("sampler", ["none", "smote", "jitter"])
+def test_a_caller_that_gives_the_sampler_test_rows_is_refused(sampler, finished, monkeypatch):
+    task, dataset, fold = on_first_fold(finished, sampler, "lr")
+    X_test, y_test = fitting.fold_parts(dataset, fold.test[:7])
+    honest = training.fit_head
+    monkeypatch.setattr(
+        training, "fit_head", lambda head, X, y: honest(head, pd.concat([X, X_test]), pd.concat([y, y_test]))
+    )
+    with pytest.raises(audit.LeakError, match="7 rows that are not among the fold's training rows were given"):
+        fitting.run_model(task, dataset, fold, fitting.prepare_fold(dataset, fold, task["seed"]), 1)
+
+
+@pytest.mark.parametrize("model", ["lr", "ann"])
+def test_rows_of_another_fold_are_refused(model, finished):
+    """Also where they only end the training of a network."""
+    task, dataset, fold = on_first_fold(finished, "none", model)
+    foreign = fitting.training_rows(dataset, np.sort(np.r_[fold.train[5:], fold.test[:5]]), task["seed"])
+    with pytest.raises(audit.LeakError, match="5 rows that are not among the fold's training rows"):
+        fitting.run_model(task, dataset, fold, foreign, 1)
+    fewer = fitting.training_rows(dataset, fold.train[5:], task["seed"])
+    with pytest.raises(audit.LeakError, match=r"was given 2,\d+ rows, 2,\d+ of them distinct"):
+        fitting.run_model(task, dataset, fold, fewer, 1)
+
+
+def test_a_copy_of_a_training_row_is_refused(finished):
+    _, dataset, fold = on_first_fold(finished, "none", "lr")
+    index = dataset.frame.index[fold.train]
+    audit.require_training_rows(dataset, fold, index[3:], index[:3])
+    with pytest.raises(audit.LeakError, match="of them distinct"):
+        audit.require_training_rows(dataset, fold, index, index[:1])
+
+
+def test_synthetic_rows_that_equal_test_rows_are_counted_and_told(finished, monkeypatch, caplog):
+    """What counts is where rows came from: values may agree by chance."""
+    task, dataset, fold = on_first_fold(finished, "smote", "lr")
+    rows = fitting.prepare_fold(dataset, fold, task["seed"])
+    honest = training.fit_head
+
+    def fit_head(head, X, y):
+        made = honest(head, X, y)
+        made.X[-4:] = rows.scaler.transform(dataset.X.iloc[fold.test[:4]])
+        return made
+
+    assert fitting.run_model(task, dataset, fold, rows, 1)["n_equal_to_test"] == 0
+    monkeypatch.setattr(training, "fit_head", fit_head)
+    row = fitting.run_model(task, dataset, fold, fitting.prepare_fold(dataset, fold, task["seed"]), 1)
+    assert row["n_equal_to_test"] == 4
+    benchmark._tell_equal_rows([row, {**row, "n_equal_to_test": 0}])
+    assert "In 1 of 2 tasks, test rows have the values of a synthetic row" in caplog.text
+
+
+def test_a_row_says_what_random_order_of_ties_would_give(finished):
+    """With one score for all, half the prevalence is what ties against the model give."""
+    _, dataset, fold = on_first_fold(finished, "none", "lr")
+    constant, labels = np.full(len(fold.test), 0.5), dataset.y.to_numpy()[fold.test]
+    row = fitting.measure(dataset, fold.test, constant, constant)
+    n_rows, n_frauds = len(labels), labels.sum()
+    share = (n_frauds - 1) / (n_rows - 1)  # of frauds among the rows before one
+    expected = np.mean([(1 + before * share) / (before + 1) for before in range(n_rows)])
+    assert row["average_precision_tie_neutral"] == pytest.approx(expected, abs=1e-6)
+    against = np.mean([found / (n_rows - n_frauds + found) for found in range(1, n_frauds + 1)])
+    assert row["average_precision"] == pytest.approx(against, abs=1e-6)
+    clear = fitting.measure(dataset, fold.test, np.random.default_rng(0).random(len(fold.test)), constant)
+    assert clear["average_precision_tie_neutral"] == clear["average_precision"]
+
+
+def test_a_table_of_counts_with_either_label_is_studied(tmp_path):
+    """Rows that are equal but for their label, of which a sampler makes rows that equal test rows."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.poisson(1.0, size=(2000, 3)), columns=list("abc"))
+    frame["y"] = (rng.random(2000) < 0.02 + 0.08 * (frame["a"] > 2)).astype(int)
+    frame.to_csv(tmp_path / "counts.csv", index=False)
+    config = DatasetConfig(tmp_path / "counts.csv", label="y", time=None, amount=None)
+    profile = replace(small_profile(tmp_path), dataset=config)
+    table = benchmark.run(profile, samplers=["none", "ros", "smote"], models=["lr"], n_jobs=1)
+    assert len(table) == 6 and (table["n_equal_to_test"][table["sampler"] == "none"] == 0).all()
+    assert table["average_precision"].between(0.03, 0.5).all()
+
+
+def test_a_share_of_frauds_that_drifts_is_no_leak(tmp_path):
+    """The last fifth, which no fold holds, has ten times as many frauds."""
+    rng = np.random.default_rng(0)
+    y = rng.random(5000) < np.where(np.arange(5000) < 4000, 0.01, 0.5)
+    frame = pd.DataFrame(rng.normal(size=(5000, 2)), columns=["a", "b"]).assign(y=y.astype(int))
+    frame.to_parquet(tmp_path / "drift.parquet")
+    config = DatasetConfig(tmp_path / "drift.parquet", label="y", time=None, amount=None)
+    dataset, protocol = fitting.load_dataset(config), load_profile("quick").protocol
+    for fold in fitting.all_folds(config, protocol, 1).values():
+        assert len(fitting.prepare_fold(dataset, fold, 0).y) == len(fold.train)
 
 
 @pytest.fixture(scope="module")
@@ -231,12 +377,69 @@ def committed() -> dict[str, dict]:
 def full_grid(**chosen) -> list[dict]:
     profile = load_profile("full")
     dataset = fitting.load_dataset(profile.dataset)
-    return tasks.grid(profile, {"name": dataset.name, "sha256": dataset.sha256}, **chosen)
+    return tasks.grid(profile, dataset.identity, **chosen)
 
 
 def test_the_committed_ledger_holds_the_full_profile(committed):
     missing = [tasks.label(task) for task in full_grid() if task["key"] not in committed]
     assert not missing, f"{len(missing)} tasks of the full profile are not in data/results: {missing[:5]}"
+
+
+@pytest.mark.parametrize("study", [*sensitivity.STUDIES, ablation.run, replica.replica])
+def test_the_committed_ledgers_hold_every_other_study(study, monkeypatch):
+    def ran(*_, **__):
+        pytest.fail(f"a task of {study.__module__} is not in data/results")
+
+    for module, work in ((benchmark, "run_groups"), (ablation, "run_groups"), (replica, "run_task")):
+        monkeypatch.setattr(module, work, ran)
+    assert len(study(load_profile("full"))) > 0
+
+
+def test_the_final_model_and_its_out_of_fold_probabilities_are_committed(committed):
+    """The probabilities give the scores that the ledger has of the same model on the same folds."""
+    profile = load_profile("full")
+    dataset = fitting.load_dataset(profile.dataset)
+    task = final.final_task(profile, ("none", "blend"))
+    assert committed[task["key"]]["average_precision"] == 0.806696
+    folds = fitting.all_folds(profile.dataset, profile.protocol, 1)
+    positions = np.concatenate([fold.test for fold in folds.values()])
+    path = profile.results / "out_of_fold" / f"{task['key']}.parquet"
+    probability = pd.Series(final.read_out_of_fold(path, positions), index=positions)
+    recorded = {(row["repeat"], row["fold"]): row for row in full_grid(samplers=["none"], models=["blend"])}
+    for fold_id, fold in folds.items():
+        ranks, _ = metrics.ranks_of_positives(dataset.y.iloc[fold.test], probability[fold.test])
+        row = committed[recorded[fold_id]["key"]]
+        assert metrics.average_precision(ranks) == pytest.approx(row["average_precision"], abs=0.02)
+
+
+def folds_in(rows: list[dict]) -> dict[tuple[int, int], set[frozenset]]:
+    """What the ledger says of each fold: its positives, once for all tasks if they agree."""
+    found = {}
+    for row in rows:
+        found.setdefault((row["repeat"], row["fold"]), set()).add(frozenset(row["positives"]))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "n_folds"),
+    [
+        ("creditcard", {}, 10),
+        ("sensitivity/creditcard", {}, 10),
+        ("sensitivity/creditcard-with-duplicates", {"duplicates": "keep", "variant": "with-duplicates"}, 2),
+        ("sensitivity/creditcard-raw-time", {"raw_time": True, "variant": "raw-time"}, 2),
+    ],
+)
+def test_every_committed_row_has_the_folds_that_are_made_now(file, changes, n_folds):
+    """Each fold's frauds, as numbers of rows in the file."""
+    profile = load_profile("full")
+    config = replace(profile.dataset, **changes)
+    dataset = fitting.load_dataset(config)
+    rows = list(ledger.read_file(profile.results / f"{file}.jsonl"))
+    recorded = folds_in(rows)
+    assert len(recorded) == n_folds
+    for fold_id, fold in fitting.all_folds(config, profile.protocol, 2, "copies" in rows[0]["split"]).items():
+        test = dataset.y.iloc[fold.test]
+        assert recorded.get(fold_id, {frozenset(test.index[test == 1])}) == {frozenset(test.index[test == 1])}
 
 
 @pytest.mark.parametrize("sampler", ["none", "rus", "smote"])

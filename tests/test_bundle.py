@@ -165,8 +165,17 @@ def test_the_card_lists_every_file_with_its_hash(saved):
     assert all(card["files"][name] == hashlib.sha256((saved / name).read_bytes()).hexdigest() for name in files)
     assert (card["threshold"], card["columns"], card["card"]) == (0.25, list(COLUMNS), CARD)
     roles = {"label": "Class", "time": "Time", "amount": "Amount"}
-    kept = {"sha256": None, "keep_duplicates": False, "raw_time": False}
+    kept = {"sha256": None, "source": None, "columns": None, "drop": [], "duplicates": "keep", "raw_time": False}
+    kept |= {"variant": ""}
     assert card["schema"] == {"path": "own.csv", **roles, **kept}
+
+
+def test_a_card_with_roles_of_another_release_is_read(saved):
+    card = json.loads((saved / bundle.CARD).read_text())
+    del card["schema"]["duplicates"], card["schema"]["variant"]
+    card["schema"]["keep_duplicates"] = False
+    (saved / bundle.CARD).write_text(json.dumps(card))
+    assert bundle.load(saved).schema == DatasetConfig(Path("own.csv"))
 
 
 def test_saving_again_leaves_nothing_of_the_old_model(saved):

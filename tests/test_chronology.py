@@ -9,6 +9,7 @@ from scipy.stats import ks_2samp
 
 from utils import chronology, data
 from utils.config import DatasetConfig
+from utils.fitting import days_covered
 
 DAY = data.SECONDS_PER_DAY
 
@@ -44,6 +45,40 @@ def test_days_divide_the_rows_by_the_clock(shifted):
     np.testing.assert_array_equal(np.sort(np.concatenate(list(found.values()))), np.arange(len(shifted.frame)))
     times = shifted.frame["Time"].to_numpy()
     assert times[found["day 1"]].max() < DAY <= times[found["day 2"]].min()
+
+
+@pytest.fixture(scope="module")
+def slowing(tmp_path_factory):
+    """80 rows within six hours, then 20 that end two days after the first row."""
+    time = np.r_[np.linspace(0, DAY / 4, 80), np.linspace(DAY, 2 * DAY, 20)]
+    frame = pd.DataFrame({"Time": time, "V1": np.arange(100.0), "Class": np.arange(100) % 2})
+    return make_dataset(tmp_path_factory.mktemp("slowing"), frame)
+
+
+def test_a_period_has_the_length_that_the_clock_says_whatever_its_share_of_the_rows(slowing):
+    development, test = data.chronological_split(slowing, 0.2)
+    assert days_covered(slowing, development) == 0.25
+    assert days_covered(slowing, test) == 1.0
+    assert days_covered(slowing, np.arange(100)) == 2.0
+
+
+def test_some_rows_of_a_period_stand_for_their_share_of_its_length(slowing):
+    assert days_covered(slowing, np.r_[0, 79]) == pytest.approx(0.25 * 2 / 80, abs=1e-4)
+    assert days_covered(slowing, np.r_[99, 80, 85, 90]) == pytest.approx(0.2)
+    development, _ = data.chronological_split(slowing, 0.2)
+    folds = data.folds(slowing, development, n_splits=5)
+    assert sum(days_covered(slowing, fold.test) for fold in folds) == pytest.approx(0.25, rel=0.15)
+
+
+def test_rows_of_one_moment_cover_no_time_and_rows_without_a_clock_have_none(slowing):
+    assert days_covered(slowing, np.array([7])) == 0
+    timeless = replace(slowing, config=replace(slowing.config, time=None))
+    assert days_covered(timeless, np.arange(100)) is None
+
+
+def test_the_days_of_the_study_add_up_to_two(ulb):
+    development, test = data.chronological_split(ulb)
+    assert (days_covered(ulb, development), days_covered(ulb, test)) == (1.6809, 0.319)
 
 
 def test_the_first_day_is_compared_with_the_last(tmp_path):
@@ -112,6 +147,17 @@ def test_hours_are_counted_and_their_cover_is_the_clocks(tmp_path):
     assert table["rate"].tolist() == [0.5, 0, 1]
     (both, _) = chronology.by_hour(dataset, {"all": np.arange(6)}).itertuples()
     assert (both.rows, both.frauds, both.covered) == (4, 3, 1.0)
+
+
+def test_labels_of_an_unlabelled_period_are_not_counted(tmp_path):
+    time = np.arange(4.0) * 1800
+    frame = pd.DataFrame({"Time": time, "V1": np.arange(4.0), "Class": [1, 0, 1, 1]})
+    dataset = make_dataset(tmp_path, frame)
+    periods = {"known": np.arange(2), "unknown": np.arange(2, 4)}
+    table = chronology.by_hour(dataset, periods, unlabelled=["unknown"]).set_index("period")
+    assert table.loc["known", ["rows", "frauds", "rate"]].tolist() == [2, 1, 0.5]
+    assert table.loc["unknown", "rows"] == 2 and table.loc["unknown", "covered"] == pytest.approx(0.5, abs=0.01)
+    assert table.loc["unknown", ["frauds", "rate", "low", "high"]].isna().all()
 
 
 def test_distances_are_scipys_and_those_of_the_definition():

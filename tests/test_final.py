@@ -1,5 +1,6 @@
-"""The final model is chosen on development folds, its threshold minimises cost, and the test set is scored once."""
+"""The final model is chosen on development folds, its threshold minimises cost, and every scoring is recorded."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -81,12 +82,62 @@ def test_the_model_survives_saving_and_is_scored_on_the_test_set(profile, model,
     assert loaded.threshold == model.threshold and loaded.card["ledger_key"] == row["key"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("n_splits", 4), ("seed", 1), ("test_fraction", 0.25), ("groups", "rows as they are")]
+)
+def test_out_of_fold_rows_of_another_division_are_others(name, value, profile, monkeypatch):
+    """Calibrator and threshold would be fitted to the labels of other rows."""
+    key = final.final_task(profile, ("none", "lr"))["key"]
+    if name == "groups":
+        monkeypatch.setattr("utils.tasks.GROUPS", value)
+        other = profile
+    else:
+        other = replace(profile, protocol=replace(profile.protocol, **{name: value}))
+    assert final.final_task(other, ("none", "lr"))["key"] != key
+
+
+@pytest.mark.parametrize("damage", ["other rows", "no rows named", "no Parquet"])
+def test_an_out_of_fold_file_about_other_rows_is_made_anew(damage, profile):
+    task = final.final_task(profile, ("none", "lr"))
+    expected = final.out_of_fold(profile, task)
+    path = profile.results / "out_of_fold" / f"{task['key']}.parquet"
+    table = pd.read_parquet(path)
+    if damage == "no Parquet":
+        path.write_bytes(path.read_bytes()[:-9])
+    elif damage == "other rows":
+        table.assign(position=table["position"].to_numpy()[::-1]).to_parquet(path)
+    else:
+        table[["probability"]].to_parquet(path)
+    again = final.out_of_fold(profile, task)
+    np.testing.assert_allclose(again.probability, expected.probability, atol=1e-4)
+    assert np.array_equal(np.sort(pd.read_parquet(path)["position"]), np.arange(len(expected.y_true)))
+
+
+def test_out_of_fold_rows_that_cannot_be_kept_leave_nothing_behind(profile, tmp_path, monkeypatch):
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        final.write_out_of_fold(tmp_path / "out_of_fold" / "a.parquet", np.arange(3), np.zeros(3))
+    assert not list((tmp_path / "out_of_fold").iterdir())
+
+
+def test_what_a_killed_process_left_beside_out_of_fold_rows_goes(tmp_path):
+    """A temporary folder of another process, from an hour ago and older."""
+    left, young = (tmp_path / f"a.parquet.part-{name}" for name in ("old", "young"))
+    for folder in (left, young):
+        folder.mkdir()
+        (folder / "a.parquet").write_text("half")
+    os.utime(left, (0, 0))
+    final.write_out_of_fold(tmp_path / "a.parquet", np.arange(3), np.zeros(3))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", young.name]
+
+
 def test_scoring_again_adds_no_line(profile, model):
     final.score_test(profile, model)
     before = (profile.results / "test.jsonl").read_bytes()
     final.score_test(profile, model)
     assert (profile.results / "test.jsonl").read_bytes() == before
-    assert len(ledger.read(profile.results)) == 1
+    assert len(ledger.read(profile.results)) == len(ledger.scorings(profile.results)) == 1
+    assert ledger.scorings(profile.results)["model"].tolist() == ["xgb"]
 
 
 def test_the_score_card_adds_up(profile, model):

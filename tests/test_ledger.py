@@ -1,12 +1,15 @@
 """The ledger: what is written is read, by whole lines, once per key, whoever is killed in between."""
 
 import json
+import shutil
+import subprocess
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
 
 from utils import ledger
+from utils.config import ROOT, load_profile
 from utils.ledger import KEY_FIELDS, LedgerError
 
 TASK = {
@@ -114,7 +117,14 @@ def test_a_folder_without_ledger_is_an_empty_one(tmp_path):
 
 @pytest.mark.parametrize("name", KEY_FIELDS)
 def test_the_key_depends_on_every_field(name):
-    assert ledger.key_of({**TASK, name: "other"}) != ledger.key_of(TASK)
+    other = {**TASK["dataset"], "roles": {"label": "fraud"}} if name == "dataset" else "other"
+    assert ledger.key_of({**TASK, name: other}) != ledger.key_of(TASK)
+
+
+def test_the_key_depends_on_the_file_and_not_on_its_name():
+    key = ledger.key_of({**TASK, "dataset": {**TASK["dataset"], "name": "renamed"}})
+    assert key == ledger.key_of(TASK)
+    assert ledger.key_of({**TASK, "dataset": {**TASK["dataset"], "sha256": "76274c"}}) != key
 
 
 def test_the_key_depends_on_every_parameter():
@@ -132,6 +142,60 @@ def test_the_key_depends_on_nothing_else():
 def test_a_task_that_lacks_a_field_has_no_key():
     with pytest.raises(KeyError, match="search"):
         ledger.key_of({name: TASK[name] for name in KEY_FIELDS if name != "search"})
+
+
+SCORING = row("final", finished="2026-11-22T14:00", sampler={"name": "cgan"}, model={"name": "xgb"}, n_alerts=9)
+
+
+def test_every_scoring_of_the_test_set_is_recorded_and_a_repetition_is_none(tmp_path):
+    """The same model scores alike on every machine; another result under its key is another model's."""
+    later = {**SCORING, "finished": "2026-11-23T14:00"}
+    assert ledger.append_scoring(tmp_path, later)
+    assert not ledger.append_scoring(tmp_path, {**later, "average_precision": 0.8380})
+    assert ledger.append_scoring(tmp_path, {**later, "average_precision": 0.8400, "finished": "2026-11-24"})
+    assert ledger.append_scoring(
+        tmp_path, {**later, "key": "other", "sampler": {"name": "none"}, "finished": "2026-11-25"}
+    )
+    assert ledger.append_scoring(tmp_path, {**SCORING, "key": "first"})
+    table = ledger.scorings(tmp_path)
+    assert table["number"].tolist() == [1, 2, 3, 4]
+    assert table["key"].tolist() == ["first", "final", "final", "other"]
+    assert table["average_precision"].tolist() == [0.8333, 0.8333, 0.84, 0.8333]
+    assert table["sampler"].tolist() == ["cgan", "cgan", "cgan", "none"] and set(table["model"]) == {"xgb"}
+
+
+def test_a_study_that_scored_nothing_has_no_scorings(tmp_path):
+    table = ledger.scorings(tmp_path)
+    assert table.empty and list(table.columns)[:3] == ["number", "finished", "sampler"]
+
+
+def test_the_test_set_of_the_study_was_scored_for_two_models():
+    table = ledger.scorings(load_profile("full").results)
+    assert list(zip(table["sampler"], table["model"], table["average_precision"], strict=True)) == [
+        ("cgan", "xgb", 0.802366),
+        ("none", "blend", 0.806696),
+    ]
+    assert [finished[:10] for finished in table["finished"]] == ["2026-11-22", "2026-11-22"]
+
+
+def test_reproducing_the_study_leaves_the_scorings_of_the_test_set(tmp_path):
+    """The recipe of the Makefile on a folder of its own, with programs that do nothing."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("creditcard.jsonl", "test.jsonl", "sensitivity/creditcard.jsonl", "out_of_fold/a.parquet"):
+        (tmp_path / "data" / "results" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / "results" / name).write_text(name)
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("python", "doit", "uv"):
+        (programs / name).write_text("#!/bin/sh\n")
+        (programs / name).chmod(0o755)
+    for _ in range(2):
+        command = ["make", "-o", ".venv/ready", "reproduce"]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    results = tmp_path / "data" / "results"
+    left = {str(path.relative_to(results)) for path in results.rglob("*") if path.is_file()}
+    moved = {"creditcard.jsonl.bak", "sensitivity.bak/creditcard.jsonl", "out_of_fold.bak/a.parquet"}
+    assert left == {"test.jsonl", *moved} and (results / "test.jsonl").read_text() == "test.jsonl"
 
 
 def test_a_frame_has_names_to_group_by():

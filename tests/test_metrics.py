@@ -1,5 +1,7 @@
 """Metrics from the ranks of the positives: against scikit-learn, by brute force, and with known answers."""
 
+from itertools import combinations, permutations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -54,6 +56,13 @@ def test_a_perfect_ranking_has_average_precision_one():
     assert metrics.trapezoid_area(ranks) == 1
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, bool, "Float64"])
+def test_scores_of_any_type_are_ranked_from_the_highest(dtype):
+    ranks, _ = metrics.ranks_of_positives([0, 1, 0], pd.Series([0, 1, 0], dtype=dtype))
+    assert list(ranks) == [1]
+    assert metrics.tie_neutral_average_precision([0, 1, 0], pd.Series([0, 1, 0], dtype=dtype)) == 1
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_scores_that_are_not_finite_are_refused(bad):
     with pytest.raises(ValueError, match="2 scores are not finite"):
@@ -63,6 +72,85 @@ def test_scores_that_are_not_finite_are_refused(bad):
 def test_labels_without_a_positive_are_refused():
     with pytest.raises(ValueError, match="no positive"):
         metrics.ranks_of_positives([0, 0], [0.3, 0.4])
+
+
+@pytest.mark.parametrize("labels", [[1, np.nan, 0], pd.array([1, None, 0], dtype="Int64")])
+def test_missing_labels_are_refused(labels):
+    for score in (metrics.ranks_of_positives, metrics.tie_neutral_average_precision):
+        with pytest.raises(ValueError, match="1 labels are missing"):
+            score(labels, [0.3, 0.2, 0.1])
+
+
+def test_labels_and_scores_that_do_not_belong_together_are_refused():
+    for score in (metrics.ranks_of_positives, metrics.tie_neutral_average_precision):
+        with pytest.raises(ValueError, match="2 labels for 3 scores"):
+            score([1, 0], [0.3, 0.2, 0.1])
+
+
+# Ties
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_tie_neutral_value_is_the_mean_over_all_orders_of_tied_rows(seed):
+    rng = np.random.default_rng(seed)
+    n_rows = int(rng.integers(2, 7))
+    y_true = rng.permutation(np.arange(n_rows) < rng.integers(1, n_rows + 1)).astype(int)
+    y_score = rng.integers(0, 3, n_rows) / 2
+    drawn = []
+    for order in map(list, permutations(range(n_rows))):
+        ranked = y_true[order][np.argsort(-y_score[order], kind="stable")]
+        drawn.append(metrics.average_precision(np.flatnonzero(ranked) + 1))
+    assert metrics.tie_neutral_average_precision(y_true, y_score) == pytest.approx(np.mean(drawn), abs=1e-12)
+
+
+def test_without_ties_the_tie_neutral_value_is_the_average_precision(scored):
+    ranks, _ = metrics.ranks_of_positives(*scored)
+    assert metrics.tie_neutral_average_precision(*scored) == metrics.average_precision(ranks)
+
+
+def test_a_constant_score_has_the_tie_neutral_value_of_random_rankings_and_half_the_prevalence_with_ties_against_it():
+    y_true = np.random.default_rng(0).permutation(np.arange(10_000) < 200)
+    ranks, _ = metrics.ranks_of_positives(y_true, np.full(10_000, 0.3))
+    assert metrics.average_precision(ranks) == pytest.approx(0.01, abs=1e-3)
+    neutral = metrics.tie_neutral_average_precision(y_true, np.full(10_000, 0.3))
+    draws = [
+        metrics.average_precision(np.flatnonzero(np.random.default_rng(i).permutation(y_true)) + 1) for i in range(300)
+    ]
+    assert neutral == pytest.approx(np.mean(draws), abs=4 * np.std(draws) / np.sqrt(300))
+
+
+def test_the_tie_neutral_value_of_many_rows_with_large_groups_is_that_of_random_orders():
+    rng = np.random.default_rng(0)
+    y_true = rng.permutation(np.arange(60_000) < 100)
+    y_score = np.round(rng.normal(size=60_000) + 2 * y_true)  # some ten values, as of a table of categories
+    draws = [
+        metrics.average_precision(metrics.ranks_of_positives(y_true, y_score + 0.1 * rng.random(60_000))[0])
+        for _ in range(200)
+    ]
+    neutral = metrics.tie_neutral_average_precision(y_true, y_score)
+    assert neutral == pytest.approx(np.mean(draws), abs=4 * np.std(draws) / np.sqrt(200))
+    assert neutral > 1.2 * metrics.average_precision(metrics.ranks_of_positives(y_true, y_score)[0])
+
+
+def test_the_order_of_the_rows_does_not_change_the_tie_neutral_value():
+    rng = np.random.default_rng(0)
+    y_true, y_score = np.arange(300) < 30, rng.integers(0, 5, 300)
+    order = rng.permutation(300)
+    before, after = (
+        metrics.tie_neutral_average_precision(y_true[rows], y_score[rows]) for rows in (slice(None), order)
+    )
+    assert before == pytest.approx(after, abs=1e-14)
+
+
+def test_zero_and_minus_zero_are_tied():
+    assert metrics.tie_neutral_average_precision([1, 0], [0.0, -0.0]) == 0.75
+
+
+def test_the_tie_neutral_value_needs_finite_scores_and_a_positive():
+    with pytest.raises(ValueError, match="1 scores are not finite"):
+        metrics.tie_neutral_average_precision([1, 0], [np.nan, 0])
+    with pytest.raises(ValueError, match="no positive"):
+        metrics.tie_neutral_average_precision([0, 0], [1, 0])
 
 
 def test_the_trapezoid_joins_the_points_of_the_curve():
@@ -75,11 +163,29 @@ def test_the_trapezoid_joins_the_points_of_the_curve():
 
 
 def test_precision_and_recall_at_a_number_of_alerts():
-    assert metrics.precision_at(RANKS, 4) == 3 / 4
-    assert metrics.recall_at(RANKS, 4) == 3 / 4
-    assert metrics.precision_at(RANKS, 9.6) == 4 / 10
-    assert metrics.recall_at(RANKS, 9.4) == 3 / 4
-    assert metrics.precision_at(RANKS, 0.2) == metrics.precision_at(RANKS, 1) == 1
+    assert metrics.precision_at(RANKS, 4, 20) == 3 / 4
+    assert metrics.recall_at(RANKS, 4, 20) == 3 / 4
+    assert metrics.precision_at(RANKS, 9.6, 20) == 4 / 10
+    assert metrics.recall_at(RANKS, 9.4, 20) == 3 / 4
+    assert metrics.precision_at(RANKS, 0.2, 20) == metrics.precision_at(RANKS, 1, 20) == 1
+
+
+@pytest.mark.parametrize("n_alerts", [20, 20.6, 1000])
+def test_there_are_no_more_alerts_than_rows(n_alerts):
+    assert metrics.precision_at(RANKS, n_alerts, 20) == 4 / 20
+    assert metrics.recall_at(RANKS, n_alerts, 20) == 1
+
+
+@pytest.mark.parametrize("n_alerts", [0, -3, np.nan, np.inf])
+def test_a_number_of_alerts_that_is_not_positive_is_refused(n_alerts):
+    for share in (metrics.precision_at, metrics.recall_at):
+        with pytest.raises(ValueError, match=f"number of alerts is {n_alerts}"):
+            share(RANKS, n_alerts, 20)
+
+
+def test_a_roc_curve_needs_a_negative():
+    with pytest.raises(ValueError, match="2 of 2 rows are positive"):
+        metrics.roc_auc([1, 2], 2)
 
 
 @pytest.mark.parametrize(("minimum", "expected"), [(1.0, 1 / 4), (0.7, 3 / 4), (0.76, 1 / 4), (0.4, 1), (0.41, 3 / 4)])
@@ -179,9 +285,36 @@ def test_calibrated_probabilities_have_a_small_calibration_error():
     assert metrics.calibration_error(metrics.reliability(y_true, y_prob / 2)) > 10 * honest
 
 
-def test_rankings_that_know_nothing_score_about_the_prevalence():
+@pytest.mark.parametrize(("n_rows", "n_positives"), [(6, 2), (7, 5), (5, 1), (9, 9), (1, 1)])
+def test_random_rankings_have_the_mean_and_the_interval_of_all_of_them(n_rows, n_positives):
+    ranks = combinations(range(1, n_rows + 1), n_positives)
+    scores = np.sort([metrics.average_precision(chosen) for chosen in ranks])
+    assert metrics.random_average_precision(n_rows, n_positives) == pytest.approx(scores.mean(), abs=1e-12)
+    low, high = metrics.random_ranking_interval(n_rows, n_positives, level=0.8)
+    assert np.mean(scores < low - 1e-12) <= 0.1 < np.mean(scores <= low + 1e-12)
+    assert np.mean(scores > high + 1e-12) <= 0.1 < np.mean(scores >= high - 1e-12)
+
+
+def test_chance_is_twice_the_prevalence_where_positives_are_few():
+    # By hand: (3 / 99) + (1 - 3 / 99) * (1 + 1/2 + ... + 1/100) / 100.
+    harmonic = sum(1 / rank for rank in range(1, 101))
+    assert metrics.random_average_precision(100, 4) == pytest.approx(3 / 99 + (1 - 3 / 99) * harmonic / 100, abs=1e-12)
+    assert metrics.random_average_precision(100, 4) == pytest.approx(0.0806, abs=1e-4)
+    low, high = metrics.random_ranking_interval(100, 4)
+    assert (low, high) == pytest.approx((0.0306, 0.2993), abs=1e-4)  # of all 3,921,225 rankings
+
+
+def test_rankings_that_know_nothing_score_about_the_prevalence_where_positives_are_many():
     low, high = metrics.random_ranking_interval(2000, 100, n_draws=500)
     assert low < 100 / 2000 < high < 0.1
+    assert 100 / 2000 < metrics.random_average_precision(2000, 100) < 1.1 * 100 / 2000
+
+
+@pytest.mark.parametrize(("n_rows", "n_positives"), [(10, 0), (10, 11), (0, 0)])
+def test_random_rankings_need_a_positive(n_rows, n_positives):
+    for chance in (metrics.random_average_precision, metrics.random_ranking_interval):
+        with pytest.raises(ValueError, match=f"{n_positives} of {n_rows} rows cannot be positive"):
+            chance(n_rows, n_positives)
 
 
 def test_the_random_interval_covers_what_it_says():

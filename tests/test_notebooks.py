@@ -2,6 +2,7 @@
 
 import ast
 import json
+import logging
 import multiprocessing
 import re
 from dataclasses import replace
@@ -133,6 +134,14 @@ def test_notebooks_run_side_by_side_and_leave_nothing_behind(tmp_path, monkeypat
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{name}.ipynb" for name in names]
     for name in names:
         assert nbformat.read(tmp_path / f"{name}.ipynb", as_version=4).cells[0].outputs[0].text == f"{name}\n"
+
+
+def test_a_kernel_that_ends_does_not_report_its_interruption(tmp_path, monkeypatch):
+    write_notebook(tmp_path, "08_one", "print(get_ipython().kernel.parent.log_level)")
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    notebooks.execute("08_one", replace(load_profile("full"), notebooks=tmp_path))
+    cells = nbformat.read(tmp_path / "08_one.ipynb", as_version=4).cells
+    assert cells[0].outputs[0].text == f"{logging.CRITICAL}\n"
 
 
 def test_a_failing_cell_is_named_and_leaves_the_old_notebook(tmp_path, monkeypatch):

@@ -11,7 +11,8 @@ import pypdf
 import pytest
 
 from paper import build as paper
-from utils.config import Profile, load_profile
+from utils import claims
+from utils.config import ROOT, ULB, Profile, load_profile
 
 SOURCE = (paper.SOURCES / "paper.typ").read_text()
 SOURCES = "\n".join(path.read_text() for path in sorted(paper.SOURCES.glob("*.typ")))
@@ -38,8 +39,17 @@ def recorded() -> Profile:
 
 
 @pytest.fixture(scope="module")
-def numbers(recorded: Profile) -> dict:
+def stated(recorded: Profile) -> dict:
+    """The recorded numbers, on which the full study states its claims."""
     return json.loads(recorded.numbers.read_text())
+
+
+@pytest.fixture(scope="module")
+def numbers(stated: dict) -> dict:
+    """The same as if they came from another table: every sentence is made from them."""
+    other = copy.deepcopy(stated)
+    other["07_comparison"]["dataset"] = {"name": "claims", "sha256": "0" * 64}
+    return other
 
 
 @pytest.fixture
@@ -204,12 +214,12 @@ def test_tells_which_intervals_leave_zero_out_before_the_adjustment(profile, num
         row |= {"low": -0.1, "mean": 0.0, "high": 0.1}
     first, *_, last = (row for row in changed["07_comparison"]["differences"] if row["sampler"] in ("rus", "smote"))
     write(profile, changed)
-    assert "before the adjustment, for" not in text_of(paper.build(profile))
+    assert "before the adjustment and" not in text_of(paper.build(profile))
     first |= {"low": -0.5, "mean": -0.4, "high": -0.3}
     last |= {"low": 0.3, "mean": 0.4, "high": 0.5}
     write(profile, changed)
     text = text_of(paper.build(profile))
-    assert "two have intervals that leave zero out before the adjustment, for the better SMOTE under " in text
+    assert "before the adjustment and without regard to the margin, for the better SMOTE under " in text
     assert "(+0.400), for the worse random undersampling under " in text
 
 
@@ -237,21 +247,90 @@ def test_counts_ratios_whose_intervals_leave_zero_out(profile, numbers):
     assert "(+0.020 [0.010, 0.030])" in text
 
 
-@pytest.mark.parametrize(
-    ("verdict", "says"),
-    [("helps", "a credible gain."), ("harms", "a credible loss."), ("no evidence", "no evidence that the choice is")],
-)
-def test_the_choice_is_set_beside_the_plain_model(profile, numbers, verdict, says):
+def test_the_choice_is_set_beside_the_plain_model_and_its_better_setting(profile, numbers):
     changed = copy.deepcopy(numbers)
     final = changed["08_final_model"]
     final["choice"] |= {"sampler": "smote", "model": "xgb"}
-    final["gain"] = {"mean": 0.01, "low": -0.01, "high": 0.03, "adjusted_p": 0.5, "verdict": verdict}
+    row = {"mean": 0.01, "low": -0.01, "high": 0.03, "p_equivalent": 0.5}
+    final["gains"] = [{"against": "xgb + none", **row}, {"against": "boosted + none", **row, "mean": 0.002}]
     write(profile, changed)
-    assert f"+0.010 [−0.010, 0.030], p of 0.500: {says}" in text_of(paper.build(profile)).replace("𝑝", "p")
+    text = text_of(paper.build(profile))
+    assert "XGBoost without resampling is +0.010 [−0.010, 0.030] with the parameters that the search chose" in text
+    assert "and +0.002 [−0.010, 0.030] at the setting of Section" in text and "with a probability of 50 % the" in text
     final["choice"] |= {"sampler": "none"}
-    del final["gain"]
+    del final["gains"]
     write(profile, changed)
-    assert "p of 0.500: " not in text_of(paper.build(profile)).replace("𝑝", "p")
+    assert "with the parameters that the search chose" not in text_of(paper.build(profile))
+
+
+def test_the_full_study_states_its_claims(profile, stated):
+    if not claims.asserted(stated):
+        pytest.skip("The full study has not recorded its numbers.")
+    text = text_of(paper.build(profile))
+    assert [claim.name for claim in claims.CLAIMS if claim.sentence not in text] == []
+
+
+def test_another_run_states_no_claim(profile, numbers):
+    write(profile, numbers)
+    text = text_of(paper.build(profile))
+    assert [claim.name for claim in claims.CLAIMS if claim.sentence in text] == []
+
+
+def test_a_false_claim_is_named_and_the_old_pdf_stays(profile, stated):
+    (profile.paper / "paper.pdf").write_bytes(b"old")
+    changed = copy.deepcopy(stated)
+    changed["07_comparison"] |= {"profile": "full", "dataset": {"name": "creditcard", "sha256": ULB.sha256}}
+    changed["07_comparison"]["claim"]["verdict"] = "supported"
+    write(profile, changed)
+    with pytest.raises(paper.PaperError, match=r"The claim 'not_supported' .* 'supported' is not = 'not supported'"):
+        paper.build(profile)
+    assert (profile.paper / "paper.pdf").read_bytes() == b"old"
+
+
+def test_one_title_for_readme_paper_and_citation():
+    (title,) = re.findall(r'^  title: "(.*)",$', SOURCE, flags=re.MULTILINE)
+    assert (ROOT / "README.md").read_text().startswith(f"# {title}\n")
+    assert f'title: "{title}"\n' in (ROOT / "CITATION.cff").read_text()
+
+
+def test_chosen_ratios_are_printed(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    rows = [{"ratio": ratio, "n_folds": count} for ratio, count in (("balanced", 7), ("20", 2), ("5", 0), ("1", 1))]
+    changed["07_comparison"]["ratios"] = [{"model": "rf", "sampler": "cgan", **row} for row in rows]
+    rows = [{"ratio": ratio, "n_folds": count} for ratio, count in (("balanced", 3), ("5", 0), ("100", 7))]
+    changed["07_comparison"]["ratios"] += [{"model": "xgb", "sampler": "rus", **row} for row in rows]
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert "they were chosen in 7 of 10 searches for random forest and 3 of 10 searches for XGBoost." in text
+    assert "CGAN 1 / 5 / 20 / equal – 1 / 0 / 2 / 7 –" in text
+    assert "Random undersampling 100 / 20 / 5 / equal – – 7 / · / 0 / 3" in text
+
+
+def test_the_untuned_baseline_is_told(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    changed["07_comparison"]["boosted"] |= {"mean": 0.9, "low": 0.8, "high": 0.95, "ahead_of_it": ["ros", "smote"]}
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert "It has a mean AP of 0.900 [0.800, 0.950], against" in text
+    assert "With random oversampling and SMOTE XGBoost has a higher mean." in text
+
+
+def test_every_scoring_of_the_test_set_is_told(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    rows = [("cgan", "xgb", 0.7, "2026-01-01"), ("none", "blend", 0.8, "2026-01-02"), ("none", "rf", 0.9, "2026-01-03")]
+    changed["08_final_model"]["scorings"] = [
+        {"sampler": sampler, "model": model, "average_precision": score, "finished": f"{day}T00:00:00+00:00"}
+        for sampler, model, score, day in rows
+    ]
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert text.count("The ledger of this run holds three scorings of the test set.") == 2
+    assert "It has been scored for three final models, so the last score is not that of an untouched set." in text
+    assert "0.700 for XGBoost with CGAN (2026-01-01), 0.800 for the blend of trees (2026-01-02), and 0.900" in text
+    changed["08_final_model"]["scorings"] = changed["08_final_model"]["scorings"][:1]
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert "holds one scoring of the test set" in text and "untouched" not in text
 
 
 def reduced(numbers: dict) -> dict:
@@ -423,6 +502,19 @@ def test_tells_how_often_a_search_keeps_the_defaults(profile, numbers):
         in text
     )
     assert "lie 0.004 and 0.020 apart on average" in text
+
+
+def test_the_rule_of_the_verdicts_is_described_as_it_is():
+    from utils import stats
+
+    prose, readme = " ".join(SOURCE.split()), " ".join((ROOT / "README.md").read_text().split())
+    alpha, margin = stats.ALPHA, stats.MARGIN
+    assert f"the adjusted $p$ is below {alpha} and the whole interval lies beyond {margin} or −{margin}" in prose
+    assert f"adjusted p-value is below {alpha} and its whole interval lies beyond the band" in readme
+    assert f"grey band within ±{margin}" in readme
+    beyond, across = (margin + 0.001, 0.1), (margin - 0.001, 0.1)
+    assert stats.verdict(*beyond, alpha - 0.001) == "helps"
+    assert stats.verdict(*beyond, alpha) == stats.verdict(*across, 0.0) == "no evidence"
 
 
 def test_the_search_is_described_as_it_is():

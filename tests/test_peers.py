@@ -172,6 +172,27 @@ def test_parameters_outside_their_range_are_refused(sampler):
         sampler.fit_resample(X, Y)
 
 
+@pytest.mark.parametrize("unit", [2.0**-40, 2.0**-1000, 2.0**1000], ids=["tiny", "next to nothing", "huge"])
+@pytest.mark.parametrize("build", LIGHT)
+def test_the_unit_of_a_column_does_not_change_what_is_drawn(build, unit):
+    table, y = np.random.default_rng(0).normal(size=(120, 2)), np.repeat([0, 1], [80, 40])
+    ordinary = build(random_state=0).fit_resample(table, y)[0][120:]
+    other = build(random_state=0).fit_resample(table * unit, y)[0][120:]
+    np.testing.assert_allclose(other / unit, ordinary, rtol=1e-9)
+    assert len(np.unique(other[:, 0])) == 40
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_whole_numbers_stay_within_the_bounds_of_their_type(dtype):
+    bounds = np.iinfo(dtype)
+    table = np.tile(np.array([bounds.min, bounds.max], dtype=dtype), 300)[:, None]
+    rows, _ = JitterSampler(noise=0.1, random_state=0).fit_resample(table, np.repeat([0, 1], [400, 200]))
+    at_a_bound = np.isin(rows[600:, 0], [bounds.min, bounds.max])
+    assert at_a_bound.mean() == pytest.approx(
+        0.5, abs=0.1
+    )  # half of the noise points outwards, and would come back at the other end
+
+
 # What each peer is
 
 

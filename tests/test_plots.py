@@ -190,6 +190,14 @@ def test_a_precision_recall_curve_is_labelled_with_its_mean():
     assert f"CGAN ({part['average_precision'].mean():.3f})" in texts(DRAWINGS["plot_pr_curves"]())
 
 
+def test_two_precision_recall_curves_of_one_model_are_told_apart():
+    pairs = {"RF": ("none", "rf"), "RF, CGAN": ("cgan", "rf"), "XGBoost": ("none", "xgb")}
+    curves = lines(plots.plot_pr_curves(LEDGER, pairs, PREVALENCE))[:3]
+    styles = {line.get_label().partition(" (")[0]: (colour_of(line), line.get_linestyle()) for line in curves}
+    assert styles["RF"][0] == styles["RF, CGAN"][0] != styles["XGBoost"][0]
+    assert (styles["RF"][1], styles["RF, CGAN"][1], styles["XGBoost"][1]) == ("-", "--", "-")
+
+
 def test_precision_at_a_recall_is_that_of_the_first_rank_that_reaches_it():
     table = pd.DataFrame({"ranks": [[1, 3, 4, 10]]})
     (precision,) = plots.mean_precision(table, np.array([0.1, 0.25, 0.26, 0.5, 0.51, 0.75, 0.76, 1]))

@@ -11,7 +11,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from utils import models, samplers
+from utils import metrics, models, samplers
 from utils.forest import FOREST_ENGINE, forest_engine, portable
 from utils.models import MODELS
 from utils.peers import CTGAN_PACKAGES
@@ -60,6 +60,7 @@ def make_rows(n_rows: int = N_ROWS, n_frauds: int = N_FRAUDS):
 
 
 X, Y = make_rows()
+MEANINGLESS = np.random.default_rng(1).permutation(Y)
 
 
 def build(entry, seed: int = 0, **params):
@@ -229,6 +230,42 @@ def test_a_model_gives_probabilities_and_knows_something(name):
     assert list(fitted(name).classes_) == [0, 1]
     if not MODELS[name].deep and name not in ("iforest", "ocsvm"):
         assert probability[Y == 1, 1].mean() > probability[Y == 0, 1].mean() + 0.2
+
+
+def scores_like_chance(probability) -> bool:
+    """Whether scores of the second half rank the meaningless labels as all but one random ranking in a thousand do."""
+    y_test = MEANINGLESS[N_ROWS // 2 :]
+    low, high = chance(len(y_test), int(y_test.sum()))
+    return low <= metrics.tie_neutral_average_precision(y_test, probability) <= high
+
+
+@lru_cache
+def chance(n_rows: int, n_positives: int) -> tuple[float, float]:
+    return metrics.random_ranking_interval(n_rows, n_positives, level=0.999, n_draws=20_000)
+
+
+def meaningless_training_rows():
+    return X[: N_ROWS // 2], MEANINGLESS[: N_ROWS // 2]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_learns_nothing_from_meaningless_labels(name):
+    model = build(MODELS[name]).fit(*meaningless_training_rows())
+    assert scores_like_chance(model.predict_proba(X[N_ROWS // 2 :])[:, 1])
+
+
+@pytest.mark.parametrize("name", RESAMPLING)
+def test_a_sampler_makes_nothing_of_meaningless_labels(name):
+    rows = build(SAMPLERS[name], **with_ratio(name, 5)).fit_resample(*meaningless_training_rows())
+    assert scores_like_chance(LogisticRegression().fit(*rows).predict_proba(X[N_ROWS // 2 :])[:, 1])
+
+
+def test_a_constant_score_is_chance_and_one_that_knows_the_labels_is_not():
+    y_test = MEANINGLESS[N_ROWS // 2 :]
+    assert scores_like_chance(np.full(len(y_test), 0.06))
+    noise = np.random.default_rng(0).normal(size=len(y_test))
+    assert not scores_like_chance(noise + 2 * y_test)
+    assert not scores_like_chance(noise - 4 * y_test)
 
 
 @pytest.mark.parametrize("name", MODELS)

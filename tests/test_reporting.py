@@ -11,20 +11,12 @@ import pytest
 
 from utils import reporting
 from utils.config import load_profile
-from utils.reporting import README_END, README_START
 
 
 @pytest.fixture
 def profile(tmp_path, monkeypatch):
     monkeypatch.setenv("STUDY_OUTPUT", str(tmp_path))
     return load_profile("full")
-
-
-@pytest.fixture
-def readme(tmp_path):
-    path = tmp_path / "README.md"
-    path.write_text(f"# Title\n\n{README_START}\nold\n{README_END}\n\nThe end – really.\n", encoding="utf-8")
-    return path
 
 
 def refuse(name: str) -> None:
@@ -177,63 +169,56 @@ def test_models_that_stand_alone_are_listed_the_best_first():
     assert grid.loc["Outliers"].tolist() == ["0.100 [0.050, 0.200]", "-0.700 [-0.800, -0.600]", "harms"]
 
 
+def searched(model: str, sampler: str, chosen: list, space: list) -> pd.DataFrame:
+    """Ledger rows of a pair whose search had these ratios on its list and chose these."""
+    search = {"space": {"sampler": {"ratio": space} if space else {}, "model": {}}}
+    rows = [{"model": model, "sampler": sampler, "search": search, "chosen": {"sampler": {"ratio": r}}} for r in chosen]
+    return pd.DataFrame(rows)
+
+
 @pytest.fixture
-def numbers() -> dict:
-    """What the headline reads, of a small study."""
-    means = [{"model": "rf", "sampler": name, "mean": 0.8, "low": 0.7, "high": 0.9} for name in ("cgan", "none")]
-    means += [{"model": "mix", "sampler": "none", "mean": 0.86, "low": 0.8, "high": 0.9}]
-    difference = {"mean": -0.012, "low": -0.03, "high": 0.006, "verdict": "no evidence"}
+def choices() -> pd.DataFrame:
+    plain = searched("rf", "none", [None], [])
+    fixed = searched("brf", "none", [None], []).assign(search=None)
+    ours = searched("rf", "cgan", [5, 1, 5], ["balanced", 5, 1])
+    return pd.concat([plain, fixed, ours, searched("xgb", "rus", ["balanced"], ["balanced", 100])], ignore_index=True)
+
+
+def test_chosen_ratios_count_folds_and_name_those_that_nobody_chose(choices):
+    counted = reporting.chosen_ratios(choices)
+    assert counted.to_numpy().tolist() == [
+        ["rf", "cgan", "balanced", 0],
+        ["rf", "cgan", "5", 2],
+        ["rf", "cgan", "1", 1],
+        ["xgb", "rus", "balanced", 1],
+        ["xgb", "rus", "100", 0],
+    ]
+
+
+def test_no_search_leaves_no_ratios(choices):
+    assert reporting.chosen_ratios(choices.iloc[:2]).empty
+
+
+def test_a_ratio_grid_prints_what_was_chosen_with_its_folds(choices):
+    labels = {"none": "No resampling", "rus": "Undersampling", "cgan": "CGAN"}
+    grid = reporting.ratio_grid(reporting.chosen_ratios(choices), labels, {"xgb": "XGBoost", "rf": "Random forest"})
+    assert grid.index.tolist() == ["Undersampling", "CGAN"] and grid.columns.tolist() == ["XGBoost", "Random forest"]
+    assert grid.to_numpy().tolist() == [["equal (1)", "–"], ["–", "5 (2), 1 (1)"]]
+
+
+def test_a_refuted_claim_names_who_refutes_it():
     comparison = {
-        "profile": "quick",
-        "folds": {"rf": 3, "mix": 3},
-        "means": means,
-        "differences": [{"model": "rf", "sampler": "cgan", **difference}],
-        "alone": [{"model": "mix", "sampler": "none", "against": "xgb + none", **difference}],
-        "claim": {"verdict": "not supported", "best": ["rf", "none"], "against_best": difference},
-        "samplers": {"none": "No resampling", "cgan": "CGAN", "ros": "Random oversampling"},
-        "models": {"rf": "Random forest", "mix": "Mixture of trees", "svm": "One-class SVM"},
+        "models": {"rf": "Random forest", "mix": "Mixture of trees"},
+        "samplers": {"ros": "Random oversampling"},
+        "alone": [{"model": "mix"}],
+        "claim": {"verdict": "refuted", "refuted_by": []},
     }
-    final = {"choice": {"label": "Random forest"}, "test": {"average_precision": 0.7777, "interval": [0.7, 0.85]}}
-    return {"07_comparison": comparison, "08_final_model": final}
-
-
-def test_the_headline_says_verdict_scores_and_folds(numbers):
-    text = reporting.headline(numbers)
-    assert "**not supported**" in text and "-0.012 [-0.030, 0.006]" in text
-    assert "0.778 [0.700, 0.850]" in text and "is that of random forest with no resampling;" in text
-    assert "profile quick; 3 folds)" in text and "| CGAN | 0.800 [0.700, 0.900] |" in text
-    assert "Of 1 comparisons of a sampler" in text and "0 practically equivalent, and 1 undecided." in text
-
-
-def test_the_headline_names_who_refutes_the_claim(numbers):
-    claim = numbers["07_comparison"]["claim"]
-    claim |= {"verdict": "refuted", "refuted_by": []}
-    assert "best:* **refuted**. The best" in reporting.headline(numbers)
-    row = {"mean": -0.02, "low": -0.03, "high": -0.01, "adjusted_p": 0.0213}
-    claim["refuted_by"] = [{**row, "against": "rf + ros"}, {**row, "against": "mix + none"}]
-    behind = "from which it differs by -0.020 [-0.030, -0.010] (adjusted p 0.021)"
-    assert (
-        f"**refuted** by random forest with random oversampling, {behind}, and by "
-        f"mixture of trees, which takes no sampler, {behind}. The best"
-    ) in reporting.headline(numbers)
-
-
-def test_the_headline_has_a_table_of_its_own_for_models_that_stand_alone(numbers):
-    text = reporting.headline(numbers)
-    assert "| Sampler | Random forest |\n" in text
-    assert "| Mixture of trees | 0.860 [0.800, 0.900] | -0.012 [-0.030, 0.006] | no evidence |" in text
-    numbers["07_comparison"]["claim"]["best"] = ["mix", "none"]
-    assert "is that of mixture of trees, which takes no sampler;" in reporting.headline(numbers)
-    numbers["07_comparison"]["claim"]["set_apart"] = True
-    assert "which takes no sampler and no part in this verdict, as" in reporting.headline(numbers)
-    numbers["07_comparison"]["alone"] = []
-    numbers["07_comparison"]["means"] = numbers["07_comparison"]["means"][:2]
-    assert "Models that take no sampler" not in reporting.headline(numbers)
-
-
-def test_folds_are_told_by_model_where_they_differ(numbers):
-    numbers["07_comparison"]["folds"] = {"rf": 3, "svm": 3, "mix": 1}
-    assert "profile quick; 3 folds; 1 for Mixture of trees)" in reporting.headline(numbers)
+    assert reporting.refuted_by(comparison) == ""
+    row = {"mean": -0.02, "low": -0.03, "high": -0.011, "adjusted_p": 0.0213}
+    comparison["claim"]["refuted_by"] = [{**row, "against": "rf + ros"}, {**row, "against": "mix + none"}]
+    behind = "from which it differs by -0.020 [-0.030, -0.011] (adjusted p 0.021)"
+    first, second = "random forest with random oversampling", "mixture of trees, which takes no sampler"
+    assert reporting.refuted_by(comparison) == f" by {first}, {behind}, and by {second}, {behind}"
 
 
 @pytest.mark.parametrize(
@@ -260,18 +245,3 @@ def test_a_markdown_table_reads_back():
     assert header == ["Sampler", "LR", "RF"]
     assert rule == ["---"] * 3
     assert body == [["none", "0.6", "1"], ["smote", "–", "2"]]
-
-
-def test_the_readme_changes_between_its_markers_only(readme):
-    for text in ("| new |", "| newer |\n"):
-        reporting.update_readme(text, readme)
-        expected = f"# Title\n\n{README_START}\n{text.strip()}\n{README_END}\n\nThe end – really.\n"
-        assert readme.read_text(encoding="utf-8") == expected
-
-
-@pytest.mark.parametrize("content", ["", README_START, README_END, f"{README_END}\n{README_START}\n"])
-def test_a_readme_without_its_markers_is_refused(readme, content):
-    readme.write_text(content)
-    with pytest.raises(ValueError, match=r"README\.md lacks the markers"):
-        reporting.update_readme("new", readme)
-    assert readme.read_text() == content

@@ -50,6 +50,41 @@ def test_the_corrected_test_is_that_of_a_hand_computation():
     assert result.n_folds == 5
 
 
+BAD = [np.nan, np.inf, -np.inf]
+
+
+@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize("test", [stats.corrected_difference, stats.practical_probabilities])
+def test_a_difference_that_is_not_finite_is_refused(test, bad):
+    with pytest.raises(ValueError, match="2 of 5 differences over folds are NaN or infinite"):
+        test([0.02, bad, 0.03, bad, 0.05], 0.25)
+
+
+@pytest.mark.parametrize("test_share", [*BAD, -0.1])
+@pytest.mark.parametrize("test", [stats.corrected_difference, stats.practical_probabilities])
+def test_a_share_of_test_rows_that_is_none_is_refused(test, test_share):
+    with pytest.raises(ValueError, match=f"test_share is {test_share}"):
+        test([0.02, 0.03], test_share)
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_score_that_is_not_finite_is_no_missing_fold(bad):
+    table = ledger_rows({("rf", "none"): [0.5, 0.6, 0.7], ("rf", "smote"): [0.6, bad, 0.8]})
+    table = table.assign(ranks=[[1, 4]] * 6, positives=[[1, 2]] * 6)
+    for judge in (stats.compare_samplers, stats.mean_ranks, stats.rank_samplers, stats.bootstrap_means):
+        with pytest.raises(ValueError, match=r"1 of \d values of average_precision are NaN or infinite"):
+            judge(table)
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_holm_refuses_what_is_no_p_value(bad):
+    with pytest.raises(ValueError, match="1 of 3 p-values are NaN or infinite"):
+        stats.holm([0.01, bad, 0.5])
+    for outside in (-0.1, 1.1):
+        with pytest.raises(ValueError, match=r"not all in \[0, 1\]"):
+            stats.holm([0.01, outside])
+
+
 def test_overlapping_folds_widen_the_interval():
     differences = [0.02, 0.04, 0.03, 0.01, 0.05]
     naive, corrected = stats.corrected_difference(differences, 0.0), stats.corrected_difference(differences, 0.25)
@@ -156,7 +191,13 @@ def test_holm_of_one_or_no_test_changes_nothing():
         (0.002, 0.008, 0.001, "equivalent"),
         (-0.01, 0.005, 0.9, "no evidence"),
         (-0.005, 0.01, 0.9, "no evidence"),
-        (0.001, 0.02, 0.04, "helps"),
+        (0.001, 0.02, 0.04, "no evidence"),
+        (-0.02, -0.001, 0.04, "no evidence"),
+        (-0.019728, -0.007853, 0.021, "no evidence"),
+        (-0.025094, -0.009956, 0.021, "no evidence"),
+        (0.01, 0.02, 0.001, "no evidence"),
+        (0.0101, 0.02, 0.049, "helps"),
+        (-0.02, -0.0101, 0.049, "harms"),
     ],
 )
 def test_a_verdict_says_what_the_interval_and_the_test_allow(low, high, adjusted_p, expected):
@@ -166,6 +207,33 @@ def test_a_verdict_says_what_the_interval_and_the_test_allow(low, high, adjusted
 def test_the_margin_decides_what_is_equivalent():
     assert stats.verdict(-0.015, 0.015, 0.9, margin=0.02) == "equivalent"
     assert stats.verdict(-0.015, 0.015, 0.9, margin=0.01) == "no evidence"
+
+
+def test_the_margin_decides_what_helps_and_harms():
+    for low, high, word in ((0.015, 0.03, "helps"), (-0.03, -0.015, "harms")):
+        assert stats.verdict(low, high, 0.001, margin=0.01) == word
+        assert stats.verdict(low, high, 0.001, margin=0.02) == "no evidence"
+
+
+@pytest.mark.parametrize("numbers", [(np.nan, 0.03, 0.001), (0.02, np.nan, 0.001), (0.02, 0.03, np.nan)])
+def test_no_verdict_follows_from_a_missing_number(numbers):
+    with pytest.raises(ValueError, match="No verdict follows"):
+        stats.verdict(*numbers)
+
+
+def test_a_mean_at_the_detectable_difference_is_just_called_and_a_smaller_one_is_not():
+    spread = np.array([-0.02, -0.01, 0.0, 0.01, 0.02])
+    base = np.array([0.5, 0.52, 0.48, 0.51, 0.49])
+    for pairs in (1, 40):  # the margin decides in a small family, the adjustment in a large one
+        names = [f"s{number}" for number in range(pairs)]
+        table = ledger_rows({("rf", "none"): base, **{("rf", name): base + spread for name in names}})
+        detectable = stats.detectable_difference(stats.compare_samplers(table))
+        assert detectable.nunique() == 1 and detectable.index.tolist() == list(range(pairs))
+        for factor, word in ((1.001, "helps"), (0.999, "no evidence")):
+            shifted = {("rf", name): base + spread for name in names[1:]}
+            shifted |= {("rf", "none"): base, ("rf", names[0]): base + spread + factor * detectable.iloc[0]}
+            compared = stats.compare_samplers(ledger_rows(shifted)).set_index("sampler")
+            assert compared.loc[names[0], "verdict"] == word
 
 
 def test_samplers_are_compared_within_the_same_fold():
@@ -241,6 +309,61 @@ def test_comparisons_carry_practical_probabilities_and_a_paired_bootstrap():
 def test_comparisons_of_scores_without_ranks_have_no_bootstrap():
     table = ledger_rows({("rf", "none"): [0.5, 0.6, 0.7], ("rf", "smote"): [0.6, 0.8, 0.8]})
     assert stats.compare_samplers(table)[["boot_low", "boot_high"]].isna().all(axis=None)
+
+
+def with_neutral(table: pd.DataFrame, shift: dict[str, float]) -> pd.DataFrame:
+    """The table with a tie-neutral score that lies so far above the other for each sampler."""
+    return table.assign(average_precision_tie_neutral=table["average_precision"] + table["sampler"].map(shift))
+
+
+GAIN = np.array([0.048, 0.05, 0.052, 0.05, 0.05])
+BASE = np.array([0.5, 0.6, 0.55, 0.52, 0.58])
+
+
+def test_a_verdict_says_whether_it_holds_with_ties_neutral():
+    table = ledger_rows({("rf", "none"): BASE, ("rf", "smote"): BASE + GAIN, ("rf", "rus"): BASE - GAIN})
+    same = stats.compare_samplers(with_neutral(table, {"none": 0.01, "smote": 0.01, "rus": 0.01}))
+    assert same["verdict"].tolist() == same["verdict_tie_neutral"].tolist() == ["helps", "harms"]
+    assert same["holds_tie_neutral"].tolist() == [True, True]
+    # What rus loses, and half of what smote gains, is due to ties.
+    other = stats.compare_samplers(with_neutral(table, {"none": 0.05, "smote": 0.05, "rus": 0.1}))
+    assert other["verdict"].tolist() == ["helps", "harms"]
+    assert other["verdict_tie_neutral"].tolist() == ["helps", "equivalent"]
+    assert other["holds_tie_neutral"].tolist() == [True, False]
+
+
+def test_a_verdict_with_ties_neutral_is_that_of_the_other_score():
+    rng = np.random.default_rng(0)
+    names = ("none", "smote", "rus", "cgan")
+    table = ledger_rows({("rf", name): rng.random(5) for name in names})
+    neutral = rng.random(len(table))
+    compared = stats.compare_samplers(table.assign(average_precision_tie_neutral=neutral))
+    swapped = stats.compare_samplers(table.assign(average_precision=neutral))
+    assert compared["verdict_tie_neutral"].tolist() == swapped["verdict"].tolist()
+
+
+def test_rows_without_the_tie_neutral_score_leave_it_open_whether_a_verdict_holds():
+    table = ledger_rows({("rf", "none"): BASE, ("rf", "smote"): BASE + GAIN, ("rf", "rus"): BASE - GAIN})
+    for lacking in (table, table.assign(average_precision_tie_neutral=np.nan)):
+        compared = stats.compare_samplers(lacking)
+        assert compared["verdict"].tolist() == ["helps", "harms"]
+        assert compared["verdict_tie_neutral"].tolist() == compared["holds_tie_neutral"].tolist() == [None, None]
+    some = with_neutral(table, {"none": 0, "smote": 0, "rus": 0})
+    some.loc[(some["sampler"] == "rus") & (some["fold"] == 3), "average_precision_tie_neutral"] = np.nan
+    compared = stats.compare_samplers(some)
+    assert compared["verdict_tie_neutral"].tolist() == ["helps", None]
+    assert compared["holds_tie_neutral"].tolist() == [True, None]
+
+
+def test_a_pair_without_the_tie_neutral_score_makes_no_other_verdict_easier():
+    # On its own the gain is significant (p = .03), in a family of two it is not, whoever lacks the score.
+    gain = 0.25 + 0.1215 * np.array([-1, 1, 0, -1, 1])
+    table = ledger_rows({("rf", "none"): BASE, ("rf", "smote"): BASE + gain, ("rf", "rus"): BASE[::-1]})
+    alone = stats.corrected_difference(gain, 1 / 4)
+    assert 0.025 < alone.p_value < 0.05
+    some = with_neutral(table, {"none": 0, "smote": 0, "rus": np.nan})
+    assert stats.compare_samplers(some[some["sampler"] != "rus"])["verdict_tie_neutral"].tolist() == ["helps"]
+    assert stats.compare_samplers(some)["verdict_tie_neutral"].tolist() == ["no evidence", None]
 
 
 @pytest.mark.parametrize(
@@ -386,13 +509,20 @@ def test_a_paired_bootstrap_turns_around_with_its_pair_and_repeats_with_its_seed
 def test_alert_budgets_are_per_day():
     table = ranked_table()
     row = stats.with_alert_metrics(table).iloc[0]
-    assert row["precision_at_100"] == metrics.precision_at(row["ranks"], 50)
-    assert row["precision_at_500"] == metrics.precision_at(row["ranks"], 250)
+    assert row["precision_at_100"] == metrics.precision_at(row["ranks"], 50, row["n_rows"])
+    assert row["precision_at_500"] == metrics.precision_at(row["ranks"], 250, row["n_rows"])
     assert row["recall_at_p90"] == metrics.recall_at_precision(row["ranks"], 0.9)
 
 
-def test_a_dataset_without_time_has_no_alerts_a_day():
-    summary = stats.summarise(ranked_table().assign(days=None))
+def test_a_budget_for_more_alerts_than_there_are_rows_has_the_precision_of_all_rows():
+    table = stats.with_alert_metrics(ranked_table(n_rows=200, n_frauds=40))
+    assert (table["precision_at_100"] == [metrics.precision_at(ranks, 50, 200) for ranks in table["ranks"]]).all()
+    assert (table["precision_at_500"] == 40 / 200).all()
+
+
+@pytest.mark.parametrize("days", [None, np.nan, 0.0])
+def test_a_dataset_without_time_has_no_alerts_a_day(days):
+    summary = stats.summarise(ranked_table().assign(days=days))
     assert summary[["Precision at 100 alerts a day", "Precision at 500 alerts a day"]].isna().all(axis=None)
     assert summary["AP"].notna().all()
 
@@ -404,6 +534,15 @@ def test_a_summary_is_the_mean_of_every_metric():
     part = stats.with_alert_metrics(table[table["sampler"] == "smote"])
     expected = part[["average_precision", "roc_auc", "recall_at_p90", "precision_at_100", "precision_at_500"]].mean()
     assert summary.loc[("rf", "smote")].tolist() == pytest.approx([*expected, 0.01, 0.02])
+
+
+def test_a_summary_has_the_tie_neutral_mean_where_every_fold_has_it():
+    table = ranked_table().assign(average_precision_tie_neutral=[0.1, 0.2, 0.3, 0.4, 0.5, np.nan])
+    summary = stats.summarise(table)
+    assert list(summary)[:2] == ["AP", "AP, ties neutral"]
+    assert summary.loc[("rf", "none"), "AP, ties neutral"] == pytest.approx(0.3)
+    assert np.isnan(summary.loc[("rf", "smote"), "AP, ties neutral"])
+    assert "AP, ties neutral" not in stats.summarise(table.assign(average_precision_tie_neutral=None))
 
 
 def test_mean_ranks_put_the_best_first_over_folds_that_all_have():

@@ -41,7 +41,7 @@ DRAWINGS = {
 TEXTS = {
     "plot_periods_by_hour": ["Transactions an hour", "Frauds an hour", "Share of frauds", "Development", "Test"],
     "plot_drift": ["Day 1 to day 2", "Development to test", "Kolmogorov-Smirnov statistic", "by chance", "same hours"],
-    "plot_medians": ["A", "D", "Hours since the first transaction", "test set", "midnight"],
+    "plot_medians": ["A", "D", "Hours since the first transaction", "test set", "a new day"],
 }
 
 
@@ -82,10 +82,20 @@ def test_drift_may_be_drawn_as_stability_index():
     assert figure.get_supxlabel() == "Population stability index"
 
 
-def test_medians_mark_midnight_and_the_test_set():
+def test_a_period_whose_labels_are_not_looked_at_has_transactions_only():
+    columns = ["frauds", "rate", "low", "high"]
+    hours = HOURS.assign(**{column: HOURS[column].where(HOURS["period"] != "test") for column in columns})
+    transactions, frauds, share = timeplots.plot_periods_by_hour(hours).axes
+    assert [list(line.get_ydata()) for line in transactions.get_lines()] == [[100, 200, 300], [300, 320]]
+    assert [list(line.get_ydata()) for line in frauds.get_lines()] == [[1, 0, 3], []]
+    assert [len(line.get_ydata()) for line in share.get_lines()] == [2, 0]
+    assert sum(len(lines.get_segments()) for lines in share.collections) == 3
+
+
+def test_medians_mark_the_new_day_and_the_test_set():
     axes = DRAWINGS["plot_medians"]().axes
-    midnights = [line.get_xdata()[0] for line in axes[0].get_lines() if line.get_linestyle() == ":"]
-    assert midnights == [24]
+    days = [line.get_xdata()[0] for line in axes[0].get_lines() if line.get_linestyle() == ":"]
+    assert days == [24]
     (shade,) = axes[0].patches
     assert (shade.get_x(), shade.get_x() + shade.get_width()) == pytest.approx((40.3, 48))
     assert [each.axison for each in axes] == [True] * 4 + [False] * 2

@@ -12,12 +12,19 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from utils import leaks, pipelines
-from utils.data import Dataset
+from utils.classes import Classes
+from utils.data import Dataset, Fold
 from utils.findings import Finding, Report
 
-__all__ = ["Finding", "LeakError", "Report", "audit", "require_clean_split", "require_unseen"]
-
-PREVALENCE_SIGMAS = 6
+__all__ = [
+    "Finding",
+    "LeakError",
+    "Report",
+    "audit",
+    "count_equal_rows",
+    "require_clean_split",
+    "require_training_rows",
+]
 
 
 class LeakError(ValueError):
@@ -43,8 +50,8 @@ def audit(
     Parameters
     ----------
     train, test : DataFrame of shape (n_train, n_columns) and (n_test, n_columns)
-        Rows before scaling and sampling, with the label. Numbers are compared by value; distances need numeric
-        columns and leave the others out.
+        Rows before scaling and sampling, with the label. Values are compared, whatever the types that they were
+        read with (see `utils.columns.common_codes`); distances need numeric columns and leave the others out.
     label : str
         Name of the label's column.
     pipeline : fitted Pipeline or transformer, optional
@@ -69,12 +76,23 @@ def audit(
     Raises
     ------
     ValueError
-        If a frame has no row, lacks the label, has other columns than the other frame, or if its label is not
-        binary.
+        If a frame has no row, lacks the label, has a column twice or other columns than the other frame; if
+        columns of the two frames cannot be compared by value (they are named); if the label is not binary, or a
+        label is missing or is not among those of train.
     """
     columns = _common_columns(train, test, label)
-    sides = [part for frame in (train, test) for part in (frame[columns], frame[label].to_numpy())]
-    parts = leaks.Parts(*sides, seed)
+    classes = Classes(train[label], test[label])
+    sides = [
+        (frame[columns], classes.is_rare(frame[label], f"the {name} frame"))
+        for name, frame in (("train", train), ("test", test))
+    ]
+    if fitted is not None:
+        fitted = fitted[0], classes.is_rare(fitted[1], "fitted")
+    if population is not None and np.ndim(population):
+        population = float(classes.is_rare(population, "population").mean())
+    if curve is not None:
+        curve = classes.is_positive(curve[0], "curve"), *curve[1:]
+    parts = leaks.compare(*sides, seed)
     return Report(
         (
             leaks.check_shared_rows(parts),
@@ -94,23 +112,28 @@ def _common_columns(train: pd.DataFrame, test: pd.DataFrame, label: str) -> list
             raise ValueError(f"The {name} frame has no column {label!r}; name the label's column.")
         if frame.empty:
             raise ValueError(f"The {name} frame has no row; give both sides of the split.")
+        twice = frame.columns[frame.columns.duplicated()]
+        if len(twice):
+            raise ValueError(f"The {name} frame has more than one column {twice[0]!r}; give each a name of its own.")
     columns = [name for name in train if name != label]
     if set(columns) != set(test) - {label}:
-        only = sorted(map(str, set(train) ^ set(test)))
+        only = sorted(map(repr, set(train) ^ set(test)))
         raise ValueError(f"Only one of train and test has the columns {', '.join(only)}; give both the same.")
-    if train[label].nunique() != 2:
-        raise ValueError(f"Column {label!r} of train has {train[label].nunique()} values; a binary label is needed.")
+    if not columns:
+        raise ValueError(f"The frames have no column beside {label!r}; give the features, too.")
     return columns
 
 
 def require_clean_split(
-    dataset: Dataset, train: tuple[pd.DataFrame, pd.Series], test: tuple[pd.DataFrame, pd.Series]
+    dataset: Dataset,
+    train: tuple[pd.DataFrame, pd.Series],
+    test: tuple[pd.DataFrame, pd.Series],
+    fold: Fold | None = None,
 ) -> None:
-    """Refuse a split whose rows are not the dataset's own, unchanged and apart.
+    """Refuse a split whose rows are not the dataset's own, unchanged, complete and apart.
 
     A sampler that ran before the split shows as rows that the dataset does not hold (SMOTE, a GAN), as rows
-    that stand twice (random oversampling), or as a test part whose prevalence is not the dataset's (any
-    undersampling).
+    that stand twice (random oversampling), or as rows that are missing (any undersampling).
 
     Parameters
     ----------
@@ -118,6 +141,8 @@ def require_clean_split(
         What was loaded from the verified file.
     train, test : (DataFrame of shape (n_rows, n_features), Series of shape (n_rows,))
         Features and labels just before the first step that learns; their index is the dataset's.
+    fold : Fold, optional
+        Which rows either part has to hold; by default the two hold all rows of the dataset.
 
     Raises
     ------
@@ -134,7 +159,7 @@ def require_clean_split(
             f"{shared.size} groups of identical rows stand in the training and in the test part; "
             "split by dataset.groups."
         )
-    _require_prevalence(dataset, test[1])
+    _require_complete(dataset, positions, fold)
 
 
 def _require_untouched(dataset: Dataset) -> None:
@@ -163,22 +188,60 @@ def _require_own_rows(dataset: Dataset, name: str, X: pd.DataFrame, y: pd.Series
     return positions
 
 
-def _require_prevalence(dataset: Dataset, y_test: Any) -> None:
-    expected, n_rows = float(dataset.y.mean()), len(y_test)
-    deviation = np.sqrt(expected * (1 - expected) / n_rows)
-    if abs(np.mean(y_test) - expected) > PREVALENCE_SIGMAS * deviation:
+def _require_complete(dataset: Dataset, positions: dict[str, NDArray[np.int64]], fold: Fold | None) -> None:
+    advice = "put the sampler into the pipeline, so that it drops training rows only"
+    if fold is None:
+        n_missing = len(dataset.frame) - sum(map(len, positions.values()))
+        if n_missing:
+            raise LeakError(f"{n_missing:,} rows of {dataset.name} are in neither part; {advice}.")
+        return
+    for name, expected in {"training": fold.train, "test": fold.test}.items():
+        n_missing, n_foreign = (
+            np.setdiff1d(*pair).size for pair in ((expected, positions[name]), (positions[name], expected))
+        )
+        if n_missing or n_foreign:
+            raise LeakError(
+                f"{n_missing:,} rows of the {name} part are missing and {n_foreign:,} do not belong there; {advice}."
+            )
+
+
+def require_training_rows(dataset: Dataset, fold: Fold, *given: pd.Index) -> None:
+    """Refuse unless what a fit was given are the fold's training rows, each once.
+
+    Rows are told by where they came from, and not by their values: a synthetic row may happen to equal a test row.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Whose index numbers the rows.
+    fold : Fold
+        With the training rows.
+    given : Index
+        Of the rows that scaler and sampler were fitted on, and of those that ended a network's training.
+
+    Raises
+    ------
+    LeakError
+        Says how many rows are not the fold's own, or how many of its rows are missing.
+    """
+    positions = dataset.frame.index.get_indexer(np.concatenate(given))
+    n_foreign = np.count_nonzero(~np.isin(positions, fold.train))
+    if n_foreign:
         raise LeakError(
-            f"The test part holds {np.mean(y_test):.2%} frauds where {dataset.name} holds {expected:.2%}; "
-            "score on rows that no sampler has thinned out."
+            f"{n_foreign:,} rows that are not among the fold's training rows were given to the fit; "
+            "hand scaler, sampler and model the training rows only."
+        )
+    if not np.array_equal(np.sort(positions), fold.train):
+        raise LeakError(
+            f"The fit was given {len(positions):,} rows, {np.unique(positions).size:,} of them distinct, where the "
+            f"fold has {len(fold.train):,} training rows; hand scaler and sampler each of them once."
         )
 
 
-def require_unseen(X_fit: NDArray, X_test: NDArray) -> None:
-    """Refuse if a row that the model is fitted on, real or synthetic, equals a row that it is scored on.
+def count_equal_rows(X_test: ArrayLike, X_fit: ArrayLike) -> int:
+    """How many test rows have the values of a row that a model is fitted on; no leak, but good to know.
 
-    Both arrays have shape (n_rows, n_features), after scaling and sampling.
+    Both tables have shape (n_rows, n_features). In a fold such a row is synthetic, as real ones share a group.
     """
-    fitted, scored = (pd.util.hash_pandas_object(pd.DataFrame(part), index=False) for part in (X_fit, X_test))
-    n_shared = int(scored.isin(fitted).sum())
-    if n_shared:
-        raise LeakError(f"{n_shared:,} test rows were given to the model's fit; check what the sampler returns.")
+    scored, fitted = (pd.util.hash_pandas_object(pd.DataFrame(rows), index=False) for rows in (X_test, X_fit))
+    return int(scored.isin(fitted).sum())

@@ -6,9 +6,10 @@ python -m utils.benchmark --profile quick
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 
 from utils import ledger
 from utils.config import Profile, load_profile
+from utils.errors import ClusterError, exit_with_a_sentence
 from utils.fitting import load_dataset, run_group
 from utils.models import MODELS
 from utils.progress import Board, watching
@@ -26,6 +28,7 @@ from utils.samplers import SAMPLERS
 from utils.tasks import Task, cost, grid, label
 
 CONNECT_SECONDS = 10  # to the Dask scheduler
+logger = logging.getLogger(__name__)
 
 
 def run(
@@ -54,7 +57,7 @@ def run(
         One row per task, in the order of the grid; see `ledger.frame`.
     """
     dataset = load_dataset(profile.dataset)
-    tasks = grid(profile, {"name": dataset.name, "sha256": dataset.sha256}, samplers=samplers, models=models)
+    tasks = grid(profile, dataset.identity, samplers=samplers, models=models)
     return run_tasks(profile, tasks, n_jobs=n_jobs)
 
 
@@ -63,13 +66,28 @@ def run_tasks(profile: Profile, tasks: list[Task], *, n_jobs: int = -1) -> pd.Da
     rows = {row["key"]: row for row in ledger.read(profile.results)}
     missing = [task for task in tasks if task["key"] not in rows]
     if missing:
-        from utils import tracking  # takes seconds to import; only needed when something ran
+        from utils import tracking  # takes seconds to import; only needed when something runs
 
+        tracking.require_store(profile)
         path = profile.results / f"{profile.dataset.name}.jsonl"
         weights = {task["key"]: cost(task) for task in missing}
-        rows |= run_groups(run_group, profile, _groups(missing), path, weights, n_jobs=n_jobs)
-        tracking.log_rows([rows[task["key"]] for task in tasks], profile)  # also those whose run a kill prevented
+        computed = run_groups(run_group, profile, _groups(missing), path, weights, n_jobs=n_jobs)
+        _tell_equal_rows(computed.values())
+        tracking.log_computed(computed.values(), profile)
+        rows |= computed
     return ledger.frame(rows[task["key"]] for task in tasks)
+
+
+def _tell_equal_rows(rows: Collection[dict[str, Any]]) -> None:
+    """Say in how many tasks a synthetic row has the values of a test row, which categories and counts make likely."""
+    n_tasks = sum(row["n_equal_to_test"] > 0 for row in rows)
+    if n_tasks:
+        logger.warning(
+            "In %d of %d tasks, test rows have the values of a synthetic row; their ledger rows count them "
+            "(n_equal_to_test), and each model was fitted on its fold's training rows alone.",
+            n_tasks,
+            len(rows),
+        )
 
 
 def run_groups(
@@ -98,12 +116,14 @@ def run_groups(
     address = os.environ.get("STUDY_DASK_SCHEDULER")
     backend = partial(_on_cluster, address) if address else partial(_on_this_machine, n_jobs)
     rows = {}
-    with watching(path, weights, board), closing(backend(work, profile, groups, path, n_repeats)) as results:
-        for finished in results:
-            for row in finished:  # a worker on another machine wrote to a ledger of its own
-                ledger.append(path, row)
-                rows[row["key"]] = row
-    board.clear()
+    try:
+        with watching(path, weights, board), closing(backend(work, profile, groups, path, n_repeats)) as results:
+            for finished in results:
+                for row in finished:  # a worker on another machine wrote to a ledger of its own
+                    ledger.append(path, row)
+                    rows[row["key"]] = row
+    finally:
+        board.clear()
     return rows
 
 
@@ -143,27 +163,27 @@ def _on_cluster(
         try:
             for future, rows in as_completed(futures, with_results=True):
                 if future.cancelled():
-                    raise RuntimeError(
+                    raise ClusterError(
                         f"The Dask scheduler at {address} was lost; what is finished is in the ledger, and the same "
                         "command goes on with the rest."
                     )
                 future.release()  # or Dask would run it again if the worker that holds the result died
                 yield rows
         except KilledWorker as error:
-            raise RuntimeError(
+            raise ClusterError(
                 f"The tasks from '{names[error.task]}' on ended every Dask worker that tried them, probably for want "
                 "of memory; see the workers' logs. What is finished is in the ledger."
             ) from error
 
 
 def _connect(address: str) -> Any:
-    """A client of the Dask scheduler; RuntimeError if nobody answers or its workers are none or unfit."""
+    """A client of the Dask scheduler; ClusterError if nobody answers or its workers are none or unfit."""
     from distributed import Client
 
     try:
         client = Client(address, timeout=CONNECT_SECONDS)
     except (OSError, ValueError) as error:
-        raise RuntimeError(
+        raise ClusterError(
             f"No Dask scheduler answers at STUDY_DASK_SCHEDULER={address}; start one with 'dask scheduler', "
             "or unset the variable to run on this machine."
         ) from error
@@ -172,8 +192,8 @@ def _connect(address: str) -> Any:
         return client
     client.close()
     if threads:
-        raise RuntimeError("Tasks fix the random state of their process; start Dask workers with '--nthreads 1'.")
-    raise RuntimeError(f"The Dask scheduler at {address} has no worker; start some with 'dask worker'.")
+        raise ClusterError("Tasks fix the random state of their process; start Dask workers with '--nthreads 1'.")
+    raise ClusterError(f"The Dask scheduler at {address} has no worker; start some with 'dask worker'.")
 
 
 def main() -> None:
@@ -185,10 +205,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
     profile = load_profile(options.profile)
-    try:
+    with exit_with_a_sentence():
         table = run(profile, samplers=options.samplers, models=options.models, n_jobs=options.jobs)
-    except KeyboardInterrupt:
-        raise SystemExit("Interrupted; finished tasks are in the ledger, and the same command goes on.") from None
     scores = table.pivot_table(index="sampler", columns="model", values="average_precision", sort=False)
     print(f"{len(table)} tasks in the ledger. Mean average precision:\n{scores.round(3).to_string()}")
 

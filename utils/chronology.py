@@ -1,12 +1,12 @@
 """What changes over time: frauds by the hour, drift of the features, and whether a model can tell two periods apart.
 
-A period is an array of positions in a dataset. Days are counted from the first transaction. Labels are counted and
-nothing else is done with them, so that the test set's may be looked at, too.
+A period is an array of positions in a dataset. Days are counted from the first transaction. Labels are read by
+`fraud_rates` and `by_hour` alone; the latter can leave those of the test set alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -108,7 +108,7 @@ def _share(frauds: int, rows: int) -> dict[str, float]:
     return {"rows": rows, "frauds": frauds, "rate": frauds / rows, "low": interval.low, "high": interval.high}
 
 
-def by_hour(dataset: Dataset, periods: dict[str, Positions]) -> pd.DataFrame:
+def by_hour(dataset: Dataset, periods: dict[str, Positions], unlabelled: Collection[str] = ()) -> pd.DataFrame:
     """Transactions, frauds and the share of frauds by hour of the day, period by period.
 
     Parameters
@@ -117,6 +117,8 @@ def by_hour(dataset: Dataset, periods: dict[str, Positions]) -> pd.DataFrame:
         With a time column.
     periods : dict of str to array of positions
         Periods without gaps.
+    unlabelled : collection of str
+        Periods whose labels are not looked at, such as the test set: their frauds, rate and interval are NaN.
 
     Returns
     -------
@@ -131,7 +133,9 @@ def by_hour(dataset: Dataset, periods: dict[str, Positions]) -> pd.DataFrame:
         covered = _covered(times[rows])
         for hour in np.unique(hours[rows]):
             inside = rows[hours[rows] == hour]
-            share = _share(int(labels[inside].sum()), len(inside))
+            share = {"rows": len(inside), **dict.fromkeys(("frauds", "rate", "low", "high"), np.nan)}
+            if name not in unlabelled:
+                share = _share(int(labels[inside].sum()), len(inside))
             table.append({"period": name, "hour": int(hour), **share, "covered": covered[hour]})
     return pd.DataFrame(table)
 

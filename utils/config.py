@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 NOTEBOOKS = ROOT / "notebooks"
+DUPLICATES = ("keep", "drop")
+# Fields of a dataset that say where it is, what it is called and what is checked of it.
+NOT_ROLES = ("path", "sha256", "source", "columns", "variant")
 MARGIN = 0.01  # differences of average precision below this do not matter to a fraud desk; fixed beforehand
 
 
@@ -19,7 +23,7 @@ class DatasetConfig:
     Attributes
     ----------
     path : Path
-        CSV or Parquet file.
+        CSV or Parquet file; a relative path starts at the project's root, wherever the caller runs.
     label : str
         Column that holds 1 for the rare class and 0 otherwise.
     time : str or None
@@ -29,11 +33,19 @@ class DatasetConfig:
         Column with the value at stake per row, used by the cost figures.
     sha256 : str or None
         Expected hash of the file; None accepts any content.
-    keep_duplicates : bool
-        Keep exact duplicates, copies of which then stand on both sides of the chronological split; to see what
-        dropping them does.
+    source : str or None
+        Where the file is fetched from when it is missing: 'ulb', see `utils.fetch`; None for a file of your own,
+        which is never fetched.
+    columns : tuple of str or None
+        All raw columns that the file has to have, the label among them; None for whatever it has.
+    drop : tuple of str
+        Columns to leave out, such as one that numbers the rows.
+    duplicates : {'keep', 'drop'}
+        What becomes of exact copies of a row; those that are kept share a fold, and are counted either way.
     raw_time : bool
         Seconds from the first transaction as a feature instead of the hour of day; to see what it gives away.
+    variant : str
+        Added to the name where a study departs from its own dataset to see what a choice does.
     """
 
     path: Path
@@ -41,19 +53,44 @@ class DatasetConfig:
     time: str | None = "Time"
     amount: str | None = "Amount"
     sha256: str | None = None
-    keep_duplicates: bool = False
+    source: str | None = None
+    columns: tuple[str, ...] | None = None
+    drop: tuple[str, ...] = ()
+    duplicates: str = "keep"
     raw_time: bool = False
+    variant: str = ""
+
+    def __post_init__(self) -> None:
+        if self.duplicates not in DUPLICATES:
+            raise ValueError(f"DatasetConfig.duplicates is {self.duplicates!r}; use one of {DUPLICATES}.")
+        object.__setattr__(self, "path", ROOT / Path(self.path).expanduser())
+        object.__setattr__(self, "drop", (self.drop,) if isinstance(self.drop, str) else tuple(self.drop))
+        object.__setattr__(self, "columns", None if self.columns is None else tuple(self.columns))
 
     @property
     def name(self) -> str:
-        """Short name that ledger rows carry; it says how the rows depart from the protocol."""
-        departures = {"-with-duplicates": self.keep_duplicates, "-raw-time": self.raw_time}
-        return self.path.stem + "".join(suffix for suffix, there in departures.items() if there)
+        """Short name that ledger rows and files carry."""
+        return "-".join(filter(None, (self.path.stem, self.variant)))
+
+    @property
+    def roles(self) -> dict[str, Any]:
+        """What the columns and the copies of rows are, as far as that is not the default; as JSON has it."""
+        values = {role.name: getattr(self, role.name) for role in fields(self) if role.name not in NOT_ROLES}
+        defaults = {role.name: role.default for role in fields(self)}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+            if value != defaults[name]
+        }
 
 
+ULB_COLUMNS = ("Time", *(f"V{number}" for number in range(1, 29)), "Amount", "Class")
 ULB = DatasetConfig(
     path=DATA / "creditcard.csv",
+    source="ulb",
+    columns=ULB_COLUMNS,
     sha256="76274b691b16a6c49d3f159c883398e03ccd6d1ee12d9d8ee38f4b4b98551a89",
+    duplicates="drop",
 )
 
 
@@ -166,13 +203,15 @@ def _pairs(n_repeats: int, n_folds: int) -> tuple[tuple[int, int], ...]:
 
 
 QUICK_PARAMETERS = {
+    "smote": {"ratio": 5},  # a balanced ratio doubles the rows, and with them the seconds of every model
+    "cgan": {"ratio": 5, "updates": 200},
     "rf": {"n_estimators": 25},
-    "xgb": {"n_estimators": 200},
-    "ann": {"updates": 200},
-    "cnn1d": {"updates": 150},
-    "lstm": {"updates": 150},
-    "cgan": {"updates": 400},
-    "blend": {"boosted": {"n_estimators": 100}, "random": {"n_estimators": 50}},
+    "xgb": {"n_estimators": 100},
+    "ann": {"updates": 100},
+    "cnn1d": {"updates": 75},
+    "lstm": {"updates": 75},
+    "judge": {"n_estimators": 50, "learning_rate": 0.3},
+    "blend": {"boosted": {"n_estimators": 50}, "random": {"n_estimators": 25}},
 }
 QUICK_SAMPLERS = ("none", "class_weight", "rus", "smote", "cgan")
 QUICK_DEEP_SAMPLERS = ("none", "smote", "cgan")
@@ -183,8 +222,8 @@ QUICK_ABLATION = ("default", "original_loss")
 def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
     """The profile called `name`; ValueError lists the names there are.
 
-    The environment variable STUDY_OUTPUT moves every output of the full profile but the ledger to another
-    folder, so that tests can rerun notebooks without touching what is committed.
+    The environment variable STUDY_OUTPUT moves every output of the full profile to another folder, the ledger too, so
+    that tests can rerun notebooks without touching what is committed. Copy `data/results` there, or all is run anew.
     """
     if name == "quick":
         build = ROOT / "build" / "quick"
@@ -199,5 +238,6 @@ def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
         base = Path(os.environ.get("STUDY_OUTPUT", ROOT))
         places = {"figures": base / "figures", "notebooks": base / "notebooks", "paper": base / "paper"}
         size = {"folds": _pairs(2, 5), "deep_folds": _pairs(1, 5), "ablation_folds": _pairs(1, 3)}
-        return Profile(name, results=DATA / "results", dataset=dataset, **size, **places)
+        results = base / "results" if "STUDY_OUTPUT" in os.environ else DATA / "results"
+        return Profile(name, results=results, dataset=dataset, **size, **places)
     raise ValueError(f"There is no profile {name!r}; choose 'quick' or 'full'.")

@@ -1,24 +1,26 @@
-"""The final model: chosen and calibrated on the development set, scored once on the test set."""
+"""The final model: chosen and calibrated on the development set, scored on the test set, with a record of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 
 from utils import data, ledger, metrics
+from utils.audit import count_equal_rows
 from utils.backend import limit_threads
 from utils.bundle import FraudModel, apply_calibrator, fit_calibrator
 from utils.config import Profile
-from utils.data import Dataset
+from utils.data import Dataset, Fold
 from utils.fetch import replacing
-from utils.fitting import all_folds, fold_parts, load_dataset, measure, provenance, training_rows
-from utils.tasks import Task, make_task
-from utils.training import fit
+from utils.fitting import all_folds, fit_fold, fold_parts, load_dataset, measure, provenance, training_rows
+from utils.tasks import Task, make_task, split
 
 FEE, FLOOR = 5.0, 10.0  # EUR: an alert's handling, and the least that a missed fraud costs
 
@@ -46,38 +48,54 @@ def final_task(profile: Profile, choice: tuple[str, str]) -> Task:
     """The task of the final model: trained on the whole development set, scored on the test set."""
     dataset = load_dataset(profile.dataset)
     sampler, model = choice
-    dataset_id = {"name": dataset.name, "sha256": dataset.sha256}
-    task = make_task(profile, dataset_id, (0, 0), (sampler, {}), (model, {}), search=profile.search)
-    task |= {"split": {"kind": "test", "test_fraction": profile.protocol.test_fraction}, "fold": None}
+    task = make_task(profile, dataset.identity, (0, 0), (sampler, {}), (model, {}), search=profile.search)
+    task |= {"split": split("test", profile.protocol), "fold": None}
     return {**task, "key": ledger.key_of(task)}
 
 
 def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
     """Probability of every development row from the fold model that did not train on it.
 
-    Like a ledger row it is kept under the task's key, beside the ledger, and not computed again.
+    Like a ledger row it is kept under the task's key, beside the ledger, and not computed again; the file says
+    which rows it is about, and one that is about others is made anew.
     """
     dataset = load_dataset(profile.dataset)
     folds = all_folds(profile.dataset, profile.protocol, 1)
     rows = np.concatenate([fold.test for fold in folds.values()])
     path = profile.results / "out_of_fold" / f"{task['key']}.parquet"
-    if not path.exists():
+    probability = read_out_of_fold(path, rows)
+    if probability is None:
         n_jobs = min(effective_n_jobs(-1), len(folds))
-        parts = Parallel(n_jobs=n_jobs)(delayed(_fold_probability)(profile, task, place) for place in folds)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        table = pd.DataFrame({"probability": np.concatenate(parts).astype(np.float32)})
-        with replacing(path) as temporary:
-            table.to_parquet(temporary, compression="zstd")
-    probability = pd.read_parquet(path)["probability"].to_numpy(dtype=float)
+        parts = Parallel(n_jobs=n_jobs)(delayed(_fold_probability)(profile, task, fold_id) for fold_id in folds)
+        write_out_of_fold(path, rows, np.concatenate(parts))
+        probability = read_out_of_fold(path, rows)
     amounts = np.zeros(len(rows)) if dataset.amounts is None else dataset.amounts.to_numpy()[rows]
     return OutOfFold(dataset.y.to_numpy()[rows], probability, amounts)
 
 
-def _fold_probability(profile: Profile, task: Task, place: tuple[int, int]) -> NDArray:
+def read_out_of_fold(path: Path, positions: NDArray) -> NDArray | None:
+    """Probabilities of the rows at these positions; None if there is no such file, or it is about other rows."""
+    try:
+        table = pd.read_parquet(path, columns=["position", "probability"])
+    except (OSError, pa.ArrowException, ValueError):
+        return None
+    return table["probability"].to_numpy(dtype=float) if np.array_equal(table["position"], positions) else None
+
+
+def write_out_of_fold(path: Path, positions: NDArray, probability: NDArray) -> None:
+    """Keep a probability for each of these positions in the dataset."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame({"position": positions.astype(np.int32), "probability": probability.astype(np.float32)})
+    with replacing(path) as temporary:
+        encoding = {"position": "DELTA_BINARY_PACKED"}  # ascending within a fold
+        table.to_parquet(temporary, compression="zstd", use_dictionary=["probability"], column_encoding=encoding)
+
+
+def _fold_probability(profile: Profile, task: Task, fold_id: tuple[int, int]) -> NDArray:
     limit_threads(1)
     dataset = load_dataset(profile.dataset)
-    fold = all_folds(profile.dataset, profile.protocol, 1)[place]
-    fitted = fit(task, training_rows(dataset, fold.train, task["seed"]))
+    fold = all_folds(profile.dataset, profile.protocol, 1)[fold_id]
+    fitted = fit_fold(task, dataset, fold)
     X_test, _ = fold_parts(dataset, fold.test)
     return fitted.pipeline.predict_proba(X_test)[:, 1]
 
@@ -106,8 +124,9 @@ def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold 
     development = development or out_of_fold(profile, task)
     calibrator = fit_calibrator(development.y_true, development.probability)
     probability = apply_calibrator(calibrator, development.probability)
-    rows, _ = data.chronological_split(dataset, profile.protocol.test_fraction)
-    fitted = fit(task, training_rows(dataset, rows, task["seed"]), n_jobs=effective_n_jobs(-1))
+    division = Fold(0, 0, *data.chronological_split(dataset, profile.protocol.test_fraction))
+    rows = training_rows(dataset, division.train, task["seed"])
+    fitted = fit_fold(task, dataset, division, rows, effective_n_jobs(-1))
     return FraudModel(
         scaler=fitted.scaler,
         classifier=fitted.classifier,
@@ -126,21 +145,23 @@ def held_out_rows(dataset: Dataset, profile: Profile) -> pd.DataFrame:
 
 
 def score_test(profile: Profile, model: FraudModel) -> dict[str, Any]:
-    """Score the test set, keep the result in the ledger's test.jsonl, and return its row.
+    """Score the test set, record it in the ledger's test.jsonl, and return its row; see `ledger.append_scoring`.
 
-    The row says how many alerts the threshold gives (`n_alerts`) beside what `fitting.measure` tells.
+    Beside what `fitting.measure` tells, the row says how many alerts the threshold gives (`n_alerts`) and how many
+    test rows have the features of a development row (`n_equal_to_test`).
     """
     dataset = load_dataset(profile.dataset)
-    _, positions = data.chronological_split(dataset, profile.protocol.test_fraction)
+    development, positions = data.chronological_split(dataset, profile.protocol.test_fraction)
     probability = model.predict_proba(dataset.frame.iloc[positions])
     row = {
         **final_task(profile, (model.card["sampler"]["name"], model.card["model"]["name"])),
         **measure(dataset, positions, probability, probability),
         "threshold": model.threshold,
         "n_alerts": int(np.count_nonzero(probability >= model.threshold)),
+        "n_equal_to_test": count_equal_rows(dataset.X.iloc[positions], dataset.X.iloc[development]),
         **provenance(),
     }
-    ledger.append(profile.results / "test.jsonl", row)
+    ledger.append_scoring(profile.results, row)
     return row
 
 
@@ -164,8 +185,8 @@ def score_card(row: dict[str, Any], interval: tuple[float, float]) -> pd.Series:
             "95 % interval, from": round(interval[0], 3),
             "95 % interval, to": round(interval[1], 3),
             "ROC AUC": round(row["roc_auc"], 4),
-            "precision at 100 alerts a day": round(metrics.precision_at(ranks, 100 * days), 3),
-            "precision at 500 alerts a day": round(metrics.precision_at(ranks, 500 * days), 3),
+            "precision at 100 alerts a day": round(metrics.precision_at(ranks, 100 * days, row["n_rows"]), 3),
+            "precision at 500 alerts a day": round(metrics.precision_at(ranks, 500 * days, row["n_rows"]), 3),
             "recall at precision 0.9": round(metrics.recall_at_precision(ranks), 3),
             "alerts a day at the threshold": round(row["n_alerts"] / days, 1),
             "precision at the threshold": round(caught / max(1, row["n_alerts"]), 3),

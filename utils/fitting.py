@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from utils import data, ledger, metrics
-from utils.audit import require_clean_split, require_unseen
+from utils.audit import count_equal_rows, require_clean_split, require_training_rows
 from utils.backend import limit_threads
 from utils.config import DatasetConfig, Profile, Protocol
 from utils.data import Dataset, Fold
@@ -22,24 +22,48 @@ from utils.forest import forest_engine
 from utils.progress import Board
 from utils.seeding import child_seed
 from utils.tasks import Task, label, library_version
-from utils.training import Rows, fit, positive_scores
+from utils.training import Fitted, Rows, fit, positive_scores
 
 VERSIONED = ("numpy", "scikit-learn", "imbalanced-learn", "xgboost", "tensorflow")
 
 
-@lru_cache(maxsize=2)
 def load_dataset(config: DatasetConfig) -> Dataset:
-    """The dataset, loaded once per process."""
+    """The dataset, loaded once per process, and again when its file has changed."""
+    status = data.fetch(config).stat()
+    return _load(config, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _load(config: DatasetConfig, size: int, mtime_ns: int) -> Dataset:
+    """Load a dataset; size and time of change are only there to make the cache notice a changed file."""
     return data.load(config)
 
 
+def all_folds(
+    config: DatasetConfig, protocol: Protocol, n_repeats: int, copies_follow: bool = False
+) -> dict[tuple[int, int], Fold]:
+    """Folds of the development set by (repeat, fold), the same for every method.
+
+    With `copies_follow` test set and folds are drawn among the distinct rows, and every copy stands where its original
+    does, so that a dataset with duplicates is compared with the one without on the same folds.
+    """
+    return _folds(load_dataset(config), protocol, n_repeats, copies_follow)
+
+
 @lru_cache(maxsize=4)
-def all_folds(config: DatasetConfig, protocol: Protocol, n_repeats: int) -> dict[tuple[int, int], Fold]:
-    """Folds of the development set by (repeat, fold), the same for every method."""
-    dataset = load_dataset(config)
-    development, _ = data.chronological_split(dataset, protocol.test_fraction)
-    made = data.folds(dataset, development, protocol.n_splits, n_repeats, child_seed(protocol.seed, "split"))
-    return {(fold.repeat, fold.number): fold for fold in made}
+def _folds(dataset: Dataset, protocol: Protocol, n_repeats: int, copies_follow: bool) -> dict[tuple[int, int], Fold]:
+    distinct, originals = data.distinct_rows(dataset) if copies_follow else (dataset, None)
+    development, _ = data.chronological_split(distinct, protocol.test_fraction)
+    folds = data.folds(distinct, development, protocol.n_splits, n_repeats, child_seed(protocol.seed, "split"))
+    if copies_follow:
+        folds = [_with_copies(fold, originals) for fold in folds]
+    return {(fold.repeat, fold.number): fold for fold in folds}
+
+
+def _with_copies(fold: Fold, originals: np.ndarray) -> Fold:
+    """A fold of distinct rows as positions in the dataset with copies."""
+    train, test = (np.flatnonzero(np.isin(originals, positions)) for positions in (fold.train, fold.test))
+    return Fold(fold.repeat, fold.number, train, test)
 
 
 def fold_parts(dataset: Dataset, positions: np.ndarray) -> tuple[pd.DataFrame, pd.Series]:
@@ -69,7 +93,9 @@ def run_group(profile: Profile, tasks: list[Task], path: Path, places: int, n_jo
     board = Board(path.parent / ".running")
     dataset = load_dataset(profile.dataset)
     _require_same_data(dataset, tasks[0])
-    fold = all_folds(profile.dataset, profile.protocol, places)[tasks[0]["repeat"], tasks[0]["fold"]]
+    copies_follow = "copies" in tasks[0]["split"]
+    folds = all_folds(profile.dataset, profile.protocol, places, copies_follow)
+    fold = folds[tasks[0]["repeat"], tasks[0]["fold"]]
     rows = prepare_fold(dataset, fold, tasks[0]["seed"])
     done = []
     for task in tasks:
@@ -99,15 +125,27 @@ def training_rows(dataset: Dataset, positions: np.ndarray, seed: int) -> Rows:
 def prepare_fold(dataset: Dataset, fold: Fold, seed: int) -> Rows:
     """Training rows of a fold, once it is sure that none of them, nor a copy, is in the test part."""
     train, test = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
-    require_clean_split(dataset, train, test)
+    require_clean_split(dataset, train, test, fold)
     return Rows(*train, dataset.groups[fold.train], seed)
+
+
+def fit_fold(task: Task, dataset: Dataset, fold: Fold, rows: Rows | None = None, n_jobs: int = 1) -> Fitted:
+    """Fit a task to the training rows of a fold, and make sure that nothing else was given to the fit.
+
+    Parameters
+    ----------
+    rows : Rows, optional
+        From `prepare_fold`, if other tasks share them.
+    """
+    fitted = fit(task, rows or prepare_fold(dataset, fold, task["seed"]), n_jobs)
+    require_training_rows(dataset, fold, fitted.rows.source, fitted.held_out)
+    return fitted
 
 
 def run_model(task: Task, dataset: Dataset, fold: Fold, rows: Rows, n_jobs: int) -> dict[str, Any]:
     """Fit a task to the training rows of a fold and measure it on the fold's test rows."""
-    fitted = fit(task, rows, n_jobs)
+    fitted = fit_fold(task, dataset, fold, rows, n_jobs)
     X_test = fitted.scaler.transform(fold_parts(dataset, fold.test)[0])
-    require_unseen(fitted.rows.X, X_test)
     start = time.perf_counter()
     scores = positive_scores(fitted.classifier, X_test)
     timing = {**fitted.seconds, "score_seconds": time.perf_counter() - start}
@@ -118,6 +156,7 @@ def run_model(task: Task, dataset: Dataset, fold: Fold, rows: Rows, n_jobs: int)
         "inner_scores": fitted.scores,
         "n_fit": len(fitted.rows.y),
         "n_fit_positives": int(np.sum(fitted.rows.y)),
+        "n_equal_to_test": count_equal_rows(X_test, fitted.rows.X),
         **{name: round(seconds, 3) for name, seconds in timing.items()},
         "engine": forest_engine(fitted.classifier) or task["model"]["library"].split()[0],
         **provenance(),
@@ -128,7 +167,7 @@ def exhibit(profile: Profile, task: Task, n_jobs: int = 1) -> dict[str, Any]:
     """A task's fit as `utils.audit.audit` takes it: frames, fitted pipeline and rows, population, reported area."""
     dataset = load_dataset(profile.dataset)
     fold = all_folds(profile.dataset, profile.protocol, 1 + task["repeat"])[task["repeat"], task["fold"]]
-    fitted = fit(task, prepare_fold(dataset, fold, task["seed"]), n_jobs)
+    fitted = fit_fold(task, dataset, fold, n_jobs=n_jobs)
     X_test, y_test = fold_parts(dataset, fold.test)
     scores = positive_scores(fitted.pipeline, X_test)[0]
     ranks, _ = metrics.ranks_of_positives(y_test.to_numpy(), scores)
@@ -155,8 +194,9 @@ def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probab
         "positives": positives.tolist(),
         "amounts": None if dataset.amounts is None else dataset.amounts.loc[positives].tolist(),
         "n_rows": len(positions),
-        "days": days_covered(dataset, len(positions)),
+        "days": days_covered(dataset, positions),
         "average_precision": round(metrics.average_precision(ranks), 6),
+        "average_precision_tie_neutral": round(metrics.tie_neutral_average_precision(y_true, ranking), 6),
         "roc_auc": round(metrics.roc_auc(ranks, len(positions)), 6),
         "brier": round(metrics.brier_score(y_true, probability), 8),
         "calibration_error": round(metrics.calibration_error(table), 8),
@@ -164,12 +204,19 @@ def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probab
     }
 
 
-def days_covered(dataset: Dataset, n_rows: int) -> float | None:
-    """Days of business that `n_rows` rows stand for; None without a time column."""
+def days_covered(dataset: Dataset, positions: np.ndarray) -> float | None:
+    """Days of business that the rows at `positions` stand for; None without a time column.
+
+    The clock counts, from the first of the rows to the last: a share of a dataset's rows is not that share of its
+    time. Where they are only some of the rows in between, such as a random fifth, they stand for as large a share
+    of the time.
+    """
     if dataset.config.time is None:
         return None
-    times = dataset.frame[dataset.config.time]
-    return round((times.iloc[-1] - times.iloc[0]) / data.SECONDS_PER_DAY * n_rows / len(times), 4)
+    first, last = int(np.min(positions)), int(np.max(positions))
+    start, end = dataset.frame[dataset.config.time].iloc[[first, last]]
+    share = len(positions) / (last - first + 1)
+    return round(float(end - start) / data.SECONDS_PER_DAY * share, 4)
 
 
 @lru_cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve
 
 from utils import metrics
+from utils.columns import IncomparableError, common_codes, written_like
 from utils.findings import ACQUITTED, CONVICTED, NOT_CHECKED, Finding
 
 MAX_QUERIES = 5_000  # rows whose neighbours are searched; more make the shares no clearer, only the search longer
@@ -30,54 +30,75 @@ class Parts:
     Attributes
     ----------
     X_train, X_test : DataFrame of shape (n_train, n_features) and (n_test, n_features)
-        The same columns in the same order.
-    y_train, y_test : ndarray of shape (n_train,) and (n_test,)
+        The same columns in the same order, values spelled alike.
+    rare_train, rare_test : ndarray of bool, of shape (n_train,) and (n_test,)
+        Which rows are of the rarer class.
+    hashes : (ndarray of shape (n_train, n_features), ndarray of shape (n_test, n_features))
+        A number per value and column, equal for equal values whatever their types; row sums identify rows.
     seed : int
         Fixes which rows are drawn where a check does not look at all of them.
     """
 
     X_train: pd.DataFrame
-    y_train: NDArray
+    rare_train: NDArray[np.bool_]
     X_test: pd.DataFrame
-    y_test: NDArray
+    rare_test: NDArray[np.bool_]
+    hashes: tuple[NDArray[np.uint64], NDArray[np.uint64]]
     seed: int = 0
-
-    @cached_property
-    def hashes(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-        """A hash per value, of shape (n_rows, n_features), for train and test; their row sums identify rows."""
-        return _column_hashes(self.X_train), _column_hashes(self.X_test)
 
     @cached_property
     def shared(self) -> NDArray[np.bool_]:
         """Which test rows stand in train, of shape (n_test,)."""
-        train, test = (part.sum(axis=1, dtype=np.uint64) for part in self.hashes)
+        train, test = (side.sum(axis=1, dtype=np.uint64) for side in self.hashes)
         return pd.Series(test).isin(train).to_numpy()
 
     @cached_property
     def scaled(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Numeric columns of train and test in units of the training columns' interquartile range."""
-        numeric = self.X_train.select_dtypes("number").columns
-        train, test = (part[numeric].to_numpy(np.float64) for part in (self.X_train, self.X_test))
+        numeric = [name for name in self.X_train if pd.api.types.is_numeric_dtype(self.X_test[name])]
+        numeric = self.X_train[numeric].select_dtypes("number").columns
+        train, test = (side[numeric].astype(np.float64).to_numpy() for side in (self.X_train, self.X_test))
         low, centre, high = np.nanquantile(train, [0.25, 0.5, 0.75], axis=0) if train.size else np.zeros((3, 0))
         spread = np.where(high > low, high - low, np.nanstd(train, axis=0))
         spread[spread == 0] = 1
-        return tuple(np.nan_to_num((part - centre) / spread).astype(np.float32) for part in (train, test))
+        return tuple(np.nan_to_num((side - centre) / spread).astype(np.float32) for side in (train, test))
 
-    @property
-    def minority(self) -> Any:
-        """The rarest label of train."""
-        labels, counts = np.unique(self.y_train, return_counts=True)
-        return labels[np.argmin(counts)]
+
+def compare(
+    train: tuple[pd.DataFrame, NDArray[np.bool_]], test: tuple[pd.DataFrame, NDArray[np.bool_]], seed: int
+) -> Parts:
+    """Two sides of a split, features and whether a row is of the rarer class, with their values made comparable.
+
+    Raises
+    ------
+    ValueError
+        Names the columns that cannot be compared by value, and says how they differ.
+    """
+    (X_train, rare_train), (X_test, rare_test) = train, test
+    hashes, faults = [], []
+    aligned = X_test.copy(deep=False)
+    for position, name in enumerate(X_train):
+        try:
+            codes = common_codes(X_train[name], X_test[name])
+        except IncomparableError as error:
+            faults.append(f"{name!r} ({error})")
+            continue
+        hashes.append([_hash_codes(side, position) for side in codes])
+        aligned[name] = written_like(X_train[name], X_test[name], codes)
+    if faults:
+        raise ValueError(f"Not comparable in train and test: {', '.join(faults)}; give both the same types.")
+    sides = [np.column_stack(columns) for columns in zip(*hashes, strict=True)]
+    return Parts(X_train, rare_train, aligned, rare_test, tuple(sides), seed)
 
 
 def check_shared_rows(parts: Parts) -> Finding:
     """Test rows that stand in train with the same features, whatever their label."""
     name, shared = "shared rows", parts.shared
     labelled = [
-        part.sum(axis=1, dtype=np.uint64) + _hash_values(pd.Series(labels), 0)
-        for part, labels in zip(parts.hashes, (parts.y_train, parts.y_test), strict=True)
+        side.sum(axis=1, dtype=np.uint64) + _hash_codes(rare.astype(np.int64), side.shape[1])
+        for side, rare in zip(parts.hashes, (parts.rare_train, parts.rare_test), strict=True)
     ]
-    rare = parts.y_test == parts.minority
+    rare = parts.rare_test
     evidence = {
         "rows": int(shared.sum()),
         "share": float(shared.mean()),
@@ -186,17 +207,15 @@ def _trimmed_distance(first: NDArray, second: NDArray) -> NDArray:
     return np.sqrt(squares[:, : squares.shape[1] - left_out].sum(axis=1))
 
 
-def check_prevalence(parts: Parts, population: float | ArrayLike | None) -> Finding:
+def check_prevalence(parts: Parts, population: float | None) -> Finding:
     """A test frame whose share of the minority is not that of the population it is meant to stand for."""
     name = "prevalence"
     if population is None:
         reason = "The population's prevalence was not given."
         return Finding(name, NOT_CHECKED, reason, "Pass population=, a share or all labels before any resampling.")
-    if np.ndim(population):
-        population = float(np.mean(np.asarray(population) == parts.minority))
     if not 0 < population < 1:
         raise ValueError(f"The population's prevalence is {population}; give a share between 0 and 1.")
-    n_rare, n_rows = int(np.sum(parts.y_test == parts.minority)), len(parts.y_test)
+    n_rare, n_rows = int(parts.rare_test.sum()), len(parts.rare_test)
     interval = binomtest(n_rare, n_rows, population).proportion_ci(1 - SIGNIFICANCE)
     evidence = {"prevalence": n_rare / n_rows, "low": interval.low, "high": interval.high, "population": population}
     summary = (
@@ -239,18 +258,12 @@ def check_area(curve: tuple[ArrayLike, ArrayLike, float] | None, tolerance: floa
     return Finding(name, NOT_CHECKED, f"{summary} It is neither.", "Give the scores behind the area.", evidence)
 
 
-def _hash_values(column: pd.Series, position: int) -> NDArray[np.uint64]:
-    """A hash per value that depends on the column's position; numbers that are equal have equal hashes."""
-    if pd.api.types.is_numeric_dtype(column):
-        column = column.astype(np.float64) + 0.0
-    values = pd.util.hash_pandas_object(column, index=False).to_numpy()
+def _hash_codes(codes: NDArray[np.int64], position: int) -> NDArray[np.uint64]:
+    """A hash per code that depends on the column's position."""
+    values = pd.util.hash_array(codes)
     odd = (2 * position + 3) * 0x9E3779B97F4A7C15 % 2**64  # a product of odd numbers, so no two values collide
     values = values * np.uint64(odd)
     return values ^ (values >> np.uint64(29))
-
-
-def _column_hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
-    return np.column_stack([_hash_values(frame.iloc[:, position], position) for position in range(frame.shape[1])])
 
 
 def draw(positions: NDArray, limit: int, seed: int) -> NDArray[np.int64]:

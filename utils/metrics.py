@@ -2,14 +2,19 @@
 
 A ranked list of `n_rows` rows is described completely, for every metric of a precision-recall or ROC curve,
 by the sorted 1-based ranks of its positives. Ties are broken against us: a negative that shares its score
-with a positive counts as ranked before it.
+with a positive counts as ranked before it. `tie_neutral_average_precision` says what a random order of tied
+rows would give instead.
 """
 
 from __future__ import annotations
 
+from math import comb
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+
+MAX_RANKINGS = 4_000_000  # up to so many are enumerated; beyond that, rankings are drawn
 
 
 def log_odds(probability: ArrayLike) -> NDArray[np.float64]:
@@ -38,16 +43,27 @@ def ranks_of_positives(y_true: ArrayLike, y_score: ArrayLike) -> tuple[NDArray[n
     Raises
     ------
     ValueError
-        If a score is not finite or there is no positive.
+        If a score is not finite, a label is missing, or there is no positive.
     """
-    y_true, y_score = np.asarray(y_true), np.asarray(y_score)
+    is_positive, y_score = _checked_scores(y_true, y_score)
+    order = np.lexsort((is_positive, -y_score))
+    is_positive = is_positive[order]
+    return np.flatnonzero(is_positive) + 1, order[is_positive]
+
+
+def _checked_scores(y_true: ArrayLike, y_score: ArrayLike) -> tuple[NDArray[np.bool_], NDArray]:
+    """Which rows are positive, and finite scores as floats: unsigned numbers have no negative to sort by."""
+    y_true, y_score = np.asarray(y_true), np.asarray(y_score, dtype=float)
+    if y_true.shape != y_score.shape:
+        raise ValueError(f"There are {len(y_true)} labels for {len(y_score)} scores; give one to each row.")
+    if pd.isna(y_true).any():
+        raise ValueError(f"{np.count_nonzero(pd.isna(y_true))} labels are missing; leave their rows out.")
+    is_positive = y_true == 1
     if not np.isfinite(y_score).all():
         raise ValueError(f"{np.count_nonzero(~np.isfinite(y_score))} scores are not finite; check the model's output.")
-    if not np.any(y_true == 1):
+    if not is_positive.any():
         raise ValueError("There is no positive row to rank; check the labels of this part.")
-    order = np.lexsort((y_true == 1, -y_score))
-    is_positive = y_true[order] == 1
-    return np.flatnonzero(is_positive) + 1, order[is_positive]
+    return is_positive, y_score
 
 
 def precision_recall(ranks: ArrayLike) -> tuple[NDArray, NDArray]:
@@ -62,6 +78,30 @@ def average_precision(ranks: ArrayLike) -> float:
     return float(np.mean(precision_recall(ranks)[0]))
 
 
+def tie_neutral_average_precision(y_true: ArrayLike, y_score: ArrayLike) -> float:
+    """Expected average precision if rows with the same score are put into random order.
+
+    Without ties this is `average_precision`; a constant score has that of a random ranking. The expectation is exact:
+    a tied row is as likely to be positive as its group, and the rows of its group before it hold their share of the
+    group's other positives.
+
+    Parameters
+    ----------
+    y_true, y_score : arrays of shape (n_rows,)
+        As for `ranks_of_positives`.
+    """
+    is_positive, y_score = _checked_scores(y_true, y_score)
+    _, group = np.unique(-y_score, return_inverse=True)  # groups of tied rows, the highest score first
+    sizes, positives = np.bincount(group), np.bincount(group, weights=is_positive)
+    n_tied, n_positive = np.repeat(sizes, sizes), np.repeat(positives, sizes)
+    before = np.repeat(np.cumsum(positives) - positives, sizes)
+    rank = np.arange(1, len(y_score) + 1)
+    earlier = rank - 1 - np.repeat(np.cumsum(sizes) - sizes, sizes)  # rows of the same group that stand before
+    expected = before + 1 + earlier * (n_positive - 1) / np.maximum(n_tied - 1, 1)
+    precision = (n_positive / n_tied * expected / rank)[n_positive > 0]
+    return float(precision.sum() / is_positive.sum())
+
+
 def trapezoid_area(ranks: ArrayLike) -> float:
     """Area under linearly joined precision-recall points; optimistic (Davis and Goadrich, 2006).
 
@@ -72,22 +112,43 @@ def trapezoid_area(ranks: ArrayLike) -> float:
 
 
 def roc_auc(ranks: ArrayLike, n_rows: int) -> float:
-    """Probability that a positive is ranked before a negative."""
+    """Probability that a positive is ranked before a negative; a tie counts as ranked behind it.
+
+    Raises
+    ------
+    ValueError
+        If there is no negative row.
+    """
     ranks = np.asarray(ranks)
+    n_negatives = n_rows - len(ranks)
+    if n_negatives < 1:
+        raise ValueError(f"{len(ranks)} of {n_rows} rows are positive, which leaves no negative to rank them against.")
     negatives_before = ranks - np.arange(1, len(ranks) + 1)
-    return float(1 - negatives_before.mean() / (n_rows - len(ranks)))
+    return float(1 - negatives_before.mean() / n_negatives)
 
 
-def precision_at(ranks: ArrayLike, n_alerts: float) -> float:
-    """Share of frauds among the `n_alerts` highest scores (rounded, at least one)."""
-    n_alerts = max(1, round(n_alerts))
+def precision_at(ranks: ArrayLike, n_alerts: float, n_rows: int) -> float:
+    """Share of frauds among the `n_alerts` highest scores (rounded, at least one, at most every row).
+
+    Raises
+    ------
+    ValueError
+        If `n_alerts` is not a positive number.
+    """
+    n_alerts = _whole_alerts(n_alerts, n_rows)
     return float(np.count_nonzero(np.asarray(ranks) <= n_alerts) / n_alerts)
 
 
-def recall_at(ranks: ArrayLike, n_alerts: float) -> float:
-    """Share of all frauds that the `n_alerts` highest scores hold (rounded, at least one)."""
+def recall_at(ranks: ArrayLike, n_alerts: float, n_rows: int) -> float:
+    """Share of all frauds that the `n_alerts` highest scores hold, rounded and bounded as for `precision_at`."""
     ranks = np.asarray(ranks)
-    return float(np.count_nonzero(ranks <= max(1, round(n_alerts))) / len(ranks))
+    return float(np.count_nonzero(ranks <= _whole_alerts(n_alerts, n_rows)) / len(ranks))
+
+
+def _whole_alerts(n_alerts: float, n_rows: int) -> int:
+    if not 0 < n_alerts < np.inf:
+        raise ValueError(f"The number of alerts is {n_alerts}; give a positive number.")
+    return min(max(1, round(n_alerts)), n_rows)
 
 
 def recall_at_precision(ranks: ArrayLike, minimum: float = 0.9) -> float:
@@ -165,15 +226,55 @@ def calibration_error(table: dict[str, list]) -> float:
     return float(np.abs(rows * means - positives).sum() / rows.sum())
 
 
+def random_average_precision(n_rows: int, n_positives: int) -> float:
+    """Expected average precision of rankings that know nothing.
+
+    It lies above the prevalence, and far above it where positives are few: .081 for 4 of 100 rows.
+
+    Raises
+    ------
+    ValueError
+        If there is no positive, or there are more than rows.
+    """
+    _require_positives(n_rows, n_positives)
+    return tie_neutral_average_precision(np.arange(n_rows) < n_positives, np.zeros(n_rows))
+
+
 def random_ranking_interval(
     n_rows: int, n_positives: int, *, level: float = 0.95, n_draws: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
     """Central interval of the average precision of rankings that know nothing.
 
-    Its mean lies close to the prevalence; what a model scores on shuffled labels must fall inside.
+    What a model scores on shuffled labels must fall inside. No more than (1 - level) / 2 of the rankings lie on either
+    side of it. With few positives every ranking is counted, so that the interval is exact; beyond `MAX_RANKINGS`
+    of them, `n_draws` are drawn. `random_average_precision` is their mean.
+
+    Raises
+    ------
+    ValueError
+        If there is no positive, or there are more than rows.
     """
-    rng = np.random.default_rng(seed)
-    draws = [average_precision(np.sort(rng.choice(n_rows, n_positives, replace=False)) + 1) for _ in range(n_draws)]
-    tail = (1 - level) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    return float(low), float(high)
+    _require_positives(n_rows, n_positives)
+    if comb(n_rows, min(n_positives, n_rows // 2)) <= MAX_RANKINGS:
+        scores = _scores_of_all_rankings(n_rows, n_positives)
+    else:
+        rng = np.random.default_rng(seed)
+        draws = [np.sort(rng.choice(n_rows, n_positives, replace=False)) + 1 for _ in range(n_draws)]
+        scores = np.array([average_precision(ranks) for ranks in draws])
+    scores.sort()
+    outside = int((1 - level) / 2 * len(scores))
+    return float(scores[outside]), float(scores[len(scores) - 1 - outside])
+
+
+def _scores_of_all_rankings(n_rows: int, n_positives: int) -> NDArray[np.float64]:
+    """Average precision of every choice of the positives' ranks."""
+    sums = np.zeros(1)  # of the precisions so far, in the order of the last positive's rank
+    for found in range(1, n_positives + 1):
+        ranks = range(found, n_rows + 1)
+        sums = np.concatenate([sums[: comb(rank - 1, found - 1)] + found / rank for rank in ranks])
+    return sums / n_positives
+
+
+def _require_positives(n_rows: int, n_positives: int) -> None:
+    if not 0 < n_positives <= n_rows:
+        raise ValueError(f"{n_positives} of {n_rows} rows cannot be positive; give at least one and at most all.")

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from utils.config import NOTEBOOKS, Profile
 
+QUIET = "--quiet"  # a kernel that ends is interrupted first, and would report that as an error
+
 
 class NotebookError(RuntimeError):
     """A notebook's cell failed."""
@@ -38,7 +40,7 @@ def execute(name: str, profile: Profile) -> None:
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
-    kernel = {"kernel_name": "python3", "progress_bar": False}
+    kernel = {"kernel_name": "python3", "progress_bar": False, "extra_arguments": [QUIET]}
     source = NOTEBOOKS / f"{name}.ipynb"
     parameters = {} if profile.name == "full" else {"profile_name": profile.name}
     start = time.perf_counter()

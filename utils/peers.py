@@ -30,7 +30,7 @@ from sklearn.utils._param_validation import Interval
 
 from utils.config import ROOT
 from utils.seeding import child_seed
-from utils.tabular import column_decimals
+from utils.tabular import as_type, column_decimals, column_exponents
 
 MAX_QUANTILES = 1000
 CTGAN_PACKAGES = ("ctgan", "torch")
@@ -80,10 +80,11 @@ class PeerSampler(BaseOverSampler):
         self.seconds_ = {}
         parts = [table]
         for label, n_rows in wanted.items():
-            members = self._members(table, y, label)
-            drawn = self._draw_class(members.astype(float), n_rows, child_seed(seed, label), label)
+            members = self._members(table, y, label).astype(float)
+            exponents = column_exponents(members)
+            drawn = self._draw_class(np.ldexp(members, -exponents), n_rows, child_seed(seed, label), label)
             self.seconds_[label] = (drawn.fit_seconds, drawn.draw_seconds)
-            parts.append(_as_written(drawn.rows, table))
+            parts.append(_as_written(np.ldexp(drawn.rows, exponents), table))
         labels = np.repeat(np.array(list(wanted), dtype=y.dtype), list(wanted.values()))
         rows = np.concatenate(parts)
         return type(X)(rows) if sparse.issparse(X) else rows, np.concatenate([y, labels])
@@ -284,11 +285,10 @@ def _run_worker(folder: Path, task: str) -> None:
 
 def _as_written(rows: np.ndarray, table: np.ndarray) -> np.ndarray:
     """Drawn rows with the decimals and the type of the table that they join."""
-    rows = np.array(rows, dtype=float)
     decimals = column_decimals(table)
     for places in (0, 2):
         rows[:, decimals == places] = np.round(rows[:, decimals == places], places)
-    return rows.astype(table.dtype, copy=False)
+    return as_type(rows, table.dtype)
 
 
 def _correlation(scores: np.ndarray) -> np.ndarray:

@@ -24,12 +24,17 @@ from utils.findings import ACQUITTED, CONVICTED, NOT_CHECKED, Finding
 from utils.leaks import SIGNIFICANCE, Parts, draw, examples, nearest
 
 SCALERS = (StandardScaler, RobustScaler, MinMaxScaler, MaxAbsScaler, QuantileTransformer, PowerTransformer)
+BY_SAMPLER = "Make the sampler a step of a pipeline that is fitted on the training part only."
+BY_SPLIT = "Train on nothing outside the training part: these test rows stand in train, no sampler brought them there."
 MAX_SYNTHETIC = 2_000
+DIGITS, NARROW_DIGITS = 9, 5  # after the point, in which rows of float64 and of float32 are compared
 NEIGHBOURS = 30  # a SMOTE row's two parents are almost surely among its 30 nearest real rows
 
 
-def check_fitted_rows(parts: Parts, fitted: tuple[ArrayLike, ArrayLike] | None, pipeline: Any) -> Finding:
+def check_fitted_rows(parts: Parts, fitted: tuple[ArrayLike, NDArray[np.bool_]] | None, pipeline: Any) -> Finding:
     """Test rows among those that the model was fitted on, or behind the rows that a sampler made.
+
+    `fitted` holds these rows and which of them are of the rarer class.
 
     A made row convicts if it lies on a straight line between two real rows of its class, one of them in the
     test frame and no such pair in train (SMOTE and its relatives), or if more of the real rows nearest to
@@ -40,30 +45,32 @@ def check_fitted_rows(parts: Parts, fitted: tuple[ArrayLike, ArrayLike] | None, 
         reason = "The rows that the model was fitted on were not given."
         return Finding(name, NOT_CHECKED, reason, "Pass fitted=(X_fit, y_fit), after scaling and sampling.")
     train, test, made = _in_model_space(parts, fitted[0], pipeline)
-    y_fit = np.asarray(fitted[1])
-    if len(y_fit) != len(made):
-        raise ValueError(f"fitted has {len(made)} rows and {len(y_fit)} labels; give one label per row.")
-    keys = [_row_keys(rows) for rows in (train, test, made)]
+    rare_fit = fitted[1]
+    if len(rare_fit) != len(made):
+        raise ValueError(f"fitted has {len(made)} rows and {len(rare_fit)} labels; give one label per row.")
+    keys = _row_keys(train, test, made)
+    train, test, made = (rows.astype(np.float64) for rows in (train, test, made))
     equal = np.isin(keys[1], keys[2])
     synthetic = ~np.isin(keys[2], np.concatenate(keys[:2]))
     own = ~np.isin(keys[1], keys[0])  # a test row that is a training row, too, is no evidence against a sampler
     evidence = {"test rows fitted on": int(equal.sum()), "rows that a sampler made": int(synthetic.sum())}
     behind = np.zeros(len(test), dtype=bool)
     p_value = 1.0
-    for label in np.unique(y_fit[synthetic]):
-        chosen = draw(np.flatnonzero(synthetic & (y_fit == label)), MAX_SYNTHETIC, parts.seed)
-        of_test = np.flatnonzero(own & (parts.y_test == label))
-        sides = train[parts.y_train == label], test[of_test]
+    for label in np.unique(rare_fit[synthetic]):
+        chosen = draw(np.flatnonzero(synthetic & (rare_fit == label)), MAX_SYNTHETIC, parts.seed)
+        of_test = np.flatnonzero(own & (parts.rare_test == label))
+        sides = train[parts.rare_train == label], test[of_test]
         if min(map(len, sides)) == 0:
             continue
         traced, p_of_label = _trace(made[chosen], *sides)
         behind[of_test[traced]] = True
         p_value = min(p_value, p_of_label)
     evidence |= {"test rows behind them": int(behind.sum()), "p-value of nearest rows": p_value}
-    return _fitted_verdict(name, evidence, equal, behind)
+    blameless = not (np.any(equal & own) or behind.any() or p_value < SIGNIFICANCE)
+    return _fitted_verdict(name, evidence, equal, behind, BY_SPLIT if blameless else BY_SAMPLER)
 
 
-def _fitted_verdict(name: str, evidence: dict[str, Any], equal: NDArray, behind: NDArray) -> Finding:
+def _fitted_verdict(name: str, evidence: dict[str, Any], equal: NDArray, behind: NDArray, advice: str) -> Finding:
     summary = (
         f"{evidence['test rows fitted on']:,} test rows were among those that the model was fitted on; "
         f"{evidence['rows that a sampler made']:,} fitted rows were made by a sampler, "
@@ -72,7 +79,6 @@ def _fitted_verdict(name: str, evidence: dict[str, Any], equal: NDArray, behind:
     )
     if not (equal.any() or behind.any() or evidence["p-value of nearest rows"] < SIGNIFICANCE):
         return Finding(name, ACQUITTED, summary, evidence=evidence)
-    advice = "Make the sampler a step of a pipeline that is fitted on the training part only."
     return Finding(name, CONVICTED, summary, advice, evidence, examples(equal | behind))
 
 
@@ -81,13 +87,31 @@ def _in_model_space(parts: Parts, X_fit: ArrayLike, pipeline: Any) -> tuple[NDAr
     sides = [parts.X_train, parts.X_test]
     for _, step in leading_transformers(pipeline):
         sides = [step.transform(rows) for rows in sides]
-    train, test, made = (np.asarray(rows, dtype=np.float64) for rows in (*sides, X_fit))
+    if isinstance(X_fit, pd.DataFrame) and isinstance(sides[0], pd.DataFrame) and set(X_fit) == set(sides[0]):
+        X_fit = X_fit[list(sides[0])]
+    train, test, made = (_as_floats(rows) for rows in (*sides, X_fit))
     if made.ndim != 2 or made.shape[1] != train.shape[1]:
         raise ValueError(
             f"fitted has shape {made.shape} where train has {train.shape[1]} columns after the pipeline's "
             "transformers; give the rows as the classifier saw them."
         )
     return train, test, made
+
+
+def _as_floats(rows: Any) -> NDArray:
+    """Rows as the classifier sees them, as an array of float32 or float64."""
+    if not isinstance(rows, pd.DataFrame):
+        rows = np.asarray(rows)
+        return rows if rows.dtype in (np.float32, np.float64) else rows.astype(np.float64)
+    try:
+        numbers = rows.astype({name: np.float64 for name in rows if rows[name].dtype != np.float32})
+    except (TypeError, ValueError):
+        texts = [repr(name) for name in rows if not pd.api.types.is_numeric_dtype(rows[name])]
+        raise ValueError(
+            f"Columns {', '.join(texts)} are no numbers where the classifier would see them; "
+            "give the pipeline that encodes them."
+        ) from None
+    return numbers.to_numpy()
 
 
 def _trace(made: NDArray, train: NDArray, test: NDArray) -> tuple[NDArray[np.int64], float]:
@@ -187,7 +211,18 @@ def _same_statistics(first: Any, second: Any) -> bool:
     return all(np.allclose(getattr(first, name), getattr(second, name), rtol=1e-6, atol=1e-12) for name in numbers)
 
 
-def _row_keys(rows: NDArray) -> NDArray[np.uint64]:
-    """One hash per row of numbers, blind to what the last digits of a transformation do."""
-    rounded = pd.DataFrame(np.round(rows, 9) + 0.0)
-    return pd.util.hash_pandas_object(rounded, index=False).to_numpy()
+def _row_keys(*sides: NDArray) -> list[NDArray[np.uint64]]:
+    """One hash per row of each array of numbers, blind to what the last digits of a transformation do.
+
+    Digits are counted from a column's usual size, the median over the first array, and are those of float32 if one
+    array has no more.
+    """
+    narrow = any(rows.dtype == np.float32 for rows in sides)
+    first = np.abs(sides[0].astype(np.float64))
+    sizes = np.nanmedian(np.where(first > 0, first, np.nan), axis=0)
+    sizes = np.where(np.isfinite(sizes), sizes, 1)
+    rounded = (
+        np.round(rows.astype(np.float32 if narrow else np.float64) / sizes, NARROW_DIGITS if narrow else DIGITS) + 0.0
+        for rows in sides
+    )
+    return [pd.util.hash_pandas_object(pd.DataFrame(rows), index=False).to_numpy() for rows in rounded]

@@ -284,6 +284,7 @@ def plot_pr_curves(
     """
     figure, axes = plt.subplots(figsize=(PAGE * 0.62, 3.1))
     grid = np.linspace(0.01, 1, 100)
+    drawn: list[str] = []  # a second curve of a colour is dashed
     for name, (sampler, model) in curves.items():
         part = table[(table["sampler"] == sampler) & (table["model"] == model)]
         precision = mean_precision(part, grid)
@@ -291,7 +292,8 @@ def plot_pr_curves(
         low, high = np.quantile(precision, [0.25, 0.75], axis=0)
         axes.fill_between(grid, low, high, color=colour, alpha=0.13, linewidth=0)
         label = f"{name} ({part['average_precision'].mean():.3f})"
-        axes.plot(grid, precision.mean(axis=0), color=colour, label=label)
+        axes.plot(grid, precision.mean(axis=0), "--" if colour in drawn else "-", color=colour, label=label)
+        drawn.append(colour)
     axes.axhline(prevalence, color=NEUTRAL, linestyle=":", linewidth=1)
     axes.annotate("chance", (0.01, prevalence), xytext=(0, 3), textcoords="offset points", color=NEUTRAL, fontsize=7)
     axes.set(xlabel="Recall", ylabel="Precision", xlim=(0, 1), ylim=(0, 1.02))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,11 +23,11 @@ from sklearn.metrics import auc, average_precision_score, precision_recall_curve
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import RobustScaler
 
-from utils import data, metrics
+from utils import metrics
 from utils.backend import limit_threads
 from utils.config import DatasetConfig
-from utils.data import Dataset
-from utils.fitting import provenance
+from utils.data import DataError, Dataset
+from utils.fitting import load_dataset, provenance
 from utils.original import OriginalCGAN
 from utils.seeding import child_seed
 
@@ -125,7 +124,18 @@ def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, reci
         See `split`; SMOTE's test rows come from its own training part, which knows no overlap.
     recipe : Recipe, optional
         The study's by default.
+
+    Raises
+    ------
+    DataError
+        If the dataset lacks a column that the study used.
     """
+    missing = [name for name in ALL_COLUMNS if name not in dataset.frame]
+    if missing:
+        raise DataError(
+            f"{dataset.name} lacks {', '.join(missing)[:200]}, which the original study's protocol uses; "
+            "it can only be run anew on the study's own dataset."
+        )
     recipe = recipe or Recipe()
     train, test = split(dataset, seed, overlap=overlap)
     labels = dataset.y.to_numpy()
@@ -200,44 +210,34 @@ def thin(y_true: NDArray, prevalence: float, rng: np.random.Generator) -> NDArra
 
 
 def _thinned_areas(y_true: NDArray, y_score: NDArray, seed: int) -> dict[str, float]:
-    """Means of the areas over test sets thinned out to the study's highest prevalence."""
+    """Means of the areas over test sets thinned out to the study's highest prevalence, which `fit` never scores on."""
     rng = np.random.default_rng(child_seed(seed, "thinned"))
     chosen = (thin(y_true, THINNED_PREVALENCE, rng) for _ in range(THINNED_DRAWS))
     means = pd.DataFrame([areas(y_true[rows], y_score[rows]) for rows in chosen]).mean()
     return {f"thinned_{name}": float(value) for name, value in means.items()}
 
 
-def exhibit(dataset: Dataset, done: Fit, seed: int, *, prevalence: float | None = None) -> dict[str, Any]:
-    """A fit as `utils.audit.audit` takes it: frames, fitted pipeline and rows, population, and the reported area.
+def exhibit(dataset: Dataset, done: Fit) -> dict[str, Any]:
+    """A fit to `dataset` as `utils.audit.audit` takes it: frames, fitted pipeline and rows, population, reported area.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        What `fit` was given.
-    done : Fit
-    seed : int
-        Draws the legitimate test rows that stay.
-    prevalence : float, optional
-        What the test set is thinned out to; by default it is not.
+    The test set is the one that the study scored it on.
     """
     y_true = dataset.y.to_numpy()[done.test]
-    rows = np.arange(len(done.test)) if prevalence is None else thin(y_true, prevalence, np.random.default_rng(seed))
     return {
         "train": dataset.frame.iloc[done.train],
-        "test": dataset.frame.iloc[done.test[rows]],
+        "test": dataset.frame.iloc[done.test],
         "label": dataset.config.label,
         "pipeline": done.pipeline,
         "fitted": (done.X_fit, done.y_fit),
         "population": dataset.y,
-        "curve": (y_true[rows], done.y_score[rows], trapezoid(y_true[rows], done.y_score[rows])),
+        "curve": (y_true, done.y_score, trapezoid(y_true, done.y_score)),
         "tolerance": 1e-9,  # the study printed all digits
     }
 
 
-@lru_cache(maxsize=1)
 def load(config: DatasetConfig) -> Dataset:
     """The dataset with its duplicates, loaded once per process."""
-    return data.load(replace(config, keep_duplicates=True))
+    return load_dataset(replace(config, duplicates="keep", variant="with-duplicates"))
 
 
 def run_task(config: DatasetConfig, task: dict[str, Any], recipe: Recipe) -> dict[str, Any]:

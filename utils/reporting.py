@@ -1,4 +1,4 @@
-"""Numbers and tables for the paper and the README: recorded by notebooks, never typed."""
+"""Numbers and tables for the paper, the README and the pages: recorded by notebooks, never typed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from utils.config import ROOT, Profile
+from utils.config import Profile
 
 PROPER_NAMES = ("Tomek",)
-README_START, README_END = "<!-- results:start -->", "<!-- results:end -->"
 
 
 def record(profile: Profile, section: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -144,45 +143,56 @@ def alone_grid(means: pd.DataFrame, compared: pd.DataFrame, models: dict[str, st
     return pd.DataFrame(rows, index=index, columns=["Average precision", "Difference", "Verdict"])
 
 
+def chosen_ratios(table: pd.DataFrame) -> pd.DataFrame:
+    """On how many folds the search chose which ratio; a row per model, sampler and ratio that was on its list.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ledger rows; see `ledger.frame`.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, sampler, ratio (a number or 'balanced', as text) and n_folds; samplers without a ratio are left
+        out.
+    """
+    rows = []
+    for (model, sampler), pair in table.groupby(["model", "sampler"], sort=False):
+        offered = (pair["search"].iloc[0] or {}).get("space", {}).get("sampler", {}).get("ratio", [])
+        counts = Counter(chosen["sampler"]["ratio"] for chosen in pair["chosen"]) if offered else {}
+        rows += [
+            {"model": model, "sampler": sampler, "ratio": str(ratio), "n_folds": counts[ratio]} for ratio in offered
+        ]
+    return pd.DataFrame(rows, columns=["model", "sampler", "ratio", "n_folds"])
+
+
+def ratio_grid(ratios: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> pd.DataFrame:
+    """Chosen ratios as text such as '1 (4), 5 (4), 20 (2)', folds in brackets: a row per sampler, a column per model.
+
+    Parameters
+    ----------
+    ratios : DataFrame
+        From `chosen_ratios`.
+    samplers, models : dict of str to str
+        Name to label, in the order to print.
+    """
+    chosen = ratios[ratios["n_folds"] > 0]
+    chosen = chosen.assign(text=chosen["ratio"].replace("balanced", "equal") + chosen["n_folds"].map(" ({})".format))
+    grid = chosen.groupby(["sampler", "model"], sort=False)["text"].agg(", ".join).unstack("model")
+    grid = grid.reindex(
+        index=[name for name in samplers if name in grid.index],
+        columns=[name for name in models if name in grid.columns],
+    )
+    return grid.rename(index=samplers, columns=models).fillna("–").rename_axis(index="Sampler", columns=None)
+
+
 def markdown_table(frame: pd.DataFrame) -> str:
     """A frame with its index as a Markdown table."""
     header = [frame.index.name or "", *map(str, frame.columns)]
     body = [[str(name), *map(str, row)] for name, row in zip(frame.index, frame.to_numpy(), strict=True)]
     rows = [header, ["---"] * len(header), *body]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def headline(numbers: dict[str, Any]) -> str:
-    """The README's results as Markdown, from the recorded numbers of notebooks 07 and 08."""
-    comparison, final = numbers["07_comparison"], numbers["08_final_model"]
-    models, means = comparison["models"], pd.DataFrame(comparison["means"])
-    alone = pd.DataFrame(comparison["alone"])
-    against = comparison["claim"]["against_best"]
-    gap = with_interval(*(against[name] for name in ("mean", "low", "high")))
-    test, best = final["test"], _pair_label(comparison, *comparison["claim"]["best"])
-    text = (
-        f"*Random forest with CGAN is best:* **{comparison['claim']['verdict']}**{refuted_by(comparison)}. The best "
-        f"mean average precision on the development folds is that of {best}{_apart(comparison)}; the "
-        f"claimed pair differs from it by {gap}. The final model ({final['choice']['label']}) reaches an average "
-        f"precision of {with_interval(test['average_precision'], *test['interval'])} on the chronological test set.\n\n"
-        f"{_counted(comparison['differences'])}\n\n"
-        f"Mean average precision with 95 % interval (profile {comparison['profile']}; {_folds(comparison)}):\n\n"
-    )
-    if alone.empty:
-        return text + markdown_table(score_grid(means, comparison["samplers"], models))
-    takers = {name: label for name, label in models.items() if name not in set(alone["model"])}
-    return (
-        f"{text}{markdown_table(score_grid(means, comparison['samplers'], takers))}\n\n"
-        "Models that take no sampler, with the difference to XGBoost without resampling:\n\n"
-        f"{markdown_table(alone_grid(means, alone, models))}"
-    )
-
-
-def _apart(comparison: dict[str, Any]) -> str:
-    """Why the best pair takes no part in the verdict, if it is the one that was made on the folds of the comparison."""
-    if not comparison["claim"].get("set_apart"):
-        return ""
-    return " and no part in this verdict, as its members were found on these folds"
 
 
 def refuted_by(comparison: dict[str, Any]) -> str:
@@ -194,14 +204,14 @@ def refuted_by(comparison: dict[str, Any]) -> str:
         Recorded numbers of notebook 07.
     """
     rivals = [
-        f"{_pair_label(comparison, *row['against'].split(' + '))}, from which it differs by "
+        f"{pair_label(comparison, *row['against'].split(' + '))}, from which it differs by "
         f"{with_interval(row['mean'], row['low'], row['high'])} (adjusted p {row['adjusted_p']:.3f})"
         for row in comparison["claim"].get("refuted_by", [])
     ]
     return f" by {', and by '.join(rivals)}" if rivals else ""
 
 
-def _pair_label(comparison: dict[str, Any], model: str, sampler: str) -> str:
+def pair_label(comparison: dict[str, Any], model: str, sampler: str) -> str:
     """A pair in a sentence, without its sampler if it takes none."""
     label = phrase(comparison["models"][model])
     if model in {row["model"] for row in comparison["alone"]}:
@@ -209,42 +219,7 @@ def _pair_label(comparison: dict[str, Any], model: str, sampler: str) -> str:
     return f"{label} with {phrase(comparison['samplers'][sampler])}"
 
 
-def _counted(differences: list[dict[str, Any]]) -> str:
-    """How many comparisons with no resampling came to which verdict."""
-    counts = Counter(row["verdict"] for row in differences)
-    return (
-        f"Of {len(differences)} comparisons of a sampler with no resampling under the same model, {counts['helps']} "
-        f"{_agree(counts['helps'], 'is a credible gain', 'are credible gains')}, {counts['harms']} "
-        f"{_agree(counts['harms'], 'a credible loss', 'credible losses')}, {counts['equivalent']} practically "
-        f"equivalent, and {counts['no evidence']} undecided."
-    )
-
-
-def _agree(count: int, one: str, many: str) -> str:
-    return one if count == 1 else many
-
-
-def _folds(comparison: dict[str, Any]) -> str:
-    """On how many folds the models are measured: what most have, then who has another number."""
-    counts: dict[int, list[str]] = {}
-    for name, count in comparison["folds"].items():
-        counts.setdefault(count, []).append(comparison["models"][name])
-    usual, *others = sorted(counts, key=lambda count: -len(counts[count]))
-    exceptions = "".join(f"; {count} for {', '.join(counts[count])}" for count in others)
-    return f"{usual} {_agree(usual, 'fold', 'folds')}{exceptions}"
-
-
 def phrase(label: str) -> str:
     """A label inside a sentence: names and acronyms stay, words start small."""
     first = label.split()[0]
     return label[0].lower() + label[1:] if first[1:].islower() and first not in PROPER_NAMES else label
-
-
-def update_readme(text: str, path: Path = ROOT / "README.md") -> None:
-    """Put generated text between the README's result markers; ValueError when they are missing."""
-    readme = path.read_text(encoding="utf-8")
-    if not 0 <= readme.find(README_START) < readme.rfind(README_END):
-        raise ValueError(f"{path.name} lacks the markers {README_START} and {README_END}; put them back.")
-    head, rest = readme.split(README_START, 1)
-    tail = rest.split(README_END, 1)[1]
-    write_text(path, f"{head}{README_START}\n{text.strip()}\n{README_END}{tail}")

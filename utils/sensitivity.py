@@ -2,24 +2,26 @@
 
 python -m utils.sensitivity --profile quick
 
-Each choice is a set of tasks in a ledger of its own, `sensitivity/` beside the benchmark's.
+Each choice is a set of tasks in a ledger of its own, `sensitivity/` beside the benchmark's. All are measured on a few
+of the study's folds; `describe_folds` says which.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from utils import benchmark
+from utils import benchmark, ledger, stats
 from utils.config import Profile, Search, load_profile
+from utils.errors import exit_with_a_sentence
 from utils.fitting import load_dataset
-from utils.models import CLASSICAL
+from utils.models import CLASSICAL, MODELS
 from utils.samplers import SAMPLERS
-from utils.tasks import Task, make_task
+from utils.tasks import Task, describe, make_task
 
 RATIOS = {"x1": 1, "x5": 5, "x20": 20, "balanced": "balanced"}
 SMALLER = {"rf": {"n_estimators": 50}, "xgb": {"n_estimators": 100}}  # fewer trees, as each ratio is one more fit
@@ -76,6 +78,24 @@ def time_tasks(profile: Profile) -> list[Task]:
     return [_task(profile, place, ("none", {}), (model, {}), None, "") for place in places for model in models]
 
 
+def boosted_tasks(profile: Profile) -> list[Task]:
+    """XGBoost without resampling on every fold, with the setting that the blend gives to its boosted trees."""
+    params = describe(MODELS["blend"], profile, {})["params"]["boosted"]
+    return [
+        _task(profile, place, ("none", {}), ("xgb", params), None, "boosted as in the blend") for place in profile.folds
+    ]
+
+
+def copies_tasks(profile: Profile) -> list[Task]:
+    """`time_tasks` on a dataset that keeps its duplicates: every copy stands where its original does.
+
+    Folds drawn anew among all rows would divide them otherwise, and a difference to the study would be that of two
+    divisions.
+    """
+    tasks = [{**task, "split": {**task["split"], "copies": "with their originals"}} for task in time_tasks(profile)]
+    return [{**task, "key": ledger.key_of(task)} for task in tasks]
+
+
 def _task(
     profile: Profile,
     place: tuple[int, int],
@@ -85,8 +105,7 @@ def _task(
     setting: str,
 ) -> Task:
     dataset = load_dataset(profile.dataset)
-    identity = {"name": dataset.name, "sha256": dataset.sha256}
-    return {**make_task(profile, identity, place, sampler, model, search=search), "setting": setting}
+    return {**make_task(profile, dataset.identity, place, sampler, model, search=search), "setting": setting}
 
 
 def ratios(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
@@ -99,24 +118,58 @@ def networks(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
     return _run(profile, network_tasks, n_jobs)
 
 
+OTHER_DUPLICATES = {  # what a dataset does not do with its duplicates, and the tasks that show it
+    "drop": {"duplicates kept": ({"duplicates": "keep", "variant": "with-duplicates"}, copies_tasks)},
+    "keep": {"duplicates dropped": ({"duplicates": "drop", "variant": "without-duplicates"}, time_tasks)},
+}
+
+
 def views(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
-    """Ledger frame of models without resampling, with `setting` for what is done to the rows or to the time."""
+    """Ledger frame of models without resampling, with `setting` for what is done to the rows or to the time.
+
+    All settings have the same folds, so that they are paired.
+    """
     departures = {
-        "as in the protocol": {},
-        "duplicates kept": {"keep_duplicates": True},
-        "raw time as a feature": {"raw_time": True},
+        "as in the protocol": ({}, time_tasks),
+        **OTHER_DUPLICATES[profile.dataset.duplicates],
+        "raw time as a feature": ({"raw_time": True, "variant": "raw-time"}, time_tasks),
     }
     parts = []
-    for setting, changes in departures.items():
+    for setting, (changes, tasks_of) in departures.items():
         other = replace(profile, dataset=replace(profile.dataset, **changes))
-        parts.append(_run(other, time_tasks, n_jobs).assign(setting=setting))
+        parts.append(_run(other, tasks_of, n_jobs).assign(setting=setting))
     return pd.concat(parts, ignore_index=True)
+
+
+def boosted(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
+    """Ledger frame of `boosted_tasks`: what a better setting of XGBoost does without any sampler."""
+    return _run(profile, boosted_tasks, n_jobs)
 
 
 def spread(table: pd.DataFrame) -> pd.DataFrame:
     """Mean average precision per model and setting, with the lowest and the highest fold; columns mean, low, high."""
     grouped = table.groupby(["model", "setting"], sort=False)["average_precision"]
     return grouped.agg(mean="mean", low="min", high="max").reset_index()
+
+
+def describe_folds(table: pd.DataFrame, folds: Iterable[tuple[int, int]]) -> str:
+    """Which of the study's folds these are, such as 'the 2 easiest of 10 folds'.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ledger rows of the benchmark. A fold is easy if models without resampling have a high mean average precision.
+    folds : iterable of (repeat, fold)
+    """
+    scores = stats.paired_scores(table[table["sampler"] == "none"]).dropna(axis="columns").mean(axis="columns")
+    chosen, others = scores[list(folds)], scores.drop(list(folds))
+    if others.empty:
+        return f"all {len(scores)} folds"
+    if chosen.min() > others.max():
+        return f"the {len(chosen)} easiest of {len(scores)} folds"
+    if chosen.max() < others.min():
+        return f"the {len(chosen)} hardest of {len(scores)} folds"
+    return f"{len(chosen)} of {len(scores)} folds, neither the easiest nor the hardest"
 
 
 def _run(profile: Profile, tasks_of: Callable[[Profile], list[Task]], n_jobs: int) -> pd.DataFrame:
@@ -127,6 +180,9 @@ def _run(profile: Profile, tasks_of: Callable[[Profile], list[Task]], n_jobs: in
     return rows.loc[[task["key"] for task in tasks]].reset_index().assign(setting=[task["setting"] for task in tasks])
 
 
+STUDIES = (ratios, networks, views, boosted)
+
+
 def main() -> None:
     """Fill the ledger of these choices from the command line."""
     parser = argparse.ArgumentParser(description="Run what the study's own choices are judged by.")
@@ -134,13 +190,11 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
     profile = load_profile(options.profile)
-    try:
-        for study in (ratios, networks, views):
+    with exit_with_a_sentence():
+        for study in STUDIES:
             table = study(profile, options.jobs)
             means = table.groupby(["setting", "sampler", "model"], sort=False)["average_precision"].mean()
             print(f"{study.__name__}: {len(table)} tasks.\n{means.unstack('model').round(3).to_string()}")
-    except KeyboardInterrupt:
-        raise SystemExit("Interrupted; finished tasks are in the ledger, and the same command goes on.") from None
 
 
 if __name__ == "__main__":

@@ -13,7 +13,10 @@ from scipy.stats import t as student_t
 from utils import metrics
 from utils.config import MARGIN
 
+Pair = tuple[tuple[str, str], tuple[str, str]]
+
 LEVEL, ALPHA = 0.95, 0.05
+SCORE, TIE_NEUTRAL_SCORE = "average_precision", "average_precision_tie_neutral"
 PRACTICAL = ("p_harms", "p_equivalent", "p_helps")
 
 
@@ -26,6 +29,21 @@ class Difference:
     high: float
     p_value: float
     n_folds: int
+
+
+def require_finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """The values as floats, if all of them are finite.
+
+    Raises
+    ------
+    ValueError
+        Says how many of them are NaN or infinite; a test or an interval of the others would be of other data.
+    """
+    values = np.asarray(values, dtype=float)
+    n_bad = np.count_nonzero(~np.isfinite(values))
+    if n_bad:
+        raise ValueError(f"{n_bad} of {values.size} {name} are NaN or infinite; find out why, or leave them out.")
+    return values
 
 
 def corrected_difference(differences: ArrayLike, test_share: float, level: float = LEVEL) -> Difference:
@@ -43,18 +61,19 @@ def corrected_difference(differences: ArrayLike, test_share: float, level: float
     Raises
     ------
     ValueError
-        If there are fewer than two folds.
+        If there are fewer than two folds, or a difference is NaN or infinite.
     """
     mean, error, n_folds = _corrected_error(differences, test_share)
     half = student_t.ppf((1 + level) / 2, n_folds - 1) * error
-    statistic = abs(mean) / error if error > 0 else np.inf * bool(mean)
-    p_value = 1.0 if np.isnan(statistic) else 2 * student_t.sf(statistic, n_folds - 1)
+    p_value = 2 * student_t.sf(abs(mean) / error, n_folds - 1) if error > 0 else float(mean == 0)
     return Difference(mean, float(mean - half), float(mean + half), float(p_value), n_folds)
 
 
 def _corrected_error(differences: ArrayLike, test_share: float) -> tuple[float, float, int]:
     """Mean, its standard error corrected for overlapping training parts, and the number of folds."""
-    differences = np.asarray(differences, dtype=float)
+    differences = require_finite(differences, "differences over folds")
+    if not 0 <= test_share < np.inf:
+        raise ValueError(f"test_share is {test_share}; give the rows scored per row trained on.")
     n_folds = len(differences)
     if n_folds < 2:
         raise ValueError(f"{n_folds} paired fold(s) have no variance; measure at least two.")
@@ -87,7 +106,7 @@ def practical_probabilities(
     Raises
     ------
     ValueError
-        If there are fewer than two folds.
+        As `corrected_difference`.
     """
     mean, error, n_folds = _corrected_error(differences, test_share)
     if error == 0:
@@ -98,8 +117,16 @@ def practical_probabilities(
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Holm's (1979) step-down adjustment of a family of p-values, in the order given."""
-    p_values = np.asarray(p_values, dtype=float)
+    """Holm's (1979) step-down adjustment of a family of p-values, in the order given.
+
+    Raises
+    ------
+    ValueError
+        If one is not in [0, 1].
+    """
+    p_values = require_finite(p_values, "p-values")
+    if ((p_values < 0) | (p_values > 1)).any():
+        raise ValueError(f"p-values from {p_values.min()} to {p_values.max()} are not all in [0, 1].")
     order = np.argsort(p_values)
     scaled = p_values[order] * np.arange(len(p_values), 0, -1)
     adjusted = np.empty_like(p_values)
@@ -112,13 +139,40 @@ def verdict(low: float, high: float, adjusted_p: float, margin: float = MARGIN) 
 
     Equivalent means that the whole interval lies within the margin, whatever the test says, which is a little
     stricter than a probability of 0.95 from `practical_probabilities`: it leaves no more than 0.025 on either
-    side. Helps and harms need a Holm-adjusted p-value below 0.05.
+    side. Helps and harms need a Holm-adjusted p-value below 0.05 and an interval that lies wholly beyond the margin on
+    their side: a difference from zero alone may be too small to matter.
+
+    Raises
+    ------
+    ValueError
+        If a number is NaN, which no comparison may be read as.
     """
+    if np.isnan([low, high, adjusted_p]).any():
+        raise ValueError(f"No verdict follows from [{low}, {high}] with p {adjusted_p}; mend the scores compared.")
     if -margin < low and high < margin:
         return "equivalent"
-    if adjusted_p < ALPHA:
-        return "helps" if low + high > 0 else "harms"
+    if adjusted_p < ALPHA and low > margin:
+        return "helps"
+    if adjusted_p < ALPHA and high < -margin:
+        return "harms"
     return "no evidence"
+
+
+def detectable_difference(compared: pd.DataFrame, margin: float = MARGIN) -> pd.Series:
+    """Smallest mean difference that a comparison could have called helpful or harmful, given its spread over folds.
+
+    Its interval has to clear the margin, and its p-value has to pass the strictest step of Holm's adjustment.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        One family, from `compare_pairs`; columns low, high and n_folds.
+    """
+    freedom = compared["n_folds"] - 1
+    half = (compared["high"] - compared["low"]) / 2
+    error = half / student_t.ppf((1 + LEVEL) / 2, freedom)
+    strictest = student_t.isf(ALPHA / 2 / len(compared), freedom) * error
+    return pd.Series(np.maximum(margin + half, strictest), compared.index, name="detectable")
 
 
 ALERT_BUDGETS = (100, 500)
@@ -127,33 +181,52 @@ ALERT_BUDGETS = (100, 500)
 def with_alert_metrics(table: pd.DataFrame) -> pd.DataFrame:
     """The ledger frame with what a fraud desk asks: precision at daily alert budgets, recall at precision 0.9.
 
-    The former are NaN for a dataset without a time column.
+    The former are NaN where no time passes: without a time column, or if all rows are of one moment. A budget for
+    more alerts than there are rows is one for all rows.
     """
-    more = {"recall_at_p90": [metrics.recall_at_precision(ranks) for ranks in table["ranks"]]}
+    columns = {"recall_at_p90": [metrics.recall_at_precision(ranks) for ranks in table["ranks"]]}
+    days = pd.to_numeric(table["days"])
     for budget in ALERT_BUDGETS:
-        more[f"precision_at_{budget}"] = [
-            np.nan if pd.isna(row.days) else metrics.precision_at(row.ranks, budget * row.days)
-            for row in table.itertuples()
+        columns[f"precision_at_{budget}"] = [
+            metrics.precision_at(row.ranks, budget * length, row.n_rows) if length > 0 else np.nan
+            for row, length in zip(table.itertuples(), days, strict=True)
         ]
-    return table.assign(**more)
+    return table.assign(**columns)
 
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
-    """Means over folds of every metric, a row per (model, sampler) in the table's order."""
+    """Means over folds of every metric, a row per (model, sampler) in the table's order.
+
+    The average precision with ties neutral is among them if a row of the table has it; it is NaN for a method of
+    which one has not.
+    """
     columns = {
-        "average_precision": "AP",
+        SCORE: "AP",
+        TIE_NEUTRAL_SCORE: "AP, ties neutral",
         "roc_auc": "ROC AUC",
         "recall_at_p90": "Recall at precision 0.9",
         **{f"precision_at_{budget}": f"Precision at {budget} alerts a day" for budget in ALERT_BUDGETS},
         "brier": "Brier score",
         "calibration_error": "Calibration error",
     }
+    if TIE_NEUTRAL_SCORE not in table or table[TIE_NEUTRAL_SCORE].isna().all():
+        del columns[TIE_NEUTRAL_SCORE]
     grouped = with_alert_metrics(table).groupby(["model", "sampler"], sort=False)
-    return grouped[list(columns)].mean().rename(columns=columns)
+    means = grouped[list(columns)].mean()
+    if TIE_NEUTRAL_SCORE in columns:
+        means[TIE_NEUTRAL_SCORE] = grouped[TIE_NEUTRAL_SCORE].agg(lambda scores: scores.mean(skipna=False))
+    return means.rename(columns=columns)
 
 
-def paired_scores(table: pd.DataFrame, metric: str = "average_precision") -> pd.DataFrame:
-    """A metric with one row per (repeat, fold) and one column per (model, sampler)."""
+def paired_scores(table: pd.DataFrame, metric: str = SCORE) -> pd.DataFrame:
+    """A metric with one row per (repeat, fold) and one column per (model, sampler); NaN where a fold was not run.
+
+    Raises
+    ------
+    ValueError
+        If a fold that was run has a score that is NaN or infinite.
+    """
+    require_finite(table[metric], f"values of {metric}")
     return table.pivot(index=["repeat", "fold"], columns=["model", "sampler"], values=metric)
 
 
@@ -172,37 +245,65 @@ def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFra
     DataFrame
         Columns model, sampler, against, mean, low, high, p_value, n_folds; p_harms, p_equivalent, p_helps from
         `practical_probabilities`; boot_low, boot_high from `bootstrap_differences`, NaN if the table has no ranks;
-        adjusted_p, verdict. Pairs with fewer than two folds in common are left out, as they allow no interval.
+        adjusted_p, verdict; verdict_tie_neutral, the verdict on the average precision with ties neutral, and
+        holds_tie_neutral, whether it is the same, both None where a row of the pair lacks that score. Pairs with
+        fewer than two folds in common are left out, as they allow no interval.
     """
     scores = paired_scores(table)
     pairs = [(model, sampler) for model, sampler in scores if sampler != reference]
     return compare_pairs(table, [((model, sampler), (model, reference)) for model, sampler in pairs])
 
 
-def compare_pairs(table: pd.DataFrame, pairs: list[tuple[tuple[str, str], tuple[str, str]]]) -> pd.DataFrame:
+def compare_pairs(table: pd.DataFrame, pairs: list[Pair]) -> pd.DataFrame:
     """First against second of each pair of (model, sampler), paired by fold, one Holm family; see above."""
-    scores = paired_scores(table)
     test_share = 1 / (table["split"].iloc[0]["n_splits"] - 1)
-    rows, kept = [], []
-    for first, second in pairs:
-        if first not in scores or second not in scores:
-            continue
-        differences = (scores[first] - scores[second]).dropna()
-        if len(differences) < 2:
-            continue
-        result = vars(corrected_difference(differences, test_share))
-        practical = dict(zip(PRACTICAL, practical_probabilities(differences, test_share), strict=True))
-        rows.append({"model": first[0], "sampler": first[1], "against": " + ".join(second), **result, **practical})
-        kept.append((first, second))
-    compared = pd.DataFrame(rows)
-    if compared.empty:
+    differences = _paired_differences(table, pairs)
+    if not differences:
         raise ValueError("No pair has two folds in common; run more folds before comparing.")
+    rows = []
+    for (first, second), values in differences.items():
+        test = vars(corrected_difference(values, test_share))
+        practical = dict(zip(PRACTICAL, practical_probabilities(values, test_share), strict=True))
+        rows.append({"model": first[0], "sampler": first[1], "against": " + ".join(second), **test, **practical})
+    compared = pd.DataFrame(rows)
     compared[["boot_low", "boot_high"]] = (
-        bootstrap_differences(table, kept) if {"ranks", "positives"} <= set(table) else np.nan
+        bootstrap_differences(table, list(differences)) if {"ranks", "positives"} <= set(table) else np.nan
     )
     compared["adjusted_p"] = holm(compared["p_value"])
     compared["verdict"] = [verdict(row.low, row.high, row.adjusted_p) for row in compared.itertuples()]
-    return compared
+    neutral = _tie_neutral_verdicts(table, differences, test_share)
+    holds = [None if other is None else other == word for other, word in zip(neutral, compared["verdict"], strict=True)]
+    return compared.assign(
+        verdict_tie_neutral=pd.Series(neutral, dtype=object), holds_tie_neutral=pd.Series(holds, dtype=object)
+    )
+
+
+def _paired_differences(table: pd.DataFrame, pairs: list[Pair], metric: str = SCORE) -> dict[Pair, NDArray]:
+    """Differences over the folds that both of a pair have, for pairs with at least two such folds."""
+    scores = paired_scores(table, metric)
+    known = [(first, second) for first, second in pairs if first in scores and second in scores]
+    differences = {pair: (scores[pair[0]] - scores[pair[1]]).dropna().to_numpy() for pair in known}
+    return {pair: values for pair, values in differences.items() if len(values) > 1}
+
+
+def _tie_neutral_verdicts(table: pd.DataFrame, differences: dict[Pair, NDArray], test_share: float) -> list[str | None]:
+    """The verdict on each pair by the average precision with ties neutral, None where a row of it lacks that.
+
+    Such a pair counts in Holm's family with a p-value of 1, which makes no other verdict easier.
+    """
+    if TIE_NEUTRAL_SCORE not in table:
+        return [None] * len(differences)
+    scored = table[table[TIE_NEUTRAL_SCORE].notna()]
+    neutral = _paired_differences(scored, list(differences), TIE_NEUTRAL_SCORE)
+    tests = [
+        corrected_difference(neutral[pair], test_share) if len(neutral.get(pair, ())) == len(values) else None
+        for pair, values in differences.items()
+    ]
+    adjusted = holm([1.0 if test is None else test.p_value for test in tests])
+    return [
+        None if test is None else verdict(test.low, test.high, p_value)
+        for test, p_value in zip(tests, adjusted, strict=True)
+    ]
 
 
 def ratio_differences(table: pd.DataFrame) -> pd.DataFrame:
@@ -243,8 +344,9 @@ def compare_variants(table: pd.DataFrame, figures: list[str], reference: str = "
     -------
     DataFrame
         Columns variant, figure, median (of the variant), mean, low, high, p_value, n_folds; the difference and
-        its corrected interval are NaN for the reference. Intervals are not adjusted for their number: they
-        describe, and no verdict is drawn from them.
+        its corrected interval are NaN for the reference. Folds in which a figure is not defined are left out of it,
+        and n_folds says how many remain. Intervals are not adjusted for their number: they describe, and no verdict
+        is drawn from them.
 
     Raises
     ------
@@ -268,8 +370,8 @@ def compare_variants(table: pd.DataFrame, figures: list[str], reference: str = "
 def claim_verdict(against: pd.DataFrame) -> str:
     """What comparisons of one method with all its rivals say about 'it is the best'.
 
-    'refuted' if a rival is credibly better, 'supported' if it is credibly better than every rival, else
-    'not supported': no rival is credibly better, but it is not credibly ahead of all of them either.
+    'refuted' if a rival is better by `verdict`, so by more than the margin, 'supported' if it is better than every
+    rival, else 'not supported': no rival is credibly better, but it is not credibly ahead of all of them either.
     """
     if (against["verdict"] == "harms").any():
         return "refuted"
@@ -291,13 +393,13 @@ def bootstrap_means(table: pd.DataFrame, *, n_draws: int = 1000, seed: int = 0) 
     rows = []
     for (model, sampler), places in table.groupby(["model", "sampler"], sort=False).indices.items():
         low, high = _interval(draws[places].mean(axis=0))
-        mean, n_folds = table["average_precision"].iloc[places].mean(), len(places)
+        mean, n_folds = require_finite(table[SCORE].iloc[places], f"values of {SCORE}").mean(), len(places)
         rows.append({"model": model, "sampler": sampler, "n_folds": n_folds, "mean": mean, "low": low, "high": high})
     return pd.DataFrame(rows)
 
 
 def bootstrap_differences(
-    table: pd.DataFrame, pairs: list[tuple[tuple[str, str], tuple[str, str]]], *, n_draws: int = 1000, seed: int = 0
+    table: pd.DataFrame, pairs: list[Pair], *, n_draws: int = 1000, seed: int = 0
 ) -> NDArray[np.float64]:
     """Bootstrap interval over the frauds of the first's mean average precision less the second's.
 
@@ -402,7 +504,8 @@ def rank_samplers(table: pd.DataFrame) -> pd.DataFrame:
     ValueError
         If there are fewer than two samplers, or no fold that all of them have.
     """
-    scores = table.pivot(index=["model", "repeat", "fold"], columns="sampler", values="average_precision").dropna()
+    require_finite(table[SCORE], f"values of {SCORE}")
+    scores = table.pivot(index=["model", "repeat", "fold"], columns="sampler", values=SCORE).dropna()
     n_rankings, n_samplers = scores.shape
     if n_samplers < 2 or n_rankings == 0:
         raise ValueError(f"{n_samplers} sampler(s) share no ranking; run at least two on one model and fold.")

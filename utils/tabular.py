@@ -10,6 +10,9 @@ from sklearn.covariance import ledoit_wolf
 MIN_ROWS = 10
 MAX_QUANTILES = 1000
 MAX_VALUES_PER_ROW = 0.2
+ROUNDING = 1e-9  # what arithmetic leaves of a written decimal
+NO_LOSS = 1e-3  # of a column's spread, which rounding must not touch
+MAX_EXPONENTS = (10, 500)  # of the spread of ordinary columns: from 2**-10 to 2**500
 
 
 def check_rows(X: np.ndarray | pd.DataFrame, y: np.ndarray | pd.Series) -> tuple[np.ndarray, np.ndarray]:
@@ -18,6 +21,7 @@ def check_rows(X: np.ndarray | pd.DataFrame, y: np.ndarray | pd.Series) -> tuple
     Parameters
     ----------
     X : array or DataFrame of shape (n_rows, n_features)
+        Columns of numbers or bools, of NumPy's types or pandas' nullable ones.
     y : array or Series of shape (n_rows,)
 
     Returns
@@ -28,12 +32,10 @@ def check_rows(X: np.ndarray | pd.DataFrame, y: np.ndarray | pd.Series) -> tuple
     Raises
     ------
     ValueError
-        If a column is not numeric, the shapes do not fit, a value is missing or infinite, or a class has
-        fewer than MIN_ROWS rows.
+        If a column is not numeric, the shapes do not fit, a value or a label is missing, a value is infinite, or a
+        class has fewer than MIN_ROWS rows.
     """
-    rows, labels = np.asarray(X), np.asarray(y)
-    if rows.dtype.kind not in "fiub":
-        raise ValueError(f"The CGAN needs numeric columns, not {rows.dtype}; encode the others first.")
+    rows, labels = _as_numbers(X), np.asarray(y)
     if rows.ndim != 2 or labels.shape != (len(rows),):
         raise ValueError(f"X has shape {rows.shape} and y {labels.shape}; give (n, m) and (n,).")
     bad = np.argwhere(~np.isfinite(rows))
@@ -43,13 +45,51 @@ def check_rows(X: np.ndarray | pd.DataFrame, y: np.ndarray | pd.Series) -> tuple
             f"X has {len(bad)} missing or infinite values, the first in row {bad[0, 0]}, column {column}; "
             "impute or drop them before the CGAN."
         )
-    classes, counts = np.unique(labels, return_counts=True)
+    _check_labels(labels)
+    return rows, labels
+
+
+def _as_numbers(X: np.ndarray | pd.DataFrame) -> np.ndarray:
+    """X as an array of numbers or bools; a missing value of a nullable column is NaN."""
+    if isinstance(X, pd.DataFrame) and (~X.dtypes.map(_is_plain_number)).any():
+        rows = np.column_stack([_column_numbers(X.iloc[:, position]) for position in range(X.shape[1])])
+    else:
+        rows = np.asarray(X)
+    if rows.dtype.kind not in "fiub":
+        raise ValueError(f"The CGAN needs numeric columns, not {rows.dtype}; encode the others first.")
+    return rows
+
+
+def _is_plain_number(dtype: object) -> bool:
+    return isinstance(dtype, np.dtype) and dtype.kind in "fiu"
+
+
+def _column_numbers(column: pd.Series) -> np.ndarray:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    if not pd.api.types.is_numeric_dtype(column):
+        raise ValueError(
+            f"The CGAN needs numeric columns, but {column.name!r} is {column.dtype}; encode the others first."
+        )
+    if isinstance(column.dtype, np.dtype):
+        return column.to_numpy()
+    return column.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _check_labels(labels: np.ndarray) -> None:
+    missing = np.flatnonzero(pd.isna(labels))
+    if len(missing):
+        raise ValueError(f"y has {len(missing)} missing labels, the first in row {missing[0]}; leave these rows out.")
+    try:
+        classes, counts = np.unique(labels, return_counts=True)
+    except TypeError:
+        kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
+        raise ValueError(f"y mixes labels that cannot be ordered ({kinds}); give them one type.") from None
     if counts.min() < MIN_ROWS:
         raise ValueError(
             f"Class {classes[counts.argmin()]} has {counts.min()} rows and a CGAN needs at least {MIN_ROWS}; "
             "use RandomOverSampler or collect more."
         )
-    return rows, labels
 
 
 def column_decimals(X: np.ndarray) -> np.ndarray:
@@ -62,16 +102,64 @@ def column_decimals(X: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_features,)
-        0 for whole numbers, 2 for multiples of 0.01, -1 for anything else.
+        0 for whole numbers, 2 for multiples of 0.01, -1 for anything else. Rounding to them changes no value by more
+        than the arithmetic behind it did: a column of very small numbers is none of zeros, and one of very large
+        numbers that differ by fractions is none of whole numbers.
     """
     decimals = np.full(X.shape[1], -1)
-    # float32 input carries 7 digits: the tolerance follows the size of the values and their type.
-    precision = max(1e-9, 4 * float(np.finfo(X.dtype).eps)) if X.dtype.kind == "f" else 0.0
+    eps = float(np.finfo(X.dtype).eps) if X.dtype.kind == "f" else 0.0  # float32 input carries 7 digits
+    values = X.astype(float)
     for places in (2, 0):
-        scaled = X.astype(float) * 10.0**places
-        tolerance = precision * np.maximum(1.0, np.abs(scaled))
-        decimals[np.all(np.abs(scaled - np.round(scaled)) <= tolerance, axis=0)] = places
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = values * 10.0**places
+            errors = np.abs(scaled - np.round(scaled))
+            spread = scaled.max(axis=0) - scaled.min(axis=0)
+        tolerance = np.maximum(4 * eps * np.abs(scaled), ROUNDING * np.minimum(1.0, np.abs(scaled)))
+        is_written = (errors <= tolerance).all(axis=0) & (errors.max(axis=0) <= NO_LOSS * spread)
+        decimals[is_written] = places
     return decimals
+
+
+def column_exponents(X: np.ndarray) -> np.ndarray:
+    """Powers of two by which columns that vary extremely little or much are to be divided for ordinary arithmetic.
+
+    Absolute tolerances, as in scikit-learn's quantiles and mixtures, take the former for constant, and differences
+    of the latter overflow. Division by a power of two loses nothing; see :func:`numpy.ldexp`.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        Floating-point and finite.
+
+    Returns
+    -------
+    int ndarray of shape (n_features,)
+        0 for ordinary columns.
+    """
+    halves = X.max(axis=0) / 2 - X.min(axis=0) / 2
+    exponents = np.frexp(halves)[1] + 1
+    ordinary = (halves == 0) | ((exponents >= -MAX_EXPONENTS[0]) & (exponents <= MAX_EXPONENTS[1]))
+    return np.where(ordinary, 0, exponents)
+
+
+def as_type(rows: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Drawn numbers in the type of the table that they join; integers stay within its bounds, bools are the nearer."""
+    if dtype.kind == "b":
+        return rows >= 0.5
+    if dtype.kind in "iu":
+        # The largest float that is an integer of this type: 2**63 itself is not.
+        bounds = np.iinfo(dtype)
+        rows = np.clip(rows, bounds.min, np.nextafter(float(bounds.max) + 1, 0) if bounds.bits > 53 else bounds.max)
+    return rows.astype(dtype, copy=False)
+
+
+def as_column(values: np.ndarray, dtype: np.dtype | pd.api.extensions.ExtensionDtype) -> pd.Series:
+    """Drawn numbers as a column of any numeric type of pandas; of categories, the nearest ones."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        gaps = np.abs(values[:, None] - dtype.categories.to_numpy(dtype=float))
+        return pd.Series(pd.Categorical.from_codes(gaps.argmin(axis=1), dtype=dtype))
+    plain = dtype if isinstance(dtype, np.dtype) else getattr(dtype, "numpy_dtype", np.dtype(float))
+    return pd.Series(as_type(values, plain)).astype(dtype)
 
 
 class ClassQuantileScaler:
@@ -149,7 +237,8 @@ class ClassQuantileScaler:
         ndarray of shape (n_rows, n_features)
         """
         probabilities = norm.cdf(scores @ self.colour_[code] + self.shift_[code])
-        quantiles = self.quantiles_[code]
+        exponents = column_exponents(self.quantiles_[code])
+        quantiles = np.ldexp(self.quantiles_[code], -exponents)
         grid = (np.arange(len(quantiles)) + 0.5) / len(quantiles)
         rows = np.empty_like(probabilities)
         for column, probability in enumerate(probabilities.T):
@@ -158,6 +247,7 @@ class ClassQuantileScaler:
                 rows[:, column] = quantiles[nearest, column]
             else:
                 rows[:, column] = np.interp(probability, grid, quantiles[:, column])
+        rows = np.ldexp(rows, exponents)
         for column in np.flatnonzero(self.decimals_ >= 0):
             rows[:, column] = np.round(rows[:, column], self.decimals_[column])
         return rows

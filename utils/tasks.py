@@ -8,7 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from utils import ledger
-from utils.config import Profile, Search
+from utils.config import Profile, Protocol, Search
+from utils.data import GROUPS
 from utils.models import MODELS
 from utils.registry import Entry
 from utils.samplers import SAMPLERS
@@ -44,9 +45,15 @@ def describe(entry: Entry, profile: Profile, parameters: dict[str, Any]) -> dict
     }
 
 
+def split(kind: str, protocol: Protocol) -> dict[str, Any]:
+    """How rows are divided, as the ledger writes it: what decides, with the seed, which rows are in which fold."""
+    sizes = {"n_splits": protocol.n_splits, "test_fraction": protocol.test_fraction}
+    return {"kind": kind, **sizes, "groups": GROUPS}
+
+
 def make_task(
     profile: Profile,
-    dataset_id: dict[str, str],
+    dataset_id: dict[str, Any],
     place: tuple[int, int],
     sampler: tuple[str, dict[str, Any]],
     model: tuple[str, dict[str, Any]],
@@ -60,7 +67,7 @@ def make_task(
     profile : Profile
         Gives protocol and parameters.
     dataset_id : dict
-        Name and SHA-256 of the data.
+        Name, hash and roles of the data; see `data.Dataset.identity`.
     place : (int, int)
         Repeat and fold.
     sampler, model : (str, dict)
@@ -72,7 +79,7 @@ def make_task(
     repeat, fold = place
     task = {
         "dataset": dataset_id,
-        "split": {"kind": "development", "n_splits": protocol.n_splits, "test_fraction": protocol.test_fraction},
+        "split": split("development", protocol),
         "repeat": repeat,
         "fold": fold,
         "seed": child_seed(protocol.seed, "task", repeat, fold),
@@ -85,7 +92,7 @@ def make_task(
 
 def grid(
     profile: Profile,
-    dataset_id: dict[str, str],
+    dataset_id: dict[str, Any],
     *,
     samplers: Iterable[str] | None = None,
     models: Iterable[str] | None = None,

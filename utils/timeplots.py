@@ -21,7 +21,7 @@ def plot_periods_by_hour(table: pd.DataFrame) -> Figure:
     """Transactions, frauds and their share by hour of the day, a panel each, a colour per period.
 
     Transactions and frauds are counted per hour of the clock, so that a period of two days compares with one of
-    eight hours; the share has its 95 % interval.
+    eight hours; the share has its 95 % interval. Of periods whose labels are not looked at only transactions are drawn.
 
     Parameters
     ----------
@@ -34,12 +34,13 @@ def plot_periods_by_hour(table: pd.DataFrame) -> Figure:
         colour, marker = PERIOD_COLOURS[place % len(PERIOD_COLOURS)], MARKERS[place % len(MARKERS)]
         label = f"{name[0].upper()}{name[1:]}"
         style = {"color": colour, "marker": marker, "markersize": 3, "linewidth": 1.1, "label": label}
-        for axes, column in zip(every[:2], ("rows", "frauds"), strict=True):
-            axes.plot(part["hour"] + 0.5, part[column] / part["covered"], **style)
+        labelled = part.dropna(subset="frauds")
+        for axes, column, shown in ((every[0], "rows", part), (every[1], "frauds", labelled)):
+            axes.plot(shown["hour"] + 0.5, shown[column] / shown["covered"], **style)
         beside = 0.16 * (place - (len(parts) - 1) / 2)  # not one interval on the other
-        _draw_share(every[2], part["hour"] + 0.5 + beside, part, colour, marker)
+        _draw_share(every[2], labelled["hour"] + 0.5 + beside, labelled, colour, marker)
     for axes, title in zip(every, ("Transactions an hour", "Frauds an hour", "Share of frauds"), strict=True):
-        axes.set(title=title, xlabel="Hour of day", xlim=(0, 24), xticks=range(0, 25, 6))
+        axes.set(title=title, xlabel="Hour of day, from the first transaction", xlim=(0, 24), xticks=range(0, 25, 6))
     for axes in every[:2]:
         axes.set_ylim(0, None)
     every[0].yaxis.set_major_formatter("{x:,.0f}")
@@ -98,7 +99,9 @@ def _draw_drift(axes: Axes, part: pd.DataFrame, order: pd.Index, statistic: str)
 
 
 def plot_medians(medians: pd.DataFrame, test_from: float) -> Figure:
-    """Median of features hour by hour, a panel each; midnights are marked, and the time of the test set is shaded.
+    """Median of features hour by hour, a panel each; new days are marked, and the time of the test set is shaded.
+
+    A day begins a multiple of 24 hours after the first transaction.
 
     Parameters
     ----------
@@ -111,12 +114,12 @@ def plot_medians(medians: pd.DataFrame, test_from: float) -> Figure:
     end = medians.index.max() + 1
     for axes, (_, values) in zip(every, medians.items(), strict=True):
         axes.axvspan(test_from, end, color=PERIOD_COLOURS[1], alpha=0.13, linewidth=0, label="test set")
-        for midnight in range(24, int(end), 24):
-            axes.axvline(midnight, color=NEUTRAL, linestyle=":", linewidth=1, label="midnight")
+        for start in range(24, int(end), 24):
+            axes.axvline(start, color=NEUTRAL, linestyle=":", linewidth=1, label="a new day")
         axes.plot(medians.index + 0.5, values, color=PERIOD_COLOURS[0], linewidth=1.2)
         axes.set(xlim=(0, end), xticks=np.linspace(0, np.ceil(end / 24) * 24, 5))
     figure.supxlabel("Hours since the first transaction", fontsize=8)
     figure.supylabel("Median in standard deviations", fontsize=8)
-    named = dict(zip(*reversed(every[0].get_legend_handles_labels()), strict=True))  # one midnight of many
+    named = dict(zip(*reversed(every[0].get_legend_handles_labels()), strict=True))  # one new day of many
     figure.legend(named.values(), named.keys(), loc="outside upper right", ncols=2)
     return figure

@@ -1,14 +1,22 @@
-"""MLflow: a run for every finished task, and the model registry."""
+"""MLflow: a run for every finished task, and the model registry.
+
+python -m utils.tracking --profile full
+"""
 
 from __future__ import annotations
 
-import os
+import argparse
+import shutil
+import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from utils.config import ROOT, Profile
+from utils import ledger
+from utils.config import Profile, load_profile
+from utils.errors import exit_with_a_sentence
+from utils.tracking_store import TrackingError, client, experiment_id, explained, locked, shown, tracking_uri
 
 METRICS = (
     "average_precision",
@@ -23,36 +31,32 @@ REGISTERED_MODEL = "fraud-detector"
 CHAMPION = "champion"
 
 
-def tracking_uri() -> str:
-    """Where runs go: MLFLOW_TRACKING_URI if set, else an SQLite file below `build` (or STUDY_OUTPUT)."""
-    if uri := os.environ.get("MLFLOW_TRACKING_URI"):
-        return uri
-    folder = Path(os.environ.get("STUDY_OUTPUT", ROOT / "build")).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{folder / 'mlflow.db'}"
+def require_store(profile: Profile) -> None:
+    """Make sure, before anything is computed, that the profile's runs can be logged.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be reached or written to, or the profile's experiment was deleted.
+    """
+    experiment_id(client(), experiment_name(profile))
 
 
-def client() -> Any:
-    """A client of the tracking server and of its registry."""
-    import logging
-
-    from mlflow import MlflowClient
-
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("mlflow.store.db").setLevel(logging.WARNING)
-    return MlflowClient(tracking_uri=tracking_uri())
+def experiment_name(profile: Profile) -> str:
+    """The experiment that holds the runs of a profile's tasks."""
+    return f"benchmark-{profile.name}"
 
 
-def experiment_id(store: Any, name: str) -> str:
-    """The experiment's id; it is made when missing, with artefacts beside an SQLite store."""
-    if found := store.get_experiment_by_name(name):
-        return found.experiment_id
-    uri = tracking_uri()
-    location = None
-    if uri.startswith("sqlite:///"):
-        location = (Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts" / name).as_uri()
-    return store.create_experiment(name, artifact_location=location)
+def log_computed(rows: Iterable[dict[str, Any]], profile: Profile) -> None:
+    """Log rows that were just computed; if the store has gone away meanwhile, say so in a sentence and go on."""
+    try:
+        log_rows(rows, profile)
+    except TrackingError as error:
+        print(
+            f"The results are in the ledger, but not all have an MLflow run: {error} Later, "
+            f"'python -m utils.tracking --profile {profile.name}' logs what is missing.",
+            file=sys.stderr,
+        )
 
 
 def log_rows(rows: Iterable[dict[str, Any]], profile: Profile) -> int:
@@ -64,22 +68,28 @@ def log_rows(rows: Iterable[dict[str, Any]], profile: Profile) -> int:
     -------
     int
         Runs that were made.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be used; runs that were made until then stay.
     """
     rows = list(rows)
     if not rows:
         return 0
     store = client()
-    experiment = experiment_id(store, f"benchmark-{profile.name}")
-    logged = _runs_by_tag(store, experiment, "ledger_key")
-    parents = _runs_by_tag(store, experiment, "sampler_parent")
-    new = [row for row in rows if row["key"] not in logged]
-    for row in new:
-        sampler = row["sampler"]["name"]
-        if sampler not in parents:
-            run = store.create_run(experiment, run_name=sampler, tags={"sampler_parent": sampler})
-            store.set_terminated(run.info.run_id)
-            parents[sampler] = run.info.run_id
-        _log_row(store, experiment, row, parents[sampler])
+    experiment = experiment_id(store, experiment_name(profile))
+    with explained(), locked():  # one process at a time finds out what is missing and logs it
+        logged = _runs_by_tag(store, experiment, "ledger_key")
+        parents = _runs_by_tag(store, experiment, "sampler_parent")
+        new = [row for row in rows if row["key"] not in logged]
+        for row in new:
+            sampler = row["sampler"]["name"]
+            if sampler not in parents:
+                run = store.create_run(experiment, run_name=sampler, tags={"sampler_parent": sampler})
+                store.set_terminated(run.info.run_id)
+                parents[sampler] = run.info.run_id
+            _log_row(store, experiment, row, parents[sampler])
     return len(new)
 
 
@@ -123,7 +133,9 @@ def register_champion(folder: Path, tags: dict[str, str]) -> str:
         The version. The alias moves last, so readers see the old champion or the complete new one.
     """
     version = register(folder, REGISTERED_MODEL, "champion", tags)
-    client().set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version)
+    store = client()
+    with explained():
+        store.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version)
     return version
 
 
@@ -138,16 +150,18 @@ def register(folder: Path, name: str, experiment: str, tags: dict[str, str]) -> 
     from mlflow.exceptions import MlflowException
 
     store = client()
-    run = store.create_run(experiment_id(store, experiment), run_name=name, tags=tags)
-    store.log_artifacts(run.info.run_id, str(folder), "model")
-    store.set_terminated(run.info.run_id)
-    try:
-        store.create_registered_model(name)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-    source = f"{run.info.artifact_uri}/model"
-    return store.create_model_version(name, source, run_id=run.info.run_id, tags=tags).version
+    parent = experiment_id(store, experiment)
+    with explained("RESOURCE_ALREADY_EXISTS"):
+        run = store.create_run(parent, run_name=name, tags=tags)
+        store.log_artifacts(run.info.run_id, str(folder), "model")
+        store.set_terminated(run.info.run_id)
+        try:
+            store.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        source = f"{run.info.artifact_uri}/model"
+        return store.create_model_version(name, source, run_id=run.info.run_id, tags=tags).version
 
 
 def download_champion(folder: Path | None = None) -> Path:
@@ -158,13 +172,35 @@ def download_champion(folder: Path | None = None) -> Path:
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
+    store, unknown = client(), ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
     try:
-        version = client().get_model_version_by_alias(REGISTERED_MODEL, CHAMPION)
-    except MlflowException as error:
-        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise
+        with explained(*unknown):
+            version = store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION)
+    except MlflowException:
         raise LookupError(
-            f"The registry at {tracking_uri()} has no model with the alias '{CHAMPION}'; run notebook 08."
+            f"The registry at {shown(tracking_uri())} has no model with the alias '{CHAMPION}'; run notebook 08."
         ) from None
     target = folder or Path(tempfile.mkdtemp(prefix="champion-"))
-    return Path(download_artifacts(version.source, dst_path=str(target), tracking_uri=tracking_uri()))
+    try:
+        with explained():
+            return Path(download_artifacts(version.source, dst_path=str(target), tracking_uri=tracking_uri()))
+    except BaseException:
+        if folder is None:
+            shutil.rmtree(target)
+        raise
+
+
+def main() -> None:
+    """Log the finished tasks of a profile that the store lacks."""
+    parser = argparse.ArgumentParser(description="Give every finished task of a profile its MLflow run.")
+    parser.add_argument("--profile", default="quick", choices=("quick", "full"))
+    profile = load_profile(parser.parse_args().profile)
+    with exit_with_a_sentence():
+        rows = [row for folder in (profile.results, profile.results / "sensitivity") for row in ledger.read(folder)]
+        rows = [row for row in rows if row["fold"] is not None]  # the test set's rows have a registered model instead
+        n_logged = log_rows(rows, profile)
+    print(f"{n_logged} of {len(rows)} finished tasks logged to {shown(tracking_uri())}; the others were there already.")
+
+
+if __name__ == "__main__":
+    main()

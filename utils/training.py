@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
+import warnings
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -29,11 +30,22 @@ Part = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Resampled:
-    """Rows that a classifier is fitted on: X of shape (n_rows, n_features), y, and the seconds they took."""
+    """Rows that a classifier is fitted on.
+
+    Attributes
+    ----------
+    X, y : arrays of shape (n_rows, n_features) and (n_rows,)
+        Scaled, real and synthetic.
+    seconds : float
+        That scaling and sampling took.
+    source : Index
+        Of the rows that scaler and sampler were fitted on, as the dataset numbers them.
+    """
 
     X: np.ndarray
     y: np.ndarray
     seconds: float
+    source: pd.Index
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +62,8 @@ class Fitted:
         What the classifier was fitted on.
     seconds : dict of str to float
         Of the sampler, the search and the fit.
+    held_out : Index
+        Of the training rows that neither scaler nor sampler saw, because they ended a network's training.
     """
 
     scaler: StandardScaler
@@ -58,6 +72,7 @@ class Fitted:
     scores: list[float]
     rows: Resampled
     seconds: dict[str, float]
+    held_out: pd.Index = field(default_factory=lambda: pd.Index([], dtype=np.int64))
 
     @property
     def pipeline(self) -> Pipeline:
@@ -77,11 +92,18 @@ def build_model(sampler: Part, model: Part, y_train: Any, seed: int, n_jobs: int
     return MODELS[model["name"]].build(child_seed(seed, model["name"]), weight, n_jobs, **model["params"])
 
 
-def fit_head(head: Pipeline, X: pd.DataFrame, y: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Fit scaler and sampler on training rows; returns the rows that the classifier is fitted on."""
+def fit_head(head: Pipeline, X: pd.DataFrame, y: pd.Series) -> Resampled:
+    """Fit scaler and sampler on training rows, and give the rows that the classifier is fitted on."""
+    start = time.perf_counter()
     if head["sample"] == "passthrough":
-        return head[:1].fit_transform(X), y.to_numpy()
-    return head.fit_resample(X, y.to_numpy())
+        resampled = head[:1].fit_transform(X), y.to_numpy()
+    else:
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", "After over-sampling"
+            )  # a ratio may ask for more frauds than legitimate rows
+            resampled = head.fit_resample(X, y.to_numpy())
+    return Resampled(*resampled, time.perf_counter() - start, X.index)
 
 
 def positive_scores(model: Any, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -103,9 +125,9 @@ class Rows:
     Attributes
     ----------
     X, y : DataFrame and Series
-        Features and labels.
+        Features and labels; their index numbers the rows as the dataset does, and says where a row came from.
     groups : ndarray
-        Group of each row; identical rows share one and are never divided.
+        Group of each row, which is never divided; see `Dataset.groups`.
     seed : int
         Fixes samplers.
     """
@@ -131,19 +153,17 @@ class Rows:
         entry, params = SAMPLERS[sampler["name"]], sampler["params"]
         fitted = dict(params) if not entry.weighted else {}
         if entry.family == "generator":
-            fitted["ratio"] = "balanced"
+            fitted["ratio"] = entry.widest(params["ratio"], self.y)
         name = json.dumps([sampler["name"], fitted], sort_keys=True)
         if name not in self.made:
-            start = time.perf_counter()
             head = build_head({**sampler, "params": fitted}, self.seed)
             with seeded(self.seed):
-                X, y = fit_head(head, self.X, self.y)
-            self.made[name] = Resampled(X, y, time.perf_counter() - start)
+                self.made[name] = fit_head(head, self.X, self.y)
         rows = self.made[name]
-        if entry.family != "generator" or params["ratio"] == "balanced":
+        if entry.family != "generator" or params["ratio"] == fitted["ratio"]:
             return rows
-        n_rows = len(self.y) + round(float(params["ratio"]) * int(self.y.sum()))
-        return Resampled(rows.X[:n_rows], rows.y[:n_rows], rows.seconds)
+        n_rows = len(self.y) + int(entry.effect(params["ratio"], self.y))
+        return replace(rows, X=rows.X[:n_rows], y=rows.y[:n_rows])
 
     def inner_folds(self, n_folds: int) -> list[tuple[Rows, Rows]]:
         """Inner training part and inner test part of every fold."""
@@ -187,7 +207,7 @@ def fit(task: Part, rows: Rows, n_jobs: int = 1, chosen: Trial | None = None) ->
         Parameters that a finished task chose, so that they need not be looked for again.
     """
     search = task["search"]
-    trials = [chosen] if chosen else trials_of(task)
+    trials = [chosen] if chosen else trials_of(task, rows.y)
     if search and "held_out" in search:
         return _fit_held_out(task, rows, trials, n_jobs)
     start = time.perf_counter()
@@ -231,9 +251,8 @@ def _fit_held_out(task: Part, rows: Rows, trials: list[Trial], n_jobs: int) -> F
         model = _fit_model(task, trial, train, made, n_jobs, validation=(X_validation, y_validation))
         seconds = {"sampler_seconds": made.seconds, "fit_seconds": time.perf_counter() - start}
         score = round(ranked_precision(model, X_validation, y_validation), 6)
-        fitted.append((score, Fitted(train.scaler, model, trial, [], made, seconds)))
+        fitted.append((score, Fitted(train.scaler, model, trial, [], made, seconds, validation.X.index)))
     scores = [score for score, _ in fitted]
     best = fitted[preferred(scores, task["search"]["margin"])][1]
     spent = sum(each.seconds["fit_seconds"] for _, each in fitted) - best.seconds["fit_seconds"]
-    seconds = {**best.seconds, "search_seconds": spent}
-    return Fitted(best.scaler, best.classifier, best.trial, scores if len(trials) > 1 else [], best.rows, seconds)
+    return replace(best, scores=scores if len(trials) > 1 else [], seconds={**best.seconds, "search_seconds": spent})

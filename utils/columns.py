@@ -1,0 +1,253 @@
+"""Compares columns of two frames by value, whatever the types that they were read with.
+
+The same rows, read twice, need not have the same types: a code is text here and a number there, a gap turns integers
+into floats, a file keeps fewer digits. What cannot be compared by value is refused, not guessed.
+"""
+
+from __future__ import annotations
+
+import datetime
+import numbers
+import re
+from collections.abc import Hashable, Iterable
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+NUMERAL = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)", re.ASCII | re.IGNORECASE)
+ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].+)?", re.ASCII)
+TRUTH = {"true": 1, "false": 0}
+MISSING_WORDS = dict.fromkeys(("nan", "none", "<na>", "nat"))  # what a missing value becomes as text
+LONGEST_NUMERAL = 40
+UNITS = ("s", "ms", "us", "ns")  # of time stamps, from coarse to fine
+NUMBERS, TEXT, TIMES, ZONED, DURATIONS = "numbers", "text", "times without a zone", "times with a zone", "durations"
+
+Codes = NDArray[np.int64]
+Values = list[Hashable]
+
+
+class IncomparableError(ValueError):
+    """The values of two columns have no common meaning; the message says how they differ."""
+
+
+def common_codes(first: pd.Series, second: pd.Series) -> tuple[Codes, Codes]:
+    """A code per value of two columns: equal for equal values, -1 for missing ones.
+
+    Numbers are equal by value, be they integers, floats, booleans or text that reads as a number; times are equal if
+    they are the same moment. Where one side holds fewer digits (float32, seconds), both are compared in these. Spaces
+    around a text do not count, and an empty text is a missing value. Two columns of text are compared as numbers or
+    times only where this makes no two texts of one side equal.
+
+    Raises
+    ------
+    IncomparableError
+        If text meets numbers or times that it does not read as, times with a zone meet times without, or integers
+        meet floats that are too large to tell integers apart.
+    """
+    first, second = _dense(first), _dense(second)
+    types = [_number_type(column.dtype) for column in (first, second)]
+    if all(number_type is not None for number_type in types):  # NumPy takes None for float64 in comparisons
+        return _codes_of_numbers([_filled(*side) for side in zip((first, second), types, strict=True)], first, second)
+    codes, uniques = zip(*(_factorized(column) for column in (first, second)), strict=True)
+    plain = [[_plain(value) for value in values] for values in uniques]
+    truth = any(isinstance(value, bool | np.bool_) for values in uniques for value in values)
+    sides = _at_common_digits(_with_common_meaning(*plain, truth=truth), first.dtype, second.dtype)
+    known: dict[Hashable, int] = {}
+    tables = [[-1 if value is None else known.setdefault(value, len(known)) for value in side] for side in sides]
+    return tuple(np.array([*table, -1])[rows] for table, rows in zip(tables, codes, strict=True))
+
+
+def written_like(reference: pd.Series, other: pd.Series, codes: tuple[Codes, Codes]) -> pd.Series:
+    """`other`, its values spelled as in `reference`, so that what was fitted to one can take the other.
+
+    Parameters
+    ----------
+    reference, other : Series
+    codes : (ndarray of shape (len(reference),), ndarray of shape (len(other),))
+        What `common_codes` gives for them.
+    """
+    to_number, is_number = (_number_type(column.dtype) is not None for column in (reference, other))
+    if (to_number and is_number) or (reference.dtype == other.dtype and reference.dtype != object):
+        return other
+    spelling = dict(zip(codes[0].tolist(), reference.to_numpy(object), strict=True))
+    own = [_number(_plain(value)) if to_number else value for value in other.to_numpy(object)]
+    own = [str(value) if is_number and not to_number else value for value in own]
+    rows = zip(codes[1].tolist(), own, strict=True)
+    values = [None if code == -1 else spelling.get(code, value) for code, value in rows]
+    return pd.Series(values, index=other.index, dtype=object).infer_objects()
+
+
+def plain_values(column: pd.Series) -> set[Hashable]:
+    """Distinct values, a text that reads as a number as this number; without missing ones."""
+    _, uniques = _factorized(_dense(column))
+    return {_number(_plain(value)) for value in uniques} - {None}
+
+
+def _dense(column: pd.Series) -> pd.Series:
+    """A column without the wrappings that say how it is stored: categories, sparse values."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        categories = pd.array(column.cat.categories)
+        return pd.Series(categories.take(column.cat.codes.to_numpy(), allow_fill=True), index=column.index)
+    return column.sparse.to_dense() if isinstance(column.dtype, pd.SparseDtype) else column
+
+
+def _number_type(dtype: Any) -> np.dtype | None:
+    """NumPy's type for a column of real numbers or booleans, None for any other."""
+    own = getattr(dtype, "numpy_dtype", dtype)
+    return own if isinstance(own, np.dtype) and own.kind in "biuf" else None
+
+
+def _filled(column: pd.Series, number_type: np.dtype) -> NDArray:
+    """The numbers of a column, with zeros for missing values that its type has no number for."""
+    if isinstance(column.dtype, np.dtype):
+        return column.to_numpy()
+    return column.to_numpy(number_type, na_value=number_type.type(0))
+
+
+def _codes_of_numbers(arrays: list[NDArray], first: pd.Series, second: pd.Series) -> tuple[Codes, Codes]:
+    codes, _ = pd.factorize(np.concatenate(_of_one_type(*arrays)))
+    codes[np.concatenate([first.isna(), second.isna()])] = -1
+    return codes[: len(first)], codes[len(first) :]
+
+
+def _of_one_type(first: NDArray, second: NDArray) -> tuple[NDArray, NDArray]:
+    """Both arrays in a type that holds the values of either, or the digits that both have."""
+    floats = [array for array in (first, second) if array.dtype.kind == "f"]
+    whole = [array for array in (first, second) if array.dtype.kind != "f"]
+    if len(whole) == 1:
+        _require_small(whole[0], floats[0], floats[0].dtype)
+        common: Any = np.float64
+    elif floats:
+        common = min((array.dtype for array in floats), key=lambda dtype: dtype.itemsize)
+    else:
+        common = np.int64 if max(array.max(initial=0) for array in whole) <= np.iinfo(np.int64).max else object
+    with np.errstate(over="ignore"):
+        return tuple(array.astype(common) + (0.0 if floats else 0) for array in (first, second))
+
+
+def _require_small(integers: Iterable, floats: Iterable, float_type: np.dtype) -> None:
+    """Refuse integers and floats of which both exceed what floats of a type tell apart."""
+    digits = np.finfo(float_type).nmant + 1
+    integers, floats = (np.asarray(list(values), dtype=np.float64) for values in (integers, floats))
+    if all(np.any(np.abs(values[np.isfinite(values)]) >= 2**digits) for values in (integers, floats)):
+        raise IncomparableError(f"integers beside {float_type} values too large to tell integers apart")
+
+
+def _factorized(column: pd.Series) -> tuple[Codes, Iterable]:
+    """Codes and distinct values of a column; values that cannot be hashed as their text."""
+    try:
+        return pd.factorize(column)
+    except TypeError:
+        return pd.factorize(column.map(str, na_action="ignore"))
+
+
+def _plain(value: Any) -> Hashable:
+    """A value as None, number, text, time stamp or duration; whole numbers as int."""
+    if isinstance(value, bytes):
+        value = value.decode(errors="surrogateescape")
+    if isinstance(value, str):
+        return value.strip() or None
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    if isinstance(value, numbers.Integral | np.bool_):
+        return int(value)
+    if isinstance(value, numbers.Real | Decimal):
+        return int(value) if value == value // 1 else float(value)
+    if isinstance(value, datetime.date | np.datetime64):
+        return pd.Timestamp(value)
+    return pd.Timedelta(value) if isinstance(value, datetime.timedelta | np.timedelta64) else str(value)
+
+
+def _kind(value: Hashable) -> str:
+    if isinstance(value, pd.Timestamp):
+        return TIMES if value.tz is None else ZONED
+    if isinstance(value, pd.Timedelta):
+        return DURATIONS
+    return TEXT if isinstance(value, str) else NUMBERS
+
+
+def _number(value: Hashable) -> Hashable:
+    """The number that a text reads as, if it does."""
+    if not isinstance(value, str) or len(value) > LONGEST_NUMERAL or not NUMERAL.fullmatch(value):
+        return value
+    return int(value) if value.lstrip("+-").isdigit() else _plain(float(value))
+
+
+def _time(value: Hashable) -> Hashable:
+    """The time stamp that a text of the form 2013-09-01 12:30 reads as, if it does."""
+    if not isinstance(value, str) or not ISO_DATE.fullmatch(value):
+        return value
+    try:
+        return pd.Timestamp(value)
+    except ValueError:
+        return value
+
+
+def _with_common_meaning(first: Values, second: Values, *, truth: bool) -> tuple[Values, Values]:
+    """Values of two columns, texts read as what the other column holds; IncomparableError where they are not that."""
+    kinds = _kinds(first) | _kinds(second)
+    if kinds <= {TEXT}:
+        return _texts(first, second)
+    words = MISSING_WORDS | (TRUTH if truth else {})
+    read = _number if kinds <= {TEXT, NUMBERS} else _time
+    first, second = (
+        [words.get(value.lower(), read(value)) if isinstance(value, str) else value for value in side]
+        for side in (first, second)
+    )
+    of_first, of_second = _kinds(first), _kinds(second)
+    # A code that is sometimes a number and sometimes not is one column; numbers alone never are what a text means.
+    mixed = of_first | of_second <= {TEXT, NUMBERS} and {NUMBERS} not in (of_first, of_second)
+    if of_first and of_second and of_first != of_second and not mixed:
+        raise IncomparableError(f"{_described(first, of_second)} beside {_described(second, of_first)}")
+    return first, second
+
+
+def _texts(first: Values, second: Values) -> tuple[Values, Values]:
+    """Texts of two columns, read as numbers or times where no two of one column become the same by it."""
+    for read in (_number, _time):
+        read_first, read_second = ([read(value) for value in side] for side in (first, second))
+        if len(set(read_first)) == len(set(first)) and len(set(read_second)) == len(set(second)):
+            first, second = read_first, read_second
+    return first, second
+
+
+def _kinds(values: Values) -> set[str]:
+    return {_kind(value) for value in values if value is not None}
+
+
+def _described(values: Values, others: set[str]) -> str:
+    """What a column holds, by a value of a kind that the other column lacks if there is one."""
+    present = [value for value in values if value is not None]
+    value = next((value for value in present if _kind(value) not in others), present[0])
+    return f"{_kind(value)} such as {value!r}" if isinstance(value, str | int | float) else f"{_kind(value)}, {value}"
+
+
+def _at_common_digits(sides: tuple[Values, Values], *types: Any) -> tuple[Values, Values]:
+    """Numbers and times of two columns in the digits that both types have."""
+    floats = {
+        position: number_type
+        for position, number_type in enumerate(map(_number_type, types))
+        if number_type is not None and number_type.kind == "f"
+    }
+    if len(floats) == 1:
+        ((position, float_type),) = floats.items()
+        integers = [value for value in sides[1 - position] if isinstance(value, int)]
+        _require_small(integers, [value for value in sides[position] if value is not None], float_type)
+    units = {_time_unit(dtype) for dtype in types if dtype.kind == "M"}
+    unit = min(units, key=UNITS.index) if len(units) == 2 else None
+    digits = next((float_type for float_type in floats.values() if float_type.itemsize < 8), None)
+    return tuple([_rounded(value, digits, unit) for value in side] for side in sides)
+
+
+def _time_unit(dtype: Any) -> str:
+    return getattr(dtype, "unit", None) or np.datetime_data(getattr(dtype, "numpy_dtype", dtype))[0]
+
+
+def _rounded(value: Hashable, digits: np.dtype | None, unit: str | None) -> Hashable:
+    if digits is not None and isinstance(value, int | float):
+        with np.errstate(over="ignore"):
+            return _plain(float(digits.type(value)))
+    return value.floor(unit) if unit is not None and isinstance(value, pd.Timestamp) else value

@@ -1,0 +1,165 @@
+"""The MLflow store that runs and models go to: where it is, and whether it can be used."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from utils.config import ROOT
+
+# MLflow's own defaults keep on asking a server that is gone for minutes.
+PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+QUIET = ("alembic", "mlflow.store.db")
+
+
+class TrackingError(RuntimeError):
+    """The tracking store cannot be used; one sentence says why and what to do."""
+
+
+def tracking_uri() -> str:
+    """Where runs go: MLFLOW_TRACKING_URI if set, else an SQLite file below `build` (or STUDY_OUTPUT).
+
+    A relative path means the same file wherever a process was started: it is taken from the project's root.
+    """
+    if uri := os.environ.get("MLFLOW_TRACKING_URI"):
+        path = _sqlite_path(uri)
+        return uri if path is None else make_url(uri).set(database=str(path)).render_as_string(hide_password=False)
+    return f"sqlite:///{ROOT / os.environ.get('STUDY_OUTPUT', 'build') / 'mlflow.db'}"
+
+
+def _sqlite_path(uri: str) -> Path | None:
+    """The file of an SQLite store; None for any other store."""
+    url = _database(uri)
+    if url is None or url.get_backend_name() != "sqlite" or not url.database:
+        return None
+    return ROOT / url.database
+
+
+def _database(uri: str) -> URL | None:
+    try:
+        return make_url(uri)
+    except ArgumentError:
+        return None
+
+
+def shown(uri: str) -> str:
+    """The address without its password, for messages."""
+    url = _database(uri)
+    return uri if url is None else url.render_as_string(hide_password=True)
+
+
+def client() -> Any:
+    """A client of the tracking server and of its registry; it makes the tables of a fresh SQLite store.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be used.
+    """
+    for name, value in {**PATIENCE, "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}.items():
+        os.environ.setdefault(name, value)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    uri = tracking_uri()
+    _require_sqlite_file(uri)
+    from mlflow import MlflowClient  # takes seconds
+
+    with explained(), locked():
+        return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def _require_sqlite_file(uri: str) -> None:
+    """Make the folder of an SQLite store and open the file: MLflow itself tries for a minute before it says no."""
+    path = _sqlite_path(uri)
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA schema_version")
+        connection.close()
+        if not os.access(path, os.W_OK):
+            raise PermissionError("it is read-only")
+    except (OSError, sqlite3.Error) as error:
+        raise TrackingError(_sentence(uri, str(error))) from error
+
+
+@contextmanager
+def explained(*answers: str) -> Iterator[None]:
+    """Turn whatever MLflow, its database or the network raises into a `TrackingError` of one sentence.
+
+    Parameters
+    ----------
+    *answers : str
+        MLflow's error codes that are no failure of the store, such as RESOURCE_ALREADY_EXISTS; they pass as they are.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code in answers:
+            raise
+        raise TrackingError(_sentence(tracking_uri(), str(error))) from error
+    except (SQLAlchemyError, ImportError, OSError) as error:  # errors of `requests` are OSErrors
+        raise TrackingError(_sentence(tracking_uri(), str(error))) from error
+
+
+def _sentence(uri: str, reason: str) -> str:
+    scheme = uri.partition(":")[0]
+    if ":" not in uri or scheme == "file":
+        return (
+            f"The tracking store {uri} is a folder of files, which MLflow no longer writes to; set MLFLOW_TRACKING_URI "
+            "to a database such as sqlite:///mlflow.db or to a server, or unset it."
+        )
+    gone = scheme.startswith("http") and "Max retries exceeded" in reason
+    first = "it does not answer" if gone else " ".join(reason.split())[:200].rstrip(" .")
+    return (
+        f"The tracking store {shown(uri)} cannot be used ({first}); start it or correct MLFLOW_TRACKING_URI, "
+        "or unset it to keep runs in build/mlflow.db."
+    )
+
+
+def locked() -> Any:
+    """Keep other processes of this machine away from an SQLite store; a server looks after itself."""
+    path = _sqlite_path(tracking_uri())
+    return nullcontext() if path is None else FileLock(f"{path}.lock")
+
+
+def experiment_id(store: Any, name: str) -> str:
+    """The experiment's id; it is made when missing, with artefacts beside an SQLite store.
+
+    Raises
+    ------
+    TrackingError
+        If the experiment was deleted, which MLflow neither writes to nor makes anew.
+    """
+    from mlflow.exceptions import MlflowException
+
+    path = _sqlite_path(tracking_uri())
+    location = None if path is None else (path.parent / "mlartifacts" / name).as_uri()
+    with explained():
+        experiment = store.get_experiment_by_name(name)
+        if experiment is None:
+            try:
+                return store.create_experiment(name, artifact_location=location)
+            except MlflowException as error:  # another process was quicker
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+                experiment = store.get_experiment_by_name(name)
+    if experiment.lifecycle_stage == "deleted":
+        raise TrackingError(
+            f"The experiment '{name}' of the tracking store {shown(tracking_uri())} was deleted; restore it with "
+            f"'mlflow experiments restore --experiment-id {experiment.experiment_id}', or empty the store's trash "
+            "with 'mlflow gc'."
+        )
+    return experiment.experiment_id
