@@ -826,7 +826,7 @@ def test_nothing_stays_behind_where_the_server_cannot_start(start, monkeypatch, 
 @pytest.mark.parametrize("place", ["/proc/nowhere/model", "{tmp}/a file/model"])
 def test_models_that_cannot_be_written_are_told_before_anything_is_computed(tmp_path, capsys, monkeypatch, place, more):
     (tmp_path / "a file").write_text("")
-    monkeypatch.setattr(model, "champion", lambda target: pytest.fail("something was computed"))
+    monkeypatch.setattr(model, "chosen_model", lambda: pytest.fail("something was computed"))
     monkeypatch.setattr("app.pairs.fitted_pairs", lambda *_: pytest.fail("something was computed"))
     assert model.main(["--folder", place.format(tmp=tmp_path), *more]) == 1
     said = capsys.readouterr().err.splitlines()
