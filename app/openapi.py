@@ -7,8 +7,9 @@ from typing import Any
 
 from app.catalog import Catalog
 from app.kserve import NUMBERS, OUTPUTS
-from app.records import MAX_COLUMNS, MAX_ROWS
+from app.records import MAX_ROWS
 from app.schemas import KEPT, schemas
+from utils.reading import MAX_COLUMNS
 
 Part = dict[str, Any]
 JSON = "application/json"

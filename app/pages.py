@@ -23,6 +23,7 @@ from app.schemas import KEPT
 from app.served import KINDS, Served, scores_of
 from app.table import MAX_FILE_ROWS
 from app.typed import read_typed
+from utils.bundle import BundleError
 from utils.config import load_profile
 
 blueprint = Blueprint("pages", __name__)
@@ -208,8 +209,12 @@ def _own_pair() -> str | None:
 
 @blueprint.app_context_processor
 def _stand_in() -> dict[str, Any]:
-    """Whether the champion is the study's final model, which every page has to say."""
-    return {"stand_in": not study.is_final(catalog().champion.model.card)}
+    """Whether the champion is another than the study's final model, which every page has to say."""
+    try:
+        card = catalog().champion.model.card
+    except BundleError:  # of which the page that is being made speaks
+        return {"stand_in": False}
+    return {"stand_in": not study.is_final(card)}
 
 
 @blueprint.get("/docs")

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from utils.reading import MAX_COLUMNS
+
 Reader = Callable[[Any], float]
 MAX_ROWS = 50_000
-MAX_COLUMNS = 10_000  # of a row, with those that the model does not ask for
 PLAIN = {int, float}
 LARGEST = 1e30  # beyond it a scaled value no longer fits the single precision that forests and boosting use
 

@@ -161,5 +161,5 @@ def every_row(model: Served, table: Table, probability: NDArray[np.float64]) -> 
     for name in (model.model.schema.time, model.model.schema.amount):
         values = _column(model, table, name)
         if values is not None:
-            columns[name] = pa.array(values, mask=np.isnan(values))
+            columns[f"{name} of the file" if name in columns else name] = pa.array(values, mask=np.isnan(values))
     return pa.table(columns)

@@ -10,7 +10,10 @@ from sklearn.metrics import average_precision_score
 
 from app import summary
 from app.labels import read_labels
-from tests.small_app import COLUMNS, transactions
+from app.served import Served
+from app.table import Table
+from tests.small_app import COLUMNS, SCHEMA, fit, transactions
+from utils.config import DatasetConfig
 
 pytest_plugins = ["tests.app_fixtures"]
 
@@ -188,3 +191,15 @@ def test_alerts_beyond_the_list_are_said(client, rows, fraud_model, n_alerts, sa
     found = send(client, pd.concat([alert] * n_alerts))
     assert found["alerts"] == n_alerts and len(found["top"]) == summary.MAX_TOP == 500
     assert found["notes"] == said
+
+
+def test_columns_called_like_those_of_the_result_do_not_replace_them():
+    frame = transactions(60).rename(columns={"Time": "row", "Amount": "probability"})
+    fitted = fit("lr", schema=DatasetConfig(SCHEMA.path, time="row", amount="probability"), frame=frame)
+    model = Served(fitted, "0", {})
+    values = frame[list(model.columns)].to_numpy(dtype=float)
+    found = summary.every_row(model, Table(values), model.probability(values)).to_pandas()
+    np.testing.assert_array_equal(found["row"], np.arange(1, 61))
+    np.testing.assert_allclose(found["probability"], fitted.predict_proba(frame), atol=1e-12)
+    np.testing.assert_array_equal(found["probability of the file"], frame["probability"])
+    np.testing.assert_array_equal(found["row of the file"], frame["row"])

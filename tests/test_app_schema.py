@@ -1,5 +1,6 @@
 """The running API against its own description: generated requests, every answer held against the document."""
 
+import json
 import re
 
 import pytest
@@ -213,7 +214,8 @@ def test_no_json_in_any_place_makes_the_server_fail(client, sound_bodies, addres
     assert len(in_first_column) > 15
     for path in in_first_column:
         for value in JSON:
-            answer = client.post(address, json=with_value(sound, path, value))
+            body = json.dumps(with_value(sound, path, value))
+            answer = client.post(address, data=body, content_type="application/json")
             assert answer.status_code in (200, 400, 413, 422), (path, value, answer.text)
             assert answer.json.get("error", ".").endswith("."), answer.json
 
@@ -233,6 +235,8 @@ def test_no_field_of_tensors_makes_the_server_fail_whatever_it_holds(client, sou
     @given(value=ANYTHING)
     @settings(max_examples=N_EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     def ask(value):
-        assert client.post("/v2/models/champion/infer", json=with_value(sound, path, value)).status_code < 500
+        body = json.dumps(with_value(sound, path, value))
+        answer = client.post("/v2/models/champion/infer", data=body, content_type="application/json")
+        assert answer.status_code in (200, 400, 413, 422)
 
     ask()
