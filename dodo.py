@@ -34,6 +34,7 @@ TEXTS = [str(ROOT / "utils" / f"{name}.py") for name in ("claims", "readme", "re
 DONE = BUILD / f"doit-{PROFILE.name}.done"  # what this call had to run, a line each
 DONE.write_text("")
 LOCK = str(ROOT / "uv.lock")
+RAW = str(PROFILE.dataset.path)
 LEDGERS = [
     str(PROFILE.results / f"{PROFILE.dataset.name}.jsonl"),
     str(PROFILE.results / "sensitivity" / f"{PROFILE.dataset.name}.jsonl"),
@@ -71,7 +72,7 @@ def task_experiments():
         command = [sys.executable, "-m", "utils.study", "--profile", PROFILE.name]
         return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
-    return {"actions": [fill], "file_dep": [LOCK, *HELPERS], "targets": LEDGERS, "task_dep": ["data"]}
+    return {"actions": [fill], "file_dep": [LOCK, RAW, *HELPERS], "targets": LEDGERS, "task_dep": ["data"]}
 
 
 def task_notebooks():
@@ -86,7 +87,7 @@ def task_notebooks():
         yield {
             "name": name,
             "actions": [(execute, [name])],
-            "file_dep": [LOCK, *LEDGERS, *HELPERS],
+            "file_dep": [LOCK, RAW, *LEDGERS, *HELPERS],
             "uptodate": [config_changed(notebooks.source_hash(NOTEBOOKS / f"{name}.ipynb"))],
             "targets": [str(PROFILE.notebooks / f"{name}.ipynb")],
             "task_dep": ["experiments" if name in LONGEST else f"notebooks:{LONGEST[1]}"],

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import logging
 import os
 import secrets
+import socket
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 from flask import Flask
@@ -24,7 +27,12 @@ from utils.bundle import BundleError
 from utils.config import ROOT
 
 FOLDER = ROOT / "app" / "model"
-PORT = 5000
+PORT, MAX_PORT = 5000, 65_535
+HINTS = {
+    errno.EADDRINUSE: "choose another one with --port",
+    errno.EACCES: "choose one from 1024 on with --port",
+    None: "this machine must have that address and let programs listen on it",
+}
 MAX_BODY = 16 * 2**20
 MAX_WORKERS = 4
 SETTINGS = {
@@ -65,34 +73,55 @@ def create_app(folder: Path = FOLDER) -> Flask:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until interrupted; 1 if there is nothing to serve or the port is taken."""
+    """Serve until interrupted; 1 with a sentence if there is nothing to serve, or no address to serve it on."""
     parser = argparse.ArgumentParser(description="Serve the fraud model on this machine.")
-    parser.add_argument("--port", type=int, default=PORT)
+    parser.add_argument("--port", type=_port, default=PORT)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the model is (default: app/model)")
     parser.add_argument("--workers", type=int, default=default_workers(), help="processes (default: one per core)")
     options = parser.parse_args(argv)
     if options.workers < 1:
         parser.error(f"--workers is {options.workers}; at least one is needed.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    with workers.ending_in_order(), TemporaryFolder("fraud-figures-") as figures:
-        monitoring.count_together(Path(figures))
+    with workers.ending_in_order(), ExitStack() as stack:
         try:
-            app = create_app(options.folder)
-            addresses = server.listen(options.port, options.workers)
-        except BundleError as error:
-            print(f"{error}\n`python -m app.model` writes a model to serve.", file=sys.stderr)
-            return 1
-        except OSError as error:
-            reason = error.strerror or error
-            print(f"Port {options.port} cannot be used ({reason}); choose another with --port.", file=sys.stderr)
+            app, addresses = _prepare(options, stack)
+        except CannotStart as error:
+            print(error, file=sys.stderr)
             return 1
         name = app.extensions["catalog"].champion.name
         print(f"Serving {name} on http://{server.HOST}:{options.port} (stop with Ctrl+C)", flush=True)
-        try:
-            _settle(app)
-            return workers.run(lambda number: server.serve(app, addresses[number]), options.workers)
-        finally:
-            app.extensions["results"].close()
+        _settle(app)
+        return workers.run(lambda number: server.serve(app, addresses[number]), options.workers)
+
+
+def _port(text: str) -> int:
+    """A port to listen on; 0, which would be another one for every worker, is none."""
+    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is no port; choose a number from 1 to {MAX_PORT}.")
+    return int(text)
+
+
+class CannotStart(Exception):
+    """There is nothing to serve, no room for what the server writes, or no address to serve on."""
+
+
+def _prepare(options: argparse.Namespace, stack: ExitStack) -> tuple[Flask, list[socket.socket]]:
+    """The application and a socket per worker; what they keep on the disk goes when `stack` is closed."""
+    try:
+        figures = stack.enter_context(TemporaryFolder("fraud-figures-"))
+        monitoring.count_together(Path(figures))
+        app = create_app(options.folder)
+    except BundleError as error:
+        raise CannotStart(f"{error}\n`python -m app.model` writes a model to serve.") from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise CannotStart(f"No temporary folder can be written ({reason}); name one that can in TMPDIR.") from None
+    stack.callback(app.extensions["results"].close)
+    try:
+        return app, server.listen(options.port, options.workers)
+    except OSError as error:
+        reason, hint = error.strerror or error, HINTS.get(error.errno, HINTS[None])
+        raise CannotStart(f"Port {options.port} of {server.HOST} cannot be used ({reason}); {hint}.") from None
 
 
 def default_workers() -> int:

@@ -65,7 +65,10 @@ def _content() -> bytes:
     request.max_form_parts = 10
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.headers.get("Content-Encoding") or charset not in ("utf-8", "utf8"):
-        abort(415, "Send the file in UTF-8 and not compressed.")
+        abort(
+            415,
+            "Send the file without a Content-Encoding, and name no charset but UTF-8; the file itself may be packed.",
+        )
     if request.mimetype in RAW:
         content = request.get_data(cache=False)
     elif request.mimetype != FORM:

@@ -234,6 +234,11 @@ def main(argv: list[str] | None = None) -> int:
     except ValueError as error:
         print(f"{error}\nWhat was served before is untouched.", file=sys.stderr)
         return 1
+    except OSError as error:
+        what = f"{error.filename or options.folder}: {error.strerror or error}"
+        remedy = "make that place writable or, if it is where the models go, name another one with --folder"
+        print(f"A file cannot be read or written ({what}); {remedy}.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("Interrupted; what was finished stays, and the same command goes on.", file=sys.stderr)
         return 1

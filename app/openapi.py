@@ -67,8 +67,9 @@ def _scoring_paths(catalog: Catalog) -> Part:
             "post": _operation(
                 "scoreFile",
                 "Score a file",
-                f"CSV or Parquet of up to 256 MiB, 1,000,000 rows and {MAX_COLUMNS:,} columns. The answer sums up; "
-                "every row is in `download`.",
+                "CSV (separated by commas, semicolons, tabs or bars) or Parquet of up to 256 MiB, 1,000,000 rows and "
+                f"{MAX_COLUMNS:,} columns, also packed with gzip or alone in a ZIP archive. The answer sums up; every "
+                "row is in `download`.",
                 answers={200: _named("FileSummary", "What the file comes to.")},
                 refusals=(400, 403, 404, 413, 415, 422, 503),
                 parameters=[model],

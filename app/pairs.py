@@ -55,6 +55,7 @@ def build_pairs(folder: Path, names: Iterable[str] = (), profile: Profile | None
     tasks = pair_tasks(profile, list(names))
     missing = {name: task for name, task in tasks.items() if _key_in(folder / name) != task["key"]}
     if missing:
+        folder.mkdir(parents=True, exist_ok=True)  # before anything is computed
         dataset, recorded = load_dataset(profile.dataset), {row["key"]: row for row in ledger.read(profile.results)}
         fold = all_folds(profile.dataset, profile.protocol, 1)[PLACE]
         limit_threads(1)  # as when the ledger was filled

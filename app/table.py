@@ -9,14 +9,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
-from pyarrow import parquet
+from pyarrow.parquet import ParquetFile
 
-from app.delimited import Line, Lines, check_text
-from app.records import LARGEST, BodyError, check_columns, check_count, check_names, read_row
+from app.delimited import Line, Lines, as_body_errors
+from app.records import LARGEST, BodyError, check_columns, check_count, read_row
+from utils.reading import Delimited, open_table, parquet_schema, parquet_table
 
 MAX_FILE_ROWS = 1_000_000
+MAX_UNPACKED = 256 * 2**20  # bytes of a file that was sent packed
 PART = 1000  # lines that are turned into numbers together; one bad cell costs its part the quick way
-PARQUET = b"PAR1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,33 +47,29 @@ class Table:
 
 
 def read_table(content: bytes, columns: Sequence[str], label: str) -> Table:
-    """Rows of a CSV or Parquet file, told apart by their content.
+    """Rows of a CSV or Parquet file, told apart by their content; see `utils.reading.open_table`.
 
     Raises
     ------
     BodyError
         If it is neither, has too many rows or none, or columns are missing, named twice or no numbers.
     """
-    if content.startswith(PARQUET):
-        return _read_parquet(content, columns, label)
-    check_text(content)
-    check_count(max(1, content.count(b"\n") - 1), MAX_FILE_ROWS)  # before anything is made of it
-    return _quickly(content, columns, label) or _carefully(content, columns, label)
+    with as_body_errors():
+        source = open_table(content, "The file", MAX_UNPACKED)
+        if isinstance(source, ParquetFile):
+            return _read_parquet(source, columns, label)
+        n_lines = source.content.count(b"\n", source.start)
+        check_count(max(1, n_lines), MAX_FILE_ROWS)  # before anything is made of it
+        return _quickly(source, columns, label) or _carefully(source, columns, label)
 
 
-def _quickly(content: bytes, columns: Sequence[str], label: str) -> Table | None:
+def _quickly(text: Delimited, columns: Sequence[str], label: str) -> Table | None:
     """A CSV all of whose rows are in order; None if there is anything to explain."""
-    lines = Lines(content, columns, label)
-    if not lines.plain:
-        return None
+    lines = Lines(text, columns, label)
     types = dict.fromkeys(columns, pa.float64()) | ({label: pa.string()} if lines.has_optional else {})
+    convert = arrow_csv.ConvertOptions(include_columns=list(types), column_types=types, null_values=[""])
     try:
-        table = arrow_csv.read_csv(
-            pa.BufferReader(content),
-            arrow_csv.ReadOptions(column_names=lines.header, skip_rows=1),
-            arrow_csv.ParseOptions(newlines_in_values=b'"' in content, ignore_empty_lines=False),
-            arrow_csv.ConvertOptions(include_columns=list(types), column_types=types, null_values=[""]),
-        )
+        table = text.to_arrow(convert, ignore_empty_lines=False)
     except pa.ArrowInvalid:
         return None
     check_count(table.num_rows, MAX_FILE_ROWS)
@@ -93,9 +90,9 @@ def _usable(values: NDArray) -> NDArray[np.bool_]:
     return (np.abs(values) <= LARGEST).all(axis=1)  # False for NaN, too
 
 
-def _carefully(content: bytes, columns: Sequence[str], label: str) -> Table:
+def _carefully(text: Delimited, columns: Sequence[str], label: str) -> Table:
     """A CSV line by line, with a line number and a reason for every row that cannot be scored."""
-    lines = Lines(content, columns, label, MAX_FILE_ROWS)
+    lines = Lines(text, columns, label, MAX_FILE_ROWS)
     parts, labels, errors, n_rows = [], [], {}, 0
     for part in _in_parts(lines):
         parts.append(_part_values(part, columns, errors, n_rows))
@@ -147,18 +144,12 @@ def _read_into(target: NDArray, cells: Sequence[object], columns: Sequence[str])
     return "; ".join(f"{name} {reason}" for name, reason in problems.items())
 
 
-def _read_parquet(content: bytes, columns: Sequence[str], label: str) -> Table:
-    try:
-        file = parquet.ParquetFile(pa.BufferReader(content))
-        check_count(file.metadata.num_rows, MAX_FILE_ROWS)
-        _check_schema(file.schema_arrow, columns)
-        labels = file.read([label])[label] if label in file.schema_arrow.names else None
-        table = file.read(list(columns))
-        table = table.cast(pa.schema([(name, pa.float64()) for name in table.column_names]), safe=False)
-        table = table.combine_chunks()
-    except (pa.ArrowException, OSError) as error:
-        # Arrow's own text may quote what the file holds.
-        raise BodyError(400, f"The Parquet file cannot be read ({type(error).__name__}); it may be cut off.") from None
+def _read_parquet(file: ParquetFile, columns: Sequence[str], label: str) -> Table:
+    check_count(file.metadata.num_rows, MAX_FILE_ROWS)
+    schema = parquet_schema(file)
+    _check_schema(schema, columns)
+    labels = parquet_table(file, [label], "The file")[label] if label in schema.names else None
+    table = parquet_table(file, columns, "The file", pa.float64()).combine_chunks()
     check_count(table.num_rows, MAX_FILE_ROWS)
     values, errors = _matrix(table, columns), {}
     for place in np.flatnonzero(~_usable(values)):
@@ -168,12 +159,10 @@ def _read_parquet(content: bytes, columns: Sequence[str], label: str) -> Table:
 
 
 def _check_schema(schema: pa.Schema, columns: Sequence[str]) -> None:
-    """Raise BodyError with the names of columns that are missing, named twice or no numbers."""
-    names = schema.names  # made anew each time it is asked for
-    check_names(names)
-    there = set(names)
-    check_columns([name for name in columns if name not in there])
-    other = [name for name in columns if not _is_number(schema.field(name).type)]
+    """Raise BodyError with the names of columns that are missing or no numbers."""
+    types = dict(zip(schema.names, schema.types, strict=True))
+    check_columns([name for name in columns if name not in types])
+    other = [name for name in columns if not _is_number(types[name])]
     if other:
         raise BodyError(422, f"Columns hold no numbers: {', '.join(other)}.", other)
 

@@ -26,7 +26,7 @@ import pandas as pd
 from imblearn.over_sampling import SMOTE
 from tqdm import tqdm
 
-from benchmarks.judgement import goal_lines, medians, table_lines
+from benchmarks.judgement import ahead_lines, goal_lines, medians, table_lines
 from utils import ledger
 from utils.backend import load_tensorflow
 from utils.cgan import ConditionalGAN
@@ -36,7 +36,7 @@ from utils.fetch import replacing
 from utils.fidelity import RealRows, fidelity_report
 from utils.fitting import load_dataset, provenance
 from utils.gan import GANConfig
-from utils.judging import real_rows
+from utils.judging import judge_of, real_rows
 from utils.peers import (
     CTGANSampler,
     Drawn,
@@ -156,6 +156,7 @@ def all_tasks(profile: Profile, n_folds: int, changes: dict[str, dict]) -> list[
                     f"{name} {library_version(name)}" for name in PACKAGES.get(entry.library, (entry.library,))
                 ),
                 "n_drawn": N_DRAWN,
+                "judge": judge_of(profile),
                 "revision": [REVISION, entry.revision],
             }
             tasks.append({"key": key_of(task), **task})
@@ -211,7 +212,7 @@ def measure(task: dict[str, Any], real: RealRows) -> dict[str, Any]:
     seed = child_seed(task["protocol"]["seed"], "generators", task["fold"])
     generator = entry.build(child_seed(seed, entry.name), **task["settings"])
     drawn = draw_frauds(generator, real.X_train, real.y_train, task["n_drawn"])
-    figures = fidelity_report(real, drawn.rows, random_state=child_seed(seed, "fidelity"))
+    figures = fidelity_report(real, drawn.rows, judge=task["judge"], random_state=child_seed(seed, "fidelity"))
     return {
         "fit_seconds": None if drawn.fit_seconds is None else round(drawn.fit_seconds, 4),
         "rows_per_second": round(len(drawn.rows) / drawn.draw_seconds, 1),
@@ -290,7 +291,8 @@ def report(tasks: list[dict[str, Any]], path: Path, *, complete: bool) -> None:
     missing = [entry.label for name, entry in GENERATORS.items() if name not in found.index]
     found.index = found.index.map({name: entry.label for name, entry in GENERATORS.items()})
     ours, *ctgans = (GENERATORS[name].label for name in ("cgan", "ctgan_300", "ctgan_3000"))
-    lines = [*table_lines(found), "", *(f"- {line}" for line in goal_lines(found, ours=ours, ctgans=ctgans))]
+    verdicts = goal_lines(found, ours=ours, ctgans=ctgans) + ahead_lines(found, ours=ours)
+    lines = [*table_lines(found), "", *(f"- {line}" for line in verdicts)]
     print("\n".join(lines))
     if missing:
         print(f"Not measured in every fold: {', '.join(missing)}.")

@@ -53,7 +53,6 @@ FIGURES = (
     Figure("trtr", "TRTR", None),
     Figure("trts", "TRTS", "trtr"),
     Figure("tstr_ratio", "TSTR / TRTR", inf),
-    Figure("tstr_ratio_long", "the same, longer boosting", inf),
 )
 
 
@@ -148,6 +147,47 @@ def goal_lines(table: pd.DataFrame, *, ours: str, ctgans: list[str]) -> list[str
             lines.append(_line(mine["fit_seconds"] <= other["fit_seconds"], seconds))
         lines.append(_everything_line(table, ours, peer))
     return lines
+
+
+def ahead_of(table: pd.DataFrame, *, ours: str) -> pd.DataFrame:
+    """Which generators are nearer to the ideal than ours, and in which fidelity figures.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `medians`.
+    ours : str
+        Row of the study's generator.
+
+    Returns
+    -------
+    DataFrame
+        Columns generator, figures (labels of those in which it is strictly nearer), closest_record; the most figures
+        first, without generators that are nearer in none.
+    """
+    judged = [figure for figure in figures_in(table) if not figure.speed and figure.ideal is not None]
+    mine = table.loc[ours]
+    rows = [
+        {
+            "generator": name,
+            "figures": [figure.label for figure in judged if figure.loss(values) < figure.loss(mine)],
+            "closest_record": values["closest_record"],
+        }
+        for name, values in table.drop(index=ours).iterrows()
+    ]
+    ahead = pd.DataFrame([row for row in rows if row["figures"]], columns=["generator", "figures", "closest_record"])
+    return ahead.sort_values("figures", key=lambda labels: -labels.map(len), kind="stable", ignore_index=True)
+
+
+def ahead_lines(table: pd.DataFrame, *, ours: str) -> list[str]:
+    """The rows of `ahead_of` as sentences; none if ours was not measured."""
+    if ours not in table.index:
+        return []
+    return [
+        f"{row.generator} is nearer to the ideal than {ours} in {', '.join(row.figures)} "
+        f"(closest record {row.closest_record:.2f})"
+        for row in ahead_of(table, ours=ours).itertuples()
+    ]
 
 
 def _line(met: bool, text: str) -> str:

@@ -19,6 +19,7 @@ PARAMETERS = {
     "cnn1d": {"updates": 20},
     "lstm": {"updates": 10},
     "cgan": {"updates": 60, "updates_per_call": 30},
+    "judge": {"n_estimators": 50, "learning_rate": 0.2},
     "blend": {
         "boosted": {"n_estimators": 20},
         "random": {"n_estimators": 10},

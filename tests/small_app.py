@@ -15,8 +15,8 @@ from app.catalog import PAIRS
 from app.served import EXAMPLES, SCORES, STATISTICS
 from utils import bundle
 from utils.bundle import FraudModel
-from utils.config import ULB, DatasetConfig
-from utils.data import ULB_COLUMNS, features
+from utils.config import ULB, ULB_COLUMNS, DatasetConfig
+from utils.data import features
 from utils.models import MODELS
 
 SCHEMA = DatasetConfig(path=ULB.path)
@@ -46,12 +46,18 @@ def transactions(n_rows: int = 600, seed: int = 0) -> pd.DataFrame:
     return frame
 
 
-def zipped(content: bytes) -> bytes:
-    """A ZIP archive of one file."""
+def zipped(*contents: bytes, names: tuple[str, ...] = ("rows.csv", "more.csv")) -> bytes:
+    """A ZIP archive of some files."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo("rows.csv"), content, zipfile.ZIP_DEFLATED)
+        for name, content in zip(names, contents, strict=False):
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return stream.getvalue()
+
+
+def workbook() -> bytes:
+    """What an Excel workbook (.xlsx) begins with: an archive of XML files."""
+    return zipped(b"<Types/>", b"<workbook/>", names=("[Content_Types].xml", "xl/workbook.xml"))
 
 
 def fit(

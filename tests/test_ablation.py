@@ -2,13 +2,16 @@
 
 from dataclasses import asdict, fields
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tests.small import small_profile
-from utils import ablation, fidelity, ledger, stats
+from utils import ablation, fidelity, judging, ledger, stats
 from utils.ablation import VARIANTS
 from utils.config import load_profile
 from utils.gan import GANConfig
+from utils.seeding import child_seed
 
 NOT_A_CHOICE = {"updates_per_call"}  # how often progress is looked at
 
@@ -45,6 +48,14 @@ def test_profiles_name_variants_that_exist():
     assert "default" in load_profile("quick").ablation
 
 
+def test_the_gan_of_a_profile_leaves_the_ratio_to_the_sampler():
+    quick = load_profile("quick")
+    assert "ratio" in quick.parameters["cgan"]
+    assert judging.gan_config(quick) == GANConfig(updates=quick.parameters["cgan"]["updates"])
+    assert judging.gan_config(quick, {"updates": 7, "pack": 4}) == GANConfig(updates=7, pack=4)
+    assert judging.gan_config(load_profile("full")) == GANConfig()
+
+
 def test_every_variant_is_judged_on_every_fold(profile, table):
     assert table.groupby("variant", sort=False).size().to_dict() == {
         "default": 2,
@@ -64,10 +75,49 @@ def test_what_is_finished_is_not_run_again(profile, table, monkeypatch):
     assert set(again["ks"]) <= set(table["ks"])
 
 
+def test_another_judge_is_another_row(profile, table):
+    rows = ledger.read(profile.results / "generators")
+    judges = [row["model"]["params"]["judge"] for row in rows]
+    assert judges == [{**fidelity.JUDGE, **profile.parameters["judge"]}] * len(rows)
+    with_judge = {"model": {**rows[0]["model"], "params": {**rows[0]["model"]["params"], "judge": fidelity.JUDGE}}}
+    assert ledger.key_of(rows[0]) == rows[0]["key"] != ledger.key_of({**rows[0], **with_judge})
+
+
+def test_a_row_is_judged_by_the_judge_that_it_names(profile, table):
+    from utils.judging import real_rows
+
+    row = next(row for row in ledger.read(profile.results / "generators") if row["variant"] == "default")
+    real = real_rows(profile.dataset, profile.protocol, 1, (row["repeat"], row["fold"]))
+    seed = child_seed(row["seed"], "fidelity")
+    figures = fidelity.train_on_synthetic(
+        real, real.train(minority=True), judge=row["model"]["params"]["judge"], random_state=seed
+    )
+    assert row["fidelity"]["trtr"] == pytest.approx(figures["trtr"], abs=1e-6)
+
+
+def test_the_committed_rows_are_judged_by_the_judge_of_today():
+    rows = ledger.read(load_profile("full").results / "generators")
+    assert {row["variant"] for row in rows} == set(VARIANTS) and len(rows) == 3 * len(VARIANTS)
+    assert all(row["model"]["params"]["judge"] == fidelity.JUDGE for row in rows)
+    assert np.ptp([row["fidelity"]["trtr"] for row in rows if row["fold"] == 0]) == 0
+
+
+def test_sides_follow_the_direction_of_each_figure_and_the_interval():
+    shifts = {"better": (0.1, 0.3), "worse": (-0.3, -0.1), "unclear": (-0.1, 0.3)}
+    rows = [{"variant": "default", "figure": figure} for figure in ablation.BETTER]
+    for variant, ends in shifts.items():
+        for figure, sign in ablation.BETTER.items():
+            low, high = sorted(sign * end for end in ends)
+            rows.append({"variant": variant, "figure": figure, "mean": (low + high) / 2, "low": low, "high": high})
+    table = ablation.sides(pd.DataFrame(rows))
+    assert list(table.index) == list(shifts) and list(table.columns) == list(ablation.BETTER)
+    assert all((table.loc[variant] == variant).all() for variant in shifts)
+
+
 def test_one_figure_is_repeated_by_hand(profile, table):
     from utils.cgan import ConditionalGAN
     from utils.judging import real_rows
-    from utils.seeding import child_seed, seeded
+    from utils.seeding import seeded
 
     row = next(row for row in ledger.read(profile.results / "generators") if row["variant"] == "default")
     real = real_rows(profile.dataset, profile.protocol, 1, (row["repeat"], row["fold"]))

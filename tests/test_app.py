@@ -11,6 +11,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 
@@ -21,7 +22,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pyarrow import parquet
 
-from app import guard, model, records, request, served
+from app import app as app_module
+from app import guard, model, monitoring, records, request, served
+from app import server as server_module
 from app.app import MAX_BODY, create_app
 from tests.chromium import serving
 from tests.small_app import COLUMNS, transactions, zipped
@@ -185,19 +188,19 @@ def test_missing_columns_are_named(client, rows):
         (b"", 400, "empty"),
         (b" \n\n", 400, "empty"),
         (b"\x00\x01\x02\x03" * 20, 400, "binary"),
-        (zipped(b"Time,V1\n1,2\n"), 415, "ZIP archive; unpack it"),
-        (gzip.compress(b"Time,V1\n1,2\n", mtime=0), 415, "gzip file; unpack it"),
-        (gzip.compress(b"Time,V1\n1,2\n", mtime=0)[:12], 415, "gzip file; unpack it"),
+        (zipped(b"Time,V1\n1,2\n"), 422, "Columns are missing: V2, V3"),
+        (gzip.compress(b"Time,V1\n1,2\n", mtime=0), 422, "Columns are missing: V2, V3"),
+        (gzip.compress(b"Time,V1\n1,2\n", mtime=0)[:12], 400, "cannot be unpacked"),
         (bytes(range(128, 256)), 400, "UTF-8"),
         ("Time;V1;Beträge\n1;2;3\n".encode("latin-1"), 400, "UTF-8"),
-        ("Time,V1\n".encode("utf-16"), 400, "UTF-8"),
-        (b"Time;V1;V2\n1;2;3\n", 422, "use commas"),
+        ("Time,V1\n".encode("utf-16"), 422, "Columns are missing: V2, V3"),
+        (b"Time;V1;V2\n1;2;3\n", 422, "Columns are missing: V3, V4"),
         (b"Time\n1\n2\n", 422, "Columns are missing"),
         (",".join(COLUMNS).encode()[:20], 422, "Columns are missing: V6, V7"),
         (b"V1,V2,V1\n1,2,3\n", 422, "named twice: V1"),
         (b'V1,V2," V1"\n1,2,3\n', 422, "named twice: V1"),
         (",".join(COLUMNS).encode(), 422, "no transactions"),
-        (",".join(COLUMNS).encode() + b'\n"1,2', 400, "Line 2 cannot be read"),
+        (",".join(COLUMNS).encode() + b'\n"1,2', 400, "The body, line 2, cannot be read"),
         (b"x" * 200_000, 400, "cannot be read"),
     ],
 )
@@ -749,7 +752,84 @@ def test_a_port_that_is_taken_is_told(server, folder):
     command = [sys.executable, "-m", "app.app", "--port", port, "--folder", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
-    assert f"Port {port} cannot be used" in done.stderr and "--port" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        f"Port {port} of 127.0.0.1 cannot be used" in done.stderr
+        and "--port" in done.stderr
+        and "Traceback" not in done.stderr
+    )
+
+
+@pytest.fixture
+def start(folder, monkeypatch, capsys):
+    """Starts the server in this process, where it cannot; gives what it returned and what it said."""
+    monkeypatch.setattr(monitoring, "count_together", lambda place: None)
+    monkeypatch.setattr(app_module.workers, "run", lambda *_: pytest.fail("the server started"))
+
+    def main(*arguments):
+        try:
+            status = app_module.main(["--folder", str(folder), *map(str, arguments)])
+        except SystemExit as ended:
+            status = ended.code
+        return status, capsys.readouterr().err.splitlines()[-1]
+
+    return main
+
+
+@pytest.mark.parametrize("port", ["70000", "65536", "0", "-1", "99999999999", "abc", "1e3", "", " 5000", "١"])
+def test_a_port_that_is_none_is_told(start, port):
+    status, said = start(f"--port={port}")
+    assert status == 2
+    assert said.endswith(f"error: argument --port: {port} is no port; choose a number from 1 to 65535.")
+
+
+def test_a_port_in_use_is_told(start):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        status, said = start("--port", port, "--workers", 1)
+    words = f"Port {port} of 127.0.0.1 cannot be used (Address already in use); choose another one with --port."
+    assert (status, said) == (1, words)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no host"])
+def test_an_address_that_this_machine_does_not_have_is_told(start, monkeypatch, host):
+    monkeypatch.setattr(server_module, "HOST", host)
+    status, said = start("--port", 5999)
+    assert status == 1 and said.startswith(f"Port 5999 of {host} cannot be used (")
+    assert said.endswith("); this machine must have that address and let programs listen on it.")
+
+
+def test_a_port_that_only_the_administrator_may_use_is_told(start, monkeypatch):
+    def listen(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(server_module, "listen", listen)
+    said = "Port 80 of 127.0.0.1 cannot be used (Permission denied); choose one from 1024 on with --port."
+    assert start("--port", 80) == (1, said)
+
+
+def test_a_machine_without_a_temporary_folder_is_told(start, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/proc/nowhere")
+    said = "No temporary folder can be written (No such file or directory); name one that can in TMPDIR."
+    assert start("--port", 5999) == (1, said)
+
+
+def test_nothing_stays_behind_where_the_server_cannot_start(start, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(server_module, "HOST", "192.0.2.1")
+    assert start("--port", 5999)[0] == 1 and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("more", [[], ["--pairs", "none+lr"]])
+@pytest.mark.parametrize("place", ["/proc/nowhere/model", "{tmp}/a file/model"])
+def test_models_that_cannot_be_written_are_told_before_anything_is_computed(tmp_path, capsys, monkeypatch, place, more):
+    (tmp_path / "a file").write_text("")
+    monkeypatch.setattr(model, "champion", lambda target: pytest.fail("something was computed"))
+    monkeypatch.setattr("app.pairs.fitted_pairs", lambda *_: pytest.fail("something was computed"))
+    assert model.main(["--folder", place.format(tmp=tmp_path), *more]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1 and said[0].startswith("A file cannot be read or written (") and "--folder" in said[0]
 
 
 def counted(server):

@@ -15,10 +15,12 @@ import pytest
 from pyarrow import parquet
 from sklearn.metrics import average_precision_score
 
-from app import files, results, table
+from app import delimited, files, results, table
 from app.results import Results, defused
-from tests.small_app import COLUMNS, THRESHOLD, transactions, zipped
-from utils import bundle
+from tests.small_app import COLUMNS, THRESHOLD, transactions, workbook, zipped
+from tests.test_reading import REFUSED
+from utils import bundle, reading
+from utils.reading import FormatError
 
 pytest_plugins = ["tests.app_fixtures"]
 
@@ -135,6 +137,117 @@ def test_a_pair_scores_where_it_is_asked_for(client, folder, rows):
     assert upload(client, as_csv(rows), query="?model=nothing").status_code == 404
 
 
+# --- forms that a file may have
+
+
+def written(form, frame):
+    """A table of transactions in one of the forms that are read."""
+    text = frame.to_csv(index=False)
+    lines = text.splitlines()
+    return {
+        "semicolons": lambda: frame.to_csv(index=False, sep=";").encode(),
+        "tabs": lambda: frame.to_csv(index=False, sep="\t").encode(),
+        "bars, quoted": lambda: frame.to_csv(index=False, sep="|", quoting=1).encode(),
+        "a comma at the end of every line": lambda: "".join(f"{line},\n" for line in lines).encode(),
+        "a comma at the end of every row": lambda: ",\n".join([lines[0] + "\n" + lines[1], *lines[2:], ""]).encode(),
+        "UTF-16": lambda: text.encode("utf-16"),
+        "UTF-16 without its mark": lambda: text.encode("utf-16-be"),
+        "gzip": lambda: gzip.compress(text.encode()),
+        "ZIP": lambda: zipped(text.encode()),
+        "row numbers": lambda: frame.to_csv().encode(),
+        "Parquet in gzip": lambda: gzip.compress(as_parquet(frame)),
+        "Parquet with its index": lambda: index_kept(frame.set_index("V7")),
+        "Parquet with a range": lambda: index_kept(frame.set_index(pd.RangeIndex(len(frame), name="V7"))),
+    }[form]()
+
+
+def index_kept(frame):
+    stream = io.BytesIO()
+    frame.to_parquet(stream)
+    return stream.getvalue()
+
+
+def as_wide_csv(frame, names):
+    header, *lines = as_csv(frame).decode().splitlines()
+    return "\n".join([",".join([header, *names]), *(line + ",1" * len(names) for line in lines)]).encode()
+
+
+def as_wide_parquet(frame, names):
+    stream = io.BytesIO()
+    columns = [pa.array(frame[name]) for name in frame] + [pa.array([1.0] * len(frame))] * len(names)
+    parquet.write_table(pa.table(columns, names=[*frame, *names]), stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("broken", [False, True])
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("semicolons", "tabs", "bars, quoted", "a comma at the end of every line", "a comma at the end of every row"),
+        *("UTF-16", "UTF-16 without its mark", "gzip", "ZIP", "row numbers"),
+        *("Parquet in gzip", "Parquet with its index", "Parquet with a range"),
+    ],
+)
+def test_a_file_is_scored_whatever_form_it_has(client, fraud_model, rows, form, broken):
+    frame = rows.assign(V7=np.arange(len(rows))).astype({"V8": object if broken and "Parquet" not in form else float})
+    expected = fraud_model.predict_proba(frame)
+    if broken:
+        frame.loc[1, "V8"] = np.nan if "Parquet" in form else "x"
+    answer = upload(client, written(form, frame))
+    assert answer.status_code == 200, answer.text
+    found = [float(line["probability"] or -1) for line in downloaded(client, answer)]
+    known = np.arange(len(rows)) != 1 if broken else slice(None)
+    np.testing.assert_allclose(np.array(found)[known], expected[known], rtol=0, atol=1e-12)
+    assert answer.json["errors"]["count"] == broken
+    assert answer.json["labelled"]["rows"] == len(rows) - broken
+
+
+@pytest.mark.parametrize("name", [name for name, (_, kind, _) in REFUSED.items() if kind is FormatError])
+def test_what_is_no_table_gets_the_sentence_that_the_study_gives(client, tmp_path, name):
+    content = REFUSED[name][0]
+    (tmp_path / "own.csv").write_bytes(content)
+    with pytest.raises(FormatError) as caught:
+        reading.read_table(tmp_path / "own.csv")
+    expected = str(caught.value).removeprefix("own.csv")
+    answer = upload(client, content)
+    assert (answer.status_code, answer.json["error"]) == (415, f"The file{expected}")
+    answer = client.post("/api/v1/predict", data=content, content_type="text/csv")
+    assert (answer.status_code, answer.json["error"]) == (415, f"The body{expected}")
+
+
+def test_a_parquet_file_is_sent_to_the_address_for_files(client, rows):
+    answer = client.post("/api/v1/predict", data=as_parquet(rows), content_type="text/csv")
+    assert answer.status_code == 415 and "is a Parquet file; send it to /api/v1/files" in answer.json["error"]
+
+
+def test_a_packed_file_may_not_unpack_to_more_than_a_plain_one(client, monkeypatch, rows):
+    content = as_csv(rows)
+    monkeypatch.setattr(table, "MAX_UNPACKED", len(content) - 1)
+    monkeypatch.setattr(delimited, "MAX_UNPACKED", len(content) - 1)
+    for packed in (gzip.compress(content), zipped(content)):
+        assert upload(client, packed).status_code == 413
+        assert client.post("/api/v1/predict", data=packed, content_type="text/csv").status_code == 413
+    monkeypatch.setattr(table, "MAX_UNPACKED", len(content))
+    assert upload(client, gzip.compress(content)).status_code == 200
+
+
+@pytest.mark.parametrize("form", ["file", "body", "parquet"])
+def test_columns_are_bounded_and_their_number_costs_little(client, rows, form):
+    first, seconds = rows.head(2), []
+    for n_extra, status in ((9_000, 200), (40_000, 413)):
+        names = [f"extra {number}" for number in range(n_extra)]
+        content = as_wide_parquet(first, names) if form == "parquet" else as_wide_csv(first, names)
+        start = time.process_time()
+        if form == "body":
+            answer = client.post("/api/v1/predict", data=content, content_type="text/csv")
+        else:
+            answer = upload(client, content)
+        seconds.append(time.process_time() - start)
+        assert answer.status_code == status
+        assert status == 200 or f"has {n_extra + 32:,} columns and at most 10,000 are read" in answer.json["error"]
+    assert max(seconds) < 4  # a second here; it was half a minute and more
+
+
 # --- rows that cannot be read
 
 
@@ -160,7 +273,7 @@ def test_bad_rows_come_back_with_line_and_reason_and_the_others_are_scored(clien
     assert all(entry["line"] == entry["row"] + 1 for entry in said["errors"]["first"])
     reasons = {entry["row"]: entry["error"] for entry in said["errors"]["first"]}
     assert reasons[2] == "V7 is empty" and reasons[4] == "V7 is not a number" and reasons[7] == "V7 is too large"
-    assert reasons[11] == "has 3 values where the header has 32" and reasons[12] == "is an empty line"
+    assert reasons[11] == "has 3 values where the header names 32 columns" and reasons[12] == "is an empty line"
     found = downloaded(client, answer)
     assert len(found) == len(rows)
     expected = fraud_model.predict_proba(rows)
@@ -202,8 +315,9 @@ def test_only_the_first_errors_are_listed_and_all_are_in_the_download(client, ro
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_the_quick_and_the_careful_way_agree(rows, quoted, end):
     content = rows.to_csv(index=False, quoting=1 if quoted else 0, lineterminator=end).encode()
-    quick = table._quickly(content, COLUMNS, "Class")
-    careful = table._carefully(content, COLUMNS, "Class")
+    text = reading.open_table(content, "The file")
+    quick = table._quickly(text, COLUMNS, "Class")
+    careful = table._carefully(text, COLUMNS, "Class")
     np.testing.assert_array_equal(quick.values, careful.values)
     np.testing.assert_array_equal(quick.values, rows[list(COLUMNS)])
     np.testing.assert_array_equal(quick.label, careful.label)
@@ -226,21 +340,26 @@ def test_line_numbers_count_lines_inside_quotes(client, rows):
     [
         (b"", 400, "empty"),
         (b" \n\n", 400, "empty"),
-        (zipped(b"Time,V1\n1,2\n"), 415, "ZIP archive; unpack it"),
-        (gzip.compress(b"Time,V1\n1,2\n", mtime=0), 415, "gzip file; unpack it"),
+        (zipped(b"Time,V1\n1,2\n"), 422, "Columns are missing: V2, V3"),
+        (zipped(b"Time,V1\n1,2\n")[:-30], 400, "cannot be unpacked"),
+        (gzip.compress(b"Time,V1\n1,2\n", mtime=0), 422, "Columns are missing: V2, V3"),
+        (gzip.compress(b"Time,V1\n1,2\n", mtime=0)[:12], 400, "cannot be unpacked"),
+        (workbook(), 415, "is an Excel workbook; save its sheet as 'CSV UTF-8'"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), 415, "is an Excel workbook (.xls); save"),
         (bz2.compress(b"Time,V1\n1,2\n")[:20], 415, "bzip2 file; unpack it"),
         (b"\x00\x01\x02\x03" * 20, 400, "binary"),
-        (b"\xff\xd8\xff\xe0" * 20, 400, "Byte 1 of the body is not UTF-8"),
+        (b"\xff\xd8\xff\xe0" * 20, 400, "is not UTF-8 at byte 1 (line 1)"),
         ("Time;V1;Beträge\n1;2;3\n".encode("latin-1"), 400, "UTF-8"),
-        ("Time,V1\n".encode("utf-16"), 400, "UTF-8"),
-        (b"Time;V1;V2\n1;2;3\n", 422, "use commas"),
+        ("Time,V1\n".encode("utf-16"), 422, "Columns are missing: V2, V3"),
+        ("Time,V1\n".encode("utf-16")[:-1], 400, "begins as UTF-16 and is damaged further on"),
+        (b"Time;V1;V2\n1;2;3\n", 422, "Columns are missing: V3, V4"),
         (b"Time\n1\n2\n", 422, "Columns are missing: V1, V2"),
         (b"V1,V2,V1\n1,2,3\n", 422, "named twice: V1"),
         (",".join(COLUMNS).encode(), 422, "no transactions"),
         (",".join(COLUMNS).encode() + b"\n\n\n", 422, "no transactions"),
-        (",".join(COLUMNS).encode() + b'\n"1,2', 400, "Line 2 cannot be read"),
-        (b"PAR1", 400, "Parquet file cannot be read"),
-        (b"PAR1" + b"\x00" * 100 + b"PAR1", 400, "Parquet file cannot be read"),
+        (",".join(COLUMNS).encode() + b'\n"1,2', 400, "The file, line 2, cannot be read"),
+        (b"PAR1", 400, "is not a readable Parquet file"),
+        (b"PAR1" + b"\x00" * 100 + b"PAR1", 400, "is not a readable Parquet file"),
     ],
 )
 def test_unusable_files_are_refused_with_the_reason(client, content, status, words):
@@ -254,12 +373,12 @@ def test_a_file_that_was_cut_off_loses_no_row_before_the_cut(client, rows):
     assert answer.json["rows"] == len(rows)
     (error,) = answer.json["errors"]["first"]
     assert (error["row"], error["line"]) == (len(rows), len(rows) + 1)
-    assert "where the header has 32" in error["error"]
+    assert "where the header names 32" in error["error"]
 
 
 def test_an_encoding_error_is_placed_in_a_large_file(client):
     content = ",".join(COLUMNS).encode() + "\nä".encode() * 600_000 + b"\xff\n"
-    assert f"Byte {len(content) - 1} of the body" in upload(client, content).json["error"]
+    assert f"at byte {len(content) - 1:,} (line 600001)" in upload(client, content).json["error"]
 
 
 def test_unusable_parquet_is_refused(client, rows):

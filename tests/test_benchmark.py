@@ -36,6 +36,7 @@ from utils import (
 from utils.cgan import CGANSampler, GANConfig
 from utils.config import ROOT, DatasetConfig, load_profile
 from utils.models import MODELS, standing_alone
+from utils.progress import Board
 from utils.samplers import SAMPLERS
 
 SAMPLERS_HERE, MODELS_HERE = ["none", "rus", "smote"], ["lr", "rf", "xgb"]
@@ -235,6 +236,33 @@ def test_the_audit_acquits_a_task_of_the_study(sampler, finished):
     assert report.acquitted == [finding.name for finding in report.findings] and len(report.findings) == 6
 
 
+def test_a_file_that_changes_is_loaded_and_divided_anew(tmp_path):
+    """Within one process, such as a notebook's kernel."""
+    config, protocol = small_profile(tmp_path).dataset, load_profile("quick").protocol
+    before = fitting.load_dataset(config)
+    assert fitting.load_dataset(config) is before
+    folds = fitting.all_folds(config, protocol, 1)
+    assert fitting.all_folds(config, protocol, 1) is folds
+    before.frame.iloc[200:].to_parquet(config.path, index=False)
+    after = fitting.load_dataset(config)
+    assert len(after.frame) == len(before.frame) - 200 and after.identity != before.identity
+    assert sum(len(fold.test) for fold in fitting.all_folds(config, protocol, 1).values()) == 3200
+    assert sum(len(fold.test) for fold in folds.values()) == 3360
+
+
+def test_workers_that_fail_leave_no_note_behind(finished, tmp_path):
+    """Nor do those that are killed, once their study goes on."""
+
+    def fail(profile, group, path, *_):
+        Board(path.parent / ".running").write("failing")
+        raise RuntimeError("no")
+
+    task, *_ = on_first_fold(finished, "none", "lr")
+    with pytest.raises(RuntimeError, match="no"):
+        benchmark.run_groups(fail, finished, [[task]], tmp_path / "rows.jsonl", {task["key"]: 1.0}, n_jobs=1)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
 def test_a_worker_with_another_file_is_refused(finished, tmp_path):
     task = tasks.make_task(finished, {"name": "rows", "sha256": "0" * 64}, (0, 0), ("none", {}), ("lr", {}))
     with pytest.raises(RuntimeError, match=r"rows\.parquet on machine .* is not the file"):
@@ -301,6 +329,21 @@ def test_synthetic_rows_that_equal_test_rows_are_counted_and_told(finished, monk
     assert "In 1 of 2 tasks, test rows have the values of a synthetic row" in caplog.text
 
 
+def test_a_row_says_what_random_order_of_ties_would_give(finished):
+    """With one score for all, half the prevalence is what ties against the model give."""
+    _, dataset, fold = on_first_fold(finished, "none", "lr")
+    constant, labels = np.full(len(fold.test), 0.5), dataset.y.to_numpy()[fold.test]
+    row = fitting.measure(dataset, fold.test, constant, constant)
+    n_rows, n_frauds = len(labels), labels.sum()
+    share = (n_frauds - 1) / (n_rows - 1)  # of frauds among the rows before one
+    expected = np.mean([(1 + before * share) / (before + 1) for before in range(n_rows)])
+    assert row["average_precision_tie_neutral"] == pytest.approx(expected, abs=1e-6)
+    against = np.mean([found / (n_rows - n_frauds + found) for found in range(1, n_frauds + 1)])
+    assert row["average_precision"] == pytest.approx(against, abs=1e-6)
+    clear = fitting.measure(dataset, fold.test, np.random.default_rng(0).random(len(fold.test)), constant)
+    assert clear["average_precision_tie_neutral"] == clear["average_precision"]
+
+
 def test_a_table_of_counts_with_either_label_is_studied(tmp_path):
     """Rows that are equal but for their label, of which a sampler makes rows that equal test rows."""
     rng = np.random.default_rng(0)
@@ -342,24 +385,14 @@ def test_the_committed_ledger_holds_the_full_profile(committed):
     assert not missing, f"{len(missing)} tasks of the full profile are not in data/results: {missing[:5]}"
 
 
-STUDIES = {
-    "ratios": lambda profile: sensitivity.ratios(profile),
-    "networks": lambda profile: sensitivity.networks(profile),
-    "views": lambda profile: sensitivity.views(profile),
-    "ablation": lambda profile: ablation.run(profile),
-    "replica": lambda profile: replica.replica(profile.dataset),
-}
-
-
-@pytest.mark.parametrize("name", STUDIES)
-def test_the_committed_ledgers_hold_every_other_study(name, monkeypatch):
+@pytest.mark.parametrize("study", [*sensitivity.STUDIES, ablation.run, replica.replica])
+def test_the_committed_ledgers_hold_every_other_study(study, monkeypatch):
     def ran(*_, **__):
-        pytest.fail(f"a task of {name} is not in data/results")
+        pytest.fail(f"a task of {study.__module__} is not in data/results")
 
-    monkeypatch.setattr(benchmark, "run_groups", ran)
-    monkeypatch.setattr(ablation, "run_groups", ran)
-    monkeypatch.setattr(replica, "run_task", ran)
-    assert len(STUDIES[name](load_profile("full"))) > 0
+    for module, work in ((benchmark, "run_groups"), (ablation, "run_groups"), (replica, "run_task")):
+        monkeypatch.setattr(module, work, ran)
+    assert len(study(load_profile("full"))) > 0
 
 
 def test_the_final_model_and_its_out_of_fold_probabilities_are_committed(committed):
@@ -391,7 +424,7 @@ def folds_in(rows: list[dict]) -> dict[tuple[int, int], set[frozenset]]:
     ("file", "changes", "n_folds"),
     [
         ("creditcard", {}, 10),
-        ("sensitivity/creditcard", {}, 2),
+        ("sensitivity/creditcard", {}, 10),
         ("sensitivity/creditcard-with-duplicates", {"duplicates": "keep", "variant": "with-duplicates"}, 2),
         ("sensitivity/creditcard-raw-time", {"raw_time": True, "variant": "raw-time"}, 2),
     ],
@@ -401,9 +434,10 @@ def test_every_committed_row_has_the_folds_that_are_made_now(file, changes, n_fo
     profile = load_profile("full")
     config = replace(profile.dataset, **changes)
     dataset = fitting.load_dataset(config)
-    recorded = folds_in(ledger.read_file(profile.results / f"{file}.jsonl"))
+    rows = list(ledger.read_file(profile.results / f"{file}.jsonl"))
+    recorded = folds_in(rows)
     assert len(recorded) == n_folds
-    for fold_id, fold in fitting.all_folds(config, profile.protocol, 2).items():
+    for fold_id, fold in fitting.all_folds(config, profile.protocol, 2, "copies" in rows[0]["split"]).items():
         test = dataset.y.iloc[fold.test]
         assert recorded.get(fold_id, {frozenset(test.index[test == 1])}) == {frozenset(test.index[test == 1])}
 

@@ -165,7 +165,8 @@ def test_the_card_lists_every_file_with_its_hash(saved):
     assert all(card["files"][name] == hashlib.sha256((saved / name).read_bytes()).hexdigest() for name in files)
     assert (card["threshold"], card["columns"], card["card"]) == (0.25, list(COLUMNS), CARD)
     roles = {"label": "Class", "time": "Time", "amount": "Amount"}
-    kept = {"sha256": None, "duplicates": "keep", "raw_time": False, "variant": ""}
+    kept = {"sha256": None, "source": None, "columns": None, "drop": [], "duplicates": "keep", "raw_time": False}
+    kept |= {"variant": ""}
     assert card["schema"] == {"path": "own.csv", **roles, **kept}
 
 

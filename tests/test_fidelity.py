@@ -1,9 +1,12 @@
 """Fidelity figures on tables whose answer is known."""
 
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from utils import fidelity
 from utils.fidelity import (
     RealRows,
     closest_record,
@@ -14,6 +17,7 @@ from utils.fidelity import (
     train_on_synthetic,
     two_sample_auc,
 )
+from utils.models import BOOSTED
 
 N_FEATURES = 4
 MIXING = np.array([[1.0, 0.8, 0, 0], [0, 0.6, 0, 0], [0, 0, 1, -0.5], [0, 0, 0, 1]])
@@ -108,6 +112,43 @@ def test_useless_rows_train_badly(rows):
     assert figures["tstr"] < 0.4 < figures["trtr"]
 
 
+def test_real_rows_in_place_of_the_real_ones_change_nothing(rows):
+    figures = train_on_synthetic(rows, rows.train(minority=True))
+    assert figures["tstr_ratio"] == 1 and figures["tstr"] == figures["trtr"]
+
+
+def test_the_judge_hangs_on_no_seed(rows):
+    found = [train_on_synthetic(rows, draw(150, 99, shift=2), random_state=seed) for seed in range(3)]
+    assert np.ptp([figures["trtr"] for figures in found]) < 0.02
+    assert np.ptp([figures["tstr_ratio"] for figures in found]) < 0.02
+
+
+class Recorder:
+    """Stands in for the judge: notes its parameters and the rows that it is fitted to."""
+
+    fits: ClassVar[list] = []
+
+    def __init__(self, **params):
+        self.params = params
+
+    def fit(self, X, y):
+        self.fits.append((self.params, len(X), int(y.sum())))
+        return self
+
+    def predict_proba(self, X):
+        return np.zeros((len(X), 2))
+
+
+@pytest.mark.parametrize("judge", [None, {"n_estimators": 7}])
+def test_the_judge_is_the_studys_strong_one_and_sees_every_majority_row(judge, monkeypatch):
+    majority, minority = draw(60_000, 0), draw(20, 1)
+    X, y = pd.concat([majority, minority]), np.repeat([0, 1], [len(majority), len(minority)])
+    monkeypatch.setattr(fidelity, "XGBClassifier", Recorder)
+    monkeypatch.setattr(Recorder, "fits", [])
+    train_on_synthetic(RealRows(X, y, X, y), draw(50, 2), judge=judge, random_state=3)
+    assert Recorder.fits == [({**(judge or BOOSTED), "random_state": 3}, 60_000 + n, n) for n in (20, 50)]
+
+
 def test_report_collects_everything_and_repeats(rows):
     synthetic = draw(300, 99, shift=2)
     report = fidelity_report(rows, synthetic, random_state=1)
@@ -124,7 +165,6 @@ def test_report_collects_everything_and_repeats(rows):
         "trtr",
         "trts",
         "tstr_ratio",
-        "tstr_ratio_long",
     ]
     assert np.isfinite(report).all()
     pd.testing.assert_series_equal(report, fidelity_report(rows, synthetic, random_state=1))

@@ -1,5 +1,6 @@
 """The final model is chosen on development folds, its threshold minimises cost, and every scoring is recorded."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -117,6 +118,17 @@ def test_out_of_fold_rows_that_cannot_be_kept_leave_nothing_behind(profile, tmp_
     with pytest.raises(ZeroDivisionError):
         final.write_out_of_fold(tmp_path / "out_of_fold" / "a.parquet", np.arange(3), np.zeros(3))
     assert not list((tmp_path / "out_of_fold").iterdir())
+
+
+def test_what_a_killed_process_left_beside_out_of_fold_rows_goes(tmp_path):
+    """A temporary folder of another process, from an hour ago and older."""
+    left, young = (tmp_path / f"a.parquet.part-{name}" for name in ("old", "young"))
+    for folder in (left, young):
+        folder.mkdir()
+        (folder / "a.parquet").write_text("half")
+    os.utime(left, (0, 0))
+    final.write_out_of_fold(tmp_path / "a.parquet", np.arange(3), np.zeros(3))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", young.name]
 
 
 def test_scoring_again_adds_no_line(profile, model):

@@ -42,3 +42,11 @@ def test_distances_are_those_to_the_nearest_rows():
     X = np.random.default_rng(0).normal(size=(200, 6))
     squares = ((X[:50, None] - X[None]) ** 2).sum(axis=2)
     np.testing.assert_allclose(neighbours.distances(X[:50], X, 3), np.sqrt(np.sort(squares, axis=1)[:, :3]), atol=1e-6)
+
+
+def test_rows_that_no_other_class_comes_near_are_all_kept():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [200, 20])
+    X = rng.normal(size=(220, 3)) + 100 * y[:, None]
+    _, kept = QuickEditedNearestNeighbours(sampling_strategy="all").fit_resample(X, y)
+    assert np.array_equal(kept, y)

@@ -219,3 +219,11 @@ def test_this_studys_protocol_is_acquitted_on_every_count(config):
         curve=(test[1], scores, measured["average_precision"]),
     )
     assert report.acquitted == [finding.name for finding in report.findings], str(report)
+
+
+def test_a_dataset_with_other_columns_is_refused(tmp_path):
+    frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=40), "y": np.arange(40) % 4 == 0})
+    frame.to_parquet(tmp_path / "claims.parquet")
+    dataset = data.load(DatasetConfig(tmp_path / "claims.parquet", label="y", time=None, amount=None))
+    with pytest.raises(data.DataError, match=r"claims lacks Amount, Time, V1, .* which the original study's protocol"):
+        recipe.fit(dataset, "rus", 0)

@@ -22,6 +22,7 @@ def ledger_row(key: str, sampler: str = "smote", fold: int = 0) -> dict:
         "sampler": {"name": sampler, "params": {"ratio": "balanced"}},
         "model": {"name": "rf", "params": {"n_estimators": 100, "max_features": "sqrt"}},
         "engine": "scikit-learn",
+        "n_equal_to_test": 0,
         "versions": {"python": "3.11.7", "numpy": "2.4.6"},
         **{metric: 0.1 * number for number, metric in enumerate(METRICS)},
     }

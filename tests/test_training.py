@@ -130,6 +130,50 @@ def test_a_smaller_ratio_of_a_generator_is_the_same_fit_with_fewer_rows():
     np.testing.assert_array_equal(fewer.X, whole.X[:n_rows])
 
 
+@pytest.mark.parametrize("sampler", ["jitter", "smote", "ros"])
+@pytest.mark.parametrize(("ratio", "expected"), [(1, 80), (5, 400), (20, 1600), (50, 4000), ("balanced", 1040)])
+def test_as_many_rows_are_added_as_the_ratio_says(sampler, ratio, expected):
+    """One row in fifteen is a fraud: equal classes need 13 synthetic rows for each, fewer than a ratio of 20."""
+    rows = make_rows()
+    made = rows.resampled({"name": sampler, "params": {"ratio": ratio}})
+    assert len(made.y) - len(rows.y) == made.y.sum() - rows.y.sum() == expected
+    assert SAMPLERS[sampler].effect(ratio, rows.y) == expected
+
+
+def test_a_generator_is_fitted_once_for_the_ratios_of_a_search(recwarn):
+    rows = make_rows()
+    made = [rows.resampled({"name": "jitter", "params": {"ratio": ratio}}) for ratio in (20, "balanced", 1, 5)]
+    assert len(rows.made) == 1 and not recwarn.list
+    for fewer in made[1:]:
+        np.testing.assert_array_equal(fewer.X, made[0].X[: len(fewer.X)])
+
+
+@pytest.mark.parametrize(
+    ("sampler", "n_legitimate", "effects"),
+    [
+        ("rus", 20_000, [100, 500, 2000, 10_000]),
+        ("rus", 3000, [100, 500, 2000, 3000]),
+        ("rus", 1500, [100, 500, 1500]),  # 20 legitimate rows for a fraud are all, and so are 100
+        ("rus", 450, [100, 450]),
+        ("smote", 2000, [100, 500, 1900, 2000]),
+        ("smote", 2100, [100, 500, 2000]),  # equal classes need 20 synthetic frauds for each
+        ("jitter", 2100, [100, 500, 2000]),
+        ("class_weight", 2100, [2, 6, 21]),
+    ],
+)
+def test_ratios_that_come_to_the_same_are_one_trial(sampler, n_legitimate, effects):
+    task, y = make_task(sampler, "lr"), np.repeat([0, 1], [n_legitimate, 100])
+    task["search"] = {"trials": 4, "space": {"sampler": SAMPLERS[sampler].space, "model": {}}}
+    found = [trial.sampler["params"]["ratio"] for trial in trials_of(task, y)]
+    assert sorted(SAMPLERS[sampler].effect(ratio, y) for ratio in found) == effects
+
+
+def test_labels_that_tell_all_ratios_apart_change_no_trial():
+    for sampler in SAMPLERS:
+        task = make_task(sampler, "xgb")
+        assert trials_of(task, np.repeat([0, 1], [181_265, 319])) == trials_of(task)
+
+
 @pytest.mark.parametrize("sampler", ["none", "class_weight", "rus", "smote", "jitter"])
 def test_the_preferred_trial_is_fitted_on_all_training_rows(sampler):
     rows = make_rows()

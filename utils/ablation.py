@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from utils import ledger
@@ -18,12 +19,13 @@ from utils.config import Profile, load_profile
 from utils.errors import exit_with_a_sentence
 from utils.fitting import load_dataset
 from utils.gan import GANConfig
-from utils.judging import run_variants
+from utils.judging import gan_config, judge_of, run_variants
 from utils.tasks import Task, library_version, make_task
 
 N_SYNTHETIC = 5000
 REVISION = 1  # raised by hand when `utils.fidelity` measures something else
 UPDATES_PER_SECOND = 120
+BETTER = {"tstr_ratio": 1, "correlation_difference": -1, "two_sample_auc_seen": -1, "coverage": 1}  # its direction
 
 
 @dataclass(frozen=True)
@@ -119,11 +121,11 @@ def run(profile: Profile, *, variants: Iterable[str] | None = None, n_jobs: int 
 
 def _task(profile: Profile, dataset_id: dict[str, Any], place: tuple[int, int], variant: Variant) -> Task:
     """A variant on a fold, written like a task of the benchmark whose model is the judge."""
-    defaults = profile.parameters.get("cgan", {})
-    config = GANConfig(**{**defaults, **variant.changes})
+    config = gan_config(profile, variant.changes)
     task = make_task(profile, dataset_id, place, ("cgan", {}), ("xgb", {}))
     task["sampler"] |= {"params": {**_plain(config), "frauds_only": variant.frauds_only}}
-    task["model"] = {"name": "fidelity", "params": {"n_synthetic": N_SYNTHETIC}, "revision": REVISION}
+    params = {"n_synthetic": N_SYNTHETIC, "judge": judge_of(profile)}
+    task["model"] = {"name": "fidelity", "params": params, "revision": REVISION}
     task["model"]["library"] = f"xgboost {library_version('xgboost').rpartition('.')[0]}"
     return {**task, "variant": variant.name, "key": ledger.key_of(task)}
 
@@ -144,6 +146,27 @@ def _frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame([{**{name: row[name] for name in facts}, **row["fidelity"]} for row in rows])
 
 
+def sides(effects: pd.DataFrame) -> pd.DataFrame:
+    """Whether a change makes each figure better or worse than the default's: variants by figures, as words.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        From `stats.compare_variants`, for figures of `BETTER`.
+
+    Returns
+    -------
+    DataFrame of str
+        'better' or 'worse' where the interval leaves zero out, else 'unclear'; without the default.
+    """
+    changed = effects.dropna(subset="mean")
+    sign = changed["figure"].map(BETTER)
+    low, high = changed["low"] * sign, changed["high"] * sign
+    side = np.select([low.where(sign > 0, high) > 0, high.where(sign > 0, low) < 0], ["better", "worse"], "unclear")
+    wide = changed.assign(side=side).pivot(index="variant", columns="figure", values="side")
+    return wide.loc[changed["variant"].unique(), changed["figure"].unique()]
+
+
 def main() -> None:
     """Run the ablation of a profile from the command line."""
     parser = argparse.ArgumentParser(description="Judge the conditional GAN with one choice changed at a time.")
@@ -153,7 +176,7 @@ def main() -> None:
     options = parser.parse_args()
     with exit_with_a_sentence():
         table = run(load_profile(options.profile), variants=options.variants, n_jobs=options.jobs)
-    figures = ["tstr_ratio", "tstr_ratio_long", "correlation_difference", "two_sample_auc", "closest_record"]
+    figures = ["tstr_ratio", "correlation_difference", "two_sample_auc", "closest_record"]
     print(table.groupby("variant", sort=False)[figures].median().round(3).to_string())
 
 

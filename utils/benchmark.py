@@ -116,12 +116,14 @@ def run_groups(
     address = os.environ.get("STUDY_DASK_SCHEDULER")
     backend = partial(_on_cluster, address) if address else partial(_on_this_machine, n_jobs)
     rows = {}
-    with watching(path, weights, board), closing(backend(work, profile, groups, path, n_repeats)) as results:
-        for finished in results:
-            for row in finished:  # a worker on another machine wrote to a ledger of its own
-                ledger.append(path, row)
-                rows[row["key"]] = row
-    board.clear()
+    try:
+        with watching(path, weights, board), closing(backend(work, profile, groups, path, n_repeats)) as results:
+            for finished in results:
+                for row in finished:  # a worker on another machine wrote to a ledger of its own
+                    ledger.append(path, row)
+                    rows[row["key"]] = row
+    finally:
+        board.clear()
     return rows
 
 

@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 NOTEBOOKS = ROOT / "notebooks"
 DUPLICATES = ("keep", "drop")
-NOT_ROLES = ("path", "sha256", "source", "variant")  # fields of a dataset that say where it is and what it is called
+# Fields of a dataset that say where it is, what it is called and what is checked of it.
+NOT_ROLES = ("path", "sha256", "source", "columns", "variant")
 MARGIN = 0.01  # differences of average precision below this do not matter to a fraud desk; fixed beforehand
 
 
@@ -22,7 +23,7 @@ class DatasetConfig:
     Attributes
     ----------
     path : Path
-        CSV or Parquet file.
+        CSV or Parquet file; a relative path starts at the project's root, wherever the caller runs.
     label : str
         Column that holds 1 for the rare class and 0 otherwise.
     time : str or None
@@ -32,6 +33,13 @@ class DatasetConfig:
         Column with the value at stake per row, used by the cost figures.
     sha256 : str or None
         Expected hash of the file; None accepts any content.
+    source : str or None
+        Where the file is fetched from when it is missing: 'ulb', see `utils.fetch`; None for a file of your own,
+        which is never fetched.
+    columns : tuple of str or None
+        All raw columns that the file has to have, the label among them; None for whatever it has.
+    drop : tuple of str
+        Columns to leave out, such as one that numbers the rows.
     duplicates : {'keep', 'drop'}
         What becomes of exact copies of a row; those that are kept share a fold, and are counted either way.
     raw_time : bool
@@ -45,6 +53,9 @@ class DatasetConfig:
     time: str | None = "Time"
     amount: str | None = "Amount"
     sha256: str | None = None
+    source: str | None = None
+    columns: tuple[str, ...] | None = None
+    drop: tuple[str, ...] = ()
     duplicates: str = "keep"
     raw_time: bool = False
     variant: str = ""
@@ -52,6 +63,9 @@ class DatasetConfig:
     def __post_init__(self) -> None:
         if self.duplicates not in DUPLICATES:
             raise ValueError(f"DatasetConfig.duplicates is {self.duplicates!r}; use one of {DUPLICATES}.")
+        object.__setattr__(self, "path", ROOT / Path(self.path).expanduser())
+        object.__setattr__(self, "drop", (self.drop,) if isinstance(self.drop, str) else tuple(self.drop))
+        object.__setattr__(self, "columns", None if self.columns is None else tuple(self.columns))
 
     @property
     def name(self) -> str:
@@ -70,8 +84,11 @@ class DatasetConfig:
         }
 
 
+ULB_COLUMNS = ("Time", *(f"V{number}" for number in range(1, 29)), "Amount", "Class")
 ULB = DatasetConfig(
     path=DATA / "creditcard.csv",
+    source="ulb",
+    columns=ULB_COLUMNS,
     sha256="76274b691b16a6c49d3f159c883398e03ccd6d1ee12d9d8ee38f4b4b98551a89",
     duplicates="drop",
 )
@@ -193,6 +210,7 @@ QUICK_PARAMETERS = {
     "ann": {"updates": 100},
     "cnn1d": {"updates": 75},
     "lstm": {"updates": 75},
+    "judge": {"n_estimators": 50, "learning_rate": 0.3},
     "blend": {"boosted": {"n_estimators": 50}, "random": {"n_estimators": 25}},
 }
 QUICK_SAMPLERS = ("none", "class_weight", "rus", "smote", "cgan")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,16 +16,8 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from utils.config import ULB, DatasetConfig
-from utils.fetch import (
-    DataError,
-    content_sha256,
-    fetch,
-    line_numbers,
-    read_copy,
-    read_stamp,
-    read_table,
-    write_copy,
-)
+from utils.fetch import content_sha256, fetch, read_copy, read_stamp, write_copy
+from utils.reading import PARQUET, ColumnError, DataError, line_numbers, read_table
 from utils.seeding import child_seed
 
 __all__ = ["DataError", "Dataset", "Fold", "chronological_split", "features", "fetch", "folds", "load"]
@@ -31,9 +25,9 @@ __all__ = ["DataError", "Dataset", "Fold", "chronological_split", "features", "f
 GROUPS = "all raw columns but time and label"  # the rule of `Dataset.groups`, as ledger rows name it
 HOUR_FEATURES = ("hour_sin", "hour_cos")
 SECONDS_PER_DAY = 86_400
-ULB_COLUMNS = ("Time", *(f"V{i}" for i in range(1, 29)), "Amount", "Class")
 NUMBER = "is not a finite number"
 BINARY = "is neither 0 nor 1"
+MIN_COUNTED = 20  # rows from which a column that counts them can be told from chance
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,14 +111,21 @@ def load(config: DatasetConfig = ULB) -> Dataset:
     ------
     DataError
         If the file cannot be had or does not pass validation.
+
+    Warns
+    -----
+    UserWarning
+        If a feature only counts the rows, as an index does.
     """
     path = fetch(config)
-    frame = _validated_frame(path, config)
+    frame, counters = _validated_frame(path, config)
+    _warn_of_counters(counters, config)
     first = _first_of_its_kind(frame)
     if config.duplicates == "drop":
         frame = frame[first]
     if config.time is not None and not frame[config.time].is_monotonic_increasing:
         frame = frame.sort_values(config.time, kind="stable")
+    _check_rarity(frame, config)
     return Dataset(config.name, content_sha256(path), frame, config, int(np.count_nonzero(~first)), _hash_of(frame))
 
 
@@ -158,7 +159,7 @@ def features(frame: pd.DataFrame, config: DatasetConfig = ULB, columns: Sequence
         The roles of the columns.
     columns : sequence of str, optional
         Names and order of the features wanted, such as a fitted model's ``feature_names_in_``; other columns
-        are ignored. By default those of the ULB dataset for its file, else all columns of `frame`.
+        are ignored. By default the `columns` of `config`, else all columns of `frame`, without label and `drop`.
 
     Returns
     -------
@@ -171,7 +172,7 @@ def features(frame: pd.DataFrame, config: DatasetConfig = ULB, columns: Sequence
         If columns are missing (all are named) or a value is not a finite number.
     """
     if columns is None:
-        columns = _feature_names(ULB_COLUMNS if config.sha256 == ULB.sha256 else frame.columns, config)
+        columns = _feature_names(frame.columns if config.columns is None else config.columns, config)
     derived = HOUR_FEATURES if config.time is not None and not config.raw_time else ()
     needed = [name for name in columns if name not in derived]
     if len(needed) < len(columns):
@@ -261,7 +262,7 @@ def fold_numbers(labels: np.ndarray, groups: np.ndarray, n_splits: int, seed: in
 
 
 def _feature_names(columns: Iterable[str], config: DatasetConfig) -> list[str]:
-    names = [name for name in columns if name not in (config.label, config.time)]
+    names = [name for name in columns if name not in (config.label, config.time, *config.drop)]
     return names + _time_features(config)
 
 
@@ -279,13 +280,8 @@ def _hour(seconds: pd.Series, name: str) -> np.ndarray:
 def _numbers(column: pd.Series) -> pd.Series:
     """Values as float64, NaN where a value is no number; dates and categories count as text."""
     if not pd.api.types.is_numeric_dtype(column):
-        column = column.map(_text)
+        column = column.map(str)
     return pd.to_numeric(column, errors="coerce").astype("float64", copy=False)
-
-
-def _text(value: object) -> str:
-    # A CSV column that is not UTF-8 arrives as bytes.
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _finite(column: pd.Series) -> np.ndarray:
@@ -326,19 +322,74 @@ def _first_of_its_kind(frame: pd.DataFrame) -> np.ndarray:
     return first
 
 
-def _validated_frame(path: Path, config: DatasetConfig) -> pd.DataFrame:
-    """Read a file, through its Parquet copy if it is a CSV, and validate it unless the copy says it was."""
-    roles = [config.label, config.time, config.amount]
-    if path.suffix.lower() == ".parquet":
-        return _validate(read_table(path), path, config)
+def _validated_frame(path: Path, config: DatasetConfig) -> tuple[pd.DataFrame, list[str]]:
+    """Raw columns with their types, and which features only number the rows; through the Parquet copy of a text.
+
+    A copy is validated again if it was made for other roles, and made again if other columns were left out.
+    """
+    roles, drop = [config.label, config.time, config.amount], sorted(config.drop)
+    if set(roles) & set(drop):
+        names = ", ".join(repr(name) for name in roles if name in drop)
+        raise ColumnError(f"{path.name}: `drop` names {names}, which is also label, time or amount; choose one.")
     stamp = read_stamp(path)
-    frame = read_copy(path) if stamp else None
+    frame = read_copy(path) if stamp and stamp.get("drop") == drop else None
     if frame is None:
-        frame = _validate(read_table(path), path, config)
-        write_copy(frame, path, roles)
+        frame, stamp = _validate(read_table(path, drop), path, config), {"roles": roles}
+        stamp["counters"] = [name for name in frame if _counts_rows(frame[name].to_numpy())]
+        if not _is_parquet(path):
+            write_copy(frame, path, drop=drop, **stamp)
     elif stamp.get("roles") != roles:
         frame = _validate(frame, path, config)
-    return frame
+    _check_columns(frame, path, config)
+    counters = [] if config.columns else stamp["counters"]
+    return frame, [name for name in counters if name not in (config.label, config.time)]
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(PARQUET)) == PARQUET
+
+
+def _check_columns(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> None:
+    """Refuse a table that does not have the columns that its configuration lists."""
+    differing = set() if config.columns is None else set(config.columns) - set(config.drop) ^ set(frame.columns)
+    if differing:
+        names = ", ".join(sorted(map(repr, differing)))[:200]
+        raise ColumnError(f"{path.name} and the columns of its DatasetConfig differ in {names}; list what it has.")
+
+
+def _counts_rows(values: np.ndarray) -> bool:
+    """Whether a column does little but number the rows: in any order, with any step, and with some rows gone.
+
+    Two thirds of the rows have a value of their own, and these fill two thirds of an evenly spaced grid. Whole
+    numbers drawn at random, one for each row, fill 63 % of theirs.
+    """
+    unique = np.unique(values)
+    if len(unique) < max(MIN_COUNTED, len(values) * 2 / 3):
+        return False
+    steps = np.diff(unique)
+    steps = steps / np.median(steps)
+    whole = np.round(steps)
+    return bool(np.abs(steps - whole).max() < 1e-3 and whole.min() >= 1 and len(unique) > whole.sum() * 2 / 3)
+
+
+def _warn_of_counters(counters: Sequence[str], config: DatasetConfig) -> None:
+    if counters:
+        names = ", ".join(map(repr, counters))
+        warnings.warn(
+            f"{config.path.name} has columns that only number the rows, and so tell apart what is equal otherwise: "
+            f"{names}; unless they are properties of a row, leave them out with DatasetConfig(..., drop=({names},)).",
+            stacklevel=3,
+        )
+
+
+def _check_rarity(frame: pd.DataFrame, config: DatasetConfig) -> None:
+    share = frame[config.label].mean()
+    if share > 0.5:
+        raise DataError(
+            f"{config.path.name}, column '{config.label}': {share:.1%} of the rows have the label 1, which stands for "
+            "the rarer class; exchange 0 and 1."
+        )
 
 
 def _validate(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> pd.DataFrame:
@@ -348,7 +399,8 @@ def _validate(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> pd.Data
     finite = pandera.Check(lambda column: np.isfinite(_numbers(column)), ignore_na=False, error=NUMBER)
     binary = pandera.Check(lambda column: _numbers(column).isin([0, 1]), ignore_na=False, error=BINARY)
     roles = [name for name in (config.label, config.time, config.amount) if name is not None]
-    names = dict.fromkeys([*roles, *frame.columns])
+    numbers = frame.apply(_numbers)
+    names = dict.fromkeys([*roles, *frame.columns[~np.isfinite(numbers).all()]])  # as pandera takes 3 ms for a column
     schema = pandera.DataFrameSchema(
         {name: pandera.Column(checks=binary if name == config.label else finite, nullable=True) for name in names}
     )
@@ -357,7 +409,7 @@ def _validate(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> pd.Data
     except pandera.errors.SchemaErrors as error:
         raise DataError(_complaint(error.failure_cases, frame, path)) from None
     # Adding 0.0 turns -0.0 into 0.0: equal rows must also be equal in their bytes, which are hashed.
-    frame = (frame.apply(_numbers) + 0.0).astype({config.label: "int64"})
+    frame = (numbers + 0.0).astype({config.label: "int64"})
     _check_features(frame, path, config)
     if frame[config.label].nunique() < 2:
         raise DataError(
@@ -382,14 +434,16 @@ def _complaint(cases: pd.DataFrame, frame: pd.DataFrame, path: Path) -> str:
     if len(missing):
         return (
             f"{path.name} has no column {' or '.join(map(repr, missing))} among its columns "
-            f"{', '.join(map(repr, frame.columns))[:200]}; add it or name another one in DatasetConfig."
+            f"{', '.join(map(repr, frame.columns))[:200]}; add it or name another one in DatasetConfig, whose time and "
+            "amount may be None."
         )
     column, check = cases[["column", "check"]].iloc[0]
     rows = np.sort(cases.loc[cases["column"] == column, "index"].to_numpy(dtype=np.int64))
     value = frame[column].iloc[rows[0]]
-    shown = "an empty value" if pd.isna(value) else repr(_text(value)[:60])
+    shown = "an empty value" if pd.isna(value) else repr(str(value)[:60])
+    comma = " (write decimals with a point)" if re.fullmatch(r"[-+]?[\d.]*,\d+", str(value)) else ""
     more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
     return (
-        f"{path.name}, column '{column}', {line_numbers(path, rows[:3])}{more}: {shown} {check}; "
+        f"{path.name}, column '{column}', {line_numbers(path, rows[:3])}{more}: {shown} {check}{comma}; "
         "correct these values, or remove the rows or the column."
     )

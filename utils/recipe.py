@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,11 +23,11 @@ from sklearn.metrics import auc, average_precision_score, precision_recall_curve
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import RobustScaler
 
-from utils import data, metrics
+from utils import metrics
 from utils.backend import limit_threads
 from utils.config import DatasetConfig
-from utils.data import Dataset
-from utils.fitting import provenance
+from utils.data import DataError, Dataset
+from utils.fitting import load_dataset, provenance
 from utils.original import OriginalCGAN
 from utils.seeding import child_seed
 
@@ -125,7 +124,18 @@ def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, reci
         See `split`; SMOTE's test rows come from its own training part, which knows no overlap.
     recipe : Recipe, optional
         The study's by default.
+
+    Raises
+    ------
+    DataError
+        If the dataset lacks a column that the study used.
     """
+    missing = [name for name in ALL_COLUMNS if name not in dataset.frame]
+    if missing:
+        raise DataError(
+            f"{dataset.name} lacks {', '.join(missing)[:200]}, which the original study's protocol uses; "
+            "it can only be run anew on the study's own dataset."
+        )
     recipe = recipe or Recipe()
     train, test = split(dataset, seed, overlap=overlap)
     labels = dataset.y.to_numpy()
@@ -225,10 +235,9 @@ def exhibit(dataset: Dataset, done: Fit) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=1)
 def load(config: DatasetConfig) -> Dataset:
     """The dataset with its duplicates, loaded once per process."""
-    return data.load(replace(config, duplicates="keep", variant="with-duplicates"))
+    return load_dataset(replace(config, duplicates="keep", variant="with-duplicates"))
 
 
 def run_task(config: DatasetConfig, task: dict[str, Any], recipe: Recipe) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 from imblearn.combine import SMOTEENN
 from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE, RandomOverSampler
 from imblearn.under_sampling import NearMiss, RandomUnderSampler
@@ -63,6 +64,22 @@ class SamplerEntry(Entry):
 
     family: str = "control"
     weighted: bool = False
+
+    def effect(self, ratio: Ratio, y: ArrayLike) -> float:
+        """What a ratio comes to on rows with these labels: rows added, legitimate rows kept, or a fraud's weight.
+
+        Ratios of one effect are one setting, as where fewer legitimate rows are there than either would keep.
+        """
+        counts = Counter(np.asarray(y).tolist())
+        if self.weighted:
+            return fraud_weight(y, ratio=ratio)
+        if self.family == "under":
+            return counts[1] if ratio == "balanced" else kept_per_fraud(y, ratio=ratio)[0]
+        return (counts[0] if ratio == "balanced" else synthetic_per_fraud(y, ratio=ratio)[1]) - counts[1]
+
+    def widest(self, ratio: Ratio, y: ArrayLike) -> Ratio:
+        """The ratio that adds most rows, of a search's and this one; what a generator is asked for but once."""
+        return max(("balanced", *self.space.get("ratio", ()), ratio), key=lambda other: self.effect(other, y))
 
 
 def _no_sampler(seed: int, **_: Any) -> None:

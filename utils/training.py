@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -97,7 +98,11 @@ def fit_head(head: Pipeline, X: pd.DataFrame, y: pd.Series) -> Resampled:
     if head["sample"] == "passthrough":
         resampled = head[:1].fit_transform(X), y.to_numpy()
     else:
-        resampled = head.fit_resample(X, y.to_numpy())
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", "After over-sampling"
+            )  # a ratio may ask for more frauds than legitimate rows
+            resampled = head.fit_resample(X, y.to_numpy())
     return Resampled(*resampled, time.perf_counter() - start, X.index)
 
 
@@ -148,16 +153,16 @@ class Rows:
         entry, params = SAMPLERS[sampler["name"]], sampler["params"]
         fitted = dict(params) if not entry.weighted else {}
         if entry.family == "generator":
-            fitted["ratio"] = "balanced"
+            fitted["ratio"] = entry.widest(params["ratio"], self.y)
         name = json.dumps([sampler["name"], fitted], sort_keys=True)
         if name not in self.made:
             head = build_head({**sampler, "params": fitted}, self.seed)
             with seeded(self.seed):
                 self.made[name] = fit_head(head, self.X, self.y)
         rows = self.made[name]
-        if entry.family != "generator" or params["ratio"] == "balanced":
+        if entry.family != "generator" or params["ratio"] == fitted["ratio"]:
             return rows
-        n_rows = len(self.y) + round(float(params["ratio"]) * int(self.y.sum()))
+        n_rows = len(self.y) + int(entry.effect(params["ratio"], self.y))
         return replace(rows, X=rows.X[:n_rows], y=rows.y[:n_rows])
 
     def inner_folds(self, n_folds: int) -> list[tuple[Rows, Rows]]:
@@ -202,7 +207,7 @@ def fit(task: Part, rows: Rows, n_jobs: int = 1, chosen: Trial | None = None) ->
         Parameters that a finished task chose, so that they need not be looked for again.
     """
     search = task["search"]
-    trials = [chosen] if chosen else trials_of(task)
+    trials = [chosen] if chosen else trials_of(task, rows.y)
     if search and "held_out" in search:
         return _fit_held_out(task, rows, trials, n_jobs)
     start = time.perf_counter()

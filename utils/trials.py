@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from utils.models import MODELS
 from utils.samplers import SAMPLERS
@@ -57,8 +58,14 @@ def search_of(sampler: str, model: str, settings: Any) -> Part | None:
     return {**budget, "space": spaces, "reduced": {**SAMPLERS[sampler].in_search, **MODELS[model].in_search}}
 
 
-def trials_of(task: Part) -> list[Trial]:
-    """The trials of a task: its own parameters, then distinct ones drawn at random from the space."""
+def trials_of(task: Part, y: ArrayLike | None = None) -> list[Trial]:
+    """The trials of a task: its own parameters, then distinct ones drawn at random from the space.
+
+    Parameters
+    ----------
+    y : array of labels, optional
+        Of the training rows; on them, ratios that come to the same are one trial (see `SamplerEntry.effect`).
+    """
     own = Trial(task["sampler"], task["model"])
     if not task["search"]:
         return [own]
@@ -68,12 +75,22 @@ def trials_of(task: Part) -> list[Trial]:
         values += space.values()
     combinations = [dict(zip(names, chosen, strict=True)) for chosen in product(*values)]
     rng = np.random.default_rng(child_seed(task["seed"], "trials"))
-    trials = [own]
-    for place in rng.permutation(len(combinations)):
-        trial = _changed(own, combinations[place])
-        if len(trials) < task["search"]["trials"] and trial not in trials:
+    trials, effects = [own], [_effect(own, y)]
+    for number in rng.permutation(len(combinations)):
+        trial = _changed(own, combinations[number])
+        if len(trials) < task["search"]["trials"] and (effect := _effect(trial, y)) not in effects:
             trials.append(trial)
+            effects.append(effect)
     return trials
+
+
+def _effect(trial: Trial, y: ArrayLike | None) -> dict[str, Part]:
+    """A trial's parameters, with what the ratio comes to in the ratio's place."""
+    params = trial.sampler["params"]
+    if y is None or "ratio" not in params:
+        return trial.parameters
+    effect = SAMPLERS[trial.sampler["name"]].effect(params["ratio"], y)
+    return {**trial.parameters, "sampler": {**params, "ratio": effect}}
 
 
 def preferred(scores: list[float], margin: float) -> int:

@@ -1,0 +1,519 @@
+"""Reads a table from CSV or Parquet, told apart by their content; what can't be read gets one sentence that helps.
+
+The study and the application read through this module, so that both take the same files and say the same of the others.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import json
+import lzma
+import re
+import struct
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+MAX_COLUMNS = 10_000
+MAX_LINE = 2**20  # characters of a row, and bytes of the header
+MAX_DIRECTORY = 2**16  # bytes of a ZIP archive's list of files
+CHUNK = 2**20
+SEPARATORS = ",;\t|"
+PARQUET, GZIP, ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
+PACKED = {
+    b"BZh": "a bzip2 file",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"\xfd7zXZ": "an xz file",
+    b"\x28\xb5\x2f\xfd": "a zstd file",
+}
+OTHER = {
+    b"\xd0\xcf\x11\xe0": "an Excel workbook (.xls)",
+    b"%PDF": "a PDF document",
+    b"SQLite format 3": "an SQLite database",
+    b"\x89HDF": "an HDF5 file",
+    b"<": "a web page or XML",
+    b"{": "JSON",
+}
+ENCODINGS = {  # by their byte order marks; those of UTF-32 begin like those of UTF-16
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+UNPACKING_ERRORS = (
+    OSError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    lzma.LZMAError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+UNNAMED = re.compile(r"\s*|Unnamed: \d+")  # what pandas calls a column without a name
+STORED_INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name in Parquet
+
+
+class DataError(ValueError):
+    """What is wrong with a dataset, in one sentence that says where and what to do."""
+
+
+class FormatError(DataError):
+    """The file is neither CSV nor Parquet."""
+
+
+class LimitError(DataError):
+    """The file is larger than what is read."""
+
+
+class ColumnError(DataError):
+    """The names of the columns cannot be used.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The names that the message is about.
+    """
+
+    def __init__(self, message: str, columns: Sequence[str] = ()):
+        super().__init__(message)
+        self.columns = tuple(columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Delimited:
+    """A table as text: where its rows start, and how to divide them.
+
+    Attributes
+    ----------
+    name : str
+        What messages call it, such as the name of the file.
+    content : bytes
+        UTF-8 without a byte order mark, from the header on.
+    separator : str
+        Between two cells.
+    header : tuple of str
+        Names of the columns; empty for those that have none.
+    start : int
+        Position of the first byte after the header.
+    header_line : int
+        Line on which the header ends, from 1.
+    """
+
+    name: str
+    content: bytes
+    separator: str
+    header: tuple[str, ...]
+    start: int
+    header_line: int
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Cells of each row after the line on which it ends; an empty line has none.
+
+        Raises
+        ------
+        DataError
+            Names the line if the text itself is broken.
+        """
+        stream = io.BytesIO(self.content)
+        stream.seek(self.start)
+        lines = _Lines(io.TextIOWrapper(stream, encoding="utf-8", newline=""))
+        reader = csv.reader(lines, delimiter=self.separator, strict=True)
+        try:
+            for cells in reader:
+                lines.size = 0
+                yield self.header_line + lines.count, cells
+        except csv.Error as error:
+            line = self.header_line + lines.count
+            raise DataError(f"{self.name}, line {line}, cannot be read: {error}; correct this line.") from None
+
+    def to_arrow(self, convert: pyarrow.csv.ConvertOptions, *, ignore_empty_lines: bool = True) -> pa.Table:
+        """All rows at once; ArrowInvalid if there are none or one has another number of cells than the header."""
+        return pyarrow.csv.read_csv(
+            pa.BufferReader(pa.py_buffer(self.content).slice(self.start)),
+            pyarrow.csv.ReadOptions(column_names=list(self.header)),
+            pyarrow.csv.ParseOptions(
+                delimiter=self.separator,
+                newlines_in_values=b'"' in self.content,
+                ignore_empty_lines=ignore_empty_lines,
+            ),
+            convert,
+        )
+
+    def ragged(self, cells: Sequence[str]) -> str | None:
+        """What is wrong with a row's number of cells, if anything."""
+        if len(cells) == len(self.header):
+            return None
+        return f"has {len(cells)} values where the header names {len(self.header)} columns"
+
+
+class _Lines:
+    """Lines of a text, counted; csv.Error where those of one row, whose length is `size`, are longer than it may be."""
+
+    def __init__(self, stream: IO[str]):
+        self._stream = stream
+        self.count = self.size = 0
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._stream.readline(MAX_LINE)
+        self.size += len(line)
+        self.count += bool(line)
+        if self.size >= MAX_LINE:
+            raise csv.Error(f"it is longer than {MAX_LINE:,} characters")
+        if not line:
+            raise StopIteration
+        return line
+
+
+def open_table(content: bytes, name: str, limit: int | None = None) -> Delimited | pq.ParquetFile:
+    """A table whose header has been read and whose rows have not.
+
+    Text may be separated by commas, semicolons, tabs or vertical bars, in UTF-8 or, where it says so by its first
+    bytes, in UTF-16 or UTF-32. Either format may be packed with gzip, or alone in a ZIP archive.
+
+    Parameters
+    ----------
+    content : bytes
+        The whole file.
+    name : str
+        What messages call it.
+    limit : int, optional
+        Bytes that a packed file may unpack to.
+
+    Raises
+    ------
+    FormatError
+        If it is something else, which the message names.
+    LimitError
+        If it unpacks to more than `limit` bytes, or has more than MAX_COLUMNS columns.
+    ColumnError
+        If two columns have the same name.
+    DataError
+        If it is empty, damaged, or no text.
+    """
+    content = _unpacked(content, name, limit)
+    _refuse_other_formats(content, name)
+    if content.startswith(PARQUET):
+        return _open_parquet(content, name)
+    return _open_text(_as_utf8(content, name), name)
+
+
+def _unpacked(content: bytes, name: str, limit: int | None) -> bytes:
+    size = -1 if limit is None else limit + 1
+    try:
+        if content.startswith(GZIP):
+            with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+                unpacked = file.read(size)
+        elif content.startswith(ZIP):
+            unpacked = _unzip(content, name, size)
+        else:
+            return content
+    except DataError:
+        raise
+    except UNPACKING_ERRORS as error:
+        raise DataError(f"{name} cannot be unpacked ({error}); pack it again or give it unpacked.") from None
+    if limit is not None and len(unpacked) > limit:
+        raise LimitError(f"{name} unpacks to more than {limit / 2**20:,.0f} MiB; divide it into smaller files.")
+    return unpacked
+
+
+def _unzip(content: bytes, name: str, size: int) -> bytes:
+    """The one file of an archive; Excel and OpenDocument files are archives, too."""
+    end = content.rfind(b"PK\x05\x06")  # where the archive says how long its list of files is
+    if end < 0:
+        raise zipfile.BadZipFile("it is cut off")
+    if int.from_bytes(content[end + 12 : end + 16], "little") > MAX_DIRECTORY:
+        raise FormatError(f"{name} is a ZIP archive of very many files; give the one file with the table.")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = set(archive.namelist())
+        if "[Content_Types].xml" in names or "mimetype" in names:
+            kind = "an Excel workbook" if "[Content_Types].xml" in names else "an OpenDocument file"
+            raise FormatError(f"{name} is {kind}; save its sheet as 'CSV UTF-8' and give that file.")
+        files = [each for each in names if not each.endswith("/") and not each.startswith("__MACOSX/")]
+        if len(files) != 1:
+            raise FormatError(f"{name} is a ZIP archive of {len(files)} files; give the one file with the table.")
+        with archive.open(files[0]) as file:
+            return file.read(size)
+
+
+def _refuse_other_formats(content: bytes, name: str) -> None:
+    packed = next((kind for magic, kind in PACKED.items() if content.startswith(magic)), None)
+    if content[257:262] == b"ustar":
+        packed = "a tar archive"
+    elif content.startswith((GZIP, ZIP)):
+        packed = "packed twice"
+    if packed:
+        raise FormatError(f"{name} is {packed}; unpack it and give the file in it.")
+    start = content[:100].lstrip()
+    other = next((kind for magic, kind in OTHER.items() if start.startswith(magic)), None)
+    if other:
+        raise FormatError(f"{name} is {other}; save the table as CSV or Parquet.")
+
+
+def _as_utf8(content: bytes, name: str) -> bytes:
+    """Text in UTF-8 without a byte order mark; DataError if it is no text, or no text in an encoding that it states."""
+    content = content.removeprefix(codecs.BOM_UTF8)
+    encoding = next((each for mark, each in ENCODINGS.items() if content.startswith(mark)), _unmarked(content))
+    if encoding:
+        try:
+            content = content.decode(encoding).removeprefix("\ufeff").encode()
+        except UnicodeError:
+            shown = encoding[:6].upper()
+            raise DataError(f"{name} begins as {shown} and is damaged further on; save it as 'CSV UTF-8'.") from None
+    if not content.isascii():
+        _check_utf8(content, name)
+    position = content.find(b"\0")
+    if position >= 0:
+        raise DataError(f"{name} holds binary data (byte {position + 1:,} is zero); save the table as CSV or Parquet.")
+    return content
+
+
+def _unmarked(content: bytes) -> str | None:
+    """UTF-16 without its mark: every other byte of Latin letters is zero."""
+    first, second = content[:200:2], content[1:200:2]
+    for high, low, encoding in ((second, first, "utf-16-le"), (first, second, "utf-16-be")):
+        if high.count(0) > 0.7 * len(high) > 0 and 0 not in low:
+            return encoding
+    return None
+
+
+def _check_utf8(content: bytes, name: str) -> None:
+    """In pieces, as the text of a large file would take several times its size."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(content), CHUNK):
+        chunk = content[start : start + CHUNK]
+        try:
+            decoder.decode(chunk, final=start + CHUNK >= len(content))
+        except UnicodeDecodeError as error:
+            position = start - (len(error.object) - len(chunk)) + error.start
+            line = content.count(b"\n", 0, position) + 1
+            raise DataError(
+                f"{name} is not UTF-8 at byte {position + 1:,} (line {line}), as when a spreadsheet saves in Latin-1; "
+                "save it as 'CSV UTF-8'."
+            ) from None
+
+
+@dataclass(frozen=True, eq=False)
+class _Header:
+    """How the first lines of a text read with one separator."""
+
+    separator: str
+    names: list[str]
+    first_row: list[str] | None
+    start: int
+    line: int
+
+    @property
+    def likelihood(self) -> tuple[bool, bool, int]:
+        """What speaks for the separator: it divides the header, the first row likewise, and into many names."""
+        alike = self.first_row is None or len(self.first_row) == len(self.names)
+        return len(self.names) > 1, alike, len(self.names)
+
+
+def _open_text(content: bytes, name: str) -> Delimited:
+    head = content[:MAX_LINE].decode(errors="ignore")  # only its last character may be cut
+    headers, errors = [], []
+    for separator in SEPARATORS:
+        try:
+            headers.append(_read_header(head, separator))
+        except csv.Error as error:
+            errors.append(error)
+    if not headers:
+        raise DataError(f"{name}, line 1, cannot be read: {errors[0]}; correct the header.")
+    if not any(header.names for header in headers):
+        raise DataError(f"{name} is empty; put a header and, below it, one line per row into it.")
+    header = max(headers, key=lambda each: each.likelihood)
+    if header.start == len(head.encode()) < len(content):
+        raise LimitError(f"{name} has a header of more than {MAX_LINE:,} bytes; leave out columns.")
+    _check_names(header.names, name)
+    return Delimited(name, content, header.separator, tuple(header.names), header.start, header.line)
+
+
+def _read_header(head: str, separator: str) -> _Header:
+    """The first row that holds anything, as names, with the row after it; csv.Error if it cannot be read."""
+    start = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal start
+        for line in io.StringIO(head, newline=""):
+            start += len(line.encode())
+            yield line
+
+    reader = csv.reader(counted(), delimiter=separator, strict=True)
+    names = [name.strip() for name in next((cells for cells in reader if "".join(cells).strip()), [])]
+    header_end, line = start, reader.line_num
+    try:
+        first_row = next((cells for cells in reader if cells), None)
+    except csv.Error:  # which is told with its line when the rows are read
+        first_row = None
+    return _Header(separator, _with_empty_ends(names, first_row), first_row, header_end, line)
+
+
+def _with_empty_ends(names: list[str], first_row: list[str] | None) -> list[str]:
+    """Names for as many cells as the first row has, where one of the two has empty cells at its end."""
+    n_named = max((position for position, name in enumerate(names, 1) if name), default=0)
+    if first_row is None or len(first_row) < n_named or "".join(first_row[n_named:]).strip():
+        return names
+    return names[:n_named] + [""] * (len(first_row) - n_named)
+
+
+def _check_count(n_columns: int, name: str) -> None:
+    if n_columns > MAX_COLUMNS:
+        raise LimitError(f"{name} has {n_columns:,} columns and at most {MAX_COLUMNS:,} are read; leave some out.")
+
+
+def _check_names(names: Sequence[str], name: str) -> None:
+    _check_count(len(names), name)
+    twice = sorted(each for each, count in Counter(names).items() if count > 1 and each)
+    if twice:
+        raise ColumnError(f"{name} has columns that are named twice: {_listed(twice)}; rename one of each.", twice)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names for a message, cut off where they are too many."""
+    text = ", ".join(names)
+    return text if len(text) <= 200 else f"{text[:200]} ..."
+
+
+def _open_parquet(content: bytes, name: str) -> pq.ParquetFile:
+    file = _read_parquet(lambda: pq.ParquetFile(pa.BufferReader(content)), name)
+    _check_count(file.metadata.num_columns, name)  # which counts the fields of nested columns, too
+    _check_names(file.schema_arrow.names, name)
+    return file
+
+
+def _read_parquet(read: Callable[[], Any], name: str) -> Any:
+    """What `read` returns; Arrow's own text may quote what a file holds, so that only the kind of error is told."""
+    try:
+        return read()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        kind = type(error).__name__
+        raise DataError(f"{name} is not a readable Parquet file ({kind}), perhaps cut off; save it again.") from None
+
+
+def parquet_schema(file: pq.ParquetFile) -> pa.Schema:
+    """Names and types of the columns; an index with a name is a column, one without is none."""
+    schema = file.schema_arrow
+    fields = [field for field in schema if not STORED_INDEX.fullmatch(field.name)]
+    counted = [pa.field(name, pa.int64()) for name in _counted_indices(file)]
+    return pa.schema(fields + counted)
+
+
+def parquet_table(
+    file: pq.ParquetFile, columns: Sequence[str], name: str, type_: pa.DataType | None = None
+) -> pa.Table:
+    """Some columns of `parquet_schema` in this order, turned into one type if it is given; `name` is for messages."""
+    counted = _counted_indices(file)
+    stored = [column for column in columns if column not in counted]
+
+    def read() -> pa.Table:
+        table = file.read(stored)
+        arrays = [pa.chunked_array([counted[column]]) if column in counted else table[column] for column in columns]
+        arrays = [array.cast(type_, safe=False) if type_ else array for array in arrays]
+        return pa.table(arrays, names=list(columns))
+
+    return _read_parquet(read, name)
+
+
+def _counted_indices(file: pq.ParquetFile) -> dict[str, np.ndarray]:
+    """Values of an index that pandas keeps as a range with a name, and not as a column."""
+    n_rows, names = file.metadata.num_rows, set(file.schema_arrow.names)
+    try:
+        described = json.loads((file.schema_arrow.metadata or {})[b"pandas"])["index_columns"]
+        ranges = {
+            each["name"]: range(each["start"], each["stop"], each["step"])
+            for each in described
+            if isinstance(each, dict) and isinstance(each["name"], str) and each["name"] not in names
+        }
+        return {name: np.array(values) for name, values in ranges.items() if len(values) == n_rows}
+    except (KeyError, TypeError, ValueError, OverflowError):  # no metadata, or not by pandas
+        return {}
+
+
+def read_table(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a CSV or Parquet file as it is, text columns included.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its content decides what it is, whatever its name.
+    drop : sequence of str
+        Columns to leave out.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read (see `open_table`), has ragged lines or no rows, a column to leave out is not
+        there, or another one has no name.
+    """
+    source = open_table(path.read_bytes(), path.name)
+    if isinstance(source, Delimited):
+        table = _arrow_table(source)
+    else:
+        table = parquet_table(source, parquet_schema(source).names, path.name)
+    if not table.num_rows:
+        raise DataError(f"{path.name} has a header and no rows; put the data below the header.")
+    return _named_columns(table, drop, path.name).to_pandas()
+
+
+def _arrow_table(text: Delimited) -> pa.Table:
+    if not any(cells for _, cells in text.rows()):
+        return pa.table([pa.nulls(0)] * len(text.header), names=list(text.header))
+    try:
+        return text.to_arrow(pyarrow.csv.ConvertOptions())
+    except pa.ArrowException as error:
+        for line, cells in text.rows():
+            if cells and (problem := text.ragged(cells)):
+                header = f"the header is line {text.header_line}"
+                raise DataError(f"{text.name}, line {line} ({header}), {problem}; correct this line.") from None
+        reason = str(error).splitlines()[0][:200].rstrip(": ")
+        raise DataError(f"{text.name} is not a readable CSV file ({reason}); save it again as CSV.") from None
+
+
+def _named_columns(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
+    """The table without columns to leave out, and without those that have neither name nor value."""
+    missing = [each for each in drop if each not in table.column_names]
+    if missing:
+        raise ColumnError(f"{name} has no column {_listed(missing)} to leave out; correct `drop`.", missing)
+    kept = []
+    for position, column in enumerate(table.column_names):
+        if column in drop or (not column.strip() and table.column(position).null_count == table.num_rows):
+            continue
+        if UNNAMED.fullmatch(column):
+            raise ColumnError(
+                f"{name}, column {position + 1} has no name ({column!r}); if it holds the row numbers that pandas' "
+                f"to_csv() writes, save the file with index=False, otherwise name it or put {column!r} into `drop`.",
+                [column],
+            )
+        kept.append(position)
+    return table.select(kept)
+
+
+def line_numbers(path: Path, rows: np.ndarray) -> str:
+    """Where the data rows with these 0-based numbers stand, as their readers count."""
+    source = open_table(path.read_bytes(), path.name)
+    if isinstance(source, Delimited):
+        wanted = set(rows.tolist())
+        filled = (line for line, cells in source.rows() if cells)
+        numbers = [line for number, line in enumerate(filled) if number in wanted]
+        unit, note = "line", f" (the header is line {source.header_line})"
+    else:
+        unit, numbers, note = "row", rows + 1, ""
+    return f"{unit}{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}{note}"
