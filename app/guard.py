@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, abort, current_app, g, jsonify, render_template, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from app.catalog import UnknownModel
@@ -80,8 +79,6 @@ def _body_error(error: BodyError) -> tuple[Response | str, int]:
 
 
 def _any_error(error: Exception) -> tuple[Response | str, int] | HTTPException:
-    if isinstance(error, CSRFError):
-        return error_answer(400, "The form has expired or came from another site; load the page again.")
     if not isinstance(error, HTTPException):
         # Only the places: an exception's own text may quote a transaction.
         places = "".join(traceback.format_tb(error.__traceback__))

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from app import study
 from app.catalog import PAIRS
 from app.scores import development_rows as study_rows
 from app.scores import measured_pairs, pair_label
@@ -156,7 +157,13 @@ def build(folder: Path) -> Served:
     """Write model, examples and statistics, then put them in place of `folder`; returns what is served now.
 
     Nothing in `folder` changes before the new content was loaded and scored its examples.
+
+    Raises
+    ------
+    ClaimError
+        If the recorded numbers do not bear a sentence that the pages state.
     """
+    study.headline()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFolder(f".{folder.name}-", folder.parent) as parent:
         staging = Path(parent) / "new"

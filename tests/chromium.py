@@ -27,14 +27,13 @@ FLAGS = (
 )
 SIZES = {"desktop": (1200, 900), "phone": (390, 844)}
 SECONDS = 60  # to wait for anything on a busy machine
+STARTING = 240  # to wait for a server, which gives a model's first reasons before it answers
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path, port: int | None = None) -> Iterator[str]:
     """Address of a server process for the model in `folder`; RuntimeError with its output if it does not start."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = port or _free_port()
     command = [sys.executable, "-m", "app.app", "--port", str(port), "--folder", str(folder)]
     # To a file: a pipe that nobody reads would stop the server once it is full.
     with tempfile.TemporaryFile("w+") as log:
@@ -50,8 +49,14 @@ def serving(folder: Path) -> Iterator[str]:
             process.wait(timeout=20)
 
 
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 def _answers(process: subprocess.Popen, url: str) -> bool:
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + STARTING
     while time.monotonic() < end and process.poll() is None:
         try:
             with OPENER.open(f"{url}/v2/health/ready", timeout=5):

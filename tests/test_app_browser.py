@@ -215,6 +215,41 @@ def test_a_wrong_value_is_named_and_the_others_stay(browser, server):
     assert field.get_attribute("aria-invalid") is None
 
 
+def test_a_comma_stays_in_its_box_and_an_answer_to_other_values_says_so(browser, server, catalog):
+    look(browser)
+    browser.get(f"{server}/predict?example=fraud")
+    field, outdated = find(browser, "#field-V4"), find(browser, "#outdated")
+    field.clear()
+    field.send_keys("1,5")
+    assert field.get_attribute("value") == "1,5" and not outdated.is_displayed()
+    press(browser, find(browser, "#transaction button"))
+    example = {**catalog.champion.about["examples"]["fraud"], "V4": 1.5}
+    assert exact(browser) == pytest.approx(probability_of(catalog.champion, example), abs=1e-9)
+    assert "V4 is 1.5" in find(browser, "#result").text and not outdated.is_displayed()
+    field.send_keys("1")
+    assert outdated.is_displayed() and "about other values" in outdated.text
+    assert "outdated" in find(browser, "#result").get_attribute("class")
+    field.send_keys(Keys.BACKSPACE)
+    assert not outdated.is_displayed()
+
+
+def test_what_was_typed_outlives_the_server(browser, folder):
+    look(browser)
+    with serving(folder) as first:
+        browser.get(f"{first}/predict?example=fraud")
+        typed = find(browser, "#field-V4")
+        typed.clear()
+        typed.send_keys("0.5")
+    press(browser, find(browser, "#transaction button"))
+    wait_for(browser, lambda driver: "cannot be reached" in find(driver, "#result").text)
+    assert typed.get_attribute("value") == "0.5" and not find(browser, "#busy").is_displayed()
+    with serving(folder, port=urlsplit(first).port):
+        press(browser, find(browser, "#transaction button"))
+        exact(browser)
+        assert typed.get_attribute("value") == "0.5"
+    complaints(browser)  # the browser logs that there was no server, and the status of the old token
+
+
 def test_the_form_works_without_scripts(browser, server):
     look(browser)
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
@@ -390,6 +425,22 @@ def test_a_file_that_cannot_be_used_is_refused_with_the_servers_reason(browser, 
     assert problem.get_attribute("role") == "alert" and "Columns are missing: V2, V3" in problem.text
     assert not find(browser, "#outcome").is_displayed() and find(browser, "#send").is_enabled()
     complaints(browser)  # the browser logs the status of the refusal
+
+
+def test_a_file_of_which_nothing_can_be_read_has_no_result(browser, server, tmp_path):
+    look(browser)
+    frame = transactions(30, seed=4).astype({"V1": object})
+    frame["V1"] = "x"
+    frame.to_csv(tmp_path / "unreadable.csv", index=False)
+    upload(browser, server, tmp_path / "unreadable.csv")
+    assert find(browser, "#outcome-title").text == "Nothing in unreadable.csv could be scored"
+    assert "Alerts" not in facts(browser) and facts(browser)["Not readable"] == "30"
+    assert "None of the 30 rows could be read" in find(browser, "#notes").text
+    assert not find(browser, "#top").is_displayed() and not find(browser, "#histogram").is_displayed()
+    frame.assign(V1=0.0, V4=9.0, V2=9.0, V3=9.0).sample(502, replace=True).to_csv(tmp_path / "alerts.csv", index=False)
+    upload(browser, server, tmp_path / "alerts.csv")
+    assert facts(browser)["Alerts"] == "502" and find(browser, "#top").is_displayed()
+    assert "The list ends at 500 of 502 alerts" in find(browser, "#notes").text
 
 
 # --- the models, and the API

@@ -4,17 +4,21 @@ import json
 import shutil
 import threading
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from app import catalog, model
+from app import catalog, model, scores, study
 from app.app import create_app
 from app.catalog import Catalog, UnknownModel
-from app.served import EXAMPLES, SCORES, STATISTICS, load_served
+from app.served import EXAMPLES, SCORES, STATISTICS, load_served, scores_of
 from tests.small_app import COLUMNS, fit, transactions, write, write_champion
-from utils import bundle
+from utils import bundle, final, ledger
 from utils.bundle import BundleError
+from utils.claims import ClaimError
+from utils.config import DATA, load_profile
 from utils.explain import Explainer
 
 ROWS = transactions(30, seed=1)[list(COLUMNS)]
@@ -313,3 +317,72 @@ def test_explanations_add_up_whatever_the_model(name, tmp_path):
         assert {entry["feature"]: entry["value"] for entry in explanation["contributions"]} == dict(
             zip(COLUMNS, row.tolist(), strict=True)
         )
+
+
+# --- which model is written
+
+
+@pytest.fixture
+def offered(monkeypatch):
+    """Let the registry and the ledger offer something; returns what is chosen then, as (model, source)."""
+
+    def choose(registered=None, measured=False):
+        def champion():
+            if registered is None:
+                raise LookupError("The registry has no champion.")
+            return SimpleNamespace(card={"profile": registered})
+
+        monkeypatch.setattr(model, "registered_champion", champion)
+        monkeypatch.setattr(model, "study_rows", lambda profile: ["a row"] if measured else [])
+        monkeypatch.setattr(model, "final_model", lambda profile, rows: f"final model of {profile.name}")
+        monkeypatch.setattr(final, "fit_final", lambda profile, choice: f"{profile.name} {'+'.join(choice)}")
+        return model.chosen_model()
+
+    return choose
+
+
+def test_the_final_model_of_the_full_study_is_served_unless_the_registry_has_a_champion_of_that_kind(offered):
+    fitted = ("final model of full", "the full study's choice, fitted on its development set")
+    assert offered(measured=True) == fitted  # a fresh clone
+    assert offered("quick", measured=True) == fitted  # after `make quick`
+    assert offered("full", measured=True)[1] == "the registry's champion"
+    assert offered("quick")[1] == "the registry's champion, from the quick run"
+    assert offered() == ("quick none+xgb", "trained as a stand-in, as no study of this data is finished")
+
+
+def test_the_committed_ledger_chooses_the_model_that_was_scored_on_the_test_set_last():
+    profile = load_profile("full")
+    choice = final.choose(scores.development_rows(profile))
+    key = final.final_task(profile, choice)["key"]
+    assert choice == ("none", "blend")
+    assert ledger.scorings(profile.results)["key"].iloc[-1] == key
+    assert (profile.results / "out_of_fold" / f"{key}.parquet").exists()  # so that one fit is enough
+    (pair,) = [
+        pair for pair in scores.measured_pairs(profile.dataset, model.printed_names()) if pair["model"] == "blend"
+    ]
+    assert key in pair["keys"] and scores_of({"ledger_key": key}, [pair])["average_precision"] == 0.8641
+
+
+def test_a_final_model_has_the_test_scores_of_its_own_key_and_no_others(tmp_path, monkeypatch):
+    profile = replace(load_profile("full"), results=tmp_path)
+    fitted = SimpleNamespace(card={"ledger_key": "own"})
+    monkeypatch.setattr(final, "choose", lambda rows: ("none", "blend"))
+    monkeypatch.setattr(final, "fit_final", lambda profile, choice: fitted)
+    assert "test" not in model.final_model(profile, None).card
+    (row,) = [row for row in ledger.read_file(DATA / "results" / "test.jsonl") if row["model"]["name"] == "blend"]
+    (tmp_path / "test.jsonl").write_text(json.dumps({**row, "key": "another"}) + "\n")
+    assert "test" not in model.final_model(profile, None).card
+    (tmp_path / "test.jsonl").write_text(json.dumps({**row, "key": "own"}) + "\n")
+    card = model.final_model(profile, None).card
+    assert card["test"]["average precision"] == 0.806696
+    assert [round(end, 3) for end in card["test_interval"]] == [0.715, 0.883]
+
+
+def test_a_sentence_that_the_numbers_do_not_bear_stops_the_writing(tmp_path, monkeypatch, capsys):
+    def false(*_):
+        raise ClaimError("The claim 'no_gain' is false.")
+
+    monkeypatch.setattr(study, "headline", false)
+    monkeypatch.setattr(model, "chosen_model", lambda: pytest.fail("A model was fitted."))
+    assert model.main(["--folder", str(tmp_path / "model")]) == 1
+    assert "The claim 'no_gain' is false." in capsys.readouterr().err and not list(tmp_path.iterdir())
