@@ -18,6 +18,7 @@ LAYERS = {
     "backend": 0,
     "ctgan_worker": 0,
     "findings": 0,
+    "json_values": 0,
     "fetch": 1,
     "ledger": 1,
     "leaks": 1,
@@ -141,6 +142,11 @@ def test_what_reads_results_does_without_what_makes_them(name):
     for module in with_everything_below(name):
         packages = {imported.split(".")[0] for imported in imports_of(MODULES[module])}
         assert not packages & MAKERS, f"utils/{name}.py needs {packages & MAKERS} through utils/{module}.py"
+
+
+def test_the_gan_can_be_lifted_out_with_what_the_readme_names():
+    assert with_everything_below("cgan") == {"cgan", "gan", "tabular", "json_values", "backend", "seeding"}
+    assert all(f"`{name}.py`" in (ROOT / "README.md").read_text() for name in with_everything_below("cgan") - {"cgan"})
 
 
 def test_reading_results_loads_no_library_that_makes_them():
