@@ -155,6 +155,11 @@ def test_what_reads_results_does_without_what_makes_them(name):
         assert not packages & MAKERS, f"utils/{name}.py needs {packages & MAKERS} through utils/{module}.py"
 
 
+def test_the_gan_can_be_lifted_out_with_what_the_readme_names():
+    assert with_everything_below("cgan") == {"cgan", "gan", "tabular", "json_values", "backend", "seeding"}
+    assert all(f"`{name}.py`" in (ROOT / "README.md").read_text() for name in with_everything_below("cgan") - {"cgan"})
+
+
 def test_reading_results_loads_no_library_that_makes_them():
     loaded = imported_by_running("import utils.stats, utils.plots, utils.reporting, utils.ledger, utils.metrics")
     assert not loaded & MAKERS

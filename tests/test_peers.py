@@ -1,12 +1,12 @@
 """The CGAN's peers: what each must do on small tables with known structure."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from functools import lru_cache, partial
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -249,15 +249,13 @@ def test_this_process_never_imports_torch():
 
 
 @needs_ctgan
-def test_the_worker_keeps_to_the_threads_that_joblib_gives(tmp_path, monkeypatch):
+def test_the_worker_keeps_to_the_threads_that_joblib_gives(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS")
-    np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(600, 2)))
+    rows = np.random.default_rng(0).normal(size=(600, 2))
     request = {"model": "TVAE", "parameters": {"epochs": 1}, "n_rows": 3, "seed": 0}
-    (tmp_path / "request.json").write_text(json.dumps(request))
 
     def work():
-        peers._run_worker(tmp_path, "TVAE")
-        return json.loads((tmp_path / "facts.json").read_text())["threads"]
+        return peers._run_worker(rows, request, "TVAE")[1]["threads"]
 
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         (used,) = joblib.Parallel(n_jobs=2)([joblib.delayed(work)()])
@@ -272,14 +270,6 @@ def test_a_crash_is_one_sentence():
     assert "\n" not in str(error.value)
 
 
-def test_a_killed_worker_is_one_sentence(monkeypatch):
-    suicide = [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"]
-    run = subprocess.run
-    monkeypatch.setattr(peers.subprocess, "run", lambda command, **options: run(suicide, **options))
-    with pytest.raises(PeerError, match="TVAE was ended by SIGKILL"):
-        peers._run_worker(ROOT, "TVAE")
-
-
 @pytest.mark.parametrize("build", [CTGANSampler, TVAESampler])
 def test_a_missing_package_is_named_with_what_to_do(build, monkeypatch):
     monkeypatch.setattr(peers, "find_spec", lambda name: None)
@@ -287,25 +277,90 @@ def test_a_missing_package_is_named_with_what_to_do(build, monkeypatch):
         build().fit_resample(X, Y)
 
 
-def start_a_long_fit(temporary):
-    """A process, in a group of its own, that fits a CTGAN for hours; returns once its worker is under way."""
+CTGAN_STAND_IN = """
+import os, time
+from pathlib import Path
+
+class CTGAN:
+    def __init__(self, enable_gpu, epochs, act="draw"):
+        self.act = act
+
+    def set_random_state(self, seed):
+        self.seed = seed
+
+    def fit(self, frame):
+        print("a library's chatter")
+        self.frame = frame
+        if self.act == "crash":
+            raise ValueError("no rows like these")
+        if self.act == "die":
+            os.kill(os.getpid(), 9)
+        if self.act == "leave":
+            os._exit(0)
+        if self.act == "train":
+            Path(os.environ["STARTED"]).touch()
+            time.sleep(600)
+
+    def sample(self, n_rows):
+        return self.frame.sample(n_rows, replace=True, random_state=self.seed)
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path, monkeypatch):
+    """A `ctgan` that needs no PyTorch and does what its option `act` says; the folder for temporary files."""
+    packages, temporary = tmp_path / "packages", tmp_path / "temporary"
+    packages.mkdir()
+    temporary.mkdir()
+    (packages / "ctgan.py").write_text(CTGAN_STAND_IN)
+    (packages / "torch.py").write_text("def get_num_threads():\n    return 1\n")
+    monkeypatch.syspath_prepend(packages)
+    monkeypatch.setenv("PYTHONPATH", str(packages))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setenv("STARTED", str(tmp_path / "started"))
+    return temporary
+
+
+def acting(act):
+    return CTGANSampler(options={"act": act}, random_state=0)
+
+
+def test_what_a_worker_draws_comes_back_whatever_its_libraries_print(stand_in):
+    drawn = drawn_by(acting("draw"), 30)
+    assert set(map(tuple, drawn.to_numpy())) <= set(map(tuple, REAL.to_numpy()))
+    assert len(drawn) == 30 and list(stand_in.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        ("crash", "CTGAN on the 200 rows of class 1 failed with 'ValueError: no rows like these'; check its options"),
+        ("die", "CTGAN on the 200 rows of class 1 was ended by SIGKILL; if nobody did that, memory ran out"),
+        ("leave", "CTGAN on the 200 rows of class 1 failed with 'a library's chatter'"),
+    ],
+)
+def test_a_worker_that_fails_is_one_sentence_and_leaves_no_files(stand_in, act, message):
+    with pytest.raises(PeerError, match=message) as error:
+        acting(act).fit_resample(X, Y)
+    assert "\n" not in str(error.value)
+    assert list(stand_in.iterdir()) == []
+
+
+def start_a_long_fit():
+    """A process, in a group of its own, that fits a CTGAN for minutes; returns once its worker is under way."""
     code = (
         "import numpy as np; from utils.peers import CTGANSampler;"
         "X, y = np.random.default_rng(0).normal(size=(40, 2)), np.repeat([0, 1], [28, 12]);"
-        "CTGANSampler(epochs=10**6).fit_resample(X, y)"
+        "CTGANSampler(options={'act': 'train'}).fit_resample(X, y)"
     )
-    environment = {**os.environ, "TMPDIR": str(temporary)}
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, start_new_session=True, **streams
-    )
-    wait_until(lambda: list(temporary.glob("peer-*/request.json")))
-    time.sleep(3)  # until the worker has imported PyTorch and is training
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, start_new_session=True, **streams)
+    wait_until(Path(os.environ["STARTED"]).exists)
     assert process.poll() is None
     return process
 
 
-def wait_until(condition, seconds=30):
+def wait_until(condition, seconds=60):
     limit = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < limit, "waited in vain"
@@ -321,18 +376,18 @@ def is_running(group):
     return True
 
 
-@needs_ctgan
-def test_an_interrupt_of_the_parent_ends_the_worker_and_leaves_no_files(tmp_path):
-    process = start_a_long_fit(tmp_path)
+def test_an_interrupt_of_the_parent_ends_the_worker_and_leaves_no_files(stand_in):
+    process = start_a_long_fit()
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) != 0
     assert not is_running(process.pid)
-    assert list(tmp_path.iterdir()) == []
+    assert list(stand_in.iterdir()) == []
 
 
-@needs_ctgan
-def test_a_worker_does_not_outlive_a_parent_that_was_killed(tmp_path):
-    process = start_a_long_fit(tmp_path)
-    process.kill()
-    process.wait()
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_a_worker_outlives_no_parent_and_leaves_no_files(stand_in, end):
+    process = start_a_long_fit()
+    process.send_signal(end)
+    process.wait(timeout=30)
     wait_until(lambda: not is_running(process.pid))
+    assert list(stand_in.iterdir()) == []

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from dataclasses import asdict
 from numbers import Integral
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from utils.fetch import replacing
 from utils.gan import GANConfig, forward, trainer_for
 from utils.json_values import decode_array, decode_dtype, decode_index, encode_array, encode_dtype, encode_index
 from utils.seeding import child_seed
@@ -194,9 +194,12 @@ class ConditionalGAN(BaseEstimator):
         arrays |= {f"history_{name}": values.to_numpy() for name, values in self.history_.items()}
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        with replacing(folder / "gan.json") as facts_path, replacing(folder / "gan.npz") as arrays_path:
-            facts_path.write_text(text)
-            np.savez_compressed(arrays_path, **arrays, **self.scaler_.to_arrays())
+        with TemporaryDirectory(prefix=".gan-", dir=folder) as temporary:
+            written = [Path(temporary) / name for name in ("gan.npz", "gan.json")]
+            np.savez_compressed(written[0], **arrays, **self.scaler_.to_arrays())
+            written[1].write_text(text)
+            for path in written:
+                path.replace(folder / path.name)
         return folder
 
     @classmethod

@@ -2,20 +2,21 @@
 
 PyTorch and TensorFlow abort when one process holds both, so :mod:`utils.peers` starts this module:
 
-    python -m utils.ctgan_worker FOLDER
+    python -m utils.ctgan_worker PARENT
 
-FOLDER holds ``rows.npy`` and ``request.json`` (model, parameters, n_rows, seed). The drawn rows come back as
-``drawn.npy``, and ``facts.json`` tells how long fit and draw took and how many threads PyTorch had.
+PARENT is the number of the process that waits for the answer. Standard input holds an ``npz`` file with rows and
+request (JSON: model, parameters, n_rows, seed), and standard output takes one with drawn, the rows drawn, and facts
+(JSON: how long fit and draw took, and how many threads PyTorch had). No file is written.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import joblib
@@ -66,14 +67,17 @@ def fit_and_draw(rows: np.ndarray, request: dict[str, Any]) -> tuple[np.ndarray,
     return drawn, {**facts, "threads": torch.get_num_threads()}
 
 
-def main(folder: Path) -> None:
-    """Do what the folder's request asks for."""
-    request = json.loads((folder / "request.json").read_text())
-    exit_with_parent(os.getppid())
-    drawn, facts = fit_and_draw(np.load(folder / "rows.npy", allow_pickle=False), request)
-    np.save(folder / "drawn.npy", drawn, allow_pickle=False)
-    (folder / "facts.json").write_text(json.dumps(facts))
+def main(parent: int) -> None:
+    """Do what the request on standard input asks for."""
+    exit_with_parent(parent)
+    answer = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is not part of the answer
+    with np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False) as sent:
+        rows, request = sent["rows"], json.loads(str(sent["request"]))
+    drawn, facts = fit_and_draw(rows, request)
+    with answer:
+        np.savez(answer, drawn=drawn, facts=json.dumps(facts))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(int(sys.argv[1]))

@@ -6,7 +6,9 @@ TVAE of the `ctgan` package (Xu et al., 2019), which run in a process of their o
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -16,8 +18,6 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from numbers import Integral, Real
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 import numpy as np
@@ -190,13 +190,7 @@ class _WorkerSampler(PeerSampler):
         require_ctgan(type(self).__name__)
         parameters = {"epochs": int(self.epochs), **(self.options or {})}
         request = {"model": self.model, "parameters": parameters, "n_rows": int(n_rows), "seed": seed}
-        with TemporaryDirectory(prefix="peer-") as name:
-            folder = Path(name)
-            np.save(folder / "rows.npy", rows, allow_pickle=False)
-            (folder / "request.json").write_text(json.dumps(request))
-            _run_worker(folder, f"{self.model} on the {len(rows)} rows of class {label}")
-            drawn = np.load(folder / "drawn.npy", allow_pickle=False)
-            facts = json.loads((folder / "facts.json").read_text())
+        drawn, facts = _run_worker(rows, request, f"{self.model} on the {len(rows)} rows of class {label}")
         if not np.isfinite(drawn).all():
             raise PeerError(f"{self.model} drew values of class {label} that are not finite; use fewer epochs.")
         return Drawn(drawn, facts["fit_seconds"], facts["draw_seconds"])
@@ -271,16 +265,25 @@ def require_ctgan(user: str) -> None:
         )
 
 
-def _run_worker(folder: Path, task: str) -> None:
-    """Wait for the worker; it has this process's share of threads, and Ctrl-C here ends it, too."""
-    command = [sys.executable, "-m", "utils.ctgan_worker", str(folder)]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def _run_worker(rows: np.ndarray, request: dict[str, Any], task: str) -> tuple[np.ndarray, dict[str, Any]]:
+    """What the worker draws, and what it says of the work; see `utils.ctgan_worker`.
+
+    It has this process's share of threads, and Ctrl-C here ends it, too. Rows go through pipes: whoever is killed, no
+    file stays behind.
+    """
+    sent = io.BytesIO()
+    np.savez(sent, rows=rows, request=json.dumps(request))
+    command = [sys.executable, "-m", "utils.ctgan_worker", str(os.getpid())]
+    ended = subprocess.run(command, cwd=ROOT, input=sent.getvalue(), capture_output=True, check=False)
     if ended.returncode < 0:
         name = signal.Signals(-ended.returncode).name
         raise PeerError(f"{task} was ended by {name}; if nobody did that, memory ran out: give it fewer rows.")
-    if ended.returncode:
-        cause = (ended.stderr.strip().splitlines() or [f"exit status {ended.returncode}"])[-1]
+    if ended.returncode or not ended.stdout:
+        lines = ended.stderr.decode(errors="replace").strip().splitlines()
+        cause = (lines or [f"exit status {ended.returncode}"])[-1]
         raise PeerError(f"{task} failed with '{cause}'; check its options and the versions of ctgan and torch.")
+    with np.load(io.BytesIO(ended.stdout), allow_pickle=False) as answer:
+        return answer["drawn"], json.loads(str(answer["facts"]))
 
 
 def _as_written(rows: np.ndarray, table: np.ndarray) -> np.ndarray:
