@@ -108,7 +108,8 @@ class Profile:
     dataset : DatasetConfig
         What is studied.
     parameters : dict of str to dict
-        What a registry entry's defaults are replaced by, per entry name.
+        What a registry entry's defaults are replaced by, per entry name; 'original' are those of `recipe.Recipe` for
+        the fit that chapter 7 audits.
     search : Search
         How parameters are chosen.
     samplers, models, deep_samplers : tuple of str
@@ -172,6 +173,7 @@ QUICK_PARAMETERS = {
     "cnn1d": {"updates": 150},
     "lstm": {"updates": 150},
     "cgan": {"updates": 400},
+    "original": {"batches": 200},
     "blend": {"boosted": {"n_estimators": 100}, "random": {"n_estimators": 50}},
 }
 QUICK_SAMPLERS = ("none", "class_weight", "rus", "smote", "cgan")

@@ -26,7 +26,7 @@ from sklearn.preprocessing import RobustScaler
 
 from utils import data, metrics
 from utils.backend import limit_threads
-from utils.config import DatasetConfig
+from utils.config import DatasetConfig, Profile
 from utils.data import Dataset
 from utils.fitting import provenance
 from utils.original import OriginalCGAN
@@ -58,6 +58,11 @@ class Recipe:
 
     batches: int = 2000
     rows_per_class: int = 4000
+
+    @classmethod
+    def of(cls, profile: Profile) -> Recipe:
+        """The study's sizes, or what a profile replaces them by."""
+        return cls(**profile.parameters.get("original", {}))
 
 
 @dataclass(frozen=True, eq=False)
