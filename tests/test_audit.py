@@ -3,6 +3,7 @@
 import datetime
 import re
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -176,6 +177,10 @@ def test_rows_are_shared_if_their_values_are_equal_whatever_their_types(kind, sw
         ("-0", 0.0),
         ("1e3", 1000),
         ("inf", np.inf),
+        ("1e30", 1e30),
+        (Decimal("Infinity"), np.inf),
+        (Fraction(1, 2), 0.5),
+        (datetime.date(9999, 12, 31), "9999-12-31"),
         (None, np.nan),
         (pd.NaT, pd.NA),
         (datetime.date(2013, 9, 1), "2013-09-01"),

@@ -182,6 +182,11 @@ def test_the_replica_of_the_claimed_pair_is_convicted_of_all_but_the_prevalence(
     assert "no sampler brought them there" in report["sampler rows"].advice
 
 
+def test_the_quick_profile_trains_the_audited_pair_for_a_shorter_time():
+    assert Recipe.of(load_profile("full")) == Recipe(batches=2000, rows_per_class=4000)
+    assert Recipe.of(load_profile("quick")) == Recipe(batches=200, rows_per_class=4000)
+
+
 def test_smote_in_the_replica_has_no_rows_on_both_sides(dataset):
     """Its test rows are split off before the sampler, so that only their prevalence and the area are at fault."""
     done = recipe.fit(dataset, "smote", SEED, recipe=RECIPE)

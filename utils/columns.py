@@ -145,7 +145,7 @@ def _factorized(column: pd.Series) -> tuple[Codes, Iterable]:
 
 
 def _plain(value: Any) -> Hashable:
-    """A value as None, number, text, time stamp or duration; whole numbers as int."""
+    """A value as None, int, float, text, time stamp or duration; as in Python, 1 and 1.0 are equal."""
     if isinstance(value, bytes):
         value = value.decode(errors="surrogateescape")
     if isinstance(value, str):
@@ -155,7 +155,8 @@ def _plain(value: Any) -> Hashable:
     if isinstance(value, numbers.Integral | np.bool_):
         return int(value)
     if isinstance(value, numbers.Real | Decimal):
-        return int(value) if value == value // 1 else float(value)
+        exact = isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value()
+        return int(value) if exact else float(value)
     if isinstance(value, datetime.date | np.datetime64):
         return pd.Timestamp(value)
     return pd.Timedelta(value) if isinstance(value, datetime.timedelta | np.timedelta64) else str(value)
@@ -173,7 +174,7 @@ def _number(value: Hashable) -> Hashable:
     """The number that a text reads as, if it does."""
     if not isinstance(value, str) or len(value) > LONGEST_NUMERAL or not NUMERAL.fullmatch(value):
         return value
-    return int(value) if value.lstrip("+-").isdigit() else _plain(float(value))
+    return int(value) if value.lstrip("+-").isdigit() else float(value)
 
 
 def _time(value: Hashable) -> Hashable:
@@ -249,5 +250,5 @@ def _time_unit(dtype: Any) -> str:
 def _rounded(value: Hashable, digits: np.dtype | None, unit: str | None) -> Hashable:
     if digits is not None and isinstance(value, int | float):
         with np.errstate(over="ignore"):
-            return _plain(float(digits.type(value)))
+            return float(digits.type(value))
     return value.floor(unit) if unit is not None and isinstance(value, pd.Timestamp) else value

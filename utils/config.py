@@ -145,7 +145,8 @@ class Profile:
     dataset : DatasetConfig
         What is studied.
     parameters : dict of str to dict
-        What a registry entry's defaults are replaced by, per entry name.
+        What a registry entry's defaults are replaced by, per entry name; 'original' are those of `recipe.Recipe` for
+        the fit that chapter 7 audits.
     search : Search
         How parameters are chosen.
     samplers, models, deep_samplers : tuple of str
@@ -211,6 +212,7 @@ QUICK_PARAMETERS = {
     "cnn1d": {"updates": 75},
     "lstm": {"updates": 75},
     "judge": {"n_estimators": 50, "learning_rate": 0.3},
+    "original": {"batches": 200},
     "blend": {"boosted": {"n_estimators": 50}, "random": {"n_estimators": 25}},
 }
 QUICK_SAMPLERS = ("none", "class_weight", "rus", "smote", "cgan")

@@ -25,7 +25,7 @@ from sklearn.preprocessing import RobustScaler
 
 from utils import metrics
 from utils.backend import limit_threads
-from utils.config import DatasetConfig
+from utils.config import DatasetConfig, Profile
 from utils.data import DataError, Dataset
 from utils.fitting import load_dataset, provenance
 from utils.original import OriginalCGAN
@@ -57,6 +57,11 @@ class Recipe:
 
     batches: int = 2000
     rows_per_class: int = 4000
+
+    @classmethod
+    def of(cls, profile: Profile) -> Recipe:
+        """The study's sizes, or what a profile replaces them by."""
+        return cls(**profile.parameters.get("original", {}))
 
 
 @dataclass(frozen=True, eq=False)
