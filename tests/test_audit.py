@@ -374,6 +374,13 @@ def test_columns_of_very_small_numbers_do_not_make_rows_equal(sides):
     assert finding.verdict == ACQUITTED and finding.evidence["test rows fitted on"] == 0
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_column_of_zeros_is_compared_as_any_other(sides):
+    train, test = (side.assign(x0=0.0) for side in sides)
+    finding = audit(train, test, label="label", fitted=features(pd.concat([train, test.iloc[[3, 7]]])))["sampler rows"]
+    assert finding.evidence["test rows fitted on"] == 2 and finding.evidence["rows that a sampler made"] == 0
+
+
 def test_fitted_columns_are_taken_by_name(sides):
     train, test = sides
     fitted = pd.concat([train, test.iloc[[3, 7]]])

@@ -219,8 +219,8 @@ def _row_keys(*sides: NDArray) -> list[NDArray[np.uint64]]:
     """
     narrow = any(rows.dtype == np.float32 for rows in sides)
     first = np.abs(sides[0].astype(np.float64))
+    first[:, ~(first > 0).any(axis=0)] = 1  # a column of zeros has no size
     sizes = np.nanmedian(np.where(first > 0, first, np.nan), axis=0)
-    sizes = np.where(np.isfinite(sizes), sizes, 1)
     rounded = (
         np.round(rows.astype(np.float32 if narrow else np.float64) / sizes, NARROW_DIGITS if narrow else DIGITS) + 0.0
         for rows in sides
