@@ -162,7 +162,7 @@ def build(folder: Path) -> Served:
         staging = Path(parent) / "new"
         staging.mkdir()
         model, source = chosen_model()
-        bundle.save(model, staging)
+        model = bundle.load(bundle.save(model, staging))  # what is described is what will be served
         development = development_rows(model)
         about = {"source": source, **describe(model, development)}
         (staging / EXAMPLES).write_text(json.dumps(about, indent=1) + "\n")

@@ -16,9 +16,12 @@ from flask_wtf.csrf import CSRFError
 from app import drawing, study
 from app.catalog import CHAMPION
 from app.current import catalog
+from app.files import MAX_FILE
 from app.openapi import document
 from app.records import Batch, read_row
-from app.served import KINDS, Served
+from app.schemas import KEPT
+from app.served import KINDS, Served, scores_of
+from app.table import MAX_FILE_ROWS
 from app.typed import read_typed
 from utils.config import load_profile
 
@@ -37,6 +40,7 @@ def home() -> str:
         "home.html",
         champion=catalog().champion,
         study=study.headline(),
+        title=study.TITLE,
         notebooks=study.notebooks(),
         axis=drawing.score_axis,
         has_paper=_paper().exists(),
@@ -154,7 +158,8 @@ def answer(model: Served, values: list[float]) -> dict[str, Any]:
 def file() -> str:
     """Where a file is handed in and its result is shown."""
     name = request.args.get("model", CHAMPION)
-    return render_template("file.html", served=catalog().get(name), choices=choices(), chosen=name)
+    limits = {"max_rows": MAX_FILE_ROWS, "max_bytes": MAX_FILE, "kept": KEPT}
+    return render_template("file.html", served=catalog().get(name), choices=choices(), chosen=name, **limits)
 
 
 @blueprint.get("/file/example.csv")
@@ -189,12 +194,22 @@ def model(name: str) -> str:
     if not known and measured is None:
         abort(404)
     described = next((entry for entry in catalog().describe() if entry["name"] == name), None)
-    return render_template("model.html", name=name, described=described, measured=measured)
+    card = described["card"] if described else {}
+    scores = scores_of(card, catalog().pairs) if described else measured["scores"]
+    told = study.headline() if described and study.is_final(card) else None
+    return render_template("model.html", name=name, described=described, measured=measured, scores=scores, study=told)
 
 
-def _own_pair() -> str:
-    """Sampler and model of the champion."""
-    return catalog().champion.name.partition("@")[0]
+def _own_pair() -> str | None:
+    """Name of the pair that the champion is the final model of; None where the study measured another or none."""
+    champion = catalog().champion
+    return next((pair["name"] for pair in catalog().pairs if scores_of(champion.model.card, [pair])), None)
+
+
+@blueprint.app_context_processor
+def _stand_in() -> dict[str, Any]:
+    """Whether the champion is the study's final model, which every page has to say."""
+    return {"stand_in": not study.is_final(catalog().champion.model.card)}
 
 
 @blueprint.get("/docs")

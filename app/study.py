@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from functools import lru_cache
 from typing import Any
 
+from utils import claims, ledger
 from utils.config import NOTEBOOKS, load_profile
 from utils.reporting import phrase, refuted_by
+
+TITLE = "Learning from imbalanced data with conditional GANs: a credit-card fraud case study"
 
 
 def headline() -> dict[str, Any] | None:
@@ -20,8 +24,14 @@ def headline() -> dict[str, Any] | None:
         is best, and `refuted_by`, which pairs refute it; `difference`, of the claimed pair to the best; `set_apart`,
         whether the best takes no part in the verdict, as it was made on the folds of the comparison; `best` and
         `means`, label, mean average precision and interval on the development folds of the best pair, and of it, the
-        claimed one and the same models without resampling; `final` with label, average precision, interval and
-        ledger key on the test set.
+        claimed one and the same models without resampling; `measured`, a sentence of what was; `final` with label,
+        average precision, interval and ledger key on the test set; `scorings`, a sentence of every final model that was
+        scored on it; `stated`, the claims by name; `boosted`, XGBoost at the setting of the blend's boosted trees.
+
+    Raises
+    ------
+    ClaimError
+        If the numbers do not bear a sentence that the pages state.
     """
     for name in ("full", "quick"):
         path = load_profile(name).numbers
@@ -55,10 +65,49 @@ def _headline(numbers: dict[str, Any]) -> dict[str, Any]:
         "set_apart": claim.get("set_apart", False),
         "best": described(shown[0]),
         "means": [described(pair) for pair in dict.fromkeys(shown)],
-        "n_samplers": len(comparison["samplers"]),
-        "n_models": len(comparison["models"]),
+        "measured": _measured(comparison),
         "final": {**final["choice"], **final["test"]},
+        "scorings": _scorings(comparison),
+        "stated": claims.stated(numbers),
+        "boosted": comparison.get("boosted"),
     }
+
+
+def _measured(comparison: dict[str, Any]) -> str:
+    """How many ways to handle imbalance were measured under how many models."""
+    alone = {row["model"] for row in comparison["alone"]}
+    counts = Counter(row["model"] for row in comparison["means"] if row["model"] not in alone)
+    most = max(counts.values())
+    few = {name: count for name, count in counts.items() if count < most}
+    text = f"{most} ways of handling imbalance under {_number(len(counts), 'model')}"
+    if few:
+        names = ", ".join(comparison["models"][name] for name in few)
+        text += f" ({', '.join(map(str, sorted(set(few.values()))))} of them under {names})"
+    return text + (f", and {_number(len(alone), 'model')} that take{'s' * (len(alone) == 1)} none" if alone else "")
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _scorings(comparison: dict[str, Any]) -> str:
+    """Every final model that was scored on the test set, the first one first; empty if none was."""
+    table = ledger.scorings(load_profile(comparison["profile"]).results)
+    if table.empty:
+        return ""
+    scored = [
+        f"{comparison['models'].get(row.model, row.model)} with "
+        f"{phrase(comparison['samplers'].get(row.sampler, row.sampler))}, {row.average_precision:.3f} "
+        f"({row.finished[:10]})"
+        for row in table.itertuples()
+    ]
+    return f"The test set has been scored for {_number(len(scored), 'final model')}: {'; '.join(scored)}."
+
+
+def is_final(card: dict[str, Any]) -> bool:
+    """Whether a model's card is that of the study's final model."""
+    study = headline()
+    return study is not None and card.get("ledger_key") == study["final"]["ledger_key"]
 
 
 @lru_cache

@@ -14,9 +14,9 @@ from app import drawing, embedding, figures, guard, pages, study
 from app.app import create_app
 from app.records import Batch
 from app.served import SCORES, load_served
-from tests.small_app import COLUMNS, SCHEMA, transactions, write_champion
+from tests.small_app import COLUMNS, SCHEMA, key_of, transactions, write_champion
 from utils import bundle, data
-from utils.config import load_profile
+from utils.config import ROOT, load_profile
 from utils.data import features
 from utils.fitting import load_dataset
 from utils.gan import GANConfig
@@ -149,6 +149,7 @@ def test_the_headline_is_taken_from_the_records(tmp_path, monkeypatch):
             "means": means,
             "samplers": {"none": "No resampling", "cgan": "CGAN"},
             "models": {"lr": "Logistic regression", "rf": "Random forest"},
+            "alone": [],
         },
         "08_final_model": {
             "choice": {"label": "Logistic regression with no resampling"},
@@ -162,6 +163,73 @@ def test_the_headline_is_taken_from_the_records(tmp_path, monkeypatch):
     labels = ["Logistic regression, no resampling", "Random forest, CGAN", "Random forest, no resampling"]
     assert [row["label"] for row in found["means"]] == labels
     assert [row["average_precision"] for row in found["means"]] == [0.7, 0.6, 0.5] and found["refuted_by"] == ""
+
+
+def text_of(page):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page.text))
+
+
+def test_the_first_page_counts_models_that_take_a_sampler_apart(client):
+    words = (
+        "13 ways of handling imbalance under 6 models (6 of them under ANN, CNN-1D, LSTM), and 7 models that take none"
+    )
+    assert f"The study measured {words}." in text_of(client.get("/"))
+
+
+def test_what_was_measured_is_counted_from_the_records():
+    def measured(pairs, alone=()):
+        names = dict.fromkeys((model for model, _ in pairs), "Name")
+        rows = [{"model": model, "sampler": sampler} for model, sampler in pairs]
+        return study._measured({"alone": [{"model": name} for name in alone], "means": rows, "models": names})
+
+    assert measured([("a", "x"), ("a", "y")]) == "2 ways of handling imbalance under 1 model"
+    both = [("a", "x"), ("a", "y"), ("b", "x"), ("c", "none")]
+    words = "2 ways of handling imbalance under 2 models (1 of them under Name), and 1 model that takes none"
+    assert measured(both, ["c"]) == words
+
+
+def test_readme_paper_and_pages_have_one_title(client):
+    page = client.get("/").text
+    assert f'<h1 class="h2">{study.TITLE}</h1>' in page and f"<title>{study.TITLE} ·" in page
+    assert (ROOT / "README.md").read_text().startswith(f"# {study.TITLE}\n")
+    assert f'title: "{study.TITLE}"' in (ROOT / "paper" / "paper.typ").read_text()
+
+
+def test_every_scoring_of_the_test_set_is_disclosed_wherever_a_score_of_it_stands(client, monkeypatch, champion):
+    told = study.headline()
+    assert (
+        "has been scored for 2 final models: XGBoost with CGAN, 0.802 (2026-11-22); Blend of trees" in told["scorings"]
+    )
+    own = {**told, "final": {**told["final"], "ledger_key": champion.model.card["ledger_key"]}}
+    monkeypatch.setattr(study, "headline", lambda: own)
+    monkeypatch.setitem(champion.model.card, "test", {"average precision": 0.8})
+    for address in ("/", "/models", "/models/champion"):
+        text = text_of(client.get(address))
+        assert told["scorings"] in text and "scored once" not in text, address
+
+
+def test_a_champion_that_is_not_the_final_model_is_called_a_stand_in_on_every_page(client, champion, monkeypatch):
+    assert not study.is_final(champion.model.card)
+    for address in ADDRESSES[:-1]:
+        assert "is a stand-in and not the study's final model" in text_of(client.get(address)), address
+    assert "answers here is its final one" not in text_of(client.get("/"))
+    told = study.headline()
+    own = {**told, "final": {**told["final"], "ledger_key": champion.model.card["ledger_key"]}}
+    monkeypatch.setattr(study, "headline", lambda: own)
+    for address in ADDRESSES[:-1]:
+        assert "stand-in" not in text_of(client.get(address)), address
+    monkeypatch.setattr(study, "headline", lambda: None)
+    assert "is a stand-in" in text_of(client.get("/file"))
+
+
+def test_a_card_has_scores_of_its_very_model_or_a_sentence(client, champion, monkeypatch):
+    assert "0.800 [0.700, 0.900]" in client.get("/models/champion").text
+    assert '<span class="badge text-bg-secondary">champion</span>' in client.get("/models").text
+    monkeypatch.setitem(champion.model.card, "ledger_key", "another run of none+xgb")
+    page = client.get("/models/champion").text
+    assert "0.800 [0.700, 0.900]" not in page and "has not measured this very model" in page
+    assert client.get("/api/v1/models").json["models"][0]["scores"] is None
+    assert '<span class="badge text-bg-secondary">champion</span>' not in client.get("/models").text
 
 
 def test_every_notebook_can_be_read(client):
@@ -297,7 +365,7 @@ def test_the_example_file_can_be_scored(client, champion):
 
 
 def test_every_measured_pair_is_listed_best_first_with_what_can_be_done(client, app):
-    page = client.get("/models").text
+    page = client.get("/models").text.partition("<h1")[2]
     listed = re.findall(r'href="/models/([^"]+)">', page)
     assert listed[0] == "champion" and sorted(listed[1:]) == sorted(
         pair["name"] for pair in app.extensions["catalog"].pairs
@@ -431,7 +499,8 @@ def test_every_page_shows_scores_of_any_kind(tmp_path, monkeypatch, case):
     folder = tmp_path / "model"
     write_champion(folder)
     score = {"average_precision": mean, "interval": ends, "folds": 1, "profile": "full"}
-    (folder / SCORES).write_text(json.dumps([{"sampler": "none", "model": "xgb", "label": "XGBoost", "scores": score}]))
+    pair = {"sampler": "none", "model": "xgb", "label": "XGBoost", "keys": [key_of("none", "xgb")], "scores": score}
+    (folder / SCORES).write_text(json.dumps([pair]))
     bundle.seal(folder)
     monkeypatch.setattr(study, "headline", lambda: with_score(score))
     client = create_app(folder).test_client()

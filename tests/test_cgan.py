@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, asdict, replace
+from datetime import date, datetime
 
 import joblib
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
+from utils import cgan
 from utils.cgan import CGANSampler, ConditionalGAN
 from utils.gan import LOSSES, DivergenceError, GANConfig, build_critic, build_generator, forward, trainer_for
 from utils.tabular import ClassQuantileScaler, as_type, column_decimals, column_exponents
@@ -128,6 +130,48 @@ def test_frame_in_frame_out(tiny_gan, table):
     assert ConditionalGAN(TINY, random_state=0).fit(X.to_numpy(), table[1]).sample(3, 1).shape == (3, 5)
 
 
+KINDS = {
+    "Int64": lambda X: X.astype({"count": "Int64"}),
+    "Float64": lambda X: X.astype({"signal": "Float64", "echo": "Float32"}),
+    "boolean": lambda X: X.assign(flag=(X["count"] > 4).astype("boolean")),
+    "bool": lambda X: X.assign(flag=X["count"] > 4),
+    "bools alone": lambda X: pd.DataFrame({"flag": X["count"] > 4, "other": X["signal"] > 0}),
+    "nullable alone": lambda X: X[["count"]].astype("Int32"),
+    "unsigned": lambda X: X.astype({"count": "uint8"}),
+    "arrow": lambda X: X.astype({"count": "int64[pyarrow]", "signal": "double[pyarrow]"}),
+    "categories of numbers": lambda X: X.astype({"count": "category"}),
+    "duplicate names": lambda X: X.set_axis(["a", "b", "a", "a", "b"], axis=1),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_columns_of_every_numeric_type_keep_it(table, kind, tmp_path):
+    X = KINDS[kind](table[0])
+    gan = ConditionalGAN(TINY, random_state=0).fit(X, table[1])
+    loaded = ConditionalGAN.load(gan.save(tmp_path))
+    drawn = gan.sample(40, 1)
+    assert list(drawn.dtypes) == list(X.dtypes)
+    pd.testing.assert_index_equal(drawn.columns, X.columns)
+    assert drawn.notna().all(axis=None)
+    pd.testing.assert_frame_equal(loaded.sample(40, 1), drawn)
+
+
+@pytest.mark.parametrize("kind", [name for name in KINDS if name != "duplicate names"])
+def test_the_sampler_takes_what_the_gan_takes(table, kind):
+    X = KINDS[kind](table[0])
+    rows, _ = CGANSampler(config=TINY, random_state=0).fit_resample(X, table[1])
+    assert list(rows.dtypes) == list(X.dtypes) and len(rows) == 600
+
+
+def test_the_type_of_a_column_does_not_change_what_is_drawn(table):
+    X, y = table
+    X = X.assign(flag=X["count"] > 4)
+    plain = ConditionalGAN(TINY, random_state=0).fit(X.astype(float), y).sample(20, 1)
+    nullable = X.astype({"count": "Int64", "signal": "Float64", "flag": "boolean"})
+    drawn = ConditionalGAN(TINY, random_state=0).fit(nullable, y).sample(20, 1)
+    np.testing.assert_array_equal(drawn.drop(columns="echo").astype(float), plain.drop(columns="echo"))
+
+
 def test_history_has_one_row_per_update(tiny_gan):
     assert list(tiny_gan.history_["update"]) == [1, 2, 3, 4]
     assert np.isfinite(tiny_gan.history_).all(axis=None)
@@ -233,6 +277,95 @@ def test_text_labels_survive_saving(tmp_path):
     pd.testing.assert_frame_equal(loaded.sample(3, "fraud"), gan.sample(3, "fraud"))
 
 
+NUMBERS, TEXT = {0: 0, 1: 7}, {0: "0", 1: "1"}
+LABELS = {
+    "ints as objects": lambda y: y.map(NUMBERS).astype(object),
+    "NumPy ints as objects": lambda y: pd.Series([np.int64(label) for label in y], dtype=object),
+    "ints": lambda y: y,
+    "negative": lambda y: 2 * y - 1,
+    "bools": lambda y: y == 1,
+    "bools as objects": lambda y: (y == 1).astype(object),
+    "digits": lambda y: y.map(TEXT),
+    "string": lambda y: y.map(TEXT).astype("string"),
+    "Int64": lambda y: y.astype("Int64"),
+    "categories": lambda y: y.map(NUMBERS).astype("category"),
+    "floats": lambda y: y + 0.5,
+    "dates": lambda y: y.map({0: pd.Timestamp("2013-09-01"), 1: pd.Timestamp("2013-09-02")}),
+}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_labels_survive_saving_with_their_type(table, kind, tmp_path):
+    X, y = table
+    gan = ConditionalGAN(TINY, random_state=0).fit(X, LABELS[kind](y))
+    loaded = ConditionalGAN.load(gan.save(tmp_path))
+    assert loaded.classes_.dtype == gan.classes_.dtype
+    assert [type(label) for label in loaded.classes_] == [type(label) for label in gan.classes_]
+    np.testing.assert_array_equal(loaded.classes_, gan.classes_)
+    for label in LABELS[kind](y).unique():
+        pd.testing.assert_frame_equal(loaded.sample(3, label), gan.sample(3, label))
+
+
+DAY = date(2013, 9, 1)
+NAMES = {
+    "tuples": pd.Index([("a", 1), ("a", 2), ("b", (3, None))], tupleize_cols=False),
+    "levels": pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)], names=["group", None]),
+    "dates": pd.Index([DAY, DAY.replace(day=2), "amount"], dtype=object),
+    "times": pd.Index([datetime(2013, 9, 1, 12), DAY, pd.Timestamp("2013-09-01", tz="Europe/Berlin")], dtype=object),
+    "timestamps": pd.DatetimeIndex(["2013-09-01", "2013-09-02", "2013-09-03"], tz="UTC", name="day"),
+    "ints": pd.Index([5, -7, 2]),
+    "numbers and text": pd.Index([5, "5", 0.5], dtype=object),
+    "bools and gaps": pd.Index([True, None, "x"], dtype=object),
+    "NumPy": pd.Index([np.int32(5), np.datetime64("2013-09-01"), np.str_("x")], dtype=object),
+    "duplicates": pd.Index(["a", "b", "a"], name="column"),
+}
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_column_names_survive_saving_with_their_type(table, kind, tmp_path):
+    X = table[0].iloc[:, :3].set_axis(NAMES[kind], axis=1)
+    gan = ConditionalGAN(TINY, random_state=0).fit(X, table[1])
+    drawn = ConditionalGAN.load(gan.save(tmp_path)).sample(3, 1)
+    pd.testing.assert_index_equal(drawn.columns, NAMES[kind], exact=True)
+    assert [type(name) for name in drawn.columns] == [type(name) for name in NAMES[kind]]
+    pd.testing.assert_frame_equal(drawn, gan.sample(3, 1))
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_name_that_cannot_be_saved_is_named_before_anything_is_written(tiny_gan, table, tmp_path):
+    X = table[0].set_axis([*table[0].columns[:-1], pd.Timedelta("1D")], axis=1)
+    gan = ConditionalGAN(TINY, random_state=0).fit(X, table[1])
+    with pytest.raises(TypeError, match=r"Timedelta.* cannot be saved; use text, numbers, dates or tuples"):
+        gan.save(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    before = contents(tiny_gan.save(tmp_path / "old"))
+    with pytest.raises(TypeError):
+        gan.save(tmp_path / "old")
+    assert contents(tmp_path / "old") == before
+
+
+def test_a_save_that_fails_midway_leaves_what_was_there_and_nothing_else(tiny_gan, tmp_path, monkeypatch):
+    before = contents(tiny_gan.save(tmp_path))
+
+    def fill_the_disk(path, **arrays):
+        path.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(cgan.np, "savez_compressed", fill_the_disk)
+    with pytest.raises(OSError, match="No space left"):
+        tiny_gan.save(tmp_path)
+    assert contents(tmp_path) == before
+
+
+def test_numbers_of_numpy_in_a_configuration_are_saved(table, tmp_path):
+    config = replace(TINY, latent_dim=np.int64(8), hidden=(np.int64(16),), gradient_penalty=np.float32(5))
+    gan = ConditionalGAN(config, random_state=0).fit(*table)
+    assert ConditionalGAN.load(gan.save(tmp_path)).config == config
+
+
 def test_pickles_and_clones(tiny_gan, tmp_path):
     joblib.dump(tiny_gan, tmp_path / "gan.joblib")
     back = joblib.load(tmp_path / "gan.joblib")
@@ -330,6 +463,42 @@ def test_too_few_minority_rows():
         CGANSampler(config=TINY).fit_resample(X, y)
 
 
+def test_a_small_class_that_nobody_asked_for_is_left_out_of_the_training():
+    X, y = make_table()
+    y = y.where(X.index > 4, 2)  # five rows of a third class
+    sampler = CGANSampler(sampling_strategy={1: 100}, config=TINY, random_state=0)
+    rows, labels = sampler.fit_resample(X, y)
+    pd.testing.assert_frame_equal(rows.iloc[: len(X)], X)
+    assert labels.value_counts().to_dict() == {**y.value_counts(), 1: 100}
+    assert sampler.gan_.classes_.tolist() == [0, 1]
+    with pytest.raises(ValueError, match="Class 2 has 5 rows and a CGAN needs at least 10"):
+        CGANSampler(sampling_strategy={2: 100}, config=TINY).fit_resample(X, y)
+
+
+def test_a_majority_may_be_asked_for_beside_a_small_minority():
+    X, y = make_table(n_minority=3)
+    sampler = CGANSampler(sampling_strategy={0: 320}, config=TINY, random_state=0)
+    assert sampler.fit_resample(X, y)[1].value_counts().to_dict() == {0: 320, 1: 3}
+    assert sampler.gan_.classes_.tolist() == [0]
+
+
+def test_missing_and_mixed_labels_are_refused(table):
+    X, y = table
+    for missing in (np.nan, None, pd.NA):
+        labels = y.astype(object).where(y.index != 3, missing)
+        with pytest.raises(ValueError, match="y has 1 missing labels, the first in row 3"):
+            ConditionalGAN(TINY).fit(X, labels)
+    with pytest.raises(ValueError, match=r"cannot be ordered \(int, str\)"):
+        ConditionalGAN(TINY).fit(X, y.astype(object).where(y == 0, "fraud"))
+
+
+def test_missing_values_of_a_nullable_column_are_named(table):
+    X = table[0].astype({"count": "Int64"})
+    X.loc[3, "count"] = pd.NA
+    with pytest.raises(ValueError, match="row 3, column count"):
+        ConditionalGAN(TINY).fit(X, table[1])
+
+
 def test_divergence_stops_training(table):
     with pytest.raises(DivergenceError, match="not finite at update"):
         ConditionalGAN(replace(TINY, learning_rate=1e30), random_state=0).fit(*table)
@@ -358,8 +527,11 @@ def test_sample_refuses_unknown_labels_and_negative_counts(tiny_gan):
 
 def test_text_columns_and_mismatched_labels_are_refused(table):
     X, y = table
-    with pytest.raises(ValueError, match="numeric columns"):
-        ConditionalGAN(TINY).fit(X.assign(city="Ulm"), y)
+    for text in ("Ulm", pd.Categorical(["Ulm"] * len(X)), pd.array(["Ulm"] * len(X), dtype="string"), pd.Timestamp(0)):
+        with pytest.raises(ValueError, match="numeric columns, but 'city' is"):
+            ConditionalGAN(TINY).fit(X.assign(city=text), y)
+    with pytest.raises(ValueError, match="numeric columns, not <U3"):
+        ConditionalGAN(TINY).fit(np.full((len(X), 2), "Ulm"), y)
     with pytest.raises(ValueError, match="give"):
         ConditionalGAN(TINY).fit(X, y[:10])
 

@@ -21,6 +21,7 @@ LAYERS = {
     "findings": 0,
     "columns": 0,
     "classes": 1,
+    "json_values": 0,
     "fetch": 1,
     "ledger": 1,
     "leaks": 1,

@@ -17,9 +17,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from utils.fetch import replacing
 from utils.gan import GANConfig, forward, trainer_for
+from utils.json_values import decode_array, decode_dtype, decode_index, encode_array, encode_dtype, encode_index
 from utils.seeding import child_seed
-from utils.tabular import ClassQuantileScaler, check_rows
+from utils.tabular import MIN_ROWS, ClassQuantileScaler, as_column, as_type, check_rows
 
 MOMENT_ROWS = 20_000
 
@@ -68,7 +70,7 @@ class ConditionalGAN(BaseEstimator):
         Parameters
         ----------
         X : array or DataFrame of shape (n_rows, n_features)
-            Numeric and finite.
+            Numbers or bools, finite; columns of pandas' nullable types are welcome.
         y : array or Series of shape (n_rows,)
 
         Returns
@@ -79,15 +81,14 @@ class ConditionalGAN(BaseEstimator):
         Raises
         ------
         ValueError
-            If a value is missing or infinite, or a class has fewer than 10 rows.
+            If a value is missing or infinite, a label is missing, or a class has fewer than 10 rows.
         DivergenceError
             If a loss stops being finite; lower the learning rate then.
         """
         config = self.config or GANConfig()
-        columns = list(X.columns) if isinstance(X, pd.DataFrame) else None
-        dtypes = [str(dtype) for dtype in X.dtypes] if columns else str(np.asarray(X).dtype)
         rows, labels = check_rows(X, y)
-        self.columns_, self.dtypes_ = columns, dtypes
+        is_frame = isinstance(X, pd.DataFrame)
+        self.columns_, self.dtypes_ = (X.columns, list(X.dtypes)) if is_frame else (None, [rows.dtype])
         self.classes_, codes = np.unique(labels, return_inverse=True)
         self.n_features_in_ = rows.shape[1]
         self.seed_ = _draw_seed(self.random_state)
@@ -153,12 +154,14 @@ class ConditionalGAN(BaseEstimator):
     def _as_fitted(self, rows: np.ndarray) -> np.ndarray | pd.DataFrame:
         """Give `rows` the names and types of the training table."""
         if self.columns_ is None:
-            return rows.astype(self.dtypes_)
-        frame = pd.DataFrame(rows, columns=self.columns_)
-        return frame.astype(dict(zip(self.columns_, self.dtypes_, strict=True)))
+            return as_type(rows, self.dtypes_[0])
+        columns = [as_column(values, dtype) for values, dtype in zip(rows.T, self.dtypes_, strict=True)]
+        return pd.concat(columns, axis=1).set_axis(self.columns_, axis=1)
 
     def save(self, folder: str | Path) -> Path:
         """Write a fitted GAN as ``gan.json`` and ``gan.npz``: no pickle, readable without TensorFlow.
+
+        Neither file is replaced before both are written.
 
         Parameters
         ----------
@@ -169,24 +172,31 @@ class ConditionalGAN(BaseEstimator):
         -------
         Path
             The folder.
+
+        Raises
+        ------
+        TypeError
+            If a label or a column's name is neither text, a number, a date, nor a tuple of these.
         """
         check_is_fitted(self, "weights_")
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         facts = {
             "config": asdict(self.config or GANConfig()),
-            "columns": self.columns_,
-            "dtypes": self.dtypes_,
+            "columns": None if self.columns_ is None else encode_index(self.columns_),
+            "dtypes": [encode_dtype(dtype) for dtype in self.dtypes_],
+            "classes": encode_array(self.classes_),
             "seed": self.seed_,
             "n_draws": self.n_draws_,
             "n_weights": len(self.weights_),
             "n_features_in": self.n_features_in_,
         }
-        (folder / "gan.json").write_text(json.dumps(facts, indent=1))
+        text = json.dumps(facts, indent=1, default=np.generic.item)
         arrays = {f"weight_{position}": weight for position, weight in enumerate(self.weights_)}
         arrays |= {f"history_{name}": values.to_numpy() for name, values in self.history_.items()}
-        classes = self.classes_.astype(str) if self.classes_.dtype == object else self.classes_
-        np.savez_compressed(folder / "gan.npz", classes=classes, **arrays, **self.scaler_.to_arrays())
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(folder / "gan.json") as facts_path, replacing(folder / "gan.npz") as arrays_path:
+            facts_path.write_text(text)
+            np.savez_compressed(arrays_path, **arrays, **self.scaler_.to_arrays())
         return folder
 
     @classmethod
@@ -207,10 +217,11 @@ class ConditionalGAN(BaseEstimator):
         tuples = {name: tuple(facts["config"][name]) for name in ("hidden", "betas")}
         config = GANConfig(**(facts["config"] | tuples))
         gan = cls(config, random_state=facts["seed"])
-        gan.columns_, gan.dtypes_ = facts["columns"], facts["dtypes"]
+        gan.columns_ = facts["columns"] and decode_index(facts["columns"])
+        gan.dtypes_ = [decode_dtype(code) for code in facts["dtypes"]]
         gan.seed_, gan.n_draws_ = facts["seed"], facts["n_draws"]
         gan.n_features_in_ = facts["n_features_in"]
-        gan.classes_ = arrays["classes"]
+        gan.classes_ = decode_array(facts["classes"])
         gan.weights_ = [arrays[f"weight_{position}"] for position in range(facts["n_weights"])]
         names = ("update", "critic_loss", "generator_loss")
         gan.history_ = pd.DataFrame({name: arrays[f"history_{name}"] for name in names})
@@ -224,7 +235,7 @@ class CGANSampler(BaseOverSampler):
 
     The GAN is trained anew in every call of ``fit_resample``, on the rows it is given and nothing else, so
     inside an imbalanced-learn ``Pipeline`` it never sees validation rows. Sparse input is made dense for
-    training.
+    training. A class with too few rows to learn from is left out of the training if no row of it is to be drawn.
 
     Parameters
     ----------
@@ -267,13 +278,21 @@ class CGANSampler(BaseOverSampler):
             if n_rows == 0:
                 continue
             if self.gan_ is None:
-                self.gan_ = ConditionalGAN(self.config, self.random_state, self.verbose).fit(dense, y)
+                learnt = self._learnt_rows(y)
+                self.gan_ = ConditionalGAN(self.config, self.random_state, self.verbose).fit(dense[learnt], y[learnt])
             new_rows.append(self.gan_.sample(n_rows, label))
             new_labels.append(np.full(n_rows, label, dtype=y.dtype))
         if sparse.issparse(X):
             new_rows = [sparse.csr_array(rows) for rows in new_rows[1:]]
             return sparse.vstack([X, *new_rows], format=X.format), np.concatenate(new_labels)
         return np.concatenate(new_rows), np.concatenate(new_labels)
+
+    def _learnt_rows(self, y: np.ndarray) -> np.ndarray | slice:
+        """Rows that the GAN learns from, without a copy if all: those of classes that are large or to be drawn."""
+        classes, counts = np.unique(y, return_counts=True)
+        asked = [label for label, n_rows in self.sampling_strategy_.items() if n_rows]
+        learnt = (counts >= MIN_ROWS) | np.isin(classes, asked)
+        return slice(None) if learnt.all() else np.isin(y, classes[learnt])
 
 
 def _cap_classes(codes: np.ndarray, limit: int, generator: np.random.Generator) -> np.ndarray:

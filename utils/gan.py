@@ -333,7 +333,7 @@ def _network(name: str, n_inputs: int, hidden: tuple[int, ...], n_outputs: int, 
 
     def dense(width: int, layer: int) -> keras.layers.Layer:
         initializer = keras.initializers.GlorotUniform(seed=child_seed(seed, name, layer))
-        return keras.layers.Dense(width, kernel_initializer=initializer)
+        return keras.layers.Dense(int(width), kernel_initializer=initializer)
 
     inputs = values = keras.Input((n_inputs,))
     for layer, width in enumerate(hidden):

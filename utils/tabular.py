@@ -21,6 +21,7 @@ def check_rows(X: np.ndarray | pd.DataFrame, y: np.ndarray | pd.Series) -> tuple
     Parameters
     ----------
     X : array or DataFrame of shape (n_rows, n_features)
+        Columns of numbers or bools, of NumPy's types or pandas' nullable ones.
     y : array or Series of shape (n_rows,)
 
     Returns
@@ -31,12 +32,10 @@ def check_rows(X: np.ndarray | pd.DataFrame, y: np.ndarray | pd.Series) -> tuple
     Raises
     ------
     ValueError
-        If a column is not numeric, the shapes do not fit, a value is missing or infinite, or a class has
-        fewer than MIN_ROWS rows.
+        If a column is not numeric, the shapes do not fit, a value or a label is missing, a value is infinite, or a
+        class has fewer than MIN_ROWS rows.
     """
-    rows, labels = np.asarray(X), np.asarray(y)
-    if rows.dtype.kind not in "fiub":
-        raise ValueError(f"The CGAN needs numeric columns, not {rows.dtype}; encode the others first.")
+    rows, labels = _as_numbers(X), np.asarray(y)
     if rows.ndim != 2 or labels.shape != (len(rows),):
         raise ValueError(f"X has shape {rows.shape} and y {labels.shape}; give (n, m) and (n,).")
     bad = np.argwhere(~np.isfinite(rows))
@@ -46,13 +45,51 @@ def check_rows(X: np.ndarray | pd.DataFrame, y: np.ndarray | pd.Series) -> tuple
             f"X has {len(bad)} missing or infinite values, the first in row {bad[0, 0]}, column {column}; "
             "impute or drop them before the CGAN."
         )
-    classes, counts = np.unique(labels, return_counts=True)
+    _check_labels(labels)
+    return rows, labels
+
+
+def _as_numbers(X: np.ndarray | pd.DataFrame) -> np.ndarray:
+    """X as an array of numbers or bools; a missing value of a nullable column is NaN."""
+    if isinstance(X, pd.DataFrame) and (~X.dtypes.map(_is_plain_number)).any():
+        rows = np.column_stack([_column_numbers(X.iloc[:, position]) for position in range(X.shape[1])])
+    else:
+        rows = np.asarray(X)
+    if rows.dtype.kind not in "fiub":
+        raise ValueError(f"The CGAN needs numeric columns, not {rows.dtype}; encode the others first.")
+    return rows
+
+
+def _is_plain_number(dtype: object) -> bool:
+    return isinstance(dtype, np.dtype) and dtype.kind in "fiu"
+
+
+def _column_numbers(column: pd.Series) -> np.ndarray:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    if not pd.api.types.is_numeric_dtype(column):
+        raise ValueError(
+            f"The CGAN needs numeric columns, but {column.name!r} is {column.dtype}; encode the others first."
+        )
+    if isinstance(column.dtype, np.dtype):
+        return column.to_numpy()
+    return column.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _check_labels(labels: np.ndarray) -> None:
+    missing = np.flatnonzero(pd.isna(labels))
+    if len(missing):
+        raise ValueError(f"y has {len(missing)} missing labels, the first in row {missing[0]}; leave these rows out.")
+    try:
+        classes, counts = np.unique(labels, return_counts=True)
+    except TypeError:
+        kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
+        raise ValueError(f"y mixes labels that cannot be ordered ({kinds}); give them one type.") from None
     if counts.min() < MIN_ROWS:
         raise ValueError(
             f"Class {classes[counts.argmin()]} has {counts.min()} rows and a CGAN needs at least {MIN_ROWS}; "
             "use RandomOverSampler or collect more."
         )
-    return rows, labels
 
 
 def column_decimals(X: np.ndarray) -> np.ndarray:
@@ -114,6 +151,15 @@ def as_type(rows: np.ndarray, dtype: np.dtype) -> np.ndarray:
         bounds = np.iinfo(dtype)
         rows = np.clip(rows, bounds.min, np.nextafter(float(bounds.max) + 1, 0) if bounds.bits > 53 else bounds.max)
     return rows.astype(dtype, copy=False)
+
+
+def as_column(values: np.ndarray, dtype: np.dtype | pd.api.extensions.ExtensionDtype) -> pd.Series:
+    """Drawn numbers as a column of any numeric type of pandas; of categories, the nearest ones."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        gaps = np.abs(values[:, None] - dtype.categories.to_numpy(dtype=float))
+        return pd.Series(pd.Categorical.from_codes(gaps.argmin(axis=1), dtype=dtype))
+    plain = dtype if isinstance(dtype, np.dtype) else getattr(dtype, "numpy_dtype", np.dtype(float))
+    return pd.Series(as_type(values, plain)).astype(dtype)
 
 
 class ClassQuantileScaler:

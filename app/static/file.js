@@ -88,7 +88,8 @@ form.addEventListener("submit", (event) => {
     bar.removeAttribute("value");
     say("Scoring");
   });
-  sending.addEventListener("load", () => finish(sending, file));
+  const asked = { file: file.name, model: at("model").selectedOptions[0].label }; // which may be chosen anew meanwhile
+  sending.addEventListener("load", () => finish(sending, asked));
   sending.addEventListener("error", () => fail("The server cannot be reached; start it again with `make app`."));
   sending.addEventListener("abort", () => say("Cancelled"));
   sending.addEventListener("loadend", () => busy(false));
@@ -99,9 +100,9 @@ form.addEventListener("submit", (event) => {
   sending.send(body);
 });
 
-function finish(sending, file) {
+function finish(sending, asked) {
   if (sending.status === 200 && sending.response) {
-    report(sending.response, file.name);
+    report(sending.response, asked);
     return;
   }
   fail(sending.response?.error ?? `The server answered ${sending.status} without saying why; look into its log.`);
@@ -110,18 +111,20 @@ function finish(sending, file) {
 let drawAll = () => {};
 whenPageChanges(() => drawAll());
 
-function report(answer, name) {
-  at("outcome-title").textContent = `Result for ${name}`;
-  const scored = answer.rows - answer.errors.count;
+function report(answer, asked) {
+  const { scored } = answer;
+  at("outcome-title").textContent = scored ? `Result for ${asked.file}` : `Nothing in ${asked.file} could be scored`;
   const amount = answer.amount_at_risk;
   const facts = [
     ["Transactions", whole.format(answer.rows)],
-    ["Alerts", whole.format(answer.alerts)],
+    ...(scored ? [["Alerts", whole.format(answer.alerts)]] : []),
     ...(amount === null ? [] : [["Amount at risk", money.format(amount)]]),
     ["Not readable", whole.format(answer.errors.count)],
     ["Threshold", percent(answer.threshold)],
-    ["Model", at("model").selectedOptions[0].label],
+    ["Model", asked.model],
   ];
+  at("notes").replaceChildren(...answer.notes.map(note));
+  for (const place of document.querySelectorAll("[data-needs-scores]")) place.hidden = !scored;
   at("facts").replaceChildren(...facts.map(fact));
   at("download").href = answer.download;
   rows(at("unreadable"), answer.errors.first.map(({ row, line, error }) => [number(row), number(line), text(error)]));
@@ -132,11 +135,12 @@ function report(answer, name) {
   if (answer.labelled) judged(answer.labelled);
   outcome.hidden = false;
   drawAll = () => {
-    histogram(answer);
+    if (scored) histogram(answer);
     if (answer.labelled) curve(answer.labelled);
   };
   drawAll();
-  say(`Scored ${whole.format(scored)} of ${whole.format(answer.rows)} transactions; ${whole.format(answer.alerts)} alerts.`);
+  const alerts = scored ? `; ${whole.format(answer.alerts)} alerts` : "";
+  say(`Scored ${whole.format(scored)} of ${whole.format(answer.rows)} transactions${alerts}.`);
   outcome.focus({ preventScroll: true });
   outcome.scrollIntoView({ block: "start" });
 }
@@ -154,6 +158,12 @@ function fact([name, value]) {
   told.textContent = value;
   pair.append(term, told);
   return pair;
+}
+
+function note(sentence) {
+  const item = document.createElement("li");
+  item.textContent = sentence;
+  return item;
 }
 
 function text(value) {
