@@ -127,7 +127,8 @@ OTHER_DUPLICATES = {  # what a dataset does not do with its duplicates, and the 
 def views(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
     """Ledger frame of models without resampling, with `setting` for what is done to the rows or to the time.
 
-    All settings have the same folds, so that they are paired.
+    All settings have the same folds, so that they are paired, but for 'duplicates dropped', whose folds are drawn among
+    the rows that are left.
     """
     departures = {
         "as in the protocol": ({}, time_tasks),

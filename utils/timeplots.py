@@ -40,12 +40,13 @@ def plot_periods_by_hour(table: pd.DataFrame) -> Figure:
         beside = 0.16 * (place - (len(parts) - 1) / 2)  # not one interval on the other
         _draw_share(every[2], labelled["hour"] + 0.5 + beside, labelled, colour, marker)
     for axes, title in zip(every, ("Transactions an hour", "Frauds an hour", "Share of frauds"), strict=True):
-        axes.set(title=title, xlabel="Hour of day, from the first transaction", xlim=(0, 24), xticks=range(0, 25, 6))
+        axes.set(title=title, xlim=(0, 24), xticks=range(0, 25, 6))
     for axes in every[:2]:
         axes.set_ylim(0, None)
     every[0].yaxis.set_major_formatter("{x:,.0f}")
     every[2].set_yscale("log")
     every[2].yaxis.set_major_formatter(PercentFormatter(1))
+    figure.supxlabel("Hour of day, counted from the first transaction", fontsize=8)
     figure.legend(*every[0].get_legend_handles_labels(), loc="outside upper right", ncols=4)
     return figure
 
