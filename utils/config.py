@@ -191,7 +191,7 @@ class Profile:
     @property
     def model(self) -> Path:
         """Folder of the final model's files, below `build` as they can be made again."""
-        return Path(os.environ.get("STUDY_OUTPUT", ROOT / "build" / self.name)) / "model"
+        return ROOT / os.environ.get("STUDY_OUTPUT", f"build/{self.name}") / "model"
 
     @property
     def failures(self) -> Path:
@@ -237,7 +237,7 @@ def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
         size |= {"search": Search(trials=2, folds=2, deep_trials=1)}
         return Profile(name, results=build / "results", dataset=dataset, **size, **places)
     if name == "full":
-        base = Path(os.environ.get("STUDY_OUTPUT", ROOT))
+        base = ROOT / os.environ.get("STUDY_OUTPUT", "")
         places = {"figures": base / "figures", "notebooks": base / "notebooks", "paper": base / "paper"}
         size = {"folds": _pairs(2, 5), "deep_folds": _pairs(1, 5), "ablation_folds": _pairs(1, 3)}
         results = base / "results" if "STUDY_OUTPUT" in os.environ else DATA / "results"
