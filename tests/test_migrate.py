@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.small import small_profile
-from utils import benchmark, final, fitting, ledger, migrate, tasks
+from utils import benchmark, data, final, fitting, ledger, migrate, tasks
 from utils.ledger import KEY_FIELDS, LedgerError
 
 
@@ -81,6 +81,23 @@ def test_it_can_be_run_again_and_takes_both_forms_in_one_file(older):
     assert list(ledger.read_file(profile.results / "rows.jsonl")) == [first, second]
     assert migrate.migrate(profile).startswith("0 rows")
     assert before == {path: path.read_bytes() for path in profile.results.rglob("*.jsonl")}
+
+
+def test_days_are_counted_by_the_clock(older):
+    profile, _ = older
+    path, scored = profile.results / "rows.jsonl", profile.results / "test.jsonl"
+    before = [{**row, "days": 0.4} for file in (path, scored) for row in ledger.read_file(file)]
+    write(path, before[:-1])
+    write(scored, before[-1:])
+    assert f"and {len(before)} rows their days by the clock" in migrate.migrate(profile)
+    dataset = fitting.load_dataset(profile.dataset)
+    test = data.chronological_split(dataset, profile.protocol.test_fraction)[1]
+    seconds = dataset.frame["Time"].iloc[test[-1]] - dataset.frame["Time"].iloc[test[0]]
+    (scoring,) = ledger.read_file(scored)
+    assert scoring["days"] == pytest.approx(seconds / 86_400, abs=1e-4) != 0.4
+    fold = fitting.all_folds(profile.dataset, profile.protocol, 1)[0, 0]
+    assert next(ledger.read_file(path))["days"] == fitting.days_covered(dataset, fold.test)
+    assert "and 0 rows their days by the clock" in migrate.migrate(profile)
 
 
 def test_the_benchmark_runs_nothing_again(profile, tmp_path, monkeypatch):

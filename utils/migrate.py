@@ -1,5 +1,7 @@
 """Gives the rows of older ledgers the keys of today, which cover the roles of columns and the rule of the folds.
 
+Days of business, which older rows counted by the share of a dataset's rows, are counted by the clock.
+
 python -m utils.migrate --profile full
 
 Nothing is computed or scored again. Rows that have such a key stay as they are, so it can be run at any time while
@@ -11,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +22,10 @@ import pandas as pd
 
 from utils import ledger
 from utils.config import ROOT, DatasetConfig, Profile, load_profile
-from utils.data import GROUPS
+from utils.data import GROUPS, chronological_split
 from utils.fetch import replacing
 from utils.final import write_out_of_fold
-from utils.fitting import all_folds
+from utils.fitting import all_folds, days_covered, load_dataset
 from utils.ledger import LedgerError
 
 GENERATORS = ROOT / "benchmarks" / "generators.jsonl"
@@ -47,29 +50,50 @@ def migrate(profile: Profile, others: tuple[Path, ...] = ()) -> str:
         it is.
     """
     files = [*sorted(profile.results.rglob("*.jsonl")), *(path for path in others if path.exists())]
-    moved = sum(_migrate_file(path, profile) for path in files)
+    counts = [_migrate_file(path, profile) for path in files]
+    n_moved, n_counted = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
     n_files = _migrate_out_of_fold(profile)
-    return f"{moved:,} rows and {n_files} out-of-fold files got the keys of today; the others had them."
+    return (
+        f"{n_moved:,} rows and {n_files} out-of-fold files got the keys of today, and {n_counted:,} rows their days by "
+        "the clock; the others had them."
+    )
 
 
-def _migrate_file(path: Path, profile: Profile) -> int:
-    """Number of rows that got another key; the file is replaced in one step."""
+def _migrate_file(path: Path, profile: Profile) -> tuple[int, int]:
+    """Number of rows that got another key, and other days; the file is replaced in one step."""
     *lines, _unfinished = path.read_bytes().split(b"\n")
     rows: dict[Any, bytes] = {}
-    n_moved = 0
+    n_moved = n_counted = 0
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-            present = present_row(row, profile)
+            present = _with_days(present_row(row, profile), profile)
         except (ValueError, KeyError, TypeError) as error:
             raise LedgerError(f"{path.name}, line {number}: {error}; correct or delete this line.") from None
         n_moved += present["key"] != row["key"]
+        n_counted += present.get("days") != row.get("days")
         # Every scoring of the test set is recorded; of a task that was finished under both keys, the first row counts.
         rows.setdefault(number if path.name == ledger.TEST else present["key"], ledger.line_of(present))
-    if n_moved:
+    if n_moved or n_counted:
         with replacing(path) as temporary:
             temporary.write_bytes(b"".join(rows.values()))
-    return n_moved
+    return n_moved, n_counted
+
+
+def _with_days(row: Row, profile: Profile) -> Row:
+    """A row with the days that its scored rows cover by the clock; one without days as it is."""
+    if row.get("days") is None:
+        return row
+    roles = row["dataset"]["roles"]
+    changes = {"duplicates": roles.get("duplicates", "keep"), "raw_time": roles.get("raw_time", False)}
+    config, protocol = replace(profile.dataset, **changes), profile.protocol
+    dataset = load_dataset(config)
+    if row["fold"] is None:
+        scored = chronological_split(dataset, protocol.test_fraction)[1]
+    else:
+        folds = all_folds(config, protocol, 1 + row["repeat"], "copies" in row["split"])
+        scored = folds[row["repeat"], row["fold"]].test
+    return {**row, "days": days_covered(dataset, scored)}
 
 
 def present_row(row: Row, profile: Profile) -> Row:
