@@ -437,7 +437,9 @@ def test_a_file_of_which_nothing_can_be_read_has_no_result(browser, server, tmp_
     assert "Alerts" not in facts(browser) and facts(browser)["Not readable"] == "30"
     assert "None of the 30 rows could be read" in find(browser, "#notes").text
     assert not find(browser, "#top").is_displayed() and not find(browser, "#histogram").is_displayed()
-    frame.assign(V1=0.0, V4=9.0, V2=9.0, V3=9.0).sample(502, replace=True).to_csv(tmp_path / "alerts.csv", index=False)
+    frauds = transactions()
+    frauds = frauds[frauds["Class"] == 1].iloc[:1]
+    frauds.loc[frauds.index.repeat(502)].to_csv(tmp_path / "alerts.csv", index=False)
     upload(browser, server, tmp_path / "alerts.csv")
     assert facts(browser)["Alerts"] == "502" and find(browser, "#top").is_displayed()
     assert "The list ends at 500 of 502 alerts" in find(browser, "#notes").text

@@ -146,7 +146,8 @@ def test_meaningless_labels_score_like_chance(tmp_path):
     row = table.iloc[0]
     low, high = metrics.random_ranking_interval(row["n_rows"], len(row["ranks"]), level=0.9995, n_draws=20_000)
     assert low < len(row["ranks"]) / row["n_rows"] < high
-    outside = table[(table["average_precision"] < low) | (table["average_precision"] > high)]
+    neutral = table["average_precision_tie_neutral"]  # small forests give many rows the same score
+    outside = table[(neutral < low) | (neutral > high)]
     assert outside.empty, outside[["sampler", "model", "average_precision"]].to_string()
 
 

@@ -151,7 +151,7 @@ def test_hours_are_counted_and_their_cover_is_the_clocks(tmp_path):
 
 def test_labels_of_an_unlabelled_period_are_not_counted(tmp_path):
     time = np.arange(4.0) * 1800
-    frame = pd.DataFrame({"Time": time, "V1": np.arange(4.0), "Class": [1, 0, 1, 1]})
+    frame = pd.DataFrame({"Time": time, "V1": np.arange(4.0), "Class": [1, 0, 0, 1]})
     dataset = make_dataset(tmp_path, frame)
     periods = {"known": np.arange(2), "unknown": np.arange(2, 4)}
     table = chronology.by_hour(dataset, periods, unlabelled=["unknown"]).set_index("period")

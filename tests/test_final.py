@@ -126,7 +126,8 @@ def test_what_a_killed_process_left_beside_out_of_fold_rows_goes(tmp_path):
     for folder in (left, young):
         folder.mkdir()
         (folder / "a.parquet").write_text("half")
-    os.utime(left, (0, 0))
+    for path in (left / "a.parquet", left):
+        os.utime(path, (0, 0))
     final.write_out_of_fold(tmp_path / "a.parquet", np.arange(3), np.zeros(3))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", young.name]
 

@@ -346,6 +346,11 @@ def test_a_worker_that_fails_is_one_sentence_and_leaves_no_files(stand_in, act, 
     assert list(stand_in.iterdir()) == []
 
 
+def _heed_interrupts():
+    """A shell lets the jobs that it puts into the background ignore Ctrl-C, and their children after them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start_a_long_fit():
     """A process, in a group of its own, that fits a CTGAN for minutes; returns once its worker is under way."""
     code = (
@@ -354,7 +359,8 @@ def start_a_long_fit():
         "CTGANSampler(options={'act': 'train'}).fit_resample(X, y)"
     )
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, start_new_session=True, **streams)
+    options = {"cwd": ROOT, "start_new_session": True, "preexec_fn": _heed_interrupts, **streams}
+    process = subprocess.Popen([sys.executable, "-c", code], **options)
     wait_until(Path(os.environ["STARTED"]).exists)
     assert process.poll() is None
     return process

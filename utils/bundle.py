@@ -222,7 +222,7 @@ def _are_roles(value: Any) -> bool:
 def _are_hashes(value: Any) -> bool:
     """Whether names of files in the folder, and of none outside it, have a SHA-256 each."""
     return isinstance(value, dict) and all(
-        _is_name(name) and Path(name).name == name and isinstance(digest, str) and SHA256.fullmatch(digest)
+        _is_name(name) and Path(name).name == name != ".." and isinstance(digest, str) and SHA256.fullmatch(digest)
         for name, digest in value.items()
     )
 

@@ -205,12 +205,14 @@ def _pairs(n_repeats: int, n_folds: int) -> tuple[tuple[int, int], ...]:
 
 QUICK_PARAMETERS = {
     "smote": {"ratio": 5},  # a balanced ratio doubles the rows, and with them the seconds of every model
-    "cgan": {"ratio": 5, "updates": 200},
-    "rf": {"n_estimators": 25},
-    "xgb": {"n_estimators": 100},
+    "cgan": {"ratio": 5, "updates": 100},
+    "rf": {"n_estimators": 10},
+    "xgb": {"n_estimators": 50},
+    "spe": {"n_estimators": 5},
+    "iforest": {"n_estimators": 25},
     "ann": {"updates": 100},
-    "cnn1d": {"updates": 75},
-    "lstm": {"updates": 75},
+    "cnn1d": {"updates": 50},
+    "lstm": {"updates": 50},
     "judge": {"n_estimators": 50, "learning_rate": 0.3},
     "original": {"batches": 200},
     "blend": {"boosted": {"n_estimators": 50}, "random": {"n_estimators": 25}},

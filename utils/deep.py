@@ -111,7 +111,7 @@ def random_batches(X: NDArray, y: NDArray, weights: NDArray, batch_size: int, n_
 class NetworkClassifier(ClassifierMixin, BaseEstimator):
     """Binary classifier over a small Keras network, trained for a number of updates rather than epochs.
 
-    Samplers change the number of rows a thousandfold; counting updates gives every training set about the
+    Samplers change the number of rows by a factor of hundreds; counting updates gives every training set about the
     same training. The learning rate falls to zero along a cosine. Where `fit` is given validation rows, the
     weights of the best round are kept and training stops when no round improves on them; without, the last
     weights are kept. Inputs are expected to be scaled, by a step before this one.
