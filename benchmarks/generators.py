@@ -33,7 +33,7 @@ from utils.cgan import ConditionalGAN
 from utils.config import ROOT, Profile, load_profile
 from utils.data import GROUPS
 from utils.fetch import replacing
-from utils.fidelity import RealRows, fidelity_report
+from utils.fidelity import JUDGE, RealRows, fidelity_report
 from utils.fitting import load_dataset, provenance
 from utils.gan import GANConfig
 from utils.judging import judge_of, real_rows
@@ -53,6 +53,7 @@ from utils.tasks import library_version
 
 RESULTS = ROOT / "benchmarks" / "generators.jsonl"
 FOLDS = 5
+USEFULNESS = ("tstr", "trtr", "trts", "tstr_ratio", "tstr_ratio_long")  # figures that hang on the judge
 N_DRAWN = 5_000
 REVISION = 1  # raised by hand when a change of ours, such as another fidelity figure, makes old results useless
 FRAUD = 1
@@ -262,11 +263,22 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def published(path: Path = RESULTS) -> pd.DataFrame:
-    """Medians over the folds of the results in a file, as `judgement.medians`, with the generators' labels."""
+    """Medians over the folds of the results in a file, as `judgement.medians`, with the generators' labels.
+
+    Figures of usefulness are left out unless every result was judged by the judge of today.
+    """
     latest = {(row["generator"], row["fold"]): row for row in read(path)}
-    found = medians(list(latest.values()), n_folds=FOLDS)
+    found = medians([_of_todays_judge(row) for row in latest.values()], n_folds=FOLDS)
     labels = {name: entry.label for name, entry in GENERATORS.items() if name in found.index}
     return found.loc[list(labels)].rename(index=labels)
+
+
+def _of_todays_judge(row: dict[str, Any]) -> dict[str, Any]:
+    """A result without the figures that another judge gave."""
+    if row.get("judge") == JUDGE:
+        return row
+    figures = {name: value for name, value in row["figures"].items() if name not in USEFULNESS}
+    return {**row, "figures": figures}
 
 
 def forget(path: Path, keys: Iterable[str]) -> None:

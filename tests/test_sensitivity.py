@@ -59,7 +59,7 @@ def test_xgboost_is_asked_at_the_setting_of_the_blends_boosted_trees_on_every_fo
         ("xgb", "none", None)
     }
     (quick, *_) = sensitivity.boosted_tasks(load_profile("quick"))
-    assert quick["model"]["params"]["n_estimators"] == 50
+    assert quick["model"]["params"]["n_estimators"] == 25
 
 
 def test_the_committed_ledger_holds_the_boosted_baseline():

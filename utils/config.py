@@ -207,7 +207,7 @@ QUICK_PARAMETERS = {
     "smote": {"ratio": 5},  # a balanced ratio doubles the rows, and with them the seconds of every model
     "cgan": {"ratio": 5, "updates": 100},
     "rf": {"n_estimators": 10},
-    "xgb": {"n_estimators": 50},
+    "xgb": {"n_estimators": 25},
     "spe": {"n_estimators": 5},
     "iforest": {"n_estimators": 25},
     "ann": {"updates": 100},
@@ -215,7 +215,7 @@ QUICK_PARAMETERS = {
     "lstm": {"updates": 50},
     "judge": {"n_estimators": 50, "learning_rate": 0.3},
     "original": {"batches": 200},
-    "blend": {"boosted": {"n_estimators": 50}, "random": {"n_estimators": 25}},
+    "blend": {"boosted": {"n_estimators": 25}, "random": {"n_estimators": 10}},
 }
 QUICK_SAMPLERS = ("none", "class_weight", "rus", "smote", "cgan")
 QUICK_DEEP_SAMPLERS = ("none", "smote", "cgan")
