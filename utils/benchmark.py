@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
@@ -147,6 +148,8 @@ def _on_this_machine(
     n_workers = min(effective_n_jobs(n_jobs), len(groups))
     threads = max(1, effective_n_jobs(-1) // n_workers)
     calls = (delayed(work)(profile, group, *arguments, threads) for group in groups)
+    # joblib takes the libraries that a worker imports late for a leak, and starts another worker in its place.
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
     with parallel_config(backend="loky", inner_max_num_threads=threads):
         yield from Parallel(n_jobs=n_workers, return_as="generator_unordered", batch_size=1)(calls)
 
