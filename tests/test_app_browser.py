@@ -479,7 +479,7 @@ def test_pages_fit_the_screen_in_the_systems_colours_without_complaint(browser, 
     complaints(browser)
     for page in PAGES:
         opened(browser, server, page)
-        assert browser.execute_script("return document.documentElement.dataset.bsTheme") == scheme
+        wait_for(browser, f"document.documentElement.dataset.bsTheme === '{scheme}'")
         assert browser.execute_script("return document.documentElement.scrollWidth") <= SIZES[size][0], page
         background = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
         assert (sum(map(int, re.findall(r"\d+", background)[:3])) < 3 * 128) == (scheme == "dark")

@@ -129,15 +129,10 @@ def run_groups(
 
 
 def _groups(tasks: list[Task]) -> list[list[Task]]:
-    """Tasks that share fold and sampler, the longest group first so that workers finish together.
-
-    A control makes no rows that could be shared, so each of its tasks is a group of its own.
-    """
+    """Tasks that share fold and sampler, the longest group first so that workers finish together."""
     groups = defaultdict(list)
     for task in tasks:
-        sampler = task["sampler"]["name"]
-        shared = sampler if SAMPLERS[sampler].family != "control" else task["key"]
-        groups[task["repeat"], task["fold"], shared].append(task)
+        groups[task["repeat"], task["fold"], task["sampler"]["name"]].append(task)
     return sorted(groups.values(), key=lambda group: -sum(map(cost, group)))
 
 
