@@ -117,9 +117,12 @@ def run_groups(
     address = os.environ.get("STUDY_DASK_SCHEDULER")
     backend = partial(_on_cluster, address) if address else partial(_on_this_machine, n_jobs)
     rows = {}
+    results = closing(backend(work, profile, groups, path, n_repeats))
     try:
-        with watching(path, weights, board), closing(backend(work, profile, groups, path, n_repeats)) as results:
-            for finished in results:
+        with warnings.catch_warnings(), watching(path, weights, board), results as batches:
+            # joblib takes what a worker imports late for a leak, and starts another worker in its place.
+            warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
+            for finished in batches:
                 for row in finished:  # a worker on another machine wrote to a ledger of its own
                     ledger.append(path, row)
                     rows[row["key"]] = row
@@ -143,8 +146,6 @@ def _on_this_machine(
     n_workers = min(effective_n_jobs(n_jobs), len(groups))
     threads = max(1, effective_n_jobs(-1) // n_workers)
     calls = (delayed(work)(profile, group, *arguments, threads) for group in groups)
-    # joblib takes the libraries that a worker imports late for a leak, and starts another worker in its place.
-    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
     with parallel_config(backend="loky", inner_max_num_threads=threads):
         yield from Parallel(n_jobs=n_workers, return_as="generator_unordered", batch_size=1)(calls)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from utils.fetch import DataError
 from utils.ledger import LedgerError
+from utils.reading import DataError
 from utils.tracking_store import TrackingError
 
 

@@ -99,9 +99,8 @@ def fit_head(head: Pipeline, X: pd.DataFrame, y: pd.Series) -> Resampled:
         resampled = head[:1].fit_transform(X), y.to_numpy()
     else:
         with warnings.catch_warnings():
-            warnings.filterwarnings(
-                "ignore", "After over-sampling"
-            )  # a ratio may ask for more frauds than legitimate rows
+            # A ratio may ask for more frauds than there are legitimate rows.
+            warnings.filterwarnings("ignore", "After over-sampling")
             resampled = head.fit_resample(X, y.to_numpy())
     return Resampled(*resampled, time.perf_counter() - start, X.index)
 
