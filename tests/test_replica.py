@@ -158,6 +158,9 @@ def test_what_the_quick_profile_and_the_tests_write_is_not_committed(tmp_path, m
     assert all(path.is_relative_to(ROOT / "build") for path in outputs(load_profile("quick")))
     monkeypatch.setenv("STUDY_OUTPUT", str(tmp_path))
     assert all(path.is_relative_to(tmp_path) for path in outputs(load_profile("full")))
+    monkeypatch.setenv("STUDY_OUTPUT", "")  # as good as unset
+    assert load_profile("full").results == ROOT / "data" / "results"
+    assert load_profile("quick").model == ROOT / "build" / "quick" / "model"
 
 
 def test_the_committed_replica_is_complete_and_a_cheap_fit_can_be_computed_again():

@@ -146,7 +146,7 @@ class Profile:
         What is studied.
     parameters : dict of str to dict
         What a registry entry's defaults are replaced by, per entry name; 'original' are those of `recipe.Recipe` for
-        the fit that chapter 7 audits.
+        the fit that chapter 7 audits, and 'judge' those of `fidelity.JUDGE`.
     search : Search
         How parameters are chosen.
     samplers, models, deep_samplers : tuple of str
@@ -191,7 +191,7 @@ class Profile:
     @property
     def model(self) -> Path:
         """Folder of the final model's files, below `build` as they can be made again."""
-        return ROOT / os.environ.get("STUDY_OUTPUT", f"build/{self.name}") / "model"
+        return ROOT / (os.environ.get("STUDY_OUTPUT") or f"build/{self.name}") / "model"
 
     @property
     def failures(self) -> Path:
@@ -239,9 +239,10 @@ def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
         size |= {"search": Search(trials=2, folds=2, deep_trials=1)}
         return Profile(name, results=build / "results", dataset=dataset, **size, **places)
     if name == "full":
-        base = ROOT / os.environ.get("STUDY_OUTPUT", "")
+        output = os.environ.get("STUDY_OUTPUT")
+        base = ROOT / (output or "")
         places = {"figures": base / "figures", "notebooks": base / "notebooks", "paper": base / "paper"}
         size = {"folds": _pairs(2, 5), "deep_folds": _pairs(1, 5), "ablation_folds": _pairs(1, 3)}
-        results = base / "results" if "STUDY_OUTPUT" in os.environ else DATA / "results"
+        results = base / "results" if output else DATA / "results"
         return Profile(name, results=results, dataset=dataset, **size, **places)
     raise ValueError(f"There is no profile {name!r}; choose 'quick' or 'full'.")

@@ -144,7 +144,7 @@ def verify(path: Path, expected: str | None) -> None:
         raise DataError(
             f"{path.name} ({path.stat().st_size} bytes) has SHA-256 {actual[:12]}... where "
             f"{expected[:12]}... is expected, so it is truncated or another file; "
-            f"replace {path} by the right file, or delete it if it is one that is fetched."
+            f"replace {path} by the right file, or, if it is the study's own file, delete it to have it fetched again."
         )
 
 

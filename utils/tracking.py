@@ -6,9 +6,7 @@ python -m utils.tracking --profile full
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -164,8 +162,8 @@ def register(folder: Path, name: str, experiment: str, tags: dict[str, str]) -> 
         return store.create_model_version(name, source, run_id=run.info.run_id, tags=tags).version
 
 
-def download_champion(folder: Path | None = None) -> Path:
-    """Fetch the files of the champion; LookupError says how to make one when there is none.
+def download_champion(folder: Path) -> Path:
+    """Fetch the files of the champion into a folder; LookupError says how to make one when there is none.
 
     Nothing is unpickled here; `utils.bundle.load` reads the files and refuses types it does not know.
     """
@@ -180,14 +178,8 @@ def download_champion(folder: Path | None = None) -> Path:
         raise LookupError(
             f"The registry at {shown(tracking_uri())} has no model with the alias '{CHAMPION}'; run notebook 08."
         ) from None
-    target = folder or Path(tempfile.mkdtemp(prefix="champion-"))
-    try:
-        with explained():
-            return Path(download_artifacts(version.source, dst_path=str(target), tracking_uri=tracking_uri()))
-    except BaseException:
-        if folder is None:
-            shutil.rmtree(target)
-        raise
+    with explained():
+        return Path(download_artifacts(version.source, dst_path=str(folder), tracking_uri=tracking_uri()))
 
 
 def main() -> None:

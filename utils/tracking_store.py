@@ -33,7 +33,7 @@ def tracking_uri() -> str:
     if uri := os.environ.get("MLFLOW_TRACKING_URI"):
         path = _sqlite_path(uri)
         return uri if path is None else make_url(uri).set(database=str(path)).render_as_string(hide_password=False)
-    return f"sqlite:///{ROOT / os.environ.get('STUDY_OUTPUT', 'build') / 'mlflow.db'}"
+    return f"sqlite:///{ROOT / (os.environ.get('STUDY_OUTPUT') or 'build') / 'mlflow.db'}"
 
 
 def _sqlite_path(uri: str) -> Path | None:
