@@ -150,14 +150,14 @@ CLAIMS = (
     ),
     Claim(
         "close_baseline",
-        "With the setting that the blend gives its boosted trees, XGBoost without resampling comes within 0.01 of it.",
+        "At the setting of the blend's boosted trees, XGBoost without resampling comes within 0.01 of the blend.",
         lambda numbers: numbers["07_comparison"]["boosted"]["behind_best"],
         "<",
         MARGIN,
     ),
     Claim(
         "leading_baseline",
-        "So set, it also has a higher mean than XGBoost with any sampler.",
+        "At that setting its mean is also higher than that of XGBoost with any sampler.",
         lambda numbers: numbers["07_comparison"]["boosted"]["ahead_of_it"],
         "=",
         [],

@@ -64,11 +64,11 @@ def _judged(comparison: dict[str, Any]) -> str:
     """The verdict on the claim, its reason, and the distance to the best mean."""
     claim = comparison["claim"]
     best = pair_label(comparison, *claim["best"])
-    apart = "; its members were chosen on these folds, so it takes no part in the verdict" if claim["set_apart"] else ""
+    apart = "Its members were chosen on these folds, so it takes no part in the verdict. " if claim["set_apart"] else ""
     return (
         f"*Random forest with CGAN is best:* **{claim['verdict']}**{refuted_by(comparison)}. "
         f"{REASONS[claim['verdict']]}. "
-        f"The highest mean average precision on the development folds is that of {best}{apart}. "
+        f"Highest mean average precision on the development folds: {best}. {apart}"
         f"Random forest with CGAN differs from it by {_interval(claim['against_best'])}."
     )
 
@@ -112,17 +112,17 @@ def _baseline(numbers: dict[str, Any], stated: dict[str, str]) -> str:
     comparison = numbers["07_comparison"]
     searches = numbers["02_baselines"]["searches"]
     kept = next(row["kept"] for row in searches if (row["model"], row["sampler"]) == ("xgb", "none"))
-    left, n_folds = claims.equal_classes_left(comparison["ratios"], "xgb")
+    left, n_searches = claims.equal_classes_left(comparison["ratios"], "xgb")
     return " ".join(
         [
             "**XGBoost without resampling is not tuned as its rivals are.** The search takes the first setting within "
             f"{MARGIN} of the best, the defaults before the others. It kept the defaults of XGBoost without resampling "
-            f"on {100 * kept:.0f} % of the folds; with samplers whose default is equal classes it took another one on "
-            f"{left} of {n_folds} folds.",
+            f"on {100 * kept:.0f} % of the folds; with samplers whose default is equal classes it took another one in "
+            f"{left} of {n_searches} searches.",
             *_said(stated, "untuned_baseline"),
-            "At the setting of the blend's boosted trees, which was itself chosen on these folds, XGBoost without "
-            f"resampling has a mean of {_interval(comparison['boosted'])}.",
             *_said(stated, "close_baseline", "leading_baseline"),
+            "The setting of the blend's boosted trees was itself chosen on these folds; with it the mean of XGBoost "
+            f"without resampling is {_interval(comparison['boosted'])}.",
         ]
     )
 
@@ -158,7 +158,7 @@ def _tested(final: dict[str, Any], stated: dict[str, str]) -> str:
     )
     return " ".join(
         [
-            f"The final model, {phrase(final['choice']['label'])}, reaches an average precision of "
+            f"The final model ({phrase(final['choice']['label'])}) reaches an average precision of "
             f"{with_interval(test['average_precision'], *test['interval'])} on the chronological test set.",
             *_said(stated, "two_scorings"),
             f"All scorings, oldest first: {scorings}.",
