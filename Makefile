@@ -47,11 +47,11 @@ lab: .venv/ready ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks
 
 app: .venv/ready ## the web page on http://127.0.0.1:5000
-	@test -e app/model/card.json || $(BIN)/python -m app.model
+	@test -e app/model/card.json || $(BIN)/python -m app.building
 	@$(BIN)/python -m app.app
 
 lint: .venv/ready ## check and format the code
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
 
 clean: ## remove everything that can be made again, except the data
 	rm -rf build .venv .pytest_cache .ruff_cache app/model app/.model-* paper/*.part

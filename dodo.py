@@ -15,8 +15,8 @@ from typing import IO
 from doit import get_var
 from doit.tools import config_changed
 
-from utils import notebooks
 from utils.config import NOTEBOOKS, ROOT, load_profile
+from utils.reporting import notebooks
 
 PROFILE = load_profile(get_var("profile", "full"))
 BUILD = ROOT / "build"
@@ -29,8 +29,8 @@ DOIT_CONFIG = {
     "verbosity": 2,
     "num_process": AT_ONCE,  # notebooks run side by side; what fills a ledger runs alone, on every core
 }
-HELPERS = sorted(str(path) for path in (ROOT / "utils").glob("*.py"))
-TEXTS = [str(ROOT / "utils" / f"{name}.py") for name in ("claims", "readme", "reporting")]  # what README and paper say
+HELPERS = sorted(str(path) for path in (ROOT / "utils").rglob("*.py"))
+TEXTS = sorted(str(path) for path in (ROOT / "utils" / "reporting").glob("*.py"))  # what README and paper say
 DONE = BUILD / f"doit-{PROFILE.name}.done"  # what this call had to run, a line each
 DONE.write_text("")
 LOCK = str(ROOT / "uv.lock")
@@ -50,7 +50,8 @@ def task_data():
     """Fetch and verify the dataset."""
 
     def fetch():
-        from utils.data import DataError, load
+        from utils.data.loading import load
+        from utils.data.reading import DataError
 
         try:
             dataset = load(PROFILE.dataset)
@@ -69,7 +70,7 @@ def task_experiments():
 
     def fill():
         done("experiments")
-        command = [sys.executable, "-m", "utils.study", "--profile", PROFILE.name]
+        command = [sys.executable, "-m", "utils.experiments.study", "--profile", PROFILE.name]
         return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
     return {"actions": [fill], "file_dep": [LOCK, RAW, *HELPERS], "targets": LEDGERS, "task_dep": ["data"]}
@@ -120,8 +121,8 @@ def task_readme():
 
         from doit.exceptions import TaskFailed
 
-        from utils.claims import ClaimError
-        from utils.readme import headline, update_readme
+        from utils.reporting.claims import ClaimError
+        from utils.reporting.readme import headline, update_readme
 
         if PROFILE.name == "full":
             try:

@@ -17,14 +17,16 @@ from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
-from app import api, files, guard, kserve, monitoring, pages, server, study, workers
+from app import monitoring, security, server, workers
 from app.catalog import Catalog
+from app.fast_path import Shortcut
 from app.monitoring import Monitor
 from app.results import Results
-from app.shortcut import Shortcut
+from app.routes import api, files, kserve, pages
 from app.staging import TemporaryFolder
-from utils.bundle import BundleError
+from app.views import study
 from utils.config import ROOT
+from utils.serving.bundle import BundleError
 
 FOLDER = ROOT / "app" / "model"
 PORT, MAX_PORT = 5000, 65_535
@@ -61,7 +63,7 @@ def create_app(folder: Path = FOLDER) -> Flask:
     app.extensions["catalog"] = catalog = Catalog(folder, monitor.reloaded)
     monitor.watch(lambda: catalog.loaded)
     app.extensions["results"] = Results()
-    guard.install(app)
+    security.install(app)
     Bootstrap5(app)
     csrf = CSRFProtect(app)
     for machines in (api.blueprint, files.blueprint, kserve.blueprint, monitoring.blueprint):
@@ -112,7 +114,7 @@ def _prepare(options: argparse.Namespace, stack: ExitStack) -> tuple[Flask, list
         monitoring.count_together(Path(figures))
         app = create_app(options.folder)
     except BundleError as error:
-        raise CannotStart(f"{error}\n`python -m app.model` writes a model to serve.") from None
+        raise CannotStart(f"{error}\n`python -m app.building` writes a model to serve.") from None
     except OSError as error:
         reason = error.strerror or error
         raise CannotStart(f"No temporary folder can be written ({reason}); name one that can in TMPDIR.") from None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.served import Served, describe_folder, load_served, scores_of
-from utils.bundle import CARD, BundleError
+from utils.serving.bundle import CARD, BundleError
 
 logger = logging.getLogger("app")
 
@@ -131,7 +131,7 @@ class Catalog:
 
     @property
     def pairs(self) -> list[dict[str, Any]]:
-        """Every pair that the study measured, with `name` and whether it is `available`; see `app.scores`."""
+        """Every pair that the study measured, with `name` and whether it is `available`; see `app.building.scores`."""
         there = set(self.names)
         return [{"name": _pair(pair), **pair, "available": _pair(pair) in there} for pair in self.champion.scores]
 

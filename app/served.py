@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.records import Batch
-from utils import bundle
-from utils.bundle import BundleError, FraudModel
-from utils.explain import Explainer
-from utils.scoring import Scorer
+from app.parsing.records import Batch
+from utils.serving import bundle
+from utils.serving.bundle import BundleError, FraudModel
+from utils.serving.explanations import Explainer
+from utils.serving.scorer import Scorer
 
 EXAMPLES = "examples.json"
 STATISTICS = "statistics.json"
@@ -41,7 +41,7 @@ class Served:
     statistics : list of dict
         Plotly figures with title and text; empty if there are none.
     scores : list of dict
-        What the study measured of every pair; see `app.scores.measured_pairs`.
+        What the study measured of every pair; see `app.building.scores.measured_pairs`.
     """
 
     model: FraudModel
@@ -179,7 +179,7 @@ def load_served(folder: Path) -> Served:
         raise
     except Exception as error:  # whatever a damaged file makes its reader raise
         reason = error.strerror if isinstance(error, OSError) else repr(error)  # an OSError's text names the folder
-        raise BundleError(f"{folder.name} cannot be served ({reason}); run `python -m app.model` again.") from error
+        raise BundleError(f"{folder.name} cannot be served ({reason}); run `python -m app.building` again.") from error
     return served
 
 
@@ -189,10 +189,10 @@ def version_of(folder: Path) -> str:
 
 
 def read_about(folder: Path) -> dict[str, Any]:
-    """What `python -m app.model` wrote beside a model; see `Served.about`."""
+    """What `python -m app.building` wrote beside a model; see `Served.about`."""
     about = _read_beside(folder, EXAMPLES)
     if about is None:
-        raise BundleError(f"{folder.name} has no {EXAMPLES}; run `python -m app.model` again.")
+        raise BundleError(f"{folder.name} has no {EXAMPLES}; run `python -m app.building` again.")
     return about
 
 

@@ -21,7 +21,8 @@ from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 
-from app import files, guard, shortcut
+from app import fast_path, security
+from app.routes import files
 
 HOST = "127.0.0.1"
 THREADS, BACKLOG = 3, 128  # more threads would only wait for each other
@@ -72,7 +73,7 @@ class _Task(WSGITask):
 
     def get_environment(self) -> dict[str, Any]:
         environ = super().get_environment()
-        environ[shortcut.SCORED] = getattr(self.request, "scored", None)
+        environ[fast_path.SCORED] = getattr(self.request, "scored", None)
         return environ
 
 
@@ -80,7 +81,7 @@ class _ErrorTask(ErrorTask):
     """The server's own answer to what is no HTTP, or too large for any part of the application."""
 
     def execute(self) -> None:
-        self.response_headers.extend({**guard.HEADERS, **guard.PRIVATE}.items())
+        self.response_headers.extend({**security.HEADERS, **security.PRIVATE}.items())
         super().execute()
 
 
@@ -95,7 +96,7 @@ class _Server(TcpWSGIServer):
 
     def __init__(self, app: Flask, *arguments: Any, **more: Any):
         super().__init__(app, *arguments, **more)
-        self._score_together: Callable[[list[bytes]], list[shortcut.Scored | None]] = app.wsgi_app.score_together
+        self._score_together: Callable[[list[bytes]], list[fast_path.Scored | None]] = app.wsgi_app.score_together
         self._waiting: list[_Channel] = []
         self._loop = 0
 
@@ -135,10 +136,10 @@ class _Server(TcpWSGIServer):
 def _is_small(request: HTTPRequestParser) -> bool:
     return (
         not request.error
-        and request.path == shortcut.PATH
-        and request.headers.get("CONTENT_TYPE") == shortcut.TYPE
+        and request.path == fast_path.PATH
+        and request.headers.get("CONTENT_TYPE") == fast_path.TYPE
         and not request.query
-        and 0 < request.content_length <= shortcut.MAX_BODY
+        and 0 < request.content_length <= fast_path.MAX_BODY
     )
 
 

@@ -13,9 +13,9 @@ from functools import partial
 from sklearn.ensemble import RandomForestClassifier
 
 from utils import metrics
+from utils.benchmark.run_task import all_folds, fold_parts, load_dataset, positive_scores
 from utils.config import load_profile
-from utils.fitting import all_folds, fold_parts, load_dataset, positive_scores
-from utils.forest import FOREST_ENGINE, FastRandomForestClassifier, WeightedForestClassifier
+from utils.models.forest import FOREST_ENGINE, FastRandomForestClassifier, WeightedForestClassifier
 
 
 def main() -> None:

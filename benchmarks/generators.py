@@ -27,17 +27,19 @@ from imblearn.over_sampling import SMOTE
 from tqdm import tqdm
 
 from benchmarks.judgement import ahead_lines, goal_lines, medians, table_lines
-from utils import ledger
 from utils.backend import load_tensorflow
-from utils.cgan import ConditionalGAN
+from utils.benchmark import ledger
+from utils.benchmark.run_task import load_dataset, provenance
+from utils.benchmark.tasks import library_version
 from utils.config import ROOT, Profile, load_profile
-from utils.data import GROUPS
-from utils.fetch import replacing
-from utils.fidelity import JUDGE, RealRows, fidelity_report
-from utils.fitting import load_dataset, provenance
-from utils.gan import GANConfig
-from utils.judging import judge_of, real_rows
-from utils.peers import (
+from utils.data.fetching import replacing
+from utils.data.loading import GROUPS
+from utils.experiments.cgan_variant import judge_of, real_rows
+from utils.experiments.fidelity import JUDGE, RealRows, fidelity_report
+from utils.registry import Entry
+from utils.samplers.cgan.conditional_gan import ConditionalGAN
+from utils.samplers.cgan.config import GANConfig
+from utils.samplers.peers import (
     CTGANSampler,
     Drawn,
     GaussianCopulaSampler,
@@ -46,10 +48,8 @@ from utils.peers import (
     TVAESampler,
     require_ctgan,
 )
-from utils.registry import Entry
-from utils.samplers import SAMPLERS
+from utils.samplers.registry import SAMPLERS
 from utils.seeding import child_seed
-from utils.tasks import library_version
 
 RESULTS = ROOT / "benchmarks" / "generators.jsonl"
 FOLDS = 5
@@ -69,7 +69,7 @@ def _cgan(seed: int, **settings: Any) -> ConditionalGAN:
 
 
 def _original(seed: int, **settings: Any) -> Any:
-    from utils.original import OriginalCGAN
+    from utils.experiments.original_study.cgan import OriginalCGAN
 
     return OriginalCGAN(random_state=seed, **settings)
 

@@ -27,11 +27,11 @@ import numpy as np
 import pandas as pd
 
 from app.app import FOLDER, default_workers
-from app.request import OPENER
+from app.client import OPENER
 from app.served import read_about
-from utils import bundle
 from utils.config import ULB
-from utils.data import fetch
+from utils.data.fetching import fetch
+from utils.serving import bundle
 
 SCRIPT = """
 wrk.method = "POST"
@@ -51,7 +51,7 @@ end
 MLFLOW_MODEL = """
 from pathlib import Path
 import mlflow
-from utils import bundle
+from utils.serving import bundle
 
 class Served(mlflow.pyfunc.PythonModel):
     def load_context(self, context):

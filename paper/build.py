@@ -15,9 +15,9 @@ from pathlib import Path
 
 import typst
 
-from utils import claims
 from utils.config import ROOT, Profile, load_profile
-from utils.reporting import write_bytes
+from utils.reporting import claims
+from utils.reporting.numbers import write_bytes
 
 SOURCES = ROOT / "paper"
 TIMESTAMP = 1_767_225_600  # 1 January 2026: the same inputs give the same bytes whenever they are built

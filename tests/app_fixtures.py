@@ -4,7 +4,7 @@ import pytest
 
 from app.app import create_app
 from tests.small_app import COLUMNS, transactions, write_champion
-from utils import bundle
+from utils.serving import bundle
 
 
 @pytest.fixture(scope="session")

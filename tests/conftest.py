@@ -4,7 +4,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 
-from utils import plots
+from utils.figures import theme as theme_module
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -21,6 +21,6 @@ def theme():
     """The study's theme inside a test, and no figure left open."""
     plt.switch_backend("agg")
     with mpl.rc_context():
-        plots.use_theme()
+        theme_module.use_theme()
         yield
     plt.close("all")

@@ -1,6 +1,6 @@
 """Pictures of every page: `python -m tests.screenshots` writes them to figures/app.
 
-They show the model in app/model (`python -m app.model` writes it) and, on the page for files, the first rows of the
+They show the model in app/model (`python -m app.building` writes it) and, on the page for files, the first rows of the
 study's test set.
 """
 
@@ -19,8 +19,8 @@ from selenium.webdriver.common.by import By
 
 from app.app import FOLDER
 from tests.chromium import chromium, look, serving, wait_for, whole_page
-from utils import data
 from utils.config import ROOT
+from utils.data import loading, splits
 
 TARGET = ROOT / "figures" / "app"
 N_COLOURS = 64
@@ -70,8 +70,8 @@ def main(argv: list[str] | None = None) -> int:
     too_large = []
     with tempfile.TemporaryDirectory() as place:
         rows = Path(place) / "transactions.parquet"
-        dataset = data.load()
-        _, test = data.chronological_split(dataset)
+        dataset = loading.load()
+        _, test = splits.chronological_split(dataset)
         dataset.frame.iloc[test[:N_ROWS]].to_parquet(rows, index=False)
         with serving(folder) as url, chromium(Path(place) / "profile", Path(place)) as browser:
             for name, address, size, scheme, prepare in pages(rows):

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from utils import benchmark, data
+from utils.benchmark import runner
 from utils.config import DatasetConfig, Profile, Search, load_profile
+from utils.data import loading, splits
 
 PARAMETERS = {
     "rf": {"n_estimators": 30},
@@ -30,8 +31,8 @@ PARAMETERS = {
 
 def write_rows(path: Path, *, n_legitimate: int = 4000, n_frauds: int = 200, shuffled: bool = False) -> DatasetConfig:
     """Real rows of the development set as a file of one's own; `shuffled` makes the labels meaningless."""
-    dataset = data.load()
-    development, _ = data.chronological_split(dataset)
+    dataset = loading.load()
+    development, _ = splits.chronological_split(dataset)
     frame = dataset.frame.iloc[development]
     frauds = frame[frame["Class"] == 1].sample(n_frauds, random_state=0)
     chosen = frame[frame["Class"] == 0].sample(n_legitimate, random_state=0)
@@ -54,4 +55,4 @@ def small_profile(folder: Path, *, folds: tuple = ((0, 0), (0, 1)), shuffled: bo
 
 
 if __name__ == "__main__":
-    benchmark.run(small_profile(Path(sys.argv[1])), samplers=["none", "rus", "smote"], models=["lr", "rf", "xgb"])
+    runner.run(small_profile(Path(sys.argv[1])), samplers=["none", "rus", "smote"], models=["lr", "rf", "xgb"])

@@ -1,4 +1,4 @@
-"""A served model small enough for tests: real classifiers over made-up rows, written as `app.model` writes them."""
+"""A served model small enough for tests: real classifiers over made-up rows, written as `app.building` writes them."""
 
 import io
 import json
@@ -10,14 +10,15 @@ import pandas as pd
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import StandardScaler
 
-from app import figures, model
+from app.building import about as about_module
+from app.building import figures
 from app.catalog import PAIRS
 from app.served import EXAMPLES, SCORES, STATISTICS
-from utils import bundle
-from utils.bundle import FraudModel
 from utils.config import ULB, ULB_COLUMNS, DatasetConfig
-from utils.data import features
-from utils.models import MODELS
+from utils.data.features import build_features
+from utils.models.registry import MODELS
+from utils.serving import bundle
+from utils.serving.bundle import FraudModel
 
 SCHEMA = DatasetConfig(path=ULB.path)
 COLUMNS = ULB_COLUMNS[:-1]
@@ -70,7 +71,7 @@ def fit(
 ) -> FraudModel:
     """One of the study's classifiers, fitted with its calibrator on `frame`, by default the rows above."""
     frame = transactions() if frame is None else frame
-    X = features(frame, schema)
+    X = build_features(frame, schema)
     scaler = StandardScaler().fit(X)
     entry = MODELS[name]
     classifier: ClassifierMixin = entry.build(seed, 1.0, 1, **{**entry.defaults, **SMALL.get(name, {})})
@@ -86,9 +87,9 @@ def key_of(sampler: str, name: str) -> str:
 
 
 def write(folder: Path, fitted: FraudModel) -> FraudModel:
-    """A folder as `app.model` writes it, but for the statistics."""
+    """A folder as `app.building.champion` writes it, but for the statistics."""
     bundle.save(fitted, folder)
-    about = {"source": "a test", **model.describe(fitted, transactions())}
+    about = {"source": "a test", **about_module.describe(fitted, transactions())}
     (folder / EXAMPLES).write_text(json.dumps(about))
     bundle.seal(folder)
     return fitted

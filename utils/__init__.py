@@ -1,1 +1,1 @@
-"""Shared helpers of the study; `tests/test_layers.py` holds which module may import which."""
+"""Shared helpers of the study, in packages. `pyproject.toml` says which package may import which."""

@@ -34,8 +34,8 @@ class DatasetConfig:
     sha256 : str or None
         Expected hash of the file; None accepts any content.
     source : str or None
-        Where the file is fetched from when it is missing: 'ulb', see `utils.fetch`; None for a file of your own,
-        which is never fetched.
+        Where the file is fetched from when it is missing: 'ulb', see `utils.data.fetching`; None for a file of your
+        own, which is never fetched.
     columns : tuple of str or None
         All raw columns that the file has to have, the label among them; None for whatever it has.
     drop : tuple of str
@@ -137,7 +137,7 @@ class Profile:
     ablation_folds : tuple of (int, int)
         Pairs that the variants of the GAN are judged on.
     ablation : tuple of str
-        Names of the variants; empty for all there are, see `utils.ablation`.
+        Names of the variants; empty for all there are, see `utils.experiments.cgan_ablation`.
     results, figures, notebooks, paper : Path
         Folders of the ledger, the figures, the executed notebooks, and the numbers with the PDF.
     protocol : Protocol
@@ -145,7 +145,7 @@ class Profile:
     dataset : DatasetConfig
         What is studied.
     parameters : dict of str to dict
-        What a registry entry's defaults are replaced by, per entry name; 'original' are those of `recipe.Recipe` for
+        What a registry entry's defaults are replaced by, per entry name; 'original' are those of `protocol.Recipe` for
         the fit that chapter 7 audits, and 'judge' those of `fidelity.JUDGE`.
     search : Search
         How parameters are chosen.

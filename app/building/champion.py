@@ -1,0 +1,135 @@
+"""Chooses the model that the server answers with, describes it, and writes it into its folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from app.building.about import describe, located, printed_names
+from app.building.exchange import exchange
+from app.building.scores import development_rows as study_rows
+from app.building.scores import measured_pairs, pair_label
+from app.served import EXAMPLES, SCORES, STATISTICS, Served, load_served, version_of
+from app.staging import TemporaryFolder
+from app.views import study
+from utils.analysis import bootstrap
+from utils.benchmark import ledger
+from utils.benchmark.run_task import load_dataset
+from utils.config import Profile, load_profile
+from utils.data import features, splits
+from utils.samplers.cgan.scaler import MIN_ROWS
+from utils.serving import bundle, final_model
+from utils.serving.bundle import FraudModel
+
+FALLBACK = ("none", "xgb")
+
+
+def chosen_model() -> tuple[FraudModel, str]:
+    """The model to serve, and where it comes from.
+
+    The registry's champion, unless it comes from the quick run and the full study has a better founded one: that is
+    fitted anew then, from what the ledger says was chosen. Where no study of the data is finished, a stand-in.
+
+    Raises
+    ------
+    BundleError
+        If the champion is not as it was saved.
+    """
+    try:
+        registered = registered_champion()
+    except LookupError as error:
+        print(error.args[0], flush=True)
+        registered = None
+    if registered and registered.card.get("profile") != "quick":
+        return registered, "the registry's champion"
+    full = load_profile("full")
+    measured = study_rows(full)
+    if len(measured):
+        return fit_study_choice(full, measured), "the full study's choice, fitted on its development set"
+    if registered:
+        return registered, "the registry's champion, from the quick run"
+    print("No study of this data is finished: training gradient boosting without resampling.", flush=True)
+    return final_model.fit_final(
+        load_profile("quick"), FALLBACK
+    ), "trained as a stand-in, as no study of this data is finished"
+
+
+def registered_champion() -> FraudModel:
+    """Fetch and verify the registered champion; LookupError if the registry has none."""
+    from utils.benchmark import tracking
+
+    with TemporaryFolder("fraud-champion-") as download:
+        return bundle.load(tracking.download_champion(Path(download)))
+
+
+def fit_study_choice(profile: Profile, measured: pd.DataFrame) -> FraudModel:
+    """The final model of a study, with the scores that the test set's ledger has of it, and none if it has none.
+
+    Parameters
+    ----------
+    measured : DataFrame
+        Ledger rows of the study, of which the final model is chosen.
+    """
+    choice = final_model.choose(measured)
+    print(f"Fitting the study's final model ({pair_label(*choice, printed_names())}).", flush=True)
+    model = final_model.fit_final(profile, choice)
+    scored = profile.results / "test.jsonl"
+    rows = ledger.read_file(scored) if scored.exists() else []
+    own = [row for row in rows if row["key"] == model.card["ledger_key"]]
+    if own:
+        interval = bootstrap.interval_of_ranks(own[-1]["ranks"])
+        model.card["test"] = final_model.score_card(own[-1], interval).to_dict()
+        model.card["test_interval"] = list(interval)
+    return model
+
+
+def development_rows(model: FraudModel) -> pd.DataFrame:
+    """Raw rows of the development set of the model's dataset."""
+    dataset = load_dataset(located(model.schema))
+    rows, _ = splits.chronological_split(dataset, load_profile("full").protocol.test_fraction)
+    return dataset.frame.iloc[rows]
+
+
+def build(folder: Path) -> Served:
+    """Write model, examples and statistics, then put them in place of `folder`; returns what is served now.
+
+    Nothing in `folder` changes before the new content was loaded and scored its examples.
+
+    Raises
+    ------
+    ClaimError
+        If the recorded numbers do not bear a sentence that the pages state.
+    """
+    study.headline()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryFolder(f".{folder.name}-", folder.parent) as parent:
+        staging = Path(parent) / "new"
+        staging.mkdir()
+        model, source = chosen_model()
+        model = bundle.load(bundle.save(model, staging))  # what is described is what will be served
+        development = development_rows(model)
+        about = {"source": source, **describe(model, development)}
+        (staging / EXAMPLES).write_text(json.dumps(about, indent=1) + "\n")
+        pairs = measured_pairs(located(model.schema), printed_names())
+        (staging / SCORES).write_text(json.dumps(pairs, indent=1) + "\n")
+        _write_statistics(staging / STATISTICS, Served(model, version_of(staging), about), development)
+        bundle.seal(staging)
+        served = load_served(staging)  # which is slow for large forests, and so done once
+        exchange(staging, folder)
+    return served
+
+
+def _write_statistics(path: Path, served: Served, development: pd.DataFrame) -> None:
+    from app.building.embedding import study_synthetic
+    from app.building.figures import figures
+
+    schema = located(served.model.schema)
+    y = development[schema.label]
+    synthetic = None
+    if y.sum() >= MIN_ROWS:
+        X = features.build_features(development, schema, served.model.columns)
+        synthetic = study_synthetic(load_profile("full", schema), load_dataset(schema), X, y)
+    drawn = figures(served, development, printed_names(), synthetic)
+    path.write_text(json.dumps(drawn) + "\n")

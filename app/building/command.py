@@ -1,0 +1,49 @@
+"""The command that writes the models: `python -m app.building`, and `--pairs` for the study's pairs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from app.building.champion import build
+from app.catalog import PAIRS
+from utils.config import ROOT
+
+FOLDER = ROOT / "app" / "model"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the champion, or pairs; 1 with a sentence if a model is damaged or the data cannot be had."""
+    parser = argparse.ArgumentParser(description="Write the models that `python -m app.app` serves.")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where to (default: app/model)")
+    parser.add_argument(
+        "--pairs",
+        nargs="*",
+        metavar="SAMPLER+MODEL",
+        help="write the study's pairs beside the champion instead; all of them unless some are named",
+    )
+    options = parser.parse_args(argv)
+    start = time.perf_counter()
+    try:
+        if options.pairs is not None:
+            from app.building.pairs import build_pairs
+
+            print(build_pairs(options.folder.with_name(PAIRS), options.pairs))
+            return 0
+        served = build(options.folder)
+    except ValueError as error:
+        print(f"{error}\nWhat was served before is untouched.", file=sys.stderr)
+        return 1
+    except OSError as error:
+        what = f"{error.filename or options.folder}: {error.strerror or error}"
+        remedy = "make that place writable or, if it is where the models go, name another one with --folder"
+        print(f"A file cannot be read or written ({what}); {remedy}.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; what was finished stays, and the same command goes on.", file=sys.stderr)
+        return 1
+    about = "; ".join(served.about[key] for key in ("label", "source"))
+    print(f"Wrote {served.name} ({about}) in {time.perf_counter() - start:.0f} s.")
+    return 0

@@ -1,0 +1,115 @@
+"""Real and synthetic rows in two dimensions, computed once when the model is written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.manifold import TSNE
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from utils.backend import limit_threads
+from utils.benchmark.tasks import describe
+from utils.config import Profile
+from utils.data.fetching import replacing
+from utils.data.loading import Dataset
+from utils.samplers.cgan.config import GANConfig
+from utils.samplers.registry import SAMPLERS
+from utils.seeding import child_seed
+
+N_LEGITIMATE, MAX_FRAUDS = 600, 400
+FARTHEST = 20  # standard deviations; a few outliers would else decide the scale of the distances
+PERPLEXITY, STEPS = 30, 500  # of t-SNE; half the usual steps, after which a map this small hardly moves
+LEGITIMATE, FRAUD, SYNTHETIC = "legitimate", "fraud", "synthetic"
+
+
+@dataclass(frozen=True, eq=False)
+class Synthetic:
+    """The frauds of a CGAN beside the rows that it learned from, all in standard deviations.
+
+    Attributes
+    ----------
+    X, y : DataFrame of shape (n_rows, n_features), array of shape (n_rows,)
+        The real rows, scaled.
+    rows : DataFrame of shape (n_frauds, n_features)
+        As many synthetic frauds as there are real ones.
+    updates : int
+        Generator updates that the CGAN was trained for.
+    """
+
+    X: pd.DataFrame
+    y: NDArray[np.int64]
+    rows: pd.DataFrame
+    updates: int
+
+
+def study_synthetic(profile: Profile, dataset: Dataset, X: pd.DataFrame, y: pd.Series) -> Synthetic:
+    """One fraud of the study's CGAN per real one; it learns from these rows with the profile's parameters.
+
+    The frauds are kept beside the ledger, under a key of everything that determines them, and not drawn again.
+
+    Parameters
+    ----------
+    X, y : DataFrame of shape (n_rows, n_features), Series of shape (n_rows,)
+        Features and labels of the dataset's development set.
+    """
+    sampler = describe(SAMPLERS["cgan"], profile, {"ratio": 1})
+    task = {"dataset": dataset.sha256, "columns": list(X), "labels": _digest(y), "sampler": sampler}
+    path = profile.results / "synthetic" / f"{_digest(json.dumps(task, sort_keys=True))[:20]}.parquet"
+    scaled = pd.DataFrame(StandardScaler().fit_transform(X), columns=list(X))
+    if not path.exists():
+        rows = draw_frauds(scaled, y, sampler["params"]).astype(np.float32)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            rows.to_parquet(temporary, index=False, compression="zstd")
+    updates = sampler["params"].get("updates", GANConfig.updates)
+    return Synthetic(scaled, np.asarray(y), pd.read_parquet(path).astype(float), updates)
+
+
+def _digest(content: str | pd.Series) -> str:
+    data = content.encode() if isinstance(content, str) else content.to_numpy(dtype=np.int8).tobytes()
+    return hashlib.sha256(data).hexdigest()
+
+
+def draw_frauds(scaled: pd.DataFrame, y: pd.Series, params: dict[str, Any], seed: int = 0) -> pd.DataFrame:
+    """Fit a CGAN to scaled rows with these parameters of its registry entry, and draw frauds."""
+    # One thread: TensorFlow's small steps wait for each other when other work shares the cores.
+    limit_threads(1)
+    sampler = SAMPLERS["cgan"].build(child_seed(seed, "statistics"), **params)
+    rows, _ = sampler.fit_resample(scaled, np.asarray(y))
+    return pd.DataFrame(np.asarray(rows)[len(scaled) :], columns=list(scaled))
+
+
+def embed(synthetic: Synthetic, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
+    """Positions by t-SNE (van der Maaten and Hinton, 2008) of frauds, synthetic frauds and some legitimate rows.
+
+    Returns
+    -------
+    points : array of shape (n_shown, 2)
+    kinds : array of shape (n_shown,)
+        'legitimate', 'fraud' or 'synthetic'.
+    """
+    generator = np.random.default_rng(child_seed(seed, "embedding"))
+    parts = {
+        LEGITIMATE: _some(synthetic.X[synthetic.y == 0], N_LEGITIMATE, generator),
+        FRAUD: _some(synthetic.X[synthetic.y == 1], MAX_FRAUDS, generator),
+        SYNTHETIC: _some(synthetic.rows, MAX_FRAUDS, generator),
+    }
+    kinds = np.repeat(list(parts), [len(part) for part in parts.values()])
+    shown = pd.concat(parts.values()).clip(-FARTHEST, FARTHEST).to_numpy()
+    perplexity = min(PERPLEXITY, (len(shown) - 1) / 3)
+    # One thread: OpenMP's threads spin while they wait, which takes minutes when other work shares the cores.
+    with threadpool_limits(1):
+        tsne = TSNE(perplexity=perplexity, max_iter=STEPS, random_state=child_seed(seed, "t-SNE"), n_jobs=1)
+        points = tsne.fit_transform(shown)
+    return points.astype(float), kinds
+
+
+def _some(rows: pd.DataFrame, most: int, generator: np.random.Generator) -> pd.DataFrame:
+    return rows if len(rows) <= most else rows.iloc[np.sort(generator.choice(len(rows), most, replace=False))]

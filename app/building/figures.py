@@ -1,0 +1,317 @@
+"""Figures of the statistics page, computed once when the model is written.
+
+A figure is a dict with title, text and Plotly's data and layout. With `choices`, groups of [value, label], the
+reader chooses which traces are drawn: a trace's `meta` maps the values that it belongs to to its name and colour
+there. `toggle` names what a button switches off and on, and its trace. `size` is "short", "tall" or the usual one.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from app.building.embedding import FRAUD, LEGITIMATE, SYNTHETIC, Synthetic, embed
+from app.building.scores import development_rows
+from app.served import Served
+from utils.config import DatasetConfig, load_profile
+from utils.data import features
+from utils.figures.comparison import mean_precision
+from utils.figures.theme import FRAUD as FRAUD_COLOUR
+from utils.figures.theme import LEGITIMATE as LEGITIMATE_COLOUR
+from utils.figures.theme import NEUTRAL, model_colour, sampler_colour
+from utils.figures.theme import SYNTHETIC as SYNTHETIC_COLOUR
+
+CLASSES = ((0, "Legitimate", LEGITIMATE_COLOUR), (1, "Fraud", FRAUD_COLOUR))
+PAIR = ["sampler", "model"]
+RECALLS = np.linspace(0.01, 1, 100)
+AMOUNTS = (0, 0.01, 1, 3, 10, 30, 100, 300, 1000, 3000)  # lower ends of the bins: roughly half powers of ten
+N_EXPLAINED, N_ESTIMATED = 200, 30  # transactions of each class behind importances that are exact, or estimated
+N_FEATURES = 15
+DIVERGING = [[0, LEGITIMATE_COLOUR], [0.5, "#ffffff"], [1, FRAUD_COLOUR]]
+SCALE_ABOVE = {
+    "orientation": "h",
+    "y": 1.02,
+    "yanchor": "bottom",
+    "x": 0,
+    "xanchor": "left",
+    "len": 0.5,
+    "thickness": 10,
+}
+Figure = dict[str, Any]
+
+
+def figures(
+    served: Served, development: pd.DataFrame, labels_of: dict[str, str], synthetic: Synthetic | None = None
+) -> list[Figure]:
+    """What the page shows, in order; figures without data are left out.
+
+    Parameters
+    ----------
+    served : Served
+        Whose importances are drawn.
+    development : DataFrame of shape (n_rows, n_columns)
+        Raw rows with the label.
+    labels_of : dict of str to str
+        Printed names of samplers and classifiers.
+    synthetic : Synthetic, optional
+        What the study's CGAN draws, if there are frauds enough for one.
+    """
+    schema = served.model.schema
+    labels = development[schema.label].to_numpy()
+    found = [class_balance(labels)]
+    if schema.amount is not None:
+        found.append(amounts(development[schema.amount].to_numpy(), labels))
+    if schema.time is not None:
+        hours = development[schema.time].to_numpy() % features.SECONDS_PER_DAY // 3600
+        found.append(hour_of_day(hours, labels))
+    if synthetic:
+        found += [correlations(synthetic), embedding(synthetic)]
+    n_explained = N_EXPLAINED if served.explained_exactly else N_ESTIMATED
+    found.append(importances(served, sample_of(development, schema, n_explained)))
+    table = measured(schema)
+    if len(table):
+        found.append(precision_recall_curves(table, labels.mean(), labels_of))
+    return found
+
+
+def measured(schema: DatasetConfig) -> pd.DataFrame:
+    """Cross-validation rows of the full study, else of the quick one, on the folds that every pair has."""
+    for profile in ("full", "quick"):
+        table = development_rows(load_profile(profile, schema))
+        if table.empty:
+            continue
+        n_pairs = len(table[PAIR].drop_duplicates())
+        table = table[table.groupby(["repeat", "fold"])["key"].transform("size") == n_pairs]
+        if len(table):
+            table.attrs["profile"] = profile
+            return table
+    return pd.DataFrame()
+
+
+def class_balance(labels: NDArray) -> Figure:
+    """Transactions per class on a logarithmic axis."""
+    counts = {name: int(np.sum(labels == value)) for value, name, _ in CLASSES}
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": list(counts),
+        "x": list(counts.values()),
+        "text": [f"{count:,}" for count in counts.values()],
+        "textposition": "outside",
+        "marker": {"color": [colour for *_, colour in CLASSES]},
+        "hovertemplate": "%{y}: %{x:,}<extra></extra>",
+    }
+    text = f"Of {len(labels):,} transactions of the development set, {counts['Fraud']:,} are frauds: one in "
+    text += f"{round(len(labels) / max(counts['Fraud'], 1)):,}."
+    axis = {
+        "type": "log",
+        "title": {"text": "transactions (logarithmic)"},
+        "dtick": 1,
+        "tickformat": ",d",
+        "range": [0, np.log10(len(labels)) + 0.3],
+    }
+    return {"title": "Class balance", "text": text, "data": [bars], "layout": {"xaxis": axis}, "size": "short"}
+
+
+def _shares_of_class(positions: NDArray, labels: NDArray, names: list[Any]) -> list[dict[str, Any]]:
+    """Bars of each class's share, in percent, at every name; `positions` are places in `names`."""
+    bars = []
+    for value, name, colour in CLASSES:
+        counts = np.bincount(positions[labels == value].astype(int), minlength=len(names))
+        bars.append(
+            {
+                "type": "bar",
+                "name": name,
+                "x": names,
+                "y": (100 * counts / max(counts.sum(), 1)).round(3).tolist(),
+                "customdata": counts.tolist(),
+                "marker": {"color": colour},
+                "hovertemplate": "%{y:.1f} % (%{customdata:,})",
+            }
+        )
+    return bars
+
+
+def amounts(values: NDArray, labels: NDArray) -> Figure:
+    """Share of each class by amount; values of shape (n_rows,), in the file's currency."""
+    ends = [f"{low:,g} to {high:,g}" for low, high in pairwise(AMOUNTS[1:])]
+    names = ["0", *ends, f"{AMOUNTS[-1]:,} and more"]
+    bars = _shares_of_class(np.searchsorted(AMOUNTS, values, side="right") - 1, labels, names)
+    medians = {
+        name.lower(): np.median(values[labels == value]) for value, name, _ in CLASSES if (labels == value).any()
+    }
+    text = "Share of each class by amount, in the file's currency, from each number to just below the next. "
+    text += f"The median is {' and '.join(f'{median:,.2f} ({name})' for name, median in medians.items())}."
+    axes = {"xaxis": {"title": {"text": "amount"}}, "yaxis": {"title": {"text": "share of the class (%)"}}}
+    return {"title": "Amounts", "text": text, "data": bars, "layout": {**axes, "hovermode": "x unified"}}
+
+
+def hour_of_day(hours: NDArray, labels: NDArray) -> Figure:
+    """Share of each class per hour; arrays of shape (n_rows,)."""
+    bars = _shares_of_class(hours, labels, list(range(24)))
+    per_hour = np.bincount(hours.astype(int), minlength=24)
+    rate = 10_000 * np.bincount(hours[labels == 1].astype(int), minlength=24) / np.maximum(per_hour, 1)
+    low, high = int(rate.argmin()), int(rate.argmax())
+    text = "Share of each class per hour, counted from the first transaction. Of 10,000 "
+    text += f"transactions {rate[low]:.0f} are frauds in hour {low}, where they are rarest, and {rate[high]:.0f} in "
+    text += f"hour {high}, where they are most frequent."
+    axes = {"xaxis": {"title": {"text": "hour"}, "dtick": 3}, "yaxis": {"title": {"text": "share of the class (%)"}}}
+    return {"title": "Hour of day", "text": text, "data": bars, "layout": {**axes, "hovermode": "x unified"}}
+
+
+def correlations(synthetic: Synthetic) -> Figure:
+    """Pearson correlations of the features within frauds, legitimate rows and synthetic frauds."""
+    tables = {
+        "frauds": synthetic.X[synthetic.y == 1],
+        "synthetic frauds": synthetic.rows,
+        "legitimate transactions": synthetic.X[synthetic.y == 0],
+    }
+    maps, sizes = [], []
+    for group, rows in tables.items():
+        with np.errstate(invalid="ignore"):
+            found = np.nan_to_num(np.corrcoef(rows.to_numpy().T))  # a constant feature has no correlation
+        sizes.append(f"{np.abs(found[np.triu_indices_from(found, k=1)]).mean():.2f} among {group}")
+        maps.append(_heatmap(group, list(rows), found))
+    text = (
+        f"The mean size of the correlation of two features is {sizes[0]}, {sizes[1]} and {sizes[2]}. A good generator "
+    )
+    text += "of frauds gives its own the pattern of the real ones."
+    square = {"showgrid": False, "constrain": "domain", "tickfont": {"size": 10}}
+    axes = {
+        "xaxis": {**square, "constraintoward": "left"},
+        "yaxis": {**square, "autorange": "reversed", "scaleanchor": "x"},
+    }
+    return {
+        "title": "Correlations",
+        "text": text,
+        "label": "Among",
+        "choices": [["", [[group, group] for group in tables]]],
+        "data": maps,
+        "layout": axes,
+        "size": "tall",
+    }
+
+
+def _heatmap(group: str, names: list[str], values: NDArray) -> dict[str, Any]:
+    return {
+        "type": "heatmap",
+        "meta": {group: {}},
+        "x": names,
+        "y": names,
+        "z": values.round(2).tolist(),
+        "zmin": -1,
+        "zmax": 1,
+        "colorscale": DIVERGING,
+        "colorbar": SCALE_ABOVE,
+        "hovertemplate": "%{x} and %{y}: %{z:.2f}<extra></extra>",
+    }
+
+
+def embedding(synthetic: Synthetic) -> Figure:
+    """Two-dimensional map of frauds, synthetic frauds and some legitimate rows."""
+    points, kinds = embed(synthetic)
+    styles = {
+        LEGITIMATE: ("Legitimate", LEGITIMATE_COLOUR, 0.35, "circle", 5),
+        FRAUD: ("Real fraud", FRAUD_COLOUR, 0.85, "circle", 6),
+        SYNTHETIC: ("Synthetic fraud", SYNTHETIC_COLOUR, 0.85, "diamond", 6),
+    }
+    clouds = []
+    for kind, (name, colour, opacity, symbol, size) in styles.items():
+        x, y = points[kinds == kind].round(2).T.tolist()
+        marker = {"color": colour, "opacity": opacity, "symbol": symbol, "size": size}
+        cloud = {"type": "scatter", "mode": "markers", "name": name, "x": x, "y": y, "marker": marker}
+        clouds.append({**cloud, "hoverinfo": "name"})
+    numbers = {kind: int(np.sum(kinds == kind)) for kind in styles}
+    text = f"A map of {numbers[FRAUD]:,} frauds, {numbers[LEGITIMATE]:,} legitimate transactions and "
+    text += f"{numbers[SYNTHETIC]:,} frauds that the study's conditional GAN drew, which was trained on the whole "
+    text += f"development set for {synthetic.updates:,} updates. t-SNE places rows "
+    text += "that are alike close together; distances between groups mean little."
+    hidden = {"showticklabels": False, "showgrid": False, "zeroline": False}
+    return {
+        "title": "Real and synthetic frauds",
+        "text": text,
+        "toggle": {"name": "synthetic frauds", "trace": list(styles).index(SYNTHETIC)},
+        "data": clouds,
+        "layout": {"xaxis": hidden, "yaxis": hidden, "hovermode": "closest"},
+        "size": "tall",
+    }
+
+
+def sample_of(development: pd.DataFrame, schema: DatasetConfig, most: int, seed: int = 0) -> pd.DataFrame:
+    """At most so many rows of each class."""
+    parts = [development[development[schema.label] == value] for value, *_ in CLASSES]
+    return pd.concat([part.sample(min(most, len(part)), random_state=seed) for part in parts])
+
+
+def importances(served: Served, rows: pd.DataFrame) -> Figure:
+    """Mean absolute contribution of each feature to the served model's log odds, over some raw rows."""
+    explained = served.explain(rows[list(served.columns)].to_numpy(dtype=float).tolist())
+    sizes = [{part["feature"]: abs(part["contribution"]) for part in row["contributions"]} for row in explained]
+    means = pd.DataFrame(sizes).mean().sort_values(ascending=False)
+    top = means.head(N_FEATURES)[::-1]
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": list(top.index),
+        "x": top.round(4).tolist(),
+        "marker": {"color": LEGITIMATE_COLOUR},
+        "hovertemplate": "%{y}: %{x:.2f}<extra></extra>",
+    }
+    text = "How far each feature moves the served model's log odds of fraud: the mean size of its SHAP value over "
+    text += f"{len(rows):,} transactions of the development set, half of them frauds if there are as many. "
+    text += f"{', '.join(means.index[:3])} move them most; the {len(top)} largest are shown."
+    axes = {"xaxis": {"title": {"text": "mean absolute SHAP value (log odds)"}}, "yaxis": {"showgrid": False}}
+    return {"title": "What the served model looks at", "text": text, "data": [bars], "layout": axes, "size": "tall"}
+
+
+def precision_recall_curves(table: pd.DataFrame, prevalence: float, labels_of: dict[str, str]) -> Figure:
+    """Precision at every recall, mean over folds: by classifier with a curve per sampler, or the other way."""
+    order = {name: place for place, name in enumerate(labels_of)}
+    lines = []
+    for sampler, classifier in sorted(
+        set(zip(table["sampler"], table["model"], strict=True)),
+        key=lambda pair: [order.get(name, len(order)) for name in pair],
+    ):
+        part = table[(table["sampler"] == sampler) & (table["model"] == classifier)]
+        score = f"({part['average_precision'].mean():.3f})"
+        views = {
+            classifier: (labels_of.get(sampler, sampler), sampler_colour(sampler)),
+            sampler: (labels_of.get(classifier, classifier), model_colour(classifier)),
+        }
+        meta = {view: {"name": f"{name} {score}", "line": {"color": colour}} for view, (name, colour) in views.items()}
+        precision = mean_precision(part, RECALLS).mean(axis=0).round(4).tolist()
+        lines.append({"type": "scatter", "mode": "lines", "x": RECALLS.round(2).tolist(), "y": precision, "meta": meta})
+    chance = {"type": "scatter", "mode": "lines", "name": "chance", "x": [0, 1], "y": [float(prevalence)] * 2}
+    lines.append({**chance, "line": {"color": NEUTRAL, "dash": "dot"}})
+    axes = {
+        "xaxis": {"title": {"text": "recall"}, "range": [0, 1]},
+        "yaxis": {"title": {"text": "precision"}, "range": [0, 1.02]},
+    }
+    return {
+        "title": "Precision and recall of the models",
+        "text": _origin(table),
+        "label": "Curves of",
+        "choices": [
+            ["one model, each sampler", _best_first(table, "model", labels_of)],
+            ["one sampler, each model", _best_first(table, "sampler", labels_of)],
+        ],
+        "data": lines,
+        "layout": axes,
+        "size": "tall",
+    }
+
+
+def _best_first(table: pd.DataFrame, part: str, labels_of: dict[str, str]) -> list[list[str]]:
+    means = table.groupby(part)["average_precision"].mean().sort_values(ascending=False)
+    return [[name, labels_of.get(name, name)] for name in means.index]
+
+
+def _origin(table: pd.DataFrame) -> str:
+    n_folds = len(table[["repeat", "fold"]].drop_duplicates())
+    run = table.attrs.get("profile", "full")
+    text = f"Mean over {n_folds} fold{'s' * (n_folds > 1)} of the development set, from the {run} run of the study; "
+    return text + "the mean average precision is in brackets. Select a name to hide or show its curve."

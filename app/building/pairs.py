@@ -1,0 +1,171 @@
+"""Write the study's pairs of sampler and model, each fitted once on the first development fold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from app.building.about import describe
+from app.building.exchange import exchange
+from app.building.scores import development_rows
+from app.served import EXAMPLES, load_served
+from app.staging import TemporaryFolder
+from utils.backend import limit_threads
+from utils.benchmark import ledger, tracking
+from utils.benchmark.run_task import all_folds, fold_parts, load_dataset, measure, prepare_fold
+from utils.benchmark.search import chosen_trial
+from utils.benchmark.tasks import Task, make_task
+from utils.benchmark.training import Fitted, Rows, fit, positive_scores
+from utils.config import Profile, load_profile
+from utils.data.loading import Dataset
+from utils.data.splits import Fold
+from utils.models.registry import MODELS
+from utils.samplers.registry import SAMPLERS
+from utils.serving import bundle
+from utils.serving.bundle import BundleError, FraudModel, apply_calibrator, fit_calibrator
+from utils.serving.final_model import choose_threshold
+
+PLACE = (0, 0)  # repeat and fold
+EXPERIMENT = "pairs"
+TOLERANCE = 1e-6
+REGISTRIES = {"sampler": SAMPLERS, "model": MODELS}
+
+
+def build_pairs(folder: Path, names: Iterable[str] = (), profile: Profile | None = None) -> str:
+    """Fit and write what `folder` lacks of the pairs; returns a sentence about what was done.
+
+    A pair is complete or not there at all, and one whose ledger key is that of its task is kept.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Such as 'cgan+rf'; by default every pair that the study's ledger holds.
+    profile : Profile, optional
+        Whose parameters, folds and ledger; the full study's by default.
+
+    Raises
+    ------
+    ValueError
+        Names the pairs that the registries do not have.
+    """
+    profile = profile or load_profile("full")
+    tasks = pair_tasks(profile, list(names))
+    missing = {name: task for name, task in tasks.items() if _key_in(folder / name) != task["key"]}
+    if missing:
+        folder.mkdir(parents=True, exist_ok=True)  # before anything is computed
+        dataset, recorded = load_dataset(profile.dataset), {row["key"]: row for row in ledger.read(profile.results)}
+        fold = all_folds(profile.dataset, profile.protocol, 1)[PLACE]
+        limit_threads(1)  # as when the ledger was filled
+        with tqdm(total=len(missing), unit="pair") as bar:
+            for name, model, about in fitted_pairs(missing, dataset, fold, recorded):
+                _write(folder / name, model, about)
+                bar.set_postfix_str(name)
+                bar.update()
+    return f"Wrote {len(missing)} of {len(tasks)} pairs to {folder.name}; the others were there."
+
+
+def pair_tasks(profile: Profile, names: list[str]) -> dict[str, Task]:
+    """The ledger's task of each pair on the first fold, those that share a sampler one after the other."""
+    if not names:
+        table = development_rows(profile)
+        names = [f"{row.sampler}+{row.model}" for row in table.itertuples()]
+    known = [f"{sampler}+{model}" for sampler in SAMPLERS for model in MODELS]
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise ValueError(f"The study has no pair {', '.join(unknown)}; name sampler and model as in {known[0]}.")
+    dataset = load_dataset(profile.dataset)
+    chosen = [name for name in known if name in set(names)]
+    return {name: _task(profile, dataset.identity, *name.split("+")) for name in chosen}
+
+
+def _task(profile: Profile, identity: dict[str, Any], sampler: str, model: str) -> Task:
+    return make_task(profile, identity, PLACE, (sampler, {}), (model, {}), search=profile.search)
+
+
+def _key_in(folder: Path) -> str | None:
+    """The ledger key of a pair that can be served; None if there is none, or its examples have no hash."""
+    try:
+        saved = bundle.read_card(folder)
+    except BundleError:
+        return None
+    return saved["card"].get("ledger_key") if EXAMPLES in saved["files"] else None
+
+
+def fitted_pairs(
+    tasks: dict[str, Task], dataset: Dataset, fold: Fold, recorded: dict[str, dict[str, Any]]
+) -> Iterator[tuple[str, FraudModel, dict[str, Any]]]:
+    """Name, model and what the page tells of it, pair by pair; a sampler is fitted once for all its models.
+
+    Parameters that the ledger says were chosen are not looked for again.
+    """
+    X_test, _ = fold_parts(dataset, fold.test)
+    shared: tuple[str, Rows] | None = None
+    for name, task in tasks.items():
+        sampler = task["sampler"]["name"]
+        if not shared or shared[0] != sampler:
+            shared = sampler, prepare_fold(dataset, fold, task["seed"])
+        row = recorded.get(task["key"], {})
+        fitted = fit(task, shared[1], chosen=chosen_trial(task, row["chosen"]) if row else None)
+        ranking, probability = positive_scores(fitted.classifier, fitted.scaler.transform(X_test))
+        measured = measure(dataset, fold.test, ranking, probability)["average_precision"]
+        model = _assemble(task, fitted, dataset, fold, probability)
+        model.card["fold"] = fold_card(measured, row.get("average_precision"))
+        yield name, model, _about(model, dataset, fold, probability)
+
+
+def _assemble(task: Task, fitted: Fitted, dataset: Dataset, fold: Fold, probability: NDArray) -> FraudModel:
+    """The model with calibrator and threshold from the fold's held-out rows."""
+    y_true = dataset.y.to_numpy()[fold.test]
+    calibrator = fit_calibrator(y_true, probability)
+    amounts = np.zeros(len(y_true)) if dataset.amounts is None else dataset.amounts.to_numpy()[fold.test]
+    threshold = choose_threshold(y_true, apply_calibrator(calibrator, probability), amounts)
+    labels = {part: registry[task[part]["name"]].label for part, registry in REGISTRIES.items()}
+    return FraudModel(
+        scaler=fitted.scaler,
+        classifier=fitted.classifier,
+        calibrator=calibrator,
+        threshold=threshold,
+        schema=dataset.config,
+        columns=tuple(dataset.X.columns),
+        card={
+            "ledger_key": task["key"],
+            **fitted.trial.described,
+            "label": f"{labels['model']} with {labels['sampler']}",
+        },
+    )
+
+
+def fold_card(measured: float, recorded: float | None) -> dict[str, Any]:
+    """Average precision on the held-out rows beside the ledger's, and a remark where they differ."""
+    card = {"repeat": PLACE[0], "fold": PLACE[1], "average_precision": measured, "ledger_average_precision": recorded}
+    if recorded is None:
+        return {**card, "remark": "The ledger does not hold this task."}
+    if abs(measured - recorded) > TOLERANCE:
+        return {**card, "remark": "Another machine, thread count or library release gave the ledger's score."}
+    return card
+
+
+def _about(model: FraudModel, dataset: Dataset, fold: Fold, probability: NDArray) -> dict[str, Any]:
+    calibrated = apply_calibrator(model.calibrator, probability)
+    held_out, seen = dataset.frame.iloc[fold.test], dataset.frame.iloc[fold.train]
+    source = f"fitted on development fold {PLACE[0]}.{PLACE[1]} of the study; the examples are held-out rows"
+    return {"source": source, **describe(model, held_out, seen=seen, probability=calibrated)}
+
+
+def _write(folder: Path, model: FraudModel, about: dict[str, Any]) -> None:
+    """Save, register and put in place; what was there stays until the new model was loaded and tried out."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryFolder(f".{folder.name}-", folder.parent) as parent:
+        staging = bundle.save(model, Path(parent) / "new")
+        (staging / EXAMPLES).write_text(json.dumps(about, indent=1) + "\n")
+        bundle.seal(staging)
+        load_served(staging)
+        tags = {"ledger_key": model.card["ledger_key"]}
+        tracking.register(staging, f"fraud-{folder.name.replace('+', '-')}", EXPERIMENT, tags)
+        exchange(staging, folder)

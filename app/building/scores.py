@@ -1,0 +1,79 @@
+"""What the study measured of every pair, read from the ledger when the model is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from utils.analysis import bootstrap
+from utils.benchmark import ledger
+from utils.config import DatasetConfig, Profile, load_profile
+from utils.serving.final_model import final_task
+
+
+def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[str, Any]]:
+    """Every pair of sampler and model that the full study measured, else the quick one, with its average precision.
+
+    Parameters
+    ----------
+    schema : DatasetConfig
+        Of the dataset whose ledger rows count, with the path of its file.
+    labels : dict of str to str
+        Printed names of samplers and models, in the order of the result.
+
+    Returns
+    -------
+    list of dict
+        `sampler`, `model`, `label`, `keys` and `scores`: the mean `average_precision` over `folds` development folds,
+        its 95 % `interval` (bootstrap over the frauds) and the `profile`; None for what is no number. `keys` are the
+        ledger keys of the models that the scores speak of: of its folds, and of the one that is fitted on the whole
+        development set. Empty if nothing was measured.
+    """
+    for name in ("full", "quick"):
+        profile = load_profile(name, schema)
+        table = development_rows(profile)
+        if len(table):
+            break
+    else:
+        return []
+    order = {name: position for position, name in enumerate(labels)}
+    keys = table.groupby(["sampler", "model"])["key"].agg(list)
+    found = [
+        {
+            "sampler": row.sampler,
+            "model": row.model,
+            "label": pair_label(row.sampler, row.model, labels),
+            "keys": [*keys[row.sampler, row.model], final_task(profile, (row.sampler, row.model))["key"]],
+            "scores": {
+                "average_precision": _rounded(row.mean),
+                "interval": [_rounded(row.low), _rounded(row.high)],
+                "folds": row.n_folds,
+                "profile": profile.name,
+            },
+        }
+        for row in bootstrap.bootstrap_means(table).itertuples()
+    ]
+    return sorted(found, key=lambda pair: (order.get(pair["sampler"], 99), order.get(pair["model"], 99)))
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 4) if np.isfinite(value) else None
+
+
+def development_rows(profile: Profile) -> pd.DataFrame:
+    """Ledger rows of the profile's dataset on development folds, the newest of each sampler, model and fold."""
+    table = ledger.frame(ledger.read(profile.results))
+    if table.empty:
+        return table
+    of_dataset = [dataset["name"] == profile.dataset.name for dataset in table["dataset"]]
+    of_folds = [split["kind"] == "development" for split in table["split"]]
+    table = table[pd.Series(of_dataset, index=table.index) & pd.Series(of_folds, index=table.index)]
+    return table.drop_duplicates(["sampler", "model", "repeat", "fold"], keep="last")
+
+
+def pair_label(sampler: str, model: str, labels: dict[str, str]) -> str:
+    """Model and sampler as the study prints them, such as 'XGBoost, CGAN'."""
+    printed = labels.get(sampler, sampler)
+    return f"{labels.get(model, model)}, {printed.lower() if sampler == 'none' else printed}"

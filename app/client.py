@@ -1,0 +1,83 @@
+"""A client of the running server: `python -m app.client` sends an example and a small file."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+URL = "http://127.0.0.1:5000"
+# The server is on this machine: a proxy configured for the outside must not get in between.
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class RequestFailed(Exception):
+    """The server did not answer, or answered with an error."""
+
+
+def call(url: str, body: bytes | None = None, content_type: str = "application/json") -> dict[str, Any]:
+    """The server's JSON answer; a body is sent by POST. RequestFailed says what went wrong."""
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": content_type})
+    try:
+        with OPENER.open(request, timeout=60) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        raise RequestFailed(f"The server answered {error.code}: {_reason(error)}") from None
+    except (OSError, ValueError) as error:
+        raise RequestFailed(f"{url} does not answer ({error}); start it with `python -m app.app`.") from None
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    try:
+        return json.loads(error.read())["error"]
+    except (ValueError, KeyError, TypeError):
+        return error.reason
+
+
+def small_file(model: dict[str, Any]) -> bytes:
+    """A CSV of three rows: both examples, and one whose last column cannot be read."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, model["columns"])
+    writer.writeheader()
+    writer.writerows(model["examples"].values())
+    writer.writerow({**model["examples"]["legitimate"], model["columns"][-1]: "unknown"})
+    return text.getvalue().encode()
+
+
+def report(answer: dict[str, Any]) -> str:
+    """One line per row of a prediction."""
+    lines = [f"model {answer['model']}, threshold {answer['threshold']:.4g}"]
+    for entry in answer["predictions"]:
+        said = entry.get("error") or f"probability {entry['probability']:.4g}, {entry['decision']}"
+        lines.append(f"  row {entry['row']}: {said}")
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Send and print; 1 if the server does not answer or refuses."""
+    parser = argparse.ArgumentParser(description="Send an example and a small file to the running server.")
+    parser.add_argument("--url", default=URL)
+    parser.add_argument("--file", type=Path, help="a CSV of your own, in place of the small file")
+    options = parser.parse_args(argv)
+    try:
+        model = call(f"{options.url}/api/v1/models")["models"][0]
+        predict = f"{options.url}/api/v1/predict"
+        print("One transaction, a known fraud, as JSON:")
+        print(report(call(predict, json.dumps([model["examples"]["fraud"]]).encode())))
+        print(f"{options.file or 'A small file whose last row is broken'}, as CSV:")
+        content = options.file.read_bytes() if options.file else small_file(model)
+        print(report(call(predict, content, "text/csv")))
+    except (RequestFailed, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""Delimited text, line by line: what can't be read is told with its line number, and nothing is dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from app.parsing.records import MAX_ROWS, Batch, BodyError, check_columns, check_count
+from utils.data.reading import ColumnError, DataError, Delimited, FormatError, LimitError, open_table
+
+STATUS = {FormatError: 415, ColumnError: 422, LimitError: 413}  # 400 for whatever else is wrong with a table
+MAX_UNPACKED = 16 * 2**20  # bytes of a body that was sent packed; one that was not has no more, either
+Line = tuple[int, list[str] | str]
+
+
+def read_csv(body: bytes, columns: Sequence[str]) -> Batch:
+    """Rows of a table as text whose first line names the columns; see `utils.data.reading.open_table`.
+
+    Columns may stand in any order and others are ignored. Lines that are empty count as rows unless nothing
+    follows them.
+
+    Raises
+    ------
+    BodyError
+        If the body is no such table, has too many rows or none, or columns are missing or named twice.
+    """
+    batch = Batch()
+    with as_body_errors():
+        text = open_table(body, "The body", MAX_UNPACKED)
+        if not isinstance(text, Delimited):
+            raise FormatError("The body is a Parquet file; send it to /api/v1/files.")
+        for number, cells in Lines(text, columns):
+            if isinstance(cells, str):
+                batch.reject(f"line {number}: {cells}")
+            else:
+                batch.add(dict(zip(columns, cells, strict=True)), columns, f"line {number}: ")
+            check_count(len(batch))
+    check_count(len(batch))
+    return batch
+
+
+@contextmanager
+def as_body_errors() -> Iterator[None]:
+    """Turn what is wrong with a table into an error for the client."""
+    try:
+        yield
+    except DataError as error:
+        status = STATUS.get(type(error), 400)
+        raise BodyError(status, str(error), getattr(error, "columns", ())) from None
+
+
+class Lines:
+    """The rows of a table as text: the line where each ends, and its cells or why it has none.
+
+    Parameters
+    ----------
+    text : Delimited
+        The table.
+    columns : sequence of str
+        Whose cells are wanted, in this order; BodyError names those that are missing.
+    optional : str, optional
+        One more column, last, where the table has it; see `has_optional`.
+    limit : int
+        Rows from which on a run of empty lines is refused.
+
+    Attributes
+    ----------
+    has_optional : bool
+        Whether the optional column is there.
+    """
+
+    def __init__(self, text: Delimited, columns: Sequence[str], optional: str | None = None, limit: int = MAX_ROWS):
+        positions = {name: position for position, name in enumerate(text.header)}
+        check_columns([name for name in columns if name not in positions])
+        self.has_optional = optional in positions
+        self._positions = [positions[name] for name in (*columns, *([optional] if self.has_optional else []))]
+        self._text, self._limit = text, limit
+
+    def __iter__(self) -> Iterator[Line]:
+        """Rows in order; DataError names the line if the text itself is broken."""
+        empty: list[int] = []
+        for line, cells in self._text.rows():
+            if not cells:
+                empty.append(line)
+                check_count(len(empty), self._limit)
+                continue
+            yield from ((before, "is an empty line") for before in empty)
+            empty.clear()
+            problem = self._text.ragged(cells)
+            yield line, problem or [cells[position] for position in self._positions]

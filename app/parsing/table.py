@@ -1,0 +1,172 @@
+"""A whole file of transactions as arrays: CSV or Parquet in, numbers and the reasons for what is none out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import csv as arrow_csv
+from pyarrow.parquet import ParquetFile
+
+from app.parsing.delimited import Line, Lines, as_body_errors
+from app.parsing.records import LARGEST, BodyError, check_columns, check_count, read_row
+from utils.data.reading import Delimited, open_table, parquet_schema, parquet_table
+
+MAX_FILE_ROWS = 1_000_000
+MAX_UNPACKED = 256 * 2**20  # bytes of a file that was sent packed
+PART = 1000  # lines that are turned into numbers together; one bad cell costs its part the quick way
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows of a file, numbered from 1 where a number is asked for.
+
+    Attributes
+    ----------
+    values : array of shape (n_rows, n_columns)
+        Numbers in the order of the model's raw columns; NaN where a cell holds none.
+    errors : dict of int to (int or None, str)
+        Line (None in Parquet) and reason, by the number of each row that cannot be scored.
+    label : pyarrow array of length n_rows or None
+        The label's cells as they stand, where the file has them: text in CSV, null where there is none.
+    """
+
+    values: NDArray[np.float64]
+    errors: dict[int, tuple[int | None, str]] = field(default_factory=dict)
+    label: pa.Array | pa.ChunkedArray | None = None
+
+    @property
+    def readable(self) -> NDArray[np.bool_]:
+        """Which rows can be scored, of shape (n_rows,)."""
+        mask = np.ones(len(self.values), dtype=bool)
+        mask[np.fromiter(self.errors, dtype=int, count=len(self.errors)) - 1] = False
+        return mask
+
+
+def read_table(content: bytes, columns: Sequence[str], label: str) -> Table:
+    """Rows of a CSV or Parquet file, told apart by their content; see `utils.data.reading.open_table`.
+
+    Raises
+    ------
+    BodyError
+        If it is neither, has too many rows or none, or columns are missing, named twice or no numbers.
+    """
+    with as_body_errors():
+        source = open_table(content, "The file", MAX_UNPACKED)
+        if isinstance(source, ParquetFile):
+            return _read_parquet(source, columns, label)
+        n_lines = source.content.count(b"\n", source.start)
+        check_count(max(1, n_lines), MAX_FILE_ROWS)  # before anything is made of it
+        return _quickly(source, columns, label) or _carefully(source, columns, label)
+
+
+def _quickly(text: Delimited, columns: Sequence[str], label: str) -> Table | None:
+    """A CSV all of whose rows are in order; None if there is anything to explain."""
+    lines = Lines(text, columns, label)
+    types = dict.fromkeys(columns, pa.float64()) | ({label: pa.string()} if lines.has_optional else {})
+    convert = arrow_csv.ConvertOptions(include_columns=list(types), column_types=types, null_values=[""])
+    try:
+        table = text.to_arrow(convert, ignore_empty_lines=False)
+    except pa.ArrowInvalid:
+        return None
+    check_count(table.num_rows, MAX_FILE_ROWS)
+    values = _matrix(table, columns)
+    return Table(values, label=table[label] if lines.has_optional else None) if _usable(values).all() else None
+
+
+def _matrix(table: pa.Table, columns: Sequence[str]) -> NDArray[np.float64]:
+    """Columns side by side; NaN for nulls."""
+    values = np.empty((table.num_rows, len(columns)))
+    for place, name in enumerate(columns):
+        values[:, place] = table[name].to_numpy()
+    return values
+
+
+def _usable(values: NDArray) -> NDArray[np.bool_]:
+    """Which rows hold only numbers that can be scored; of shape (n_rows,)."""
+    return (np.abs(values) <= LARGEST).all(axis=1)  # False for NaN, too
+
+
+def _carefully(text: Delimited, columns: Sequence[str], label: str) -> Table:
+    """A CSV line by line, with a line number and a reason for every row that cannot be scored."""
+    lines = Lines(text, columns, label, MAX_FILE_ROWS)
+    parts, labels, errors, n_rows = [], [], {}, 0
+    for part in _in_parts(lines):
+        parts.append(_part_values(part, columns, errors, n_rows))
+        if lines.has_optional:
+            labels += [cells[-1] if isinstance(cells, list) else None for _, cells in part]
+        n_rows += len(part)
+        check_count(n_rows, MAX_FILE_ROWS)
+    check_count(n_rows, MAX_FILE_ROWS)
+    return Table(np.concatenate(parts), errors, pa.array(labels, pa.string()) if lines.has_optional else None)
+
+
+def _in_parts(lines: Lines) -> Iterator[list[Line]]:
+    part: list[Line] = []
+    for line in lines:
+        part.append(line)
+        if len(part) == PART:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def _part_values(part: list[Line], columns: Sequence[str], errors: dict, before: int) -> NDArray[np.float64]:
+    """Numbers of some lines; what is wrong with any goes to `errors`, by its number after `before` rows."""
+    width = len(columns)
+    if all(isinstance(cells, list) for _, cells in part):
+        rows = [cells[:width] for _, cells in part]
+        text = "".join(map("".join, rows))
+        if text.isascii() and "_" not in text:  # what float() takes and a number does not look like
+            try:
+                values = np.array(rows, dtype=float)
+            except ValueError:
+                pass
+            else:
+                if _usable(values).all():
+                    return values
+    values = np.full((len(part), width), np.nan)
+    for place, (number, cells) in enumerate(part):
+        reason = cells if isinstance(cells, str) else _read_into(values[place], cells[:width], columns)
+        if reason:
+            errors[before + place + 1] = number, reason
+    return values
+
+
+def _read_into(target: NDArray, cells: Sequence[object], columns: Sequence[str]) -> str:
+    """Read the cells of one row into `target`, NaN for what is no number; returns what is wrong, if anything."""
+    found, problems = read_row(dict(zip(columns, cells, strict=True)), columns)
+    target[[name not in problems for name in columns]] = found
+    return "; ".join(f"{name} {reason}" for name, reason in problems.items())
+
+
+def _read_parquet(file: ParquetFile, columns: Sequence[str], label: str) -> Table:
+    check_count(file.metadata.num_rows, MAX_FILE_ROWS)
+    schema = parquet_schema(file)
+    _check_schema(schema, columns)
+    labels = parquet_table(file, [label], "The file")[label] if label in schema.names else None
+    table = parquet_table(file, columns, "The file", pa.float64()).combine_chunks()
+    check_count(table.num_rows, MAX_FILE_ROWS)
+    values, errors = _matrix(table, columns), {}
+    for place in np.flatnonzero(~_usable(values)):
+        cells = [table[name][int(place)].as_py() for name in columns]
+        errors[int(place) + 1] = None, _read_into(values[place], cells, columns)
+    return Table(values, errors, labels)
+
+
+def _check_schema(schema: pa.Schema, columns: Sequence[str]) -> None:
+    """Raise BodyError with the names of columns that are missing or no numbers."""
+    types = dict(zip(schema.names, schema.types, strict=True))
+    check_columns([name for name in columns if name not in types])
+    other = [name for name in columns if not _is_number(types[name])]
+    if other:
+        raise BodyError(422, f"Columns hold no numbers: {', '.join(other)}.", other)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    types = pa.types
+    return types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind)

@@ -1,0 +1,1 @@
+"""What answers a request: pages, files, the JSON API, the KServe protocol and their description."""

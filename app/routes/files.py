@@ -1,0 +1,92 @@
+"""A whole file in, a summary out, and every row of it as a download."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import numpy as np
+from flask import Blueprint, Response, abort, jsonify, request, send_file, url_for
+from numpy.typing import NDArray
+from werkzeug.exceptions import ServiceUnavailable
+
+from app.extensions import monitor, results, served
+from app.parsing.records import BodyError
+from app.parsing.table import Table, read_table
+from app.served import Served
+from app.views.summary import every_row, summarise
+
+blueprint = Blueprint("files", __name__)
+MAX_FILE = 256 * 2**20
+FORM = "multipart/form-data"
+RAW = ("text/csv", "application/vnd.apache.parquet", "application/octet-stream")
+AT_ONCE = 1  # file per process; it may need most of a gibibyte
+
+_places = threading.BoundedSemaphore(AT_ONCE)
+
+
+@blueprint.post("/api/v1/files")
+def score_file() -> Response:
+    """Score a CSV or Parquet file; the answer sums up, and says where every row can be had."""
+    model = served()
+    with _one_of_few():
+        table = read_table(_content(), model.columns, model.model.schema.label)
+        probability = _probability(model, table)
+        token = results().add(every_row(model, table, probability))
+        summary = summarise(model, table, probability)
+    monitor().scored(model.name, summary["scored"], summary["alerts"] or 0, summary["errors"]["count"])
+    return jsonify(**summary, download=url_for("files.download", token=token))
+
+
+@blueprint.get("/api/v1/files/<token>.csv")
+def download(token: str) -> Response:
+    """Every row of a scored file: its number, probability, decision or error, time and amount."""
+    path = results().find(token)
+    if path is None:
+        abort(404, "There is no such result; results are kept for an hour, and only the newest. Send the file again.")
+    return send_file(path, mimetype="text/csv", as_attachment=True, download_name="scored.csv", etag=False)
+
+
+@contextmanager
+def _one_of_few() -> Iterator[None]:
+    """Keep memory bounded: a file that finds no place is asked to come back."""
+    if not _places.acquire(blocking=False):
+        raise ServiceUnavailable("Other files are being scored; send this one again in a moment.", retry_after=5)
+    try:
+        yield
+    finally:
+        _places.release()
+
+
+def _content() -> bytes:
+    """The file's content, from a form's field `file` or as the body itself."""
+    request.max_content_length = MAX_FILE + 2**16  # a form has a little around the file
+    request.max_form_parts = 10
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if request.headers.get("Content-Encoding") or charset not in ("utf-8", "utf8"):
+        abort(
+            415,
+            "Send the file without a Content-Encoding, and name no charset but UTF-8; the file itself may be packed.",
+        )
+    if request.mimetype in RAW:
+        content = request.get_data(cache=False)
+    elif request.mimetype != FORM:
+        abort(415, f"Send a form ({FORM}) with the field 'file', or the file as {', '.join(RAW)}.")
+    elif "file" not in request.files:
+        raise BodyError(400, "The form has no file in its field 'file'.")
+    else:
+        with closing(request.files["file"]) as file:
+            content = file.read()
+    if len(content) > MAX_FILE:
+        abort(413)
+    return content
+
+
+def _probability(model: Served, table: Table) -> NDArray[np.float64]:
+    """Probability per row, NaN for those that cannot be scored."""
+    if not table.errors:
+        return model.probability(table.values)
+    probability, readable = np.full(len(table.values), np.nan), table.readable
+    probability[readable] = model.probability(table.values[readable])
+    return probability

@@ -1,0 +1,165 @@
+"""The Open Inference Protocol (KServe V2) over HTTP: health, metadata and tensors in and out.
+
+A request has one input tensor per column, of shape [n] or [n, 1]; order is free and others are ignored.
+"""
+
+from __future__ import annotations
+
+from importlib import metadata as distributions
+from typing import Any
+
+import numpy as np
+from flask import Blueprint, Response, abort, current_app, jsonify, request
+from numpy.typing import NDArray
+
+from app.extensions import catalog, monitor
+from app.parsing.records import (
+    MAX_ROWS,
+    Batch,
+    BodyError,
+    check_columns,
+    check_count,
+    check_names,
+    json_body,
+    read_json_number,
+)
+from app.served import Served
+
+blueprint = Blueprint("kserve", __name__)
+INTEGERS = {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
+NUMBERS = {"FP32", "FP64", *INTEGERS}
+OUTPUTS = {"probability": "FP64", "alert": "BOOL"}
+
+
+@blueprint.get("/v2")
+def server() -> Response:
+    """What this server is."""
+    return jsonify(name=current_app.name, version=distributions.version("imbalanced-cgan"), extensions=[])
+
+
+@blueprint.get("/v2/health/live")
+def live() -> Response:
+    """Whether the process answers."""
+    return jsonify(live=True)
+
+
+@blueprint.get("/v2/health/ready")
+def ready() -> Response:
+    """Whether the champion scores, and which newer models were refused."""
+    refused = catalog().refused
+    return jsonify(ready=_scores(catalog().champion), **({"refused": refused} if refused else {}))
+
+
+@blueprint.get("/v2/models/<name>")
+@blueprint.get("/v2/models/<name>/versions/<version>")
+def metadata(name: str, version: str | None = None) -> Response:
+    """Inputs and outputs of a model."""
+    model = _model(name, version)
+    return jsonify(
+        name=name,
+        versions=[model.version],
+        platform="fraud",
+        inputs=[{"name": column, "datatype": "FP64", "shape": [-1]} for column in model.columns],
+        outputs=[{"name": output, "datatype": kind, "shape": [-1]} for output, kind in OUTPUTS.items()],
+    )
+
+
+@blueprint.get("/v2/models/<name>/ready")
+@blueprint.get("/v2/models/<name>/versions/<version>/ready")
+def model_ready(name: str, version: str | None = None) -> Response:
+    """Whether a model scores."""
+    return jsonify(name=name, ready=_scores(_model(name, version)))
+
+
+def _model(name: str, version: str | None) -> Served:
+    """The model of this name; 404 names the version it has if another one is asked for."""
+    model = catalog().get(name)
+    if version not in (None, model.version):
+        abort(404, f"The version of {name} that is served is {model.version}; ask for it, or for none.")
+    return model
+
+
+def _scores(model: Served) -> bool:
+    """Ask for one of the model's own examples."""
+    batch = Batch()
+    batch.add(model.about["examples"]["legitimate"], model.columns)
+    return "probability" in model.score(batch)[0]
+
+
+@blueprint.post("/v2/models/<name>/infer")
+@blueprint.post("/v2/models/<name>/versions/<version>/infer")
+def infer(name: str, version: str | None = None) -> Response:
+    """Score tensors; a value that is no number refuses the request, as tensors have no place for an error."""
+    model = _model(name, version)
+    content = json_body(request.get_data(cache=False))
+    values = read_tensors(content, model.columns)
+    wanted = _wanted(content)
+    probability = model.probability(values)
+    alert = probability >= model.model.threshold
+    monitor().scored(model.name, len(values), int(alert.sum()), 0)
+    found = {"probability": probability.tolist(), "alert": alert.tolist()}
+    outputs = [
+        {"name": output, "datatype": OUTPUTS[output], "shape": [len(values)], "data": found[output]}
+        for output in wanted
+    ]
+    said = {"id": content["id"]} if "id" in content else {}
+    return jsonify(model_name=name, model_version=model.version, **said, outputs=outputs)
+
+
+def read_tensors(content: Any, columns: tuple[str, ...]) -> NDArray[np.float64]:
+    """Values of shape (n_rows, n_columns) from the request's inputs; BodyError says what is wrong with them."""
+    if not isinstance(content, dict) or not isinstance(content.get("inputs"), list):
+        raise BodyError(400, "The body must be an object with a list of inputs.")
+    if not isinstance(content.get("id", ""), str):
+        raise BodyError(400, "The id must be a text.")
+    for tensor in content["inputs"]:
+        if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
+            raise BodyError(400, "Every input must be an object with name, datatype, shape and data.")
+    check_names([tensor["name"] for tensor in content["inputs"]])
+    inputs = {tensor["name"]: tensor for tensor in content["inputs"]}
+    check_columns([name for name in columns if name not in inputs])
+    read = [_numbers(inputs[name]) for name in columns]
+    lengths = {len(column) for column in read}
+    if len(lengths) > 1:
+        raise BodyError(422, "The inputs have different numbers of rows.")
+    check_count(*lengths)
+    return np.array(read, dtype=float).T.copy()
+
+
+def _numbers(tensor: dict[str, Any]) -> list[float]:
+    """A tensor of shape [n] or [n, 1] as numbers."""
+    name, shape, data = tensor["name"], tensor.get("shape"), tensor.get("data")
+    if not isinstance(tensor.get("datatype"), str) or tensor["datatype"] not in NUMBERS:
+        raise BodyError(422, f"The datatype of {name} is none of {', '.join(sorted(NUMBERS))}.", [name])
+    # A shape of [true] equals [1], and is none.
+    if not isinstance(data, list) or not _is_shape(shape) or shape not in ([len(data)], [len(data), 1]):
+        raise BodyError(422, f"The shape of {name} is neither [n] nor [n, 1] for its n numbers.", [name])
+    check_count(len(data), MAX_ROWS)
+    found = []
+    for row, cell in enumerate(data, 1):
+        try:
+            found.append(read_json_number(cell[0] if isinstance(cell, list) and len(cell) == 1 else cell))
+        except ValueError as error:
+            raise BodyError(422, f"Row {row}: {name} {error}.", [name]) from None
+    return found
+
+
+def _is_shape(shape: Any) -> bool:
+    return isinstance(shape, list) and all(type(size) is int for size in shape)
+
+
+def _wanted(content: dict[str, Any]) -> list[str]:
+    """Names of the outputs asked for; all by default."""
+    asked = content.get("outputs")
+    if asked is None:
+        return list(OUTPUTS)
+    if not isinstance(asked, list) or not all(map(_is_output, asked)):
+        raise BodyError(422, f"The outputs must be a list of objects named {' or '.join(OUTPUTS)}.")
+    names = [output["name"] for output in asked]
+    if len(set(names)) < len(names):
+        raise BodyError(422, "An output is named twice.")
+    return names or list(OUTPUTS)
+
+
+def _is_output(output: Any) -> bool:
+    return isinstance(output, dict) and isinstance(output.get("name"), str) and output["name"] in OUTPUTS

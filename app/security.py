@@ -1,0 +1,125 @@
+"""What protects the server and its users: response headers, errors without internals, logs without values."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from urllib.parse import urlsplit
+
+from flask import Flask, Request, Response, abort, current_app, g, jsonify, render_template, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
+
+from app.catalog import UnknownModel
+from app.monitoring import Monitor
+from app.parsing.records import BodyError
+from utils.serving.bundle import BundleError
+
+logger = logging.getLogger("app")
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+PRIVATE = {"Cache-Control": "no-store"}
+CACHED = ("static", "bootstrap.static", "pages.plotly_script")  # say themselves how long they are good for
+MAX_FORM = 2**16  # bytes; the form of one transaction has a few thousand
+MACHINE_PATHS = ("/api/", "/v2", "/metrics")
+SAFE = ("GET", "HEAD", "OPTIONS")
+METHODS = (*SAFE, "POST", "PUT", "PATCH", "DELETE")
+EXPLANATIONS = {
+    404: "There is no such page.",
+    405: "This address does not take that method.",
+    413: "The request is larger than this server takes; send it in parts.",
+    500: "Something went wrong here; nothing was scored. The server's log says where.",
+}
+
+
+class PageSessions(SecureCookieSessionInterface):
+    """Sessions for pages only: they hold a form's token, and machines have no forms."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session of a page, or one that cannot be written to."""
+        if request.path.startswith(MACHINE_PATHS):
+            return self.make_null_session(app)
+        return super().open_session(app, request)
+
+
+def install(app: Flask) -> None:
+    """Add limits, headers, error answers and the request log; to be called before anything reads a form."""
+    app.session_interface = PageSessions()
+    app.before_request(_start)
+    app.after_request(_finish)
+    app.register_error_handler(BodyError, _body_error)
+    app.register_error_handler(UnknownModel, lambda error: error_answer(404, str(error)))
+    app.register_error_handler(BundleError, lambda error: error_answer(503, str(error)))
+    app.register_error_handler(Exception, _any_error)
+
+
+def error_answer(status: int, message: str, **more: object) -> tuple[Response | str, int]:
+    """The error as JSON for machines, as a page for people."""
+    # A page has links, which cannot be built for a request whose host was refused.
+    if request.path.startswith(MACHINE_PATHS) or isinstance(request.routing_exception, SecurityError):
+        return jsonify(status=status, error=message, **more), status
+    return render_template("error.html", status=status, message=message), status
+
+
+def _body_error(error: BodyError) -> tuple[Response | str, int]:
+    return error_answer(error.status, str(error), **({"columns": error.columns} if error.columns else {}))
+
+
+def _any_error(error: Exception) -> tuple[Response | str, int] | HTTPException:
+    if not isinstance(error, HTTPException):
+        # Only the places: an exception's own text may quote a transaction.
+        places = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("%s in %s\n%s", type(error).__name__, request.endpoint, places)
+        error = InternalServerError()
+    if error.code is None or error.code < 400:
+        return error
+    own = error.description if error.description != type(error).description else None
+    answer = error_answer(error.code, own or EXPLANATIONS.get(error.code) or error.name)
+    return *answer, [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")]
+
+
+def _start() -> None:
+    g.start = time.perf_counter()
+    if not request.path.startswith(MACHINE_PATHS):
+        request.max_content_length = MAX_FORM
+    elif request.method not in SAFE and _from_elsewhere():
+        abort(403, "Pages of other sites may not send requests here.")
+
+
+def _from_elsewhere() -> bool:
+    """Whether a browser sends this for a page of another site; programs send neither header."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        return True
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc != request.host
+
+
+def _finish(response: Response) -> Response:
+    response.headers.extend(HEADERS)
+    if request.endpoint not in CACHED or response.status_code >= 400:
+        response.headers.update(PRIVATE)
+    seconds = time.perf_counter() - g.get("start", time.perf_counter())
+    # The rule and not the path: a client chooses path and method, and could write anything into the log.
+    rule = request.url_rule.rule if request.url_rule else "(no such address)"
+    method = request.method if request.method in METHODS else "(other)"
+    tell(current_app.extensions["monitor"], method, rule, response.status_code, seconds)
+    return response
+
+
+def tell(monitor: Monitor, method: str, rule: str, status: int, seconds: float) -> None:
+    """Count an answer and write it to the log."""
+    monitor.answered(method, rule, status, seconds)
+    logger.info("%s %s %d %.1f ms", method, rule, status, 1000 * seconds)

@@ -1,0 +1,1 @@
+"""What the pages show: summaries, formatted numbers, and the study's results."""

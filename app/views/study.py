@@ -1,0 +1,146 @@
+"""What the pages tell of the study: its recorded numbers and its notebooks."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from functools import lru_cache
+from typing import Any
+
+from utils.benchmark import ledger
+from utils.config import NOTEBOOKS, load_profile
+from utils.reporting import claims
+from utils.reporting.tables import phrase, refuted_by
+
+TITLE = "Learning from imbalanced data with conditional GANs: a credit-card fraud case study"
+
+
+def headline() -> dict[str, Any] | None:
+    """The study's main results, of the full run, else of the quick one; None while neither was finished.
+
+    Returns
+    -------
+    dict or None
+        `profile`; `per_10000`, frauds in 10,000 transactions; `verdict` on the claim that a random forest with CGAN
+        is best, and `refuted_by`, which pairs refute it; `difference`, of the claimed pair to the best; `set_apart`,
+        whether the best takes no part in the verdict, as it was made on the folds of the comparison; `best` and
+        `means`, label, mean average precision and interval on the development folds of the best pair, and of it, the
+        claimed one and the same models without resampling; `measured`, a sentence of what was; `final` with label,
+        average precision, interval and ledger key on the test set; `scorings`, a sentence of every final model that was
+        scored on it; `stated`, the claims by name; `boosted`, XGBoost at the setting of the blend's boosted trees.
+
+    Raises
+    ------
+    ClaimError
+        If the numbers do not bear a sentence that the pages state.
+    """
+    for name in ("full", "quick"):
+        path = load_profile(name).numbers
+        if path.exists():
+            numbers = json.loads(path.read_text())
+            if {"01_eda", "07_comparison", "08_final_model"} <= set(numbers):
+                return _headline(numbers)
+    return None
+
+
+def _headline(numbers: dict[str, Any]) -> dict[str, Any]:
+    comparison, final = numbers["07_comparison"], numbers["08_final_model"]
+    claim = comparison["claim"]
+    means = {(row["model"], row["sampler"]): row for row in comparison["means"]}
+    claimed = (claim["against_best"]["model"], claim["against_best"]["sampler"])
+
+    def described(pair: tuple[str, str]) -> dict[str, Any]:
+        row = means[pair]
+        label = f"{comparison['models'][pair[0]]}, {phrase(comparison['samplers'][pair[1]])}"
+        score = {"average_precision": row["mean"], "interval": [row["low"], row["high"]]}
+        return {"label": label, "folds": row["n_folds"], **score}
+
+    shown = [tuple(claim["best"]), claimed]
+    shown += [pair for pair in ((model, "none") for model, _ in shown) if pair in means and pair not in shown]
+    return {
+        "profile": comparison["profile"],
+        "per_10000": round(10_000 * numbers["01_eda"]["prevalence"]),
+        "verdict": claim["verdict"],
+        "refuted_by": refuted_by(comparison),
+        "difference": claim["against_best"],
+        "set_apart": claim.get("set_apart", False),
+        "best": described(shown[0]),
+        "means": [described(pair) for pair in dict.fromkeys(shown)],
+        "measured": _measured(comparison),
+        "final": {**final["choice"], **final["test"]},
+        "scorings": _scorings(comparison),
+        "stated": claims.stated(numbers),
+        "boosted": comparison.get("boosted"),
+    }
+
+
+def _measured(comparison: dict[str, Any]) -> str:
+    """How many ways to handle imbalance were measured under how many models."""
+    alone = {row["model"] for row in comparison["alone"]}
+    counts = Counter(row["model"] for row in comparison["means"] if row["model"] not in alone)
+    most = max(counts.values())
+    few = {name: count for name, count in counts.items() if count < most}
+    text = f"{most} ways of handling imbalance under {_number(len(counts), 'model')}"
+    if few:
+        names = ", ".join(comparison["models"][name] for name in few)
+        text += f" ({', '.join(map(str, sorted(set(few.values()))))} of them under {names})"
+    return text + (f", and {_number(len(alone), 'model')} that take{'s' * (len(alone) == 1)} none" if alone else "")
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _scorings(comparison: dict[str, Any]) -> str:
+    """Every final model that was scored on the test set, the first one first; empty if none was."""
+    table = ledger.scorings(load_profile(comparison["profile"]).results)
+    if table.empty:
+        return ""
+    scored = [
+        f"{comparison['models'].get(row.model, row.model)} with "
+        f"{phrase(comparison['samplers'].get(row.sampler, row.sampler))}, {row.average_precision:.3f} "
+        f"({row.finished[:10]})"
+        for row in table.itertuples()
+    ]
+    return f"The test set has been scored for {_number(len(scored), 'final model')}: {'; '.join(scored)}."
+
+
+def is_final(card: dict[str, Any]) -> bool:
+    """Whether a model's card is that of the study's final model."""
+    study = headline()
+    return study is not None and card.get("ledger_key") == study["final"]["ledger_key"]
+
+
+@lru_cache
+def notebooks() -> dict[str, str]:
+    """Title of every notebook by its name, in the order of the study."""
+    titles = {}
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        text = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        titles[path.stem] = text.splitlines()[0].lstrip("# ").partition(" · ")[2] or path.stem
+    return titles
+
+
+@lru_cache
+def notebook_page(name: str) -> str:
+    """The notebook `name` of `notebooks` as a piece of HTML without scripts and styles."""
+    import nbformat
+    from nbconvert import HTMLExporter  # takes a second to import, which tests and tools need not wait for
+
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    heading = name
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            headings = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")]
+            heading = headings[-1] if headings else heading
+        cell.metadata["alt"] = f"Figure: {heading}"
+        for output in cell.get("outputs", []):
+            # A frame's own HTML carries a style sheet, which the pages' policy forbids; its text says the same.
+            if "text/plain" in output.get("data", {}):
+                output.data.pop("text/html", None)
+    exporter = HTMLExporter(
+        template_name="basic", exclude_anchor_links=True, exclude_input_prompt=True, exclude_output_prompt=True
+    )
+    page, _ = exporter.from_notebook_node(notebook)
+    return page.replace("<pre>", '<pre tabindex="0">')  # wide ones are scrolled, by keyboard too

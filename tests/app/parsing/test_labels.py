@@ -1,0 +1,205 @@
+"""Labels of a scored file: which are understood, what is said of the others, and when the scores are judged."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from sklearn.metrics import average_precision_score
+
+from app.parsing.labels import read_labels
+from app.parsing.table import Table
+from app.served import Served
+from app.views import summary
+from tests.small_app import COLUMNS, SCHEMA, fit, transactions
+from utils.config import DatasetConfig
+
+pytest_plugins = ["tests.app_fixtures"]
+
+TRUTH = transactions(300, seed=1)["Class"].to_numpy()
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """As many rows as there are in `TRUTH`, without labels."""
+    return transactions(300, seed=1)[list(COLUMNS)]
+
+
+def send(client, frame, form="csv"):
+    stream = io.BytesIO()
+    if form == "csv":
+        frame.to_csv(stream, index=False)
+    else:
+        frame.to_parquet(stream, index=False)
+    return client.post("/api/v1/files", data={"file": (io.BytesIO(stream.getvalue()), f"mine.{form}")}).json
+
+
+def written(fraud, legitimate):
+    return np.where(TRUTH == 1, fraud, legitimate)
+
+
+SPELLINGS = {
+    "0/1": written("1", "0"),
+    "floats": written("1.0", "0.0"),
+    "powers": written("1e0", "-0"),
+    "-1/1": written("1", "-1"),
+    "-1 for frauds": written("-1", "1"),
+    "1/2": written("2", "1"),
+    "1.0/2.0": written("2.0", "1.0"),
+    "2 for legitimate": written("1", "2"),
+    "true/false": written("True", "FALSE"),
+    "t/f": written("t", "f"),
+    "yes/no": written(" yes", "no "),
+    "y/n": written("Y", "N"),
+    "words": written("fraud", "legitimate"),
+    "mixed": np.where(np.arange(300) % 2, written("1", "0"), written("true", "false")),
+}
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_the_usual_spellings_give_the_same_figures(client, fraud_model, rows, spelling, form):
+    found = send(client, rows.assign(Class=SPELLINGS[spelling]), form)
+    expected = average_precision_score(TRUTH, fraud_model.predict_proba(rows))
+    assert 0.3 < expected < 1
+    assert found["labelled"]["average_precision"] == pytest.approx(expected, abs=1e-9)
+    assert found["labelled"]["prevalence"] == pytest.approx(TRUTH.mean())
+    assert found["labels"] == {"frauds": TRUTH.sum(), "legitimate": 285, "empty": 0, "not_understood": 0}
+
+
+@pytest.mark.parametrize("spelling", ["-1/1", "-1 for frauds", "1/2", "2 for legitimate"])
+def test_which_of_two_numbers_was_read_as_fraud_is_said(client, rows, spelling):
+    labels = SPELLINGS[spelling]
+    fraud, legitimate = labels[TRUTH == 1][0], labels[TRUTH == 0][0]
+    assert send(client, rows.assign(Class=labels))["notes"] == [
+        f"The label {fraud} was read as fraud, as it is rarer than {legitimate}."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (pa.array([True, False, None]), [1, 0, np.nan]),
+        (pa.array([1, 0, 7], pa.int8()), [1, 0, np.nan]),
+        (pa.array([1.0, 0.0, float("nan")]), [1, 0, np.nan]),
+        (pa.array(["fraud", "legit", "?"]).dictionary_encode(), [1, 0, np.nan]),
+        (pa.array([2, 1, 1], pa.decimal128(3, 1)), [1, 0, 0]),
+        (pa.array([None, None, None]), [np.nan] * 3),
+        (pa.array([[1], [0], None]), [np.nan] * 3),
+        (pa.array([], pa.string()), []),
+        (pa.chunked_array([["1"], ["0", "x"]]), [1, 0, np.nan]),
+        (pa.array(["1", "2", "3"]), [1, np.nan, np.nan]),
+        (pa.array(["-1", "0", "1"]), [np.nan, 0, 1]),
+        (pa.array(["2", "2", "1", "unknown"]), [0, 0, 1, np.nan]),
+        (pa.array(["1", "2", "fraud", "no"]), [1, np.nan, 1, 0]),
+    ],
+)
+def test_cells_of_any_type_are_read(values, expected):
+    np.testing.assert_array_equal(read_labels(values).values, expected)
+
+
+def test_empty_labels_are_told_from_those_that_are_not_understood():
+    found = read_labels(pa.array(["1", "0", "", " ", "NaN", "n/a", None, "7", "maybe", "inf"]))
+    assert found.counts == {"frauds": 1, "legitimate": 1, "empty": 5, "not_understood": 3}
+
+
+NOT_JUDGED = {
+    "only frauds": (
+        ["1"] * 300,
+        "All 300 labelled rows are frauds, so the scores cannot be judged; label the legitimate",
+    ),
+    "one fraud": (["1"] + [""] * 299, "The only labelled row is a fraud, so the scores cannot be judged"),
+    "only frauds are labelled": (
+        np.where(TRUTH == 1, "1", ""),
+        "All 15 labelled rows are frauds, so the scores cannot be judged; label the legitimate rows, too.",
+    ),
+    "only legitimate": (["0"] * 300, "All 300 labelled rows are legitimate, so the scores cannot be judged; label the"),
+    "none": ([""] * 300, "No row has both a label and a probability, so the scores cannot be judged."),
+    "equally frequent": (["1", "2"] * 150, "The labels 1 and 2 are equally frequent, so it cannot be told which means"),
+    "only -1": (["-1"] * 300, "300 labels were not understood; write 1 for a fraud and 0 for a legitimate row."),
+    "three classes": (
+        ["1", "2", "3"] * 100,
+        "200 labels were not understood; write 1 for a fraud and 0 for a legitimate row.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NOT_JUDGED)
+def test_no_figures_are_given_where_one_class_is_missing_and_the_reason_is_said(client, rows, case):
+    labels, words = NOT_JUDGED[case]
+    found = send(client, rows.assign(Class=labels))
+    assert found["labelled"] is None
+    assert any(note.startswith(words) for note in found["notes"]), found["notes"]
+    assert found["alerts"] > 0 and all(note.endswith(".") for note in found["notes"])
+
+
+def test_a_class_whose_rows_have_no_probability_is_missing_as_well(client, rows):
+    frame = rows.assign(Class=TRUTH).astype({"V1": object})
+    frame.loc[TRUTH == 0, "V1"] = "x"
+    found = send(client, frame)
+    assert found["labels"]["legitimate"] == 285 and found["labelled"] is None
+    assert found["notes"] == [
+        "All 15 labelled rows are frauds, so the scores cannot be judged; label the legitimate rows, too."
+    ]
+
+
+def test_how_many_labels_were_not_understood_and_how_many_rows_judge_is_said(client, rows):
+    labels = written("1", "0").astype(object)
+    labels[[1, 2]], labels[3] = "perhaps", ""
+    found = send(client, rows.assign(Class=labels))
+    assert found["labels"] == {"frauds": 15, "legitimate": 282, "empty": 1, "not_understood": 2}
+    assert found["labelled"]["rows"] == 297
+    assert found["notes"] == [
+        "2 labels were not understood; write 1 for a fraud and 0 for a legitimate row.",
+        "The scores are judged by 297 of 300 rows: those with a label and a probability.",
+    ]
+
+
+def test_a_file_without_the_labels_column_says_nothing_of_labels(client, rows):
+    found = send(client, rows)
+    assert found["labels"] is None and found["labelled"] is None and found["notes"] == []
+
+
+def test_many_different_labels_are_counted():
+    read = read_labels(pa.array([str(number) for number in range(200_000)]))
+    assert read.counts == {"frauds": 1, "legitimate": 1, "empty": 0, "not_understood": 199_998}
+
+
+# --- what the totals do not cover
+
+
+def test_a_file_of_which_no_row_can_be_read_has_no_totals(client, rows):
+    found = send(client, rows.assign(V1="x"))
+    assert (found["rows"], found["scored"], found["errors"]["count"]) == (300, 0, 300)
+    assert found["alerts"] is None and found["amount_at_risk"] is None and found["top"] == []
+    assert found["notes"] == ["None of the 300 rows could be read, so nothing was scored."]
+
+
+def test_one_row_that_can_be_read_has_totals(client, rows):
+    frame = rows.assign(V1=["x"] * 299 + ["0"])
+    found = send(client, frame)
+    assert (found["scored"], found["errors"]["count"], found["notes"]) == (1, 299, [])
+    assert found["alerts"] == 0 and found["amount_at_risk"] == 0
+
+
+@pytest.mark.parametrize(
+    ("n_alerts", "said"), [(500, []), (502, ["The list ends at 500 of 502 alerts; the download has all of them."])]
+)
+def test_alerts_beyond_the_list_are_said(client, rows, fraud_model, n_alerts, said):
+    alert = rows[fraud_model.decide(rows)].head(1)
+    found = send(client, pd.concat([alert] * n_alerts))
+    assert found["alerts"] == n_alerts and len(found["top"]) == summary.MAX_TOP == 500
+    assert found["notes"] == said
+
+
+def test_columns_called_like_those_of_the_result_do_not_replace_them():
+    frame = transactions(60).rename(columns={"Time": "row", "Amount": "probability"})
+    fitted = fit("lr", schema=DatasetConfig(SCHEMA.path, time="row", amount="probability"), frame=frame)
+    model = Served(fitted, "0", {})
+    values = frame[list(model.columns)].to_numpy(dtype=float)
+    found = summary.every_row(model, Table(values), model.probability(values)).to_pandas()
+    np.testing.assert_array_equal(found["row"], np.arange(1, 61))
+    np.testing.assert_allclose(found["probability"], fitted.predict_proba(frame), atol=1e-12)
+    np.testing.assert_array_equal(found["probability of the file"], frame["probability"])
+    np.testing.assert_array_equal(found["row of the file"], frame["row"])

@@ -1,0 +1,530 @@
+"""The pages in a real browser: what an analyst does, and what the browser requests and complains about."""
+
+import csv
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from app.building import figures
+from app.building.embedding import Synthetic
+from app.catalog import Catalog
+from app.parsing.records import Batch
+from app.served import STATISTICS
+from app.views import formatting
+from tests.chromium import CHROMIUM, DRIVER, SIZES, chromium, look, serving, wait_for
+from tests.small_app import COLUMNS, SCHEMA, transactions, write_champion
+from utils.config import ROOT
+from utils.data.features import build_features
+from utils.serving import bundle
+
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="Chromium is not installed (apt-get install chromium chromium-driver)"
+)
+
+PAGES = (
+    "/",
+    "/statistics",
+    "/predict",
+    "/predict?example=fraud",
+    "/file",
+    "/models",
+    "/models/champion",
+    "/models/none+rf",
+    "/docs",
+    "/notebooks/04_smote",
+    "/nothing",
+)
+DRAWN = "document.querySelectorAll('.js-plotly-plot .main-svg').length"
+RULES = """
+const done = arguments[arguments.length - 1];
+axe.run().then((found) => done(found.violations)).catch((error) => done(String(error)));
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A small model with every figure of the statistics page."""
+    place = tmp_path_factory.mktemp("browser") / "model"
+    write_champion(place)
+    frame, champion = transactions(), Catalog(place).champion
+    X = build_features(frame, SCHEMA, champion.model.columns)
+    y = frame["Class"].to_numpy()
+    # Any rows do to see whether they are drawn: no time for a CGAN.
+    drawn = Synthetic(X, y, X[y == 1] + np.random.default_rng(0).normal(0, 0.3, X[y == 1].shape), updates=0)
+    every = [
+        figures.class_balance(frame["Class"].to_numpy()),
+        figures.amounts(frame["Amount"].to_numpy(), frame["Class"].to_numpy()),
+        figures.hour_of_day(frame["Time"].to_numpy() // 3600 % 24, frame["Class"].to_numpy()),
+        figures.correlations(drawn),
+        figures.embedding(drawn),
+        figures.importances(champion, figures.sample_of(frame, SCHEMA, 50)),
+        figures.precision_recall_curves(figures.measured(SCHEMA), 0.05, {"none": "No resampling"}),
+    ]
+    (place / STATISTICS).write_text(json.dumps(every))
+    bundle.seal(place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def catalog(folder):
+    return Catalog(folder)
+
+
+@pytest.fixture(scope="module")
+def server(folder):
+    with serving(folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory):
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory, downloads):
+    with chromium(tmp_path_factory.mktemp("profile"), downloads) as driver:
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """axe-core from npm, of the locked version; installed once below `build`."""
+    source = ROOT / "tests" / "axe"
+    lock = hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()[:12]
+    place = ROOT / "build" / "axe" / lock
+    if not place.exists():
+        if not shutil.which("npm"):
+            pytest.fail(
+                "npm is needed to fetch axe-core for the accessibility tests; install it (apt-get install npm)."
+            )
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place.parent) as parent:
+            staging = Path(parent) / "new"
+            shutil.copytree(source, staging)
+            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            done = subprocess.run(command, cwd=staging, capture_output=True, text=True)
+            if done.returncode:
+                pytest.fail(f"npm could not fetch axe-core: {done.stderr.strip()[-400:]}")
+            staging.rename(place)
+    return (place / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+def press(browser, element, key=Keys.ENTER):
+    """Activate a control as a keyboard user does."""
+    browser.execute_script("arguments[0].focus()", element)
+    browser.switch_to.active_element.send_keys(key)
+
+
+def find(browser, selector):
+    return browser.find_element(By.CSS_SELECTOR, selector)
+
+
+def complaints(browser):
+    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+
+
+def requested(browser):
+    """Addresses that the browser asked for since the last call."""
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+
+
+def exact(browser):
+    """The probability on the page, once the answer is there."""
+    wait_for(browser, "document.getElementById('probability') && !document.querySelector('[aria-busy=true]')")
+    return float(find(browser, "#probability").get_attribute("data-exact"))
+
+
+def probability_of(served, example):
+    return served.score(Batch(values={1: [example[name] for name in served.columns]}))[0]["probability"]
+
+
+def tab_to(browser, wanted):
+    """Press Tab until the element that a script's test accepts has the focus."""
+    for _ in range(80):
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        if browser.execute_script(f"const e = document.activeElement; return {wanted}"):
+            return browser.switch_to.active_element
+    raise AssertionError(f"Tab never reaches {wanted}")
+
+
+# --- one transaction
+
+
+def test_an_analyst_scores_a_fraud_and_asks_another_model_by_keyboard_alone(browser, server, catalog):
+    look(browser)
+    complaints(browser)
+    browser.get(server)
+    tab_to(browser, "e.textContent === 'One transaction'").send_keys(Keys.ENTER)
+    wait_for(browser, "document.getElementById('transaction')")
+    tab_to(browser, "e.value === 'fraud'").send_keys(Keys.ENTER)
+    wait_for(browser, "document.activeElement.textContent.startsWith('Score')")
+    before = browser.current_url
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    example = catalog.champion.about["examples"]["fraud"]
+    assert exact(browser) == pytest.approx(probability_of(catalog.champion, example), abs=1e-9)
+    assert browser.current_url == before  # answered in place, so that the live region speaks
+    assert re.match("Alert: have", find(browser, "#result").text) and browser.title.startswith("Alert")
+
+    # The bars are the model's own reasons, and what raises the probability points to the right.
+    (explanation,) = catalog.champion.explain([[example[name] for name in COLUMNS]])
+    rows = browser.find_elements(By.CSS_SELECTOR, ".reasons tbody tr")
+    assert len(rows) == formatting.N_BARS + 1
+    for row, part in zip(rows[:-1], explanation["contributions"][: formatting.N_BARS], strict=True):
+        name, value, contribution = (cell.text for cell in row.find_elements(By.CSS_SELECTOR, "th, .number"))
+        assert name == part["feature"]
+        assert (value, contribution) == (formatting.short(part["value"]), formatting.signed(part["contribution"]))
+        bar, middle = (row.find_element(By.TAG_NAME, tag).rect for tag in ("rect", "line"))
+        side = bar["x"] + bar["width"] / 2 - middle["x"]
+        assert abs(part["contribution"]) < 0.01 or (side > 0) == (part["contribution"] > 0)
+
+    # Another model answers the same transaction as soon as it is chosen.
+    press(browser, find(browser, "#model"), "L")
+    lr = catalog.get("none+lr")
+    wait_for(browser, lambda driver: exact(driver) == pytest.approx(probability_of(lr, example), abs=1e-9))
+    press(browser, find(browser, "button[value=legitimate]"))
+    wait_for(browser, "location.search.includes('example=legitimate')")
+    assert find(browser, "#model").get_attribute("value") == "none+lr"
+    press(browser, find(browser, "#transaction button"))
+    assert exact(browser) == pytest.approx(probability_of(lr, lr.about["examples"]["legitimate"]), abs=1e-9)
+    assert complaints(browser) == []
+
+
+def test_a_wrong_value_is_named_and_the_others_stay(browser, server):
+    look(browser)
+    browser.get(f"{server}/predict?example=fraud")
+    field = find(browser, "#field-V4")
+    browser.execute_script("arguments[0].value = '1e300'", field)
+    press(browser, find(browser, "#transaction button"))
+    wait_for(browser, lambda driver: "Nothing was scored" in find(driver, "#result").text)
+    assert field.get_attribute("aria-invalid") == "true"
+    browser.execute_script("arguments[0].value = '1'", field)
+    press(browser, find(browser, "#transaction button"))
+    exact(browser)
+    assert field.get_attribute("aria-invalid") is None
+
+
+def test_a_comma_stays_in_its_box_and_an_answer_to_other_values_says_so(browser, server, catalog):
+    look(browser)
+    browser.get(f"{server}/predict?example=fraud")
+    field, outdated = find(browser, "#field-V4"), find(browser, "#outdated")
+    field.clear()
+    field.send_keys("1,5")
+    assert field.get_attribute("value") == "1,5" and not outdated.is_displayed()
+    press(browser, find(browser, "#transaction button"))
+    example = {**catalog.champion.about["examples"]["fraud"], "V4": 1.5}
+    assert exact(browser) == pytest.approx(probability_of(catalog.champion, example), abs=1e-9)
+    assert "V4 is 1.5" in find(browser, "#result").text and not outdated.is_displayed()
+    field.send_keys("1")
+    assert outdated.is_displayed() and "about other values" in outdated.text
+    assert "outdated" in find(browser, "#result").get_attribute("class")
+    field.send_keys(Keys.BACKSPACE)
+    assert not outdated.is_displayed()
+
+
+def test_what_was_typed_outlives_the_server(browser, folder):
+    look(browser)
+    with serving(folder) as first:
+        browser.get(f"{first}/predict?example=fraud")
+        typed = find(browser, "#field-V4")
+        typed.clear()
+        typed.send_keys("0.5")
+    press(browser, find(browser, "#transaction button"))
+    wait_for(browser, lambda driver: "cannot be reached" in find(driver, "#result").text)
+    assert typed.get_attribute("value") == "0.5" and not find(browser, "#busy").is_displayed()
+    with serving(folder, port=urlsplit(first).port):
+        press(browser, find(browser, "#transaction button"))
+        exact(browser)
+        assert typed.get_attribute("value") == "0.5"
+    complaints(browser)  # the browser logs that there was no server, and the status of the old token
+
+
+def test_the_form_works_without_scripts(browser, server):
+    look(browser)
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.get(f"{server}/predict?example=fraud&model=none%2Blr")
+        find(browser, "#transaction button").send_keys(Keys.ENTER)
+        wait_for(browser, lambda driver: driver.find_elements(By.ID, "probability"))
+        assert "Alert" in find(browser, "#result").text
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+# --- statistics
+
+
+def points(browser, name):
+    """How many points of a trace are drawn in the map of frauds."""
+    return browser.execute_script(
+        "const places = [...document.querySelectorAll('.figure')];"
+        "const place = places.find((one) => one.data?.some((trace) => trace.name === 'Real fraud'));"
+        "const at = place.data.findIndex((trace) => trace.name === arguments[0]);"
+        "return at < 0 ? 0 : place.querySelectorAll('.scatter')[at].querySelectorAll('.point').length",
+        name,
+    )
+
+
+def test_synthetic_frauds_are_switched_off_and_on(browser, server):
+    look(browser)
+    browser.get(f"{server}/statistics")
+    wait_for(browser, f"{DRAWN} >= 7")
+    button = find(browser, "button[aria-pressed]")
+    assert (points(browser, "Synthetic fraud"), points(browser, "Real fraud")) == (30, 30)
+    press(browser, button)
+    assert button.get_attribute("aria-pressed") == "false" and button.text == "Show synthetic frauds"
+    assert (points(browser, "Synthetic fraud"), points(browser, "Real fraud")) == (0, 30)
+    press(browser, button, Keys.SPACE)
+    assert button.get_attribute("aria-pressed") == "true" and points(browser, "Synthetic fraud") == 30
+
+
+def test_curves_of_a_model_or_of_a_sampler_are_drawn(browser, server, folder):
+    figure = json.loads((folder / STATISTICS).read_text())[-1]
+    traces = [trace["meta"] for trace in figure["data"] if "meta" in trace]
+    look(browser)
+    browser.get(f"{server}/statistics")
+    wait_for(browser, f"{DRAWN} >= 7")
+    *_, choice = browser.find_elements(By.CSS_SELECTOR, "select")
+    names = "return [...document.querySelectorAll('.figure')].at(-1).data.map((trace) => trace.name)"
+    (_, classifiers), (_, samplers) = figure["choices"]
+    for values, others in ((classifiers, samplers), (samplers, classifiers)):
+        value = values[0][0]
+        browser.execute_script(
+            "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('change'))", choice, value
+        )
+        *drawn, last = browser.execute_script(names)
+        assert drawn == [meta[value]["name"] for meta in traces if value in meta] and last == "chance"
+        labels = [label for _, label in others]
+        assert drawn and all(name.rpartition(" (")[0] in labels for name in drawn)
+
+
+# --- a file
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """A table with its label, as CSV with two lines that cannot be read, and as Parquet."""
+    place = tmp_path_factory.mktemp("files")
+    frame = transactions(300, seed=3)
+    frame.to_parquet(place / "rows.parquet", index=False)
+    lines = frame.to_csv(index=False).splitlines()
+    lines[4] = "1,2,3"
+    lines[7] = lines[7].replace(",", ",=x", 1)
+    (place / "rows.csv").write_text("\n".join(lines) + "\n")
+    return place, frame
+
+
+def upload(browser, server, path, model="champion"):
+    """Choose a file and send it by keyboard; waits until the page says something."""
+    browser.get(f"{server}/file?model={model.replace('+', '%2B')}")
+    find(browser, "#file").send_keys(str(path))
+    press(browser, find(browser, "#send"))
+    shown = "(id) => !document.getElementById(id).hidden"
+    wait_for(browser, f"['outcome', 'problem'].some({shown}) && document.getElementById('work').hidden")
+
+
+def facts(browser):
+    pairs = browser.find_elements(By.CSS_SELECTOR, "#facts > div")
+    return {pair.find_element(By.TAG_NAME, "dt").text: pair.find_element(By.TAG_NAME, "dd").text for pair in pairs}
+
+
+def column(browser, place):
+    return browser.execute_script(
+        "const rows = [...document.querySelectorAll('#top tbody tr')];"
+        "return rows.map((row) => Number(row.cells[arguments[0]].dataset.value))",
+        place,
+    )
+
+
+def test_a_csv_file_is_scored_sorted_and_downloaded(browser, server, catalog, labelled, downloads):
+    place, frame = labelled
+    look(browser)
+    complaints(browser)
+    upload(browser, server, place / "rows.csv")
+    good = np.delete(np.arange(300), [3, 6])
+    probability = catalog.champion.model.predict_proba(frame.iloc[good])
+    alerts = probability >= catalog.champion.model.threshold
+    told = facts(browser)
+    assert told["Transactions"] == "300" and told["Not readable"] == "2"
+    assert told["Alerts"] == str(alerts.sum())
+    assert told["Amount at risk"] == f"{frame['Amount'].iloc[good][alerts].sum():,.2f}"
+    errors = [row.text for row in browser.find_elements(By.CSS_SELECTOR, "#unreadable tbody tr")]
+    assert [error.split()[:2] for error in errors] == [["4", "5"], ["7", "8"]] and "V1" in errors[1]
+    assert "298 of 300 transactions" in find(browser, "#said").get_attribute("textContent")
+
+    # Against the labels: the confusion matrix adds up, and the curve ends at every fraud found.
+    counts = {name: int(find(browser, f"#{name}").text) for name in ("tp", "fp", "fn", "tn")}
+    frauds = frame["Class"].iloc[good].to_numpy() == 1
+    assert counts["tp"] == (alerts & frauds).sum() and counts["fn"] == (~alerts & frauds).sum()
+    assert sum(counts.values()) == 298
+    assert browser.execute_script("return document.getElementById('curve').data[0].x.at(-1)") == 1
+    assert browser.execute_script("return document.getElementById('histogram').data[0].y").count(0) < 36
+
+    assert column(browser, 1) == sorted(column(browser, 1), reverse=True)
+    np.testing.assert_allclose(column(browser, 1), np.sort(probability)[::-1], atol=1e-9)
+    press(browser, find(browser, "#top th:nth-child(4) button"))
+    assert column(browser, 3) == sorted(column(browser, 3), reverse=True)
+    assert find(browser, "#top th:nth-child(4)").get_attribute("aria-sort") == "descending"
+    press(browser, find(browser, "#top th:nth-child(4) button"))
+    assert column(browser, 3) == sorted(column(browser, 3))
+
+    press(browser, find(browser, "#download"))
+    result = downloads / "scored.csv"
+    wait_for(browser, lambda _: result.exists())
+    with result.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["row"]) for row in rows] == list(range(1, 301))
+    assert [row["row"] for row in rows if row["error"]] == ["4", "7"]
+    np.testing.assert_allclose([float(rows[place]["probability"]) for place in good], probability, atol=1e-9)
+    assert complaints(browser) == []
+
+
+def test_a_parquet_file_is_scored_by_the_chosen_model(browser, server, catalog, labelled):
+    place, frame = labelled
+    look(browser)
+    upload(browser, server, place / "rows.parquet", "none+lr")
+    assert facts(browser)["Model"] == "Logistic regression, no resampling"
+    assert not find(browser, "#unreadable").is_displayed()
+    expected = catalog.get("none+lr").model.predict_proba(frame)
+    np.testing.assert_allclose(column(browser, 1), np.sort(expected)[::-1], atol=1e-9)
+    assert browser.execute_script("return document.activeElement.id") == "outcome"
+
+
+def test_a_file_is_dropped_onto_the_page(browser, server, labelled):
+    look(browser)
+    browser.get(f"{server}/file")
+    browser.execute_script(
+        "const carried = new DataTransfer(); carried.items.add(new File([arguments[0]], 'dropped.csv'));"
+        "document.getElementById('drop').dispatchEvent("
+        "new DragEvent('drop', { dataTransfer: carried, bubbles: true, cancelable: true }))",
+        (labelled[0] / "rows.csv").read_text(),
+    )
+    assert find(browser, "#file-facts").text.startswith("dropped.csv, ")
+    press(browser, find(browser, "#send"))
+    wait_for(browser, "!document.getElementById('outcome').hidden")
+    assert find(browser, "#outcome-title").text == "Result for dropped.csv"
+
+
+def test_a_file_that_cannot_be_used_is_refused_with_the_servers_reason(browser, server, tmp_path):
+    look(browser)
+    path = tmp_path / "short.csv"
+    path.write_text("Time,V1\n1,2\n")
+    upload(browser, server, path)
+    problem = find(browser, "#problem")
+    assert problem.get_attribute("role") == "alert" and "Columns are missing: V2, V3" in problem.text
+    assert not find(browser, "#outcome").is_displayed() and find(browser, "#send").is_enabled()
+    complaints(browser)  # the browser logs the status of the refusal
+
+
+def test_a_file_of_which_nothing_can_be_read_has_no_result(browser, server, tmp_path):
+    look(browser)
+    frame = transactions(30, seed=4).astype({"V1": object})
+    frame["V1"] = "x"
+    frame.to_csv(tmp_path / "unreadable.csv", index=False)
+    upload(browser, server, tmp_path / "unreadable.csv")
+    assert find(browser, "#outcome-title").text == "Nothing in unreadable.csv could be scored"
+    assert "Alerts" not in facts(browser) and facts(browser)["Not readable"] == "30"
+    assert "None of the 30 rows could be read" in find(browser, "#notes").text
+    assert not find(browser, "#top").is_displayed() and not find(browser, "#histogram").is_displayed()
+    frauds = transactions()
+    frauds = frauds[frauds["Class"] == 1].iloc[:1]
+    frauds.loc[frauds.index.repeat(502)].to_csv(tmp_path / "alerts.csv", index=False)
+    upload(browser, server, tmp_path / "alerts.csv")
+    assert facts(browser)["Alerts"] == "502" and find(browser, "#top").is_displayed()
+    assert "The list ends at 500 of 502 alerts" in find(browser, "#notes").text
+
+
+# --- the models, and the API
+
+
+def test_the_table_of_models_is_sorted_and_leads_to_cards(browser, server, catalog):
+    look(browser)
+    browser.get(f"{server}/models")
+    labels = "return [...document.querySelectorAll('#models tbody th a')].map((link) => link.textContent)"
+    press(browser, find(browser, "#models th button"))
+    assert browser.execute_script(labels) == sorted(pair["label"] for pair in catalog.pairs)
+    press(browser, browser.find_element(By.LINK_TEXT, "Logistic regression, no resampling"))
+    wait_for(browser, "location.pathname.startsWith('/models/')")
+    assert find(browser, "h1").text == "Logistic regression, no resampling"
+    assert catalog.get("none+lr").version in find(browser, "main").text
+    press(browser, browser.find_element(By.LINK_TEXT, "Score one transaction"))
+    wait_for(browser, "document.getElementById('transaction')")
+    assert find(browser, "#model").get_attribute("value") == "none+lr"
+
+
+# --- every page
+
+
+def opened(browser, server, page):
+    browser.get(f"{server}{page}")
+    if page == "/statistics":
+        wait_for(browser, f"{DRAWN} >= 7")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_pages_fit_the_screen_in_the_systems_colours_without_complaint(browser, server, size, scheme):
+    look(browser, size, scheme)
+    complaints(browser)
+    for page in PAGES:
+        opened(browser, server, page)
+        wait_for(browser, f"document.documentElement.dataset.bsTheme === '{scheme}'")
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= SIZES[size][0], page
+        background = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+        assert (sum(map(int, re.findall(r"\d+", background)[:3])) < 3 * 128) == (scheme == "dark")
+        # The browser itself logs that the last page is not there.
+        assert complaints(browser) == [] or page == "/nothing", page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_serious_on_any_page(browser, server, axe, labelled, size, scheme):
+    look(browser, size, scheme)
+    for page in PAGES:
+        opened(browser, server, page)
+        if "example" in page:
+            press(browser, find(browser, "#transaction button"))
+            exact(browser)
+        assert grave(browser, axe) == [], page
+    upload(browser, server, labelled[0] / "rows.csv")
+    assert grave(browser, axe) == []
+
+
+def grave(browser, axe):
+    """Rules that the page breaks seriously, with the places."""
+    browser.execute_script(axe)
+    violations = browser.execute_async_script(RULES)
+    assert isinstance(violations, list), violations
+    return [
+        (one["id"], [node["html"][:120] for node in one["nodes"][:3]])
+        for one in violations
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+def test_axe_would_find_something(browser, server, axe):
+    browser.get(server)
+    browser.execute_script("document.querySelector('main').append(document.createElement('input'))")
+    assert [rule for rule, _ in grave(browser, axe)] == ["label"]
+
+
+def test_nothing_is_requested_from_another_host(browser, server):
+    look(browser)
+    requested(browser)
+    for page in PAGES:
+        opened(browser, server, page)
+    addresses = [urlsplit(address) for address in requested(browser)]
+    assert {address.hostname for address in addresses if address.scheme in ("http", "https", "ws")} == {"127.0.0.1"}
+    assert any(address.path.startswith("/plotly-") for address in addresses)

@@ -1,0 +1,134 @@
+"""The running server while its champion is exchanged under load: no request fails, and a broken one is refused."""
+
+import json
+import shutil
+import threading
+import time
+import urllib.request
+
+import numpy as np
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.app import default_workers
+from app.building import exchange
+from app.client import OPENER
+from tests.chromium import SECONDS, serving
+from tests.small_app import COLUMNS, fit, transactions, write, write_champion
+from utils.serving import bundle
+
+N_CLIENTS = 4
+ROWS = transactions(40, seed=1)[list(COLUMNS)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A champion of this module's own, which it replaces."""
+    place = tmp_path_factory.mktemp("reload") / "model"
+    write_champion(place)
+    return place
+
+
+def asked(url, body=None, content_type="application/json"):
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": content_type})
+    with OPENER.open(request, timeout=SECONDS) as answer:
+        return answer.read()
+
+
+class Load:
+    """Clients that go on asking in every way; `answers` has what each was given, and when it asked."""
+
+    def __init__(self, url):
+        self.answers, self.failures = [], []
+        self._ending = threading.Event()
+        self._clients = [threading.Thread(target=self._ask, args=(url, way)) for way in range(N_CLIENTS)]
+
+    def __enter__(self):
+        for client in self._clients:
+            client.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ending.set()
+        for client in self._clients:
+            client.join(SECONDS)
+
+    def _ask(self, url, way):
+        predict, few = f"{url}/api/v1/predict", ROWS.head(3)
+        tensors = [{"name": name, "datatype": "FP64", "shape": [3], "data": few[name].tolist()} for name in few.columns]
+        ways = (
+            (predict, json.dumps(few.to_dict("records")).encode(), "application/json"),
+            (predict, few.to_csv(index=False).encode(), "text/csv"),
+            (f"{predict}?explain=true", json.dumps(few.to_dict("records")).encode(), "application/json"),
+            (f"{url}/v2/models/champion/infer", json.dumps({"inputs": tensors}).encode(), "application/json"),
+        )
+        while not self._ending.is_set():
+            sent = time.monotonic()
+            try:
+                self.answers.append((*read(json.loads(asked(*ways[way]))), sent))
+            except Exception as error:
+                self.failures.append(repr(error))
+                return
+
+
+def read(answer):
+    """Version and probabilities, from an answer of either protocol."""
+    if "outputs" in answer:
+        return answer["model_version"], tuple(answer["outputs"][0]["data"])
+    version = answer["model"].partition("@")[2]
+    return version, tuple(entry["probability"] for entry in answer["predictions"])
+
+
+def wait_until(condition):
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end, "It never came to that."
+        time.sleep(0.05)
+
+
+def recent(load, n_answers=8 * N_CLIENTS):
+    """Versions in so many answers to requests sent from now on, by which every worker has been asked."""
+    start = time.monotonic()
+
+    def versions():
+        return [version for version, _, sent in load.answers if sent >= start]
+
+    wait_until(lambda: load.failures or len(versions()) >= n_answers)
+    return set(versions())
+
+
+def reloads(url):
+    found = text_string_to_metric_families(asked(f"{url}/metrics").decode())
+    samples = [sample for family in found for sample in family.samples if sample.name == "fraud_reloads_total"]
+    return {sample.labels["outcome"]: sample.value for sample in samples}
+
+
+def broken(folder, place):
+    """A copy of a model in which one file is not what its card says."""
+    shutil.copytree(folder, place)
+    with (place / "scaler.json").open("a") as file:
+        file.write(" ")
+    return place
+
+
+def test_a_champion_is_exchanged_under_load_and_a_broken_one_refused(folder, tmp_path):
+    (tmp_path / "first").mkdir()
+    old, new = bundle.load(folder), write(tmp_path / "first" / "new", fit("rf"))
+    n_workers = default_workers()
+    with serving(folder) as url, Load(url) as load:
+        (before,) = recent(load)
+        exchange.exchange(tmp_path / "first" / "new", folder)
+        wait_until(lambda: load.failures or reloads(url).get("taken") == n_workers)
+        (after,) = recent(load)
+
+        exchange.exchange(broken(folder, tmp_path / "second" / "new"), folder)
+        wait_until(lambda: load.failures or reloads(url).get("refused") == n_workers)
+        assert recent(load) == {after}
+        ready = json.loads(asked(f"{url}/v2/health/ready"))
+        assert ready["ready"] and "scaler.json" in ready["refused"]["champion"]
+        assert reloads(url) == {"taken": n_workers, "refused": n_workers}
+    assert load.failures == []
+    expected = {version: served.predict_proba(ROWS.head(3)) for version, served in ((before, old), (after, new))}
+    assert before != after and {version for version, *_ in load.answers} == set(expected)
+    for version, probabilities, _ in load.answers:  # each answer is one model's, whole
+        np.testing.assert_allclose(probabilities, expected[version], rtol=0, atol=1e-9)

@@ -1,0 +1,545 @@
+"""The paper: complete, built from recorded numbers only, the same bytes every time, or not built at all."""
+
+import copy
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pypdf
+import pytest
+
+from paper import build as paper
+from utils.config import ROOT, ULB, Profile, load_profile
+from utils.reporting import claims
+
+SOURCE = (paper.SOURCES / "paper.typ").read_text()
+SOURCES = "\n".join(path.read_text() for path in sorted(paper.SOURCES.glob("*.typ")))
+SECTIONS = re.findall(r"^= (.+?)(?: <.*)?$", SOURCE, flags=re.MULTILINE)
+FIGURES = re.findall(r'#(?:wide|narrow|beside)\(\s*(?:<[\w-]+>,\s*)?"([\w-]+)"', SOURCE)
+
+# Settings of the protocol and thresholds of the prose's conditions; no result has a place here.
+ALLOWED_DECIMALS = {"0.01", "0.05", "0.001", "0.5", "0.9"}
+ALLOWED_SHARES = {"95", "90", "10"}
+
+WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+WORDS += ["thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
+BLANK = '<svg xmlns="http://www.w3.org/2000/svg" width="30" height="20"/>'
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Profile:
+    """The profile whose numbers are committed, or the last quick run's."""
+    for name in ("full", "quick"):
+        profile = load_profile(name)
+        if profile.numbers.exists() and "08_final_model" in json.loads(profile.numbers.read_text()):
+            return profile
+    pytest.skip("No profile has recorded all its numbers yet; run `make quick`.")
+
+
+@pytest.fixture(scope="module")
+def stated(recorded: Profile) -> dict:
+    """The recorded numbers, on which the full study states its claims."""
+    return json.loads(recorded.numbers.read_text())
+
+
+@pytest.fixture(scope="module")
+def numbers(stated: dict) -> dict:
+    """The same as if they came from another table: every sentence is made from them."""
+    other = copy.deepcopy(stated)
+    other["07_comparison"]["dataset"] = {"name": "claims", "sha256": "0" * 64}
+    return other
+
+
+@pytest.fixture
+def whole(recorded: Profile, tmp_path: Path) -> Profile:
+    """The recorded numbers and figures, with a place of its own for the PDF."""
+    (tmp_path / "paper").mkdir()
+    shutil.copy(recorded.numbers, tmp_path / "paper")
+    return replace(recorded, paper=tmp_path / "paper")
+
+
+@pytest.fixture
+def profile(whole: Profile, tmp_path: Path, monkeypatch) -> Profile:
+    """A copy that a test may damage, with blank figures, on one page so large that no line or page break parts
+    a sentence."""
+    shutil.copytree(paper.SOURCES, tmp_path / "sources", ignore=shutil.ignore_patterns("*.pdf", "*.json"))
+    template = tmp_path / "sources" / "template.typ"
+    assert 'paper: "a4"' in template.read_text() and "columns: 2" in template.read_text()
+    large = template.read_text().replace('paper: "a4"', "width: 4000mm, height: 4000mm")
+    template.write_text(large.replace("columns: 2", "columns: 1"))
+    monkeypatch.setattr(paper, "SOURCES", tmp_path / "sources")
+    (tmp_path / "figures").mkdir()
+    for name in FIGURES:
+        (tmp_path / "figures" / f"{name}.svg").write_text(BLANK)
+    return replace(whole, figures=tmp_path / "figures")
+
+
+def write(profile: Profile, numbers: dict) -> None:
+    profile.numbers.write_text(json.dumps(numbers))
+
+
+def spelled(n: int) -> str:
+    return WORDS[n] if n < len(WORDS) else str(n)
+
+
+def text_of(pdf: Path) -> str:
+    text = " ".join(page.extract_text() for page in pypdf.PdfReader(pdf).pages)
+    return re.sub(r"\s+", " ", text)
+
+
+def without(numbers: dict, path: str) -> dict:
+    """The numbers but for one; a path as the paper writes it."""
+    damaged = copy.deepcopy(numbers)
+    *steps, last = path.split("/")
+    here = damaged
+    for step in steps:
+        here = here[step]
+    del here[last]
+    return damaged
+
+
+def with_verdicts(numbers: dict, verdict: str) -> dict:
+    changed = copy.deepcopy(numbers)
+    for row in changed["07_comparison"]["differences"]:
+        row["verdict"] = verdict
+    return changed
+
+
+def test_is_a_paper_with_all_its_sections(whole):
+    pdf = paper.build(whole)
+    assert pdf == whole.paper / "paper.pdf"
+    assert 6 <= len(pypdf.PdfReader(pdf).pages) <= 12
+    text = text_of(pdf)
+    assert "??" not in text
+    assert len(SECTIONS) >= 10
+    for section in SECTIONS:
+        assert section in text, section
+
+
+def test_two_builds_give_the_same_bytes(whole):
+    first = paper.build(whole).read_bytes()
+    assert paper.build(whole).read_bytes() == first
+    assert sorted(path.name for path in whole.paper.iterdir()) == ["numbers.json", "paper.pdf"]
+
+
+def test_the_committed_pdf_is_what_the_sources_give(whole, recorded):
+    committed = recorded.paper / "paper.pdf"
+    if recorded.name != "full" or not committed.exists():
+        pytest.skip("No PDF of the full profile is committed yet.")
+    assert text_of(committed) == text_of(paper.build(whole)), "run `make paper`"
+
+
+def test_shows_the_recorded_numbers(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    changed["08_final_model"]["test"]["average_precision"] = 0.123456
+    changed["01_eda"]["rows"] = 1234567
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert f"made from the {numbers['07_comparison']['profile']} profile" in text
+    assert "0.123 [" in text
+    assert "1,234,567 rows" in text
+
+
+@pytest.mark.parametrize("verdict", ["supported", "not supported", "refuted"])
+def test_the_claims_verdict_is_the_recorded_one(profile, numbers, verdict):
+    changed = copy.deepcopy(numbers)
+    changed["07_comparison"]["claim"]["verdict"] = verdict
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert f"The claim is {verdict}" in text
+    assert f"best model is {verdict}." in text
+    assert ("At least one rival is credibly better" in text) == (verdict == "refuted")
+    assert ("credibly better than every rival" in text) == (verdict == "supported")
+
+
+def test_names_the_rivals_that_refute_the_claim(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    row = {"mean": -0.02, "low": -0.03, "high": -0.01, "adjusted_p": 0.021}
+    changed["07_comparison"]["claim"] |= {"verdict": "refuted", "refuted_by": [{**row, "against": "xgb + borderline"}]}
+    write(profile, changed)
+    says = "better: XGBoost with Borderline-SMOTE (−0.020 [−0.030, −0.010], adjusted p of 0.021)."
+    assert says in text_of(paper.build(profile)).replace("𝑝", "p")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "says"),
+    [
+        ("helps", "Gains are credible for logistic regression with "),
+        ("harms", "Losses are credible for class weights under logistic regression"),
+        ("equivalent", "Equivalent to doing nothing are logistic regression with "),
+        ("no evidence", "none practically equivalent, and {n} undecided"),
+    ],
+)
+def test_sentences_follow_the_recorded_comparisons(profile, numbers, verdict, says):
+    write(profile, with_verdicts(numbers, verdict))
+    text = text_of(paper.build(profile))
+    rows = numbers["07_comparison"]["differences"]
+    assert says.format(n=spelled(len(rows))) in text
+    assert ("No method improves any model beyond doubt" in text) == (verdict != "helps")
+    assert ("No loss is credible after the adjustment" in text) == (verdict != "harms")
+    assert ("We find no model that credibly profits" in text) == (verdict != "helps")
+
+
+@pytest.mark.parametrize(
+    ("p_equivalent", "says"),
+    [(0.5, "No difference lies within the margin with a probability above"), (0.99, "within the margin")],
+)
+def test_counts_differences_that_are_probably_equivalent(profile, numbers, p_equivalent, says):
+    changed = copy.deepcopy(numbers)
+    for row in changed["07_comparison"]["differences"]:
+        row["p_equivalent"] = p_equivalent
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert says in text
+    every = spelled(len(changed["07_comparison"]["differences"]))
+    assert (f", {every} differences lie" in text) == (p_equivalent > 0.95)
+
+
+def test_a_credible_loss_is_told_with_its_sampler_models_and_range(profile, numbers):
+    changed = with_verdicts(numbers, "no evidence")
+    means = {"lr": -0.1, "rf": -0.3}
+    for row in changed["07_comparison"]["differences"]:
+        if row["sampler"] == "rus" and row["model"] in means:
+            row |= {"verdict": "harms", "mean": means[row["model"]]}
+    write(profile, changed)
+    says = "Losses are credible for random undersampling under logistic regression and random forest (−0.300 to −0.100)"
+    assert says in text_of(paper.build(profile))
+
+
+def test_tells_which_intervals_leave_zero_out_before_the_adjustment(profile, numbers):
+    changed = with_verdicts(numbers, "no evidence")
+    for row in changed["07_comparison"]["differences"]:
+        row |= {"low": -0.1, "mean": 0.0, "high": 0.1}
+    first, *_, last = (row for row in changed["07_comparison"]["differences"] if row["sampler"] in ("rus", "smote"))
+    write(profile, changed)
+    assert "before the adjustment and" not in text_of(paper.build(profile))
+    first |= {"low": -0.5, "mean": -0.4, "high": -0.3}
+    last |= {"low": 0.3, "mean": 0.4, "high": 0.5}
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert "before the adjustment and without regard to the margin, for the better SMOTE under " in text
+    assert "(+0.400), for the worse random undersampling under " in text
+
+
+@pytest.mark.parametrize("verdict", ["helps", "harms", "no evidence"])
+def test_models_that_stand_alone_are_judged_against_xgboost(profile, numbers, verdict):
+    changed = copy.deepcopy(numbers)
+    for row in changed["07_comparison"]["alone"]:
+        row["verdict"] = verdict
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert ("None of them is credibly better" in text) == (verdict != "helps")
+    assert ("Credibly better" in text) == (verdict == "helps")
+    assert ("Credibly worse" in text) == (verdict == "harms")
+
+
+def test_counts_ratios_whose_intervals_leave_zero_out(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    for row in (rows := changed["04_smote"]["ratios"]):
+        row |= {"low": -0.02, "mean": 0.001, "high": 0.03}
+    rows[0] |= {"low": 0.01, "mean": 0.02}
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert f"Of {len(rows)} settings of the methods that add frauds or weigh them, one has an interval above" in text
+    assert "zero and none one below; the largest mean difference is that of" in text
+    assert "(+0.020 [0.010, 0.030])" in text
+
+
+def test_the_choice_is_set_beside_the_plain_model_and_its_better_setting(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    final = changed["08_final_model"]
+    final["choice"] |= {"sampler": "smote", "model": "xgb"}
+    row = {"mean": 0.01, "low": -0.01, "high": 0.03, "p_equivalent": 0.5}
+    final["gains"] = [{"against": "xgb + none", **row}, {"against": "boosted + none", **row, "mean": 0.002}]
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert "XGBoost without resampling is +0.010 [−0.010, 0.030] with the parameters that the search chose" in text
+    assert "and +0.002 [−0.010, 0.030] at the setting of Section" in text and "with a probability of 50 % the" in text
+    final["choice"] |= {"sampler": "none"}
+    del final["gains"]
+    write(profile, changed)
+    assert "with the parameters that the search chose" not in text_of(paper.build(profile))
+
+
+def test_the_full_study_states_its_claims(profile, stated):
+    if not claims.asserted(stated):
+        pytest.skip("The full study has not recorded its numbers.")
+    text = text_of(paper.build(profile))
+    assert [claim.name for claim in claims.CLAIMS if claim.sentence not in text] == []
+
+
+def test_another_run_states_no_claim(profile, numbers):
+    write(profile, numbers)
+    text = text_of(paper.build(profile))
+    assert [claim.name for claim in claims.CLAIMS if claim.sentence in text] == []
+
+
+def test_a_false_claim_is_named_and_the_old_pdf_stays(profile, stated):
+    (profile.paper / "paper.pdf").write_bytes(b"old")
+    changed = copy.deepcopy(stated)
+    changed["07_comparison"] |= {"profile": "full", "dataset": {"name": "creditcard", "sha256": ULB.sha256}}
+    changed["07_comparison"]["claim"]["verdict"] = "supported"
+    write(profile, changed)
+    with pytest.raises(paper.PaperError, match=r"The claim 'not_supported' .* 'supported' is not = 'not supported'"):
+        paper.build(profile)
+    assert (profile.paper / "paper.pdf").read_bytes() == b"old"
+
+
+def test_one_title_for_readme_paper_and_citation():
+    (title,) = re.findall(r'^  title: "(.*)",$', SOURCE, flags=re.MULTILINE)
+    assert (ROOT / "README.md").read_text().startswith(f"# {title}\n")
+    assert f'title: "{title}"\n' in (ROOT / "CITATION.cff").read_text()
+
+
+def test_chosen_ratios_are_printed(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    rows = [{"ratio": ratio, "n_folds": count} for ratio, count in (("balanced", 7), ("20", 2), ("5", 0), ("1", 1))]
+    changed["07_comparison"]["ratios"] = [{"model": "rf", "sampler": "cgan", **row} for row in rows]
+    rows = [{"ratio": ratio, "n_folds": count} for ratio, count in (("balanced", 3), ("5", 0), ("100", 7))]
+    changed["07_comparison"]["ratios"] += [{"model": "xgb", "sampler": "rus", **row} for row in rows]
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert "they were chosen in 7 of 10 searches for random forest and 3 of 10 searches for XGBoost." in text
+    assert "CGAN 1 / 5 / 20 / equal – 1 / 0 / 2 / 7 –" in text
+    assert "Random undersampling 100 / 20 / 5 / equal – – 7 / · / 0 / 3" in text
+
+
+def test_the_untuned_baseline_is_told(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    changed["07_comparison"]["boosted"] |= {"mean": 0.9, "low": 0.8, "high": 0.95, "ahead_of_it": ["ros", "smote"]}
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert "It has a mean AP of 0.900 [0.800, 0.950], against" in text
+    assert "With random oversampling and SMOTE XGBoost has a higher mean." in text
+
+
+def test_every_scoring_of_the_test_set_is_told(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    rows = [("cgan", "xgb", 0.7, "2026-01-01"), ("none", "blend", 0.8, "2026-01-02"), ("none", "rf", 0.9, "2026-01-03")]
+    changed["08_final_model"]["scorings"] = [
+        {"sampler": sampler, "model": model, "average_precision": score, "finished": f"{day}T00:00:00+00:00"}
+        for sampler, model, score, day in rows
+    ]
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert text.count("The ledger of this run holds three scorings of the test set.") == 2
+    assert "It has been scored for three final models, so the last score is not that of an untouched set." in text
+    assert "0.700 for XGBoost with CGAN (2026-01-01), 0.800 for the blend of trees (2026-01-02), and 0.900" in text
+    changed["08_final_model"]["scorings"] = changed["08_final_model"]["scorings"][:1]
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert "holds one scoring of the test set" in text and "untouched" not in text
+
+
+def reduced(numbers: dict) -> dict:
+    """What a run with few samplers and models records."""
+    changed = copy.deepcopy(numbers)
+    samplers, models = load_profile("quick").samplers, load_profile("quick").models
+    section = changed["07_comparison"]
+    for name in ("means", "summary", "differences", "alone", "ranks"):
+        section[name] = [
+            row for row in section[name] if row["sampler"] in samplers and row.get("model", models[0]) in models
+        ]
+    section["folds"] = {model: n for model, n in section["folds"].items() if model in models}
+    for chapter in ("03_undersampling", "04_smote"):
+        changed[chapter]["ratios"] = [row for row in changed[chapter]["ratios"] if row["sampler"] in samplers]
+    section["claim"] |= {"best": ["xgb", "smote"]}
+    return changed
+
+
+def test_a_run_with_few_methods_is_told_as_one(profile, numbers):
+    write(profile, reduced(numbers))
+    text = text_of(paper.build(profile))
+    assert "This run has no results for Tomek links, NearMiss" in text
+    assert "EasyEnsemble 0." not in text and "NearMiss 0." not in text
+    assert "We compare five ways of handling imbalance" in text
+
+
+def test_no_figure_stands_in_a_column():
+    """Where page floats leave a column little room, Typst lets a block that cannot be broken run into them."""
+    assert not re.findall(r"^#narrow\(", SOURCE, flags=re.MULTILINE)
+    figures = re.findall(r"^ *#figure\((.*?)^ *\) <", SOURCE, flags=re.MULTILINE | re.DOTALL)
+    assert figures and all('scope: "parent"' in figure and "placement: auto" in figure for figure in figures)
+
+
+def test_no_semicolon_ends_an_expression():
+    """Typst takes a semicolon behind an expression for its end, and prints none; one that is meant is escaped."""
+    nested = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"
+    assert r"digits: 0)\;" in SOURCE and not re.findall(rf"#[\w.-]+(?:{nested})?;", SOURCE)
+
+
+def test_names_are_those_of_the_registries():
+    from utils.models import registry as models
+    from utils.samplers import registry as samplers
+
+    text = (paper.SOURCES / "study.typ").read_text()
+    names = dict(re.findall(r'^  "?(\w+)"?: "(.*)",$', text, flags=re.MULTILINE))
+    heads = {key: name.removeprefix("the ") for key, name in names.items()}
+    for key, label in (models.LABELS | samplers.LABELS).items():
+        assert heads[key][0].upper() + heads[key][1:] == label[0].upper() + label[1:], key
+
+
+def test_networks_enter_the_table_once_they_have_two_folds(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    section = changed["07_comparison"]
+    section["differences"] = [row for row in section["differences"] if row["model"] in ("lr", "rf", "xgb")]
+    section["folds"] |= {"ann": 1, "cnn1d": 1, "lstm": 1}
+    write(profile, changed)
+    assert "allow no interval" in text_of(paper.build(profile))
+    rows = [row for row in section["differences"] if row["model"] == "xgb"]
+    section["differences"] += [{**row, "model": model} for row in rows for model in ("ann", "cnn1d", "lstm")]
+    section["folds"] |= {"ann": 5, "cnn1d": 5, "lstm": 5}
+    write(profile, changed)
+    assert "allow no interval" not in text_of(paper.build(profile))
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "01_eda/duplicates",
+        "03_undersampling/thinned_test/1% frauds",
+        "01_eda/drift",
+        "02_baselines/searches",
+        "04_smote/ratios",
+        "05_cgan_training/ablation",
+        "07_comparison/alone",
+        "07_comparison/claim",
+        "08_final_model/card/recall at the threshold",
+    ],
+)
+def test_a_missing_number_is_named_and_the_old_pdf_stays(profile, numbers, missing):
+    (profile.paper / "paper.pdf").write_bytes(b"old")
+    write(profile, without(numbers, missing))
+    with pytest.raises(paper.PaperError, match=f"lacks '{re.escape(missing)}'; run the notebook that records it"):
+        paper.build(profile)
+    assert (profile.paper / "paper.pdf").read_bytes() == b"old"
+    assert sorted(path.name for path in profile.paper.iterdir()) == ["numbers.json", "paper.pdf"]
+
+
+def test_something_else_than_a_number_is_refused(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    changed["08_final_model"]["threshold"] = "high"
+    write(profile, changed)
+    with pytest.raises(paper.PaperError, match="where the paper needs a number"):
+        paper.build(profile)
+
+
+def test_missing_numbers_file_says_what_to_run(profile):
+    profile.numbers.unlink()
+    with pytest.raises(paper.PaperError, match=r"There is no .*numbers\.json; run the notebooks of profile"):
+        paper.build(profile)
+
+
+def test_a_missing_figure_is_named_and_the_old_pdf_stays(profile):
+    (profile.paper / "paper.pdf").write_bytes(b"old")
+    (profile.figures / f"{FIGURES[-1]}.svg").unlink()
+    with pytest.raises(paper.PaperError, match=rf"{FIGURES[-1]}\.svg is missing; run the notebook that draws it"):
+        paper.build(profile)
+    assert (profile.paper / "paper.pdf").read_bytes() == b"old"
+
+
+def test_a_warning_stops_the_build(profile):
+    (paper.SOURCES / "paper.typ").write_text(SOURCE + '\n#text(font: "No such font")[x]\n')
+    with pytest.raises(paper.PaperError, match=r"warns about paper\.typ: unknown font family"):
+        paper.build(profile)
+    assert not (profile.paper / "paper.pdf").exists()
+
+
+def test_every_figure_shown_is_there(recorded):
+    assert len(FIGURES) >= 6
+    assert [name for name in FIGURES if not (recorded.figures / f"{name}.svg").exists()] == []
+
+
+def test_citations_and_references_are_the_same():
+    entries = set(re.findall(r"^@\w+\{(\w+),", (paper.SOURCES / "references.bib").read_text(), flags=re.MULTILINE))
+    cited = set(re.findall(r"@([a-z]+\d{4})\b", SOURCES))
+    assert cited == entries
+
+
+def test_no_result_is_typed():
+    prose = re.sub(r"//.*", "", SOURCE)
+    prose = re.sub(r'"[^"\n]*"', '""', prose)  # names of numbers, not numbers
+    decimals = set(re.findall(r"(?<![\w.])(?:0?\.\d{2,}|0\.\d)(?![\d.]|pt|em|mm|cm|%)", prose))
+    assert decimals <= ALLOWED_DECIMALS
+    for section in ("Results", "The final model", "Discussion", "Conclusions"):
+        body = re.search(rf"^= {section}\b.*?(?=^= |\Z)", prose, flags=re.MULTILINE | re.DOTALL).group()
+        shares = set(re.findall(r"(\d+(?:\.\d+)?) %", body))
+        assert shares <= ALLOWED_SHARES, section
+
+
+def test_methods_describe_the_settings_in_force():
+    from utils.models.registry import MODELS
+    from utils.samplers.cgan.sampler import GANConfig
+    from utils.samplers.registry import SAMPLERS
+
+    config = GANConfig()
+    assert (config.loss, config.scaling, config.conditional, config.pack) == ("wasserstein", "class", True, 1)
+    assert config.critic_steps > 1 and config.average_decay > 0 and config.match_moments
+    quick = load_profile("quick")
+    prose = " ".join(SOURCE.split())
+    trees = quick.parameters["rf"]["n_estimators"]
+    assert f"{MODELS['rf'].defaults['n_estimators']} trees ({trees} in the quick profile)" in prose
+    assert f"fitted to {MODELS['ocsvm'].defaults['max_rows']:,} rows" in prose
+    assert {name: MODELS[name].space for name in ("brf", "easy", "blend")} == {"brf": {}, "easy": {}, "blend": {}}
+    ratios = {name: entry.defaults["ratio"] for name, entry in SAMPLERS.items() if "ratio" in entry.defaults}
+    assert ratios.pop("smoteenn") == 20 and set(ratios.values()) == {"balanced"}
+    spaces = {value for entry in SAMPLERS.values() for value in entry.space.get("ratio", ()) if value != "balanced"}
+    assert spaces == {1, 5, 20, 100}
+
+
+def test_tells_how_often_a_search_keeps_the_defaults(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    changed["02_baselines"]["searches"] = [
+        {"sampler": "none", "model": "lr", "kept": 0.9, "range": 0.004},
+        {"sampler": "class_weight", "model": "lr", "kept": 0.2, "range": 0.09},
+        {"sampler": "none", "model": "xgb", "kept": 0.5, "range": 0.02},
+    ]
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert (
+        "keeps the defaults in 90 % of the folds for logistic regression and 50 % of the folds for XGBoost; the best"
+        in text
+    )
+    assert "lie 0.004 and 0.020 apart on average" in text
+
+
+def test_the_rule_of_the_verdicts_is_described_as_it_is():
+    from utils import config as config_module
+    from utils.analysis import corrected_tests, verdicts
+
+    prose, readme = " ".join(SOURCE.split()), " ".join((ROOT / "README.md").read_text().split())
+    alpha, margin = corrected_tests.ALPHA, config_module.MARGIN
+    assert f"the adjusted $p$ is below {alpha} and the whole interval lies beyond {margin} or −{margin}" in prose
+    assert f"adjusted p-value is below {alpha} and its whole interval lies beyond the band" in readme
+    assert f"grey band within ±{margin}" in readme
+    beyond, across = (margin + 0.001, 0.1), (margin - 0.001, 0.1)
+    assert verdicts.verdict(*beyond, alpha - 0.001) == "helps"
+    assert verdicts.verdict(*beyond, alpha) == verdicts.verdict(*across, 0.0) == "no evidence"
+
+
+def test_the_search_is_described_as_it_is():
+    from utils import config as config_module
+    from utils.config import Search
+    from utils.experiments.sensitivity import SMALLER
+    from utils.models.registry import MODELS
+    from utils.samplers.registry import SAMPLERS
+
+    search, quick = Search(), load_profile("quick").search
+    prose = " ".join(SOURCE.split())
+    assert f"try {spelled(search.trials)} settings ({spelled(quick.trials)} in the quick profile)" in prose
+    assert search.folds == quick.folds and f"over {spelled(search.folds)} inner folds of all training rows" in prose
+    assert f"networks try {spelled(search.deep_trials)} settings ({spelled(quick.deep_trials)} in the quick" in prose
+    assert search.held_out == quick.held_out == 7 and "one seventh of the training rows" in prose
+    assert (
+        search.margin == quick.margin == config_module.MARGIN
+        and f"within {search.margin} of the best, the margin" in prose
+    )
+    assert f"CGAN ({SAMPLERS['cgan'].in_search['updates']:,} updates)" in prose
+    assert f"CTGAN ({SAMPLERS['ctgan'].in_search['epochs']} epochs)" in prose
+    forest, boosting, svm = (MODELS[name].in_search for name in ("rf", "xgb", "ocsvm"))
+    assert f"forests have {forest['n_estimators']} trees and XGBoost {boosting['n_estimators']}" in prose
+    forest, boosting = (SMALLER[name]["n_estimators"] for name in ("rf", "xgb"))
+    assert f"(forests of {forest} trees, XGBoost with {boosting})" in prose
+    assert f"the one-class SVM sees {svm['max_rows']:,} rows" in prose

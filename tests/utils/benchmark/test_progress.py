@@ -1,0 +1,80 @@
+"""The progress bar: what is running, what is done and how much is left."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from utils.benchmark import ledger
+from utils.benchmark.progress import Board, watching
+
+
+@pytest.fixture
+def board(tmp_path):
+    return Board(tmp_path / ".running")
+
+
+def finish(path, key: str) -> None:
+    ledger.append(path, {"key": key, "ranks": [1]})
+
+
+def test_a_board_shows_what_was_written_last(board):
+    assert board.read() == []
+    board.write("smote sampler fold 0.1")
+    board.write("smote+rf fold 0.1")
+    assert board.read() == ["smote+rf fold 0.1"]
+
+
+def test_wiping_removes_only_the_own_note(board):
+    board.write("mine")
+    (board.folder / "0").write_text("another's")
+    board.wipe()
+    board.wipe()
+    assert board.read() == ["another's"]
+
+
+def test_clearing_removes_what_killed_workers_left(board):
+    board.write("mine")
+    (board.folder / "0").write_text("another's")
+    board.clear()
+    assert board.read() == []
+
+
+def test_another_process_reads_and_writes_the_same_board(board):
+    board.write("here")
+    code = "import sys, pathlib, utils.benchmark.progress as p; p.Board(pathlib.Path(sys.argv[1])).write('there')"
+    subprocess.run([sys.executable, "-c", code, str(board.folder)], check=True)
+    assert sorted(board.read()) == ["here", "there"]
+
+
+def test_the_bar_ends_at_all_tasks(tmp_path, board, capsys):
+    path = tmp_path / "a.jsonl"
+    with watching(path, {"a": 1.0, "b": 9.0}, board):
+        finish(path, "a")
+        finish(path, "b")
+    shown = capsys.readouterr().err
+    assert "100% |" in shown and "2 of 2 tasks" in shown
+
+
+def test_the_bar_weighs_tasks_by_their_cost(tmp_path, board, capsys):
+    path = tmp_path / "a.jsonl"
+    board.write("smote+rf fold 0.1")
+    with watching(path, {"a": 1.0, "b": 3.0}, board):
+        finish(path, "a")
+        finish(path, "of another study")
+    last = re.split(r"[\r\n]+", capsys.readouterr().err.strip())[-1]
+    assert " 25% |" in last
+    assert "1 of 2 tasks; running smote+rf fold 0.1" in last
+    assert "left" in last
+
+
+def test_the_bar_does_not_hide_an_error(tmp_path, board):
+    with pytest.raises(KeyboardInterrupt), watching(tmp_path / "a.jsonl", {"a": 1.0}, board):
+        raise KeyboardInterrupt
+
+
+def test_the_bar_survives_a_ledger_that_is_not_there_yet(tmp_path, board, capsys):
+    with watching(tmp_path / "missing.jsonl", {"a": 1.0}, board):
+        pass
+    assert "0 of 1 tasks" in capsys.readouterr().err

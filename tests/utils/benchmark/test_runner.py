@@ -1,0 +1,461 @@
+"""The benchmark keeps what is finished, agrees with itself, and cannot be made to leak."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from imblearn.over_sampling import SMOTE, RandomOverSampler
+from imblearn.under_sampling import RandomUnderSampler
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import train_test_split
+
+from tests.small import PARAMETERS, small_profile
+from utils import metrics
+from utils.benchmark import ledger, out_of_fold, run_task, runner, tasks, tracking, training
+from utils.benchmark import search as search_module
+from utils.benchmark.progress import Board
+from utils.config import ROOT, DatasetConfig, load_profile
+from utils.data import loading
+from utils.experiments import cgan_ablation, cgan_variant, sensitivity
+from utils.experiments.original_study import run as original_run
+from utils.leakage import auditing, guards
+from utils.models.registry import MODELS, standing_alone
+from utils.samplers.cgan.sampler import CGANSampler, GANConfig
+from utils.samplers.registry import SAMPLERS
+from utils.serving import final_model
+
+SAMPLERS_HERE, MODELS_HERE = ["none", "rus", "smote"], ["lr", "rf", "xgb"]
+
+
+def start(folder: Path) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.small", str(folder)], cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True
+    )
+
+
+def scores(rows: list[dict]) -> dict[str, tuple]:
+    return {row["key"]: (row["average_precision"], tuple(row["ranks"])) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """An uninterrupted run of the small study."""
+    folder = tmp_path_factory.mktemp("finished")
+    profile = small_profile(folder)
+    runner.run(profile, samplers=SAMPLERS_HERE, models=MODELS_HERE)
+    return profile
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path, finished):
+    (tmp_path / "rows.parquet").symlink_to(finished.dataset.path)
+    path = tmp_path / "results" / "rows.jsonl"
+    process = start(tmp_path)
+    deadline = time.monotonic() + 120
+    while not (path.exists() and path.read_bytes().count(b"\n") >= 3):
+        assert process.poll() is None and time.monotonic() < deadline, process.stderr.read().decode()
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    before = path.read_bytes()
+    done = list(ledger.read_file(path))
+    assert 3 <= len(done) < 18
+
+    again = start(tmp_path)
+    assert again.wait(timeout=180) == 0, again.stderr.read().decode()
+    assert path.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
+    rows = list(ledger.read_file(path))
+    assert len(rows) == len({row["key"] for row in rows}) == 18
+    assert scores(rows) == scores(ledger.read(finished.results))
+
+
+def test_an_unfinished_line_costs_its_task_only(tmp_path, finished):
+    profile = small_profile(finished.dataset.path.parent)
+    path = profile.results / "rows.jsonl"
+    complete = path.read_bytes()
+    path.write_bytes(complete[:-40])
+    table = runner.run(profile, samplers=SAMPLERS_HERE, models=MODELS_HERE)
+    lines = path.read_bytes()
+    assert len(table) == lines.count(b"\n") == 18
+    assert lines.startswith(complete[: complete[:-1].rfind(b"\n") + 1])
+
+
+def test_finished_tasks_are_not_run_again(finished, monkeypatch):
+    monkeypatch.setattr(runner, "run_group", lambda *_: pytest.fail("a finished task was run again"))
+    table = runner.run(finished, samplers=SAMPLERS_HERE, models=MODELS_HERE)
+    assert len(table) == 18
+
+
+def test_the_pipeline_gives_the_scores_in_the_ledger(finished):
+    table = runner.run(finished, samplers=["smote"], models=["lr"])
+    row = table.iloc[0]
+    dataset = run_task.load_dataset(finished.dataset)
+    fold = run_task.all_folds(finished.dataset, finished.protocol, 1)[row["repeat"], row["fold"]]
+    parts = {"sampler": row["sampler_config"], "model": row["model_config"]}
+    task = {"seed": int(row["seed"]), "search": row["search"], **parts}
+    rows = run_task.training_rows(dataset, fold.train, int(row["seed"]))
+    fitted = training.fit(task, rows, chosen=search_module.chosen_trial(task, row["chosen"]))
+    X_test, y_test = run_task.fold_parts(dataset, fold.test)
+    ranks, _ = metrics.ranks_of_positives(y_test, fitted.pipeline.decision_function(X_test))
+    assert metrics.average_precision(ranks) == pytest.approx(row["average_precision"], abs=1e-3)
+    assert np.abs(ranks - row["ranks"]).max() <= 2  # the solver's last digits depend on the threads it has
+
+
+def test_every_task_has_its_mlflow_run(finished):
+    rows = ledger.read(finished.results)
+    assert tracking.log_rows(rows, finished) == 0
+    store = tracking.client()
+    experiment = tracking.experiment_id(store, f"benchmark-{finished.name}")
+    runs = {run.data.tags.get("ledger_key"): run for run in store.search_runs([experiment], max_results=5000)}
+    for row in rows:
+        run = runs[row["key"]]
+        assert run.data.metrics["average_precision"] == row["average_precision"]
+        assert store.get_run(run.data.tags["mlflow.parentRunId"]).info.run_name == row["sampler"]["name"]
+
+
+def test_unknown_names_are_named(finished):
+    with pytest.raises(ValueError, match="no sampler 'smoot' in the registry; choose one of none"):
+        runner.run(finished, samplers=["smoot"])
+
+
+def test_meaningless_labels_score_like_chance(tmp_path):
+    """Every pair of the quick grid and every other sampler, on shuffled labels, scores what chance scores."""
+    profile = small_profile(tmp_path, folds=((0, 0),), shuffled=True)
+    others = [name for name in SAMPLERS if name not in profile.samplers and name != "ctgan"]
+    parts = [runner.run(profile), runner.run(profile, samplers=others, models=["xgb"])]
+    table = pd.concat(parts, ignore_index=True)
+    deep = sum(MODELS[name].deep for name in profile.models)
+    alone = len(standing_alone(among=profile.models))
+    paired = len(profile.models) - deep - alone
+    assert len(table) == paired * len(profile.samplers) + deep * len(profile.deep_samplers) + alone + len(others)
+    row = table.iloc[0]
+    low, high = metrics.random_ranking_interval(row["n_rows"], len(row["ranks"]), level=0.9995, n_draws=20_000)
+    assert low < len(row["ranks"]) / row["n_rows"] < high
+    neutral = table["average_precision_tie_neutral"]  # small forests give many rows the same score
+    outside = table[(neutral < low) | (neutral > high)]
+    assert outside.empty, outside[["sampler", "model", "average_precision"]].to_string()
+
+
+@pytest.mark.parametrize("sampler", [SMOTE(random_state=0), RandomOverSampler(random_state=0)])
+def test_the_shuffled_label_test_would_notice_a_leak(sampler, tmp_path):
+    dataset = loading.load(small_profile(tmp_path, shuffled=True).dataset)
+    X, y = sampler.fit_resample(dataset.X, dataset.y)
+    X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    score = RandomForestClassifier(30, random_state=0).fit(X_train, y_train).predict_proba(X_test)[:, 1]
+    ranks, _ = metrics.ranks_of_positives(y_test, score)
+    _, high = metrics.random_ranking_interval(len(y_test), int(y_test.sum()), level=0.9995)
+    assert metrics.average_precision(ranks) > high + 0.2
+
+
+BEFORE_THE_SPLIT = {
+    "smote": SMOTE(random_state=0),
+    "random oversampling": RandomOverSampler(random_state=0),
+    "random undersampling": RandomUnderSampler(random_state=0),
+    "cgan": CGANSampler(config=GANConfig(**PARAMETERS["cgan"]), random_state=0),
+}
+
+
+@pytest.mark.parametrize("name", BEFORE_THE_SPLIT)
+def test_the_guard_refuses_a_sampler_in_front_of_the_split(name, finished):
+    dataset = run_task.load_dataset(finished.dataset)
+    X, y = BEFORE_THE_SPLIT[name].fit_resample(dataset.X, dataset.y)
+    X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    with pytest.raises(guards.LeakError):
+        guards.require_clean_split(dataset, (X_train, y_train), (X_test, y_test))
+
+
+@pytest.mark.parametrize("name", ["smote", "random undersampling"])
+def test_the_benchmark_refuses_to_run_with_a_sampler_in_front_of_the_split(name, finished, monkeypatch):
+    """The mutation itself: the function that hands out a fold's rows resamples them first."""
+    honest = run_task.fold_parts
+    monkeypatch.setattr(run_task, "fold_parts", lambda *rows: BEFORE_THE_SPLIT[name].fit_resample(*honest(*rows)))
+    dataset = run_task.load_dataset(finished.dataset)
+    fold = run_task.all_folds(finished.dataset, finished.protocol, 1)[0, 0]
+    task = runner.run(finished, samplers=["none"], models=["lr"]).iloc[0]
+    with pytest.raises(guards.LeakError):
+        run_task.prepare_fold(dataset, fold, task["seed"])
+
+
+def test_the_guard_refuses_rows_on_both_sides(finished):
+    dataset = run_task.load_dataset(finished.dataset)
+    rows = np.arange(len(dataset.frame))
+    train, test = run_task.fold_parts(dataset, rows), run_task.fold_parts(dataset, rows[: len(rows) // 2])
+    with pytest.raises(guards.LeakError, match="identical rows stand in the training and in the test part"):
+        guards.require_clean_split(dataset, train, test)
+
+
+def test_the_guard_accepts_every_fold_of_the_study():
+    profile = load_profile("full")
+    dataset = run_task.load_dataset(profile.dataset)
+    for fold in run_task.all_folds(profile.dataset, profile.protocol, 2).values():
+        train, test = run_task.fold_parts(dataset, fold.train), run_task.fold_parts(dataset, fold.test)
+        guards.require_clean_split(dataset, train, test, fold)
+
+
+def test_the_guard_refuses_a_fold_that_misses_rows_or_has_others(finished):
+    dataset = run_task.load_dataset(finished.dataset)
+    fold = run_task.all_folds(finished.dataset, finished.protocol, 1)[0, 0]
+    train, test = run_task.fold_parts(dataset, fold.train), run_task.fold_parts(dataset, fold.test[3:])
+    with pytest.raises(guards.LeakError, match="3 rows of the test part are missing and 0 do not belong there"):
+        guards.require_clean_split(dataset, train, test, fold)
+    moved = run_task.fold_parts(dataset, np.sort(np.r_[fold.train, fold.test[:3]]))
+    with pytest.raises(guards.LeakError, match="0 rows of the training part are missing and 3 do not belong there"):
+        guards.require_clean_split(dataset, moved, test, fold)
+
+
+def test_the_guard_refuses_changed_labels_and_values(finished):
+    dataset = run_task.load_dataset(finished.dataset)
+    fold = run_task.all_folds(finished.dataset, finished.protocol, 1)[0, 0]
+    train, (X, y) = run_task.fold_parts(dataset, fold.train), run_task.fold_parts(dataset, fold.test)
+    with pytest.raises(guards.LeakError, match="rows of the test part are not rows of rows"):
+        guards.require_clean_split(dataset, train, (X, 1 - y))
+    with pytest.raises(guards.LeakError, match="45 rows of the training part are not rows"):
+        changed = train[0].copy()
+        changed.iloc[:45, 3] += 1e-6
+        guards.require_clean_split(dataset, (changed, train[1]), (X, y))
+
+
+@pytest.mark.parametrize("sampler", ["none", "smote"])
+def test_the_audit_acquits_a_task_of_the_study(sampler, finished):
+    dataset = run_task.load_dataset(finished.dataset)
+    task = tasks.make_task(finished, dataset.identity, (0, 1), (sampler, {}), ("rf", {}))
+    report = auditing.audit(**run_task.exhibit(finished, task))
+    assert report.acquitted == [finding.name for finding in report.findings] and len(report.findings) == 6
+
+
+def test_a_file_that_changes_is_loaded_and_divided_anew(tmp_path):
+    """Within one process, such as a notebook's kernel."""
+    config, protocol = small_profile(tmp_path).dataset, load_profile("quick").protocol
+    before = run_task.load_dataset(config)
+    assert run_task.load_dataset(config) is before
+    folds = run_task.all_folds(config, protocol, 1)
+    assert run_task.all_folds(config, protocol, 1) is folds
+    real = cgan_variant.real_rows(config, protocol, 1, (0, 0))
+    assert cgan_variant.real_rows(config, protocol, 1, (0, 0)) is real
+    before.frame.iloc[200:].to_parquet(config.path, index=False)
+    after = run_task.load_dataset(config)
+    assert len(after.frame) == len(before.frame) - 200 and after.identity != before.identity
+    assert sum(len(fold.test) for fold in run_task.all_folds(config, protocol, 1).values()) == 3200
+    assert len(cgan_variant.real_rows(config, protocol, 1, (0, 0)).y_train) < len(real.y_train)
+    assert sum(len(fold.test) for fold in folds.values()) == 3360
+
+
+def test_a_changed_data_file_makes_experiments_and_notebooks_run_again():
+    code = (
+        "from doit import doit_cmd; doit_cmd.reset_vars(); doit_cmd.set_var('profile', 'quick'); import dodo;"
+        "print([dodo.RAW in task['file_dep'] for task in (dodo.task_experiments(), *dodo.task_notebooks())])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert told.split() == ["[True,", *["True,"] * 7, "True]"]
+
+
+def test_workers_that_fail_leave_no_note_behind(finished, tmp_path):
+    """Nor do those that are killed, once their study goes on."""
+
+    def fail(profile, group, path, *_):
+        Board(path.parent / ".running").write("failing")
+        raise RuntimeError("no")
+
+    task, *_ = on_first_fold(finished, "none", "lr")
+    with pytest.raises(RuntimeError, match="no"):
+        runner.run_groups(fail, finished, [[task]], tmp_path / "rows.jsonl", {task["key"]: 1.0}, n_jobs=1)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_worker_with_another_file_is_refused(finished, tmp_path):
+    task = tasks.make_task(finished, {"name": "rows", "sha256": "0" * 64}, (0, 0), ("none", {}), ("lr", {}))
+    with pytest.raises(RuntimeError, match=r"rows\.parquet on machine .* is not the file"):
+        run_task.run_group(finished, [task], tmp_path / "rows.jsonl", 1)
+    assert not list(tmp_path.iterdir())
+
+
+def on_first_fold(finished, sampler: str, model: str) -> tuple:
+    """A task on the small study, its dataset and its fold."""
+    dataset = run_task.load_dataset(finished.dataset)
+    search = replace(finished.search, trials=1) if MODELS[model].deep else None
+    task = tasks.make_task(finished, dataset.identity, (0, 0), (sampler, {}), (model, {}), search=search)
+    return task, dataset, run_task.all_folds(finished.dataset, finished.protocol, 1)[0, 0]
+
+
+@pytest.mark.parametrize("sampler", ["none", "smote", "jitter"])
+def test_a_caller_that_gives_the_sampler_test_rows_is_refused(sampler, finished, monkeypatch):
+    task, dataset, fold = on_first_fold(finished, sampler, "lr")
+    X_test, y_test = run_task.fold_parts(dataset, fold.test[:7])
+    honest = training.fit_head
+    monkeypatch.setattr(
+        training, "fit_head", lambda head, X, y: honest(head, pd.concat([X, X_test]), pd.concat([y, y_test]))
+    )
+    with pytest.raises(guards.LeakError, match="7 rows that are not among the fold's training rows were given"):
+        run_task.run_model(task, dataset, fold, run_task.prepare_fold(dataset, fold, task["seed"]), 1)
+
+
+@pytest.mark.parametrize("model", ["lr", "ann"])
+def test_rows_of_another_fold_are_refused(model, finished):
+    """Also where they only end the training of a network."""
+    task, dataset, fold = on_first_fold(finished, "none", model)
+    foreign = run_task.training_rows(dataset, np.sort(np.r_[fold.train[5:], fold.test[:5]]), task["seed"])
+    with pytest.raises(guards.LeakError, match="5 rows that are not among the fold's training rows"):
+        run_task.run_model(task, dataset, fold, foreign, 1)
+    fewer = run_task.training_rows(dataset, fold.train[5:], task["seed"])
+    with pytest.raises(guards.LeakError, match=r"was given 2,\d+ rows, 2,\d+ of them distinct"):
+        run_task.run_model(task, dataset, fold, fewer, 1)
+
+
+def test_a_copy_of_a_training_row_is_refused(finished):
+    _, dataset, fold = on_first_fold(finished, "none", "lr")
+    index = dataset.frame.index[fold.train]
+    guards.require_training_rows(dataset, fold, index[3:], index[:3])
+    with pytest.raises(guards.LeakError, match="of them distinct"):
+        guards.require_training_rows(dataset, fold, index, index[:1])
+
+
+def test_synthetic_rows_that_equal_test_rows_are_counted_and_told(finished, monkeypatch, caplog):
+    """What counts is where rows came from: values may agree by chance."""
+    task, dataset, fold = on_first_fold(finished, "smote", "lr")
+    rows = run_task.prepare_fold(dataset, fold, task["seed"])
+    honest = training.fit_head
+
+    def fit_head(head, X, y):
+        made = honest(head, X, y)
+        made.X[-4:] = rows.scaler.transform(dataset.X.iloc[fold.test[:4]])
+        return made
+
+    assert run_task.run_model(task, dataset, fold, rows, 1)["n_equal_to_test"] == 0
+    monkeypatch.setattr(training, "fit_head", fit_head)
+    row = run_task.run_model(task, dataset, fold, run_task.prepare_fold(dataset, fold, task["seed"]), 1)
+    assert row["n_equal_to_test"] == 4
+    runner._tell_equal_rows([row, {**row, "n_equal_to_test": 0}])
+    assert "In 1 of 2 tasks, test rows have the values of a synthetic row" in caplog.text
+
+
+def test_a_row_says_what_random_order_of_ties_would_give(finished):
+    """With one score for all, half the prevalence is what ties against the model give."""
+    _, dataset, fold = on_first_fold(finished, "none", "lr")
+    constant, labels = np.full(len(fold.test), 0.5), dataset.y.to_numpy()[fold.test]
+    row = run_task.measure(dataset, fold.test, constant, constant)
+    n_rows, n_frauds = len(labels), labels.sum()
+    share = (n_frauds - 1) / (n_rows - 1)  # of frauds among the rows before one
+    expected = np.mean([(1 + before * share) / (before + 1) for before in range(n_rows)])
+    assert row["average_precision_tie_neutral"] == pytest.approx(expected, abs=1e-6)
+    against = np.mean([found / (n_rows - n_frauds + found) for found in range(1, n_frauds + 1)])
+    assert row["average_precision"] == pytest.approx(against, abs=1e-6)
+    clear = run_task.measure(dataset, fold.test, np.random.default_rng(0).random(len(fold.test)), constant)
+    assert clear["average_precision_tie_neutral"] == clear["average_precision"]
+
+
+def test_a_table_of_counts_with_either_label_is_studied(tmp_path):
+    """Rows that are equal but for their label, of which a sampler makes rows that equal test rows."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.poisson(1.0, size=(2000, 3)), columns=list("abc"))
+    frame["y"] = (rng.random(2000) < 0.02 + 0.08 * (frame["a"] > 2)).astype(int)
+    frame.to_csv(tmp_path / "counts.csv", index=False)
+    config = DatasetConfig(tmp_path / "counts.csv", label="y", time=None, amount=None)
+    profile = replace(small_profile(tmp_path), dataset=config)
+    table = runner.run(profile, samplers=["none", "ros", "smote"], models=["lr"], n_jobs=1)
+    assert len(table) == 6 and (table["n_equal_to_test"][table["sampler"] == "none"] == 0).all()
+    assert table["average_precision"].between(0.03, 0.5).all()
+
+
+def test_a_share_of_frauds_that_drifts_is_no_leak(tmp_path):
+    """The last fifth, which no fold holds, has ten times as many frauds."""
+    rng = np.random.default_rng(0)
+    y = rng.random(5000) < np.where(np.arange(5000) < 4000, 0.01, 0.5)
+    frame = pd.DataFrame(rng.normal(size=(5000, 2)), columns=["a", "b"]).assign(y=y.astype(int))
+    frame.to_parquet(tmp_path / "drift.parquet")
+    config = DatasetConfig(tmp_path / "drift.parquet", label="y", time=None, amount=None)
+    dataset, protocol = run_task.load_dataset(config), load_profile("quick").protocol
+    for fold in run_task.all_folds(config, protocol, 1).values():
+        assert len(run_task.prepare_fold(dataset, fold, 0).y) == len(fold.train)
+
+
+@pytest.fixture(scope="module")
+def committed() -> dict[str, dict]:
+    return {row["key"]: row for row in ledger.read(load_profile("full").results)}
+
+
+def full_grid(**chosen) -> list[dict]:
+    profile = load_profile("full")
+    dataset = run_task.load_dataset(profile.dataset)
+    return tasks.grid(profile, dataset.identity, **chosen)
+
+
+def test_the_committed_ledger_holds_the_full_profile(committed):
+    missing = [tasks.label(task) for task in full_grid() if task["key"] not in committed]
+    assert not missing, f"{len(missing)} tasks of the full profile are not in data/results: {missing[:5]}"
+
+
+@pytest.mark.parametrize("study", [*sensitivity.STUDIES, cgan_ablation.run, original_run.replica])
+def test_the_committed_ledgers_hold_every_other_study(study, monkeypatch):
+    def ran(*_, **__):
+        pytest.fail(f"a task of {study.__module__} is not in data/results")
+
+    for module, work in ((runner, "run_groups"), (cgan_ablation, "run_groups"), (original_run, "run_task")):
+        monkeypatch.setattr(module, work, ran)
+    assert len(study(load_profile("full"))) > 0
+
+
+def test_the_final_model_and_its_out_of_fold_probabilities_are_committed(committed):
+    """The probabilities give the scores that the ledger has of the same model on the same folds."""
+    profile = load_profile("full")
+    dataset = run_task.load_dataset(profile.dataset)
+    task = final_model.final_task(profile, ("none", "blend"))
+    assert committed[task["key"]]["average_precision"] == 0.806696
+    folds = run_task.all_folds(profile.dataset, profile.protocol, 1)
+    positions = np.concatenate([fold.test for fold in folds.values()])
+    path = profile.results / "out_of_fold" / f"{task['key']}.parquet"
+    probability = pd.Series(out_of_fold.read_out_of_fold(path, positions), index=positions)
+    recorded = {(row["repeat"], row["fold"]): row for row in full_grid(samplers=["none"], models=["blend"])}
+    for fold_id, fold in folds.items():
+        ranks, _ = metrics.ranks_of_positives(dataset.y.iloc[fold.test], probability[fold.test])
+        row = committed[recorded[fold_id]["key"]]
+        assert metrics.average_precision(ranks) == pytest.approx(row["average_precision"], abs=0.02)
+
+
+def folds_in(rows: list[dict]) -> dict[tuple[int, int], set[frozenset]]:
+    """What the ledger says of each fold: its positives, once for all tasks if they agree."""
+    found = {}
+    for row in rows:
+        found.setdefault((row["repeat"], row["fold"]), set()).add(frozenset(row["positives"]))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "n_folds"),
+    [
+        ("creditcard", {}, 10),
+        ("sensitivity/creditcard", {}, 10),
+        ("sensitivity/creditcard-with-duplicates", {"duplicates": "keep", "variant": "with-duplicates"}, 2),
+        ("sensitivity/creditcard-raw-time", {"raw_time": True, "variant": "raw-time"}, 2),
+    ],
+)
+def test_every_committed_row_has_the_folds_that_are_made_now(file, changes, n_folds):
+    """Each fold's frauds, as numbers of rows in the file."""
+    profile = load_profile("full")
+    config = replace(profile.dataset, **changes)
+    dataset = run_task.load_dataset(config)
+    rows = list(ledger.read_file(profile.results / f"{file}.jsonl"))
+    recorded = folds_in(rows)
+    assert len(recorded) == n_folds
+    for fold_id, fold in run_task.all_folds(config, profile.protocol, 2, "copies" in rows[0]["split"]).items():
+        test = dataset.y.iloc[fold.test]
+        assert recorded.get(fold_id, {frozenset(test.index[test == 1])}) == {frozenset(test.index[test == 1])}
+
+
+@pytest.mark.parametrize("sampler", ["none", "rus", "smote"])
+def test_committed_rows_can_be_computed_again(sampler, committed):
+    """Cheap rows of the full study, run anew: average precision agrees to 0.005, on any machine."""
+    profile = load_profile("full")
+    dataset = run_task.load_dataset(profile.dataset)
+    folds = run_task.all_folds(profile.dataset, profile.protocol, 1)
+    task = full_grid(samplers=[sampler], models=["lr"])[3]
+    fold = folds[task["repeat"], task["fold"]]
+    again = run_task.run_model(task, dataset, fold, run_task.prepare_fold(dataset, fold, task["seed"]), 1)
+    row = committed[task["key"]]
+    assert again["average_precision"] == pytest.approx(row["average_precision"], abs=0.005)
+    assert sorted(again["positives"]) == sorted(row["positives"])

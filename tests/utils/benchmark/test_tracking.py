@@ -1,0 +1,312 @@
+"""MLflow: every ledger row has its run, once, and the registry's champion is always whole."""
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+
+import pytest
+
+from utils.benchmark import ledger, runner, tracking, tracking_store
+from utils.benchmark.tracking import CHAMPION, METRICS, REGISTERED_MODEL
+from utils.benchmark.tracking_store import TrackingError
+from utils.config import load_profile
+
+
+def ledger_row(key: str, sampler: str = "smote", fold: int = 0) -> dict:
+    return {
+        "key": key,
+        "repeat": 0,
+        "fold": fold,
+        "seed": 42,
+        "sampler": {"name": sampler, "params": {"ratio": "balanced"}},
+        "model": {"name": "rf", "params": {"n_estimators": 100, "max_features": "sqrt"}},
+        "engine": "scikit-learn",
+        "n_equal_to_test": 0,
+        "versions": {"python": "3.11.7", "numpy": "2.4.6"},
+        **{metric: 0.1 * number for number, metric in enumerate(METRICS)},
+    }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def store(tmp_path_factory):
+    """One SQLite store for this file, as setting one up takes seconds."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}")
+    yield tracking.client()
+    patch.undo()
+
+
+@pytest.fixture
+def profile(request):
+    """A profile of its own for each test, so that its experiment is empty."""
+    return replace(load_profile("quick"), name=request.node.name)
+
+
+def runs_of(store, profile) -> dict:
+    """Runs of ledger rows by their key."""
+    experiment = store.get_experiment_by_name(f"benchmark-{profile.name}")
+    runs = store.search_runs([experiment.experiment_id])
+    return {run.data.tags["ledger_key"]: run for run in runs if "ledger_key" in run.data.tags}
+
+
+def write_model(folder, content: str):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "card.json").write_text(content)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["never-registered", "without-alias"])
+def test_without_a_champion_one_sentence_says_how_to_make_one(store, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(tracking, "REGISTERED_MODEL", name)
+    if name == "without-alias":
+        store.create_registered_model(name)
+    with pytest.raises(LookupError, match=r"no model with the alias 'champion'; run notebook 08"):
+        tracking.download_champion(tmp_path)
+
+
+def test_a_registered_champion_comes_back_as_it_was(store, tmp_path):
+    model = write_model(tmp_path / "model", '{"threshold": 0.5}')
+    (model / "classifier.skops").write_bytes(b"\x00binary")
+    version = tracking.register_champion(model, {"ledger_key": "abc"})
+    folder = tracking.download_champion(tmp_path / "copy")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        path.name: path.read_bytes() for path in model.iterdir()
+    }
+    found = store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION)
+    assert (found.version, found.tags) == (version, {"ledger_key": "abc"})
+    assert store.get_run(found.run_id).data.tags["ledger_key"] == "abc"
+
+
+def test_a_new_champion_takes_the_alias(store, tmp_path):
+    first = tracking.register_champion(write_model(tmp_path / "first", "first"), {})
+    second = tracking.register_champion(write_model(tmp_path / "second", "second"), {})
+    assert int(second) == int(first) + 1
+    assert store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION).version == second
+    assert (tracking.download_champion(tmp_path / "copy") / "card.json").read_text() == "second"
+
+
+def test_a_champion_whose_files_were_not_stored_does_not_take_the_alias(store, tmp_path, monkeypatch):
+    tracking.register_champion(write_model(tmp_path / "old", "old"), {})
+
+    def fail(*_, **__):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("mlflow.MlflowClient.log_artifacts", fail)
+    with pytest.raises(TrackingError, match="disk full"):
+        tracking.register_champion(write_model(tmp_path / "new", "new"), {})
+    assert (tracking.download_champion(tmp_path / "copy") / "card.json").read_text() == "old"
+
+
+def test_a_registry_that_fails_is_not_taken_for_an_empty_one(tmp_path, monkeypatch):
+    from mlflow.exceptions import MlflowException
+
+    def fail(*_, **__):
+        raise MlflowException("the server does not answer")
+
+    monkeypatch.setattr("mlflow.MlflowClient.get_model_version_by_alias", fail)
+    with pytest.raises(TrackingError, match="does not answer"):
+        tracking.download_champion(tmp_path)
+
+
+def test_every_row_has_its_run_with_parameters_metrics_and_versions(store, profile):
+    assert tracking.log_rows([ledger_row("a")], profile) == 1
+    run = runs_of(store, profile)["a"]
+    assert run.data.metrics == pytest.approx({metric: 0.1 * number for number, metric in enumerate(METRICS)})
+    assert run.data.params == {
+        "repeat": "0",
+        "fold": "0",
+        "seed": "42",
+        "sampler": "smote",
+        "sampler.ratio": "balanced",
+        "model": "rf",
+        "model.n_estimators": "100",
+        "model.max_features": "sqrt",
+    }
+    assert run.data.tags["version.numpy"] == "2.4.6" and run.data.tags["engine"] == "scikit-learn"
+    assert (run.info.status, run.info.run_name) == ("FINISHED", "rf 0.0")
+
+
+def test_runs_are_nested_below_one_run_per_sampler(store, profile):
+    tracking.log_rows([ledger_row("a"), ledger_row("b", "rus")], profile)
+    tracking.log_rows([ledger_row("c", fold=1)], profile)
+    parents = {key: run.data.tags["mlflow.parentRunId"] for key, run in runs_of(store, profile).items()}
+    assert parents["a"] == parents["c"] != parents["b"]
+    assert store.get_run(parents["a"]).info.run_name == "smote"
+    assert store.get_run(parents["b"]).info.run_name == "rus"
+
+
+def test_a_row_is_logged_once(store, profile):
+    assert tracking.log_rows([ledger_row("a"), ledger_row("b", fold=1)], profile) == 2
+    assert tracking.log_rows([ledger_row("b", fold=1), ledger_row("c", fold=2)], profile) == 1
+    experiment = store.get_experiment_by_name(f"benchmark-{profile.name}")
+    assert len(store.search_runs([experiment.experiment_id])) == 4  # three rows and their parent
+    assert set(runs_of(store, profile)) == {"a", "b", "c"}
+
+
+def test_a_row_whose_logging_was_interrupted_is_logged_again(store, profile, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+
+        def interrupt(*_, **__):
+            raise KeyboardInterrupt
+
+        patch.setattr("mlflow.MlflowClient.log_batch", interrupt)
+        tracking.log_rows([ledger_row("a")], profile)
+    assert tracking.log_rows([ledger_row("a")], profile) == 1
+    assert set(runs_of(store, profile)["a"].data.metrics) == set(METRICS)
+
+
+def test_no_rows_make_no_experiment(store, profile):
+    assert tracking.log_rows([], profile) == 0
+    assert store.get_experiment_by_name(f"benchmark-{profile.name}") is None
+
+
+def test_artefacts_lie_beside_the_store(store, profile):
+    tracking.log_rows([ledger_row("a")], profile)
+    location = store.get_experiment_by_name(f"benchmark-{profile.name}").artifact_location
+    assert location.startswith("file:///") and "/store" in location and "/mlartifacts/" in location
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///runs/mlflow.db", "sqlite:///./runs/mlflow.db"])
+def test_tracking_uri_takes_a_relative_sqlite_path_from_the_root(monkeypatch, tmp_path, uri):
+    monkeypatch.setattr(tracking_store, "ROOT", tmp_path / "project")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    for folder in ("root", "notebooks"):
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / folder)
+        assert tracking.tracking_uri() == f"sqlite:///{tmp_path / 'project' / 'runs' / 'mlflow.db'}"
+
+
+def test_tracking_uri_leaves_absolute_paths_and_servers_alone(monkeypatch, tmp_path):
+    for uri in (f"sqlite:///{tmp_path}/mlflow.db", "http://127.0.0.1:5000", "postgresql://me:secret@host/runs"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        assert tracking.tracking_uri() == uri
+
+
+def test_tracking_uri_without_a_server_is_in_the_output_folder(monkeypatch, tmp_path):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    monkeypatch.setenv("STUDY_OUTPUT", str(tmp_path / "new"))
+    assert tracking.tracking_uri() == f"sqlite:///{tmp_path / 'new' / 'mlflow.db'}"
+
+
+def test_tracking_uri_takes_a_relative_output_folder_from_the_root(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    monkeypatch.setenv("STUDY_OUTPUT", "new")
+    assert tracking.tracking_uri() == f"sqlite:///{tracking_store.ROOT / 'new' / 'mlflow.db'}"
+    monkeypatch.setenv("STUDY_OUTPUT", "")
+    assert tracking.tracking_uri() == f"sqlite:///{tracking_store.ROOT / 'build' / 'mlflow.db'}"
+
+
+def test_artefacts_of_a_relative_store_lie_beside_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(tracking_store, "ROOT", tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///runs/mlflow.db")
+    store = tracking.client()
+    identifier = tracking.experiment_id(store, "relative")
+    assert store.get_experiment(identifier).artifact_location == (tmp_path / "runs/mlartifacts/relative").as_uri()
+    assert (tmp_path / "runs" / "mlflow.db").exists()
+
+
+UNUSABLE = {
+    "http://127.0.0.1:9": r"http://127\.0\.0\.1:9 cannot be used \(it does not answer\)",
+    "file:/tmp/runs": "is a folder of files, which MLflow no longer writes to; set MLFLOW_TRACKING_URI to a database",
+    "./mlruns": "is a folder of files, which MLflow no longer writes to; set MLFLOW_TRACKING_URI to a database",
+    "nosuch://host/runs": "cannot be used .*; start it or correct MLFLOW_TRACKING_URI, or unset it",
+    "sqlite:////proc/runs/mlflow.db": "cannot be used .*; start it or correct MLFLOW_TRACKING_URI, or unset it",
+    "postgresql://me:secret@127.0.0.1:9/runs": r"postgresql://me:\*\*\*@127\.0\.0\.1:9/runs cannot be used",
+}
+
+
+@pytest.mark.parametrize("uri", UNUSABLE)
+def test_require_store_refuses_an_unusable_store_in_one_sentence(monkeypatch, profile, uri):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(TrackingError, match=UNUSABLE[uri]) as refusal:
+        tracking.require_store(profile)
+    message = str(refusal.value)
+    assert "\n" not in message and message.endswith(".") and "secret" not in message
+    assert not (tracking_store.ROOT / "mlruns").exists()
+
+
+def test_require_store_refuses_a_file_that_is_no_database(monkeypatch, profile, tmp_path):
+    (tmp_path / "mlflow.db").write_text("not a database " * 100)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    with pytest.raises(TrackingError, match="not a database"):
+        tracking.require_store(profile)
+
+
+def test_require_store_refuses_a_deleted_experiment_and_says_how_to_restore_it(store, profile):
+    identifier = store.create_experiment(tracking.experiment_name(profile))
+    store.delete_experiment(identifier)
+    with pytest.raises(TrackingError, match=f"was deleted; restore it with .*--experiment-id {identifier}"):
+        tracking.require_store(profile)
+    store.restore_experiment(identifier)
+    tracking.require_store(profile)
+
+
+def test_an_unusable_store_is_noticed_before_anything_is_computed(monkeypatch, profile, tmp_path):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "file:/tmp/runs")
+    monkeypatch.setattr(runner, "run_groups", lambda *_, **__: pytest.fail("computed first"))
+    with pytest.raises(TrackingError, match="folder of files"):
+        runner.run_tasks(replace(profile, results=tmp_path), [ledger_row("a")])
+
+
+def test_run_tasks_finishes_when_the_store_goes_away_and_the_command_logs_the_rest(
+    monkeypatch, store, profile, tmp_path, capsys
+):
+    local = replace(profile, results=tmp_path)
+    rows = [ledger_row("a") | {"ranks": [1]}, ledger_row("b", fold=1) | {"ranks": [2]}]
+
+    def compute(*_, **__):
+        for row in rows:
+            ledger.append(tmp_path / "rows.jsonl", row)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # gone meanwhile
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        return {row["key"]: row for row in rows}
+
+    uri = tracking.tracking_uri()
+    monkeypatch.setattr(runner, "run_groups", compute)
+    monkeypatch.setattr(runner, "cost", lambda task: 1.0)
+    assert list(runner.run_tasks(local, rows)["key"]) == ["a", "b"]
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1 and f"'python -m utils.benchmark.tracking --profile {profile.name}' logs" in message
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setattr(tracking, "load_profile", lambda name: local)
+    monkeypatch.setattr("sys.argv", ["tracking", "--profile", "full"])
+    tracking.main()
+    assert "2 of 2 finished tasks logged to sqlite:///" in capsys.readouterr().out
+    assert set(runs_of(store, profile)) == {"a", "b"}
+    tracking.main()
+    assert "0 of 2 finished tasks logged" in capsys.readouterr().out
+
+
+def test_run_tasks_logs_only_what_it_computed(monkeypatch, store, profile, tmp_path):
+    local, old, new = replace(profile, results=tmp_path), ledger_row("a") | {"ranks": [1]}, ledger_row("b")
+    ledger.append(tmp_path / "rows.jsonl", old)
+    monkeypatch.setattr(runner, "run_groups", lambda *_, **__: {"b": new})
+    monkeypatch.setattr(runner, "cost", lambda task: 1.0)
+    runner.run_tasks(local, [old, new])
+    assert set(runs_of(store, profile)) == {"b"}
+
+
+def _start(uri: str) -> str:
+    os.environ["MLFLOW_TRACKING_URI"] = uri
+    return tracking.experiment_id(tracking.client(), "shared")
+
+
+def test_processes_that_start_together_on_a_fresh_store_do_not_crash_each_other(tmp_path):
+    uri = f"sqlite:///{tmp_path / 'fresh' / 'mlflow.db'}"
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        assert len(set(pool.map(_start, [uri] * 2))) == 1
+
+
+def test_a_download_that_fails_is_told_in_a_sentence(monkeypatch, tmp_path):
+    tracking.register_champion(write_model(tmp_path / "model", "model"), {})
+
+    def fail(*_, **__):
+        raise OSError("gone")
+
+    monkeypatch.setattr("mlflow.artifacts.download_artifacts", fail)
+    with pytest.raises(TrackingError, match=r"cannot be used \(gone\)"):
+        tracking.download_champion(tmp_path / "copy")

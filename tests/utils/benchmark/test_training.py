@@ -1,0 +1,213 @@
+"""From training rows to a fitted classifier: what is shared, what is searched, and what must not be seen."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils.benchmark import search as search_module
+from utils.benchmark import training
+from utils.benchmark.search import Trial, chosen_trial, in_search, preferred, search_of, trials_of
+from utils.benchmark.training import Rows
+from utils.config import Search
+from utils.models.registry import MODELS
+from utils.samplers.registry import SAMPLERS
+
+SEARCH = Search(trials=4, folds=2, deep_trials=2, held_out=4)
+
+
+def make_rows(n_rows: int = 1200, n_frauds: int = 80) -> Rows:
+    rng = np.random.default_rng(0)
+    y = rng.permutation(np.arange(n_rows) < n_frauds).astype(int)
+    X = pd.DataFrame(rng.normal(size=(n_rows, 4)) * [1, 10, 0.1, 1] + y[:, None], columns=list("abcd"))
+    groups = np.arange(n_rows)
+    groups[:40] = groups[40:80]  # forty pairs of identical rows
+    return Rows(X, pd.Series(y), groups, seed=3)
+
+
+def make_task(sampler: str, model: str, search: Search | None = SEARCH, **params) -> dict:
+    parts = {
+        "sampler": {"name": sampler, "params": dict(SAMPLERS[sampler].defaults)},
+        "model": {"name": model, "params": {**MODELS[model].defaults, **params}},
+    }
+    return {"seed": 7, **parts, "search": search and search_of(sampler, model, search)}
+
+
+def test_every_sampler_gets_the_same_number_of_trials_and_its_defaults_are_the_first():
+    for sampler in SAMPLERS:
+        task = make_task(sampler, "xgb")
+        found = trials_of(task)
+        assert len(found) == 4
+        assert found[0] == Trial(task["sampler"], task["model"])
+        assert all(found.count(trial) == 1 for trial in found)
+
+
+def test_trials_stay_inside_the_space_and_repeat_with_the_seed():
+    task = make_task("smote", "xgb")
+    for trial in trials_of(task)[1:]:
+        assert trial.sampler["params"]["ratio"] in SAMPLERS["smote"].space["ratio"]
+        assert all(trial.model["params"][name] in values for name, values in MODELS["xgb"].space.items())
+    assert trials_of(task) == trials_of(make_task("smote", "xgb"))
+    assert trials_of(task) != trials_of({**task, "seed": 8})
+
+
+def test_a_small_space_has_fewer_trials_and_an_empty_one_needs_no_search():
+    assert len(trials_of(make_task("none", "spe"))) == 4
+    assert search_of("none", "brf", SEARCH) is None
+    assert search_of("none", "lr", replace(SEARCH, trials=1)) is None
+    assert len(trials_of(make_task("none", "lr", None))) == 1
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"), [([0.8, 0.805], 0), ([0.8, 0.82, 0.829], 1), ([0.8, 0.82, 0.831], 2), ([0.5], 0)]
+)
+def test_an_earlier_trial_yields_to_more_than_the_margin_only(scores, expected):
+    assert preferred(scores, 0.01) == expected
+
+
+def test_a_task_says_how_it_was_searched():
+    search = make_task("cgan", "xgb")["search"]
+    assert (search["trials"], search["folds"]) == (4, 2)
+    assert search["space"] == {"sampler": SAMPLERS["cgan"].space, "model": MODELS["xgb"].space}
+    assert search["reduced"] == {**SAMPLERS["cgan"].in_search, **MODELS["xgb"].in_search}
+    assert make_task("smote", "ann")["search"]["held_out"] == 4
+
+
+def test_a_trial_is_tried_with_no_more_than_its_entries_allow():
+    most = MODELS["xgb"].in_search["n_estimators"]
+    sampler = {"name": "cgan", "params": {"ratio": 20, "updates": 10}}
+    tried = in_search(Trial(sampler, {"name": "xgb", "params": {"n_estimators": most + 1, "max_depth": 4}}))
+    assert tried == Trial(sampler, {"name": "xgb", "params": {"n_estimators": most, "max_depth": 4}})
+    untouched = Trial({"name": "smote", "params": {"ratio": 20}}, {"name": "lr", "params": {"C": 1.0}})
+    assert in_search(untouched) == untouched
+
+
+def test_inner_folds_take_every_row_once_and_keep_identical_rows_together():
+    rows = make_rows()
+    parts = rows.inner_folds(3)
+    tested = np.concatenate([test.X.index for _, test in parts])
+    assert sorted(tested) == sorted(rows.X.index)
+    for train, test in parts:
+        assert not set(train.groups) & set(test.groups)
+        assert sorted([*train.X.index, *test.X.index]) == sorted(rows.X.index)
+    assert rows.inner_folds(3) is parts
+
+
+def test_held_out_rows_share_nothing_with_the_others():
+    rows = make_rows()
+    train, validation = rows.held_out(4)
+    assert sorted([*train.X.index, *validation.X.index]) == sorted(rows.X.index)
+    assert not set(train.groups) & set(validation.groups)
+    assert 0.2 < len(validation.y) / len(rows.y) < 0.3 and validation.y.sum() == 20
+
+
+def test_it_is_known_which_rows_preprocessing_was_fitted_on():
+    """All training rows; a network's training part and the rows that end its training are these together."""
+    rows = make_rows()
+    assert training.fit(make_task("smote", "lr"), rows).rows.source.equals(rows.X.index)
+    fitted = training.fit(make_task("none", "ann", updates=10), rows)
+    train, validation = rows.held_out(SEARCH.held_out)
+    assert fitted.rows.source.equals(train.X.index) and fitted.held_out.equals(validation.X.index)
+    for inner, _ in rows.inner_folds(2):
+        assert inner.resampled(make_task("smote", "lr")["sampler"]).source.equals(inner.X.index)
+
+
+def test_a_sampler_is_fitted_once_per_setting():
+    rows = make_rows()
+    smote = make_task("smote", "lr")["sampler"]
+    assert rows.resampled(smote) is rows.resampled(smote)
+    assert rows.resampled({**smote, "params": {"ratio": 5}}) is not rows.resampled(smote)
+    weights = make_task("class_weight", "lr")["sampler"]
+    assert rows.resampled(weights) is rows.resampled({**weights, "params": {"ratio": 5}})
+
+
+def test_a_smaller_ratio_of_a_generator_is_the_same_fit_with_fewer_rows():
+    rows = make_rows()
+    sampler = make_task("jitter", "lr")["sampler"]
+    whole, fewer = (rows.resampled({**sampler, "params": {"ratio": ratio}}) for ratio in ("balanced", 2))
+    n_rows = len(rows.y) + 2 * rows.y.sum()
+    assert len(fewer.y) == n_rows and fewer.y[len(rows.y) :].all()
+    np.testing.assert_array_equal(fewer.X, whole.X[:n_rows])
+
+
+@pytest.mark.parametrize("sampler", ["jitter", "smote", "ros"])
+@pytest.mark.parametrize(("ratio", "expected"), [(1, 80), (5, 400), (20, 1600), (50, 4000), ("balanced", 1040)])
+def test_as_many_rows_are_added_as_the_ratio_says(sampler, ratio, expected):
+    """One row in fifteen is a fraud: equal classes need 13 synthetic rows for each, fewer than a ratio of 20."""
+    rows = make_rows()
+    made = rows.resampled({"name": sampler, "params": {"ratio": ratio}})
+    assert len(made.y) - len(rows.y) == made.y.sum() - rows.y.sum() == expected
+    assert SAMPLERS[sampler].effect(ratio, rows.y) == expected
+
+
+def test_a_generator_is_fitted_once_for_the_ratios_of_a_search(recwarn):
+    rows = make_rows()
+    made = [rows.resampled({"name": "jitter", "params": {"ratio": ratio}}) for ratio in (20, "balanced", 1, 5)]
+    assert len(rows.made) == 1 and not recwarn.list
+    for fewer in made[1:]:
+        np.testing.assert_array_equal(fewer.X, made[0].X[: len(fewer.X)])
+
+
+@pytest.mark.parametrize(
+    ("sampler", "n_legitimate", "effects"),
+    [
+        ("rus", 20_000, [100, 500, 2000, 10_000]),
+        ("rus", 3000, [100, 500, 2000, 3000]),
+        ("rus", 1500, [100, 500, 1500]),  # 20 legitimate rows for a fraud are all, and so are 100
+        ("rus", 450, [100, 450]),
+        ("smote", 2000, [100, 500, 1900, 2000]),
+        ("smote", 2100, [100, 500, 2000]),  # equal classes need 20 synthetic frauds for each
+        ("jitter", 2100, [100, 500, 2000]),
+        ("class_weight", 2100, [2, 6, 21]),
+    ],
+)
+def test_ratios_that_come_to_the_same_are_one_trial(sampler, n_legitimate, effects):
+    task, y = make_task(sampler, "lr"), np.repeat([0, 1], [n_legitimate, 100])
+    task["search"] = {"trials": 4, "space": {"sampler": SAMPLERS[sampler].space, "model": {}}}
+    found = [trial.sampler["params"]["ratio"] for trial in trials_of(task, y)]
+    assert sorted(SAMPLERS[sampler].effect(ratio, y) for ratio in found) == effects
+
+
+def test_labels_that_tell_all_ratios_apart_change_no_trial():
+    for sampler in SAMPLERS:
+        task = make_task(sampler, "xgb")
+        assert trials_of(task, np.repeat([0, 1], [181_265, 319])) == trials_of(task)
+
+
+@pytest.mark.parametrize("sampler", ["none", "class_weight", "rus", "smote", "jitter"])
+def test_the_preferred_trial_is_fitted_on_all_training_rows(sampler):
+    rows = make_rows()
+    task = make_task(sampler, "lr")
+    fitted = training.fit(task, rows)
+    assert len(fitted.scores) == 4 and all(0 < score <= 1 for score in fitted.scores)
+    assert fitted.trial == trials_of(task)[preferred(fitted.scores, SEARCH.margin)]
+    np.testing.assert_allclose(fitted.scaler.mean_, rows.X.mean())
+    again = training.fit(task, make_rows(), chosen=chosen_trial(task, fitted.trial.parameters))
+    np.testing.assert_allclose(again.classifier.coef_, fitted.classifier.coef_)
+    assert again.scores == []
+
+
+def test_a_network_is_judged_by_rows_that_neither_scaler_nor_sampler_saw():
+    rows = make_rows()
+    fitted = training.fit(make_task("smote", "ann", updates=30), rows)
+    train, _ = rows.held_out(SEARCH.held_out)
+    np.testing.assert_allclose(fitted.scaler.mean_, train.X.mean())
+    np.testing.assert_allclose(fitted.rows.X[: len(train.y)], fitted.scaler.transform(train.X))
+    assert len(fitted.scores) == 2
+    assert "validation_average_precision" in fitted.classifier.history_
+
+
+def test_meaningless_labels_are_not_learnt_by_searching():
+    """The inner score of noise is the share of frauds, for a sampler whose rows lie between real frauds."""
+    rows = make_rows()
+    shuffled = Rows(rows.X, rows.y.sample(frac=1, random_state=0).set_axis(rows.y.index), rows.groups, 3)
+    fitted = training.fit(make_task("smote", "xgb", n_estimators=30), shuffled)
+    assert max(fitted.scores) < 2.5 * rows.y.mean()
+
+
+def test_the_chosen_parameters_are_what_the_ledger_keeps():
+    task = make_task("smote", "lr")
+    trial = trials_of(task)[2]
+    assert search_module.chosen_trial(task, trial.parameters) == trial
+    assert trial.described == {"sampler": trial.sampler, "model": trial.model}

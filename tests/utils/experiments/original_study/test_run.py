@@ -1,0 +1,242 @@
+"""The original protocol on a small file of real rows, the facts that it must reproduce, and the audit of both sides."""
+
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils.benchmark import ledger, run_task, tasks, training
+from utils.config import ROOT, ULB, DatasetConfig, load_profile
+from utils.data import loading, reading, splits
+from utils.experiments.original_study import protocol
+from utils.experiments.original_study import run as original_run
+from utils.experiments.original_study.protocol import Recipe
+from utils.leakage.auditing import audit
+from utils.leakage.report import CONVICTED
+
+RECIPE = Recipe(batches=20, rows_per_class=600)
+SEED = 1
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    """All frauds, 3,000 legitimate rows, and 200 that stand in the file again at another time; repeats included."""
+    dataset = loading.load(replace(ULB, duplicates="keep"))
+    legitimate = np.flatnonzero(dataset.y.to_numpy() == 0)
+    again = legitimate[pd.Series(dataset.groups[legitimate]).duplicated(keep=False).to_numpy()]
+    rng = np.random.default_rng(0)
+    groups = rng.choice(np.unique(dataset.groups[again]), 200, replace=False)
+    alone = rng.choice(np.setdiff1d(legitimate, again), 3000, replace=False)
+    rows = [alone, again[np.isin(dataset.groups[again], groups)], np.flatnonzero(dataset.y.to_numpy() == 1)]
+    path = tmp_path_factory.mktemp("replica") / "rows.parquet"
+    dataset.frame.iloc[np.sort(np.concatenate(rows))].to_parquet(path, index=False)
+    return DatasetConfig(path)
+
+
+@pytest.fixture(scope="module")
+def dataset(config):
+    return loading.load(replace(config, duplicates="keep"))
+
+
+@pytest.fixture(scope="module")
+def cgan(dataset):
+    return protocol.fit(dataset, "cgan", SEED, recipe=RECIPE)
+
+
+def test_the_split_has_the_published_sizes_and_overlap():
+    """198,365 training rows, 85,443 test rows with 148 frauds; 69.8 % of them and 77 % of their frauds trained on."""
+    whole = loading.load(replace(ULB, duplicates="keep"))
+    train, test = protocol.split(whole, original_run.SEEDS[0], overlap=True)
+    labels = whole.y.to_numpy()
+    assert (len(train), labels[train].sum()) == (198_365, 383)
+    assert (len(test), labels[test].sum()) == (85_443, 148)
+    shared = np.isin(test, train)
+    assert (round(shared.mean(), 3), round(shared[labels[test] == 1].mean(), 2)) == (0.698, 0.77)
+    _, smote_test = protocol._tenth(train, labels, np.random.default_rng(0))
+    assert (len(smote_test), labels[smote_test].sum()) == (6_055, 115)
+
+
+def test_without_overlap_the_same_test_rows_are_scored_and_no_copy_of_them_is_trained_on(dataset):
+    (first, test), (apart, same) = (protocol.split(dataset, SEED, overlap=overlap) for overlap in (True, False))
+    np.testing.assert_array_equal(test, same)
+    assert np.isin(first, test).mean() > 0.2
+    assert not np.isin(dataset.groups[apart], dataset.groups[test]).any()
+    assert len(apart) > 0.6 * len(dataset.frame)
+
+
+@pytest.mark.parametrize("sampler", protocol.SAMPLERS)
+def test_a_forest_is_fitted_as_the_study_did(sampler, dataset):
+    done = protocol.fit(dataset, sampler, SEED, recipe=RECIPE)
+    assert done.X_fit.shape == (len(done.y_fit), len(protocol.SAMPLERS[sampler]))
+    assert done.y_fit.mean() == 0.5
+    assert {name: done.model.get_params()[name] for name in protocol.FOREST} == protocol.FOREST
+    y_true = dataset.y.to_numpy()[done.test]
+    assert protocol.trapezoid(y_true, done.y_score) > 0.8
+    np.testing.assert_array_equal(done.y_score, done.pipeline.predict_proba(dataset.frame.iloc[done.test])[:, 1])
+    assert np.isin(done.test, done.train).any() == (sampler != "smote")
+
+
+def test_the_cgan_adds_rows_between_minus_1_and_1_to_all_frauds(dataset, cgan):
+    labels = dataset.y.to_numpy()[cgan.train]
+    drawn = cgan.X_fit[labels.sum() : RECIPE.rows_per_class]
+    assert len(drawn) == RECIPE.rows_per_class - labels.sum() and np.abs(drawn).max() <= 1
+    assert len(cgan.y_fit) == 2 * RECIPE.rows_per_class
+
+
+def test_equal_seeds_give_equal_scores(dataset, cgan):
+    np.testing.assert_array_equal(protocol.fit(dataset, "cgan", SEED, recipe=RECIPE).y_score, cgan.y_score)
+
+
+def test_areas_of_known_rankings():
+    y_true = np.array([1, 0, 1, 0, 0, 0])
+    perfect = protocol.areas(y_true, np.array([9, 0, 8, 1, 2, 3]))
+    assert set(perfect.values()) == {1.0}
+    tied = protocol.areas(y_true, np.zeros(6))  # one point: recall 1 at a precision of a third
+    assert tied == pytest.approx(
+        {"average_precision": (1 / 5 + 2 / 6) / 2, "tied_average_precision": 1 / 3, "trapezoid": (1 + 1 / 3) / 2}
+    )
+
+
+def test_thinning_keeps_all_positives_and_gives_the_prevalence():
+    y_true = (np.arange(5000) % 100 == 0).astype(int)
+    kept = protocol.thin(y_true, 0.04, np.random.default_rng(0))
+    assert y_true[kept].sum() == 50 and y_true[kept].mean() == pytest.approx(0.04, abs=1e-3)
+    assert (np.diff(kept) > 0).all()
+
+
+@pytest.fixture
+def profile(tmp_path):
+    return replace(load_profile("quick"), results=tmp_path / "results")
+
+
+ARGUMENTS = {"seeds": (0,), "recipe": Recipe(batches=2, rows_per_class=500), "n_jobs": 1}
+
+
+def test_finished_fits_are_not_run_again(config, profile):
+    table = original_run.replica(profile, config, **ARGUMENTS)
+    assert list(zip(table["sampler"], [split["overlap"] for split in table["split"]], strict=True)) == [
+        *(("rus", True), ("smote", True), ("cgan", True), ("cgan", False))
+    ]
+    path = profile.results / "original" / "replica.jsonl"
+    before = path.read_bytes()
+    assert len(ledger.read(path.parent)) == 4
+    assert original_run.replica(profile, config, **ARGUMENTS)["key"].tolist() == table["key"].tolist()
+    assert path.read_bytes() == before
+    lines = before.splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:3]) + lines[3][:50])
+    again = original_run.replica(profile, config, **ARGUMENTS)
+    assert again["tied_average_precision"].tolist() == table["tied_average_precision"].tolist()
+
+
+def test_what_a_profile_lacks_is_copied_or_run_and_never_written_to_the_committed_ledger(
+    config, profile, tmp_path, monkeypatch
+):
+    """As after an update of a library: some keys of the committed rows are not asked for any more."""
+    monkeypatch.setattr(original_run, "COMMITTED", tmp_path / "committed")
+    own = original_run.replica(profile, config, **ARGUMENTS)
+    path = profile.results / "original" / "replica.jsonl"
+    committed = tmp_path / "committed" / "replica.jsonl"
+    committed.parent.mkdir()
+    cgan, *others = path.read_bytes().splitlines(keepends=True)
+    assert json.loads(cgan)["sampler"]["name"] == "cgan"
+    marked = [json.dumps(json.loads(line) | {"seconds": -1.0}).encode() + b"\n" for line in others]
+    outdated = json.dumps(json.loads(cgan) | {"key": "of another version"}).encode() + b"\n"
+    committed.write_bytes(b"".join([outdated, *marked]))
+    before = committed.read_bytes()
+    path.unlink()
+    again = original_run.replica(profile, config, **ARGUMENTS)
+    assert again["key"].tolist() == own["key"].tolist() and committed.read_bytes() == before
+    assert sorted(again["seconds"] == -1) == [False, True, True, True]
+    assert {row["key"] for row in ledger.read(path.parent)} == set(own["key"])
+
+
+def test_what_the_quick_profile_and_the_tests_write_is_not_committed(tmp_path, monkeypatch):
+    def outputs(profile):
+        values = {field.name: getattr(profile, field.name) for field in fields(profile)}
+        return [*(value for value in values.values() if isinstance(value, Path)), profile.numbers, profile.model]
+
+    assert all(path.is_relative_to(ROOT / "build") for path in outputs(load_profile("quick")))
+    monkeypatch.setenv("STUDY_OUTPUT", str(tmp_path))
+    assert all(path.is_relative_to(tmp_path) for path in outputs(load_profile("full")))
+    monkeypatch.setenv("STUDY_OUTPUT", "")  # as good as unset
+    assert load_profile("full").results == ROOT / "data" / "results"
+    assert load_profile("quick").model == ROOT / "build" / "quick" / "model"
+
+
+def test_the_committed_replica_is_complete_and_a_cheap_fit_can_be_computed_again():
+    dataset = loading.load(replace(ULB, duplicates="keep"))
+    rows = {row["key"]: row for row in ledger.read(original_run.COMMITTED)}
+    for seed in original_run.SEEDS:
+        for sampler, overlap in (("rus", True), ("smote", True), ("cgan", True), ("cgan", False)):
+            task = original_run.make_task(dataset, sampler, seed, overlap=overlap, recipe=Recipe())
+            assert task["key"] in rows, f"{sampler}, seed {seed}: run python -m utils.experiments.original_study.run"
+    task = original_run.make_task(dataset, "rus", 42, overlap=True, recipe=Recipe())
+    again = protocol.run_task(ULB, task, Recipe())
+    for area in ("tied_average_precision", "trapezoid", "thinned_trapezoid"):
+        assert again[area] == pytest.approx(rows[task["key"]][area], abs=0.005)
+
+
+def test_the_replica_of_the_claimed_pair_is_convicted_of_all_but_the_prevalence(dataset, cgan):
+    """Its test set is a random part of the file."""
+    report = audit(**protocol.exhibit(dataset, cgan))
+    assert report.acquitted == ["prevalence"], str(report)
+    assert report.convicted == ["shared rows", "near-shared rows", "sampler rows", "scaler", "area"]
+    assert report["near-shared rows"].evidence["that column"] == "Time"
+    assert "no sampler brought them there" in report["sampler rows"].advice
+
+
+def test_the_quick_profile_trains_the_audited_pair_for_a_shorter_time():
+    assert Recipe.of(load_profile("full")) == Recipe(batches=2000, rows_per_class=4000)
+    assert Recipe.of(load_profile("quick")) == Recipe(batches=200, rows_per_class=4000)
+
+
+def test_smote_in_the_replica_has_no_rows_on_both_sides(dataset):
+    """Its test rows are split off before the sampler, so that only their prevalence and the area are at fault."""
+    done = protocol.fit(dataset, "smote", SEED, recipe=RECIPE)
+    report = audit(**protocol.exhibit(dataset, done))
+    assert report["sampler rows"].evidence["test rows behind them"] == 0
+    assert report["prevalence"].verdict == report["area"].verdict == CONVICTED
+
+
+def test_the_test_set_of_the_claimed_figure_has_the_prevalence_of_the_file():
+    rows = [row for row in ledger.read(original_run.COMMITTED) if row["sampler"]["name"] == "cgan"]
+    assert {(row["n_rows"], row["n_positives"]) for row in rows} == {(85_443, 148)}
+    assert pytest.approx(492 / 284_807, rel=0.01) == 148 / 85_443
+
+
+def test_this_studys_protocol_is_acquitted_on_every_count(config):
+    """A development fold with the pipeline that a task fits, on the same file."""
+    dataset = loading.load(config)
+    development, _ = splits.chronological_split(dataset, 0.2)
+    fold = splits.folds(dataset, development, 3, seed=0)[0]
+    profile = load_profile("quick", config)
+    dataset_id = dataset.identity
+    task = tasks.make_task(profile, dataset_id, (0, 0), ("smote", {}), ("lr", {}))
+    train, test = run_task.fold_parts(dataset, fold.train), run_task.fold_parts(dataset, fold.test)
+    fitted = training.fit(task, run_task.training_rows(dataset, fold.train, task["seed"]))
+    pipeline = fitted.pipeline
+    scores = pipeline.decision_function(test[0])
+    measured = run_task.measure(dataset, fold.test, scores, pipeline.predict_proba(test[0])[:, 1])
+    report = audit(
+        train[0].assign(Class=train[1]),
+        test[0].assign(Class=test[1]),
+        label="Class",
+        pipeline=pipeline,
+        fitted=(fitted.rows.X, fitted.rows.y),
+        population=dataset.y.iloc[development],
+        curve=(test[1], scores, measured["average_precision"]),
+    )
+    assert report.acquitted == [finding.name for finding in report.findings], str(report)
+
+
+def test_a_dataset_with_other_columns_is_refused(tmp_path):
+    frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=40), "y": np.arange(40) % 4 == 0})
+    frame.to_parquet(tmp_path / "claims.parquet")
+    dataset = loading.load(DatasetConfig(tmp_path / "claims.parquet", label="y", time=None, amount=None))
+    with pytest.raises(
+        reading.DataError, match=r"claims lacks Amount, Time, V1, .* which the original study's protocol"
+    ):
+        protocol.fit(dataset, "rus", 0)

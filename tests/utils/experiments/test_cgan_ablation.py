@@ -1,0 +1,135 @@
+"""The ablation changes one choice at a time, covers every choice, and keeps what is finished."""
+
+from dataclasses import asdict, fields
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.small import small_profile
+from utils.analysis import comparisons
+from utils.benchmark import ledger
+from utils.config import load_profile
+from utils.experiments import cgan_ablation, cgan_variant, fidelity
+from utils.experiments.cgan_ablation import VARIANTS
+from utils.samplers.cgan.config import GANConfig
+from utils.seeding import child_seed
+
+NOT_A_CHOICE = {"updates_per_call"}  # how often progress is looked at
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory):
+    return small_profile(tmp_path_factory.mktemp("ablation"))
+
+
+@pytest.fixture(scope="module")
+def table(profile):
+    return cgan_ablation.run(profile, variants=["default", "shared_scaling", "frauds_only"])
+
+
+def test_every_choice_of_the_default_is_changed_by_some_variant():
+    changed = {name for variant in VARIANTS.values() for name in variant.changes}
+    assert changed == {field.name for field in fields(GANConfig)} - NOT_A_CHOICE
+
+
+@pytest.mark.parametrize("variant", [variant for variant in VARIANTS.values() if variant.changes], ids=lambda v: v.name)
+def test_a_variant_differs_from_the_default_in_all_that_it_changes(variant):
+    default, changed = asdict(GANConfig()), asdict(GANConfig(**variant.changes))
+    assert {name for name in default if default[name] != changed[name]} == set(variant.changes)
+
+
+def test_names_and_labels_are_unique():
+    assert len({(variant.choice, variant.label) for variant in VARIANTS.values()}) == len(VARIANTS)
+    assert next(iter(VARIANTS)) == "default"
+
+
+def test_profiles_name_variants_that_exist():
+    for name in ("quick", "full"):
+        assert set(load_profile(name).ablation) <= set(VARIANTS)
+    assert "default" in load_profile("quick").ablation
+
+
+def test_the_gan_of_a_profile_leaves_the_ratio_to_the_sampler():
+    quick = load_profile("quick")
+    assert "ratio" in quick.parameters["cgan"]
+    assert cgan_variant.gan_config(quick) == GANConfig(updates=quick.parameters["cgan"]["updates"])
+    assert cgan_variant.gan_config(quick, {"updates": 7, "pack": 4}) == GANConfig(updates=7, pack=4)
+    assert cgan_variant.gan_config(load_profile("full")) == GANConfig()
+
+
+def test_every_variant_is_judged_on_every_fold(profile, table):
+    assert table.groupby("variant", sort=False).size().to_dict() == {
+        "default": 2,
+        "shared_scaling": 2,
+        "frauds_only": 2,
+    }
+    assert {"tstr_ratio", "closest_record", "fit_seconds", "rows_per_second"} <= set(table.columns)
+    assert table["trtr"].nunique() == 2  # the real rows' figure belongs to the fold, whatever the variant
+    effects = comparisons.compare_variants(table, ["ks"])
+    assert effects.dropna()["n_folds"].eq(2).all()
+
+
+def test_what_is_finished_is_not_run_again(profile, table, monkeypatch):
+    monkeypatch.setattr(cgan_ablation, "run_groups", lambda *_, **__: pytest.fail("ran again"))
+    again = cgan_ablation.run(profile, variants=["frauds_only", "default"])
+    assert list(again["variant"]) == ["frauds_only", "default"] * 2
+    assert set(again["ks"]) <= set(table["ks"])
+
+
+def test_another_judge_is_another_row(profile, table):
+    rows = ledger.read(profile.results / "generators")
+    judges = [row["model"]["params"]["judge"] for row in rows]
+    assert judges == [{**fidelity.JUDGE, **profile.parameters["judge"]}] * len(rows)
+    with_judge = {"model": {**rows[0]["model"], "params": {**rows[0]["model"]["params"], "judge": fidelity.JUDGE}}}
+    assert ledger.key_of(rows[0]) == rows[0]["key"] != ledger.key_of({**rows[0], **with_judge})
+
+
+def test_a_row_is_judged_by_the_judge_that_it_names(profile, table):
+    from utils.experiments.cgan_variant import real_rows
+
+    row = next(row for row in ledger.read(profile.results / "generators") if row["variant"] == "default")
+    real = real_rows(profile.dataset, profile.protocol, 1, (row["repeat"], row["fold"]))
+    seed = child_seed(row["seed"], "fidelity")
+    figures = fidelity.train_on_synthetic(
+        real, real.train(minority=True), judge=row["model"]["params"]["judge"], random_state=seed
+    )
+    assert row["fidelity"]["trtr"] == pytest.approx(figures["trtr"], abs=1e-6)
+
+
+def test_the_committed_rows_are_judged_by_the_judge_of_today():
+    rows = ledger.read(load_profile("full").results / "generators")
+    assert {row["variant"] for row in rows} == set(VARIANTS) and len(rows) == 3 * len(VARIANTS)
+    assert all(row["model"]["params"]["judge"] == fidelity.JUDGE for row in rows)
+    assert np.ptp([row["fidelity"]["trtr"] for row in rows if row["fold"] == 0]) == 0
+
+
+def test_sides_follow_the_direction_of_each_figure_and_the_interval():
+    shifts = {"better": (0.1, 0.3), "worse": (-0.3, -0.1), "unclear": (-0.1, 0.3)}
+    rows = [{"variant": "default", "figure": figure} for figure in cgan_ablation.BETTER]
+    for variant, ends in shifts.items():
+        for figure, sign in cgan_ablation.BETTER.items():
+            low, high = sorted(sign * end for end in ends)
+            rows.append({"variant": variant, "figure": figure, "mean": (low + high) / 2, "low": low, "high": high})
+    table = cgan_ablation.sides(pd.DataFrame(rows))
+    assert list(table.index) == list(shifts) and list(table.columns) == list(cgan_ablation.BETTER)
+    assert all((table.loc[variant] == variant).all() for variant in shifts)
+
+
+def test_one_figure_is_repeated_by_hand(profile, table):
+    from utils.experiments.cgan_variant import real_rows
+    from utils.samplers.cgan.conditional_gan import ConditionalGAN
+    from utils.seeding import seeded
+
+    row = next(row for row in ledger.read(profile.results / "generators") if row["variant"] == "default")
+    real = real_rows(profile.dataset, profile.protocol, 1, (row["repeat"], row["fold"]))
+    config = GANConfig(**profile.parameters["cgan"])
+    with seeded(row["seed"]):
+        gan = ConditionalGAN(config, random_state=child_seed(row["seed"], "cgan")).fit(real.X_train, real.y_train)
+    synthetic = gan.sample(row["model"]["params"]["n_synthetic"], 1)
+    figure = fidelity.correlation_difference(real.train(minority=True), synthetic)
+    assert row["fidelity"]["correlation_difference"] == pytest.approx(figure, abs=1e-3)
+
+
+def test_the_benchmark_does_not_read_generators(profile, table):
+    assert ledger.read(profile.results) == []

@@ -1,0 +1,256 @@
+"""Change over time: on days built to drift or not, against SciPy, and on the study's own rows."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import ks_2samp
+
+from utils.benchmark.run_task import days_covered
+from utils.config import DatasetConfig
+from utils.data import features as features_module
+from utils.data import loading, reading, splits
+from utils.experiments import drift as drift_module
+
+DAY = features_module.SECONDS_PER_DAY
+
+
+def make_dataset(folder, frame: pd.DataFrame, **roles) -> loading.Dataset:
+    path = folder / "rows.parquet"
+    frame.to_parquet(path, index=False)
+    return loading.load(DatasetConfig(path, **{"amount": None, **roles}))
+
+
+def make_frame(n_days: int = 2, n_rows: int = 1500, **shifts: float) -> pd.DataFrame:
+    """Rows of some days; a feature named in `shifts` moves by so much on the last day."""
+    rng = np.random.default_rng(0)
+    time = np.sort(rng.choice(n_days * DAY, n_rows, replace=False)).astype(float)
+    features = {name: rng.normal(size=n_rows) + shift * (time >= (n_days - 1) * DAY) for name, shift in shifts.items()}
+    return pd.DataFrame({"Time": time, **features, "Class": (rng.random(n_rows) < 0.05).astype(int)})
+
+
+@pytest.fixture(scope="module")
+def shifted(tmp_path_factory):
+    """Two days; 'moving' is a standard deviation higher on the second, 'still' is not."""
+    return make_dataset(tmp_path_factory.mktemp("shifted"), make_frame(moving=1.0, still=0.0))
+
+
+@pytest.fixture(scope="module")
+def ulb():
+    return loading.load()
+
+
+def test_days_divide_the_rows_by_the_clock(shifted):
+    found = drift_module.days(shifted)
+    assert list(found) == ["day 1", "day 2"]
+    np.testing.assert_array_equal(np.sort(np.concatenate(list(found.values()))), np.arange(len(shifted.frame)))
+    times = shifted.frame["Time"].to_numpy()
+    assert times[found["day 1"]].max() < DAY <= times[found["day 2"]].min()
+
+
+@pytest.fixture(scope="module")
+def slowing(tmp_path_factory):
+    """80 rows within six hours, then 20 that end two days after the first row."""
+    time = np.r_[np.linspace(0, DAY / 4, 80), np.linspace(DAY, 2 * DAY, 20)]
+    frame = pd.DataFrame({"Time": time, "V1": np.arange(100.0), "Class": np.arange(100) % 2})
+    return make_dataset(tmp_path_factory.mktemp("slowing"), frame)
+
+
+def test_a_period_has_the_length_that_the_clock_says_whatever_its_share_of_the_rows(slowing):
+    development, test = splits.chronological_split(slowing, 0.2)
+    assert days_covered(slowing, development) == 0.25
+    assert days_covered(slowing, test) == 1.0
+    assert days_covered(slowing, np.arange(100)) == 2.0
+
+
+def test_some_rows_of_a_period_stand_for_their_share_of_its_length(slowing):
+    assert days_covered(slowing, np.r_[0, 79]) == pytest.approx(0.25 * 2 / 80, abs=1e-4)
+    assert days_covered(slowing, np.r_[99, 80, 85, 90]) == pytest.approx(0.2)
+    development, _ = splits.chronological_split(slowing, 0.2)
+    folds = splits.folds(slowing, development, n_splits=5)
+    assert sum(days_covered(slowing, fold.test) for fold in folds) == pytest.approx(0.25, rel=0.15)
+
+
+def test_rows_of_one_moment_cover_no_time_and_rows_without_a_clock_have_none(slowing):
+    assert days_covered(slowing, np.array([7])) == 0
+    timeless = replace(slowing, config=replace(slowing.config, time=None))
+    assert days_covered(timeless, np.arange(100)) is None
+
+
+def test_the_days_of_the_study_add_up_to_two(ulb):
+    development, test = splits.chronological_split(ulb)
+    assert (days_covered(ulb, development), days_covered(ulb, test)) == (1.6809, 0.319)
+
+
+def test_the_first_day_is_compared_with_the_last(tmp_path):
+    dataset = make_dataset(tmp_path, make_frame(n_days=4, V1=0.0))
+    pairs = drift_module.comparisons(dataset, 0.3)
+    assert list(pairs) == ["day 1 to day 4", "development to test"]
+    for found, expected in zip(pairs["development to test"], splits.chronological_split(dataset, 0.3), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_single_day_leaves_development_and_test_to_compare(tmp_path):
+    dataset = make_dataset(tmp_path, make_frame(n_days=1, V1=0.0))
+    assert list(drift_module.comparisons(dataset)) == ["development to test"]
+
+
+def test_without_a_time_column_it_says_so(shifted):
+    timeless = replace(shifted, config=replace(shifted.config, time=None))
+    with pytest.raises(reading.DataError, match="has no time column, so nothing can be said of change"):
+        drift_module.comparisons(timeless)
+
+
+def test_matched_periods_have_the_same_hours_and_only_rows_of_their_own(shifted):
+    first, second = drift_module.comparisons(shifted)["development to test"]
+    ours, theirs = drift_module.match_hours(shifted, first, second)
+    hours = drift_module.hours_of_day(shifted)
+    np.testing.assert_array_equal(np.bincount(hours[ours]), np.bincount(hours[theirs]))
+    assert set(ours) <= set(first) and set(theirs) <= set(second)
+    assert len(np.unique(ours)) == len(ours)
+    fewest = np.minimum(np.bincount(hours[first], minlength=24), np.bincount(hours[second], minlength=24))
+    assert len(ours) == fewest.sum() > 0
+
+
+def test_matching_repeats_with_its_seed(shifted):
+    first, second = drift_module.days(shifted).values()
+    one, same, other = (drift_module.match_hours(shifted, first, second, seed=seed)[0] for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_periods_without_a_common_hour_are_refused(tmp_path):
+    frame = make_frame(n_days=1, V1=0.0)
+    dataset = make_dataset(tmp_path, frame)
+    hours = drift_module.hours_of_day(dataset)
+    with pytest.raises(reading.DataError, match="no hour of the day in common"):
+        drift_module.match_hours(dataset, np.flatnonzero(hours < 6), np.flatnonzero(hours > 18))
+
+
+def test_fraud_rates_count_labels_and_carry_wilsons_interval(tmp_path):
+    labels = np.r_[np.repeat([1, 0], [10, 90]), np.repeat([1, 0], [1, 9])]
+    time = np.r_[np.arange(100), DAY + np.arange(10)]
+    frame = pd.DataFrame({"Time": time, "V1": np.arange(110.0), "Class": labels})
+    dataset = make_dataset(tmp_path, frame)
+    rates = drift_module.fraud_rates(dataset, drift_module.days(dataset))
+    assert rates[["rows", "frauds"]].to_numpy().tolist() == [[100, 10], [10, 1]]
+    assert rates.loc["day 1", ["rate", "low", "high"]].tolist() == pytest.approx([0.1, 0.0552, 0.1744], abs=1e-4)
+    assert rates.index.name == "period"
+
+
+def test_hours_are_counted_and_their_cover_is_the_clocks(tmp_path):
+    time = [1800, 3599, 3600, 7199, DAY, DAY + 1799]  # half past midnight to two, then the next day's first half hour
+    frame = pd.DataFrame({"Time": time, "V1": np.arange(6.0), "Class": [0, 1, 0, 0, 1, 1]})
+    dataset = make_dataset(tmp_path, frame)
+    table = drift_module.by_hour(dataset, drift_module.days(dataset)).set_index(["period", "hour"])
+    assert table["covered"].to_dict() == {("day 1", 0): 0.5, ("day 1", 1): 1.0, ("day 2", 0): 0.5}
+    assert table[["rows", "frauds"]].to_numpy().tolist() == [[2, 1], [2, 0], [2, 2]]
+    assert table["rate"].tolist() == [0.5, 0, 1]
+    (both, _) = drift_module.by_hour(dataset, {"all": np.arange(6)}).itertuples()
+    assert (both.rows, both.frauds, both.covered) == (4, 3, 1.0)
+
+
+def test_labels_of_an_unlabelled_period_are_not_counted(tmp_path):
+    time = np.arange(4.0) * 1800
+    frame = pd.DataFrame({"Time": time, "V1": np.arange(4.0), "Class": [1, 0, 0, 1]})
+    dataset = make_dataset(tmp_path, frame)
+    periods = {"known": np.arange(2), "unknown": np.arange(2, 4)}
+    table = drift_module.by_hour(dataset, periods, unlabelled=["unknown"]).set_index("period")
+    assert table.loc["known", ["rows", "frauds", "rate"]].tolist() == [2, 1, 0.5]
+    assert table.loc["unknown", "rows"] == 2 and table.loc["unknown", "covered"] == pytest.approx(0.5, abs=0.01)
+    assert table.loc["unknown", ["frauds", "rate", "low", "high"]].isna().all()
+
+
+def test_distances_are_scipys_and_those_of_the_definition():
+    rng = np.random.default_rng(0)
+    values = np.r_[rng.normal(size=700), rng.normal(0.4, 1, 500).round(1)]  # some ties
+    is_second = np.array([np.arange(1200) >= 700, rng.permutation(1200) < 500])
+    ks, psi = drift_module.distances(values, is_second)
+    for number, second in enumerate(is_second):
+        first, other = values[~second], values[second]
+        assert ks[number] == pytest.approx(ks_2samp(first, other, method="asymp").statistic, abs=1e-12)
+        edges = np.r_[-np.inf, np.quantile(values, np.linspace(0.1, 0.9, 9)), np.inf]
+        p, q = (np.histogram(part, np.nextafter(edges, np.inf))[0] + 0.5 for part in (first, other))
+        p, q = p / p.sum(), q / q.sum()
+        assert psi[number] == pytest.approx(np.sum((p - q) * np.log(p / q)), abs=0.01)
+
+
+def test_the_stability_index_is_that_of_a_hand_computation():
+    values = np.r_[np.zeros(60), np.ones(40), np.zeros(20), np.ones(80)]
+    _, (psi,) = drift_module.distances(values, np.array([np.arange(200) >= 100]))
+    assert psi == pytest.approx(0.4 * np.log(3) + 0.4 * np.log(2), abs=0.02)  # shares .6 and .4 become .2 and .8
+
+
+@pytest.mark.parametrize("values", [np.zeros(10), np.r_[np.zeros(9), 1]])
+def test_a_feature_that_hardly_varies_has_finite_distances(values):
+    ks, psi = drift_module.distances(values, np.array([np.arange(10) >= 5]))
+    assert np.isfinite([*ks, *psi]).all()
+    assert ks[0] == pytest.approx(0.2 * values.any()) and (psi[0] == 0) == (not values.any())
+
+
+def test_only_the_feature_that_moves_is_beyond_chance(shifted):
+    drift = drift_module.feature_drift(shifted, {"days": tuple(drift_module.days(shifted).values())})
+    assert drift["hours"].tolist() == ["all hours"] * 2 + ["same hours"] * 2
+    for _, part in drift.groupby("hours"):
+        table = part.set_index("feature")
+        assert table.loc["moving", "ks"] == pytest.approx(0.383, abs=0.08)  # two normals a standard deviation apart
+        assert table.loc["moving", "ks"] > 3 * table.loc["moving", "ks_chance"]
+        assert table.loc["moving", "psi"] > 5 * table.loc["moving", "psi_chance"]
+        assert table.loc["still", "ks"] <= table.loc["still", "ks_chance"]
+
+
+def test_what_follows_the_clock_goes_when_hours_are_matched(tmp_path):
+    frame = make_frame(n_rows=4000, V1=0.0)
+    frame["V1"] += 3 * (frame["Time"] % DAY >= 17 * 3600)  # evenings differ, on both days alike
+    dataset = make_dataset(tmp_path, frame)
+    pair = drift_module.comparisons(dataset)["development to test"]  # the second afternoon and evening
+    before, after = drift_module.feature_drift(dataset, {"pair": pair}).itertuples()
+    assert before.ks > 0.3 > 3 * after.ks
+    apart, matched = drift_module.separability(dataset, {"pair": pair}).itertuples()
+    assert apart.roc_auc > 0.7
+    assert matched.roc_auc == pytest.approx(0.5, abs=0.08)
+    assert matched.rows < apart.rows == len(frame)
+
+
+def test_a_model_tells_days_apart_only_if_they_differ(shifted, tmp_path):
+    moved = drift_module.tell_apart(shifted, *drift_module.days(shifted).values())
+    same = make_dataset(tmp_path, make_frame(moving=0.0, still=0.0))
+    still = drift_module.tell_apart(same, *drift_module.days(same).values())
+    assert 0.65 < moved < 0.76 + 0.05  # the best there is for two normals a standard deviation apart is 0.76
+    assert still == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_copy_of_a_row_gives_no_period_away(tmp_path):
+    rng = np.random.default_rng(0)
+    distinct = rng.normal(size=(300, 2))
+    rows = np.repeat(distinct, 5, axis=0)  # five copies of each at five times of one day
+    time = np.r_[rng.choice(DAY, 750, replace=False), DAY + rng.choice(DAY, 750, replace=False)]
+    frame = pd.DataFrame(rows, columns=["V1", "V2"]).assign(Time=time, Class=np.repeat(np.arange(300) % 2, 5))
+    dataset = make_dataset(tmp_path, frame)
+    assert drift_module.tell_apart(dataset, *drift_module.days(dataset).values()) == pytest.approx(0.5, abs=0.1)
+
+
+def test_nothing_of_the_clock_or_the_label_is_a_feature_of_drift(ulb):
+    names = list(drift_module.timeless(ulb))
+    assert names == [*(f"V{number}" for number in range(1, 29)), "Amount"]
+
+
+def test_medians_follow_the_hours_in_standard_deviations(tmp_path):
+    time = np.repeat([0.0, 3600.0, 10800.0], 4) + np.tile(np.arange(4), 3)
+    values = np.repeat([-1.0, 0.0, 1.0], 4)
+    frame = pd.DataFrame({"Time": time, "V1": values, "flat": 1.0, "Class": np.arange(12) % 2})
+    medians = drift_module.hourly_medians(make_dataset(tmp_path, frame), ["V1", "flat"])
+    assert medians.index.tolist() == [0, 1, 3]
+    assert medians["V1"].tolist() == pytest.approx([-1 / values.std(ddof=1), 0, 1 / values.std(ddof=1)])
+    assert medians["flat"].tolist() == [0, 0, 0]
+
+
+def test_the_second_day_of_the_study_differs_from_the_first_at_every_hour(ulb):
+    rates = drift_module.fraud_rates(ulb, drift_module.days(ulb))
+    assert rates["frauds"].sum() == ulb.y.sum() and rates["rows"].sum() == len(ulb.frame)
+    medians = drift_module.hourly_medians(ulb, ["V3"])["V3"]
+    assert medians[:24].min() > medians[24:].max()  # V3 steps down at midnight, and no hour of the day explains it
+    table = drift_module.by_hour(ulb, {"all": np.arange(len(ulb.frame))})
+    assert table["rows"].sum() == len(ulb.frame) and len(table) == 24
+    assert table["covered"].sum() == pytest.approx(172_793 / 3600)

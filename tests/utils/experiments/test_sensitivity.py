@@ -1,0 +1,196 @@
+"""What the study's own choices do: which tasks are asked for, and that they go where they belong."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.small import small_profile
+from utils.benchmark import ledger, run_task, runner
+from utils.config import load_profile
+from utils.data import loading
+from utils.experiments import sensitivity
+from utils.models.registry import MODELS
+from utils.samplers import registry as samplers
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory):
+    """Two samplers and one model on a few thousand real rows."""
+    found = small_profile(tmp_path_factory.mktemp("study"))
+    small = {
+        "samplers": ("none", "rus", "smote"),
+        "sensitivity_models": ("lr", "ann", "cnn1d", "lstm"),
+        "column_orders": 1,
+    }
+    dataset = replace(found.dataset, duplicates="drop")
+    return replace(found, dataset=dataset, sensitivity_folds=((0, 0), (0, 1)), **small)
+
+
+def test_every_sampler_with_a_ratio_is_asked_at_every_ratio():
+    tasks = sensitivity.ratio_tasks(load_profile("full"))
+    asked = {(task["sampler"]["name"], task["setting"]) for task in tasks}
+    for name, entry in samplers.SAMPLERS.items():
+        ratios = entry.space.get("ratio", [])
+        assert {(name, value if value == "balanced" else f"x{value}") for value in ratios} <= asked
+    assert ("none", "none") in asked and not [name for name, _ in asked if name == "tomek"]
+    assert all(task["search"] is None for task in tasks)
+
+
+def test_networks_are_asked_with_one_thing_changed_at_a_time():
+    profile = load_profile("full")
+    tasks = sensitivity.network_tasks(profile)
+    as_they_come = {task["model"]["name"]: task["model"]["params"] for task in tasks if task["setting"] in DEFAULTS}
+    for task in tasks:
+        usual, params = as_they_come[task["model"]["name"]], task["model"]["params"]
+        assert len([name for name in params if params[name] != usual.get(name)]) == (task["setting"] not in DEFAULTS)
+        assert task["search"]["trials"] == 1
+    orders = {task["model"]["params"].get("column_order") for task in tasks}
+    assert orders == {None, *range(1, 1 + profile.column_orders)}
+
+
+DEFAULTS = ("columns as they come", "cross-entropy")
+
+
+def test_xgboost_is_asked_at_the_setting_of_the_blends_boosted_trees_on_every_fold():
+    profile = load_profile("full")
+    tasks = sensitivity.boosted_tasks(profile)
+    assert [(task["repeat"], task["fold"]) for task in tasks] == list(profile.folds)
+    assert all(task["model"]["params"] == MODELS["blend"].defaults["boosted"] for task in tasks)
+    assert {(task["model"]["name"], task["sampler"]["name"], task["search"]) for task in tasks} == {
+        ("xgb", "none", None)
+    }
+    (quick, *_) = sensitivity.boosted_tasks(load_profile("quick"))
+    assert quick["model"]["params"]["n_estimators"] == 25
+
+
+def test_the_committed_ledger_holds_the_boosted_baseline():
+    rows = {row["key"]: row for row in ledger.read(load_profile("full").results / "sensitivity")}
+    scores = [rows[task["key"]]["average_precision"] for task in sensitivity.boosted_tasks(load_profile("full"))]
+    assert len(scores) == 10 and np.mean(scores) == pytest.approx(0.8628, abs=5e-4)
+
+
+def test_ratios_are_run_once_and_kept_apart_from_the_benchmark(profile, monkeypatch):
+    table = sensitivity.ratios(profile, n_jobs=1)
+    assert set(zip(table["sampler"], table["setting"], strict=True)) == {
+        ("none", "none"),
+        *(("rus", setting) for setting in ("balanced", "x5", "x20", "x100")),
+        *(("smote", setting) for setting in sensitivity.RATIOS),
+    }
+    assert len(table) == 2 * 9
+    balanced = table[(table["sampler"] == "smote") & (table["setting"] == "balanced")]
+    assert (balanced["n_fit_positives"] * 2 == balanced["n_fit"]).all()
+    assert ledger.read(profile.results) == []
+    assert len(ledger.read(profile.results / "sensitivity")) == len(table)
+    monkeypatch.setattr(runner, "run_groups", lambda *_, **__: pytest.fail("a finished task was run again"))
+    assert sensitivity.ratios(profile)["average_precision"].equals(table["average_precision"])
+
+
+def test_views_differ_in_rows_or_features(profile):
+    table = sensitivity.views(profile, n_jobs=1)
+    rows = table.groupby("setting")["n_rows"].sum()
+    assert rows["duplicates kept"] >= rows["as in the protocol"] == rows["raw time as a feature"]
+    names = {setting: part["dataset"].iloc[0]["name"] for setting, part in table.groupby("setting")}
+    assert names["as in the protocol"] == "rows"
+    assert names["duplicates kept"] == "rows-with-duplicates" and names["raw time as a feature"] == "rows-raw-time"
+
+
+def test_a_table_that_keeps_its_duplicates_is_looked_at_without_them(profile, monkeypatch):
+    """What is tried is always the other choice, under a name of its own."""
+    monkeypatch.setattr(sensitivity, "_run", lambda other, *_: pd.DataFrame([vars(other.dataset)]))
+    table = sensitivity.views(replace(profile, dataset=replace(profile.dataset, duplicates="keep")))
+    seen = {row.setting: (row.duplicates, row.variant) for row in table.itertuples()}
+    assert seen["as in the protocol"] == ("keep", "")
+    assert seen["duplicates dropped"] == ("drop", "without-duplicates") and "duplicates kept" not in seen
+
+
+@pytest.fixture(scope="module")
+def copied(profile, tmp_path_factory):
+    """The small profile on the same rows, every tenth of them twice, and frauds more often."""
+    folder = tmp_path_factory.mktemp("copied")
+    rows = pd.read_parquet(profile.dataset.path)
+    frauds = rows[rows["Class"] == 1]
+    copies = pd.concat([rows, rows.iloc[::10], frauds.iloc[::5], frauds.iloc[::5]])
+    copies.sort_values("Time", kind="stable").to_parquet(folder / "rows.parquet", index=False)
+    return replace(profile, dataset=replace(profile.dataset, path=folder / "rows.parquet"), results=folder / "results")
+
+
+def test_distinct_rows_are_those_without_duplicates(copied):
+    kept = loading.load(replace(copied.dataset, duplicates="keep", variant="with-duplicates"))
+    dropped = loading.load(copied.dataset)
+    distinct, originals = loading.distinct_rows(kept)
+    pd.testing.assert_frame_equal(distinct.frame, dropped.frame)
+    assert distinct.n_duplicates == dropped.n_duplicates == len(kept.frame) - len(dropped.frame) > 400
+    pd.testing.assert_frame_equal(
+        distinct.frame.iloc[originals].reset_index(drop=True), kept.frame.reset_index(drop=True)
+    )
+
+
+def test_copies_stand_where_their_originals_do(copied):
+    keeping = replace(copied.dataset, duplicates="keep", variant="with-duplicates")
+    kept, dropped = loading.load(keeping), loading.load(copied.dataset)
+    usual = run_task.all_folds(copied.dataset, copied.protocol, 1)
+    followed = run_task.all_folds(keeping, copied.protocol, 1, True)
+    assert list(followed) == list(usual)
+    for place, fold in followed.items():
+        for part in ("train", "test"):
+            rows, originals = (getattr(folds, part) for folds in (fold, usual[place]))
+            assert len(rows) > len(originals)
+            pd.testing.assert_frame_equal(
+                kept.frame.iloc[rows].drop_duplicates(), dropped.frame.iloc[originals], check_names=False
+            )
+    unpaired = run_task.all_folds(keeping, copied.protocol, 1)[0, 0]
+    assert set(unpaired.test) != set(followed[0, 0].test)  # drawn among all rows, folds are others
+
+
+def test_duplicates_kept_are_measured_on_the_folds_of_the_study(copied):
+    table = sensitivity.views(copied, n_jobs=1).set_index(["setting", "fold"])
+    kept, usual = (table.loc[setting] for setting in ("duplicates kept", "as in the protocol"))
+    assert (kept["seed"] == usual["seed"]).all() and (kept["key"] != usual["key"]).all()
+    usual_folds = run_task.all_folds(copied.dataset, copied.protocol, 1)
+    followed = run_task.all_folds(
+        replace(copied.dataset, duplicates="keep", variant="with-duplicates"), copied.protocol, 1, True
+    )
+    for fold in (0, 1):
+        assert kept.loc[fold, "n_rows"] == len(followed[0, fold].test) > len(usual_folds[0, fold].test)
+        assert kept.loc[fold, "n_fit"] == len(followed[0, fold].train)
+        assert set(usual.loc[fold, "positives"]) and len(kept.loc[fold, "ranks"]) > len(usual.loc[fold, "ranks"])
+        assert kept.loc[fold, "split"]["copies"] == "with their originals" and "copies" not in usual.loc[fold, "split"]
+
+
+def scores(*values):
+    """Ledger rows of one model without resampling, a value per fold, and of a sampler that turns the order around."""
+    rows = [
+        {"sampler": sampler, "model": "lr", "repeat": 0, "fold": fold, "average_precision": sign * value}
+        for sampler, sign in (("none", 1), ("smote", -1))
+        for fold, value in enumerate(values)
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ((0.9, 0.8, 0.1, 0.2), "the 2 easiest of 4 folds"),
+        ((0.1, 0.2, 0.9, 0.8), "the 2 hardest of 4 folds"),
+        ((0.9, 0.2, 0.1, 0.8), "2 of 4 folds, neither the easiest nor the hardest"),
+        ((0.5, 0.5, 0.5, 0.5), "2 of 4 folds, neither the easiest nor the hardest"),
+        ((0.9, 0.8), "all 2 folds"),
+    ],
+)
+def test_which_folds_a_study_of_few_has_is_told_from_results(values, text):
+    assert sensitivity.describe_folds(scores(*values), [(0, 0), (0, 1)]) == text
+
+
+def test_the_committed_studies_of_few_folds_have_the_easiest():
+    profile = load_profile("full")
+    table = ledger.frame(row for row in ledger.read(profile.results) if row["model"]["name"] in ("lr", "rf", "xgb"))
+    assert sensitivity.describe_folds(table, profile.sensitivity_folds) == "the 2 easiest of 10 folds"
+
+
+def test_spread_gives_mean_and_range_of_the_folds(profile):
+    table = sensitivity.ratios(profile, n_jobs=1)
+    found = sensitivity.spread(table[table["sampler"] == "none"]).iloc[0]
+    scores = table.loc[table["sampler"] == "none", "average_precision"]
+    assert (found["mean"], found["low"], found["high"]) == (scores.mean(), scores.min(), scores.max())

@@ -1,0 +1,425 @@
+"""Figures: each draws its frame without a warning, with labels, chance lines and one colour per sampler."""
+
+import re
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils import metrics
+from utils.analysis import comparisons
+from utils.config import load_profile
+from utils.figures import cgan as cgan_figures
+from utils.figures import comparison as comparison_figures
+from utils.figures import eda as eda_figures
+from utils.figures import final_model as final_model_figures
+from utils.figures import original_study as original_study_figures
+from utils.figures import theme as theme_module
+from utils.models.registry import CLASSICAL, DEEP
+from utils.models.registry import MODELS as REGISTERED
+from utils.samplers.registry import SAMPLERS
+
+pytestmark = pytest.mark.usefixtures("theme")
+
+NAMES = {"none": "No resampling", "smote": "SMOTE", "cgan": "CGAN"}
+# Machado, Oliveira and Fernandes (2009): linear RGB as those see it who lack red, green or blue cones.
+VISIONS = {
+    "normal": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+RGB_TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.119192, 0.9503041]]
+)
+MODELS = {"lr": "Logistic regression", "rf": "Random forest", "xgb": "XGBoost", "ann": "ANN"}
+PREVALENCE = 0.02
+
+
+def make_ledger() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    rows = []
+    for model in MODELS:
+        for fold in range(3):
+            for shift, sampler in enumerate(NAMES):
+                y_true = np.arange(500) < 500 * PREVALENCE
+                ranks, _ = metrics.ranks_of_positives(y_true, rng.normal(size=500) + (2 + 0.3 * shift) * y_true)
+                place = {"model": model, "sampler": sampler, "repeat": 0, "fold": fold, "split": {"n_splits": 5}}
+                rows.append(place | {"ranks": ranks.tolist(), "average_precision": metrics.average_precision(ranks)})
+    return pd.DataFrame(rows)
+
+
+def make_features(n_rows: int = 80, shift: float = 0.0) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.normal(shift, 1, (n_rows, 7)), columns=[f"V{number}" for number in range(1, 8)])
+    return frame.assign(constant=1.0)
+
+
+LEDGER = make_ledger()
+COMPARED = comparisons.compare_samplers(LEDGER)
+RANKS = np.array([1, 2, 3, 5, 9, 40])
+N_ALERTS, COST = metrics.cost_curve(RANKS, [100, 20, 300, 0, 50, 80])
+RNG = np.random.default_rng(2)
+LABELS = np.repeat([0, 1], [95, 5])
+KINDS = np.repeat(["Legitimate", "Real fraud", "Synthetic fraud"], 20)
+CURVES = {"SMOTE": ("smote", "rf"), "CGAN": ("cgan", "rf")}
+HISTORY = pd.DataFrame({"update": range(1, 6), "critic_loss": [3.0, 2, 1, 1, 1], "generator_loss": [1.0, 2, 1, 2, 1]})
+RELIABILITY = metrics.reliability(RNG.random(2000) < 0.1, np.full(2000, 0.1) * RNG.random(2000))
+STEPS = pd.DataFrame(
+    {
+        "name": ["clean", "test overlap", "interplay", "all faults"],
+        "kind": ["level", "step", "step", "level"],
+        "mean": [0.7, 0.2, -0.05, 0.85],
+        "low": [0.6, 0.1, -0.1, 0.8],
+        "high": [0.8, 0.3, 0.0, 0.9],
+    }
+)
+EFFECTS = comparisons.compare_variants(
+    pd.DataFrame(
+        [
+            {
+                "variant": name,
+                "repeat": 0,
+                "fold": fold,
+                "split": {"n_splits": 5},
+                "ratio": ratio,
+                "coverage": ratio / 2,
+            }
+            for name, shift in (("default", 0), ("packed", -0.1), ("plain", 0.02))
+            for fold, ratio in enumerate(RNG.normal(1 + shift, 0.01, 4))
+        ]
+    ),
+    ["ratio", "coverage"],
+)
+
+DRAWINGS = {
+    "plot_ablation": lambda: cgan_figures.plot_ablation(
+        EFFECTS,
+        {"ratio": "TSTR / TRTR", "coverage": "Coverage"},
+        {"default": "as configured", "packed": "Packing: 4", "plain": "Plain"},
+    ),
+    "plot_hours": lambda: eda_figures.plot_hours(RNG.uniform(0, 24, 100), LABELS),
+    "plot_amounts": lambda: eda_figures.plot_amounts(np.r_[0.0, RNG.exponential(90, 99)], LABELS),
+    "plot_effect_sizes": lambda: eda_figures.plot_effect_sizes(pd.Series({"V1": 0.9, "V2": 0.6, "Amount": 0.5})),
+    "plot_correlations": lambda: eda_figures.plot_correlations(
+        {"Real": make_features(), "Synthetic": make_features(shift=1)}
+    ),
+    "plot_fold_scores": lambda: comparison_figures.plot_fold_scores(LEDGER, NAMES, MODELS),
+    "plot_pr_curves": lambda: comparison_figures.plot_pr_curves(LEDGER, CURVES, PREVALENCE),
+    "plot_differences": lambda: comparison_figures.plot_differences(COMPARED, NAMES, MODELS),
+    "plot_gan_history": lambda: cgan_figures.plot_gan_history(HISTORY),
+    "plot_marginals": lambda: cgan_figures.plot_marginals(make_features(), make_features(shift=1)),
+    "plot_embedding": lambda: cgan_figures.plot_embedding(RNG.normal(size=(60, 2)), KINDS),
+    "plot_calibration": lambda: final_model_figures.plot_calibration({"As fitted": RELIABILITY}),
+    "plot_cost": lambda: final_model_figures.plot_cost(N_ALERTS, COST, chosen=5, days=0.5),
+    "plot_test_curve": lambda: final_model_figures.plot_test_curve(RANKS, "Random forest", PREVALENCE),
+    "plot_waterfall": lambda: original_study_figures.plot_waterfall(STEPS, 0.936),
+}
+TEXTS = {
+    "plot_ablation": [
+        "TSTR / TRTR",
+        "Coverage",
+        "Packing: 4",
+        "Difference to the default, with 95 % interval over folds",
+    ],
+    "plot_hours": ["Hour of day", "Share of the class", "Legitimate", "Fraud"],
+    "plot_amounts": ["Amount, spaced by log(1 + amount)", "Share of the class", "Legitimate", "Fraud", "1,000"],
+    "plot_effect_sizes": ["ROC AUC of the feature alone (0.5 = chance)", "V1", "Amount"],
+    "plot_correlations": ["Pearson correlation", "Real", "Synthetic", "V1"],
+    "plot_fold_scores": ["Average precision (dots: folds, bars: their mean)", *NAMES.values(), *MODELS.values()],
+    "plot_pr_curves": ["Recall", "Precision", "chance", "Mean average precision"],
+    "plot_differences": ["Random forest", "SMOTE", "CGAN"],
+    "plot_gan_history": ["Update", "Critic loss", "Generator loss"],
+    "plot_marginals": ["Real frauds", "Synthetic frauds", "V1", "constant"],
+    "plot_embedding": [*np.unique(KINDS), "First t-SNE dimension", "Second t-SNE dimension"],
+    "plot_calibration": ["Predicted probability", "Observed share of frauds", "As fitted"],
+    "plot_cost": ["Alerts per day", "Cost per day", "10 alerts a day", "no alerts"],
+    "plot_test_curve": ["Recall", "Precision", "Random forest"],
+    "plot_waterfall": ["Clean", "Test\noverlap", "+0.200", "-0.050", "0.850", "published: 0.936"],
+}
+
+
+@pytest.fixture
+def profile(tmp_path, monkeypatch):
+    monkeypatch.setenv("STUDY_OUTPUT", str(tmp_path))
+    return load_profile("full")
+
+
+def texts(figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(mpl.text.Text) if text.get_text() and text.get_visible()]
+
+
+def lines(figure) -> list:
+    return [line for axes in figure.axes for line in axes.get_lines()]
+
+
+def colour_of(line) -> str:
+    return mpl.colors.to_hex(line.get_color()).upper()
+
+
+FIGURES = (cgan_figures, comparison_figures, eda_figures, final_model_figures, original_study_figures)
+
+
+def test_every_figure_is_tried_here():
+    assert (
+        {name for module in FIGURES for name in vars(module) if name.startswith("plot_")} == set(DRAWINGS) == set(TEXTS)
+    )
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_figure_draws_without_a_warning(name, recwarn):
+    DRAWINGS[name]().canvas.draw()
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_figure_says_what_it_shows(name):
+    figure = DRAWINGS[name]()
+    figure.canvas.draw()
+    assert set(TEXTS[name]) <= set(texts(figure))
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_figure_fits_the_page_and_shows_data(name):
+    figure = DRAWINGS[name]()
+    assert figure.get_size_inches()[0] <= theme_module.PAGE
+    assert any(axes.has_data() for axes in figure.axes)
+
+
+@pytest.mark.parametrize("name", ["plot_pr_curves", "plot_test_curve"])
+def test_precision_recall_figures_show_the_prevalence(name):
+    levels = [line.get_ydata() for line in lines(DRAWINGS[name]()) if line.get_linestyle() == ":"]
+    assert [set(level) for level in levels] == [{PREVALENCE}]
+
+
+def test_a_precision_recall_curve_is_labelled_with_its_mean():
+    part = LEDGER[(LEDGER["sampler"] == "cgan") & (LEDGER["model"] == "rf")]
+    assert f"CGAN ({part['average_precision'].mean():.3f})" in texts(DRAWINGS["plot_pr_curves"]())
+
+
+def test_two_precision_recall_curves_of_one_model_are_told_apart():
+    pairs = {"RF": ("none", "rf"), "RF, CGAN": ("cgan", "rf"), "XGBoost": ("none", "xgb")}
+    curves = lines(comparison_figures.plot_pr_curves(LEDGER, pairs, PREVALENCE))[:3]
+    styles = {line.get_label().partition(" (")[0]: (colour_of(line), line.get_linestyle()) for line in curves}
+    assert styles["RF"][0] == styles["RF, CGAN"][0] != styles["XGBoost"][0]
+    assert (styles["RF"][1], styles["RF, CGAN"][1], styles["XGBoost"][1]) == ("-", "--", "-")
+
+
+def test_precision_at_a_recall_is_that_of_the_first_rank_that_reaches_it():
+    table = pd.DataFrame({"ranks": [[1, 3, 4, 10]]})
+    (precision,) = comparison_figures.mean_precision(table, np.array([0.1, 0.25, 0.26, 0.5, 0.51, 0.75, 0.76, 1]))
+    np.testing.assert_allclose(precision, [1, 1, 2 / 3, 2 / 3, 3 / 4, 3 / 4, 0.4, 0.4])
+
+
+def test_a_sampler_has_one_colour_in_every_figure():
+    expected = theme_module.sampler_colour("cgan").upper()
+    by_sampler = comparison_figures.plot_pr_curves(LEDGER, CURVES, PREVALENCE, by_sampler=True)
+    (curve,) = [line for line in lines(by_sampler) if line.get_label().startswith("CGAN")]
+    assert colour_of(curve) == expected
+    assert {colour_of(line) for line in lines(DRAWINGS["plot_gan_history"]())} == {expected}
+    only = COMPARED[COMPARED["sampler"] == "cgan"]
+    intervals = [
+        line for line in lines(comparison_figures.plot_differences(only, NAMES, MODELS)) if line.get_linewidth() == 1.6
+    ]
+    assert len(intervals) == len(MODELS) and {colour_of(line) for line in intervals} == {expected}
+    folds = comparison_figures.plot_fold_scores(LEDGER[LEDGER["sampler"] == "cgan"], NAMES, MODELS)
+    assert {colour_of(line) for line in lines(folds)} == {expected}
+
+
+def test_samplers_of_the_study_are_told_apart():
+    colours = [theme_module.sampler_colour(name).upper() for name in SAMPLERS]
+    assert len(set(colours)) == len(SAMPLERS)
+
+
+def test_every_model_of_the_study_has_a_colour_of_its_own():
+    assert set(theme_module.MODEL_COLOURS) == set(REGISTERED)
+    assert len(set(theme_module.MODEL_COLOURS.values()) - set(theme_module.SAMPLER_COLOURS.values())) == len(REGISTERED)
+
+
+def seen_as(colours, vision: str) -> np.ndarray:
+    """CIELAB of colours under a kind of vision; shape (n_colours, 3)."""
+    rgb = np.array([mpl.colors.to_rgb(colour) for colour in colours])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ np.transpose(VISIONS[vision]), 0, 1)
+    xyz = seen @ RGB_TO_XYZ.T / RGB_TO_XYZ.sum(axis=1)
+    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.c_[116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])]
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+def test_colours_of_samplers_stay_apart_however_they_are_seen(vision):
+    lab = seen_as(theme_module.SAMPLER_COLOURS.values(), vision)
+    first, second = np.triu_indices(len(lab), k=1)
+    assert np.linalg.norm(lab[first] - lab[second], axis=1).min() > 18
+
+
+def test_the_reference_white_and_red_have_the_lab_of_the_textbook():
+    np.testing.assert_allclose(seen_as(["white", "red"], "normal"), [[100, 0, 0], [53.24, 80.09, 67.2]], atol=0.02)
+
+
+def test_palettes_hold_no_colour_twice():
+    palette = [colour.upper() for colour in (*theme_module.SAMPLER_COLOURS.values(), *theme_module.SPARE_COLOURS)]
+    assert len(set(palette)) == len(palette)
+    assert len({theme_module.LEGITIMATE, theme_module.FRAUD, theme_module.SYNTHETIC, theme_module.NEUTRAL}) == 4
+
+
+def test_a_new_sampler_gets_a_spare_colour_for_good():
+    assert theme_module.sampler_colour("svmsmote") == theme_module.sampler_colour("svmsmote")
+    assert theme_module.sampler_colour("svmsmote") in theme_module.SPARE_COLOURS
+
+
+def test_a_fold_score_figure_shows_every_fold_and_its_mean():
+    table = LEDGER[LEDGER["model"] == "rf"]
+    (axes,) = comparison_figures.plot_fold_scores(table, NAMES, MODELS).axes
+    dots, bar = axes.get_lines()[:2]
+    scores = table.loc[table["sampler"] == "none", "average_precision"]
+    assert list(dots.get_xdata()) == list(scores)
+    assert list(bar.get_xdata()) == [pytest.approx(scores.mean())] * 2
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(NAMES.values())
+
+
+def test_a_forest_plot_shows_every_interval_where_it_lies():
+    drawn = {tuple(line.get_xdata()) for line in lines(DRAWINGS["plot_differences"]()) if line.get_linewidth() == 1.6}
+    shown = COMPARED[["low", "high"]].clip(-comparison_figures.WIDEST, comparison_figures.WIDEST)
+    assert drawn == set(shown.itertuples(index=False, name=None))
+
+
+def compared_with(**means: float) -> pd.DataFrame:
+    """Comparisons of a random forest with narrow intervals around given means."""
+    rows = [{"sampler": name, "mean": mean, "low": mean - 0.02, "high": mean + 0.02} for name, mean in means.items()]
+    return pd.DataFrame(rows).assign(model="rf", verdict="no evidence")
+
+
+def test_a_forest_plot_has_a_panel_per_model_and_a_line_per_sampler():
+    every = DRAWINGS["plot_differences"]().axes
+    assert [axes.get_title(loc="left") for axes in every if axes.axison] == list(MODELS.values())
+    assert [label.get_text() for label in every[0].get_yticklabels()] == ["SMOTE", "CGAN"]
+    figure = comparison_figures.plot_differences(compared_with(smote=0.1, cgan=-0.1), NAMES, MODELS)
+    dots = {line.get_ydata()[0]: line.get_xdata()[0] for line in lines(figure) if line.get_marker() == "o"}
+    assert dots == {0: 0.1, 1: -0.1}
+
+
+def test_a_forest_plot_tells_evidence_from_none():
+    compared = compared_with(smote=0.1, cgan=0.1).assign(verdict=["helps", "no evidence"])
+    faces = [
+        mpl.colors.to_hex(line.get_markerfacecolor()).upper()
+        for line in lines(comparison_figures.plot_differences(compared, NAMES, MODELS))
+        if line.get_marker() == "o"
+    ]
+    assert faces == [theme_module.sampler_colour("smote"), "#FFFFFF"]
+
+
+def test_a_difference_beyond_the_axis_is_written_at_its_edge():
+    figure = comparison_figures.plot_differences(compared_with(smote=-0.71, cgan=0.42), NAMES, MODELS)
+    arrows = {line.get_marker(): line.get_xdata()[0] for line in lines(figure) if line.get_marker() in ("<", ">")}
+    assert not [line for line in lines(figure) if line.get_marker() == "o"]
+    assert arrows == {"<": -comparison_figures.WIDEST, ">": comparison_figures.WIDEST}
+    assert {"-0.71", "0.42"} <= set(texts(figure))
+
+
+def test_an_interval_that_goes_on_beyond_the_axis_ends_in_an_arrow():
+    compared = compared_with(smote=0.2).assign(low=-0.1, high=0.5)
+    (interval, arrow) = [
+        line
+        for line in lines(comparison_figures.plot_differences(compared, NAMES, MODELS))
+        if line.get_linewidth() == 1.6 or line.get_marker() in ("<", ">")
+    ]
+    assert list(interval.get_xdata()) == [-0.1, comparison_figures.WIDEST]
+    assert (arrow.get_marker(), arrow.get_xdata()[0]) == (">", comparison_figures.WIDEST)
+
+
+def test_a_method_that_fails_does_not_press_the_others_together():
+    failing = LEDGER[LEDGER["sampler"] == "none"].assign(sampler="nearmiss", average_precision=0.0123)
+    good = LEDGER.assign(average_precision=LEDGER["average_precision"] * 0.1 + 0.8)
+    figure = comparison_figures.plot_fold_scores(pd.concat([good, failing]), NAMES | {"nearmiss": "NearMiss"}, MODELS)
+    figure.canvas.draw()
+    assert figure.axes[0].get_xlim()[0] > 0.4
+    assert texts(figure).count("0.01") == len(MODELS)
+
+
+def test_many_samplers_fit_a_page():
+    names = {name: name for name in theme_module.SAMPLER_COLOURS}
+    models = {name: name for name in (*CLASSICAL, *DEEP)}
+    part = LEDGER[LEDGER["model"] == "rf"]
+    none = part[part["sampler"] == "none"]
+    table = pd.concat([none.assign(sampler=sampler, model=model) for sampler in names for model in models])
+    for figure in (
+        comparison_figures.plot_fold_scores(table, names, models),
+        comparison_figures.plot_differences(comparisons.compare_samplers(table), names, models),
+    ):
+        assert figure.get_size_inches()[1] < 6
+        figure.canvas.draw()
+        first, second = figure.axes[0].get_yticklabels()[:2]
+        assert first.get_window_extent().y0 > second.get_window_extent().y1  # labels do not touch
+
+
+def test_a_calibration_figure_drops_no_table():
+    figure = final_model_figures.plot_calibration({f"Table {number}": RELIABILITY for number in range(5)})
+    assert {f"Table {number}" for number in range(5)} <= set(texts(figure))
+
+
+def test_the_chosen_point_of_a_cost_figure_lies_on_its_curve():
+    figure = final_model_figures.plot_cost([0, 10, 20], [500.0, 300.0, 100.0], chosen=15, days=1)
+    (point,) = [line for line in lines(figure) if line.get_marker() == "o"]
+    assert (point.get_xdata()[0], point.get_ydata()[0]) == (15, 300)
+
+
+def test_each_bar_of_a_waterfall_starts_where_the_last_one_ended():
+    (axes,) = DRAWINGS["plot_waterfall"]().axes
+    bars = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in axes.patches]
+    np.testing.assert_allclose(bars, [(0, 0.7), (0.7, 0.9), (0.9, 0.85), (0, 0.85)])
+    assert axes.get_ylim()[0] == 0.5 and axes.get_ylim()[1] > 1
+    assert [line.get_ydata()[0] for line in axes.get_lines() if line.get_linestyle() == ":"] == [0.936]
+
+
+def test_wilson_intervals_are_those_of_the_textbook():
+    low, high = final_model_figures.wilson(np.array([10, 0]), np.array([100, 10]))
+    np.testing.assert_allclose(low, [0.0552, 0], atol=1e-4)
+    np.testing.assert_allclose(high, [0.1744, 0.2775], atol=1e-4)
+
+
+@pytest.mark.parametrize("theme", [True, False])
+def test_the_same_figure_gives_the_same_bytes(profile, theme):
+    if not theme:
+        mpl.rcdefaults()
+    first = theme_module.save_figure(DRAWINGS["plot_test_curve"](), "curve", profile).read_bytes()
+    second = theme_module.save_figure(DRAWINGS["plot_test_curve"](), "curve", profile).read_bytes()
+    assert first == second
+    assert first.startswith(b"<?xml") and b"</svg>" in first
+
+
+def test_a_saved_figure_holds_no_date_and_no_font(profile):
+    text = theme_module.save_figure(DRAWINGS["plot_hours"](), "hours", profile).read_text()
+    assert "<dc:date>" not in text
+    assert not re.search("<text|font-family", text)
+
+
+def test_a_figure_is_saved_under_its_final_name_only(profile):
+    path = theme_module.save_figure(DRAWINGS["plot_hours"](), "hours", profile)
+    assert path == profile.figures / "hours.svg"
+    assert list(profile.figures.iterdir()) == [path]
+
+
+def test_a_figure_that_cannot_be_written_leaves_the_old_one(profile, monkeypatch):
+    path = theme_module.save_figure(DRAWINGS["plot_hours"](), "hours", profile)
+    before = path.read_bytes()
+
+    def fail(self, target, **_):
+        target.write_text("half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(mpl.figure.Figure, "savefig", fail)
+    with pytest.raises(OSError, match="disk full"):
+        theme_module.save_figure(DRAWINGS["plot_hours"](), "hours", profile)
+    assert path.read_bytes() == before
+    assert list(profile.figures.iterdir()) == [path]
+
+
+def test_the_ablation_shows_every_variant_but_the_default():
+    axes, _ = DRAWINGS["plot_ablation"]().axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["Packing: 4", "Plain"]
+    means = EFFECTS[(EFFECTS["figure"] == "ratio") & (EFFECTS["variant"] != "default")]["mean"]
+    (dots,) = (line for line in axes.get_lines() if line.get_marker() == "o")
+    np.testing.assert_allclose(dots.get_xdata(), means)
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]

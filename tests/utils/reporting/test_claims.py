@@ -1,0 +1,154 @@
+"""Sentences of the full study: each is held to the numbers that it rests on, and to nothing else."""
+
+import copy
+import json
+
+import pytest
+
+from utils.config import ULB, load_profile
+from utils.reporting import claims
+from utils.reporting.claims import CLAIMS, Claim, ClaimError
+
+
+def ratio(model: str, sampler: str, name: str, n_folds: int) -> dict:
+    return {"model": model, "sampler": sampler, "ratio": name, "n_folds": n_folds}
+
+
+def numbers_of_the_full_study() -> dict:
+    """A small study whose numbers bear every claim."""
+    verdicts = {("xgb", "nearmiss"): "harms", ("lr", "tomek"): "equivalent", ("rf", "cgan"): "no evidence"}
+    verdicts |= {(model, sampler): "no evidence" for model in ("lr", "rf") for sampler in ("smote", "ros")}
+    differences = [{"model": m, "sampler": s, "verdict": verdict} for (m, s), verdict in verdicts.items()]
+    steps = [{"name": name, "low": low} for name, low in (("clean", 0.6), ("test overlap", 0.02), ("trapezoid", 0.01))]
+    comparison = {
+        "profile": "full",
+        "dataset": {"name": "creditcard", "sha256": ULB.sha256},
+        "claim": {"verdict": "not supported", "best": ["blend", "none"]},
+        "differences": differences,
+        "boosted": {"mean": 0.8628, "behind_best": 0.0013, "ahead_of_it": []},
+        "ratios": [
+            ratio("rf", "cgan", "balanced", 0),
+            ratio("rf", "cgan", "5", 10),
+            ratio("xgb", "smote", "balanced", 1),
+            ratio("xgb", "smote", "1", 9),
+        ],
+        "waterfall": steps,
+    }
+    cost = {"model": "rf", "sampler": "cgan", "ratio": "balanced", "mean": -0.106, "low": -0.12, "high": -0.089}
+    return {
+        "02_baselines": {"searches": [{"model": "xgb", "sampler": "none", "kept": 0.9}]},
+        "04_smote": {"ratios": [{**cost, "model": "lr", "high": 0.1}, cost]},
+        "07_comparison": comparison,
+        "08_final_model": {"scorings": [{"label": "first"}, {"label": "second"}]},
+    }
+
+
+@pytest.fixture
+def numbers() -> dict:
+    return numbers_of_the_full_study()
+
+
+# For every number that a claim rests on: where it stands, and a value that the claim does not bear.
+TURNS = [
+    ("not_supported", "07_comparison/claim/verdict", "refuted"),
+    ("not_supported", "07_comparison/claim/verdict", "supported"),
+    ("no_gain", "07_comparison/differences/3/verdict", "helps"),
+    ("one_loss", "07_comparison/differences/0/verdict", "equivalent"),
+    ("one_loss", "07_comparison/differences/1/verdict", "harms"),
+    ("undecided", "07_comparison/differences/2/verdict", "equivalent"),
+    ("best_mean", "07_comparison/claim/best", ["rf", "cgan"]),
+    ("untuned_baseline", "02_baselines/searches/0/kept", 0.4),
+    ("untuned_baseline", "07_comparison/ratios/2/n_folds", 20),
+    ("untuned_baseline", "07_comparison/ratios/3/n_folds", 0),
+    ("close_baseline", "07_comparison/boosted/behind_best", 0.01),
+    ("leading_baseline", "07_comparison/boosted/ahead_of_it", ["smote"]),
+    ("never_equal", "07_comparison/ratios/0/n_folds", 1),
+    ("equal_classes_cost", "04_smote/ratios/1/high", -0.01),
+    ("two_scorings", "08_final_model/scorings", [{"label": "only"}]),
+    ("two_scorings", "08_final_model/scorings", [{"label": "one"}] * 3),
+    ("original_faults", "07_comparison/waterfall/1/low", 0.0),
+    ("original_faults", "07_comparison/waterfall/2/low", -0.01),
+]
+
+
+def turned(numbers: dict, path: str, value: object) -> dict:
+    """The numbers with one of them changed."""
+    changed = copy.deepcopy(numbers)
+    *steps, last = [int(step) if step.isdecimal() else step for step in path.split("/")]
+    here = changed
+    for step in steps:
+        here = here[step]
+    here[last] = value
+    return changed
+
+
+def names_of(failed: list[Claim]) -> list[str]:
+    return [claim.name for claim in failed]
+
+
+def test_every_claim_is_stated_where_the_numbers_bear_it(numbers):
+    assert claims.failed(numbers) == []
+    assert claims.stated(numbers) == {claim.name: claim.sentence for claim in CLAIMS}
+
+
+@pytest.mark.parametrize(("name", "path", "value"), TURNS)
+def test_a_number_that_is_turned_fails_its_claim_and_no_other(numbers, name, path, value):
+    changed = turned(numbers, path, value)
+    if name == "undecided":  # three of seven are left
+        changed = turned(changed, "07_comparison/differences/3/verdict", "equivalent")
+    assert names_of(claims.failed(changed)) == [name]
+    with pytest.raises(ClaimError, match=f"The claim '{name}' ") as caught:
+        claims.stated(changed)
+    (claim,) = claims.failed(changed)
+    assert repr(claim.value(changed)) in str(caught.value) and f"{claim.relation} {claim.bound!r};" in str(caught.value)
+
+
+def test_every_claim_has_a_number_that_turns_it():
+    assert {name for name, *_ in TURNS} == {claim.name for claim in CLAIMS}
+    assert len({claim.name for claim in CLAIMS}) == len(CLAIMS)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("07_comparison/profile", "quick"),
+        ("07_comparison/dataset", {"name": "claims", "sha256": "0" * 64}),
+        ("07_comparison/dataset", {"name": "claims", "sha256": None}),
+    ],
+)
+def test_other_profiles_and_tables_state_nothing_and_fail_nothing(numbers, path, value):
+    changed = turned(turned(numbers, path, value), "07_comparison/claim/verdict", "refuted")
+    assert claims.stated(changed) == {}
+
+
+@pytest.mark.parametrize("section", claims.SECTIONS)
+def test_nothing_is_stated_while_a_chapter_is_missing(numbers, section):
+    del numbers[section]
+    assert claims.stated(numbers) == {}
+
+
+def test_numbers_from_before_the_dataset_was_recorded_state_nothing(numbers):
+    del numbers["07_comparison"]["dataset"]
+    assert claims.stated(numbers) == {}
+
+
+@pytest.mark.parametrize(
+    ("section", "value", "name"),
+    [("08_final_model", "scorings", "two_scorings"), ("07_comparison", "boosted", "close_baseline")],
+)
+def test_a_number_that_a_claim_needs_and_nobody_recorded_is_named(numbers, section, value, name):
+    del numbers[section][value]
+    with pytest.raises(ClaimError, match=f"'{name}' .* not recorded; run the notebooks"):
+        claims.stated(numbers)
+
+
+def test_equal_classes_count_only_where_they_were_on_the_list():
+    rows = [ratio("xgb", "smote", "balanced", 2), ratio("xgb", "smote", "5", 8), ratio("rf", "smote", "balanced", 9)]
+    rows += [ratio("xgb", "smoteenn", "20", 10)]
+    assert claims.equal_classes_left(rows, "xgb") == (8, 10)
+
+
+def test_the_committed_numbers_bear_every_claim():
+    numbers = json.loads(load_profile("full").numbers.read_text())
+    assert claims.asserted(numbers), "run the notebooks"
+    assert names_of(claims.failed(numbers)) == []

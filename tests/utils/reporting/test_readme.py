@@ -1,0 +1,165 @@
+"""The README's results: made from the recorded numbers, with the sentences that the full study states."""
+
+import json
+
+import pytest
+
+from tests.utils.reporting.test_claims import TURNS, numbers_of_the_full_study, turned
+from utils.config import ROOT, load_profile
+from utils.reporting import claims, readme
+from utils.reporting.readme import README_END, README_START
+
+
+@pytest.fixture
+def page(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(f"# Title\n\n{README_START}\nold\n{README_END}\n\nThe end – really.\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def numbers() -> dict:
+    """What the README reads, of a small study whose dataset is another one."""
+    numbers = numbers_of_the_full_study()
+    means = [{"model": "rf", "sampler": name, "mean": 0.8, "low": 0.7, "high": 0.9} for name in ("cgan", "none")]
+    means += [{"model": "mix", "sampler": "none", "mean": 0.86, "low": 0.8, "high": 0.9}]
+    difference = {"mean": -0.012, "low": -0.03, "high": 0.006, "verdict": "no evidence", "detectable": 0.025}
+    numbers["07_comparison"] |= {
+        "dataset": {"name": "claims", "sha256": "0" * 64},
+        "profile": "quick",
+        "folds": {"rf": 3, "mix": 3},
+        "means": means,
+        "differences": [{"model": "rf", "sampler": "cgan", **difference}],
+        "alone": [{"model": "mix", "sampler": "none", "against": "xgb + none", **difference}],
+        "claim": {
+            "verdict": "not supported",
+            "best": ["rf", "none"],
+            "against_best": difference,
+            "set_apart": False,
+            "refuted_by": [],
+        },
+        "samplers": {"none": "No resampling", "cgan": "CGAN", "ros": "Random oversampling"},
+        "models": {"rf": "Random forest", "mix": "Mixture of trees", "svm": "One-class SVM"},
+        "boosted": {"mean": 0.8628, "low": 0.83, "high": 0.894, "behind_best": 0.0013, "ahead_of_it": []},
+    }
+    numbers["02_baselines"]["few_folds"] = "two of the ten folds, the two easiest"
+    scorings = [("XGBoost with CGAN", 0.8024, "2026-11-22"), ("Random forest with no resampling", 0.7777, "2026-11-23")]
+    numbers["08_final_model"] = {
+        "choice": {"label": "Random forest with no resampling"},
+        "test": {"average_precision": 0.7777, "interval": [0.7, 0.85]},
+        "scorings": [
+            {"label": label, "average_precision": score, "finished": f"{day}T06:57:01+00:00"}
+            for label, score, day in scorings
+        ],
+    }
+    return numbers
+
+
+def test_the_headline_says_verdict_scores_and_folds(numbers):
+    text = readme.headline(numbers)
+    assert "best:* **not supported**. No rival is credibly better, but" in text and "-0.012 [-0.030, 0.006]" in text
+    assert "0.778 [0.700, 0.850]" in text and "development folds: random forest with no resampling. Random" in text
+    assert "profile quick; 3 folds)" in text and "| CGAN | 0.800 [0.700, 0.900] |" in text
+    assert "Of 1 comparisons of a sampler" in text and "0 practically equivalent, and 1 undecided." in text
+    assert "only a difference of more than 0.025 could have counted" in text
+
+
+def test_the_headline_names_who_refutes_the_claim(numbers):
+    row = {"mean": -0.02, "low": -0.03, "high": -0.011, "adjusted_p": 0.0213}
+    numbers["07_comparison"]["claim"] |= {"verdict": "refuted", "refuted_by": [{**row, "against": "rf + ros"}]}
+    assert (
+        "**refuted** by random forest with random oversampling, from which it differs by -0.020 [-0.030, -0.011] "
+        "(adjusted p 0.021). At least one rival is credibly better. Highest mean"
+    ) in readme.headline(numbers)
+
+
+def test_the_headline_has_a_table_of_its_own_for_models_that_stand_alone(numbers):
+    text = readme.headline(numbers)
+    assert "| Sampler | Random forest |\n" in text
+    assert "| Mixture of trees | 0.860 [0.800, 0.900] | -0.012 [-0.030, 0.006] | no evidence |" in text
+    numbers["07_comparison"]["claim"]["best"] = ["mix", "none"]
+    assert "folds: mixture of trees, which takes no sampler. Random" in readme.headline(numbers)
+    numbers["07_comparison"]["claim"]["set_apart"] = True
+    assert "takes no sampler. Its members were chosen on these folds, so it takes no part" in readme.headline(numbers)
+    numbers["07_comparison"]["alone"] = []
+    numbers["07_comparison"]["means"] = numbers["07_comparison"]["means"][:2]
+    assert "Models that take no sampler" not in readme.headline(numbers)
+
+
+def test_folds_are_told_by_model_where_they_differ(numbers):
+    numbers["07_comparison"]["folds"] = {"rf": 3, "svm": 3, "mix": 1}
+    assert "profile quick; 3 folds; 1 for Mixture of trees)" in readme.headline(numbers)
+
+
+def test_the_baseline_is_said_to_be_untuned_with_its_counts(numbers):
+    text = readme.headline(numbers)
+    assert "kept the defaults of XGBoost without resampling on 90 % of the folds" in text
+    assert "took another one in 9 of 10 searches" in text
+    assert "with it the mean of XGBoost without resampling is 0.863 [0.830, 0.894]." in text
+
+
+def test_chosen_ratios_and_the_cost_of_equal_classes_are_told(numbers):
+    numbers["07_comparison"]["ratios"][0]["n_folds"] = 2
+    text = readme.headline(numbers)
+    assert "random forest with CGAN: 5 on 10 folds, equal classes on 2 folds." in text
+    assert "On two of the ten folds, the two easiest, with fewer trees, equal classes change" in text
+    assert "by -0.106 [-0.120, -0.089] against no resampling" in text
+
+
+def test_every_scoring_of_the_test_set_is_disclosed(numbers):
+    text = readme.headline(numbers)
+    assert "oldest first: XGBoost with CGAN, 0.802 (2026-11-22); random forest with no resampling, 0.778" in text
+
+
+def test_only_the_full_study_states_its_claims(numbers):
+    sentences = {claim.sentence for claim in claims.CLAIMS}
+    text = readme.headline(numbers)
+    assert not [sentence for sentence in sentences if sentence in text]
+
+
+def test_a_false_claim_of_the_full_study_stops_the_readme(numbers):
+    whole = numbers_of_the_full_study()
+    for section, values in whole.items():
+        numbers[section] |= {name: values[name] for name in values if name not in ("claim", "boosted", "scorings")}
+    for row in numbers["07_comparison"]["differences"]:
+        row |= {"mean": 0.0, "low": -0.02, "high": 0.02, "detectable": 0.03}
+    numbers["07_comparison"]["claim"]["best"] = ["blend", "none"]
+    numbers["07_comparison"]["models"]["blend"] = "Blend of trees"
+    text = readme.headline(numbers)
+    stated = [claim.name for claim in claims.CLAIMS if claim.sentence in text]
+    assert stated == [
+        "no_gain",
+        "one_loss",
+        "undecided",
+        "untuned_baseline",
+        "close_baseline",
+        "leading_baseline",
+        "never_equal",
+        "equal_classes_cost",
+        "two_scorings",
+    ]
+    for name, path, value in TURNS:
+        if name in ("not_supported", "close_baseline", "two_scorings"):
+            with pytest.raises(claims.ClaimError, match=f"'{name}'"):
+                readme.headline(turned(numbers, path, value))
+
+
+def test_the_readme_shows_the_recorded_results():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = text[text.index(README_START) + len(README_START) : text.index(README_END)].strip()
+    assert shown == readme.headline(json.loads(load_profile("full").numbers.read_text())), "run `doit readme`"
+
+
+def test_the_readme_changes_between_its_markers_only(page):
+    for text in ("| new |", "| newer |\n"):
+        readme.update_readme(text, page)
+        expected = f"# Title\n\n{README_START}\n{text.strip()}\n{README_END}\n\nThe end – really.\n"
+        assert page.read_text(encoding="utf-8") == expected
+
+
+@pytest.mark.parametrize("content", ["", README_START, README_END, f"{README_END}\n{README_START}\n"])
+def test_a_readme_without_its_markers_is_refused(page, content):
+    page.write_text(content)
+    with pytest.raises(ValueError, match=r"README\.md lacks the markers"):
+        readme.update_readme("new", page)
+    assert page.read_text() == content

@@ -1,0 +1,136 @@
+"""Shapley values: they add up, are exact where they can be, and give nothing to a column that does nothing."""
+
+import numpy as np
+import pytest
+from xgboost import DMatrix
+
+from app.building.about import describe
+from tests.small_app import COLUMNS, SCHEMA, fit, transactions
+from utils.config import DatasetConfig
+from utils.serving.bundle import FraudModel
+from utils.serving.explanations import Explainer
+from utils.serving.scorer import Scorer
+
+FRAME = transactions(400, seed=4)
+VALUES = FRAME[list(COLUMNS)].to_numpy()
+ROWS = VALUES[:4]
+
+
+def explained(name):
+    fitted = fit(name)
+    scorer = Scorer(fitted)
+    return fitted, scorer, Explainer(scorer, VALUES[:20]).explain(ROWS)
+
+
+@pytest.mark.parametrize("name", ["lr", "rf", "xgb", "ann", "blend"])
+def test_base_and_contributions_add_up_to_the_log_odds(name):
+    _, scorer, found = explained(name)
+    totals = [base + sum(contributions) for base, contributions in found]
+    np.testing.assert_allclose(totals, scorer.calibrated_log_odds(ROWS), rtol=0, atol=1e-9)
+    assert all(len(contributions) == len(COLUMNS) for _, contributions in found)
+
+
+def test_a_linear_models_contributions_are_its_terms():
+    fitted, scorer, found = explained("lr")
+    terms = scorer.scaled(ROWS) * fitted.classifier.coef_[0] * fitted.calibrator.coef_[0, 0]
+    for (_, contributions), row in zip(found, terms, strict=True):
+        by_name = dict(zip(fitted.columns, row, strict=True))
+        expected = [by_name.get(name, by_name["hour_sin"] + by_name["hour_cos"]) for name in COLUMNS]
+        np.testing.assert_allclose(contributions, expected, rtol=1e-6, atol=1e-9)
+
+
+def test_boosted_trees_have_the_librarys_own_shapley_values():
+    fitted, scorer, found = explained("xgb")
+    own = fitted.classifier.get_booster().predict(DMatrix(scorer.scaled(ROWS)), pred_contribs=True)
+    slope = fitted.calibrator.coef_[0, 0]
+    place = fitted.columns.index("V1")
+    for (base, contributions), row in zip(found, own, strict=True):
+        assert contributions[COLUMNS.index("V1")] == pytest.approx(row[place] * slope, abs=1e-4)
+        assert base == pytest.approx(row[-1] * slope + fitted.calibrator.intercept_[0], abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["rf", "ann"])
+def test_estimates_find_what_tells_frauds_apart(name):
+    fitted = fit(name)
+    frauds = FRAME[FRAME["Class"] == 1][list(COLUMNS)].to_numpy()[:3]
+    found = Explainer(Scorer(fitted), VALUES[:20]).explain(frauds)
+    size = np.abs([contributions for _, contributions in found]).mean(axis=0)
+    assert {COLUMNS[place] for place in np.argsort(-size)[:3]} <= {"V1", "V2", "V3", "V4"}
+
+
+def test_the_same_row_is_explained_the_same_way():
+    _, scorer, found = explained("rf")
+    again = Explainer(scorer, VALUES[:20]).explain(ROWS[:1])
+    np.testing.assert_allclose(again[0][1], found[0][1], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "exact"), [("lr", True), ("xgb", True), ("rf", False), ("blend", False)])
+def test_it_tells_whether_it_estimates(name, exact):
+    assert Explainer(Scorer(fit(name)), VALUES[:20]).exact == exact
+
+
+# --- columns that are called like a feature of the time, and models without a time or an amount
+
+
+def with_roles(names, **roles):
+    """A file whose first columns have these names, and the roles of its columns."""
+    frame = transactions().rename(columns=dict(zip(COLUMNS, names, strict=False)))
+    return frame, DatasetConfig(SCHEMA.path, **roles)
+
+
+ROLES = {
+    "hour_sin without a time": with_roles(["V0", "hour_sin"], time=None),
+    "hour_cos without a time": with_roles(["V0", "hour_cos", "hour_sin"], time=None),
+    "hour_sin beside the time as it is": with_roles(["Time", "hour_sin"], raw_time=True),
+    "hour_cos first, beside the time as it is": with_roles(["hour_cos", "V1", "Time"], time="Time", raw_time=True),
+    "time as it is": with_roles([], raw_time=True),
+    "no amount": with_roles([], amount=None),
+    "neither": with_roles(["V0"], time=None, amount=None),
+}
+
+
+@pytest.fixture(params=ROLES)
+def with_other_roles(request):
+    """A linear model, the file that it learned, and the model's raw columns of it."""
+    frame, schema = ROLES[request.param]
+    fitted = fit("lr", schema=schema, frame=frame)
+    return fitted, frame, frame[list(fitted.raw_columns)].to_numpy(dtype=float)
+
+
+def test_every_raw_column_is_asked_for_once(with_other_roles):
+    fitted, frame, _ = with_other_roles
+    assert sorted(fitted.raw_columns) == sorted(set(frame.columns) - {"Class"})
+    about = describe(fitted, frame)
+    assert list(about["ranges"]) == list(fitted.raw_columns)
+    assert all(list(example) == list(fitted.raw_columns) for example in about["examples"].values())
+    assert {len(row) for row in about["background"]} == {len(fitted.raw_columns)}
+
+
+def test_scores_are_those_of_the_frame_whatever_the_columns_are_called(with_other_roles):
+    fitted, frame, values = with_other_roles
+    np.testing.assert_allclose(Scorer(fitted).predict(values), fitted.predict_proba(frame), rtol=0, atol=1e-12)
+
+
+def test_a_contribution_goes_to_the_column_that_it_comes_from(with_other_roles):
+    fitted, frame, values = with_other_roles
+    scorer = Scorer(fitted)
+    terms = dict(zip(fitted.columns, (scorer.scaled(values[:4]) * fitted.classifier.coef_[0]).T, strict=True))
+    made_of_time = [] if set(fitted.columns) <= set(frame.columns) else ["hour_sin", "hour_cos"]
+    expected = [
+        sum(terms[part] for part in made_of_time) if name not in terms else terms[name] for name in fitted.raw_columns
+    ]
+    found = np.array([contributions for _, contributions in Explainer(scorer, values[:20]).explain(values[:4])])
+    np.testing.assert_allclose(found, fitted.calibrator.coef_[0, 0] * np.transpose(expected), rtol=1e-6, atol=1e-9)
+
+
+def test_a_time_of_which_no_feature_is_made_is_not_asked_for():
+    fitted = fit("lr")
+    without = FraudModel(**{**vars(fitted), "columns": COLUMNS[1:]})
+    assert without.raw_columns == COLUMNS[1:]
+
+
+def test_an_extra_column_named_like_a_feature_changes_nothing():
+    fitted = fit("lr")
+    frame = transactions(40, seed=2)
+    odd = frame.assign(hour_sin=9.0, hour_cos=-9.0)
+    np.testing.assert_array_equal(fitted.predict_proba(odd), fitted.predict_proba(frame))

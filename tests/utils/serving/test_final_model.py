@@ -1,0 +1,162 @@
+"""The final model is chosen on development folds, its threshold minimises cost, and every scoring is recorded."""
+
+import os
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.small import small_profile
+from utils import metrics
+from utils.benchmark import ledger, out_of_fold
+from utils.benchmark.run_task import load_dataset
+from utils.config import Search
+from utils.data import splits
+from utils.serving import bundle, final_model
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory):
+    return small_profile(tmp_path_factory.mktemp("final"))
+
+
+@pytest.fixture(scope="module")
+def model(profile):
+    return final_model.fit_final(profile, ("none", "xgb"))
+
+
+def test_the_best_mean_over_the_most_folds_is_chosen():
+    rows = [
+        ("none", "lr", 0.7),
+        ("none", "lr", 0.8),
+        ("smote", "rf", 0.76),
+        ("smote", "rf", 0.78),
+        ("none", "ann", 0.99),
+    ]
+    table = pd.DataFrame(rows, columns=["sampler", "model", "average_precision"])
+    assert final_model.choose(table) == ("smote", "rf")
+
+
+def test_out_of_fold_rows_are_the_development_set_once(profile):
+    out = final_model.out_of_fold(profile, final_model.final_task(profile, ("none", "lr")))
+    dataset = load_dataset(profile.dataset)
+    development, _ = splits.chronological_split(dataset)
+    assert len(out.y_true) == len(development)
+    assert sorted(out.amounts) == sorted(dataset.amounts.iloc[development])
+
+
+def test_out_of_fold_rows_are_computed_once(profile, monkeypatch):
+    task = final_model.final_task(profile, ("none", "lr"))
+    first = final_model.out_of_fold(profile, task)
+    monkeypatch.setattr(final_model, "_fold_probability", lambda *_: pytest.fail("a finished fold was run again"))
+    again = final_model.out_of_fold(profile, task)
+    np.testing.assert_array_equal(again.probability, first.probability)
+    assert not [path for path in (profile.results / "out_of_fold").iterdir() if path.suffix != ".parquet"]
+
+
+def test_the_threshold_costs_least():
+    rng = np.random.default_rng(0)
+    y = (rng.random(400) < 0.1).astype(int)
+    probability = np.clip(0.3 * y + rng.normal(0.3, 0.15, 400), 0, 1)
+    amounts = rng.gamma(1, 50, 400)
+    costs = {
+        cut: final_model.FEE * np.sum(probability >= cut)
+        + np.maximum(amounts, final_model.FLOOR)[(probability < cut) & (y == 1)].sum()
+        for cut in [*np.unique(probability), 2.0]
+    }
+    assert costs[final_model.choose_threshold(y, probability, amounts)] == pytest.approx(min(costs.values()))
+
+
+def test_no_alert_is_raised_where_none_pays():
+    y, probability = np.array([0] * 99 + [1]), np.linspace(1, 0, 100)
+    threshold = final_model.choose_threshold(y, probability, np.ones(100))
+    assert threshold > probability.max()
+
+
+def test_the_model_survives_saving_and_is_scored_on_the_test_set(profile, model, tmp_path):
+    row = final_model.score_test(profile, model)
+    dataset = load_dataset(profile.dataset)
+    held_out = final_model.held_out_rows(dataset, profile)
+    assert row["n_rows"] == len(held_out)
+    assert row["average_precision"] > 0.5
+    loaded = bundle.load(bundle.save(model, tmp_path / "model"))
+    np.testing.assert_allclose(loaded.predict_proba(held_out), model.predict_proba(held_out), atol=1e-6)
+    assert loaded.threshold == model.threshold and loaded.card["ledger_key"] == row["key"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("n_splits", 4), ("seed", 1), ("test_fraction", 0.25), ("groups", "rows as they are")]
+)
+def test_out_of_fold_rows_of_another_division_are_others(name, value, profile, monkeypatch):
+    """Calibrator and threshold would be fitted to the labels of other rows."""
+    key = final_model.final_task(profile, ("none", "lr"))["key"]
+    if name == "groups":
+        monkeypatch.setattr("utils.benchmark.tasks.GROUPS", value)
+        other = profile
+    else:
+        other = replace(profile, protocol=replace(profile.protocol, **{name: value}))
+    assert final_model.final_task(other, ("none", "lr"))["key"] != key
+
+
+@pytest.mark.parametrize("damage", ["other rows", "no rows named", "no Parquet"])
+def test_an_out_of_fold_file_about_other_rows_is_made_anew(damage, profile):
+    task = final_model.final_task(profile, ("none", "lr"))
+    expected = final_model.out_of_fold(profile, task)
+    path = profile.results / "out_of_fold" / f"{task['key']}.parquet"
+    table = pd.read_parquet(path)
+    if damage == "no Parquet":
+        path.write_bytes(path.read_bytes()[:-9])
+    elif damage == "other rows":
+        table.assign(position=table["position"].to_numpy()[::-1]).to_parquet(path)
+    else:
+        table[["probability"]].to_parquet(path)
+    again = final_model.out_of_fold(profile, task)
+    np.testing.assert_allclose(again.probability, expected.probability, atol=1e-4)
+    assert np.array_equal(np.sort(pd.read_parquet(path)["position"]), np.arange(len(expected.y_true)))
+
+
+def test_out_of_fold_rows_that_cannot_be_kept_leave_nothing_behind(profile, tmp_path, monkeypatch):
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        out_of_fold.write_out_of_fold(tmp_path / "out_of_fold" / "a.parquet", np.arange(3), np.zeros(3))
+    assert not list((tmp_path / "out_of_fold").iterdir())
+
+
+def test_what_a_killed_process_left_beside_out_of_fold_rows_goes(tmp_path):
+    """A temporary folder of another process, from an hour ago and older."""
+    left, young = (tmp_path / f"a.parquet.part-{name}" for name in ("old", "young"))
+    for folder in (left, young):
+        folder.mkdir()
+        (folder / "a.parquet").write_text("half")
+    for path in (left / "a.parquet", left):
+        os.utime(path, (0, 0))
+    out_of_fold.write_out_of_fold(tmp_path / "a.parquet", np.arange(3), np.zeros(3))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", young.name]
+
+
+def test_scoring_again_adds_no_line(profile, model):
+    final_model.score_test(profile, model)
+    before = (profile.results / "test.jsonl").read_bytes()
+    final_model.score_test(profile, model)
+    assert (profile.results / "test.jsonl").read_bytes() == before
+    assert len(ledger.read(profile.results)) == len(ledger.scorings(profile.results)) == 1
+    assert ledger.scorings(profile.results)["model"].tolist() == ["xgb"]
+
+
+def test_the_score_card_adds_up(profile, model):
+    row = final_model.score_test(profile, model)
+    card = final_model.score_card(row, (0.1, 0.9))
+    caught = np.asarray(row["ranks"]) <= row["n_alerts"]
+    losses = np.maximum(row["amounts"], final_model.FLOOR)
+    cost = losses[~caught].sum() + final_model.FEE * row["n_alerts"]
+    assert card["cost saved, share of the loss without alerts"] == round(1 - cost / losses.sum(), 3)
+    assert card["recall at the threshold"] == round(caught.mean(), 3)
+    assert card["average precision"] == round(metrics.average_precision(row["ranks"]), 6)
+
+
+def test_calibration_is_better_than_the_raw_scores_of_a_weighted_model(profile):
+    balanced = replace(profile, search=Search(trials=1))
+    out = final_model.out_of_fold(balanced, final_model.final_task(balanced, ("class_weight", "lr")))
+    calibrated = bundle.apply_calibrator(bundle.fit_calibrator(out.y_true, out.probability), out.probability)
+    assert metrics.brier_score(out.y_true, calibrated) < metrics.brier_score(out.y_true, out.probability) / 2

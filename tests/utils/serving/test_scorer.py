@@ -1,0 +1,80 @@
+"""Scores from arrays are, bit by bit, those of the libraries' own steps over frames."""
+
+import numpy as np
+import pytest
+
+from tests.small_app import COLUMNS, SCHEMA, fit, transactions
+from utils.config import DatasetConfig
+from utils.data.features import build_features
+from utils.models.forest import forest_engine, portable
+from utils.serving.bundle import FraudModel, apply_calibrator
+from utils.serving.scorer import CHUNK, FLAT, FlatForest, Scorer
+
+ROWS = transactions(1200, seed=3)
+VALUES = ROWS[list(COLUMNS)].to_numpy()
+
+
+@pytest.fixture(scope="module", params=["lr", "rf", "xgb", "ann", "blend"])
+def fraud_model(request):
+    return fit(request.param)
+
+
+def test_scaled_features_are_the_protocols(fraud_model):
+    expected = fraud_model.scaler.transform(build_features(ROWS, SCHEMA, fraud_model.columns))
+    np.testing.assert_array_equal(Scorer(fraud_model).scaled(VALUES), expected)
+
+
+def test_probabilities_are_those_of_the_libraries_own_steps(fraud_model):
+    X = fraud_model.scaler.transform(build_features(ROWS, SCHEMA, fraud_model.columns))
+    expected = apply_calibrator(fraud_model.calibrator, fraud_model.classifier.predict_proba(X)[:, 1])
+    found = Scorer(fraud_model).predict(VALUES)
+    # A dot product and a network's batch depend on the memory's layout in the last bit.
+    exact = hasattr(fraud_model.classifier, "get_booster") or forest_engine(fraud_model.classifier)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=0 if exact else 1e-12)
+    np.testing.assert_array_equal(fraud_model.predict_proba(ROWS), expected)
+
+
+def test_a_row_scores_the_same_alone_among_few_and_among_many(fraud_model):
+    scorer = Scorer(fraud_model)
+    alone = np.concatenate([scorer.predict(VALUES[row : row + 1]) for row in range(5)])
+    tolerance = 1e-6 if hasattr(fraud_model.classifier, "network") else 1e-12
+    np.testing.assert_allclose(alone, scorer.predict(VALUES[:50])[:5], rtol=0, atol=tolerance)
+    np.testing.assert_allclose(alone, scorer.predict(VALUES)[:5], rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("n_rows", [1, FLAT, FLAT + 1])
+def test_walking_all_trees_at_once_gives_what_scikit_learn_gives(n_rows):
+    fitted = fit("rf")
+    forest = portable(fitted.classifier)
+    X = Scorer(fitted).scaled(VALUES[:n_rows])
+    expected = forest.predict_proba(X)[:, 1]
+    np.testing.assert_array_equal(FlatForest(forest).predict(X), expected)
+    served = FraudModel(**{**vars(fitted), "classifier": forest})
+    np.testing.assert_array_equal(Scorer(served).uncalibrated(X), expected)
+
+
+def test_threads_divide_a_large_file(fraud_model):
+    scorer = Scorer(fraud_model)
+    copies = 3 * CHUNK // len(VALUES)
+    found = scorer.predict(np.tile(VALUES, (copies, 1)))
+    tolerance = 1e-6 if hasattr(fraud_model.classifier, "network") else 1e-12
+    exact = hasattr(fraud_model.classifier, "get_booster") or forest_engine(fraud_model.classifier)
+    expected = np.tile(scorer.predict(VALUES), copies)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=0 if exact else tolerance)
+    assert scorer.predict(VALUES[:0]).shape == (0,)
+
+
+def test_neither_the_rows_nor_the_model_are_changed(fraud_model):
+    before, parameters = VALUES.copy(), fraud_model.classifier.get_params()
+    Scorer(fraud_model).predict(VALUES)
+    np.testing.assert_array_equal(VALUES, before)
+    assert str(fraud_model.classifier.get_params()) == str(parameters)
+
+
+def test_without_a_time_column_there_is_no_hour():
+    fitted = fit("lr")
+    schema = DatasetConfig(SCHEMA.path, time=None)
+    plain = FraudModel(**{**vars(fitted), "schema": schema, "columns": fitted.columns})
+    assert plain.raw_columns == fitted.columns
+    with_hours = build_features(ROWS, SCHEMA, fitted.columns).to_numpy()
+    np.testing.assert_allclose(Scorer(plain).predict(with_hours), Scorer(fitted).predict(VALUES), rtol=0, atol=1e-12)

@@ -1,0 +1,15 @@
+"""What the ledger says: intervals, corrected tests, verdicts, comparisons and mean ranks."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "bootstrap": ["bootstrap_differences", "bootstrap_means", "interval_of_ranks"],
+        "comparisons": ["compare_pairs", "compare_samplers", "compare_variants", "ratio_differences"],
+        "corrected_tests": ["corrected_difference", "holm"],
+        "fault_decomposition": ["PUBLISHED", "effects", "replica_figures"],
+        "summaries": ["paired_scores", "rank_samplers", "summarise"],
+        "verdicts": ["claim_verdict", "detectable_difference", "verdict"],
+    },
+)

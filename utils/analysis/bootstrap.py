@@ -1,0 +1,109 @@
+"""Bootstrap intervals of mean scores and their differences, from the ranks of the positives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from utils.analysis.corrected_tests import LEVEL, require_finite
+from utils.analysis.summaries import SCORE, Pair, paired_scores
+
+
+def bootstrap_means(table: pd.DataFrame, *, n_draws: int = 1000, seed: int = 0) -> pd.DataFrame:
+    """Mean average precision of every (model, sampler) with a bootstrap interval over the frauds.
+
+    Frauds are drawn with replacement, the same draws for every method, and the legitimate rows stay: there
+    are hundreds of times more of them, so their share of the variance is small.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, sampler, n_folds, mean, low, high, in the table's order.
+    """
+    draws = _bootstrap_draws(table, n_draws, seed)
+    rows = []
+    for (model, sampler), places in table.groupby(["model", "sampler"], sort=False).indices.items():
+        low, high = _interval(draws[places].mean(axis=0))
+        mean, n_folds = require_finite(table[SCORE].iloc[places], f"values of {SCORE}").mean(), len(places)
+        rows.append({"model": model, "sampler": sampler, "n_folds": n_folds, "mean": mean, "low": low, "high": high})
+    return pd.DataFrame(rows)
+
+
+def bootstrap_differences(
+    table: pd.DataFrame, pairs: list[Pair], *, n_draws: int = 1000, seed: int = 0
+) -> NDArray[np.float64]:
+    """Bootstrap interval over the frauds of the first's mean average precision less the second's.
+
+    Both of a pair are scored on the same draws of the same frauds, over the folds that both have; see
+    `bootstrap_means`. Other frauds move it, other training rows do not: it is no stand-in for
+    `corrected_difference`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ledger rows, with `ranks` and `positives`.
+    pairs : list of pairs of (model, sampler)
+        Those with at least one fold in common.
+
+    Returns
+    -------
+    array of shape (n_pairs, 2)
+        Low and high.
+    """
+    draws = _bootstrap_draws(table, n_draws, seed)
+    places = paired_scores(table.assign(place=np.arange(len(table))), "place")
+    intervals = []
+    for first, second in pairs:
+        ours, theirs = places[[first, second]].dropna().to_numpy(dtype=int).T
+        intervals.append(_interval(draws[ours].mean(axis=0) - draws[theirs].mean(axis=0)))
+    return np.array(intervals)
+
+
+def _bootstrap_draws(table: pd.DataFrame, n_draws: int, seed: int) -> NDArray[np.float64]:
+    """Average precision of every row of the table in every draw of the frauds; shape (n_rows, n_draws)."""
+    frauds = np.unique(np.concatenate(table["positives"].to_list()))
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(len(frauds), np.full(len(frauds), 1 / len(frauds)), size=n_draws)
+    draws = np.empty((len(table), n_draws))
+    for place, (ranks, positives) in enumerate(zip(table["ranks"], table["positives"], strict=True)):
+        columns = np.searchsorted(frauds, positives)
+        draws[place] = resampled_average_precision(np.asarray(ranks), weights[:, columns])
+    return draws
+
+
+def _interval(draws: NDArray) -> tuple[float, float]:
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def resampled_average_precision(ranks: NDArray, weights: NDArray) -> NDArray:
+    """Average precision when each positive stands as often as its weight says.
+
+    Parameters
+    ----------
+    ranks : int array of shape (n_positives,)
+        Ascending ranks of the positives.
+    weights : int array of shape (n_draws, n_positives)
+        Copies of each positive in each draw.
+
+    Returns
+    -------
+    array of shape (n_draws,)
+        NaN-free: a draw without any positive counts as 0.
+    """
+    negatives = ranks - np.arange(1, len(ranks) + 1)
+    # The copies of a positive stand at consecutive ranks and add 1 - negatives / rank each: a stretch of the
+    # harmonic series, which is the difference of two of its partial sums.
+    last = np.cumsum(weights, axis=1) + negatives
+    harmonic = np.r_[0.0, np.cumsum(1 / np.arange(1, last.max(initial=0) + 1))]
+    total = (weights - negatives * (harmonic[last] - harmonic[last - weights])).sum(axis=1)
+    return total / np.maximum(weights.sum(axis=1), 1)
+
+
+def interval_of_ranks(ranks: ArrayLike, *, n_draws: int = 2000, seed: int = 0) -> tuple[float, float]:
+    """Bootstrap interval over the frauds of one ranked list's average precision."""
+    ranks = np.asarray(ranks)
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(len(ranks), np.full(len(ranks), 1 / len(ranks)), size=n_draws)
+    return _interval(resampled_average_precision(ranks, weights))

@@ -1,0 +1,149 @@
+"""Comparisons of samplers, pairs and variants over the same folds, from ledger frames."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from utils.analysis.bootstrap import bootstrap_differences
+from utils.analysis.corrected_tests import PRACTICAL, corrected_difference, holm, practical_probabilities
+from utils.analysis.summaries import SCORE, TIE_NEUTRAL_SCORE, Pair, paired_scores
+from utils.analysis.verdicts import verdict
+
+
+def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFrame:
+    """Every sampler against the reference under the same model, one Holm family over all of them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ledger rows; see `ledger.frame`.
+    reference : str
+        Sampler that the others are compared with.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, sampler, against, mean, low, high, p_value, n_folds; p_harms, p_equivalent, p_helps from
+        `practical_probabilities`; boot_low, boot_high from `bootstrap_differences`, NaN if the table has no ranks;
+        adjusted_p, verdict; verdict_tie_neutral, the verdict on the average precision with ties neutral, and
+        holds_tie_neutral, whether it is the same, both None where a row of the pair lacks that score. Pairs with
+        fewer than two folds in common are left out, as they allow no interval.
+    """
+    scores = paired_scores(table)
+    pairs = [(model, sampler) for model, sampler in scores if sampler != reference]
+    return compare_pairs(table, [((model, sampler), (model, reference)) for model, sampler in pairs])
+
+
+def compare_pairs(table: pd.DataFrame, pairs: list[Pair]) -> pd.DataFrame:
+    """First against second of each pair of (model, sampler), paired by fold, one Holm family; see above."""
+    test_share = 1 / (table["split"].iloc[0]["n_splits"] - 1)
+    differences = _paired_differences(table, pairs)
+    if not differences:
+        raise ValueError("No pair has two folds in common; run more folds before comparing.")
+    rows = []
+    for (first, second), values in differences.items():
+        test = vars(corrected_difference(values, test_share))
+        practical = dict(zip(PRACTICAL, practical_probabilities(values, test_share), strict=True))
+        rows.append({"model": first[0], "sampler": first[1], "against": " + ".join(second), **test, **practical})
+    compared = pd.DataFrame(rows)
+    compared[["boot_low", "boot_high"]] = (
+        bootstrap_differences(table, list(differences)) if {"ranks", "positives"} <= set(table) else np.nan
+    )
+    compared["adjusted_p"] = holm(compared["p_value"])
+    compared["verdict"] = [verdict(row.low, row.high, row.adjusted_p) for row in compared.itertuples()]
+    neutral = _tie_neutral_verdicts(table, differences, test_share)
+    holds = [None if other is None else other == word for other, word in zip(neutral, compared["verdict"], strict=True)]
+    return compared.assign(
+        verdict_tie_neutral=pd.Series(neutral, dtype=object), holds_tie_neutral=pd.Series(holds, dtype=object)
+    )
+
+
+def _paired_differences(table: pd.DataFrame, pairs: list[Pair], metric: str = SCORE) -> dict[Pair, NDArray]:
+    """Differences over the folds that both of a pair have, for pairs with at least two such folds."""
+    scores = paired_scores(table, metric)
+    known = [(first, second) for first, second in pairs if first in scores and second in scores]
+    differences = {pair: (scores[pair[0]] - scores[pair[1]]).dropna().to_numpy() for pair in known}
+    return {pair: values for pair, values in differences.items() if len(values) > 1}
+
+
+def _tie_neutral_verdicts(table: pd.DataFrame, differences: dict[Pair, NDArray], test_share: float) -> list[str | None]:
+    """The verdict on each pair by the average precision with ties neutral, None where a row of it lacks that.
+
+    Such a pair counts in Holm's family with a p-value of 1, which makes no other verdict easier.
+    """
+    if TIE_NEUTRAL_SCORE not in table:
+        return [None] * len(differences)
+    scored = table[table[TIE_NEUTRAL_SCORE].notna()]
+    neutral = _paired_differences(scored, list(differences), TIE_NEUTRAL_SCORE)
+    tests = [
+        corrected_difference(neutral[pair], test_share) if len(neutral.get(pair, ())) == len(values) else None
+        for pair, values in differences.items()
+    ]
+    adjusted = holm([1.0 if test is None else test.p_value for test in tests])
+    return [
+        None if test is None else verdict(test.low, test.high, p_value)
+        for test, p_value in zip(tests, adjusted, strict=True)
+    ]
+
+
+def ratio_differences(table: pd.DataFrame) -> pd.DataFrame:
+    """Every sampler at every ratio against no resampling under the same model.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `sensitivity.ratios`: ledger rows whose `setting` names the ratio.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, sampler, ratio, mean, low, high, in the table's order. The interval is the paired bootstrap's
+        over the frauds: curves describe, and no verdict is drawn from them.
+    """
+    none = table["sampler"] == "none"
+    named = table.assign(sampler=table["sampler"].where(none, table["sampler"] + " " + table["setting"]))
+    compared = compare_samplers(named)
+    parts = compared["sampler"].str.split(" ", n=1, expand=True)
+    compared = compared.assign(sampler=parts[0], ratio=parts[1], low=compared["boot_low"], high=compared["boot_high"])
+    return compared[["model", "sampler", "ratio", "mean", "low", "high"]]
+
+
+def compare_variants(table: pd.DataFrame, figures: list[str], reference: str = "default") -> pd.DataFrame:
+    """Every variant of a generator against the reference, paired by fold, for every figure of fidelity.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `cgan_ablation.run`: one row per variant and fold.
+    figures : list of str
+        Columns to compare.
+    reference : str
+        Variant that the others are compared with.
+
+    Returns
+    -------
+    DataFrame
+        Columns variant, figure, median (of the variant), mean, low, high, p_value, n_folds; the difference and
+        its corrected interval are NaN for the reference. Folds in which a figure is not defined are left out of it,
+        and n_folds says how many remain. Intervals are not adjusted for their number: they describe, and no verdict
+        is drawn from them.
+
+    Raises
+    ------
+    ValueError
+        If the reference is missing, or two folds are not there.
+    """
+    if reference not in set(table["variant"]):
+        raise ValueError(f"There is no variant {reference!r} to compare with; run it too.")
+    test_share = 1 / (table["split"].iloc[0]["n_splits"] - 1)
+    rows = []
+    for figure in figures:
+        scores = table.pivot(index=["repeat", "fold"], columns="variant", values=figure)
+        for variant in table["variant"].unique():
+            row = {"variant": variant, "figure": figure, "median": scores[variant].median()}
+            if variant != reference:
+                row |= vars(corrected_difference((scores[variant] - scores[reference]).dropna(), test_share))
+            rows.append(row)
+    return pd.DataFrame(rows)

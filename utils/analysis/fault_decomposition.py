@@ -1,0 +1,109 @@
+"""What each fault of the original study's protocol adds to its figure, from the ledger rows of its runs."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from utils.analysis import corrected_tests
+from utils.analysis.corrected_tests import Difference
+
+PUBLISHED = {"rus": 0.9046, "smote": 0.9086, "cgan": 0.9360}  # areas that the study's notebook printed for its forest
+# Each condition: whether training and test rows overlap, and which area is taken. Scikit-learn's average precision is
+# the reference, not the one that breaks ties against us: only what the straight lines add is the trapezoid's. The test
+# set is never thinned out: that of the published figure was a random part of the file, with the file's prevalence.
+CONDITIONS = {
+    "clean": (False, "tied_average_precision"),
+    "test overlap": (True, "tied_average_precision"),
+    "trapezoid": (False, "trapezoid"),
+    "as published": (True, "trapezoid"),
+}
+FAULTS = ("test overlap", "trapezoid")
+
+
+def replica_figures(table: pd.DataFrame) -> pd.DataFrame:
+    """The replica's areas beside the published ones, a row per sampler.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `run.replica`, or `ledger.frame` of its rows.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by sampler: the published trapezoid, the replica's mean, lowest and highest over seeds, average
+        precision, rows and prevalence of the test set, the share of its frauds that were trained on, and what the
+        trapezoid would be on test sets of the prevalence on which the study's CGAN reached an area of 1.
+    """
+    overlap = table[_overlaps(table)]
+    grouped = overlap.groupby("sampler", sort=False)
+    return pd.DataFrame(
+        {
+            "published": pd.Series(PUBLISHED),
+            "trapezoid": grouped["trapezoid"].mean(),
+            "lowest": grouped["trapezoid"].min(),
+            "highest": grouped["trapezoid"].max(),
+            "average_precision": grouped["tied_average_precision"].mean(),
+            "n_rows": grouped["n_rows"].first(),
+            "prevalence": (overlap["n_positives"] / overlap["n_rows"]).groupby(overlap["sampler"], sort=False).mean(),
+            "shared_positives": grouped["shared_positives"].mean(),
+            "thinned_trapezoid": grouped["thinned_trapezoid"].mean(),
+        }
+    ).loc[list(grouped.groups)]
+
+
+def conditions(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
+    """The area under every condition: one row per seed, one column per key of `CONDITIONS`.
+
+    Raises
+    ------
+    ValueError
+        If the rows of one of the two protocols are missing.
+    """
+    chosen = table[table["sampler"] == sampler].assign(overlap=_overlaps(table))
+    by_seed = {overlap: part.set_index("seed") for overlap, part in chosen.groupby("overlap")}
+    if set(by_seed) != {False, True}:
+        raise ValueError(
+            f"Rows of {sampler!r} with and without overlap are needed; "
+            "run python -m utils.experiments.original_study.run."
+        )
+    return pd.DataFrame({name: by_seed[overlap][area] for name, (overlap, area) in CONDITIONS.items()}).dropna()
+
+
+def effects(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
+    """From the clean figure to the replica of the published one, step by step, for `original_study.plot_waterfall`.
+
+    Each fault is switched on alone, so steps do not add up; what is missing is a step called 'interplay'.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `run.replica`, or `ledger.frame` of its rows.
+    sampler : str
+        Which sampler's forest.
+
+    Returns
+    -------
+    DataFrame
+        Columns name, kind ('level' or 'step'), mean, low, high and n_seeds. Intervals are corrected for test sets
+        that overlap from seed to seed (Nadeau and Bengio, 2003); steps are paired by seed.
+    """
+    scores = conditions(table, sampler)
+    test_fraction = table["split"].iloc[0]["test_fraction"]
+    steps = {fault: scores[fault] - scores["clean"] for fault in FAULTS}
+    drawn = [
+        ("clean", "level", scores["clean"]),
+        *((fault, "step", values) for fault, values in steps.items()),
+        ("interplay", "step", scores["as published"] - scores["clean"] - sum(steps.values())),
+        ("as published", "level", scores["as published"]),
+    ]
+    rows = []
+    for name, kind, values in drawn:
+        found: Difference = corrected_tests.corrected_difference(values, test_fraction / (1 - test_fraction))
+        interval = {"mean": found.mean, "low": found.low, "high": found.high, "n_seeds": found.n_folds}
+        rows.append({"name": name, "kind": kind, **interval})
+    return pd.DataFrame(rows)
+
+
+def _overlaps(table: pd.DataFrame) -> pd.Series:
+    return pd.Series([part["overlap"] for part in table["split"]], index=table.index)

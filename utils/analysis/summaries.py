@@ -1,0 +1,107 @@
+"""Scores of ledger rows by pair: means, alert metrics, and mean ranks over folds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import studentized_range
+
+from utils import metrics
+from utils.analysis.corrected_tests import LEVEL, require_finite
+
+Pair = tuple[tuple[str, str], tuple[str, str]]
+SCORE, TIE_NEUTRAL_SCORE = "average_precision", "average_precision_tie_neutral"
+ALERT_BUDGETS = (100, 500)
+
+
+def with_alert_metrics(table: pd.DataFrame) -> pd.DataFrame:
+    """The ledger frame with what a fraud desk asks: precision at daily alert budgets, recall at precision 0.9.
+
+    The former are NaN where no time passes: without a time column, or if all rows are of one moment. A budget for
+    more alerts than there are rows is one for all rows.
+    """
+    columns = {"recall_at_p90": [metrics.recall_at_precision(ranks) for ranks in table["ranks"]]}
+    days = pd.to_numeric(table["days"])
+    for budget in ALERT_BUDGETS:
+        columns[f"precision_at_{budget}"] = [
+            metrics.precision_at(row.ranks, budget * length, row.n_rows) if length > 0 else np.nan
+            for row, length in zip(table.itertuples(), days, strict=True)
+        ]
+    return table.assign(**columns)
+
+
+def summarise(table: pd.DataFrame) -> pd.DataFrame:
+    """Means over folds of every metric, a row per (model, sampler) in the table's order.
+
+    The average precision with ties neutral is among them if a row of the table has it; it is NaN for a method of
+    which one has not.
+    """
+    columns = {
+        SCORE: "AP",
+        TIE_NEUTRAL_SCORE: "AP, ties neutral",
+        "roc_auc": "ROC AUC",
+        "recall_at_p90": "Recall at precision 0.9",
+        **{f"precision_at_{budget}": f"Precision at {budget} alerts a day" for budget in ALERT_BUDGETS},
+        "brier": "Brier score",
+        "calibration_error": "Calibration error",
+    }
+    if TIE_NEUTRAL_SCORE not in table or table[TIE_NEUTRAL_SCORE].isna().all():
+        del columns[TIE_NEUTRAL_SCORE]
+    grouped = with_alert_metrics(table).groupby(["model", "sampler"], sort=False)
+    means = grouped[list(columns)].mean()
+    if TIE_NEUTRAL_SCORE in columns:
+        means[TIE_NEUTRAL_SCORE] = grouped[TIE_NEUTRAL_SCORE].agg(lambda scores: scores.mean(skipna=False))
+    return means.rename(columns=columns)
+
+
+def paired_scores(table: pd.DataFrame, metric: str = SCORE) -> pd.DataFrame:
+    """A metric with one row per (repeat, fold) and one column per (model, sampler); NaN where a fold was not run.
+
+    Raises
+    ------
+    ValueError
+        If a fold that was run has a score that is NaN or infinite.
+    """
+    require_finite(table[metric], f"values of {metric}")
+    return table.pivot(index=["repeat", "fold"], columns=["model", "sampler"], values=metric)
+
+
+def mean_ranks(table: pd.DataFrame) -> pd.Series:
+    """Mean rank of every (model, sampler) over the folds that all of them have; 1 is best.
+
+    A description only: folds of one dataset are not the independent datasets that rank tests assume.
+    """
+    scores = paired_scores(table).dropna()
+    return scores.rank(axis=1, ascending=False).mean().sort_values()
+
+
+def rank_samplers(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean ranks of the samplers with Nemenyi's critical difference, as Demšar (2006) draws them.
+
+    A sampler is ranked among all others under the same model and on the same fold; 1 is best, ties share. Only
+    models and folds that every sampler has count. As with `mean_ranks`, this describes: models and folds of one
+    dataset are not independent, so the critical difference is too small, and no verdict is drawn from it.
+
+    Returns
+    -------
+    DataFrame
+        Columns sampler, mean_rank, first (share of the rankings that it leads), near_best (whether its mean rank is
+        within the critical difference of the lowest), n_rankings, critical_difference; best first.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two samplers, or no fold that all of them have.
+    """
+    require_finite(table[SCORE], f"values of {SCORE}")
+    scores = table.pivot(index=["model", "repeat", "fold"], columns="sampler", values=SCORE).dropna()
+    n_rankings, n_samplers = scores.shape
+    if n_samplers < 2 or n_rankings == 0:
+        raise ValueError(f"{n_samplers} sampler(s) share no ranking; run at least two on one model and fold.")
+    ranks = scores.rank(axis=1, ascending=False)
+    described = pd.DataFrame({"mean_rank": ranks.mean(), "first": ranks.eq(ranks.min(axis=1), axis=0).mean()})
+    quantile = studentized_range.ppf(LEVEL, n_samplers, np.inf) / np.sqrt(2)
+    critical = float(quantile * np.sqrt(n_samplers * (n_samplers + 1) / (6 * n_rankings)))
+    described["near_best"] = described["mean_rank"] - described["mean_rank"].min() <= critical
+    described = described.assign(n_rankings=n_rankings, critical_difference=critical)
+    return described.sort_values("mean_rank", kind="stable").rename_axis("sampler").reset_index()

@@ -1,0 +1,16 @@
+"""The experiment: tasks, search, one fit, the runner, and the ledger of what is finished."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "ledger": ["scorings"],
+        "run_task": ["all_folds", "days_covered", "exhibit", "fit_fold", "fold_parts", "load_dataset"],
+        "runner": ["run"],
+        "search": ["preferred"],
+        "tasks": ["make_task"],
+        "tracking": ["download_champion", "register_champion"],
+        "training": ["fit"],
+    },
+)

@@ -1,0 +1,28 @@
+"""Errors that one sentence explains, and how commands end with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from utils.benchmark.ledger import LedgerError
+from utils.benchmark.tracking_store import TrackingError
+from utils.data.reading import DataError
+
+
+class ClusterError(RuntimeError):
+    """The Dask cluster cannot be used, or was lost; one sentence says why and what to do."""
+
+
+EXPECTED = (ClusterError, DataError, LedgerError, TrackingError)
+
+
+@contextmanager
+def exit_with_a_sentence() -> Iterator[None]:
+    """End the process with one sentence, not a traceback, on Ctrl-C and on errors that a user can mend."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise SystemExit("Interrupted; what is finished is in the ledger, and the same command goes on.") from None
+    except EXPECTED as error:
+        raise SystemExit(str(error)) from None

@@ -1,0 +1,237 @@
+"""One fold: split, check, fit and measure; what a worker process does."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from utils import metrics
+from utils.backend import limit_threads
+from utils.benchmark import ledger
+from utils.benchmark.progress import Board
+from utils.benchmark.tasks import Task, label, library_version
+from utils.benchmark.training import Fitted, Rows, fit, positive_scores
+from utils.config import DatasetConfig, Profile, Protocol
+from utils.data import features, fetching, loading, splits
+from utils.data.loading import Dataset
+from utils.data.splits import Fold
+from utils.leakage.guards import count_equal_rows, require_clean_split, require_training_rows
+from utils.models.forest import forest_engine
+from utils.seeding import child_seed
+
+VERSIONED = ("numpy", "scikit-learn", "imbalanced-learn", "xgboost", "tensorflow")
+
+
+def load_dataset(config: DatasetConfig) -> Dataset:
+    """The dataset, loaded once per process, and again when its file has changed."""
+    status = fetching.fetch(config).stat()
+    return _load(config, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _load(config: DatasetConfig, size: int, mtime_ns: int) -> Dataset:
+    """Load a dataset; size and time of change are only there to make the cache notice a changed file."""
+    return loading.load(config)
+
+
+def all_folds(
+    config: DatasetConfig, protocol: Protocol, n_repeats: int, copies_follow: bool = False
+) -> dict[tuple[int, int], Fold]:
+    """Folds of the development set by (repeat, fold), the same for every method.
+
+    With `copies_follow` test set and folds are drawn among the distinct rows, and every copy stands where its original
+    does, so that a dataset with duplicates is compared with the one without on the same folds.
+    """
+    return _folds(load_dataset(config), protocol, n_repeats, copies_follow)
+
+
+@lru_cache(maxsize=4)
+def _folds(dataset: Dataset, protocol: Protocol, n_repeats: int, copies_follow: bool) -> dict[tuple[int, int], Fold]:
+    distinct, originals = loading.distinct_rows(dataset) if copies_follow else (dataset, None)
+    development, _ = splits.chronological_split(distinct, protocol.test_fraction)
+    folds = splits.folds(distinct, development, protocol.n_splits, n_repeats, child_seed(protocol.seed, "split"))
+    if copies_follow:
+        folds = [_with_copies(fold, originals) for fold in folds]
+    return {(fold.repeat, fold.number): fold for fold in folds}
+
+
+def _with_copies(fold: Fold, originals: np.ndarray) -> Fold:
+    """A fold of distinct rows as positions in the dataset with copies."""
+    train, test = (np.flatnonzero(np.isin(originals, positions)) for positions in (fold.train, fold.test))
+    return Fold(fold.repeat, fold.number, train, test)
+
+
+def fold_parts(dataset: Dataset, positions: np.ndarray) -> tuple[pd.DataFrame, pd.Series]:
+    """Features and labels of some rows, just before the first step that learns."""
+    return dataset.X.iloc[positions], dataset.y.iloc[positions]
+
+
+def run_group(profile: Profile, tasks: list[Task], path: Path, places: int, n_jobs: int = 1) -> list[dict[str, Any]]:
+    """Run tasks that share fold and sampler, so that the sampler is fitted once for all their models.
+
+    Each row is appended to the ledger at `path` as soon as its model is done.
+
+    Parameters
+    ----------
+    places : int
+        Repeats that the folds were made with.
+    n_jobs : int
+        Threads a model may use.
+
+    Raises
+    ------
+    RuntimeError
+        If this machine's file is another than the one that the tasks were made for.
+    """
+    limit_threads(n_jobs)
+    parent = os.getppid()
+    board = Board(path.parent / ".running")
+    dataset = load_dataset(profile.dataset)
+    _require_same_data(dataset, tasks[0])
+    copies_follow = "copies" in tasks[0]["split"]
+    folds = all_folds(profile.dataset, profile.protocol, places, copies_follow)
+    fold = folds[tasks[0]["repeat"], tasks[0]["fold"]]
+    rows = prepare_fold(dataset, fold, tasks[0]["seed"])
+    done = []
+    for task in tasks:
+        if os.getppid() != parent:  # the study was killed; its next run does what is left
+            break
+        board.write(label(task))
+        row = run_model(task, dataset, fold, rows, n_jobs)
+        ledger.append(path, row)
+        done.append(row)
+    board.wipe()
+    return done
+
+
+def _require_same_data(dataset: Dataset, task: Task) -> None:
+    if dataset.sha256 != task["dataset"]["sha256"]:
+        raise RuntimeError(
+            f"{dataset.config.path.name} on machine {platform.node()} is not the file that the tasks were made for; "
+            "give every Dask worker the same file."
+        )
+
+
+def training_rows(dataset: Dataset, positions: np.ndarray, seed: int) -> Rows:
+    """Rows at these positions, for `training.fit`."""
+    return Rows(*fold_parts(dataset, positions), dataset.groups[positions], seed)
+
+
+def prepare_fold(dataset: Dataset, fold: Fold, seed: int) -> Rows:
+    """Training rows of a fold, once it is sure that none of them, nor a copy, is in the test part."""
+    train, test = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
+    require_clean_split(dataset, train, test, fold)
+    return Rows(*train, dataset.groups[fold.train], seed)
+
+
+def fit_fold(task: Task, dataset: Dataset, fold: Fold, rows: Rows | None = None, n_jobs: int = 1) -> Fitted:
+    """Fit a task to the training rows of a fold, and make sure that nothing else was given to the fit.
+
+    Parameters
+    ----------
+    rows : Rows, optional
+        From `prepare_fold`, if other tasks share them.
+    """
+    fitted = fit(task, rows or prepare_fold(dataset, fold, task["seed"]), n_jobs)
+    require_training_rows(dataset, fold, fitted.rows.source, fitted.held_out)
+    return fitted
+
+
+def run_model(task: Task, dataset: Dataset, fold: Fold, rows: Rows, n_jobs: int) -> dict[str, Any]:
+    """Fit a task to the training rows of a fold and measure it on the fold's test rows."""
+    fitted = fit_fold(task, dataset, fold, rows, n_jobs)
+    X_test = fitted.scaler.transform(fold_parts(dataset, fold.test)[0])
+    start = time.perf_counter()
+    scores = positive_scores(fitted.classifier, X_test)
+    timing = {**fitted.seconds, "score_seconds": time.perf_counter() - start}
+    return {
+        **task,
+        **measure(dataset, fold.test, *scores),
+        "chosen": fitted.trial.parameters,
+        "inner_scores": fitted.scores,
+        "n_fit": len(fitted.rows.y),
+        "n_fit_positives": int(np.sum(fitted.rows.y)),
+        "n_equal_to_test": count_equal_rows(X_test, fitted.rows.X),
+        **{name: round(seconds, 3) for name, seconds in timing.items()},
+        "engine": forest_engine(fitted.classifier) or task["model"]["library"].split()[0],
+        **provenance(),
+    }
+
+
+def exhibit(profile: Profile, task: Task, n_jobs: int = 1) -> dict[str, Any]:
+    """A task's fit as `auditing.audit` takes it: frames, fitted pipeline and rows, population, reported area."""
+    dataset = load_dataset(profile.dataset)
+    fold = all_folds(profile.dataset, profile.protocol, 1 + task["repeat"])[task["repeat"], task["fold"]]
+    fitted = fit_fold(task, dataset, fold, n_jobs=n_jobs)
+    X_test, y_test = fold_parts(dataset, fold.test)
+    scores = positive_scores(fitted.pipeline, X_test)[0]
+    ranks, _ = metrics.ranks_of_positives(y_test.to_numpy(), scores)
+    label, (X_train, y_train) = dataset.config.label, fold_parts(dataset, fold.train)
+    return {
+        "train": X_train.assign(**{label: y_train}),
+        "test": X_test.assign(**{label: y_test}),
+        "label": label,
+        "pipeline": fitted.pipeline,
+        "fitted": (fitted.rows.X, fitted.rows.y),
+        "population": dataset.y,
+        "curve": (y_test, scores, metrics.average_precision(ranks)),
+    }
+
+
+def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
+    """Everything that the ledger keeps of a model's scores on the rows at `positions`."""
+    y_true = dataset.y.to_numpy()[positions]
+    ranks, found = metrics.ranks_of_positives(y_true, ranking)
+    table = metrics.reliability(y_true, probability)
+    positives = dataset.frame.index.to_numpy()[positions[found]]
+    return {
+        "ranks": ranks.tolist(),
+        "positives": positives.tolist(),
+        "amounts": None if dataset.amounts is None else dataset.amounts.loc[positives].tolist(),
+        "n_rows": len(positions),
+        "days": days_covered(dataset, positions),
+        "average_precision": round(metrics.average_precision(ranks), 6),
+        "average_precision_tie_neutral": round(metrics.tie_neutral_average_precision(y_true, ranking), 6),
+        "roc_auc": round(metrics.roc_auc(ranks, len(positions)), 6),
+        "brier": round(metrics.brier_score(y_true, probability), 8),
+        "calibration_error": round(metrics.calibration_error(table), 8),
+        "reliability": table,
+    }
+
+
+def days_covered(dataset: Dataset, positions: np.ndarray) -> float | None:
+    """Days of business that the rows at `positions` stand for; None without a time column.
+
+    The clock counts, from the first of the rows to the last: a share of a dataset's rows is not that share of its
+    time. Where they are only some of the rows in between, such as a random fifth, they stand for as large a share
+    of the time.
+    """
+    if dataset.config.time is None:
+        return None
+    first, last = int(np.min(positions)), int(np.max(positions))
+    start, end = dataset.frame[dataset.config.time].iloc[[first, last]]
+    share = len(positions) / (last - first + 1)
+    return round(float(end - start) / features.SECONDS_PER_DAY * share, 4)
+
+
+@lru_cache
+def _provenance() -> dict[str, Any]:
+    versions = {library: library_version(library) for library in VERSIONED}
+    machine = {"system": platform.system(), "cpu": platform.machine(), "cores": os.cpu_count()}
+    return {
+        "versions": {"python": platform.python_version(), **versions},
+        "machine": machine,
+    }
+
+
+def provenance() -> dict[str, Any]:
+    """Versions, machine and time of a result."""
+    return {**_provenance(), "finished": datetime.now(UTC).isoformat(timespec="seconds")}

@@ -1,0 +1,219 @@
+"""Runs tasks, in parallel and resumably, and fills the ledger.
+
+python -m utils.benchmark.runner --profile quick
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from joblib import Parallel, delayed, effective_n_jobs, parallel_config
+
+from utils.benchmark import ledger
+from utils.benchmark.errors import ClusterError, exit_with_a_sentence
+from utils.benchmark.progress import Board, watching
+from utils.benchmark.run_task import load_dataset, run_group
+from utils.benchmark.tasks import Task, cost, grid, label
+from utils.config import Profile, load_profile
+from utils.models.registry import MODELS
+from utils.samplers.registry import SAMPLERS
+
+CONNECT_SECONDS = 10  # to the Dask scheduler
+logger = logging.getLogger(__name__)
+
+
+def run(
+    profile: Profile,
+    *,
+    samplers: Iterable[str] | None = None,
+    models: Iterable[str] | None = None,
+    n_jobs: int = -1,
+) -> pd.DataFrame:
+    """Make sure that the ledger holds every task of a grid, and return their rows.
+
+    Finished tasks are not run again. Interrupting is safe: what is done is in the ledger.
+
+    Parameters
+    ----------
+    profile : Profile
+        How much to run and where the ledger is.
+    samplers, models : iterable of str
+        Names from the registries; all by default.
+    n_jobs : int
+        Processes on this machine; a Dask cluster uses every worker that it has.
+
+    Returns
+    -------
+    DataFrame
+        One row per task, in the order of the grid; see `ledger.frame`.
+    """
+    dataset = load_dataset(profile.dataset)
+    tasks = grid(profile, dataset.identity, samplers=samplers, models=models)
+    return run_tasks(profile, tasks, n_jobs=n_jobs)
+
+
+def run_tasks(profile: Profile, tasks: list[Task], *, n_jobs: int = -1) -> pd.DataFrame:
+    """Run what the ledger does not hold of `tasks`; see `run`."""
+    rows = {row["key"]: row for row in ledger.read(profile.results)}
+    missing = [task for task in tasks if task["key"] not in rows]
+    if missing:
+        from utils.benchmark import tracking  # takes seconds to import; only needed when something runs
+
+        tracking.require_store(profile)
+        path = profile.results / f"{profile.dataset.name}.jsonl"
+        weights = {task["key"]: cost(task) for task in missing}
+        computed = run_groups(run_group, profile, _groups(missing), path, weights, n_jobs=n_jobs)
+        _tell_equal_rows(computed.values())
+        tracking.log_computed(computed.values(), profile)
+        rows |= computed
+    return ledger.frame(rows[task["key"]] for task in tasks)
+
+
+def _tell_equal_rows(rows: Collection[dict[str, Any]]) -> None:
+    """Say in how many tasks a synthetic row has the values of a test row, which categories and counts make likely."""
+    n_tasks = sum(row["n_equal_to_test"] > 0 for row in rows)
+    if n_tasks:
+        logger.warning(
+            "In %d of %d tasks, test rows have the values of a synthetic row; their ledger rows count them "
+            "(n_equal_to_test), and each model was fitted on its fold's training rows alone.",
+            n_tasks,
+            len(rows),
+        )
+
+
+def run_groups(
+    work: Callable[..., list[dict[str, Any]]],
+    profile: Profile,
+    groups: list[list[Task]],
+    path: Path,
+    weights: dict[str, float],
+    *,
+    n_jobs: int = -1,
+) -> dict[str, dict[str, Any]]:
+    """Run groups of tasks in parallel, each by one call of `work`; returns their rows by key.
+
+    Parameters
+    ----------
+    work : callable
+        Like `run_task.run_group`: appends a row to the ledger at `path` for every task of its group.
+    weights : dict of str to float
+        Expected seconds per task key, for the progress bar.
+    n_jobs : int
+        See `run`.
+    """
+    board = Board(path.parent / ".running")
+    board.clear()
+    n_repeats = 1 + max(repeat for repeat, _ in (*profile.folds, *profile.deep_folds))
+    address = os.environ.get("STUDY_DASK_SCHEDULER")
+    backend = partial(_on_cluster, address) if address else partial(_on_this_machine, n_jobs)
+    rows = {}
+    results = closing(backend(work, profile, groups, path, n_repeats))
+    try:
+        with warnings.catch_warnings(), watching(path, weights, board), results as batches:
+            # joblib takes what a worker imports late for a leak, and starts another worker in its place.
+            warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
+            for finished in batches:
+                for row in finished:  # a worker on another machine wrote to a ledger of its own
+                    ledger.append(path, row)
+                    rows[row["key"]] = row
+    finally:
+        board.clear()
+    return rows
+
+
+def _groups(tasks: list[Task]) -> list[list[Task]]:
+    """Tasks that share fold and sampler, the longest group first so that workers finish together."""
+    groups = defaultdict(list)
+    for task in tasks:
+        groups[task["repeat"], task["fold"], task["sampler"]["name"]].append(task)
+    return sorted(groups.values(), key=lambda group: -sum(map(cost, group)))
+
+
+def _on_this_machine(
+    n_jobs: int, work: Callable, profile: Profile, groups: list[list[Task]], *arguments: Any
+) -> Iterator[list[dict[str, Any]]]:
+    """Rows of each group in the order in which processes finish them, with the cores divided among them."""
+    n_workers = min(effective_n_jobs(n_jobs), len(groups))
+    threads = max(1, effective_n_jobs(-1) // n_workers)
+    calls = (delayed(work)(profile, group, *arguments, threads) for group in groups)
+    with parallel_config(backend="loky", inner_max_num_threads=threads):
+        yield from Parallel(n_jobs=n_workers, return_as="generator_unordered", batch_size=1)(calls)
+
+
+def _on_cluster(
+    address: str, work: Callable, profile: Profile, groups: list[list[Task]], *arguments: Any
+) -> Iterator[list[dict[str, Any]]]:
+    """Rows of each group in the order in which the workers of a Dask scheduler finish them.
+
+    A group whose worker dies is run again on another one. Not joblib's Dask backend, as that waits for ever for a
+    group that Dask has given up.
+    """
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    with _connect(address) as client:
+        futures = [client.submit(work, profile, group, *arguments, 1, pure=False) for group in groups]
+        names = {future.key: label(group[0]) for future, group in zip(futures, groups, strict=True)}
+        try:
+            for future, rows in as_completed(futures, with_results=True):
+                if future.cancelled():
+                    raise ClusterError(
+                        f"The Dask scheduler at {address} was lost; what is finished is in the ledger, and the same "
+                        "command goes on with the rest."
+                    )
+                future.release()  # or Dask would run it again if the worker that holds the result died
+                yield rows
+        except KilledWorker as error:
+            raise ClusterError(
+                f"The tasks from '{names[error.task]}' on ended every Dask worker that tried them, probably for want "
+                "of memory; see the workers' logs. What is finished is in the ledger."
+            ) from error
+
+
+def _connect(address: str) -> Any:
+    """A client of the Dask scheduler; ClusterError if nobody answers or its workers are none or unfit."""
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"No Dask scheduler answers at STUDY_DASK_SCHEDULER={address}; start one with 'dask scheduler', "
+            "or unset the variable to run on this machine."
+        ) from error
+    threads = client.nthreads()
+    if set(threads.values()) == {1}:
+        return client
+    client.close()
+    if threads:
+        raise ClusterError("Tasks fix the random state of their process; start Dask workers with '--nthreads 1'.")
+    raise ClusterError(f"The Dask scheduler at {address} has no worker; start some with 'dask worker'.")
+
+
+def main() -> None:
+    """Fill the ledger of a profile from the command line."""
+    parser = argparse.ArgumentParser(description="Run the benchmark's missing tasks and fill the ledger.")
+    parser.add_argument("--profile", default="quick", choices=("quick", "full"))
+    parser.add_argument("--samplers", nargs="+", choices=SAMPLERS)
+    parser.add_argument("--models", nargs="+", choices=MODELS)
+    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    options = parser.parse_args()
+    profile = load_profile(options.profile)
+    with exit_with_a_sentence():
+        table = run(profile, samplers=options.samplers, models=options.models, n_jobs=options.jobs)
+    scores = table.pivot_table(index="sampler", columns="model", values="average_precision", sort=False)
+    print(f"{len(table)} tasks in the ledger. Mean average precision:\n{scores.round(3).to_string()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""MLflow: a run for every finished task, and the model registry.
+
+python -m utils.benchmark.tracking --profile full
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from utils.benchmark import ledger
+from utils.benchmark.errors import exit_with_a_sentence
+from utils.benchmark.tracking_store import (
+    TrackingError,
+    client,
+    experiment_id,
+    explained,
+    locked,
+    shown,
+    tracking_uri,
+)
+from utils.config import Profile, load_profile
+
+METRICS = (
+    "average_precision",
+    "roc_auc",
+    "brier",
+    "calibration_error",
+    "sampler_seconds",
+    "fit_seconds",
+    "score_seconds",
+)
+REGISTERED_MODEL = "fraud-detector"
+CHAMPION = "champion"
+
+
+def require_store(profile: Profile) -> None:
+    """Make sure, before anything is computed, that the profile's runs can be logged.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be reached or written to, or the profile's experiment was deleted.
+    """
+    experiment_id(client(), experiment_name(profile))
+
+
+def experiment_name(profile: Profile) -> str:
+    """The experiment that holds the runs of a profile's tasks."""
+    return f"benchmark-{profile.name}"
+
+
+def log_computed(rows: Iterable[dict[str, Any]], profile: Profile) -> None:
+    """Log rows that were just computed; if the store has gone away meanwhile, say so in a sentence and go on."""
+    try:
+        log_rows(rows, profile)
+    except TrackingError as error:
+        print(
+            f"The results are in the ledger, but not all have an MLflow run: {error} Later, "
+            f"'python -m utils.benchmark.tracking --profile {profile.name}' logs what is missing.",
+            file=sys.stderr,
+        )
+
+
+def log_rows(rows: Iterable[dict[str, Any]], profile: Profile) -> int:
+    """Give every ledger row its MLflow run, nested below one run per sampler and profile.
+
+    Rows that have a run already are passed over, so a ledger can be logged again after a crash.
+
+    Returns
+    -------
+    int
+        Runs that were made.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be used; runs that were made until then stay.
+    """
+    rows = list(rows)
+    if not rows:
+        return 0
+    store = client()
+    experiment = experiment_id(store, experiment_name(profile))
+    with explained(), locked():  # one process at a time finds out what is missing and logs it
+        logged = _runs_by_tag(store, experiment, "ledger_key")
+        parents = _runs_by_tag(store, experiment, "sampler_parent")
+        new = [row for row in rows if row["key"] not in logged]
+        for row in new:
+            sampler = row["sampler"]["name"]
+            if sampler not in parents:
+                run = store.create_run(experiment, run_name=sampler, tags={"sampler_parent": sampler})
+                store.set_terminated(run.info.run_id)
+                parents[sampler] = run.info.run_id
+            _log_row(store, experiment, row, parents[sampler])
+    return len(new)
+
+
+def _runs_by_tag(store: Any, experiment: str, tag: str) -> dict[str, str]:
+    runs, token = {}, None
+    while True:
+        page = store.search_runs([experiment], f"tags.{tag} != ''", max_results=5000, page_token=token)
+        runs |= {run.data.tags[tag]: run.info.run_id for run in page}
+        token = page.token
+        if not token:
+            return runs
+
+
+def _log_row(store: Any, experiment: str, row: dict[str, Any], parent: str) -> None:
+    from mlflow.entities import Metric, Param, RunTag
+
+    tags = {"mlflow.parentRunId": parent, "engine": row["engine"]}
+    name = f"{row['model']['name']} {row['repeat']}.{row['fold']}"
+    run = store.create_run(experiment, run_name=name, tags=tags)
+    params = {"repeat": row["repeat"], "fold": row["fold"], "seed": row["seed"]}
+    for part in ("sampler", "model"):
+        params[part] = row[part]["name"]
+        params |= {f"{part}.{name}": value for name, value in row[part]["params"].items()}
+    now = run.info.start_time
+    store.log_batch(
+        run.info.run_id,
+        metrics=[Metric(metric, row[metric], now, 0) for metric in METRICS],
+        params=[Param(name, str(value)) for name, value in params.items()],
+        tags=[RunTag(f"version.{library}", release) for library, release in row["versions"].items()],
+    )
+    store.set_terminated(run.info.run_id)
+    store.set_tag(run.info.run_id, "ledger_key", row["key"])  # last: a run without it is logged again
+
+
+def register_champion(folder: Path, tags: dict[str, str]) -> str:
+    """Log a saved model's folder, register it as a new version and point the alias 'champion' at it.
+
+    Returns
+    -------
+    str
+        The version. The alias moves last, so readers see the old champion or the complete new one.
+    """
+    version = register(folder, REGISTERED_MODEL, "champion", tags)
+    store = client()
+    with explained():
+        store.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version)
+    return version
+
+
+def register(folder: Path, name: str, experiment: str, tags: dict[str, str]) -> str:
+    """Log a saved model's folder as a run of an experiment, and register it as a new version of a name.
+
+    Returns
+    -------
+    str
+        The version.
+    """
+    from mlflow.exceptions import MlflowException
+
+    store = client()
+    parent = experiment_id(store, experiment)
+    with explained("RESOURCE_ALREADY_EXISTS"):
+        run = store.create_run(parent, run_name=name, tags=tags)
+        store.log_artifacts(run.info.run_id, str(folder), "model")
+        store.set_terminated(run.info.run_id)
+        try:
+            store.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        source = f"{run.info.artifact_uri}/model"
+        return store.create_model_version(name, source, run_id=run.info.run_id, tags=tags).version
+
+
+def download_champion(folder: Path) -> Path:
+    """Fetch the files of the champion into a folder; LookupError says how to make one when there is none.
+
+    Nothing is unpickled here; `utils.serving.bundle.load` reads the files and refuses types it does not know.
+    """
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    store, unknown = client(), ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+    try:
+        with explained(*unknown):
+            version = store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION)
+    except MlflowException:
+        raise LookupError(
+            f"The registry at {shown(tracking_uri())} has no model with the alias '{CHAMPION}'; run notebook 08."
+        ) from None
+    with explained():
+        return Path(download_artifacts(version.source, dst_path=str(folder), tracking_uri=tracking_uri()))
+
+
+def main() -> None:
+    """Log the finished tasks of a profile that the store lacks."""
+    parser = argparse.ArgumentParser(description="Give every finished task of a profile its MLflow run.")
+    parser.add_argument("--profile", default="quick", choices=("quick", "full"))
+    profile = load_profile(parser.parse_args().profile)
+    with exit_with_a_sentence():
+        rows = [row for folder in (profile.results, profile.results / "sensitivity") for row in ledger.read(folder)]
+        rows = [row for row in rows if row["fold"] is not None]  # the test set's rows have a registered model instead
+        n_logged = log_rows(rows, profile)
+    print(f"{n_logged} of {len(rows)} finished tasks logged to {shown(tracking_uri())}; the others were there already.")
+
+
+if __name__ == "__main__":
+    main()

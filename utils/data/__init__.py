@@ -1,0 +1,14 @@
+"""From a file to rows that can be learned from: fetch, read, validate, derive features, split."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "features": ["SECONDS_PER_DAY"],
+        "fetching": ["fetch"],
+        "loading": ["Dataset", "distinct_rows", "load"],
+        "reading": ["DataError", "read_table"],
+        "splits": ["Fold", "chronological_split", "folds"],
+    },
+)

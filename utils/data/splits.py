@@ -1,0 +1,97 @@
+"""The chronological test set, and folds in which rows that belong together stay together."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from utils.data.loading import Dataset
+from utils.data.reading import DataError
+from utils.seeding import child_seed
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One train/test division; `train` and `test` are sorted positions in the dataset, not index labels."""
+
+    repeat: int
+    number: int
+    train: np.ndarray
+    test: np.ndarray
+
+
+def chronological_split(dataset: Dataset, test_fraction: float = 0.2) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the development set and of the test set, which is the last part by time.
+
+    Raises
+    ------
+    DataError
+        If the fraction is not between 0 and 1, or one of the two sets would hold a single class.
+    """
+    if not 0 < test_fraction < 1:
+        raise DataError(f"The test fraction is {test_fraction}; choose one between 0 and 1.")
+    n_rows = len(dataset.frame)
+    # Rounding first: 70 * 0.1 is a little more than 7, and must not become 8.
+    n_test = math.ceil(round(n_rows * test_fraction, 6))
+    development, test = np.split(np.arange(n_rows), [n_rows - n_test])
+    labels = dataset.y.to_numpy()
+    for part, positions in {"development": development, "test": test}.items():
+        if np.unique(labels[positions]).size < 2:
+            raise DataError(
+                f"{dataset.config.path.name}, column '{dataset.config.label}': the {part} set of "
+                f"{len(positions)} rows holds a single class; change the test fraction of {test_fraction} "
+                "or use a longer file."
+            )
+    return development, test
+
+
+def folds(dataset: Dataset, positions: np.ndarray, n_splits: int = 5, n_repeats: int = 1, seed: int = 0) -> list[Fold]:
+    """Repeated stratified folds over `positions` that never divide a group; see `Dataset.groups`.
+
+    Raises
+    ------
+    DataError
+        If a class has fewer distinct rows than there are folds.
+    """
+    positions = np.sort(np.asarray(positions))
+    labels = dataset.y.to_numpy()[positions]
+    _, groups = np.unique(dataset.groups[positions], return_inverse=True)
+    for value in (0, 1):
+        n_distinct = np.unique(groups[labels == value]).size
+        if n_distinct < n_splits:
+            raise DataError(
+                f"{dataset.config.path.name}, column '{dataset.config.label}': {n_distinct} distinct rows "
+                f"with label {value} are fewer than {n_splits} folds; use fewer folds or a longer file."
+            )
+    result = []
+    for repeat in range(n_repeats):
+        numbers = fold_numbers(labels, groups, n_splits, child_seed(seed, "folds", repeat))
+        result += [
+            Fold(repeat, number, positions[numbers != number], positions[numbers == number])
+            for number in range(n_splits)
+        ]
+    return result
+
+
+def fold_numbers(labels: np.ndarray, groups: np.ndarray, n_splits: int, seed: int) -> np.ndarray:
+    """Fold number of each row.
+
+    `StratifiedGroupKFold` visits every group in a Python loop: half a minute when nearly every row is its
+    own group. So it decides only about the positives and the rows that share a group; negatives on their own
+    can go anywhere and are dealt out at random in equal parts.
+    """
+    careful = (labels == 1) | (np.bincount(groups)[groups] > 1)
+    alone = np.flatnonzero(~careful)
+    # The stratifier wants at least `n_splits` rows of each class.
+    careful[alone[:n_splits]] = True
+    dealt = alone[n_splits:]
+    numbers = np.empty(len(labels), dtype=np.int64)
+    numbers[dealt] = np.random.default_rng(seed).permutation(len(dealt)) % n_splits
+    rows = np.flatnonzero(careful)
+    splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
+    for number, (_, test) in enumerate(splitter.split(rows, labels[rows], groups[rows])):
+        numbers[rows[test]] = number
+    return numbers

@@ -1,0 +1,120 @@
+"""What a table has to be: columns that are there, finite numbers, and a label of two values, the rarer being 1."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from utils.config import DatasetConfig
+from utils.data.features import HOUR_FEATURES
+from utils.data.numbers import NUMBER, to_numbers
+from utils.data.reading import ColumnError, DataError, line_numbers
+
+BINARY = "is neither 0 nor 1"
+MIN_COUNTED = 20  # rows from which a column that counts them can be told from chance
+
+
+def check_columns(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> None:
+    """Refuse a table that does not have the columns that its configuration lists."""
+    differing = set() if config.columns is None else set(config.columns) - set(config.drop) ^ set(frame.columns)
+    if differing:
+        names = ", ".join(sorted(map(repr, differing)))[:200]
+        raise ColumnError(f"{path.name} and the columns of its DatasetConfig differ in {names}; list what it has.")
+
+
+def counts_rows(values: np.ndarray) -> bool:
+    """Whether a column does little but number the rows: in any order, with any step, and with some rows gone.
+
+    Two thirds of the rows have a value of their own, and these fill two thirds of an evenly spaced grid. Whole
+    numbers drawn at random, one for each row, fill 63 % of theirs.
+    """
+    unique = np.unique(values)
+    if len(unique) < max(MIN_COUNTED, len(values) * 2 / 3):
+        return False
+    steps = np.diff(unique)
+    steps = steps / np.median(steps)
+    whole = np.round(steps)
+    return bool(np.abs(steps - whole).max() < 1e-3 and whole.min() >= 1 and len(unique) > whole.sum() * 2 / 3)
+
+
+def warn_of_counters(counters: Sequence[str], config: DatasetConfig) -> None:
+    """Warn of columns that only number the rows."""
+    if counters:
+        names = ", ".join(map(repr, counters))
+        warnings.warn(
+            f"{config.path.name} has columns that only number the rows, and so tell apart what is equal otherwise: "
+            f"{names}; unless they are properties of a row, leave them out with DatasetConfig(..., drop=({names},)).",
+            stacklevel=3,
+        )
+
+
+def check_rarity(frame: pd.DataFrame, config: DatasetConfig) -> None:
+    """Refuse a label whose 1 is not the rarer value."""
+    share = frame[config.label].mean()
+    if share > 0.5:
+        raise DataError(
+            f"{config.path.name}, column '{config.label}': {share:.1%} of the rows have the label 1, which stands for "
+            "the rarer class; exchange 0 and 1."
+        )
+
+
+def validate(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> pd.DataFrame:
+    """Check the columns and give them their types: int64 for the label, float64 for the others."""
+    import pandera.pandas as pandera  # takes most of a second; a valid Parquet copy does without it
+
+    finite = pandera.Check(lambda column: np.isfinite(to_numbers(column)), ignore_na=False, error=NUMBER)
+    binary = pandera.Check(lambda column: to_numbers(column).isin([0, 1]), ignore_na=False, error=BINARY)
+    roles = [name for name in (config.label, config.time, config.amount) if name is not None]
+    numbers = frame.apply(to_numbers)
+    names = dict.fromkeys([*roles, *frame.columns[~np.isfinite(numbers).all()]])  # as pandera takes 3 ms for a column
+    schema = pandera.DataFrameSchema(
+        {name: pandera.Column(checks=binary if name == config.label else finite, nullable=True) for name in names}
+    )
+    try:
+        schema.validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        raise DataError(complaint(error.failure_cases, frame, path)) from None
+    # Adding 0.0 turns -0.0 into 0.0: equal rows must also be equal in their bytes, which are hashed.
+    frame = (numbers + 0.0).astype({config.label: "int64"})
+    _check_features(frame, path, config)
+    if frame[config.label].nunique() < 2:
+        raise DataError(
+            f"{path.name}, column '{config.label}': every row has the label {frame[config.label].iloc[0]}; "
+            "a file with both classes is needed."
+        )
+    return frame
+
+
+def _check_features(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> None:
+    raw = [name for name in frame.columns if name not in (config.label, config.time)]
+    if not raw:
+        raise DataError(f"{path.name} has no column besides label and time; add the features.")
+    taken = [name for name in raw if name in HOUR_FEATURES]
+    if taken and config.time is not None:
+        raise DataError(f"{path.name}, column '{taken[0]}': a feature of this name is made from the time; rename it.")
+
+
+def complaint(cases: pd.DataFrame, frame: pd.DataFrame, path: Path) -> str:
+    """Put pandera's findings into one sentence about the first offending column."""
+    missing = cases.loc[cases["check"] == "column_in_dataframe", "failure_case"]
+    if len(missing):
+        return (
+            f"{path.name} has no column {' or '.join(map(repr, missing))} among its columns "
+            f"{', '.join(map(repr, frame.columns))[:200]}; add it or name another one in DatasetConfig, whose time and "
+            "amount may be None."
+        )
+    column, check = cases[["column", "check"]].iloc[0]
+    rows = np.sort(cases.loc[cases["column"] == column, "index"].to_numpy(dtype=np.int64))
+    value = frame[column].iloc[rows[0]]
+    shown = "an empty value" if pd.isna(value) else repr(str(value)[:60])
+    comma = " (write decimals with a point)" if re.fullmatch(r"[-+]?[\d.]*,\d+", str(value)) else ""
+    more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
+    return (
+        f"{path.name}, column '{column}', {line_numbers(path, rows[:3])}{more}: {shown} {check}{comma}; "
+        "correct these values, or remove the rows or the column."
+    )

@@ -1,0 +1,184 @@
+"""What each choice in the conditional GAN does: one is changed at a time, and all are judged on the same folds.
+
+python -m utils.experiments.cgan_ablation --profile full
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from utils.benchmark import ledger
+from utils.benchmark.errors import exit_with_a_sentence
+from utils.benchmark.run_task import load_dataset
+from utils.benchmark.runner import run_groups
+from utils.benchmark.tasks import Task, library_version, make_task
+from utils.config import Profile, load_profile
+from utils.experiments.cgan_variant import gan_config, judge_of, run_variants
+from utils.samplers.cgan.config import GANConfig
+
+N_SYNTHETIC = 5000
+REVISION = 1  # raised by hand when `utils.experiments.fidelity` measures something else
+UPDATES_PER_SECOND = 120
+BETTER = {"tstr_ratio": 1, "correlation_difference": -1, "two_sample_auc_seen": -1, "coverage": 1}  # its direction
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The default GAN with one choice changed.
+
+    Attributes
+    ----------
+    name : str
+        Short name, which the ledger keeps.
+    choice, label : str
+        Which design choice is changed, and to what.
+    changes : dict
+        Fields of `GANConfig` that differ from the default.
+    frauds_only : bool
+        Whether the GAN is trained on the frauds alone.
+    """
+
+    name: str
+    choice: str
+    label: str
+    changes: dict[str, Any] = field(default_factory=dict)
+    frauds_only: bool = False
+
+
+VARIANTS: dict[str, Variant] = {
+    variant.name: variant
+    for variant in (
+        Variant("default", "", "as configured"),
+        Variant("unconditional", "Conditioning", "networks not told the class", {"conditional": False}),
+        Variant("frauds_only", "Conditioning", "trained on frauds alone", frauds_only=True),
+        Variant("shared_scaling", "Scaling", "one scaling for both classes", {"scaling": "shared"}),
+        Variant("decorrelated", "Scaling", "scores decorrelated before training", {"decorrelate": True}),
+        Variant("no_moments", "Scaling", "moments of the draws not matched", {"match_moments": False}),
+        Variant("packed", "Packing", "critic judges 4 rows together", {"pack": 4}),
+        Variant("auxiliary", "Auxiliary classifier", "with weight 1", {"auxiliary": 1.0}),
+        Variant("last_weights", "Weight averaging", "last weights used", {"average_decay": 0.0}),
+        Variant("updates_1000", "Updates", "1,000", {"updates": 1000}),
+        Variant("updates_5000", "Updates", "5,000", {"updates": 5000}),
+        Variant("cross_entropy", "Loss", "cross-entropy, with the penalty", {"loss": "cross_entropy"}),
+        Variant(
+            "original_loss",
+            "Loss",
+            "cross-entropy, no penalty, one critic step",
+            {"loss": "cross_entropy", "gradient_penalty": 0.0, "critic_steps": 1},
+        ),
+        Variant("penalty_1", "Gradient penalty", "weight 1", {"gradient_penalty": 1.0}),
+        Variant("critic_steps_1", "Critic steps", "1", {"critic_steps": 1}),
+        Variant("latent_16", "Latent dimensions", "16", {"latent_dim": 16}),
+        Variant("hidden_64", "Hidden layers", "64, 64", {"hidden": (64, 64)}),
+        Variant("batch_64", "Batch", "64 rows", {"batch_size": 64}),
+        Variant("rate_2e-4", "Learning rate", "0.0002", {"learning_rate": 2e-4}),
+        Variant("betas", "Adam", "betas 0 and 0.9", {"betas": (0.0, 0.9)}),
+        Variant("majority_400", "Legitimate rows", "400 instead of 4,000", {"majority_rows": 400}),
+    )
+}
+
+
+def run(profile: Profile, *, variants: Iterable[str] | None = None, n_jobs: int = -1) -> pd.DataFrame:
+    """Make sure that the ledger holds every variant on every fold of the profile's ablation, and return them.
+
+    Finished ones are not run again. Interrupting is safe: what is done is in the ledger.
+
+    Parameters
+    ----------
+    profile : Profile
+        Gives folds (`ablation_folds`), variants (`ablation`) and the place of the ledger.
+    variants : iterable of str
+        Names from `VARIANTS`; those of the profile by default.
+    n_jobs : int
+        Processes, each with one thread.
+
+    Returns
+    -------
+    DataFrame
+        One row per variant and fold: variant, repeat, fold, fit_seconds, rows_per_second and every figure of
+        `fidelity.fidelity_report`.
+    """
+    dataset = load_dataset(profile.dataset)
+    names = list(variants or profile.ablation or VARIANTS)
+    tasks = [
+        _task(profile, dataset.identity, place, VARIANTS[name]) for place in profile.ablation_folds for name in names
+    ]
+    path = profile.results / "generators" / f"{dataset.name}.jsonl"
+    rows = {row["key"]: row for row in ledger.read(path.parent)}
+    missing = [task for task in tasks if task["key"] not in rows]
+    if missing:
+        groups = [[task] for task in sorted(missing, key=_seconds, reverse=True)]
+        weights = {task["key"]: _seconds(task) for task in missing}
+        rows |= run_groups(run_variants, profile, groups, path, weights, n_jobs=n_jobs)
+    return _frame(rows[task["key"]] for task in tasks)
+
+
+def _task(profile: Profile, dataset_id: dict[str, Any], place: tuple[int, int], variant: Variant) -> Task:
+    """A variant on a fold, written like a task of the benchmark whose model is the judge."""
+    config = gan_config(profile, variant.changes)
+    task = make_task(profile, dataset_id, place, ("cgan", {}), ("xgb", {}))
+    task["sampler"] |= {"params": {**_plain(config), "frauds_only": variant.frauds_only}}
+    params = {"n_synthetic": N_SYNTHETIC, "judge": judge_of(profile)}
+    task["model"] = {"name": "fidelity", "params": params, "revision": REVISION}
+    task["model"]["library"] = f"xgboost {library_version('xgboost').rpartition('.')[0]}"
+    return {**task, "variant": variant.name, "key": ledger.key_of(task)}
+
+
+def _plain(config: GANConfig) -> dict[str, Any]:
+    """A configuration as JSON has it: lists in the place of tuples."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
+
+
+def _seconds(task: Task) -> float:
+    """Rough seconds of a variant on one thread."""
+    params = task["sampler"]["params"]
+    return 15 + params["updates"] * (1 + params["critic_steps"]) / 4 / UPDATES_PER_SECOND
+
+
+def _frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    facts = ("variant", "repeat", "fold", "split", "fit_seconds", "rows_per_second")
+    return pd.DataFrame([{**{name: row[name] for name in facts}, **row["fidelity"]} for row in rows])
+
+
+def sides(effects: pd.DataFrame) -> pd.DataFrame:
+    """Whether a change makes each figure better or worse than the default's: variants by figures, as words.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        From `comparisons.compare_variants`, for figures of `BETTER`.
+
+    Returns
+    -------
+    DataFrame of str
+        'better' or 'worse' where the interval leaves zero out, else 'unclear'; without the default.
+    """
+    changed = effects.dropna(subset="mean")
+    sign = changed["figure"].map(BETTER)
+    low, high = changed["low"] * sign, changed["high"] * sign
+    side = np.select([low.where(sign > 0, high) > 0, high.where(sign > 0, low) < 0], ["better", "worse"], "unclear")
+    wide = changed.assign(side=side).pivot(index="variant", columns="figure", values="side")
+    return wide.loc[changed["variant"].unique(), changed["figure"].unique()]
+
+
+def main() -> None:
+    """Run the ablation of a profile from the command line."""
+    parser = argparse.ArgumentParser(description="Judge the conditional GAN with one choice changed at a time.")
+    parser.add_argument("--profile", default="quick", choices=("quick", "full"))
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS)
+    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    options = parser.parse_args()
+    with exit_with_a_sentence():
+        table = run(load_profile(options.profile), variants=options.variants, n_jobs=options.jobs)
+    figures = ["tstr_ratio", "correlation_difference", "two_sample_auc", "closest_record"]
+    print(table.groupby("variant", sort=False)[figures].median().round(3).to_string())
+
+
+if __name__ == "__main__":
+    main()

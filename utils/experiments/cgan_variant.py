@@ -1,0 +1,88 @@
+"""One variant of the GAN on one fold: fit, draw and judge; what a worker process of the ablation does."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.preprocessing import StandardScaler
+
+from utils.backend import limit_threads
+from utils.benchmark import ledger
+from utils.benchmark.progress import Board
+from utils.benchmark.run_task import all_folds, fold_parts, load_dataset, provenance
+from utils.benchmark.tasks import Task
+from utils.config import DatasetConfig, Profile, Protocol
+from utils.data.loading import Dataset
+from utils.data.splits import Fold
+from utils.experiments.fidelity import JUDGE, RealRows, fidelity_report
+from utils.samplers.cgan.conditional_gan import ConditionalGAN
+from utils.samplers.cgan.config import GANConfig
+from utils.seeding import child_seed, seeded
+
+
+def real_rows(config: DatasetConfig, protocol: Protocol, n_repeats: int, place: tuple[int, int]) -> RealRows:
+    """Training and held-out rows of one fold, scaled as every sampler of the study sees them."""
+    return _scaled_rows(load_dataset(config), all_folds(config, protocol, n_repeats)[place])
+
+
+@lru_cache(maxsize=3)
+def _scaled_rows(dataset: Dataset, fold: Fold) -> RealRows:
+    (X_train, y_train), (X_test, y_test) = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
+    scaler = StandardScaler().fit(X_train)
+    return RealRows(scaler.transform(X_train), y_train.to_numpy(), scaler.transform(X_test), y_test.to_numpy())
+
+
+def gan_config(profile: Profile, changes: Mapping[str, Any] | None = None) -> GANConfig:
+    """The GAN of a profile with some fields changed; a ratio beside them is the sampler's and left out."""
+    parameters = {**profile.parameters.get("cgan", {}), **(changes or {})}
+    return GANConfig(**{name: value for name, value in parameters.items() if name != "ratio"})
+
+
+def judge_of(profile: Profile) -> dict[str, Any]:
+    """Parameters of the judge, part of a row's key: `fidelity.JUDGE` with what the profile replaces."""
+    return {**JUDGE, **profile.parameters.get("judge", {})}
+
+
+def run_variants(profile: Profile, tasks: list[Task], path: Path, places: int, n_jobs: int) -> list[dict[str, Any]]:
+    """Fit, draw from and judge the GAN of each task; the work of one process."""
+    limit_threads(n_jobs)
+    parent = os.getppid()
+    board = Board(path.parent / ".running")
+    rows = []
+    for task in tasks:
+        if os.getppid() != parent:  # the study was killed; its next run does what is left
+            break
+        board.write(f"{task['variant']} fold {task['repeat']}.{task['fold']}")
+        real = real_rows(profile.dataset, profile.protocol, places, (task["repeat"], task["fold"]))
+        rows.append({**task, **_judge(task, real), **provenance()})
+        ledger.append(path, rows[-1])
+    board.wipe()
+    return rows
+
+
+def _judge(task: Task, real: RealRows) -> dict[str, Any]:
+    """Fit a GAN on the training rows of a fold, draw frauds from it, and measure them."""
+    params, n_synthetic = dict(task["sampler"]["params"]), task["model"]["params"]["n_synthetic"]
+    judging = {"judge": task["model"]["params"]["judge"], "random_state": child_seed(task["seed"], "fidelity")}
+    frauds_only = params.pop("frauds_only")
+    config = GANConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in params.items()})
+    kept = real.y_train == real.minority if frauds_only else np.ones(len(real.y_train), dtype=bool)
+    gan = ConditionalGAN(config, random_state=child_seed(task["seed"], "cgan"))
+    start = time.perf_counter()
+    with seeded(task["seed"]):
+        gan.fit(real.X_train[kept], real.y_train[kept])
+    fitted = time.perf_counter()
+    synthetic = gan.sample(n_synthetic, real.minority)
+    drawn = time.perf_counter()
+    report = fidelity_report(real, synthetic, **judging)
+    return {
+        "fidelity": {name: round(value, 6) for name, value in report.items()},
+        "fit_seconds": round(fitted - start, 3),
+        "rows_per_second": round(n_synthetic / (drawn - fitted)),
+    }

@@ -1,0 +1,292 @@
+"""What changes over time: frauds by the hour, drift of the features, and whether a model can tell two periods apart.
+
+A period is an array of positions in a dataset. Days are counted from the first transaction. Labels are read by
+`fraud_rates` and `by_hour` alone; the latter can leave those of the test set alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import binomtest
+
+from utils.data.features import SECONDS_PER_DAY
+from utils.data.loading import Dataset
+from utils.data.reading import DataError
+from utils.data.splits import chronological_split
+from utils.experiments.fidelity import two_sample_auc
+from utils.seeding import child_seed
+
+Positions = NDArray[np.int64]
+Comparisons = dict[str, tuple[Positions, Positions]]
+
+SECONDS_PER_HOUR = 3600
+ALL_HOURS, SAME_HOURS = "all hours", "same hours"
+N_DIVISIONS = 20  # random divisions behind what chance does
+N_BINS = 10  # of the population stability index, as is usual
+MAX_ROWS = 15_000  # of each period for the model that tells them apart
+
+
+def seconds(dataset: Dataset) -> NDArray[np.float64]:
+    """Seconds of every row since the first transaction.
+
+    Raises
+    ------
+    DataError
+        If the dataset has no time column.
+    """
+    if dataset.config.time is None:
+        raise DataError(
+            f"{dataset.config.path.name} has no time column, so nothing can be said of change over time; "
+            "name one in DatasetConfig if there is one."
+        )
+    return dataset.frame[dataset.config.time].to_numpy()
+
+
+def days(dataset: Dataset) -> dict[str, Positions]:
+    """Rows of each day, 'day 1' onwards; days without a row are left out."""
+    numbers = (seconds(dataset) // SECONDS_PER_DAY).astype(np.int64)
+    return {f"day {number + 1}": np.flatnonzero(numbers == number) for number in np.unique(numbers)}
+
+
+def comparisons(dataset: Dataset, test_fraction: float = 0.2) -> Comparisons:
+    """The pairs of periods that the study compares: first day to last day, development to test.
+
+    A dataset of a single day has only the latter.
+    """
+    every = list(days(dataset).items())
+    (first, earlier), (last, later) = every[0], every[-1]
+    pairs = {f"{first} to {last}": (earlier, later)} if len(every) > 1 else {}
+    return pairs | {"development to test": chronological_split(dataset, test_fraction)}
+
+
+def hours_of_day(dataset: Dataset) -> NDArray[np.int64]:
+    """Hour of the day of every row, 0 to 23."""
+    return (seconds(dataset) % SECONDS_PER_DAY // SECONDS_PER_HOUR).astype(np.int64)
+
+
+def match_hours(dataset: Dataset, first: Positions, second: Positions, *, seed: int = 0) -> tuple[Positions, Positions]:
+    """Rows of both periods, drawn so that every hour of the day has the same number of rows in both.
+
+    Raises
+    ------
+    DataError
+        If the periods have no hour of the day in common.
+    """
+    hours, rng = hours_of_day(dataset), np.random.default_rng(child_seed(seed, "hours"))
+    drawn: list[list[Positions]] = [[], []]
+    for hour in np.intersect1d(hours[first], hours[second]):
+        candidates = [period[hours[period] == hour] for period in (first, second)]
+        size = min(map(len, candidates))
+        for kept, rows in zip(drawn, candidates, strict=True):
+            kept.append(rng.choice(rows, size, replace=False))
+    if not drawn[0]:
+        raise DataError(
+            f"{dataset.config.path.name}: the two periods have no hour of the day in common; "
+            "compare longer ones, or all hours."
+        )
+    return np.sort(np.concatenate(drawn[0])), np.sort(np.concatenate(drawn[1]))
+
+
+def fraud_rates(dataset: Dataset, periods: dict[str, Positions]) -> pd.DataFrame:
+    """Share of frauds in each period with Wilson's (1927) 95 % interval.
+
+    The interval takes frauds to be independent of each other; where they come in bursts it is too narrow.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by period: rows, frauds, rate, low, high.
+    """
+    labels = dataset.y.to_numpy()
+    shares = [_share(int(labels[rows].sum()), len(rows)) for rows in periods.values()]
+    return pd.DataFrame(shares, index=pd.Index(periods, name="period"))
+
+
+def _share(frauds: int, rows: int) -> dict[str, float]:
+    interval = binomtest(frauds, rows).proportion_ci(method="wilson")
+    return {"rows": rows, "frauds": frauds, "rate": frauds / rows, "low": interval.low, "high": interval.high}
+
+
+def by_hour(dataset: Dataset, periods: dict[str, Positions], unlabelled: Collection[str] = ()) -> pd.DataFrame:
+    """Transactions, frauds and the share of frauds by hour of the day, period by period.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With a time column.
+    periods : dict of str to array of positions
+        Periods without gaps.
+    unlabelled : collection of str
+        Periods whose labels are not looked at, such as the test set: their frauds, rate and interval are NaN.
+
+    Returns
+    -------
+    DataFrame
+        Columns period, hour, rows, frauds, rate, low, high (Wilson's 95 % interval of the rate), and covered: how
+        many hours of the clock the period spends in this hour of the day, such as 1.5 if it begins at half past.
+        A row per period and hour that it touches.
+    """
+    times, hours, labels = seconds(dataset), hours_of_day(dataset), dataset.y.to_numpy()
+    table = []
+    for name, rows in periods.items():
+        covered = _covered(times[rows])
+        for hour in np.unique(hours[rows]):
+            inside = rows[hours[rows] == hour]
+            share = {"rows": len(inside), **dict.fromkeys(("frauds", "rate", "low", "high"), np.nan)}
+            if name not in unlabelled:
+                share = _share(int(labels[inside].sum()), len(inside))
+            table.append({"period": name, "hour": int(hour), **share, "covered": covered[hour]})
+    return pd.DataFrame(table)
+
+
+def _covered(times: NDArray) -> NDArray[np.float64]:
+    """Hours that lie between the first and the last of some times, by hour of the day; shape (24,)."""
+    start, end = times.min(), times.max() + 1  # the clock ticks in seconds, and the last one counts
+    ticks = np.arange(start // SECONDS_PER_HOUR, end // SECONDS_PER_HOUR + 1) * SECONDS_PER_HOUR
+    lengths = np.minimum(end, ticks + SECONDS_PER_HOUR) - np.maximum(start, ticks)
+    hours = (ticks % SECONDS_PER_DAY // SECONDS_PER_HOUR).astype(np.int64)
+    return np.bincount(hours, weights=lengths, minlength=24) / SECONDS_PER_HOUR
+
+
+def hourly_medians(dataset: Dataset, features: Sequence[str]) -> pd.DataFrame:
+    """Median of some features in every hour since the first transaction, in standard deviations over all rows.
+
+    Returns
+    -------
+    DataFrame of shape (n_hours, n_features)
+        Index: hours since the first transaction; hours without a row are left out. A constant feature is 0.
+    """
+    values = dataset.frame[list(features)]
+    hours = pd.Index(seconds(dataset) // SECONDS_PER_HOUR, name="hour").astype(np.int64)
+    deviations = values.std().replace(0, np.nan)
+    return ((values - values.mean()) / deviations).fillna(0.0).groupby(hours).median()
+
+
+def timeless(dataset: Dataset) -> pd.DataFrame:
+    """Raw features without anything of the clock: no time, no hour of the day, no label."""
+    return dataset.frame.drop(columns=[dataset.config.label, dataset.config.time])
+
+
+def feature_drift(dataset: Dataset, pairs: Comparisons, *, seed: int = 0) -> pd.DataFrame:
+    """How far every feature moves from the first to the second of each pair of periods, and how far by chance.
+
+    With this many rows every test rejects, so the size of a change is what matters. It is measured over all hours and
+    over the same hours (`match_hours`), since periods at different times of day differ for that reason alone. Beside
+    it stands the largest value over random divisions of the same rows into parts of the same sizes.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With a time column; see `timeless` for the features.
+    pairs : dict of str to pair of positions
+        Such as from `comparisons`.
+    seed : int
+        Of the rows drawn and the random divisions.
+
+    Returns
+    -------
+    DataFrame
+        Columns comparison, hours ('all hours' or 'same hours'), feature; ks, the Kolmogorov-Smirnov statistic in
+        [0, 1]; psi, the population stability index over deciles of both periods together (below 0.1 a change is
+        usually called small, above 0.25 large; Siddiqi, 2006); ks_chance, psi_chance.
+    """
+    X = timeless(dataset)
+    tables = []
+    for name, hours, (first, second) in _with_same_hours(dataset, pairs, seed):
+        is_second = _divisions(len(first), len(second), child_seed(seed, "divisions", name, hours))
+        values = X.iloc[np.concatenate([first, second])]
+        for feature in X:
+            ks, psi = distances(values[feature], is_second)
+            row = {"ks": ks[0], "psi": psi[0], "ks_chance": ks[1:].max(), "psi_chance": psi[1:].max()}
+            tables.append({"comparison": name, "hours": hours, "feature": feature, **row})
+    return pd.DataFrame(tables)
+
+
+def _with_same_hours(dataset: Dataset, pairs: Comparisons, seed: int) -> list[tuple[str, str, tuple]]:
+    """Each pair over all hours and over the same hours."""
+    return [
+        (name, hours, periods)
+        for name, pair in pairs.items()
+        for hours, periods in ((ALL_HOURS, pair), (SAME_HOURS, match_hours(dataset, *pair, seed=seed)))
+    ]
+
+
+def _divisions(n_first: int, n_second: int, seed: int) -> NDArray[np.bool_]:
+    """Which rows are in the second period: as it is, and in random divisions; shape (1 + n_divisions, n_rows)."""
+    rng = np.random.default_rng(seed)
+    actual = np.arange(n_first + n_second) >= n_first
+    return np.array([actual, *(rng.permutation(actual) for _ in range(N_DIVISIONS))])
+
+
+def distances(values: ArrayLike, is_second: NDArray[np.bool_]) -> tuple[NDArray, NDArray]:
+    """Kolmogorov-Smirnov statistic and population stability index of many divisions of one sample.
+
+    The values are sorted once for all divisions; a call of `scipy.stats.ks_2samp` for each would take minutes.
+
+    Parameters
+    ----------
+    values : array of shape (n_rows,)
+    is_second : bool array of shape (n_divisions, n_rows)
+        Which values belong to the second part; neither part is empty.
+
+    Returns
+    -------
+    ks, psi : arrays of shape (n_divisions,)
+    """
+    values = np.asarray(values)
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    last = np.flatnonzero(np.r_[ordered[1:] != ordered[:-1], True])  # of each run of equal values
+    deciles = np.quantile(ordered, np.linspace(0, 1, N_BINS + 1)[1:])
+    edges = np.unique(np.searchsorted(ordered[last], deciles))
+    ks, psi = np.empty(len(is_second)), np.empty(len(is_second))
+    for number, division in enumerate(is_second):
+        second = np.cumsum(division[order])[last]
+        first = last + 1 - second
+        ks[number] = np.abs(second / second[-1] - first / first[-1]).max()
+        psi[number] = _stability(np.diff(first[edges], prepend=0), np.diff(second[edges], prepend=0))
+    return ks, psi
+
+
+def _stability(first: NDArray, second: NDArray) -> float:
+    """Population stability index of two histograms; half a row is added to each bin, so that none is empty."""
+    expected, observed = ((counts + 0.5) / (counts + 0.5).sum() for counts in (first, second))
+    return float(np.sum((observed - expected) * np.log(observed / expected)))
+
+
+def separability(dataset: Dataset, pairs: Comparisons, *, seed: int = 0) -> pd.DataFrame:
+    """How well a model tells the second of each pair of periods from the first; see `tell_apart`.
+
+    Returns
+    -------
+    DataFrame
+        Columns comparison, hours, rows (of both periods together), roc_auc.
+    """
+    return pd.DataFrame(
+        {
+            "comparison": name,
+            "hours": hours,
+            "rows": len(first) + len(second),
+            "roc_auc": tell_apart(dataset, first, second, seed=seed),
+        }
+        for name, hours, (first, second) in _with_same_hours(dataset, pairs, seed)
+    )
+
+
+def tell_apart(dataset: Dataset, first: Positions, second: Positions, *, seed: int = 0) -> float:
+    """ROC AUC of a model that learns to tell the second period from the first, on rows held out.
+
+    A half means that the periods cannot be told apart by their features (`timeless`). Rows that agree in everything
+    but their time count once, so that none is recognised by its copy. See `fidelity.two_sample_auc`.
+    """
+    rng = np.random.default_rng(child_seed(seed, "rows"))
+    X = timeless(dataset)
+    drawn = []
+    for period in (first, second):
+        distinct = period[np.unique(dataset.groups[period], return_index=True)[1]]
+        drawn.append(X.iloc[rng.choice(distinct, min(MAX_ROWS, len(distinct)), replace=False)])
+    return two_sample_auc(*drawn, n_repeats=1, random_state=child_seed(seed, "model"))

@@ -1,0 +1,272 @@
+"""The original study's protocol: its training and test rows, samplers, forest and areas, and what an audit needs of it.
+
+Source of every choice: the notebook on fraud detection, `utils_fraud.py` and `cgans.py` of the repository "Improving
+learning from imbalanced data using CGANs: credit card fraud detection case study". Its training file holds the first
+198,365 rows of the dataset and its test set a random 30 % of the whole, so most test rows were trained on.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from imblearn.over_sampling import SMOTE
+from imblearn.pipeline import Pipeline
+from imblearn.under_sampling import RandomUnderSampler
+from numpy.typing import ArrayLike, NDArray
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import auc, average_precision_score, precision_recall_curve
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import RobustScaler
+
+from utils import metrics
+from utils.backend import limit_threads
+from utils.benchmark.run_task import load_dataset, provenance
+from utils.config import DatasetConfig, Profile
+from utils.data.loading import Dataset
+from utils.data.reading import DataError
+from utils.experiments.original_study.cgan import OriginalCGAN
+from utils.seeding import child_seed
+
+TRAINING_SHARE = 198_365 / 284_807
+TEST_FRACTION = 0.3
+FOREST = {"n_estimators": 100, "max_depth": 20, "bootstrap": False}
+ALL_COLUMNS = ("Amount", "Time", *(f"V{number}" for number in range(1, 29)))
+# What its selection by a forest's importances kept for SMOTE and the CGAN.
+KEPT_COLUMNS = ("Amount", *(f"V{number}" for number in (*range(1, 22), 27, 28)))
+SMOTE_SHARE = 0.1  # of the legitimate rows; with all frauds they were split 70 to 30, and scored on the 30
+THINNED_PREVALENCE = 100 / 2943  # of the test set on which its CGAN reached an area of 1
+THINNED_DRAWS = 20
+SAMPLERS = {"rus": ALL_COLUMNS, "smote": KEPT_COLUMNS, "cgan": KEPT_COLUMNS}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Sizes of the study's training, smaller in tests.
+
+    Attributes
+    ----------
+    batches : int
+        Of the CGAN's training.
+    rows_per_class : int
+        Rows of each class that the forest is fitted on after the CGAN.
+    """
+
+    batches: int = 2000
+    rows_per_class: int = 4000
+
+    @classmethod
+    def of(cls, profile: Profile) -> Recipe:
+        """The study's sizes, or what a profile replaces them by."""
+        return cls(**profile.parameters.get("original", {}))
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted forest with all that an audit needs to judge it.
+
+    Attributes
+    ----------
+    train, test : ndarray
+        Sorted positions of the rows in the file with duplicates.
+    head : ColumnTransformer
+        Chooses the columns and scales amount and time; fitted on the training rows.
+    X_fit, y_fit : arrays of shape (n_fit, n_features) and (n_fit,)
+        Rows that the forest was fitted on, after sampling.
+    model : RandomForestClassifier
+    y_score : ndarray of shape (n_test,)
+        The forest's probability of fraud.
+    """
+
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+    head: ColumnTransformer
+    X_fit: NDArray
+    y_fit: NDArray
+    model: RandomForestClassifier
+    y_score: NDArray
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """Scaler and forest as one fitted pipeline."""
+        return Pipeline([("scale", self.head), ("model", self.model)])
+
+
+def split(dataset: Dataset, seed: int, *, overlap: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Training and test positions: the study's, or with the rows that the test set does not hold.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With duplicates, in the order of its file.
+    seed : int
+        Draws the test rows, the same with and without overlap.
+    overlap : bool
+        Whether to train on the first 69.6 % of the file, test rows or not. Without, training rows are all others
+        that are no copy of a test row but for their time.
+    """
+    rows = np.arange(len(dataset.frame))
+    rest, test = train_test_split(rows, test_size=TEST_FRACTION, random_state=seed, stratify=dataset.y.to_numpy())
+    if overlap:
+        return rows[: round(len(rows) * TRAINING_SHARE)], np.sort(test)
+    return np.sort(rest[~np.isin(dataset.groups[rest], dataset.groups[test])]), np.sort(test)
+
+
+def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, recipe: Recipe | None = None) -> Fit:
+    """Train the study's forest after one of its samplers and score the test set that it was scored on.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With duplicates; see `split`.
+    sampler : {'rus', 'smote', 'cgan'}
+    seed : int
+        Fixes test rows, sampler and forest.
+    overlap : bool
+        See `split`; SMOTE's test rows come from its own training part, which knows no overlap.
+    recipe : Recipe, optional
+        The study's by default.
+
+    Raises
+    ------
+    DataError
+        If the dataset lacks a column that the study used.
+    """
+    missing = [name for name in ALL_COLUMNS if name not in dataset.frame]
+    if missing:
+        raise DataError(
+            f"{dataset.name} lacks {', '.join(missing)[:200]}, which the original study's protocol uses; "
+            "it can only be run anew on the study's own dataset."
+        )
+    recipe = recipe or Recipe()
+    train, test = split(dataset, seed, overlap=overlap)
+    labels = dataset.y.to_numpy()
+    rng = np.random.default_rng(child_seed(seed, "original", sampler))
+    if sampler == "smote":
+        train, test = _tenth(train, labels, rng)
+    head = _head(SAMPLERS[sampler])
+    X_train = head.fit_transform(dataset.frame.iloc[train])
+    X_fit, y_fit = _resample(sampler, X_train, labels[train], child_seed(seed, sampler), recipe)
+    model = RandomForestClassifier(**FOREST, random_state=child_seed(seed, "forest"))
+    model.fit(X_fit, y_fit)
+    y_score = model.predict_proba(head.transform(dataset.frame.iloc[test]))[:, 1]
+    return Fit(train, test, head, X_fit, y_fit, model, y_score)
+
+
+def _tenth(train: NDArray, labels: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+    """Frauds and a tenth of the legitimate training rows, split 70 to 30 as before SMOTE."""
+    frauds, legitimate = (train[labels[train] == value] for value in (1, 0))
+    chosen = rng.choice(legitimate, round(len(legitimate) * SMOTE_SHARE), replace=False)
+    rows = np.concatenate([frauds, chosen])
+    seed = int(rng.integers(2**31))
+    train, test = train_test_split(rows, test_size=TEST_FRACTION, random_state=seed, stratify=labels[rows])
+    return np.sort(train), np.sort(test)
+
+
+def _head(columns: tuple[str, ...]) -> ColumnTransformer:
+    """Amount and time by median and quartiles, the anonymous columns as they are."""
+    scaled = [name for name in columns if name in ("Amount", "Time")]
+    rest = [name for name in columns if name not in scaled]
+    return ColumnTransformer([("scaled", RobustScaler(), scaled), ("rest", "passthrough", rest)])
+
+
+def _resample(sampler: str, X: NDArray, y: NDArray, seed: int, recipe: Recipe) -> tuple[NDArray, NDArray]:
+    """Training rows after the sampler, both classes equal."""
+    if sampler == "rus":
+        return RandomUnderSampler(random_state=seed).fit_resample(X, y)
+    if sampler == "smote":
+        return SMOTE(random_state=seed).fit_resample(X, y)
+    n_rows = min(recipe.rows_per_class, int(np.sum(y == 0)))
+    frauds, legitimate = X[y == 1], X[y == 0]
+    gan = OriginalCGAN(seed, recipe.batches).fit(X, y)
+    drawn = gan.sample(max(0, n_rows - len(frauds)), 1)
+    kept = np.random.default_rng(seed).choice(legitimate, n_rows, replace=False)
+    return np.vstack([frauds, drawn, kept]), np.repeat([1, 1, 0], [len(frauds), len(drawn), n_rows])
+
+
+def trapezoid(y_true: ArrayLike, y_score: ArrayLike) -> float:
+    """The study's area: straight lines between the points of scikit-learn's precision-recall curve."""
+    precision, recall, _ = precision_recall_curve(y_true, y_score)
+    return float(auc(recall, precision))
+
+
+def areas(y_true: NDArray, y_score: NDArray) -> dict[str, float]:
+    """Three areas under one precision-recall curve, by name.
+
+    `average_precision` breaks ties against us, as everywhere in this project; `tied_average_precision` is
+    scikit-learn's, which lets rows with the same score in together; `trapezoid` is the study's. A forest of 100
+    trees gives many rows the same score.
+    """
+    return {
+        "average_precision": metrics.average_precision(metrics.ranks_of_positives(y_true, y_score)[0]),
+        "tied_average_precision": float(average_precision_score(y_true, y_score)),
+        "trapezoid": trapezoid(y_true, y_score),
+    }
+
+
+def thin(y_true: NDArray, prevalence: float, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Positions of all positives and of as many negatives as give this prevalence, in their order."""
+    positives, negatives = np.flatnonzero(y_true == 1), np.flatnonzero(y_true == 0)
+    n_kept = min(len(negatives), round(len(positives) * (1 - prevalence) / prevalence))
+    return np.sort(np.concatenate([positives, rng.choice(negatives, n_kept, replace=False)]))
+
+
+def _thinned_areas(y_true: NDArray, y_score: NDArray, seed: int) -> dict[str, float]:
+    """Means of the areas over test sets thinned out to the study's highest prevalence, which `fit` never scores on."""
+    rng = np.random.default_rng(child_seed(seed, "thinned"))
+    chosen = (thin(y_true, THINNED_PREVALENCE, rng) for _ in range(THINNED_DRAWS))
+    means = pd.DataFrame([areas(y_true[rows], y_score[rows]) for rows in chosen]).mean()
+    return {f"thinned_{name}": float(value) for name, value in means.items()}
+
+
+def exhibit(dataset: Dataset, done: Fit) -> dict[str, Any]:
+    """A fit to `dataset` as `auditing.audit` takes it: frames, fitted pipeline and rows, population, reported area.
+
+    The test set is the one that the study scored it on.
+    """
+    y_true = dataset.y.to_numpy()[done.test]
+    return {
+        "train": dataset.frame.iloc[done.train],
+        "test": dataset.frame.iloc[done.test],
+        "label": dataset.config.label,
+        "pipeline": done.pipeline,
+        "fitted": (done.X_fit, done.y_fit),
+        "population": dataset.y,
+        "curve": (y_true, done.y_score, trapezoid(y_true, done.y_score)),
+        "tolerance": 1e-9,  # the study printed all digits
+    }
+
+
+def load(config: DatasetConfig) -> Dataset:
+    """The dataset with its duplicates, loaded once per process."""
+    return load_dataset(replace(config, duplicates="keep", variant="with-duplicates"))
+
+
+def run_task(config: DatasetConfig, task: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
+    """Fit, score and measure one task; what a worker process does."""
+    limit_threads(1)
+    dataset = load(config)
+    sampler, seed = task["sampler"]["name"], task["seed"]
+    start = time.perf_counter()
+    done = fit(dataset, sampler, seed, overlap=task["split"]["overlap"], recipe=recipe)
+    seconds = time.perf_counter() - start
+    y_true = dataset.y.to_numpy()[done.test]
+    in_train = np.isin(done.test, done.train)
+    values = areas(y_true, done.y_score) | _thinned_areas(y_true, done.y_score, seed)
+    return {
+        **task,
+        "ranks": metrics.ranks_of_positives(y_true, done.y_score)[0].tolist(),
+        **{name: round(value, 6) for name, value in values.items()},
+        "n_rows": len(done.test),
+        "n_positives": int(y_true.sum()),
+        "shared_rows": round(float(in_train.mean()), 6),
+        "shared_positives": round(float(in_train[y_true == 1].mean()), 6),
+        "n_fit": len(done.y_fit),
+        "n_fit_positives": int(done.y_fit.sum()),
+        "seconds": round(seconds, 3),
+        **provenance(),
+    }

@@ -1,0 +1,127 @@
+"""Runs the original study's protocol, and its recipe with training and test rows kept apart, into a ledger.
+
+python -m utils.experiments.original_study.run --profile full
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from joblib import Parallel, delayed, effective_n_jobs
+from tqdm.auto import tqdm
+
+from utils.benchmark import ledger
+from utils.benchmark.errors import exit_with_a_sentence
+from utils.benchmark.tasks import library_version
+from utils.config import DATA, ULB, DatasetConfig, Profile, load_profile
+from utils.data.loading import GROUPS, Dataset
+from utils.experiments.original_study.protocol import FOREST, TEST_FRACTION, Recipe, load, run_task
+
+COMMITTED = DATA / "results" / "original"
+SEEDS = (42, 0, 1, 2, 3)  # the study's own test rows are those of 42
+
+
+def make_task(dataset: Dataset, sampler: str, seed: int, *, overlap: bool, recipe: Recipe) -> dict[str, Any]:
+    """One fit with its key, in the ledger's form."""
+    libraries = {"rus": "imbalanced-learn", "smote": "imbalanced-learn", "cgan": "tensorflow"}
+    task = {
+        "dataset": dataset.identity,
+        "split": {"kind": "original", "overlap": overlap, "test_fraction": TEST_FRACTION, "groups": GROUPS},
+        "repeat": SEEDS.index(seed) if seed in SEEDS else 0,
+        "fold": None,
+        "seed": seed,
+        "sampler": {
+            "name": sampler,
+            "params": vars(recipe) if sampler == "cgan" else {},
+            "library": _release(libraries[sampler]),
+            "revision": 1,
+        },
+        "model": {"name": "rf", "params": FOREST, "library": _release("scikit-learn"), "revision": 1},
+        "search": None,
+    }
+    return {"key": ledger.key_of(task), **task}
+
+
+def _release(library: str) -> str:
+    return f"{library} {'.'.join(library_version(library).split('.')[:2])}"
+
+
+def replica(
+    profile: Profile,
+    config: DatasetConfig = ULB,
+    *,
+    seeds: tuple[int, ...] = SEEDS,
+    recipe: Recipe | None = None,
+    n_jobs: int = -1,
+) -> pd.DataFrame:
+    """Make sure that the profile's ledger of the replica holds every fit, and return their rows.
+
+    For each seed these are the forest after random undersampling, SMOTE and the CGAN by the study's protocol, and
+    after the CGAN with training and test rows kept apart. Fits that the profile's ledger or the committed one holds
+    are not run again; what is missing is written to the profile's only. Interrupting is safe.
+
+    Parameters
+    ----------
+    profile : Profile
+        Below whose results `original/replica.jsonl` is kept.
+    config : DatasetConfig
+        With the columns of the study's dataset.
+    seeds : tuple of int
+        At least two are needed for an interval.
+    recipe : Recipe, optional
+        The study's by default.
+    n_jobs : int
+        Processes.
+
+    Returns
+    -------
+    DataFrame
+        One row per fit; see `ledger.frame`.
+    """
+    recipe = recipe or Recipe()
+    dataset = load(config)
+    kinds = (("rus", True), ("smote", True), ("cgan", True), ("cgan", False))
+    tasks = [
+        make_task(dataset, sampler, seed, overlap=overlap, recipe=recipe)
+        for seed in seeds
+        for sampler, overlap in kinds
+    ]
+    path = profile.results / "original" / "replica.jsonl"
+    _copy_committed(path, {task["key"] for task in tasks})
+    rows = {row["key"]: row for row in ledger.read(path.parent)}
+    # The longest first: workers finish together, and none grows so late that joblib takes it for a leak.
+    missing = sorted((task for task in tasks if task["key"] not in rows), key=lambda task: task["sampler"]["name"])
+    workers = Parallel(n_jobs=min(effective_n_jobs(n_jobs), max(1, len(missing))), return_as="generator_unordered")
+    calls = (delayed(run_task)(config, task, recipe) for task in missing)
+    for row in tqdm(workers(calls), total=len(missing), desc="Original protocol", unit="fit", disable=not missing):
+        ledger.append(path, row)
+        rows[row["key"]] = row
+    return ledger.frame(rows[task["key"]] for task in tasks)
+
+
+def _copy_committed(path: Path, keys: set[str]) -> None:
+    """Add the committed rows of these keys that another ledger lacks to it."""
+    if path.parent.resolve() != COMMITTED.resolve():
+        for row in ledger.read(COMMITTED):
+            if row["key"] in keys:
+                ledger.append(path, row)
+
+
+def main() -> None:
+    """Fill a profile's ledger of the replica from the command line and print its means."""
+    parser = argparse.ArgumentParser(description="Run what is missing of the original study's protocol.")
+    parser.add_argument("--profile", default="full", choices=["quick", "full"])
+    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    options = parser.parse_args()
+    with exit_with_a_sentence():
+        table = replica(load_profile(options.profile), n_jobs=options.jobs)
+    table["overlap"] = [part["overlap"] for part in table["split"]]
+    shown = ["average_precision", "tied_average_precision", "trapezoid", "thinned_trapezoid", "shared_positives"]
+    print(table.groupby(["sampler", "overlap"], sort=False)[[*shown, "seconds"]].mean().round(3).to_string())
+
+
+if __name__ == "__main__":
+    main()

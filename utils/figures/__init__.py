@@ -1,0 +1,18 @@
+"""Figures for print: one theme, and a module for the figures of each subject."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "cgan": ["plot_ablation", "plot_embedding", "plot_gan_history", "plot_marginals"],
+        "comparison": ["plot_differences", "plot_fold_scores", "plot_pr_curves"],
+        "drift": ["plot_drift", "plot_medians", "plot_periods_by_hour"],
+        "eda": ["plot_amounts", "plot_correlations", "plot_effect_sizes", "plot_hours"],
+        "final_model": ["plot_calibration", "plot_cost", "plot_test_curve"],
+        "model_card": ["plot_attributions", "plot_score_card"],
+        "original_study": ["plot_waterfall"],
+        "sensitivity": ["plot_ratios", "plot_settings"],
+        "theme": ["save_figure", "use_theme"],
+    },
+)

@@ -1,0 +1,155 @@
+"""Figures that compare pairs of sampler and model: scores of folds, curves, differences."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from utils import config, metrics
+from utils.figures.theme import NEUTRAL, PAGE, model_colour, panel_grid, sampler_colour
+
+WIDEST = 0.3  # end of the axis of differences; a few folds of an unstable network reach far beyond
+
+
+def plot_fold_scores(table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
+    """Average precision of every fold, a panel per model, a colour per sampler, means as bars.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ledger rows.
+    samplers, models : dict of str to str
+        Name to label, in the order to draw.
+    """
+    figure, panels, names = _panel_per_model(table, samplers, models)
+    # One method that fails must not press all others together.
+    lowest = table.groupby(["model", "sampler"])["average_precision"].mean().median() - WIDEST
+    for axes, part in panels:
+        _draw_fold_scores(axes, part, names, lowest)
+    figure.supxlabel("Average precision (dots: folds, bars: their mean)", fontsize=8)
+    return figure
+
+
+def _panel_per_model(
+    table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]
+) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]], list[str]]:
+    """A panel per model with a line per sampler; returns panels with their rows, and the samplers line by line."""
+    shown = [model for model in models if (table["model"] == model).any()]
+    names = [name for name in samplers if (table["sampler"] == name).any()]
+    # Few samplers may take more room than many.
+    height = 0.5 + max(0.155, 0.27 - 0.02 * len(names)) * len(names)
+    figure, every = panel_grid([models[model] for model in shown], height, margin=0.4)
+    every[0].set_yticks(range(len(names)), [samplers[name] for name in names])
+    every[0].set_ylim(len(names) - 0.4, -0.6)
+    parts = [(axes, table[table["model"] == model]) for axes, model in zip(every, shown, strict=True)]
+    return figure, parts, names
+
+
+def _draw_fold_scores(axes: Axes, part: pd.DataFrame, names: list[str], lowest: float) -> None:
+    for line, name in enumerate(names):
+        scores = part.loc[part["sampler"] == name, "average_precision"]
+        if scores.empty:
+            continue
+        colour, mean = sampler_colour(name), scores.mean()
+        shown = scores[scores >= lowest]
+        axes.plot(shown, np.full(len(shown), line), "o", color=colour, alpha=0.45, markersize=4, mec="none")
+        if mean >= lowest:
+            axes.plot([mean] * 2, [line - 0.3, line + 0.3], color=colour, linewidth=2.2)
+        else:
+            _point_beyond(axes, lowest, line, mean, colour)
+
+
+def _point_beyond(axes: Axes, edge: float, line: float, value: float, colour: str) -> None:
+    """An arrow at the edge of an axis to a value that lies beyond it, and the value above the arrow."""
+    right = value > edge
+    axes.plot(edge, line, ">" if right else "<", color=colour, markersize=4)
+    place = {"xytext": (-5 if right else 5, 1), "textcoords": "offset points", "ha": "right" if right else "left"}
+    axes.annotate(f"{value:.2f}", (edge, line), color=colour, fontsize=6.5, **place)
+
+
+def mean_precision(table: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
+    """Precision at given recalls per fold, the best at that recall or beyond it never interpolated."""
+    curves = []
+    for ranks in table["ranks"]:
+        precision, recall = metrics.precision_recall(ranks)
+        curves.append(precision[np.minimum(np.searchsorted(recall, grid - 1e-12), len(ranks) - 1)])
+    return np.array(curves)
+
+
+def plot_pr_curves(
+    table: pd.DataFrame, curves: dict[str, tuple[str, str]], prevalence: float, *, by_sampler: bool = False
+) -> Figure:
+    """Precision at every recall, mean over folds with the band of the folds' middle half.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ledger rows.
+    curves : dict of str to (str, str)
+        Label to (sampler, model).
+    prevalence : float
+        Precision of chance, drawn as a line.
+    by_sampler : bool
+        Whether a curve has its sampler's colour; else its model's.
+    """
+    figure, axes = plt.subplots(figsize=(PAGE * 0.62, 3.1))
+    grid = np.linspace(0.01, 1, 100)
+    drawn: list[str] = []  # a second curve of a colour is dashed
+    for name, (sampler, model) in curves.items():
+        part = table[(table["sampler"] == sampler) & (table["model"] == model)]
+        precision = mean_precision(part, grid)
+        colour = sampler_colour(sampler) if by_sampler else model_colour(model)
+        low, high = np.quantile(precision, [0.25, 0.75], axis=0)
+        axes.fill_between(grid, low, high, color=colour, alpha=0.13, linewidth=0)
+        label = f"{name} ({part['average_precision'].mean():.3f})"
+        axes.plot(grid, precision.mean(axis=0), "--" if colour in drawn else "-", color=colour, label=label)
+        drawn.append(colour)
+    axes.axhline(prevalence, color=NEUTRAL, linestyle=":", linewidth=1)
+    axes.annotate("chance", (0.01, prevalence), xytext=(0, 3), textcoords="offset points", color=NEUTRAL, fontsize=7)
+    axes.set(xlabel="Recall", ylabel="Precision", xlim=(0, 1), ylim=(0, 1.02))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 0.06), title="Mean average precision", title_fontsize=7)
+    return figure
+
+
+def plot_differences(compared: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
+    """Forest plot of paired differences with intervals: a panel per model, the region of equivalence shaded.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        From `comparisons.compare_samplers`.
+    samplers, models : dict of str to str
+        Name to label, in the order to draw.
+    """
+    figure, panels, names = _panel_per_model(compared, samplers, models)
+    for axes, part in panels:
+        axes.axvspan(-config.MARGIN, config.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
+        axes.axvline(0, color=NEUTRAL, linewidth=0.8)
+        for row in part[part["sampler"].isin(names)].itertuples():
+            colour, found = sampler_colour(row.sampler), row.verdict != "no evidence"
+            _draw_interval(axes, (row.low, row.mean, row.high), names.index(row.sampler), colour, filled=found)
+        axes.set_xlim(-WIDEST * 1.03, WIDEST * 1.03)
+        axes.grid(axis="y", visible=False)
+    figure.supxlabel(
+        "Difference of average precision to no resampling, with 95 % interval (grey: equivalent; hollow: no evidence)",
+        fontsize=8,
+    )
+    return figure
+
+
+def _draw_interval(axes: Axes, interval: tuple[float, float, float], line: float, colour: str, *, filled: bool) -> None:
+    """Draw low, mean and high; an arrow where the interval goes on beyond the axis, with the mean if that does, too."""
+    low, mean, high = interval
+    dot = {"color": colour, "markersize": 4, "mfc": colour if filled else "white"}
+    axes.plot(np.clip([low, high], -WIDEST, WIDEST), [line, line], color=colour, linewidth=1.6)
+    if low < -WIDEST:
+        axes.plot(-WIDEST, line, "<", **dot)
+    if high > WIDEST:
+        axes.plot(WIDEST, line, ">", **dot)
+    if abs(mean) <= WIDEST:
+        axes.plot(mean, line, "o", **dot)
+    else:
+        _point_beyond(axes, np.copysign(WIDEST, mean), line, mean, colour)

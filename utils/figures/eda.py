@@ -1,0 +1,68 @@
+"""Figures of the data: hours, amounts, effect sizes, correlations."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import ArrayLike
+
+from utils.figures.theme import FRAUD, LEGITIMATE, NEUTRAL, PAGE, legend_above
+
+
+def plot_hours(hours: ArrayLike, labels: ArrayLike) -> Figure:
+    """Share of each class by hour of day; arrays of shape (n_rows,), hours in [0, 24)."""
+    hours, labels = np.asarray(hours), np.asarray(labels)
+    figure, axes = plt.subplots(figsize=(PAGE, 2.3))
+    edges = np.arange(25)
+    for value, name, colour in ((0, "Legitimate", LEGITIMATE), (1, "Fraud", FRAUD)):
+        counts, _ = np.histogram(hours[labels == value], edges)
+        axes.stairs(counts / counts.sum(), edges, color=colour, label=name, linewidth=1.6)
+    axes.set(xlabel="Hour of day", ylabel="Share of the class", xlim=(0, 24), xticks=range(0, 25, 3))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    legend_above(axes)
+    return figure
+
+
+def plot_amounts(amounts: ArrayLike, labels: ArrayLike) -> Figure:
+    """Distribution of log amounts by class, each scaled to its own size; arrays of shape (n_rows,)."""
+    amounts, labels = np.asarray(amounts), np.asarray(labels)
+    figure, axes = plt.subplots(figsize=(PAGE, 2.3))
+    edges = np.linspace(0, np.log10(1 + amounts.max()), 41)
+    for value, name, colour in ((0, "Legitimate", LEGITIMATE), (1, "Fraud", FRAUD)):
+        counts, _ = np.histogram(np.log10(1 + amounts[labels == value]), edges)
+        axes.stairs(counts / counts.sum(), edges, color=colour, label=name, linewidth=1.6)
+    ticks = [0, 1, 10, 100, 1000, 10000]
+    axes.set_xticks(np.log10(1 + np.array(ticks)), [f"{tick:,}" for tick in ticks])
+    axes.set(xlabel="Amount, spaced by log(1 + amount)", ylabel="Share of the class")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    legend_above(axes)
+    return figure
+
+
+def plot_effect_sizes(effects: pd.Series) -> Figure:
+    """Horizontal bars of how far apart the classes lie per feature (ROC AUC of the feature alone)."""
+    effects = effects.sort_values()
+    figure, axes = plt.subplots(figsize=(PAGE, 4.2))
+    axes.hlines(range(len(effects)), 0.5, effects, color=NEUTRAL, linewidth=1)
+    axes.plot(effects, range(len(effects)), "o", color=FRAUD, markersize=4)
+    axes.set_yticks(range(len(effects)), effects.index)
+    axes.set(xlabel="ROC AUC of the feature alone (0.5 = chance)", xlim=(0.5, 1), ylim=(-0.7, len(effects) - 0.3))
+    axes.grid(axis="y", visible=False)
+    return figure
+
+
+def plot_correlations(frames: dict[str, pd.DataFrame]) -> Figure:
+    """Correlation matrices side by side, on one scale; name to frame of shape (n_rows, n_features)."""
+    figure, every = plt.subplots(1, len(frames), figsize=(PAGE, 0.75 + PAGE / len(frames)), squeeze=False)
+    for axes, (name, frame) in zip(every[0], frames.items(), strict=True):
+        scale = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1, "cbar": False, "rasterized": True}
+        sns.heatmap(frame.corr().fillna(0), ax=axes, square=True, xticklabels=3, yticklabels=3, **scale)
+        axes.set_title(name)
+        axes.tick_params(length=0)
+    image = every[0, -1].collections[0]
+    figure.colorbar(image, ax=every, label="Pearson correlation", shrink=0.75)
+    return figure

@@ -1,0 +1,99 @@
+"""Figures of the final model: calibration, cost of alerts, curve on the test set."""
+
+from __future__ import annotations
+
+from itertools import cycle
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from utils import metrics
+from utils.figures.comparison import mean_precision
+from utils.figures.theme import COLUMN, FRAUD, LEGITIMATE, NEUTRAL, SPARE_COLOURS, SYNTHETIC, legend_above
+
+LOWEST_PROBABILITY = 1e-5
+
+
+def plot_calibration(tables: dict[str, dict[str, list]]) -> Figure:
+    """Observed frequency against predicted probability, log-log, with Wilson intervals.
+
+    `tables` maps a label to a table from `metrics.reliability`; its lowest bin, of probabilities near zero, has
+    no place on a logarithmic axis and is left out, as are bins without a fraud.
+    """
+    figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
+    colours = cycle((NEUTRAL, FRAUD, LEGITIMATE, SYNTHETIC, *SPARE_COLOURS))
+    for (name, table), colour in zip(tables.items(), colours, strict=False):
+        rows, positives, means = (np.array(table[key], dtype=float) for key in ("rows", "positives", "mean"))
+        shown = (positives > 0) & (means >= LOWEST_PROBABILITY)
+        frequency, (low, high) = positives / np.maximum(rows, 1), wilson(positives, rows)
+        bars = np.abs(np.array([low, high]) - frequency)[:, shown]
+        axes.errorbar(means[shown], frequency[shown], bars, color=colour, marker="o", markersize=3.5, label=name)
+    axes.plot([LOWEST_PROBABILITY, 1], [LOWEST_PROBABILITY, 1], color=NEUTRAL, linestyle=":", linewidth=1)
+    axes.set(xscale="log", yscale="log", xlabel="Predicted probability", ylabel="Observed share of frauds")
+    legend_above(axes)
+    return figure
+
+
+def wilson(positives: np.ndarray, rows: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's (1927) interval of a share; arrays of one shape."""
+    rows = np.maximum(rows, 1)
+    share = positives / rows
+    centre = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
+    half = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
+    return centre - half, centre + half
+
+
+def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float) -> Figure:
+    """Cost per day against alerts per day, the chosen operating point marked.
+
+    Parameters
+    ----------
+    n_alerts, cost : arrays of shape (n_points,)
+        From `metrics.cost_curve`.
+    chosen : int
+        Alerts at the chosen threshold.
+    days : float
+        Days that the rows cover.
+    """
+    n_alerts, cost = np.asarray(n_alerts), np.asarray(cost)
+    figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
+    axes.plot(n_alerts / days, cost / days, color=LEGITIMATE, drawstyle="steps-post")
+    at = cost[np.searchsorted(n_alerts, chosen, side="right") - 1]
+    axes.plot(chosen / days, at / days, "o", color=FRAUD)
+    axes.annotate(
+        f"{chosen / days:,.0f} alerts a day",
+        (chosen / days, at / days),
+        xytext=(0, -6),
+        textcoords="offset points",
+        ha="center",
+        va="top",
+        color=FRAUD,
+        fontsize=7,
+    )
+    axes.axhline(cost[0] / days, color=NEUTRAL, linestyle=":", linewidth=1)
+    axes.annotate("no alerts", (0.98, cost[0] / days), xycoords=("axes fraction", "data"), ha="right", va="bottom")
+    axes.set(xscale="symlog", xlabel="Alerts per day", ylabel="Cost per day")
+    axes.set_xlim(0, None)
+    axes.set_ylim(0, 1.3 * cost[0] / days)
+    return figure
+
+
+def plot_test_curve(ranks: ArrayLike, label: str, prevalence: float) -> Figure:
+    """Precision-recall steps of one ranked list with a bootstrap band over the frauds."""
+    ranks = np.asarray(ranks)
+    figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
+    grid = np.linspace(0.01, 1, 100)
+    rng = np.random.default_rng(0)
+    negatives = ranks - np.arange(1, len(ranks) + 1)
+    draws = np.sort(rng.choice(negatives, (500, len(ranks))), axis=1) + np.arange(1, len(ranks) + 1)
+    low, high = np.quantile(mean_precision(pd.DataFrame({"ranks": list(draws)}), grid), [0.025, 0.975], axis=0)
+    axes.fill_between(grid, low, high, color=FRAUD, alpha=0.15, linewidth=0)
+    precision, recall = metrics.precision_recall(ranks)
+    axes.plot(recall, precision, color=FRAUD, label=label, drawstyle="steps-pre")
+    axes.axhline(prevalence, color=NEUTRAL, linestyle=":", linewidth=1)
+    axes.set(xlabel="Recall", ylabel="Precision", xlim=(0, 1), ylim=(0, 1.02))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 0.05))
+    return figure

@@ -1,0 +1,33 @@
+"""Figures of the final model's card."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from utils.figures.theme import COLUMN, NEUTRAL
+
+
+def plot_attributions(shares: pd.Series, n_columns: int = 12) -> Figure:
+    """Horizontal bars of how much each column moves the log odds, as a share of all; largest on top."""
+    shares = shares.sort_values().tail(n_columns)
+    figure, axes = plt.subplots(figsize=(COLUMN, 0.2 * len(shares) + 0.6), layout="constrained")
+    axes.barh(shares.index, shares, color=NEUTRAL)
+    axes.set(xlabel="Share of the mean absolute contribution", xlim=(0, None))
+    return figure
+
+
+def plot_score_card(card: pd.Series, title: str) -> Figure:
+    """A table of what a fraud desk wants to know of the final model; see `final_model.score_card`."""
+    figure, axes = plt.subplots(figsize=(1.4 * COLUMN, 0.22 * len(card) + 0.5), layout="constrained")
+    axes.set_axis_off()
+    axes.set_title(title, loc="left")
+    cells = [[name[0].upper() + name[1:], f"{value:,.4g}"] for name, value in card.items()]
+    table = axes.table(cells, cellLoc="left", colWidths=[0.78, 0.22], bbox=[0, 0, 1, 1], edges="horizontal")
+    table.auto_set_font_size(False)
+    table.set_fontsize(8)
+    for (_, column), cell in table.get_celld().items():
+        cell.set_linewidth(0.4)
+        cell.get_text().set_horizontalalignment("right" if column else "left")
+    return figure

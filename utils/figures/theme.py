@@ -1,0 +1,135 @@
+"""One theme for all figures: colours, sizes, panels, and how a figure is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from utils.config import Profile
+
+COLUMN, PAGE = 3.5, 7.2  # inches: the paper's column and page width
+LEGITIMATE, FRAUD, SYNTHETIC, NEUTRAL = "#0072B2", "#D55E00", "#009E73", "#595959"
+# One sampler has one colour in every figure, and a family has one hue: greys do nothing to the rows, blues drop some,
+# yellow to dark red add some, greens generate some. Found by search: however colours are seen (Machado et al., 2009),
+# any two lie at least 18 apart in CIELAB.
+SAMPLER_COLOURS = {
+    "none": "#000000",
+    "class_weight": "#A0A0A0",
+    "rus": "#4AC8F2",
+    "tomek": "#4C85EB",
+    "nearmiss": "#0D3460",
+    "ros": "#F1C96E",
+    "smote": "#F19E01",
+    "borderline": "#D66923",
+    "adasyn": "#A1110D",
+    "smoteenn": "#6F2227",
+    "jitter": "#A0DFAE",
+    "cgan": "#2CA462",
+    "ctgan": "#206F60",
+}
+# Tol's muted colours for models that take a sampler, others for those that take none; greys for those without labels.
+MODEL_COLOURS = {
+    "lr": "#999933",
+    "rf": "#117733",
+    "xgb": "#882255",
+    "ann": "#332288",
+    "cnn1d": "#44AA99",
+    "lstm": "#CC6677",
+    "brf": "#7FBC41",
+    "easy": "#88CCEE",
+    "rusboost": "#4477AA",
+    "spe": "#AA4499",
+    "blend": "#EE3377",
+    "iforest": "#777777",
+    "ocsvm": "#B3B3B3",
+}
+SPARE_COLOURS = ("#CC79A7", "#7F7F7F", "#8C564B", "#B2B200", "#17BECF", "#7B4FA3")
+THEME = {
+    "figure.dpi": 110,
+    "figure.constrained_layout.use": True,
+    "savefig.bbox": "tight",
+    "svg.hashsalt": "study",
+    "svg.fonttype": "path",
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E5E5E5",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "lines.linewidth": 1.3,
+}
+
+
+def use_theme() -> None:
+    """Apply the study's theme to every figure from here on."""
+    mpl.rcParams.update(THEME)
+
+
+def sampler_colour(name: str) -> str:
+    """Colour of a sampler; those without one of their own share the spare colours by name."""
+    return SAMPLER_COLOURS.get(name) or _spare_colour(name)
+
+
+def model_colour(name: str) -> str:
+    """Colour of a model, none of them a sampler's; as `sampler_colour` for new ones."""
+    return MODEL_COLOURS.get(name) or _spare_colour(name)
+
+
+def _spare_colour(name: str) -> str:
+    return SPARE_COLOURS[sum(map(ord, name)) % len(SPARE_COLOURS)]
+
+
+def save_figure(figure: Figure, name: str, profile: Profile) -> Path:
+    """Write a figure as SVG, the same bytes for the same figure, into the profile's folder of figures."""
+    profile.figures.mkdir(parents=True, exist_ok=True)
+    path = profile.figures / f"{name}.svg"
+    temporary = path.with_suffix(".part")
+    try:
+        with mpl.rc_context({name: THEME[name] for name in THEME if name.startswith(("svg.", "savefig."))}):
+            figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def legend_above(axes: Axes) -> None:
+    """Put the legend between title and axes, in one line."""
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, borderaxespad=0.2)
+
+
+def panel_grid(titles: Sequence[str], height: float, margin: float) -> tuple[Figure, list[Axes]]:
+    """Panels of one scale, three in a line at most, with their axes numbered at the left and below.
+
+    Parameters
+    ----------
+    titles : sequence of str
+        One per panel; at least one.
+    height, margin : float
+        Inches per line of panels, and beside them for legend and labels.
+    """
+    n_columns = min(3, len(titles))
+    n_lines = -(-len(titles) // n_columns)
+    size = (PAGE, margin + n_lines * height)
+    figure, every = plt.subplots(n_lines, n_columns, figsize=size, sharex=True, sharey=True, squeeze=False)
+    used = list(every.flat[: len(titles)])
+    for axes, title in zip(used, titles, strict=True):
+        axes.set_title(title)
+    for axes in every.flat[len(titles) :]:
+        axes.set_axis_off()
+    for axes in used[-n_columns:]:  # also those above an empty place
+        axes.tick_params(labelbottom=True)
+    return figure, used

@@ -1,0 +1,12 @@
+"""Leaks: an audit of any split with its report, and the guards that every task of the study passes."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "auditing": ["audit"],
+        "guards": ["LeakError", "require_clean_split", "require_training_rows"],
+        "report": ["Finding", "Report"],
+    },
+)

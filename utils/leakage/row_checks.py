@@ -1,0 +1,289 @@
+"""The checks of the audit that need only rows, labels and scores; each looks for one fault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import binomtest
+from sklearn.metrics import auc, average_precision_score, precision_recall_curve
+
+from utils import metrics
+from utils.data.column_values import IncomparableError, common_codes, written_like
+from utils.leakage.report import ACQUITTED, CONVICTED, NOT_CHECKED, Finding
+
+MAX_QUERIES = 5_000  # rows whose neighbours are searched; more make the shares no clearer, only the search longer
+BLIND = 0.1  # of the copies that a split blind to them would give; a split by groups gives hardly any
+TINY = 1e-3  # of the usual distance to the nearest training row
+COARSE = 0.5  # share of training rows with a near copy from which copies say nothing
+SIGNIFICANCE = 1e-3
+N_EXAMPLES = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Features and labels of the two sides of a split, and what several checks need of them.
+
+    Attributes
+    ----------
+    X_train, X_test : DataFrame of shape (n_train, n_features) and (n_test, n_features)
+        The same columns in the same order, values spelled alike.
+    rare_train, rare_test : ndarray of bool, of shape (n_train,) and (n_test,)
+        Which rows are of the rarer class.
+    hashes : (ndarray of shape (n_train, n_features), ndarray of shape (n_test, n_features))
+        A number per value and column, equal for equal values whatever their types; row sums identify rows.
+    seed : int
+        Fixes which rows are drawn where a check does not look at all of them.
+    """
+
+    X_train: pd.DataFrame
+    rare_train: NDArray[np.bool_]
+    X_test: pd.DataFrame
+    rare_test: NDArray[np.bool_]
+    hashes: tuple[NDArray[np.uint64], NDArray[np.uint64]]
+    seed: int = 0
+
+    @cached_property
+    def shared(self) -> NDArray[np.bool_]:
+        """Which test rows stand in train, of shape (n_test,)."""
+        train, test = (side.sum(axis=1, dtype=np.uint64) for side in self.hashes)
+        return pd.Series(test).isin(train).to_numpy()
+
+    @cached_property
+    def scaled(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Numeric columns of train and test in units of the training columns' interquartile range."""
+        numeric = [name for name in self.X_train if pd.api.types.is_numeric_dtype(self.X_test[name])]
+        numeric = self.X_train[numeric].select_dtypes("number").columns
+        train, test = (side[numeric].astype(np.float64).to_numpy() for side in (self.X_train, self.X_test))
+        low, centre, high = np.nanquantile(train, [0.25, 0.5, 0.75], axis=0) if train.size else np.zeros((3, 0))
+        spread = np.where(high > low, high - low, np.nanstd(train, axis=0))
+        spread[spread == 0] = 1
+        return tuple(np.nan_to_num((side - centre) / spread).astype(np.float32) for side in (train, test))
+
+
+def compare(
+    train: tuple[pd.DataFrame, NDArray[np.bool_]], test: tuple[pd.DataFrame, NDArray[np.bool_]], seed: int
+) -> Parts:
+    """Two sides of a split, features and whether a row is of the rarer class, with their values made comparable.
+
+    Raises
+    ------
+    ValueError
+        Names the columns that cannot be compared by value, and says how they differ.
+    """
+    (X_train, rare_train), (X_test, rare_test) = train, test
+    hashes, faults = [], []
+    aligned = X_test.copy(deep=False)
+    for position, name in enumerate(X_train):
+        try:
+            codes = common_codes(X_train[name], X_test[name])
+        except IncomparableError as error:
+            faults.append(f"{name!r} ({error})")
+            continue
+        hashes.append([_hash_codes(side, position) for side in codes])
+        aligned[name] = written_like(X_train[name], X_test[name], codes)
+    if faults:
+        raise ValueError(f"Not comparable in train and test: {', '.join(faults)}; give both the same types.")
+    sides = [np.column_stack(columns) for columns in zip(*hashes, strict=True)]
+    return Parts(X_train, rare_train, aligned, rare_test, tuple(sides), seed)
+
+
+def check_shared_rows(parts: Parts) -> Finding:
+    """Test rows that stand in train with the same features, whatever their label."""
+    name, shared = "shared rows", parts.shared
+    labelled = [
+        side.sum(axis=1, dtype=np.uint64) + _hash_codes(rare.astype(np.int64), side.shape[1])
+        for side, rare in zip(parts.hashes, (parts.rare_train, parts.rare_test), strict=True)
+    ]
+    rare = parts.rare_test
+    evidence = {
+        "rows": int(shared.sum()),
+        "share": float(shared.mean()),
+        "rows with the same label": int(np.isin(labelled[1], labelled[0]).sum()),
+        "share of the minority": float(shared[rare].mean()) if rare.any() else 0.0,
+    }
+    if not shared.any():
+        return Finding(name, ACQUITTED, "No test row stands in the training frame.", evidence=evidence)
+    summary = (
+        f"{evidence['rows']:,} of {len(shared):,} test rows ({evidence['share']:.1%}) stand in the training frame, "
+        f"among them {evidence['share of the minority']:.1%} of the minority; "
+        f"{evidence['rows with the same label']:,} with the same label."
+    )
+    advice = "Remove exact duplicates, split once, and train on nothing outside the training part."
+    return Finding(name, CONVICTED, summary, advice, evidence, examples(shared))
+
+
+def check_near_rows(parts: Parts) -> Finding:
+    """Test rows that are copies of a training row but for one column, or but for a tiny distance.
+
+    Training rows among themselves tell what a split would give that pays no attention to copies.
+    """
+    name = "near-shared rows"
+    but_one, expected_but_one, column = _equal_but_for_one(parts)
+    close, expected_close = _close_rows(parts)
+    evidence = {
+        "rows equal but for one column": int(but_one.sum()),
+        "that column": column,
+        "share": float(but_one.sum() / max(1, np.count_nonzero(~parts.shared))),
+        "share within train": expected_but_one,
+        "share within a tiny distance": float(close.sum() / max(1, len(_queries(parts)))),
+        "share within a tiny distance in train": expected_close,
+    }
+    if max(expected_but_one, expected_close) > COARSE:
+        share = max(expected_but_one, expected_close)
+        reason = f"{share:.0%} of the training rows have a near copy in train, so copies in the test frame say nothing."
+        return Finding(name, NOT_CHECKED, reason, "Give columns that tell rows apart.", evidence)
+    pairs = (
+        ("share", "share within train", but_one),
+        ("share within a tiny distance", "share within a tiny distance in train", close),
+    )
+    guilty = any(rows.sum() > 1 and evidence[share] > BLIND * evidence[expected] for share, expected, rows in pairs)
+    summary = (
+        f"{evidence['share']:.2%} of the test rows that are not shared equal a training row but for one column "
+        f"({evidence['share within train']:.2%} within train), {evidence['share within a tiny distance']:.2%} lie "
+        f"within a tiny distance of one ({evidence['share within a tiny distance in train']:.2%} within train)."
+    )
+    if not guilty:
+        return Finding(name, ACQUITTED, summary, evidence=evidence)
+    differing = f" They differ in {column!r}." if but_one.any() else ""
+    advice = "Let rows that are copies of each other form a group, and split by groups."
+    return Finding(name, CONVICTED, summary + differing, advice, evidence, examples(np.logical_or(but_one, close)))
+
+
+def _equal_but_for_one(parts: Parts) -> tuple[NDArray[np.bool_], float, str | None]:
+    """Test rows, not shared, that equal a training row but for one column; the share within train; the column."""
+    train, test = parts.hashes
+    # An exact duplicate is no copy that differs in one column, so each row counts once.
+    _, first = np.unique(train.sum(axis=1, dtype=np.uint64), return_index=True)
+    train, others = train[first], test[~parts.shared]
+    totals = [rows.sum(axis=1, dtype=np.uint64) for rows in (train, others)]
+    equal, within = np.zeros(len(others), dtype=bool), np.zeros(len(train), dtype=bool)
+    counts = []
+    for column in range(train.shape[1]):
+        rest = pd.Series(totals[0] - train[:, column])
+        found = pd.Series(totals[1] - others[:, column]).isin(rest).to_numpy()
+        within |= rest.duplicated(keep=False).to_numpy()
+        counts.append(int(found.sum()))
+        equal |= found
+    in_test = np.zeros(len(test), dtype=bool)
+    in_test[~parts.shared] = equal
+    column = str(parts.X_train.columns[int(np.argmax(counts))]) if any(counts) else None
+    return in_test, float(within.mean()), column
+
+
+def _close_rows(parts: Parts) -> tuple[NDArray[np.bool_], float]:
+    """Test rows within a tiny distance of a training row, and the share of training rows within it of another.
+
+    The columns in which a pair differs most are left out of its distance (one in ten, two at most), because a
+    time stamp tells copies apart.
+    """
+    train, test = parts.scaled
+    close = np.zeros(len(test), dtype=bool)
+    if train.shape[1] < 2 or len(train) < 3:
+        return close, 0.0
+    queries = _queries(parts)
+    chosen = draw(np.arange(len(train)), MAX_QUERIES, parts.seed)
+    found = nearest(train, np.vstack([train[chosen], test[queries]]), 2)
+    inner, outer = found[: len(chosen)], found[len(chosen) :, 0]
+    others = np.where(inner[:, 0] == chosen, inner[:, 1], inner[:, 0])
+    within = _trimmed_distance(train[chosen], train[others])
+    between = _trimmed_distance(test[queries], train[outer])
+    limit = TINY * float(np.median(within))
+    close[queries] = between <= limit
+    return close, float(np.mean(within <= limit))
+
+
+def _queries(parts: Parts) -> NDArray[np.int64]:
+    """Test rows that are not shared, at most `MAX_QUERIES` of them."""
+    return draw(np.flatnonzero(~parts.shared), MAX_QUERIES, parts.seed)
+
+
+def _trimmed_distance(first: NDArray, second: NDArray) -> NDArray:
+    squares = np.sort((first.astype(np.float64) - second) ** 2, axis=1)
+    left_out = min(2, squares.shape[1] // 10)
+    return np.sqrt(squares[:, : squares.shape[1] - left_out].sum(axis=1))
+
+
+def check_prevalence(parts: Parts, population: float | None) -> Finding:
+    """A test frame whose share of the minority is not that of the population it is meant to stand for."""
+    name = "prevalence"
+    if population is None:
+        reason = "The population's prevalence was not given."
+        return Finding(name, NOT_CHECKED, reason, "Pass population=, a share or all labels before any resampling.")
+    if not 0 < population < 1:
+        raise ValueError(f"The population's prevalence is {population}; give a share between 0 and 1.")
+    n_rare, n_rows = int(parts.rare_test.sum()), len(parts.rare_test)
+    interval = binomtest(n_rare, n_rows, population).proportion_ci(1 - SIGNIFICANCE)
+    evidence = {"prevalence": n_rare / n_rows, "low": interval.low, "high": interval.high, "population": population}
+    summary = (
+        f"{n_rare:,} of {n_rows:,} test rows ({n_rare / n_rows:.3%}) are of the minority, "
+        f"{1 - SIGNIFICANCE:.1%} interval [{interval.low:.3%}, {interval.high:.3%}]; "
+        f"in the population it is {population:.3%}."
+    )
+    if interval.low <= population <= interval.high:
+        return Finding(name, ACQUITTED, summary, evidence=evidence)
+    advice = "Score on rows that no sampler has thinned out or added to; precision depends on the prevalence."
+    return Finding(name, CONVICTED, summary, advice, evidence)
+
+
+def check_area(curve: tuple[ArrayLike, ArrayLike, float] | None, tolerance: float) -> Finding:
+    """A reported area under the precision-recall curve that joins its points by straight lines.
+
+    The curve does not follow straight lines (Davis and Goadrich, 2006), least of all where many rows share a
+    score; average precision is the step-wise area.
+    """
+    name = "area"
+    if curve is None:
+        return Finding(name, NOT_CHECKED, "No scores were given.", "Pass curve=(y_true, y_score, reported_area).")
+    y_true, y_score, reported = np.asarray(curve[0]), np.asarray(curve[1]), float(curve[2])
+    precision, recall, _ = precision_recall_curve(y_true, y_score)
+    ranks, _ = metrics.ranks_of_positives(y_true, y_score)
+    steps = {
+        "average precision": float(average_precision_score(y_true, y_score)),
+        "average precision, ties against": metrics.average_precision(ranks),
+    }
+    trapezoids = {"trapezoid": float(auc(recall, precision)), "trapezoid over ranks": metrics.trapezoid_area(ranks)}
+    evidence = {"reported": reported, **steps, **trapezoids}
+    summary = (
+        f"Reported is {reported:.4f}, {reported - steps['average precision']:+.4f} from the average precision of "
+        f"{steps['average precision']:.4f}; the trapezoid is {trapezoids['trapezoid']:.4f}."
+    )
+    if min(abs(reported - value) for value in steps.values()) <= tolerance:
+        return Finding(name, ACQUITTED, summary, evidence=evidence)
+    if min(abs(reported - value) for value in trapezoids.values()) <= tolerance:
+        return Finding(name, CONVICTED, summary, "Report average precision instead of the trapezoid.", evidence)
+    return Finding(name, NOT_CHECKED, f"{summary} It is neither.", "Give the scores behind the area.", evidence)
+
+
+def _hash_codes(codes: NDArray[np.int64], position: int) -> NDArray[np.uint64]:
+    """A hash per code that depends on the column's position."""
+    values = pd.util.hash_array(codes)
+    odd = (2 * position + 3) * 0x9E3779B97F4A7C15 % 2**64  # a product of odd numbers, so no two values collide
+    values = values * np.uint64(odd)
+    return values ^ (values >> np.uint64(29))
+
+
+def draw(positions: NDArray, limit: int, seed: int) -> NDArray[np.int64]:
+    """At most `limit` of the positions, in their order."""
+    if len(positions) <= limit:
+        return positions
+    return np.sort(np.random.default_rng(seed).choice(positions, limit, replace=False))
+
+
+def nearest(real: NDArray, queries: NDArray, n_neighbors: int) -> NDArray[np.int64]:
+    """Positions of the nearest rows of `real`, nearest first, of shape (n_queries, n_neighbors)."""
+    try:  # the same search, several times faster, on x86-64 only
+        from sklearnex.neighbors import NearestNeighbors
+    except ImportError:
+        from sklearn.neighbors import NearestNeighbors
+
+    search = NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(real.astype(np.float32))
+    return search.kneighbors(queries.astype(np.float32), return_distance=False)
+
+
+def examples(rows: NDArray[np.bool_]) -> tuple[int, ...]:
+    """Positions of the first few rows that are true."""
+    return tuple(int(position) for position in np.flatnonzero(rows)[:N_EXAMPLES])

@@ -1,0 +1,221 @@
+"""The registry of classifiers: name -> builder, defaults, search space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from imblearn.ensemble import BalancedRandomForestClassifier, EasyEnsembleClassifier, RUSBoostClassifier
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import IsolationForest
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import OneClassSVM
+
+from utils.models.ensembles import LogOddsMean, OutlierClassifier, SelfPacedEnsemble
+from utils.models.forest import make_extra_trees, make_forest
+from utils.models.networks import NetworkClassifier
+from utils.registry import Entry
+from utils.seeding import child_seed
+
+
+@dataclass(frozen=True)
+class ModelEntry(Entry):
+    """One classifier: `build(seed, positive_weight, n_jobs, **params)` gives a scikit-learn classifier.
+
+    Attributes
+    ----------
+    deep : bool
+        Whether it trains a network.
+    alone : str
+        Why no sampler is put in front of it: 'undersampling' of its own, 'outliers' without labels, or a 'blend';
+        empty for models that take one.
+    """
+
+    deep: bool = False
+    alone: str = ""
+
+
+def _logistic_regression(seed: int, positive_weight: float, n_jobs: int, **params: Any) -> LogisticRegression:
+    return LogisticRegression(class_weight={0: 1.0, 1: positive_weight}, random_state=seed, max_iter=2000, **params)
+
+
+def _xgboost(seed: int, positive_weight: float, n_jobs: int, **params: Any) -> BaseEstimator:
+    from xgboost import XGBClassifier
+
+    return XGBClassifier(
+        scale_pos_weight=positive_weight, random_state=seed, n_jobs=n_jobs, tree_method="hist", **params
+    )
+
+
+def _network(seed: int, positive_weight: float, n_jobs: int, *, network: str, **params: Any) -> NetworkClassifier:
+    return NetworkClassifier(network, class_weight={0: 1.0, 1: positive_weight}, random_state=seed, **params)
+
+
+def _network_entry(name: str, label: str, cost: float, updates: int, rates: list[float]) -> ModelEntry:
+    """A network; the middle one of the learning rates is its default."""
+    return ModelEntry(
+        name,
+        label,
+        partial(_network, network=name),
+        library="tensorflow",
+        defaults={"updates": updates, "batch_size": 1024, "learning_rate": rates[1], "dropout": 0.3},
+        space={"learning_rate": rates, "dropout": [0.1, 0.3, 0.5]},
+        revision=2,
+        deep=True,
+        cost=cost,
+    )
+
+
+def _balanced_forest(seed: int, positive_weight: float, n_jobs: int, **params: Any) -> BaseEstimator:
+    return BalancedRandomForestClassifier(random_state=seed, n_jobs=n_jobs, **params)
+
+
+def _isolation_forest(seed: int, positive_weight: float, n_jobs: int, **params: Any) -> OutlierClassifier:
+    return OutlierClassifier(IsolationForest(random_state=seed, n_jobs=n_jobs, **params), random_state=seed)
+
+
+def _one_class_svm(
+    seed: int, positive_weight: float, n_jobs: int, *, max_rows: int, **params: Any
+) -> OutlierClassifier:
+    return OutlierClassifier(OneClassSVM(**params), max_rows=max_rows, random_state=seed)
+
+
+BOOSTED = {
+    "n_estimators": 500,
+    "max_depth": 6,
+    "learning_rate": 0.05,
+    "subsample": 0.8,
+    "colsample_bynode": 0.3,
+    "min_child_weight": 0.1,
+    "reg_lambda": 5,
+}
+RANDOM = {"n_estimators": 200, "max_features": 0.5}
+
+
+def _blend(seed: int, positive_weight: float, n_jobs: int, *, boosted: dict, random: dict) -> LogOddsMean:
+    """Boosted and extremely randomised trees: two ways to err."""
+    members = [
+        ("boosted", _xgboost(child_seed(seed, "boosted"), 1.0, n_jobs, **boosted)),
+        ("random", make_extra_trees(child_seed(seed, "random"), n_jobs, **random)),
+    ]
+    return LogOddsMean(members)
+
+
+def _ensemble(kind: Callable, seed: int, positive_weight: float, n_jobs: int, **params: Any) -> BaseEstimator:
+    return kind(random_state=seed, **params)
+
+
+MODELS: dict[str, ModelEntry] = {
+    entry.name: entry
+    for entry in (
+        ModelEntry(
+            "lr",
+            "Logistic regression",
+            _logistic_regression,
+            "scikit-learn",
+            defaults={"C": 1.0},
+            space={"C": [0.001, 0.01, 0.1, 1.0, 10.0]},
+            cost=1,
+        ),
+        ModelEntry(
+            "rf",
+            "Random forest",
+            make_forest,
+            "scikit-learn",
+            defaults={"n_estimators": 100, "max_features": "sqrt", "min_samples_leaf": 1},
+            space={"max_features": ["sqrt", 0.1], "min_samples_leaf": [1, 2, 5]},
+            in_search={"n_estimators": 30},
+            revision=4,
+            cost=9,
+        ),
+        ModelEntry(
+            "xgb",
+            "XGBoost",
+            _xgboost,
+            library="xgboost",
+            defaults={"n_estimators": 400, "max_depth": 6, "learning_rate": 0.1},
+            space={"max_depth": [4, 6], "colsample_bynode": [0.3, 1.0], "min_child_weight": [0.1, 1]},
+            in_search={"n_estimators": 60},
+            cost=7,
+        ),
+        _network_entry("ann", "ANN", cost=4, updates=1200, rates=[2e-3, 5e-3, 1e-2]),
+        _network_entry("cnn1d", "CNN-1D", cost=8, updates=1000, rates=[2e-3, 5e-3, 1e-2]),
+        _network_entry("lstm", "LSTM", cost=8, updates=1000, rates=[5e-3, 1e-2, 2e-2]),
+        ModelEntry(
+            "brf",
+            "Balanced random forest",
+            _balanced_forest,
+            "imbalanced-learn",
+            alone="undersampling",
+            cost=6,
+        ),
+        ModelEntry(
+            "easy",
+            "EasyEnsemble",
+            partial(_ensemble, EasyEnsembleClassifier),
+            "imbalanced-learn",
+            alone="undersampling",
+            cost=10,
+        ),
+        ModelEntry(
+            "rusboost",
+            "RUSBoost",
+            partial(_ensemble, RUSBoostClassifier),
+            "imbalanced-learn",
+            space={"learning_rate": [1.0, 0.3, 0.1], "sampling_strategy": ["auto", 0.2]},
+            alone="undersampling",
+            cost=3,
+        ),
+        ModelEntry(
+            "spe",
+            "Self-paced ensemble",
+            partial(_ensemble, SelfPacedEnsemble),
+            "scikit-learn",
+            space={"n_bins": [5, 10, 20, 40]},
+            alone="undersampling",
+            cost=4,
+        ),
+        ModelEntry(
+            "blend",
+            "Blend of trees",
+            _blend,
+            "xgboost",
+            defaults={"boosted": BOOSTED, "random": RANDOM},
+            alone="blend",
+            cost=20,
+        ),
+        ModelEntry(
+            "iforest",
+            "Isolation forest",
+            _isolation_forest,
+            "scikit-learn",
+            space={"max_samples": [256, 1024, 4096], "max_features": [0.3, 1.0]},
+            alone="outliers",
+            cost=4,
+        ),
+        ModelEntry(
+            "ocsvm",
+            "One-class SVM",
+            _one_class_svm,
+            "scikit-learn",
+            defaults={"max_rows": 10_000, "nu": 0.01},
+            space={"nu": [0.002, 0.01, 0.1], "gamma": ["scale", 0.01]},
+            in_search={"max_rows": 3000},
+            alone="outliers",
+            cost=4,
+        ),
+    )
+}
+
+LABELS = {name: entry.label for name, entry in MODELS.items()}
+ALONE = ("undersampling", "blend", "outliers")
+CLASSICAL = ("lr", "rf", "xgb")
+DEEP = tuple(name for name, entry in MODELS.items() if entry.deep)
+
+
+def standing_alone(*kinds: str, among: Iterable[str] = ()) -> list[str]:
+    """Names of the models that take no sampler, for one of these reasons (any by default); `among` limits them."""
+    names = set(among or MODELS)
+    return [name for name, entry in MODELS.items() if name in names and entry.alone in (kinds or ALONE)]

@@ -1,0 +1,11 @@
+"""From results to text: recorded numbers, tables, claims, the README's results, executed notebooks."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "numbers": ["record"],
+        "tables": ["chosen_ratios", "markdown_table", "phrase", "ratio_grid", "score_grid"],
+    },
+)

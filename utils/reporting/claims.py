@@ -1,0 +1,235 @@
+"""What README, paper and pages state of the full study of the ULB file, each sentence held to the recorded numbers."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from utils.config import MARGIN, ULB
+
+Numbers = dict[str, Any]
+SECTIONS = ("02_baselines", "04_smote", "07_comparison", "08_final_model")
+RELATIONS = {"=": operator.eq, "<": operator.lt, ">": operator.gt}
+
+
+class ClaimError(ValueError):
+    """A stated sentence is false; the message names it, the number and the bound."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence with the query over the recorded numbers that it rests on, and the bound that its answer has to keep.
+
+    Attributes
+    ----------
+    name : str
+        What README, paper and pages ask for it by.
+    sentence : str
+        Plain text, the same wherever it stands.
+    query : callable
+        From the parsed numbers.json to the value that the sentence rests on.
+    relation : {'=', '<', '>'}
+        How the value has to lie to the bound.
+    bound : object
+        What the value is compared with.
+    """
+
+    name: str
+    sentence: str
+    query: Callable[[Numbers], Any]
+    relation: str
+    bound: Any
+
+    def value(self, numbers: Numbers) -> Any:
+        """The value that the sentence rests on; ClaimError if it is not recorded."""
+        try:
+            return self.query(numbers)
+        except (KeyError, StopIteration):
+            message = f"The claim {self.name!r} ('{self.sentence}') rests on a number that is not recorded"
+            raise ClaimError(f"{message}; run the notebooks that record it.") from None
+
+    def holds(self, numbers: Numbers) -> bool:
+        """Whether the recorded numbers bear the sentence."""
+        return RELATIONS[self.relation](self.value(numbers), self.bound)
+
+
+def _row(rows: list[dict[str, Any]], **cells: str) -> dict[str, Any]:
+    return next(row for row in rows if all(row[name] == cell for name, cell in cells.items()))
+
+
+def _with_verdict(numbers: Numbers, verdict: str) -> list[str]:
+    rows = numbers["07_comparison"]["differences"]
+    return [f"{row['model']} + {row['sampler']}" for row in rows if row["verdict"] == verdict]
+
+
+def _undecided_share(numbers: Numbers) -> float:
+    return len(_with_verdict(numbers, "no evidence")) / len(numbers["07_comparison"]["differences"])
+
+
+def _least_share_of_uneven_searches(numbers: Numbers) -> float:
+    """Share of folds on which XGBoost alone keeps its defaults, or its samplers leave equal classes: the lower one."""
+    kept = _row(numbers["02_baselines"]["searches"], model="xgb", sampler="none")["kept"]
+    left, total = equal_classes_left(numbers["07_comparison"]["ratios"], "xgb")
+    return min(kept, left / total)
+
+
+def equal_classes_left(ratios: list[dict[str, Any]], model: str) -> tuple[int, int]:
+    """On how many folds the search left equal classes under a model, and on how many they were on its list.
+
+    Parameters
+    ----------
+    ratios : list of dict
+        Recorded rows of `tables.chosen_ratios`.
+    """
+    offering = {row["sampler"] for row in ratios if row["ratio"] == "balanced"}
+    folds = [row for row in ratios if row["model"] == model and row["sampler"] in offering]
+    total = sum(row["n_folds"] for row in folds)
+    return total - sum(row["n_folds"] for row in folds if row["ratio"] == "balanced"), total
+
+
+def _folds_with_equal_classes(numbers: Numbers) -> int:
+    rows = numbers["07_comparison"]["ratios"]
+    return sum(
+        row["n_folds"] for row in rows if (row["model"], row["sampler"], row["ratio"]) == ("rf", "cgan", "balanced")
+    )
+
+
+def _least_cost_of_equal_classes(numbers: Numbers) -> float:
+    return -_row(numbers["04_smote"]["ratios"], model="rf", sampler="cgan", ratio="balanced")["high"]
+
+
+def _least_gain_of_two_faults(numbers: Numbers) -> float:
+    steps = numbers["07_comparison"]["waterfall"]
+    return min(_row(steps, name=name)["low"] for name in ("test overlap", "trapezoid"))
+
+
+CLAIMS = (
+    Claim(
+        "not_supported",
+        "The claim that a random forest with CGAN oversampling is the best model is not supported.",
+        lambda numbers: numbers["07_comparison"]["claim"]["verdict"],
+        "=",
+        "not supported",
+    ),
+    Claim(
+        "no_gain",
+        "No way of handling imbalance makes any model credibly better.",
+        lambda numbers: _with_verdict(numbers, "helps"),
+        "=",
+        [],
+    ),
+    Claim(
+        "one_loss",
+        "The only credible loss is that of XGBoost with NearMiss.",
+        lambda numbers: _with_verdict(numbers, "harms"),
+        "=",
+        ["xgb + nearmiss"],
+    ),
+    Claim(
+        "undecided",
+        "Most comparisons are undecided.",
+        _undecided_share,
+        ">",
+        0.5,
+    ),
+    Claim(
+        "best_mean",
+        "The highest mean is that of a blend of trees, whose members were chosen on these folds.",
+        lambda numbers: numbers["07_comparison"]["claim"]["best"],
+        "=",
+        ["blend", "none"],
+    ),
+    Claim(
+        "untuned_baseline",
+        "Under XGBoost the search tunes the samplers, and leaves their baseline at its defaults on most folds.",
+        _least_share_of_uneven_searches,
+        ">",
+        0.5,
+    ),
+    Claim(
+        "close_baseline",
+        "At the setting of the blend's boosted trees, XGBoost without resampling comes within 0.01 of the blend.",
+        lambda numbers: numbers["07_comparison"]["boosted"]["behind_best"],
+        "<",
+        MARGIN,
+    ),
+    Claim(
+        "leading_baseline",
+        "At that setting its mean is also higher than that of XGBoost with any sampler.",
+        lambda numbers: numbers["07_comparison"]["boosted"]["ahead_of_it"],
+        "=",
+        [],
+    ),
+    Claim(
+        "never_equal",
+        "For the random forest with CGAN the search never chose equal classes, the choice of the original study.",
+        _folds_with_equal_classes,
+        "=",
+        0,
+    ),
+    Claim(
+        "equal_classes_cost",
+        "In the study of ratios, equal classes cost it more than 0.01 of average precision.",
+        _least_cost_of_equal_classes,
+        ">",
+        MARGIN,
+    ),
+    Claim(
+        "two_scorings",
+        "The test set has been scored for two final models.",
+        lambda numbers: len(numbers["08_final_model"]["scorings"]),
+        "=",
+        2,
+    ),
+    Claim(
+        "original_faults",
+        "In a replica of the original protocol, training rows among the test rows raise the figure, and so does the "
+        "trapezoid rule.",
+        _least_gain_of_two_faults,
+        ">",
+        0,
+    ),
+)
+
+
+def asserted(numbers: Numbers) -> bool:
+    """Whether these are the numbers of a whole run of the full profile on the ULB file, which alone state claims."""
+    comparison = numbers.get("07_comparison", {})
+    of_ulb = comparison.get("dataset", {}).get("sha256") == ULB.sha256
+    return of_ulb and comparison["profile"] == "full" and set(SECTIONS) <= set(numbers)
+
+
+def failed(numbers: Numbers) -> list[Claim]:
+    """The claims that the recorded numbers do not bear."""
+    return [claim for claim in CLAIMS if not claim.holds(numbers)]
+
+
+def stated(numbers: Numbers) -> dict[str, str]:
+    """Sentences by name that README, paper and pages may state as they stand.
+
+    Parameters
+    ----------
+    numbers : dict
+        The parsed numbers.json.
+
+    Returns
+    -------
+    dict of str to str
+        Every claim's sentence for the full study of the ULB file. Empty for the quick profile, for another table, or
+        while a section is missing: the text is then made from the results.
+
+    Raises
+    ------
+    ClaimError
+        If the study asserts its claims and one of them is false.
+    """
+    if not asserted(numbers):
+        return {}
+    for claim in failed(numbers):
+        raise ClaimError(
+            f"The claim {claim.name!r} ('{claim.sentence}') is false: the recorded value {claim.value(numbers)!r} is "
+            f"not {claim.relation} {claim.bound!r}; correct the sentence in utils/reporting/claims.py."
+        )
+    return {claim.name: claim.sentence for claim in CLAIMS}

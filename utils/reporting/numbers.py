@@ -1,0 +1,87 @@
+"""Numbers for the paper, the README and the pages: recorded by notebooks, never typed."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from utils.config import Profile
+
+
+def record(profile: Profile, section: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Replace one section of the profile's numbers.json and return it; notebooks that run side by side take turns.
+
+    Parameters
+    ----------
+    profile : Profile
+        Whose numbers these are.
+    section : str
+        The notebook's name, so that every number tells where it comes from.
+    values : dict
+        Numbers, strings, pairs (low, high), dicts, or frames, which become lists of records; NaN becomes null.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a value is infinite or has no place in JSON; the file is then as it was.
+    """
+    plain = {name: _plain(value) for name, value in values.items()}
+    profile.numbers.parent.mkdir(parents=True, exist_ok=True)
+    with _held(profile.numbers.parent):
+        numbers = json.loads(profile.numbers.read_text()) if profile.numbers.exists() else {}
+        numbers[section] = plain
+        write_text(profile.numbers, json.dumps(dict(sorted(numbers.items())), indent=1, allow_nan=False) + "\n")
+    return plain
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Keep other processes that ask for the same folder waiting."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, pd.DataFrame):
+        return [{name: _plain(cell) for name, cell in row.items()} for row in value.to_dict("records")]
+    if isinstance(value, dict):
+        return {str(name): _plain(cell) for name, cell in value.items()}
+    if isinstance(value, (tuple, list, np.ndarray)):
+        return [_plain(cell) for cell in value]
+    if isinstance(value, (float, np.floating)):
+        if np.isnan(value):
+            return None
+        return round(float(value), 6) if abs(value) >= 1e-3 else float(f"{value:.4g}")
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

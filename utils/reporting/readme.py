@@ -1,0 +1,188 @@
+"""The results in the README: text and tables from the recorded numbers, put between its markers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from utils.config import MARGIN, ROOT
+from utils.reporting import claims
+from utils.reporting.numbers import write_text
+from utils.reporting.tables import (
+    alone_grid,
+    markdown_table,
+    pair_label,
+    phrase,
+    refuted_by,
+    score_grid,
+    with_interval,
+)
+
+README_START, README_END = "<!-- results:start -->", "<!-- results:end -->"
+REASONS = {
+    "refuted": "At least one rival is credibly better",
+    "supported": "It is credibly better than every rival",
+    "not supported": "No rival is credibly better, but it is not credibly better than all of them either",
+}
+
+
+def headline(numbers: dict[str, Any]) -> str:
+    """The README's results as Markdown, from the recorded numbers of chapters 2, 4, 7 and 8.
+
+    Raises
+    ------
+    claims.ClaimError
+        If these are the numbers of the full study and a sentence that it states is false.
+    """
+    stated = claims.stated(numbers)
+    comparison, final = numbers["07_comparison"], numbers["08_final_model"]
+    paragraphs = (
+        _judged(comparison),
+        _counted(comparison, stated),
+        *_tables(comparison),
+        _baseline(numbers, stated),
+        _ratios(numbers, stated),
+        _tested(final, stated),
+    )
+    return "\n\n".join(paragraphs)
+
+
+def update_readme(text: str, path: Path = ROOT / "README.md") -> None:
+    """Put generated text between the README's result markers; ValueError when they are missing."""
+    readme = path.read_text(encoding="utf-8")
+    if not 0 <= readme.find(README_START) < readme.rfind(README_END):
+        raise ValueError(f"{path.name} lacks the markers {README_START} and {README_END}; put them back.")
+    head, rest = readme.split(README_START, 1)
+    tail = rest.split(README_END, 1)[1]
+    write_text(path, f"{head}{README_START}\n{text.strip()}\n{README_END}{tail}")
+
+
+def _judged(comparison: dict[str, Any]) -> str:
+    """The verdict on the claim, its reason, and the distance to the best mean."""
+    claim = comparison["claim"]
+    best = pair_label(comparison, *claim["best"])
+    apart = "Its members were chosen on these folds, so it takes no part in the verdict. " if claim["set_apart"] else ""
+    return (
+        f"*Random forest with CGAN is best:* **{claim['verdict']}**{refuted_by(comparison)}. "
+        f"{REASONS[claim['verdict']]}. "
+        f"Highest mean average precision on the development folds: {best}. {apart}"
+        f"Random forest with CGAN differs from it by {_interval(claim['against_best'])}."
+    )
+
+
+def _counted(comparison: dict[str, Any], stated: dict[str, str]) -> str:
+    """How many comparisons with no resampling came to which verdict, and what could have counted."""
+    differences = comparison["differences"]
+    counts = Counter(row["verdict"] for row in differences)
+    helps, harms = counts["helps"], counts["harms"]
+    detectable = pd.Series([row["detectable"] for row in differences]).median()
+    return " ".join(
+        [
+            *_said(stated, "no_gain", "one_loss", "undecided"),
+            f"Of {len(differences)} comparisons of a sampler with no resampling under the same model, {helps} "
+            f"{_agree(helps, 'is a credible gain', 'are credible gains')}, {harms} "
+            f"{_agree(harms, 'a credible loss', 'credible losses')}, {counts['equivalent']} practically equivalent, "
+            f"and {counts['no evidence']} undecided. In half of them only a difference of more than {detectable:.3f} "
+            "could have counted.",
+        ]
+    )
+
+
+def _tables(comparison: dict[str, Any]) -> list[str]:
+    """Mean average precision of every pair, and of the models that take no sampler, each under its heading."""
+    models, means = comparison["models"], pd.DataFrame(comparison["means"])
+    alone = pd.DataFrame(comparison["alone"])
+    heading = f"Mean average precision with 95 % interval (profile {comparison['profile']}; {_folds(comparison)}):"
+    if alone.empty:
+        return [heading, markdown_table(score_grid(means, comparison["samplers"], models))]
+    takers = {name: label for name, label in models.items() if name not in set(alone["model"])}
+    return [
+        heading,
+        markdown_table(score_grid(means, comparison["samplers"], takers)),
+        "Models that take no sampler, with the difference to XGBoost without resampling:",
+        markdown_table(alone_grid(means, alone, models)),
+    ]
+
+
+def _baseline(numbers: dict[str, Any], stated: dict[str, str]) -> str:
+    """That XGBoost without resampling is not tuned as the samplers are, and what a better setting does."""
+    comparison = numbers["07_comparison"]
+    searches = numbers["02_baselines"]["searches"]
+    kept = next(row["kept"] for row in searches if (row["model"], row["sampler"]) == ("xgb", "none"))
+    left, n_searches = claims.equal_classes_left(comparison["ratios"], "xgb")
+    return " ".join(
+        [
+            "**XGBoost without resampling is not tuned as its rivals are.** The search takes the first setting within "
+            f"{MARGIN} of the best, the defaults before the others. It kept the defaults of XGBoost without resampling "
+            f"on {100 * kept:.0f} % of the folds; with samplers whose default is equal classes it took another one in "
+            f"{left} of {n_searches} searches.",
+            *_said(stated, "untuned_baseline"),
+            *_said(stated, "close_baseline", "leading_baseline"),
+            "The setting of the blend's boosted trees was itself chosen on these folds; with it the mean of XGBoost "
+            f"without resampling is {_interval(comparison['boosted'])}.",
+        ]
+    )
+
+
+def _ratios(numbers: dict[str, Any], stated: dict[str, str]) -> str:
+    """Which ratios were chosen for the claimed pair, and what equal classes cost it."""
+    comparison = numbers["07_comparison"]
+    ours = [row for row in comparison["ratios"] if (row["model"], row["sampler"]) == ("rf", "cgan")]
+    counts = ", ".join(
+        f"{'equal classes' if row['ratio'] == 'balanced' else row['ratio']} on {row['n_folds']} folds"
+        for row in sorted(ours, key=lambda row: row["n_folds"], reverse=True)
+        if row["n_folds"]
+    )
+    text = f"Synthetic frauds per real one that the search chose for random forest with CGAN: {counts}."
+    equal = [
+        row
+        for row in numbers["04_smote"]["ratios"]
+        if (row["model"], row["sampler"], row["ratio"]) == ("rf", "cgan", "balanced")
+    ]
+    costs = [
+        f"On {numbers['02_baselines']['few_folds']}, with fewer trees, equal classes change its average precision by "
+        f"{_interval(row)} against no resampling."
+        for row in equal
+    ]
+    return " ".join([*_said(stated, "never_equal", "equal_classes_cost"), text, *costs])
+
+
+def _tested(final: dict[str, Any], stated: dict[str, str]) -> str:
+    """The final model's score on the test set, and every scoring of it that there has been."""
+    test = final["test"]
+    scorings = "; ".join(
+        f"{phrase(row['label'])}, {row['average_precision']:.3f} ({row['finished'][:10]})" for row in final["scorings"]
+    )
+    return " ".join(
+        [
+            f"The final model ({phrase(final['choice']['label'])}) reaches an average precision of "
+            f"{with_interval(test['average_precision'], *test['interval'])} on the chronological test set.",
+            *_said(stated, "two_scorings"),
+            f"All scorings, oldest first: {scorings}.",
+        ]
+    )
+
+
+def _said(stated: dict[str, str], *names: str) -> list[str]:
+    return [stated[name] for name in names if name in stated]
+
+
+def _interval(row: dict[str, Any]) -> str:
+    return with_interval(row["mean"], row["low"], row["high"])
+
+
+def _agree(count: int, one: str, many: str) -> str:
+    return one if count == 1 else many
+
+
+def _folds(comparison: dict[str, Any]) -> str:
+    """On how many folds the models are measured: what most have, then who has another number."""
+    counts: dict[int, list[str]] = {}
+    for name, count in comparison["folds"].items():
+        counts.setdefault(count, []).append(comparison["models"][name])
+    usual, *others = sorted(counts, key=lambda count: -len(counts[count]))
+    exceptions = "".join(f"; {count} for {', '.join(counts[count])}" for count in others)
+    return f"{usual} {_agree(usual, 'fold', 'folds')}{exceptions}"

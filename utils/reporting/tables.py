@@ -1,0 +1,145 @@
+"""Tables of results as text: labels, intervals, grids of samplers and models."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+
+PROPER_NAMES = ("Tomek",)
+
+
+def with_interval(mean: float, low: float, high: float, digits: int = 3) -> str:
+    """Text such as '0.853 [0.801, 0.897]'."""
+    return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def score_grid(means: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> pd.DataFrame:
+    """Mean average precision with its interval as text: a row per sampler, a column per model.
+
+    Parameters
+    ----------
+    means : DataFrame
+        From `bootstrap.bootstrap_means`.
+    samplers, models : dict of str to str
+        Name to label, in the order to print. Those that were not measured are left out; a dash stands for a pair
+        that was not.
+    """
+    means = means[means["sampler"].isin(samplers) & means["model"].isin(models)]
+    cells = {(row.sampler, row.model): with_interval(row.mean, row.low, row.high) for row in means.itertuples()}
+    rows = [name for name in samplers if name in set(means["sampler"])]
+    columns = [name for name in models if name in set(means["model"])]
+    return pd.DataFrame(
+        [[cells.get((sampler, model), "–") for model in columns] for sampler in rows],
+        index=pd.Index([samplers[name] for name in rows], name="Sampler"),
+        columns=[models[name] for name in columns],
+    )
+
+
+def alone_grid(means: pd.DataFrame, compared: pd.DataFrame, models: dict[str, str]) -> pd.DataFrame:
+    """Models that take no sampler, the best first: mean average precision, difference to another model, verdict.
+
+    Parameters
+    ----------
+    means : DataFrame
+        From `bootstrap.bootstrap_means`.
+    compared : DataFrame
+        From `comparisons.compare_pairs`: a row per model, with what it is compared with in `against`.
+    models : dict of str to str
+        Name to label.
+    """
+    own = means[means["model"].isin(compared["model"])].sort_values("mean", ascending=False)
+    differences = compared.set_index("model")
+    rows = [
+        [
+            with_interval(row.mean, row.low, row.high),
+            with_interval(*differences.loc[row.model, ["mean", "low", "high"]]),
+            differences.loc[row.model, "verdict"],
+        ]
+        for row in own.itertuples()
+    ]
+    index = pd.Index([models[name] for name in own["model"]], name="Model")
+    return pd.DataFrame(rows, index=index, columns=["Average precision", "Difference", "Verdict"])
+
+
+def chosen_ratios(table: pd.DataFrame) -> pd.DataFrame:
+    """On how many folds the search chose which ratio; a row per model, sampler and ratio that was on its list.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ledger rows; see `ledger.frame`.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, sampler, ratio (a number or 'balanced', as text) and n_folds; samplers without a ratio are left
+        out.
+    """
+    rows = []
+    for (model, sampler), pair in table.groupby(["model", "sampler"], sort=False):
+        offered = (pair["search"].iloc[0] or {}).get("space", {}).get("sampler", {}).get("ratio", [])
+        counts = Counter(chosen["sampler"]["ratio"] for chosen in pair["chosen"]) if offered else {}
+        rows += [
+            {"model": model, "sampler": sampler, "ratio": str(ratio), "n_folds": counts[ratio]} for ratio in offered
+        ]
+    return pd.DataFrame(rows, columns=["model", "sampler", "ratio", "n_folds"])
+
+
+def ratio_grid(ratios: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> pd.DataFrame:
+    """Chosen ratios as text such as '1 (4), 5 (4), 20 (2)', folds in brackets: a row per sampler, a column per model.
+
+    Parameters
+    ----------
+    ratios : DataFrame
+        From `chosen_ratios`.
+    samplers, models : dict of str to str
+        Name to label, in the order to print.
+    """
+    chosen = ratios[ratios["n_folds"] > 0]
+    chosen = chosen.assign(text=chosen["ratio"].replace("balanced", "equal") + chosen["n_folds"].map(" ({})".format))
+    grid = chosen.groupby(["sampler", "model"], sort=False)["text"].agg(", ".join).unstack("model")
+    grid = grid.reindex(
+        index=[name for name in samplers if name in grid.index],
+        columns=[name for name in models if name in grid.columns],
+    )
+    return grid.rename(index=samplers, columns=models).fillna("–").rename_axis(index="Sampler", columns=None)
+
+
+def markdown_table(frame: pd.DataFrame) -> str:
+    """A frame with its index as a Markdown table."""
+    header = [frame.index.name or "", *map(str, frame.columns)]
+    body = [[str(name), *map(str, row)] for name, row in zip(frame.index, frame.to_numpy(), strict=True)]
+    rows = [header, ["---"] * len(header), *body]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def refuted_by(comparison: dict[str, Any]) -> str:
+    """Which rivals refute the claim, and how far it lies behind them, to follow its verdict; empty if none does.
+
+    Parameters
+    ----------
+    comparison : dict
+        Recorded numbers of notebook 07.
+    """
+    rivals = [
+        f"{pair_label(comparison, *row['against'].split(' + '))}, from which it differs by "
+        f"{with_interval(row['mean'], row['low'], row['high'])} (adjusted p {row['adjusted_p']:.3f})"
+        for row in comparison["claim"].get("refuted_by", [])
+    ]
+    return f" by {', and by '.join(rivals)}" if rivals else ""
+
+
+def pair_label(comparison: dict[str, Any], model: str, sampler: str) -> str:
+    """A pair in a sentence, without its sampler if it takes none."""
+    label = phrase(comparison["models"][model])
+    if model in {row["model"] for row in comparison["alone"]}:
+        return f"{label}, which takes no sampler"
+    return f"{label} with {phrase(comparison['samplers'][sampler])}"
+
+
+def phrase(label: str) -> str:
+    """A label inside a sentence: names and acronyms stay, words start small."""
+    first = label.split()[0]
+    return label[0].lower() + label[1:] if first[1:].islower() and first not in PROPER_NAMES else label

@@ -1,0 +1,12 @@
+"""Ways to handle imbalance: the registry of samplers, cleaning, and the generators that the CGAN is compared with."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "cgan.conditional_gan": ["ConditionalGAN"],
+        "cgan.sampler": ["CGANSampler"],
+        "registry": ["LABELS", "SAMPLERS", "of_families"],
+    },
+)

@@ -1,0 +1,255 @@
+"""A conditional GAN for small numeric tables, as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable
+from dataclasses import asdict
+from numbers import Integral
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from utils.samplers.cgan.config import GANConfig
+from utils.samplers.cgan.json_values import (
+    decode_array,
+    decode_dtype,
+    decode_index,
+    encode_array,
+    encode_dtype,
+    encode_index,
+)
+from utils.samplers.cgan.networks import forward
+from utils.samplers.cgan.scaler import ClassQuantileScaler, as_column, as_type, check_rows
+from utils.samplers.cgan.training import trainer_for
+from utils.seeding import child_seed
+
+MOMENT_ROWS = 20_000
+
+
+class ConditionalGAN(BaseEstimator):
+    """A GAN that draws rows of a chosen class: Wasserstein loss, gradient penalty, per-class scaling.
+
+    Rows are turned into normal scores class by class (:class:`utils.samplers.cgan.scaler.ClassQuantileScaler`), so the
+    networks only learn how the columns of a class depend on each other. The condition enters both networks
+    by concatenation (Mirza and Osindero, 2014); the critic is trained for the Wasserstein distance with a
+    gradient penalty (Gulrajani et al., 2017), on batches with equally many rows of every class; sampling
+    uses averaged generator weights.
+
+    Parameters
+    ----------
+    config : GANConfig, default=None
+        None is ``GANConfig()``.
+    random_state : int, RandomState or None, default=None
+        An integer makes training and sampling repeatable.
+    verbose : int, default=0
+        1 shows a progress bar with the losses.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    n_features_in_ : int
+    weights_ : list of ndarray
+        Averaged weights of the generator.
+    history_ : DataFrame
+        Columns update, critic_loss, generator_loss; one row per generator update.
+    """
+
+    def __init__(
+        self,
+        config: GANConfig | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.config = config
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: np.ndarray | pd.DataFrame, y: np.ndarray | pd.Series) -> ConditionalGAN:
+        """Train on the rows of `X` with labels `y`.
+
+        Parameters
+        ----------
+        X : array or DataFrame of shape (n_rows, n_features)
+            Numbers or bools, finite; columns of pandas' nullable types are welcome.
+        y : array or Series of shape (n_rows,)
+
+        Returns
+        -------
+        ConditionalGAN
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If a value is missing or infinite, a label is missing, or a class has fewer than 10 rows.
+        DivergenceError
+            If a loss stops being finite; lower the learning rate then.
+        """
+        config = self.config or GANConfig()
+        rows, labels = check_rows(X, y)
+        is_frame = isinstance(X, pd.DataFrame)
+        self.columns_, self.dtypes_ = (X.columns, list(X.dtypes)) if is_frame else (None, [rows.dtype])
+        self.classes_, codes = np.unique(labels, return_inverse=True)
+        self.n_features_in_ = rows.shape[1]
+        self.seed_ = _draw_seed(self.random_state)
+        self.n_draws_ = 0
+        generator = np.random.default_rng(child_seed(self.seed_, "rows"))
+        kept = _cap_classes(codes, config.majority_rows, generator)
+        self.scaler_ = ClassQuantileScaler(per_class=config.scaling == "class", decorrelate=config.decorrelate)
+        scores = self.scaler_.fit_transform(rows[kept], codes[kept], generator)
+        trainer = trainer_for(config, self.n_features_in_, len(self.classes_))
+        seed = child_seed(self.seed_, "training")
+        self.history_, self.weights_ = trainer.train(scores, codes[kept], config.updates, seed, self.verbose)
+        if config.match_moments:
+            self._match_moments(scores, codes[kept])
+        return self
+
+    def _match_moments(self, scores: np.ndarray, codes: np.ndarray) -> None:
+        """Let the scaler take out what the generator's mean and covariance miss of each class."""
+        for code in range(len(self.classes_)):
+            drawn = self._draw_scores(MOMENT_ROWS, code, child_seed(self.seed_, "moments", code))
+            self.scaler_.correct_moments(scores[codes == code], drawn, code)
+
+    def sample(self, n_rows: int, label: Hashable, random_state: int | None = None) -> np.ndarray | pd.DataFrame:
+        """Draw rows of one class.
+
+        Parameters
+        ----------
+        n_rows : int
+        label : hashable
+            One of ``classes_``.
+        random_state : int or None, default=None
+            None gives other rows at every call, in a sequence that the fit's random state fixes.
+
+        Returns
+        -------
+        ndarray or DataFrame of shape (n_rows, n_features)
+            With the names and types of the table that was fitted.
+
+        Raises
+        ------
+        ValueError
+            If `label` was not in training or `n_rows` is negative.
+        """
+        check_is_fitted(self, "weights_")
+        if label not in self.classes_:
+            raise ValueError(f"No rows labelled {label!r} were seen in fit; choose from {list(self.classes_)}.")
+        if n_rows < 0:
+            raise ValueError(f"n_rows is {n_rows}; ask for none or more rows.")
+        if random_state is None:
+            random_state = child_seed(self.seed_, "sample", self.n_draws_)
+            self.n_draws_ += 1
+        code = int(np.flatnonzero(self.classes_ == label)[0])
+        scores = self._draw_scores(n_rows, code, random_state)
+        return self._as_fitted(self.scaler_.inverse_transform(scores, code))
+
+    def _draw_scores(self, n_rows: int, code: int, seed: int) -> np.ndarray:
+        """What the generator draws for a class, of shape (n_rows, n_features)."""
+        config = self.config or GANConfig()
+        noise = np.random.default_rng(seed).standard_normal((n_rows, config.latent_dim))
+        condition = np.zeros((n_rows, len(self.classes_)))
+        condition[:, code] = float(config.conditional)
+        return forward(self.weights_, np.hstack([noise, condition]))
+
+    def _as_fitted(self, rows: np.ndarray) -> np.ndarray | pd.DataFrame:
+        """Give `rows` the names and types of the training table."""
+        if self.columns_ is None:
+            return as_type(rows, self.dtypes_[0])
+        columns = [as_column(values, dtype) for values, dtype in zip(rows.T, self.dtypes_, strict=True)]
+        return pd.concat(columns, axis=1).set_axis(self.columns_, axis=1)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write a fitted GAN as ``gan.json`` and ``gan.npz``: no pickle, readable without TensorFlow.
+
+        Neither file is replaced before both are written.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made if it does not exist.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        TypeError
+            If a label or a column's name is neither text, a number, a date, nor a tuple of these.
+        """
+        check_is_fitted(self, "weights_")
+        facts = {
+            "config": asdict(self.config or GANConfig()),
+            "columns": None if self.columns_ is None else encode_index(self.columns_),
+            "dtypes": [encode_dtype(dtype) for dtype in self.dtypes_],
+            "classes": encode_array(self.classes_),
+            "seed": self.seed_,
+            "n_draws": self.n_draws_,
+            "n_weights": len(self.weights_),
+            "n_features_in": self.n_features_in_,
+        }
+        text = json.dumps(facts, indent=1, default=np.generic.item)
+        arrays = {f"weight_{position}": weight for position, weight in enumerate(self.weights_)}
+        arrays |= {f"history_{name}": values.to_numpy() for name, values in self.history_.items()}
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".gan-", dir=folder) as temporary:
+            written = [Path(temporary) / name for name in ("gan.npz", "gan.json")]
+            np.savez_compressed(written[0], **arrays, **self.scaler_.to_arrays())
+            written[1].write_text(text)
+            for path in written:
+                path.replace(folder / path.name)
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> ConditionalGAN:
+        """Read what :meth:`save` wrote; the copy samples the same rows.
+
+        Parameters
+        ----------
+        folder : str or Path
+
+        Returns
+        -------
+        ConditionalGAN
+        """
+        facts = json.loads((Path(folder) / "gan.json").read_text())
+        with np.load(Path(folder) / "gan.npz", allow_pickle=False) as stored:
+            arrays = dict(stored)
+        tuples = {name: tuple(facts["config"][name]) for name in ("hidden", "betas")}
+        config = GANConfig(**(facts["config"] | tuples))
+        gan = cls(config, random_state=facts["seed"])
+        gan.columns_ = facts["columns"] and decode_index(facts["columns"])
+        gan.dtypes_ = [decode_dtype(code) for code in facts["dtypes"]]
+        gan.seed_, gan.n_draws_ = facts["seed"], facts["n_draws"]
+        gan.n_features_in_ = facts["n_features_in"]
+        gan.classes_ = decode_array(facts["classes"])
+        gan.weights_ = [arrays[f"weight_{position}"] for position in range(facts["n_weights"])]
+        names = ("update", "critic_loss", "generator_loss")
+        gan.history_ = pd.DataFrame({name: arrays[f"history_{name}"] for name in names})
+        scaler = ClassQuantileScaler(per_class=config.scaling == "class", decorrelate=config.decorrelate)
+        gan.scaler_ = scaler.from_arrays(arrays)
+        return gan
+
+
+def _cap_classes(codes: np.ndarray, limit: int, generator: np.random.Generator) -> np.ndarray:
+    """Positions of at most `limit` rows of every class, in their order."""
+    kept = [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
+    kept = [generator.choice(rows, limit, replace=False) if len(rows) > limit else rows for rows in kept]
+    return np.sort(np.concatenate(kept))
+
+
+def _draw_seed(random_state: int | np.random.RandomState | None) -> int:
+    """An integer seed; None asks the operating system, not NumPy's global state."""
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31))
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))

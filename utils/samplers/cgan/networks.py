@@ -1,0 +1,82 @@
+"""The networks of the conditional GAN and their losses: generator, critic, auxiliary classifier."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from utils.seeding import child_seed
+
+if TYPE_CHECKING:
+    import keras
+from utils.samplers.cgan.config import GANConfig
+
+
+def build_generator(config: GANConfig, n_features: int, n_classes: int, seed: int) -> keras.Model:
+    """Noise and one-hot class in, normal scores out: dense layers with layer normalisation, linear output."""
+    return _network("generator", config.latent_dim + n_classes, config.hidden, n_features, seed)
+
+
+def build_critic(config: GANConfig, n_features: int, n_classes: int, seed: int) -> keras.Model:
+    """Packed scores and one-hot class in, one score out; not normalised, since the penalty is per row."""
+    return _network("critic", config.pack * n_features + n_classes, config.hidden, 1, seed)
+
+
+def build_classifier(config: GANConfig, n_features: int, n_classes: int, seed: int) -> keras.Model:
+    """Scores in, one logit per class out; it is not told the class."""
+    return _network("classifier", n_features, config.hidden, n_classes, seed)
+
+
+def _network(name: str, n_inputs: int, hidden: tuple[int, ...], n_outputs: int, seed: int) -> keras.Model:
+    import keras
+
+    def dense(width: int, layer: int) -> keras.layers.Layer:
+        initializer = keras.initializers.GlorotUniform(seed=child_seed(seed, name, layer))
+        return keras.layers.Dense(int(width), kernel_initializer=initializer)
+
+    inputs = values = keras.Input((n_inputs,))
+    for layer, width in enumerate(hidden):
+        values = dense(width, layer)(values)
+        if name == "generator":
+            values = keras.layers.LayerNormalization(epsilon=1e-3)(values)
+        values = keras.layers.LeakyReLU(negative_slope=0.2)(values)
+    return keras.Model(inputs, dense(n_outputs, len(hidden))(values), name=name)
+
+
+def forward(weights: list[np.ndarray], values: np.ndarray) -> np.ndarray:
+    """What the Keras generator computes, without TensorFlow: a saved GAN samples anywhere.
+
+    Hidden layers have four weights (kernel, bias, scale, shift), the output layer two.
+    """
+    for layer in range(0, len(weights) - 2, 4):
+        kernel, bias, scale, shift = weights[layer : layer + 4]
+        values = values @ kernel + bias
+        values = values - values.mean(axis=1, keepdims=True)
+        values = scale * values / np.sqrt(values.var(axis=1, keepdims=True) + 1e-3) + shift
+        values = np.where(values > 0, values, 0.2 * values)
+    return values @ weights[-2] + weights[-1]
+
+
+def critic_loss(loss: str, real: Any, fake: Any) -> Any:
+    """What the critic minimises: scores of real and drawn rows of shape (n_rows, 1) in, a scalar out."""
+    import tensorflow as tf
+
+    if loss == "wasserstein":
+        return tf.reduce_mean(fake) - tf.reduce_mean(real)
+    return tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(fake))
+
+
+def generator_loss(loss: str, fake: Any) -> Any:
+    """What the generator minimises: scores of drawn rows of shape (n_rows, 1) in, a scalar out."""
+    import tensorflow as tf
+
+    return -tf.reduce_mean(fake) if loss == "wasserstein" else tf.reduce_mean(tf.nn.softplus(-fake))
+
+
+def adam(config: GANConfig) -> keras.optimizers.Optimizer:
+    """The optimizer of either network."""
+    import keras
+
+    beta_1, beta_2 = config.betas
+    return keras.optimizers.Adam(config.learning_rate, beta_1=beta_1, beta_2=beta_2)

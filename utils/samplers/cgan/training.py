@@ -1,0 +1,255 @@
+"""Trains the conditional GAN: alternating updates of critic and generator in one compiled graph."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from functools import lru_cache
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from utils.backend import load_tensorflow
+
+if TYPE_CHECKING:
+    import keras
+from utils.samplers.cgan.config import GANConfig
+from utils.samplers.cgan.networks import (
+    adam,
+    build_classifier,
+    build_critic,
+    build_generator,
+    critic_loss,
+    generator_loss,
+)
+
+
+class DivergenceError(FloatingPointError):
+    """Training reached a loss that is not a finite number."""
+
+
+class Trainer:
+    """Both networks, their optimisers and one compiled function that runs many updates.
+
+    Compiling takes as long as a thousand updates, so `trainer_for` keeps trainers; every training starts afresh.
+
+    Parameters
+    ----------
+    config : GANConfig
+        `updates` is left to `train`.
+    n_features, n_classes : int
+    """
+
+    def __init__(self, config: GANConfig, n_features: int, n_classes: int) -> None:
+        tf = _limited_tensorflow()
+        self.config, self.n_features, self.n_classes = config, n_features, n_classes
+        self.rows = tf.Variable(np.zeros((1, n_features), np.float32), shape=(None, n_features))
+        self.counts = tf.Variable(np.zeros(n_classes, np.float32))
+        self.first = tf.Variable(np.zeros(n_classes, np.int32))
+        self.seed = tf.Variable(0)
+        self.generator, self.critic, self.classifier = self._networks(0)
+        self.averages = [tf.Variable(weight) for weight in self.generator.trainable_variables]
+        self.optimizers = {}
+        for network in (self.generator, self.critic, self.classifier):
+            optimizer = adam(config)
+            optimizer.build(network.trainable_variables)
+            self.optimizers[network.name] = optimizer
+        states = [state for optimizer in self.optimizers.values() for state in optimizer.variables]
+        self.at_first = [(state, state.numpy()) for state in states]
+        self.run = tf.function(self._run)
+        self.lock = Lock()
+
+    def train(
+        self, scores: np.ndarray, codes: np.ndarray, updates: int, seed: int, verbose: int
+    ) -> tuple[pd.DataFrame, list[np.ndarray]]:
+        """Train on scores of shape (n_rows, n_features) with their class codes.
+
+        Returns
+        -------
+        tuple of DataFrame and list of ndarray
+            The losses, and the generator's weights for sampling.
+
+        Raises
+        ------
+        DivergenceError
+            If a loss is not finite.
+        """
+        with self.lock:
+            self._start(scores, codes, seed)
+            return self._train(updates, verbose), [average.numpy() for average in self.averages]
+
+    def _networks(self, seed: int) -> list[keras.Model]:
+        """Generator, critic and classifier with the weights that training starts from."""
+        builders = (build_generator, build_critic, build_classifier)
+        return [build(self.config, self.n_features, self.n_classes, seed) for build in builders]
+
+    def _start(self, scores: np.ndarray, codes: np.ndarray, seed: int) -> None:
+        """Take the rows, sorted by class, and forget all that was learned."""
+        counts = np.bincount(codes)
+        self.rows.assign(scores[np.argsort(codes, kind="stable")].astype(np.float32))
+        self.counts.assign(counts.astype(np.float32))
+        self.first.assign((np.cumsum(counts) - counts).astype(np.int32))
+        self.seed.assign(seed % (2**31 - 3))
+        for network, fresh in zip((self.generator, self.critic, self.classifier), self._networks(seed), strict=True):
+            network.set_weights(fresh.get_weights())
+        for average, weight in zip(self.averages, self.generator.trainable_variables, strict=True):
+            average.assign(weight)
+        for state, value in self.at_first:
+            state.assign(value)
+
+    def _train(self, total: int, verbose: int) -> pd.DataFrame:
+        """All updates, in calls of `updates_per_call`; returns the losses."""
+        import tensorflow as tf
+        from tqdm.auto import tqdm
+
+        chunk = self.config.updates_per_call
+        losses = []
+        with tqdm(total=total, desc="CGAN", unit="update", disable=not verbose) as bar:
+            for start in range(0, total, chunk):
+                stop = min(start + chunk, total)
+                losses.append(self.run(tf.constant(start), tf.constant(stop)).numpy())
+                self._check_finite(losses[-1], start)
+                bar.update(stop - start)
+                bar.set_postfix(critic=f"{losses[-1][-1, 0]:.3f}", generator=f"{losses[-1][-1, 1]:.3f}")
+        history = pd.DataFrame(np.concatenate(losses), columns=["critic_loss", "generator_loss"])
+        history.insert(0, "update", np.arange(1, total + 1))
+        return history
+
+    @staticmethod
+    def _check_finite(losses: np.ndarray, start: int) -> None:
+        bad = np.flatnonzero(~np.isfinite(losses).all(axis=1))
+        if len(bad):
+            raise DivergenceError(
+                f"The GAN's loss is not finite at update {start + bad[0] + 1}; "
+                "lower GANConfig.learning_rate or raise gradient_penalty."
+            )
+
+    def _run(self, start: Any, stop: Any) -> Any:
+        """Updates `start` to `stop`, as a tensor of losses of shape (stop - start, 2)."""
+        import tensorflow as tf
+
+        losses = tf.TensorArray(tf.float32, size=stop - start)
+        for update in tf.range(start, stop):
+            critic_loss = tf.constant(0.0)
+            for step in range(self.config.critic_steps):
+                critic_loss = self._update_critic(update, step)
+            generator_loss = self._update_generator(update)
+            losses = losses.write(update - start, tf.stack([critic_loss, generator_loss]))
+        return losses.stack()
+
+    def _condition(self, update: Any) -> tuple[Any, Any]:
+        """Classes of one batch as codes (one per row) and one-hot rows; equally many of every class."""
+        import tensorflow as tf
+
+        groups = self.config.batch_size // self.config.pack
+        # Shifting by the update gives every class its turn when there are more classes than groups.
+        codes = tf.repeat((tf.range(groups) + update * groups) % self.n_classes, self.config.pack)
+        return codes, tf.one_hot(codes, self.n_classes) * float(self.config.conditional)
+
+    def _update_critic(self, update: Any, step: int) -> Any:
+        import tensorflow as tf
+
+        codes, condition = self._condition(update)
+        batch = self.config.batch_size
+        draw = tf.random.stateless_uniform([batch, 1], self._stream(1, update, step))[:, 0]
+        picked = tf.cast(tf.floor(draw * tf.gather(self.counts, codes)), tf.int32)
+        real = tf.gather(self.rows, tf.gather(self.first, codes) + picked)
+        fake = self._fake(update, step, condition)
+        mix = tf.random.stateless_uniform([batch // self.config.pack, 1], self._stream(2, update, step))
+        with tf.GradientTape() as tape:
+            real_score, fake_score = self._judge(real, condition), self._judge(fake, condition)
+            loss = critic_loss(self.config.loss, real_score, fake_score)
+            if self.config.gradient_penalty:
+                loss += self.config.gradient_penalty * self._penalty(real, fake, condition, mix)
+        self._descend(self.critic, tape.gradient(loss, self.critic.trainable_variables))
+        if self.config.auxiliary:
+            self._update_classifier(real, codes)
+        return loss
+
+    def _update_classifier(self, real: Any, codes: Any) -> None:
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            loss = self._misjudged(real, codes)
+        self._descend(self.classifier, tape.gradient(loss, self.classifier.trainable_variables))
+
+    def _misjudged(self, rows: Any, codes: Any) -> Any:
+        """Cross-entropy of the auxiliary classifier."""
+        import tensorflow as tf
+
+        logits = self.classifier(rows, training=True)
+        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=codes, logits=logits))
+
+    def _update_generator(self, update: Any) -> Any:
+        import tensorflow as tf
+
+        codes, condition = self._condition(update)
+        with tf.GradientTape() as tape:
+            fake = self._fake(update, self.config.critic_steps, condition)
+            loss = generator_loss(self.config.loss, self._judge(fake, condition))
+            if self.config.auxiliary:
+                loss += self.config.auxiliary * self._misjudged(fake, codes)
+        self._descend(self.generator, tape.gradient(loss, self.generator.trainable_variables))
+        # A short memory at first, so that the average of a short training is not full of its beginning.
+        age = tf.cast(update, tf.float32)
+        decay = tf.minimum(self.config.average_decay, (1.0 + age) / (10.0 + age))
+        for average, weight in zip(self.averages, self.generator.trainable_variables, strict=True):
+            average.assign(decay * average + (1.0 - decay) * weight)
+        return loss
+
+    def _fake(self, update: Any, step: int, condition: Any) -> Any:
+        import tensorflow as tf
+
+        shape = [self.config.batch_size, self.config.latent_dim]
+        noise = tf.random.stateless_normal(shape, self._stream(0, update, step))
+        return self.generator(tf.concat([noise, condition], axis=1), training=True)
+
+    def _stream(self, purpose: int, update: Any, step: int) -> list:
+        """Seed of one draw: no two draws of a training share it, and none depends on global state."""
+        return [self.seed + purpose, update * (self.config.critic_steps + 1) + step]
+
+    def _judge(self, rows: Any, condition: Any) -> Any:
+        """Critic scores, one per group of `pack` rows."""
+        import tensorflow as tf
+
+        packed = tf.reshape(rows, [-1, self.config.pack * self.n_features])
+        return self.critic(tf.concat([packed, condition[:: self.config.pack]], axis=1), training=True)
+
+    def _penalty(self, real: Any, fake: Any, condition: Any, mix: Any) -> Any:
+        """Squared distance of the critic's gradient length from one, between real and fake rows."""
+        import tensorflow as tf
+
+        shape = [-1, self.config.pack * self.n_features]
+        between = mix * tf.reshape(real, shape) + (1.0 - mix) * tf.reshape(fake, shape)
+        with tf.GradientTape() as tape:
+            tape.watch(between)
+            score = self._judge(between, condition)
+        gradient = tape.gradient(score, between)
+        length = tf.sqrt(tf.reduce_sum(gradient**2, axis=1) + 1e-12)
+        return tf.reduce_mean((length - 1.0) ** 2)
+
+    def _descend(self, network: keras.Model, gradients: list) -> None:
+        self.optimizers[network.name].apply(gradients, network.trainable_variables)
+
+
+def trainer_for(config: GANConfig, n_features: int, n_classes: int) -> Trainer:
+    """The trainer of a configuration, compiled once in a process however many updates and rows it is given."""
+    return _trainer(replace(config, updates=1), n_features, n_classes)
+
+
+_trainer = lru_cache(maxsize=4)(Trainer)
+
+
+def _limited_tensorflow() -> Any:
+    """TensorFlow, held to the threads that joblib gives its workers."""
+    tf = load_tensorflow()
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    if threads.isdigit():
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(int(threads))
+            tf.config.threading.set_inter_op_parallelism_threads(int(threads))
+        except RuntimeError:
+            pass  # it is running already, and its threads are fixed
+    return tf

@@ -1,0 +1,166 @@
+"""The registry of ways to handle imbalance: name -> builder, defaults, search space.
+
+Every entry speaks the same language, `ratio`: rows per fraud. For a method that adds rows it is how many
+synthetic frauds join each real one, for one that removes rows how many legitimate rows are kept per fraud,
+for class weights how much heavier a fraud counts; 'balanced' makes both classes equal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from imblearn.combine import SMOTEENN
+from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE, RandomOverSampler
+from imblearn.under_sampling import NearMiss, RandomUnderSampler
+from numpy.typing import ArrayLike
+
+from utils.registry import Entry
+from utils.samplers.cgan.sampler import CGANSampler, GANConfig
+from utils.samplers.cleaning import QuickEditedNearestNeighbours, QuickTomekLinks
+from utils.samplers.peers import CTGANSampler, JitterSampler
+
+Ratio = float | str
+
+
+def synthetic_per_fraud(y: ArrayLike, *, ratio: float) -> dict[Any, int]:
+    """imbalanced-learn's `sampling_strategy` that adds `ratio` rows per minority row."""
+    label, count = Counter(y).most_common()[-1]
+    return {label: round(count * (1 + ratio))}
+
+
+def kept_per_fraud(y: ArrayLike, *, ratio: float) -> dict[Any, int]:
+    """imbalanced-learn's `sampling_strategy` that keeps `ratio` majority rows per minority row."""
+    (majority, available), *_, (_, count) = Counter(y).most_common()
+    return {majority: min(available, round(count * ratio))}
+
+
+def fraud_weight(y: ArrayLike, *, ratio: Ratio) -> float:
+    """Weight of a fraud that has the effect of `ratio` more copies of it."""
+    counts = Counter(y)
+    return counts[0] / counts[1] if ratio == "balanced" else 1.0 + ratio
+
+
+def _strategy(rule: Callable, ratio: Ratio) -> Any:
+    return "auto" if ratio == "balanced" else partial(rule, ratio=ratio)
+
+
+@dataclass(frozen=True)
+class SamplerEntry(Entry):
+    """One way to handle imbalance: `build(seed, **params)` gives an imbalanced-learn sampler, or None for none.
+
+    Attributes
+    ----------
+    family : {'control', 'under', 'over', 'generator'}
+        What it does to the rows: nothing, drop legitimate ones, add frauds near real ones, or add frauds from a
+        generator. The rows of a generator are independent draws, so that a smaller ratio is the same fit with fewer.
+    weighted : bool
+        Whether the model weighs frauds instead; then `ratio` goes to `fraud_weight`.
+    """
+
+    family: str = "control"
+    weighted: bool = False
+
+    def effect(self, ratio: Ratio, y: ArrayLike) -> float:
+        """What a ratio comes to on rows with these labels: rows added, legitimate rows kept, or a fraud's weight.
+
+        Ratios of one effect are one setting, as where fewer legitimate rows are there than either would keep.
+        """
+        counts = Counter(np.asarray(y).tolist())
+        if self.weighted:
+            return fraud_weight(y, ratio=ratio)
+        if self.family == "under":
+            return counts[1] if ratio == "balanced" else kept_per_fraud(y, ratio=ratio)[0]
+        return (counts[0] if ratio == "balanced" else synthetic_per_fraud(y, ratio=ratio)[1]) - counts[1]
+
+    def widest(self, ratio: Ratio, y: ArrayLike) -> Ratio:
+        """The ratio that adds most rows, of a search's and this one; what a generator is asked for but once."""
+        return max(("balanced", *self.space.get("ratio", ()), ratio), key=lambda other: self.effect(other, y))
+
+
+def _no_sampler(seed: int, **_: Any) -> None:
+    return None
+
+
+def _undersampler(kind: Callable, seed: int, *, ratio: Ratio, **params: Any) -> Any:
+    known = {"random_state": seed} if "random_state" in kind().get_params() else {}  # NearMiss draws nothing
+    return kind(sampling_strategy=_strategy(kept_per_fraud, ratio), **known, **params)
+
+
+def _oversampler(kind: Callable, seed: int, *, ratio: Ratio, **params: Any) -> Any:
+    return kind(sampling_strategy=_strategy(synthetic_per_fraud, ratio), random_state=seed, **params)
+
+
+def _tomek(seed: int) -> QuickTomekLinks:
+    return QuickTomekLinks()
+
+
+def _smote_enn(seed: int, *, ratio: Ratio) -> SMOTEENN:
+    smote = _oversampler(SMOTE, seed, ratio=ratio)
+    cleaner = QuickEditedNearestNeighbours(sampling_strategy="all")
+    return SMOTEENN(sampling_strategy=smote.sampling_strategy, smote=smote, enn=cleaner)
+
+
+def _cgan(seed: int, *, ratio: Ratio, **config: Any) -> CGANSampler:
+    return _oversampler(CGANSampler, seed, ratio=ratio, config=GANConfig(**config))
+
+
+OVERSAMPLING_RATIOS = ["balanced", 20, 5, 1]
+UNDERSAMPLING_RATIOS = ["balanced", 5, 20, 100]
+
+
+def _ratio_entry(name: str, label: str, build: Callable, family: str, **more: Any) -> SamplerEntry:
+    """An entry with a ratio to choose, balanced by default."""
+    ratios = UNDERSAMPLING_RATIOS if family == "under" else OVERSAMPLING_RATIOS
+    known = {"library": "imbalanced-learn", "defaults": {"ratio": "balanced"}, "space": {"ratio": ratios}}
+    return SamplerEntry(name, label, build, family=family, **{**known, **more})
+
+
+SAMPLERS: dict[str, SamplerEntry] = {
+    entry.name: entry
+    for entry in (
+        SamplerEntry("none", "No resampling", _no_sampler, "scikit-learn", cost=0.1),
+        _ratio_entry("class_weight", "Class weights", _no_sampler, "control", library="scikit-learn", weighted=True),
+        _ratio_entry("rus", "Random undersampling", partial(_undersampler, RandomUnderSampler), "under"),
+        SamplerEntry("tomek", "Tomek links", _tomek, "imbalanced-learn", family="under"),
+        _ratio_entry("nearmiss", "NearMiss", partial(_undersampler, NearMiss), "under"),
+        _ratio_entry("ros", "Random oversampling", partial(_oversampler, RandomOverSampler), "over"),
+        _ratio_entry("smote", "SMOTE", partial(_oversampler, SMOTE), "over"),
+        _ratio_entry("borderline", "Borderline-SMOTE", partial(_oversampler, BorderlineSMOTE), "over"),
+        _ratio_entry("adasyn", "ADASYN", partial(_oversampler, ADASYN), "over"),
+        SamplerEntry(
+            "smoteenn",
+            "SMOTE-ENN",
+            _smote_enn,
+            "imbalanced-learn",
+            defaults={"ratio": 20},  # cleaning compares every row with every other: balanced takes four times as long
+            space={"ratio": [20, 5, 1]},
+            family="over",
+            cost=45,
+        ),
+        _ratio_entry("jitter", "Jitter", partial(_oversampler, JitterSampler), "generator", library="numpy"),
+        _ratio_entry("cgan", "CGAN", _cgan, "generator", library="tensorflow", in_search={"updates": 500}, cost=25),
+        _ratio_entry(
+            "ctgan",
+            "CTGAN",
+            partial(_oversampler, CTGANSampler),
+            "generator",
+            library="ctgan",
+            defaults={"ratio": "balanced", "epochs": 300},
+            in_search={"epochs": 60},
+            cost=30,
+        ),
+    )
+}
+
+LABELS = {name: entry.label for name, entry in SAMPLERS.items()}
+
+
+def of_families(*families: str, among: Iterable[str] = ()) -> list[str]:
+    """Names of 'none' and of the samplers of these families, in the registry's order; `among` limits them."""
+    names = set(among or SAMPLERS)
+    return [name for name, entry in SAMPLERS.items() if name == "none" or (entry.family in families and name in names)]

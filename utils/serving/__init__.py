@@ -1,0 +1,23 @@
+"""The model that is served: how it is chosen and calibrated, saved, scored with and explained."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "bundle": ["BundleError", "FraudModel", "apply_calibrator", "load", "save"],
+        "explanations": ["Explainer"],
+        "final_model": [
+            "FEE",
+            "FLOOR",
+            "choose",
+            "final_task",
+            "fit_final",
+            "held_out_rows",
+            "out_of_fold",
+            "score_card",
+            "score_test",
+        ],
+        "scorer": ["Scorer"],
+    },
+)

@@ -1,0 +1,370 @@
+"""The served model: scaler, classifier, calibrator, threshold and card, saved without pickle.
+
+The card lists the SHA-256 of every file of the folder, and of those that `seal` finds beside the model; nothing is
+loaded that is not as it was written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from utils.backend import limit_threads
+from utils.config import DatasetConfig
+from utils.data.features import HOUR_FEATURES, build_features
+from utils.metrics import log_odds
+from utils.models import ensembles
+from utils.models.ensembles import LogOddsMean, SelfPacedEnsemble
+
+TRUSTED_TYPES = [  # beside skops' own list
+    "imblearn.ensemble._easy_ensemble.EasyEnsembleClassifier",
+    "imblearn.ensemble._forest.BalancedRandomForestClassifier",
+    "imblearn.ensemble._weight_boosting.RUSBoostClassifier",
+    "imblearn.pipeline.Pipeline",
+    "imblearn.under_sampling._prototype_selection._random_under_sampler.RandomUnderSampler",
+    "sklearn.tree._tree.Tree",
+    "utils.ensembles.OutlierClassifier",  # where the class was when `utils` had no packages
+    "utils.models.ensembles.OutlierClassifier",
+]
+sys.modules.setdefault("utils.ensembles", ensembles)
+# Estimators that are a few arrays of numbers are saved as just these: skops takes seconds to import.
+PLAIN = {
+    "StandardScaler": (StandardScaler, {"mean_": float, "var_": float, "scale_": float, "feature_names_in_": object}),
+    "LogisticRegression": (LogisticRegression, {"coef_": float, "intercept_": float, "classes_": int}),
+}
+ENSEMBLES = {"LogOddsMean": LogOddsMean, "SelfPacedEnsemble": SelfPacedEnsemble}  # saved member by member
+CLASSIFIERS = {"classifier.ubj", "classifier.keras", "classifier.json", "classifier.skops"}
+CARD = "card.json"
+NEVER = float(np.nextafter(1, 2))  # the threshold of a model that calls nothing an alert
+SHA256 = re.compile("[0-9a-f]{64}")
+
+
+class BundleError(ValueError):
+    """A saved model is incomplete, was changed, or holds types that are not trusted."""
+
+
+@dataclass(frozen=True)
+class FraudModel:
+    """Everything that turns raw transactions into a decision.
+
+    Attributes
+    ----------
+    scaler : fitted transformer
+        First step; takes the features of the protocol.
+    classifier : fitted classifier
+        Gives scores for scaled features.
+    calibrator : LogisticRegression
+        Turns the log odds of a score into a calibrated probability (Platt, 1999).
+    threshold : float
+        Calibrated probability from which a transaction is an alert.
+    card : dict
+        What the model is: names, parameters, scores, ledger key.
+    schema : DatasetConfig
+        Roles of the raw columns.
+    columns : tuple of str
+        Features in the order that the scaler takes them.
+    """
+
+    scaler: BaseEstimator
+    classifier: BaseEstimator
+    calibrator: LogisticRegression
+    threshold: float
+    schema: DatasetConfig
+    columns: tuple[str, ...]
+    card: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def hour_features(self) -> tuple[str, ...]:
+        """Features that are made of the time; without a time column, or with the time as it is, there are none."""
+        if self.schema.time is None or self.schema.raw_time:
+            return ()
+        return tuple(name for name in self.columns if name in HOUR_FEATURES)
+
+    @property
+    def raw_columns(self) -> tuple[str, ...]:
+        """Columns that a transaction must have, the time first if a feature is made of it; each stands there once."""
+        hours = self.hour_features
+        time = (self.schema.time,) if hours or self.schema.time in self.columns else ()
+        return tuple(dict.fromkeys((*time, *(name for name in self.columns if name not in hours))))
+
+    def predict_proba(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Calibrated probability of fraud per raw transaction, of shape (n_rows,).
+
+        Raises
+        ------
+        DataError
+            Names missing columns, or the first row with a value that is not a finite number.
+        """
+        X = self.scaler.transform(build_features(frame, self.schema, self.columns))
+        return apply_calibrator(self.calibrator, self.classifier.predict_proba(X)[:, 1])
+
+    def decide(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
+        """Whether each raw transaction is an alert."""
+        return self.predict_proba(frame) >= self.threshold
+
+
+def fit_calibrator(y_true: ArrayLike, probability: ArrayLike) -> LogisticRegression:
+    """Platt's (1999) calibrator, fitted on out-of-fold probabilities of rows that were never resampled."""
+    return LogisticRegression(C=np.inf, max_iter=1000).fit(log_odds(probability)[:, None], np.asarray(y_true))
+
+
+def apply_calibrator(calibrator: LogisticRegression, probability: ArrayLike) -> NDArray[np.float64]:
+    """Calibrated probabilities of shape (n_rows,)."""
+    return calibrator.predict_proba(log_odds(probability)[:, None])[:, 1]
+
+
+def save(model: FraudModel, folder: Path) -> Path:
+    """Write a model's files and, last, its card with the hash of each; returns the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.iterdir():
+        stale.unlink()
+    _save_part(model.scaler, folder, "scaler")
+    _save_part(model.calibrator, folder, "calibrator")
+    _save_classifier(model.classifier, folder)
+    card = {
+        "threshold": model.threshold,
+        "columns": model.columns,
+        "schema": {**asdict(model.schema), "path": model.schema.path.name},
+        "files": _hashes(folder),
+        "card": model.card,
+    }
+    _write_card(folder, card)
+    return folder
+
+
+def seal(folder: Path) -> None:
+    """Enter the hashes of all files that lie beside a saved model into its card, which changes the card's own."""
+    _write_card(folder, {**read_card(folder), "files": _hashes(folder)})
+
+
+def _write_card(folder: Path, card: dict[str, Any]) -> None:
+    (folder / CARD).write_text(json.dumps(card, indent=1) + "\n")
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {path.name: _sha256(path.read_bytes()) for path in sorted(folder.iterdir()) if path.name != CARD}
+
+
+def _save_classifier(classifier: BaseEstimator, folder: Path, name: str = "classifier") -> None:
+    if hasattr(classifier, "get_booster"):
+        classifier.get_booster().save_model(folder / f"{name}.ubj")
+    elif hasattr(classifier, "network"):
+        classifier.save(folder / f"{name}.keras")
+    elif ENSEMBLES.get(type(classifier).__name__) is type(classifier):
+        for place, member in enumerate(classifier.estimators_):
+            _save_classifier(member, folder, f"{name}-{place}")
+        content = {"type": type(classifier).__name__, "members": len(classifier.estimators_)}
+        (folder / f"{name}.json").write_text(json.dumps(content) + "\n")
+    else:
+        from utils.models.forest import portable
+
+        _save_part(portable(classifier), folder, name)
+
+
+def _save_part(part: BaseEstimator, folder: Path, name: str) -> None:
+    kind = type(part).__name__
+    if PLAIN.get(kind, (None,))[0] is type(part):
+        found = {key: getattr(part, key).tolist() for key in PLAIN[kind][1] if hasattr(part, key)}
+        content = {"type": kind, "n_features_in_": part.n_features_in_, **found}
+        (folder / f"{name}.json").write_text(json.dumps(content) + "\n")
+    else:
+        import skops.io
+
+        skops.io.dump(part, folder / f"{name}.skops")
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """The card of a saved model: `threshold`, `columns`, `schema`, `files` with the hash of each, and `card`.
+
+    Raises
+    ------
+    BundleError
+        Names the card and the field that is missing or cannot be.
+    """
+    try:
+        # NaN, which JSON does not know, is no figure of a card either.
+        card = json.loads((folder / CARD).read_text(), parse_constant=lambda name: None)
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{folder.name} has no readable {CARD} ({error!r}); save the model again.") from None
+    for name, (is_sound, requirement) in FIELDS.items():
+        if not isinstance(card, dict) or name not in card or not is_sound(card[name]):
+            raise BundleError(f"{folder.name}/{CARD}: {name} must be {requirement}; save the model again.")
+    return card
+
+
+def _is_threshold(value: Any) -> bool:
+    return type(value) in (int, float) and 0 < value <= NEVER
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _are_columns(value: Any) -> bool:
+    return isinstance(value, list) and 0 < len(value) == len(set(map(str, value))) and all(map(_is_name, value))
+
+
+def _are_roles(value: Any) -> bool:
+    if not isinstance(value, dict) or not all(_is_name(value.get(role)) for role in ("path", "label")):
+        return False
+    return all(value.get(role) is None or _is_name(value[role]) for role in ("time", "amount"))
+
+
+def _are_hashes(value: Any) -> bool:
+    """Whether names of files in the folder, and of none outside it, have a SHA-256 each."""
+    return isinstance(value, dict) and all(
+        _is_name(name) and Path(name).name == name != ".." and isinstance(digest, str) and SHA256.fullmatch(digest)
+        for name, digest in value.items()
+    )
+
+
+FIELDS = {
+    "threshold": (_is_threshold, "a number above 0 and not above 1"),
+    "columns": (_are_columns, "a list of different names"),
+    "schema": (_are_roles, "an object with path, label, time and amount"),
+    "files": (_are_hashes, "an object with the SHA-256 of each file of the folder"),
+    "card": (lambda value: isinstance(value, dict), "an object"),
+}
+
+
+def read_beside(folder: Path, name: str) -> bytes | None:
+    """Content of a file that lies beside a saved model, held against its hash; None if there is no such file.
+
+    Raises
+    ------
+    BundleError
+        If the file is missing, was changed, or is not listed in the card.
+    """
+    expected = read_card(folder)["files"].get(name)
+    if expected is not None:
+        return _verified(folder, name, expected)
+    if (folder / name).exists():
+        raise BundleError(
+            f"{folder.name}/{name} is not listed in {CARD}, so it may have been changed; "
+            "write the model again with `python -m app.building`, or a pair with its option --pairs."
+        )
+    return None
+
+
+def _verified(folder: Path, name: str, expected: str) -> bytes:
+    path = folder / name
+    content = path.read_bytes() if path.is_file() else None
+    if content is None or _sha256(content) != expected:
+        raise BundleError(f"{folder.name}/{name} is missing or was changed; save the model again.")
+    return content
+
+
+def load(folder: Path) -> FraudModel:
+    """Read a saved model back.
+
+    Raises
+    ------
+    BundleError
+        If the card cannot be right, a file is missing, its hash is not the card's, or it holds a type that is not
+        trusted.
+    """
+    saved = read_card(folder)
+    files = saved["files"]
+    listed = [len({f"{part}.json", f"{part}.skops"} & set(files)) for part in ("scaler", "calibrator")]
+    if listed != [1, 1] or len(CLASSIFIERS & set(files)) != 1:
+        missing = "exactly one scaler, calibrator and classifier"
+        raise BundleError(f"{folder.name}/{CARD} does not list {missing}; save the model again.")
+    for name, expected in files.items():
+        _verified(folder, name, expected)
+    scaler = _load_part(folder, "scaler", files)
+    if getattr(scaler, "n_features_in_", None) != len(saved["columns"]):
+        raise BundleError(f"{folder.name}/{CARD}: columns must be those of the scaler; save the model again.")
+    return FraudModel(
+        scaler=scaler,
+        classifier=_load_classifier(folder, files),
+        calibrator=_load_part(folder, "calibrator", files),
+        threshold=saved["threshold"],
+        schema=_schema(saved["schema"]),
+        columns=tuple(saved["columns"]),
+        card=saved["card"],
+    )
+
+
+def _schema(saved: dict[str, Any]) -> DatasetConfig:
+    """Roles of the columns; a role that other versions of this code knew is passed over."""
+    known = {role.name: saved[role.name] for role in fields(DatasetConfig) if role.name in saved}
+    lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
+    return DatasetConfig(**{**known, **lists, "path": Path(known["path"])})
+
+
+def _load_part(folder: Path, name: str, files: Iterable[str]) -> Any:
+    return _load_plain(folder / f"{name}.json") if f"{name}.json" in files else _load_skops(folder / f"{name}.skops")
+
+
+def _load_plain(path: Path) -> BaseEstimator:
+    """An estimator from its numbers; a file can only name a type of `PLAIN`, whose constructor runs without them."""
+    content = _read_json(path)
+    try:
+        if content["type"] not in PLAIN:
+            raise BundleError(f"{path.name} holds a type that is not trusted: {content['type']!r}.")
+        kind, attributes = PLAIN[content["type"]]
+        part = kind()
+        part.n_features_in_ = int(content["n_features_in_"])
+        for key, dtype in attributes.items():
+            if key in content:
+                setattr(part, key, np.array(content[key], dtype=dtype))
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, BundleError):
+            raise
+        raise BundleError(f"{path.name} cannot be read ({error!r}); save the model again.") from None
+    return part
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path.name} cannot be read ({error!r}); save the model again.") from None
+    return content if isinstance(content, dict) else {}
+
+
+def _load_skops(path: Path) -> Any:
+    import skops.io
+
+    unknown = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED_TYPES)
+    if unknown:
+        raise BundleError(f"{path.name} holds types that are not trusted: {', '.join(sorted(unknown))}.")
+    return skops.io.load(path, trusted=TRUSTED_TYPES)
+
+
+def _load_classifier(folder: Path, names: Iterable[str], name: str = "classifier") -> BaseEstimator:
+    if f"{name}.ubj" in names:
+        from xgboost import XGBClassifier
+
+        classifier = XGBClassifier()
+        classifier.load_model(folder / f"{name}.ubj")
+        return classifier
+    if f"{name}.keras" in names:
+        from utils.models.networks import NetworkClassifier
+
+        limit_threads(1)
+        return NetworkClassifier.load(folder / f"{name}.keras")
+    if f"{name}.json" in names and (content := _read_json(folder / f"{name}.json")).get("type") in ENSEMBLES:
+        ensemble = ENSEMBLES[content["type"]]()
+        members = [_load_classifier(folder, names, f"{name}-{place}") for place in range(int(content["members"]))]
+        ensemble.estimators_ = members
+        ensemble.classes_, ensemble.n_features_in_ = np.array([0, 1]), members[0].n_features_in_
+        return ensemble
+    return _load_part(folder, name, names)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,189 @@
+"""The final model: chosen and calibrated on the development set, scored on the test set, with a record of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed, effective_n_jobs
+from numpy.typing import NDArray
+
+from utils import metrics
+from utils.backend import limit_threads
+from utils.benchmark import ledger
+from utils.benchmark.out_of_fold import read_out_of_fold, write_out_of_fold
+from utils.benchmark.run_task import (
+    all_folds,
+    fit_fold,
+    fold_parts,
+    load_dataset,
+    measure,
+    provenance,
+    training_rows,
+)
+from utils.benchmark.tasks import Task, make_task, split
+from utils.config import Profile
+from utils.data import splits
+from utils.data.loading import Dataset
+from utils.data.splits import Fold
+from utils.leakage.guards import count_equal_rows
+from utils.serving.bundle import FraudModel, apply_calibrator, fit_calibrator
+
+FEE, FLOOR = 5.0, 10.0  # EUR: an alert's handling, and the least that a missed fraud costs
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """Probabilities of development rows from models that did not see them; arrays of shape (n_rows,)."""
+
+    y_true: NDArray
+    probability: NDArray
+    amounts: NDArray
+
+
+def choose(table: pd.DataFrame) -> tuple[str, str]:
+    """Sampler and model with the best mean average precision over the folds that every candidate has.
+
+    Candidates are those measured on the most folds, so that an easy fold favours nobody.
+    """
+    by_pair = table.groupby(["sampler", "model"])["average_precision"].agg(["mean", "size"])
+    complete = by_pair[by_pair["size"] == by_pair["size"].max()]
+    return complete["mean"].idxmax()
+
+
+def final_task(profile: Profile, choice: tuple[str, str]) -> Task:
+    """The task of the final model: trained on the whole development set, scored on the test set."""
+    dataset = load_dataset(profile.dataset)
+    sampler, model = choice
+    task = make_task(profile, dataset.identity, (0, 0), (sampler, {}), (model, {}), search=profile.search)
+    task |= {"split": split("test", profile.protocol), "fold": None}
+    return {**task, "key": ledger.key_of(task)}
+
+
+def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
+    """Probability of every development row from the fold model that did not train on it.
+
+    Like a ledger row it is kept under the task's key, beside the ledger, and not computed again; the file says
+    which rows it is about, and one that is about others is made anew.
+    """
+    dataset = load_dataset(profile.dataset)
+    folds = all_folds(profile.dataset, profile.protocol, 1)
+    rows = np.concatenate([fold.test for fold in folds.values()])
+    path = profile.results / "out_of_fold" / f"{task['key']}.parquet"
+    probability = read_out_of_fold(path, rows)
+    if probability is None:
+        n_jobs = min(effective_n_jobs(-1), len(folds))
+        parts = Parallel(n_jobs=n_jobs)(delayed(_fold_probability)(profile, task, fold_id) for fold_id in folds)
+        write_out_of_fold(path, rows, np.concatenate(parts))
+        probability = read_out_of_fold(path, rows)
+    amounts = np.zeros(len(rows)) if dataset.amounts is None else dataset.amounts.to_numpy()[rows]
+    return OutOfFold(dataset.y.to_numpy()[rows], probability, amounts)
+
+
+def _fold_probability(profile: Profile, task: Task, fold_id: tuple[int, int]) -> NDArray:
+    limit_threads(1)
+    dataset = load_dataset(profile.dataset)
+    fold = all_folds(profile.dataset, profile.protocol, 1)[fold_id]
+    fitted = fit_fold(task, dataset, fold)
+    X_test, _ = fold_parts(dataset, fold.test)
+    return fitted.pipeline.predict_proba(X_test)[:, 1]
+
+
+def choose_threshold(y_true: NDArray, probability: NDArray, amounts: NDArray) -> float:
+    """Probability from which an alert costs less than it saves, on out-of-fold rows; see `metrics.cost_curve`."""
+    ranks, found = metrics.ranks_of_positives(y_true, probability)
+    n_alerts, cost = metrics.cost_curve(ranks, amounts[found], fee=FEE, floor=FLOOR)
+    best = int(n_alerts[np.argmin(cost)])
+    ordered = np.sort(probability)[::-1]
+    return float(ordered[best - 1]) if best else float(np.nextafter(ordered[0], 2))
+
+
+def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold | None = None) -> FraudModel:
+    """Fit the chosen pipeline on the development set, with calibrator and threshold from out-of-fold rows.
+
+    Parameters
+    ----------
+    choice : (str, str)
+        Sampler and model, from `choose`.
+    development : OutOfFold, optional
+        Out-of-fold probabilities if they are there already.
+    """
+    dataset = load_dataset(profile.dataset)
+    task = final_task(profile, choice)
+    development = development or out_of_fold(profile, task)
+    calibrator = fit_calibrator(development.y_true, development.probability)
+    probability = apply_calibrator(calibrator, development.probability)
+    division = Fold(0, 0, *splits.chronological_split(dataset, profile.protocol.test_fraction))
+    rows = training_rows(dataset, division.train, task["seed"])
+    fitted = fit_fold(task, dataset, division, rows, effective_n_jobs(-1))
+    return FraudModel(
+        scaler=fitted.scaler,
+        classifier=fitted.classifier,
+        calibrator=calibrator,
+        threshold=choose_threshold(development.y_true, probability, development.amounts),
+        schema=profile.dataset,
+        columns=tuple(dataset.X.columns),
+        card={"ledger_key": task["key"], "profile": profile.name, **fitted.trial.described},
+    )
+
+
+def held_out_rows(dataset: Dataset, profile: Profile) -> pd.DataFrame:
+    """Raw rows of the test set."""
+    _, positions = splits.chronological_split(dataset, profile.protocol.test_fraction)
+    return dataset.frame.iloc[positions]
+
+
+def score_test(profile: Profile, model: FraudModel) -> dict[str, Any]:
+    """Score the test set, record it in the ledger's test.jsonl, and return its row; see `ledger.append_scoring`.
+
+    Beside what `run_task.measure` tells, the row says how many alerts the threshold gives (`n_alerts`) and how many
+    test rows have the features of a development row (`n_equal_to_test`).
+    """
+    dataset = load_dataset(profile.dataset)
+    development, positions = splits.chronological_split(dataset, profile.protocol.test_fraction)
+    probability = model.predict_proba(dataset.frame.iloc[positions])
+    row = {
+        **final_task(profile, (model.card["sampler"]["name"], model.card["model"]["name"])),
+        **measure(dataset, positions, probability, probability),
+        "threshold": model.threshold,
+        "n_alerts": int(np.count_nonzero(probability >= model.threshold)),
+        "n_equal_to_test": count_equal_rows(dataset.X.iloc[positions], dataset.X.iloc[development]),
+        **provenance(),
+    }
+    ledger.append_scoring(profile.results, row)
+    return row
+
+
+def score_card(row: dict[str, Any], interval: tuple[float, float]) -> pd.Series:
+    """What a fraud desk wants to know of a scored set, by name.
+
+    Parameters
+    ----------
+    row : dict
+        From `score_test`.
+    interval : (float, float)
+        Of the average precision.
+    """
+    ranks, days = row["ranks"], row["days"]
+    n_alerts, cost = metrics.cost_curve(ranks, row["amounts"], fee=FEE, floor=FLOOR)
+    caught = int(np.count_nonzero(np.asarray(ranks) <= row["n_alerts"]))
+    at_threshold = cost[caught] + FEE * (row["n_alerts"] - n_alerts[caught])
+    return pd.Series(
+        {
+            "average precision": row["average_precision"],
+            "95 % interval, from": round(interval[0], 3),
+            "95 % interval, to": round(interval[1], 3),
+            "ROC AUC": round(row["roc_auc"], 4),
+            "precision at 100 alerts a day": round(metrics.precision_at(ranks, 100 * days, row["n_rows"]), 3),
+            "precision at 500 alerts a day": round(metrics.precision_at(ranks, 500 * days, row["n_rows"]), 3),
+            "recall at precision 0.9": round(metrics.recall_at_precision(ranks), 3),
+            "alerts a day at the threshold": round(row["n_alerts"] / days, 1),
+            "precision at the threshold": round(caught / max(1, row["n_alerts"]), 3),
+            "recall at the threshold": round(caught / len(ranks), 3),
+            "cost saved, share of the loss without alerts": round(1 - at_threshold / cost[0], 3),
+            "Brier score": row["brier"],
+            "calibration error": row["calibration_error"],
+        }
+    )
