@@ -9,14 +9,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from doit import get_var
-from doit.tools import config_changed
 
 from utils.config import NOTEBOOKS, ROOT, load_profile
 from utils.reporting import notebooks
+from utils.reporting.dependencies import Inputs, UpToDate, code_inputs, file_inputs, notebook_modules
 
 PROFILE = load_profile(get_var("profile", "full"))
 BUILD = ROOT / "build"
@@ -29,21 +30,19 @@ DOIT_CONFIG = {
     "verbosity": 2,
     "num_process": AT_ONCE,  # notebooks run side by side; what fills a ledger runs alone, on every core
 }
-HELPERS = sorted(str(path) for path in (ROOT / "utils").rglob("*.py"))
-TEXTS = sorted(str(path) for path in (ROOT / "utils" / "reporting").glob("*.py"))  # what README and paper say
 DONE = BUILD / f"doit-{PROFILE.name}.done"  # what this call had to run, a line each
 DONE.write_text("")
-LOCK = str(ROOT / "uv.lock")
-RAW = str(PROFILE.dataset.path)
+LOCK = ROOT / "uv.lock"
+RAW = PROFILE.dataset.path
 LEDGERS = [
-    str(PROFILE.results / f"{PROFILE.dataset.name}.jsonl"),
-    str(PROFILE.results / "sensitivity" / f"{PROFILE.dataset.name}.jsonl"),
-    str(PROFILE.results / "generators" / f"{PROFILE.dataset.name}.jsonl"),
-    str(PROFILE.results / "original" / "replica.jsonl"),
+    PROFILE.results / f"{PROFILE.dataset.name}.jsonl",
+    PROFILE.results / "sensitivity" / f"{PROFILE.dataset.name}.jsonl",
+    PROFILE.results / "generators" / f"{PROFILE.dataset.name}.jsonl",
+    PROFILE.results / "original" / "replica.jsonl",
 ]
+GENERATORS = ROOT / "benchmarks" / "generators.jsonl"
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 LONGEST = ("08_final_model", "05_cgan_training")  # they start; the others follow when the second is done
-EXECUTED = [str(PROFILE.notebooks / f"{name}.ipynb") for name in NAMES]
 
 
 def task_data():
@@ -68,12 +67,15 @@ def task_data():
 def task_experiments():
     """Run what is missing of every experiment and fill the ledgers."""
 
+    def inputs():
+        return code_inputs(["utils.experiments.study"]) | file_inputs([LOCK, RAW])
+
     def fill():
         done("experiments")
         command = [sys.executable, "-m", "utils.experiments.study", "--profile", PROFILE.name]
         return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
-    return {"actions": [fill], "file_dep": [LOCK, RAW, *HELPERS], "targets": LEDGERS, "task_dep": ["data"]}
+    return {"actions": [fill], "uptodate": [UpToDate(inputs)], "targets": LEDGERS, "task_dep": ["data"]}
 
 
 def task_notebooks():
@@ -88,8 +90,7 @@ def task_notebooks():
         yield {
             "name": name,
             "actions": [(execute, [name])],
-            "file_dep": [LOCK, RAW, *LEDGERS, *HELPERS],
-            "uptodate": [config_changed(notebooks.source_hash(NOTEBOOKS / f"{name}.ipynb"))],
+            "uptodate": [UpToDate(partial(notebook_inputs, name))],
             "targets": [str(PROFILE.notebooks / f"{name}.ipynb")],
             "task_dep": ["experiments" if name in LONGEST else f"notebooks:{LONGEST[1]}"],
         }
@@ -104,10 +105,14 @@ def task_paper():
         print(f"paper: {relative(build(PROFILE))}")
         done("paper")
 
-    sources = [*(ROOT / "paper").glob("*.typ"), *(ROOT / "paper").glob("*.bib"), ROOT / "paper" / "build.py"]
+    def inputs():
+        figures = sorted(PROFILE.figures.glob("*.svg"))
+        sources = sorted(path for path in (ROOT / "paper").iterdir() if path.suffix in (".typ", ".bib"))
+        return code_inputs(["paper.build"]) | file_inputs([PROFILE.numbers, *figures, *sources])
+
     return {
         "actions": [typeset],
-        "file_dep": [str(PROFILE.numbers), *EXECUTED, *TEXTS, *map(str, sources)],
+        "uptodate": [UpToDate(inputs)],
         "targets": [str(PROFILE.paper / "paper.pdf")],
         "task_dep": ["notebooks"],
     }
@@ -131,7 +136,10 @@ def task_readme():
                 return TaskFailed(str(error))
         return None
 
-    return {"actions": [update], "file_dep": [str(PROFILE.numbers), *TEXTS], "task_dep": ["notebooks"]}
+    def inputs():
+        return code_inputs(["utils.reporting.readme"]) | file_inputs([PROFILE.numbers])
+
+    return {"actions": [update], "uptodate": [UpToDate(inputs)], "task_dep": ["notebooks"]}
 
 
 def task_study():
@@ -147,6 +155,15 @@ def task_study():
         "task_dep": ["data", "experiments", "notebooks", "paper", "readme"],
         "uptodate": [False],
     }
+
+
+def notebook_inputs(name: str) -> Inputs:
+    """Hashes of what a notebook is executed from: its cells, the code that it needs, and the results that it reads."""
+    path = NOTEBOOKS / f"{name}.ipynb"
+    modules = notebook_modules(path)
+    results = [*LEDGERS, GENERATORS] if "benchmarks.generators" in modules else LEDGERS
+    own = {str(relative(path)): notebooks.source_hash(path)}
+    return own | code_inputs(modules) | file_inputs([LOCK, RAW, *results])
 
 
 @contextmanager

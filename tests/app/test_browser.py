@@ -453,6 +453,7 @@ def test_the_table_of_models_is_sorted_and_leads_to_cards(browser, server, catal
     look(browser)
     browser.get(f"{server}/models")
     labels = "return [...document.querySelectorAll('#models tbody th a')].map((link) => link.textContent)"
+    wait_for(browser, "document.querySelector('#models th button')")
     press(browser, find(browser, "#models th button"))
     assert browser.execute_script(labels) == sorted(pair["label"] for pair in catalog.pairs)
     press(browser, browser.find_element(By.LINK_TEXT, "Logistic regression, no resampling"))

@@ -249,7 +249,8 @@ def test_a_file_that_changes_is_loaded_and_divided_anew(tmp_path):
 def test_a_changed_data_file_makes_experiments_and_notebooks_run_again():
     code = (
         "from doit import doit_cmd; doit_cmd.reset_vars(); doit_cmd.set_var('profile', 'quick'); import dodo;"
-        "print([dodo.RAW in task['file_dep'] for task in (dodo.task_experiments(), *dodo.task_notebooks())])"
+        "tasks = (dodo.task_experiments(), *dodo.task_notebooks());"
+        "print([str(dodo.relative(dodo.RAW)) in task['uptodate'][0].collect() for task in tasks])"
     )
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert told.split() == ["[True,", *["True,"] * 7, "True]"]

@@ -781,13 +781,13 @@ def test_kill_leaves_no_file_under_the_final_name(remote, monkeypatch):
 
 OWN_STUDY = """
 from dataclasses import replace
-from utils.benchmark import runner
-from utils.data import loading
+from utils import benchmark, data
 from utils.config import ROOT, ULB, Search, load_profile
+from utils.data.features import build_features
 
 dataset = data.load()
 development, test = data.chronological_split(dataset)
-print(*data.features(dataset.frame), len(dataset.frame), len(data.folds(dataset, development)))
+print(*build_features(dataset.frame), len(dataset.frame), len(data.folds(dataset, development)))
 profile = replace(load_profile("quick"), folds=((0, 0),), search=Search(trials=1))
 rows = benchmark.run(profile, samplers=["none", "rus"], models=["lr"], n_jobs=1)
 print(rows["dataset"].iloc[0]["name"], len(rows), (rows["average_precision"] > 0.9).all())

@@ -1,0 +1,139 @@
+"""Which files a notebook or a command depends on, and which of them changed since it was last made.
+
+Imports inside functions count. Comments and docstrings do not: a file of Python is hashed without them.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from utils.config import ROOT
+from utils.data.fetching import content_sha256
+
+OWN = ("utils", "benchmarks", "paper")
+STARTED = {"utils.samplers.peers": {"utils.samplers.ctgan_worker"}}  # run by `python -m`, not imported
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+Inputs = dict[str, str]  # path below the project's root -> hash
+
+
+class UpToDate:
+    """Whether what a task is made from is what it was made from; a task's `uptodate` in doit.
+
+    Parameters
+    ----------
+    collect : callable
+        Gives the hashes of all inputs, when the task's turn comes.
+    """
+
+    def __init__(self, collect: Callable[[], Inputs]):
+        self.collect = collect
+
+    def __call__(self, task: Any, values: dict[str, Any]) -> bool:
+        """Compare with the inputs of the last run, keep these for the next one, and say what changed."""
+        inputs = self.collect()
+        task.value_savers.append(lambda: {"inputs": inputs})
+        before = values.get("inputs")
+        if before is not None and before != inputs:
+            print(f"{task.name.split(':')[-1]}: {changes(before, inputs)}", flush=True)
+        return before == inputs
+
+
+def changes(before: Inputs, now: Inputs, most: int = 3) -> str:
+    """One line on what differs, such as 'utils/analysis/bootstrap.py changed'."""
+    changed = sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path))
+    more = f" and {len(changed) - most} more" if len(changed) > most else ""
+    return f"{', '.join(changed[:most])}{more} changed"
+
+
+def code_inputs(modules: Iterable[str]) -> Inputs:
+    """Hashes of modules and of everything of this project that they import, directly or not."""
+    return {
+        str(path.relative_to(ROOT)): _code_hash(path, path.stat().st_mtime_ns)
+        for path in map(module_path, sorted(closure(modules)))
+    }
+
+
+def file_inputs(paths: Iterable[Path]) -> Inputs:
+    """Hashes of files; one that is missing has an empty hash."""
+    return {_shown(path): content_sha256(path) if path.exists() else "" for path in paths}
+
+
+def notebook_modules(path: Path) -> set[str]:
+    """Modules of this project that the code of a notebook names."""
+    cells = json.loads(path.read_text())["cells"]
+    return named_modules("\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"))
+
+
+def closure(modules: Iterable[str]) -> set[str]:
+    """The modules and all others of this project that they import, directly or through others."""
+    reached, waiting = set(), set(modules)
+    while waiting:
+        module = waiting.pop()
+        reached.add(module)
+        path = module_path(module)
+        imported = _imported(path, path.stat().st_mtime_ns) | STARTED.get(module, set())
+        waiting |= imported - reached
+    return reached
+
+
+def named_modules(source: str) -> set[str]:
+    """Modules of this project that Python code imports; an exported name stands for the module that defines it."""
+    tree = ast.parse(source)
+    modules, names = set(), {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in OWN:
+            names |= {alias.asname or alias.name: _origin(node.module, alias.name) for alias in node.names}
+        elif isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names if alias.name.split(".")[0] in OWN}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:
+            modules.add(_origin(names[node.value.id], node.attr))
+    return modules | set(names.values())
+
+
+def module_path(module: str) -> Path:
+    """The file of a module of this project, or the `__init__.py` of a package."""
+    path = ROOT.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _origin(module: str, name: str) -> str:
+    """Where a name of a module comes from: a module below it, one that it exports from, or itself."""
+    if module_path(f"{module}.{name}").exists():
+        return f"{module}.{name}"
+    return next((f"{module}.{part}" for part, names in _exports(module).items() if name in names), module)
+
+
+@lru_cache
+def _exports(module: str) -> dict[str, list[str]]:
+    """Names that a package exports, by the module that defines them."""
+    for node in ast.walk(ast.parse(module_path(module).read_text())):
+        if isinstance(node, ast.keyword) and node.arg == "submod_attrs":
+            return ast.literal_eval(node.value)
+    return {}
+
+
+@cache
+def _imported(path: Path, mtime_ns: int) -> set[str]:
+    """Modules that a file imports; the time of change is only there to make the cache notice it."""
+    return named_modules(path.read_text())
+
+
+@cache
+def _code_hash(path: Path, mtime_ns: int) -> str:
+    """Hash of a file's code without comments and docstrings; see `_imported` for the time."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
+            del node.body[0]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
