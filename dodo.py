@@ -119,7 +119,7 @@ def task_paper():
 
 
 def task_readme():
-    """Put the full profile's headline table into the README."""
+    """Put the full profile's results into README and docs."""
 
     def update():
         import json
@@ -127,11 +127,11 @@ def task_readme():
         from doit.exceptions import TaskFailed
 
         from utils.reporting.claims import ClaimError
-        from utils.reporting.readme import headline, update_readme
+        from utils.reporting.readme import update_pages
 
         if PROFILE.name == "full":
             try:
-                update_readme(headline(json.loads(PROFILE.numbers.read_text())))
+                update_pages(json.loads(PROFILE.numbers.read_text()))
             except ClaimError as error:
                 return TaskFailed(str(error))
         return None

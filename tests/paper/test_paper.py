@@ -509,7 +509,7 @@ def test_the_rule_of_the_verdicts_is_described_as_it_is():
     from utils import config as config_module
     from utils.analysis import corrected_tests, verdicts
 
-    prose, readme = " ".join(SOURCE.split()), " ".join((ROOT / "README.md").read_text().split())
+    prose, readme = " ".join(SOURCE.split()), " ".join((ROOT / "docs" / "results.md").read_text().split())
     alpha, margin = corrected_tests.ALPHA, config_module.MARGIN
     assert f"the adjusted $p$ is below {alpha} and the whole interval lies beyond {margin} or −{margin}" in prose
     assert f"adjusted p-value is below {alpha} and its whole interval lies beyond the band" in readme

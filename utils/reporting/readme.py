@@ -1,4 +1,4 @@
-"""The results in the README: text and tables from the recorded numbers, put between its markers."""
+"""The results in README and docs: text and tables from the recorded numbers, put between their markers."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from utils.reporting.tables import (
     with_interval,
 )
 
+README, RESULTS = ROOT / "README.md", ROOT / "docs" / "results.md"
 README_START, README_END = "<!-- results:start -->", "<!-- results:end -->"
 REASONS = {
     "refuted": "At least one rival is credibly better",
@@ -29,8 +30,30 @@ REASONS = {
 }
 
 
+def answer(numbers: dict[str, Any]) -> str:
+    """The README's answer in three sentences, from the recorded numbers of chapters 7 and 8.
+
+    Raises
+    ------
+    claims.ClaimError
+        If these are the numbers of the full study and a sentence that it states is false.
+    """
+    claims.stated(numbers)
+    comparison, final = numbers["07_comparison"], numbers["08_final_model"]
+    verdict, test, n_scorings = comparison["claim"]["verdict"], final["test"], len(final["scorings"])
+    reason = REASONS[verdict][0].lower() + REASONS[verdict][1:]
+    times = {1: "once", 2: "twice"}.get(n_scorings, f"{n_scorings} times")
+    return (
+        f"*Random forest with CGAN is best:* **{verdict}**{refuted_by(comparison)}; {reason}. "
+        f"{_verdict_counts(comparison)} "
+        f"The final model, {phrase(final['choice']['label'])}, reaches an average precision of "
+        f"{with_interval(test['average_precision'], *test['interval'])} on the chronological test set, "
+        f"which has been scored {times}."
+    )
+
+
 def headline(numbers: dict[str, Any]) -> str:
-    """The README's results as Markdown, from the recorded numbers of chapters 2, 4, 7 and 8.
+    """The results as Markdown, from the recorded numbers of chapters 2, 4, 7 and 8.
 
     Raises
     ------
@@ -50,8 +73,15 @@ def headline(numbers: dict[str, Any]) -> str:
     return "\n\n".join(paragraphs)
 
 
-def update_readme(text: str, path: Path = ROOT / "README.md") -> None:
-    """Put generated text between the README's result markers; ValueError when they are missing."""
+def update_pages(numbers: dict[str, Any]) -> None:
+    """Put the answer into the README and the results into their page; nothing is written if a sentence is false."""
+    texts = {README: answer(numbers), RESULTS: headline(numbers)}
+    for path, text in texts.items():
+        put_between_markers(text, path)
+
+
+def put_between_markers(text: str, path: Path) -> None:
+    """Put generated text between a page's result markers; ValueError when they are missing."""
     readme = path.read_text(encoding="utf-8")
     if not 0 <= readme.find(README_START) < readme.rfind(README_END):
         raise ValueError(f"{path.name} lacks the markers {README_START} and {README_END}; put them back.")
@@ -76,18 +106,24 @@ def _judged(comparison: dict[str, Any]) -> str:
 def _counted(comparison: dict[str, Any], stated: dict[str, str]) -> str:
     """How many comparisons with no resampling came to which verdict, and what could have counted."""
     differences = comparison["differences"]
-    counts = Counter(row["verdict"] for row in differences)
-    helps, harms = counts["helps"], counts["harms"]
     detectable = pd.Series([row["detectable"] for row in differences]).median()
     return " ".join(
         [
             *_said(stated, "no_gain", "one_loss", "undecided"),
-            f"Of {len(differences)} comparisons of a sampler with no resampling under the same model, {helps} "
-            f"{_agree(helps, 'is a credible gain', 'are credible gains')}, {harms} "
-            f"{_agree(harms, 'a credible loss', 'credible losses')}, {counts['equivalent']} practically equivalent, "
-            f"and {counts['no evidence']} undecided. In half of them only a difference of more than {detectable:.3f} "
-            "could have counted.",
+            _verdict_counts(comparison),
+            f"In half of them only a difference of more than {detectable:.3f} could have counted.",
         ]
+    )
+
+
+def _verdict_counts(comparison: dict[str, Any]) -> str:
+    counts = Counter(row["verdict"] for row in comparison["differences"])
+    helps, harms = counts["helps"], counts["harms"]
+    return (
+        f"Of {counts.total()} comparisons of a sampler with no resampling under the same model, {helps} "
+        f"{_agree(helps, 'is a credible gain', 'are credible gains')}, {harms} "
+        f"{_agree(harms, 'a credible loss', 'credible losses')}, {counts['equivalent']} practically equivalent, "
+        f"and {counts['no evidence']} undecided."
     )
 
 

@@ -1,6 +1,7 @@
 """The README's results: made from the recorded numbers, with the sentences that the full study states."""
 
 import json
+import re
 
 import pytest
 
@@ -144,22 +145,46 @@ def test_a_false_claim_of_the_full_study_stops_the_readme(numbers):
                 readme.headline(turned(numbers, path, value))
 
 
-def test_the_readme_shows_the_recorded_results():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("path", "made"), [(readme.README, readme.answer), (readme.RESULTS, readme.headline)])
+def test_the_pages_show_the_recorded_results(path, made):
+    text = path.read_text(encoding="utf-8")
     shown = text[text.index(README_START) + len(README_START) : text.index(README_END)].strip()
-    assert shown == readme.headline(json.loads(load_profile("full").numbers.read_text())), "run `doit readme`"
+    assert shown == made(json.loads(load_profile("full").numbers.read_text())), "run `doit readme`"
+
+
+def test_the_answer_has_three_sentences_on_claim_comparisons_and_test_set(numbers):
+    text = readme.answer(numbers)
+    assert len(re.findall(r"\.(?= [A-Z]|$)", text)) == 3
+    assert text.startswith("*Random forest with CGAN is best:* **not supported**; no rival is credibly better")
+    assert "Of 1 comparisons" in text and "0.778 [0.700, 0.850]" in text and text.endswith("been scored twice.")
+
+
+def test_the_answer_refuses_a_false_claim_of_the_full_study(numbers):
+    false = turned(numbers_of_the_full_study() | {"08_final_model": numbers["08_final_model"]}, *TURNS[0][1:])
+    with pytest.raises(claims.ClaimError):
+        readme.answer(false)
+
+
+@pytest.mark.parametrize("path", sorted([readme.README, *(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md"]))
+def test_links_between_pages_lead_somewhere(path):
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+    assert not [link for link in links if "://" not in link and not (path.parent / link).exists()]
+
+
+def test_the_readme_is_short():
+    assert len(readme.README.read_text(encoding="utf-8").splitlines()) <= 120
 
 
 def test_the_readme_changes_between_its_markers_only(page):
     for text in ("| new |", "| newer |\n"):
-        readme.update_readme(text, page)
+        readme.put_between_markers(text, page)
         expected = f"# Title\n\n{README_START}\n{text.strip()}\n{README_END}\n\nThe end – really.\n"
         assert page.read_text(encoding="utf-8") == expected
 
 
 @pytest.mark.parametrize("content", ["", README_START, README_END, f"{README_END}\n{README_START}\n"])
-def test_a_readme_without_its_markers_is_refused(page, content):
+def test_a_page_without_its_markers_is_refused(page, content):
     page.write_text(content)
     with pytest.raises(ValueError, match=r"README\.md lacks the markers"):
-        readme.update_readme("new", page)
+        readme.put_between_markers("new", page)
     assert page.read_text() == content
