@@ -362,6 +362,6 @@ def test_samplers_are_listed_by_family_with_none_in_front():
 
 
 def test_models_that_stand_alone_are_listed_by_reason():
-    assert models.standing_alone("outliers") == ["iforest", "ocsvm"]
-    assert models.standing_alone(among=["lr", "spe"]) == ["spe"]
-    assert {*models.CLASSICAL, *models.DEEP, *models.standing_alone()} == set(MODELS)
+    assert models.models_without_sampler("outliers") == ["iforest", "ocsvm"]
+    assert models.models_without_sampler(among=["lr", "spe"]) == ["spe"]
+    assert {*models.CLASSICAL, *models.DEEP, *models.models_without_sampler()} == set(MODELS)

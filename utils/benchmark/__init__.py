@@ -6,9 +6,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "ledger": ["scorings"],
-        "run_task": ["all_folds", "days_covered", "exhibit", "fit_fold", "fold_parts", "load_dataset"],
+        "run_task": ["all_folds", "days_covered", "audit_inputs", "fit_fold", "fold_parts", "load_dataset"],
         "runner": ["run"],
-        "search": ["preferred"],
+        "search": ["select_trial"],
         "tasks": ["make_task"],
         "tracking": ["download_champion", "register_champion"],
         "training": ["fit"],

@@ -166,7 +166,7 @@ def run_model(task: Task, dataset: Dataset, fold: Fold, rows: Rows, n_jobs: int)
     }
 
 
-def exhibit(profile: Profile, task: Task, n_jobs: int = 1) -> dict[str, Any]:
+def audit_inputs(profile: Profile, task: Task, n_jobs: int = 1) -> dict[str, Any]:
     """A task's fit as `auditing.audit` takes it: frames, fitted pipeline and rows, population, reported area."""
     dataset = load_dataset(profile.dataset)
     fold = all_folds(profile.dataset, profile.protocol, 1 + task["repeat"])[task["repeat"], task["fold"]]

@@ -58,7 +58,7 @@ def search_of(sampler: str, model: str, settings: Any) -> Part | None:
     return {**budget, "space": spaces, "reduced": {**SAMPLERS[sampler].in_search, **MODELS[model].in_search}}
 
 
-def trials_of(task: Part, y: ArrayLike | None = None) -> list[Trial]:
+def sample_trials(task: Part, y: ArrayLike | None = None) -> list[Trial]:
     """The trials of a task: its own parameters, then distinct ones drawn at random from the space.
 
     Parameters
@@ -93,7 +93,7 @@ def _effect(trial: Trial, y: ArrayLike | None) -> dict[str, Part]:
     return {**trial.parameters, "sampler": {**params, "ratio": effect}}
 
 
-def preferred(scores: list[float], margin: float) -> int:
+def select_trial(scores: list[float], margin: float) -> int:
     """Position of the first trial within `margin` of the best, so that the defaults yield to more than noise."""
     return int(np.argmax(np.asarray(scores) >= max(scores) - margin))
 

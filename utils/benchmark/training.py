@@ -19,7 +19,7 @@ from imblearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from utils import metrics
-from utils.benchmark.search import Trial, in_search, preferred, trials_of
+from utils.benchmark.search import Trial, in_search, sample_trials, select_trial
 from utils.data.splits import fold_numbers
 from utils.models.registry import MODELS
 from utils.samplers.registry import SAMPLERS, fraud_weight
@@ -80,7 +80,7 @@ class Fitted:
         return Pipeline([("scale", self.scaler), ("model", self.classifier)])
 
 
-def build_head(sampler: Part, seed: int) -> Pipeline:
+def build_preprocessing(sampler: Part, seed: int) -> Pipeline:
     """Scaler and sampler, fitted on training rows only; 'passthrough' where there is nothing to sample."""
     made = SAMPLERS[sampler["name"]].build(child_seed(seed, sampler["name"]), **sampler["params"])
     return Pipeline([("scale", StandardScaler()), ("sample", "passthrough" if made is None else made)])
@@ -92,7 +92,7 @@ def build_model(sampler: Part, model: Part, y_train: Any, seed: int, n_jobs: int
     return MODELS[model["name"]].build(child_seed(seed, model["name"]), weight, n_jobs, **model["params"])
 
 
-def fit_head(head: Pipeline, X: pd.DataFrame, y: pd.Series) -> Resampled:
+def fit_preprocessing(head: Pipeline, X: pd.DataFrame, y: pd.Series) -> Resampled:
     """Fit scaler and sampler on training rows, and give the rows that the classifier is fitted on."""
     start = time.perf_counter()
     if head["sample"] == "passthrough":
@@ -155,9 +155,9 @@ class Rows:
             fitted["ratio"] = entry.widest(params["ratio"], self.y)
         name = json.dumps([sampler["name"], fitted], sort_keys=True)
         if name not in self.made:
-            head = build_head({**sampler, "params": fitted}, self.seed)
+            head = build_preprocessing({**sampler, "params": fitted}, self.seed)
             with seeded(self.seed):
-                self.made[name] = fit_head(head, self.X, self.y)
+                self.made[name] = fit_preprocessing(head, self.X, self.y)
         rows = self.made[name]
         if entry.family != "generator" or params["ratio"] == fitted["ratio"]:
             return rows
@@ -206,13 +206,13 @@ def fit(task: Part, rows: Rows, n_jobs: int = 1, chosen: Trial | None = None) ->
         Parameters that a finished task chose, so that they need not be looked for again.
     """
     search = task["search"]
-    trials = [chosen] if chosen else trials_of(task, rows.y)
+    trials = [chosen] if chosen else sample_trials(task, rows.y)
     if search and "held_out" in search:
         return _fit_held_out(task, rows, trials, n_jobs)
     start = time.perf_counter()
     scores = judge(task, rows, trials, n_jobs) if len(trials) > 1 else []
     seconds = {"search_seconds": time.perf_counter() - start}
-    trial = trials[preferred(scores, search["margin"])] if scores else trials[0]
+    trial = trials[select_trial(scores, search["margin"])] if scores else trials[0]
     made = rows.resampled(trial.sampler)
     start = time.perf_counter()
     model = _fit_model(task, trial, rows, made, n_jobs)
@@ -252,6 +252,6 @@ def _fit_held_out(task: Part, rows: Rows, trials: list[Trial], n_jobs: int) -> F
         score = round(ranked_precision(model, X_validation, y_validation), 6)
         fitted.append((score, Fitted(train.scaler, model, trial, [], made, seconds, validation.X.index)))
     scores = [score for score, _ in fitted]
-    best = fitted[preferred(scores, task["search"]["margin"])][1]
+    best = fitted[select_trial(scores, task["search"]["margin"])][1]
     spent = sum(each.seconds["fit_seconds"] for _, each in fitted) - best.seconds["fit_seconds"]
     return replace(best, scores=scores if len(trials) > 1 else [], seconds={**best.seconds, "search_seconds": spent})

@@ -20,7 +20,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from utils.leakage.report import ACQUITTED, CONVICTED, NOT_CHECKED, Finding
+from utils.leakage.report import FAILED, NOT_CHECKED, PASSED, Finding
 from utils.leakage.row_checks import SIGNIFICANCE, Parts, draw, examples, nearest
 
 SCALERS = (StandardScaler, RobustScaler, MinMaxScaler, MaxAbsScaler, QuantileTransformer, PowerTransformer)
@@ -36,9 +36,9 @@ def check_fitted_rows(parts: Parts, fitted: tuple[ArrayLike, NDArray[np.bool_]] 
 
     `fitted` holds these rows and which of them are of the rarer class.
 
-    A made row convicts if it lies on a straight line between two real rows of its class, one of them in the
-    test frame and no such pair in train (SMOTE and its relatives), or if more of the real rows nearest to
-    made rows are test rows than their number lets expect (a generator that was trained on them).
+    A synthetic row is evidence of a leak if it lies on a straight line between two real rows of its class, one of
+    them in the test frame, and between no such pair in train (SMOTE and its relatives); so are synthetic rows whose
+    nearest real rows are test rows more often than their number lets expect (a generator that was trained on them).
     """
     name = "sampler rows"
     if fitted is None:
@@ -78,8 +78,8 @@ def _fitted_verdict(name: str, evidence: dict[str, Any], equal: NDArray, behind:
         f"and test rows are nearest to them with a p-value of {evidence['p-value of nearest rows']:.2g}."
     )
     if not (equal.any() or behind.any() or evidence["p-value of nearest rows"] < SIGNIFICANCE):
-        return Finding(name, ACQUITTED, summary, evidence=evidence)
-    return Finding(name, CONVICTED, summary, advice, evidence, examples(equal | behind))
+        return Finding(name, PASSED, summary, evidence=evidence)
+    return Finding(name, FAILED, summary, advice, evidence, examples(equal | behind))
 
 
 def _in_model_space(parts: Parts, X_fit: ArrayLike, pipeline: Any) -> tuple[NDArray, NDArray, NDArray]:
@@ -148,14 +148,14 @@ def check_scalers(parts: Parts, pipeline: Any) -> Finding:
     summary = f"By their statistics the scalers were fitted: {told}"
     advice = "Fit the scaler on the training part, as a step of the pipeline."
     if "train and test" in outcomes.values():
-        return Finding(name, CONVICTED, f"{summary}.", advice, evidence)
+        return Finding(name, FAILED, f"{summary}.", advice, evidence)
     if "other rows" in outcomes.values():
         reason = f"{summary}, which this check cannot judge."
         return Finding(name, NOT_CHECKED, reason, "Give the very training frame that was fitted on.", evidence)
     if n_shared:
         summary += f"; {n_shared:,} test rows are among these."
-        return Finding(name, CONVICTED, summary, advice, evidence, examples(parts.shared))
-    return Finding(name, ACQUITTED, f"{summary}.", evidence=evidence)
+        return Finding(name, FAILED, summary, advice, evidence, examples(parts.shared))
+    return Finding(name, PASSED, f"{summary}.", evidence=evidence)
 
 
 def leading_transformers(pipeline: Any) -> list[tuple[str, Any]]:

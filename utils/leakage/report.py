@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-CONVICTED, ACQUITTED, NOT_CHECKED = "convicted", "acquitted", "not checked"
+FAILED, PASSED, NOT_CHECKED = "failed", "passed", "not checked"
 SENTENCE_WIDTH = 84
 
 
@@ -20,11 +20,11 @@ class Finding:
     ----------
     name : str
         What was looked for.
-    verdict : {'convicted', 'acquitted', 'not checked'}
+    verdict : {'failed', 'passed', 'not checked'}
     summary : str
         One sentence with the evidence, or with the reason why nothing was checked.
     advice : str
-        One sentence of what to do; empty unless convicted or not checked.
+        One sentence of what to do; empty if the check passed.
     evidence : dict of str to object
         The numbers behind the sentence.
     rows : tuple of int
@@ -53,14 +53,14 @@ class Report:
         raise KeyError(f"No finding is called {name!r}; there are {', '.join(self._named())}.")
 
     @property
-    def convicted(self) -> list[str]:
+    def failed(self) -> list[str]:
         """Names of the findings with evidence of a fault; empty if there is none."""
-        return self._named(CONVICTED)
+        return self._named(FAILED)
 
     @property
-    def acquitted(self) -> list[str]:
+    def passed(self) -> list[str]:
         """Names of the findings that were looked for and are not there."""
-        return self._named(ACQUITTED)
+        return self._named(PASSED)
 
     @property
     def not_checked(self) -> list[str]:

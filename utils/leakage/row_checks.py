@@ -13,7 +13,7 @@ from sklearn.metrics import auc, average_precision_score, precision_recall_curve
 
 from utils import metrics
 from utils.data.column_values import IncomparableError, common_codes, written_like
-from utils.leakage.report import ACQUITTED, CONVICTED, NOT_CHECKED, Finding
+from utils.leakage.report import FAILED, NOT_CHECKED, PASSED, Finding
 
 MAX_QUERIES = 5_000  # rows whose neighbours are searched; more make the shares no clearer, only the search longer
 BLIND = 0.1  # of the copies that a split blind to them would give; a split by groups gives hardly any
@@ -106,14 +106,14 @@ def check_shared_rows(parts: Parts) -> Finding:
         "share of the minority": float(shared[rare].mean()) if rare.any() else 0.0,
     }
     if not shared.any():
-        return Finding(name, ACQUITTED, "No test row stands in the training frame.", evidence=evidence)
+        return Finding(name, PASSED, "No test row stands in the training frame.", evidence=evidence)
     summary = (
         f"{evidence['rows']:,} of {len(shared):,} test rows ({evidence['share']:.1%}) stand in the training frame, "
         f"among them {evidence['share of the minority']:.1%} of the minority; "
         f"{evidence['rows with the same label']:,} with the same label."
     )
     advice = "Remove exact duplicates, split once, and train on nothing outside the training part."
-    return Finding(name, CONVICTED, summary, advice, evidence, examples(shared))
+    return Finding(name, FAILED, summary, advice, evidence, examples(shared))
 
 
 def check_near_rows(parts: Parts) -> Finding:
@@ -147,10 +147,10 @@ def check_near_rows(parts: Parts) -> Finding:
         f"within a tiny distance of one ({evidence['share within a tiny distance in train']:.2%} within train)."
     )
     if not guilty:
-        return Finding(name, ACQUITTED, summary, evidence=evidence)
+        return Finding(name, PASSED, summary, evidence=evidence)
     differing = f" They differ in {column!r}." if but_one.any() else ""
     advice = "Let rows that are copies of each other form a group, and split by groups."
-    return Finding(name, CONVICTED, summary + differing, advice, evidence, examples(np.logical_or(but_one, close)))
+    return Finding(name, FAILED, summary + differing, advice, evidence, examples(np.logical_or(but_one, close)))
 
 
 def _equal_but_for_one(parts: Parts) -> tuple[NDArray[np.bool_], float, str | None]:
@@ -224,9 +224,9 @@ def check_prevalence(parts: Parts, population: float | None) -> Finding:
         f"in the population it is {population:.3%}."
     )
     if interval.low <= population <= interval.high:
-        return Finding(name, ACQUITTED, summary, evidence=evidence)
+        return Finding(name, PASSED, summary, evidence=evidence)
     advice = "Score on rows that no sampler has thinned out or added to; precision depends on the prevalence."
-    return Finding(name, CONVICTED, summary, advice, evidence)
+    return Finding(name, FAILED, summary, advice, evidence)
 
 
 def check_area(curve: tuple[ArrayLike, ArrayLike, float] | None, tolerance: float) -> Finding:
@@ -252,9 +252,9 @@ def check_area(curve: tuple[ArrayLike, ArrayLike, float] | None, tolerance: floa
         f"{steps['average precision']:.4f}; the trapezoid is {trapezoids['trapezoid']:.4f}."
     )
     if min(abs(reported - value) for value in steps.values()) <= tolerance:
-        return Finding(name, ACQUITTED, summary, evidence=evidence)
+        return Finding(name, PASSED, summary, evidence=evidence)
     if min(abs(reported - value) for value in trapezoids.values()) <= tolerance:
-        return Finding(name, CONVICTED, summary, "Report average precision instead of the trapezoid.", evidence)
+        return Finding(name, FAILED, summary, "Report average precision instead of the trapezoid.", evidence)
     return Finding(name, NOT_CHECKED, f"{summary} It is neither.", "Give the scores behind the area.", evidence)
 
 

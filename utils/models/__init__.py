@@ -7,6 +7,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "ensembles": ["LogOddsMean", "OutlierClassifier", "SelfPacedEnsemble"],
         "networks": ["NetworkClassifier"],
-        "registry": ["CLASSICAL", "DEEP", "LABELS", "MODELS", "standing_alone"],
+        "registry": ["CLASSICAL", "DEEP", "LABELS", "MODELS", "models_without_sampler"],
     },
 )

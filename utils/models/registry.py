@@ -215,7 +215,7 @@ CLASSICAL = ("lr", "rf", "xgb")
 DEEP = tuple(name for name, entry in MODELS.items() if entry.deep)
 
 
-def standing_alone(*kinds: str, among: Iterable[str] = ()) -> list[str]:
+def models_without_sampler(*kinds: str, among: Iterable[str] = ()) -> list[str]:
     """Names of the models that take no sampler, for one of these reasons (any by default); `among` limits them."""
     names = set(among or MODELS)
     return [name for name, entry in MODELS.items() if name in names and entry.alone in (kinds or ALONE)]

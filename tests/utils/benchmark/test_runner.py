@@ -26,7 +26,7 @@ from utils.data import loading
 from utils.experiments import cgan_ablation, cgan_variant, sensitivity
 from utils.experiments.original_study import run as original_run
 from utils.leakage import auditing, guards
-from utils.models.registry import MODELS, standing_alone
+from utils.models.registry import MODELS, models_without_sampler
 from utils.samplers.cgan.sampler import CGANSampler, GANConfig
 from utils.samplers.registry import SAMPLERS
 from utils.serving import final_model
@@ -131,7 +131,7 @@ def test_meaningless_labels_score_like_chance(tmp_path):
     parts = [runner.run(profile), runner.run(profile, samplers=others, models=["xgb"])]
     table = pd.concat(parts, ignore_index=True)
     deep = sum(MODELS[name].deep for name in profile.models)
-    alone = len(standing_alone(among=profile.models))
+    alone = len(models_without_sampler(among=profile.models))
     paired = len(profile.models) - deep - alone
     assert len(table) == paired * len(profile.samplers) + deep * len(profile.deep_samplers) + alone + len(others)
     row = table.iloc[0]
@@ -222,11 +222,11 @@ def test_the_guard_refuses_changed_labels_and_values(finished):
 
 
 @pytest.mark.parametrize("sampler", ["none", "smote"])
-def test_the_audit_acquits_a_task_of_the_study(sampler, finished):
+def test_a_task_of_the_study_passes_the_audit(sampler, finished):
     dataset = run_task.load_dataset(finished.dataset)
     task = tasks.make_task(finished, dataset.identity, (0, 1), (sampler, {}), ("rf", {}))
-    report = auditing.audit(**run_task.exhibit(finished, task))
-    assert report.acquitted == [finding.name for finding in report.findings] and len(report.findings) == 6
+    report = auditing.audit(**run_task.audit_inputs(finished, task))
+    assert report.passed == [finding.name for finding in report.findings] and len(report.findings) == 6
 
 
 def test_a_file_that_changes_is_loaded_and_divided_anew(tmp_path):
@@ -288,9 +288,9 @@ def on_first_fold(finished, sampler: str, model: str) -> tuple:
 def test_a_caller_that_gives_the_sampler_test_rows_is_refused(sampler, finished, monkeypatch):
     task, dataset, fold = on_first_fold(finished, sampler, "lr")
     X_test, y_test = run_task.fold_parts(dataset, fold.test[:7])
-    honest = training.fit_head
+    honest = training.fit_preprocessing
     monkeypatch.setattr(
-        training, "fit_head", lambda head, X, y: honest(head, pd.concat([X, X_test]), pd.concat([y, y_test]))
+        training, "fit_preprocessing", lambda head, X, y: honest(head, pd.concat([X, X_test]), pd.concat([y, y_test]))
     )
     with pytest.raises(guards.LeakError, match="7 rows that are not among the fold's training rows were given"):
         run_task.run_model(task, dataset, fold, run_task.prepare_fold(dataset, fold, task["seed"]), 1)
@@ -320,15 +320,15 @@ def test_synthetic_rows_that_equal_test_rows_are_counted_and_told(finished, monk
     """What counts is where rows came from: values may agree by chance."""
     task, dataset, fold = on_first_fold(finished, "smote", "lr")
     rows = run_task.prepare_fold(dataset, fold, task["seed"])
-    honest = training.fit_head
+    honest = training.fit_preprocessing
 
-    def fit_head(head, X, y):
+    def fit_preprocessing(head, X, y):
         made = honest(head, X, y)
         made.X[-4:] = rows.scaler.transform(dataset.X.iloc[fold.test[:4]])
         return made
 
     assert run_task.run_model(task, dataset, fold, rows, 1)["n_equal_to_test"] == 0
-    monkeypatch.setattr(training, "fit_head", fit_head)
+    monkeypatch.setattr(training, "fit_preprocessing", fit_preprocessing)
     row = run_task.run_model(task, dataset, fold, run_task.prepare_fold(dataset, fold, task["seed"]), 1)
     assert row["n_equal_to_test"] == 4
     runner._tell_equal_rows([row, {**row, "n_equal_to_test": 0}])

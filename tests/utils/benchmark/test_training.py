@@ -8,7 +8,7 @@ import pytest
 
 from utils.benchmark import search as search_module
 from utils.benchmark import training
-from utils.benchmark.search import Trial, chosen_trial, in_search, preferred, search_of, trials_of
+from utils.benchmark.search import Trial, chosen_trial, in_search, sample_trials, search_of, select_trial
 from utils.benchmark.training import Rows
 from utils.config import Search
 from utils.models.registry import MODELS
@@ -37,7 +37,7 @@ def make_task(sampler: str, model: str, search: Search | None = SEARCH, **params
 def test_every_sampler_gets_the_same_number_of_trials_and_its_defaults_are_the_first():
     for sampler in SAMPLERS:
         task = make_task(sampler, "xgb")
-        found = trials_of(task)
+        found = sample_trials(task)
         assert len(found) == 4
         assert found[0] == Trial(task["sampler"], task["model"])
         assert all(found.count(trial) == 1 for trial in found)
@@ -45,25 +45,25 @@ def test_every_sampler_gets_the_same_number_of_trials_and_its_defaults_are_the_f
 
 def test_trials_stay_inside_the_space_and_repeat_with_the_seed():
     task = make_task("smote", "xgb")
-    for trial in trials_of(task)[1:]:
+    for trial in sample_trials(task)[1:]:
         assert trial.sampler["params"]["ratio"] in SAMPLERS["smote"].space["ratio"]
         assert all(trial.model["params"][name] in values for name, values in MODELS["xgb"].space.items())
-    assert trials_of(task) == trials_of(make_task("smote", "xgb"))
-    assert trials_of(task) != trials_of({**task, "seed": 8})
+    assert sample_trials(task) == sample_trials(make_task("smote", "xgb"))
+    assert sample_trials(task) != sample_trials({**task, "seed": 8})
 
 
 def test_a_small_space_has_fewer_trials_and_an_empty_one_needs_no_search():
-    assert len(trials_of(make_task("none", "spe"))) == 4
+    assert len(sample_trials(make_task("none", "spe"))) == 4
     assert search_of("none", "brf", SEARCH) is None
     assert search_of("none", "lr", replace(SEARCH, trials=1)) is None
-    assert len(trials_of(make_task("none", "lr", None))) == 1
+    assert len(sample_trials(make_task("none", "lr", None))) == 1
 
 
 @pytest.mark.parametrize(
     ("scores", "expected"), [([0.8, 0.805], 0), ([0.8, 0.82, 0.829], 1), ([0.8, 0.82, 0.831], 2), ([0.5], 0)]
 )
 def test_an_earlier_trial_yields_to_more_than_the_margin_only(scores, expected):
-    assert preferred(scores, 0.01) == expected
+    assert select_trial(scores, 0.01) == expected
 
 
 def test_a_task_says_how_it_was_searched():
@@ -165,14 +165,14 @@ def test_a_generator_is_fitted_once_for_the_ratios_of_a_search(recwarn):
 def test_ratios_that_come_to_the_same_are_one_trial(sampler, n_legitimate, effects):
     task, y = make_task(sampler, "lr"), np.repeat([0, 1], [n_legitimate, 100])
     task["search"] = {"trials": 4, "space": {"sampler": SAMPLERS[sampler].space, "model": {}}}
-    found = [trial.sampler["params"]["ratio"] for trial in trials_of(task, y)]
+    found = [trial.sampler["params"]["ratio"] for trial in sample_trials(task, y)]
     assert sorted(SAMPLERS[sampler].effect(ratio, y) for ratio in found) == effects
 
 
 def test_labels_that_tell_all_ratios_apart_change_no_trial():
     for sampler in SAMPLERS:
         task = make_task(sampler, "xgb")
-        assert trials_of(task, np.repeat([0, 1], [181_265, 319])) == trials_of(task)
+        assert sample_trials(task, np.repeat([0, 1], [181_265, 319])) == sample_trials(task)
 
 
 @pytest.mark.parametrize("sampler", ["none", "class_weight", "rus", "smote", "jitter"])
@@ -181,7 +181,7 @@ def test_the_preferred_trial_is_fitted_on_all_training_rows(sampler):
     task = make_task(sampler, "lr")
     fitted = training.fit(task, rows)
     assert len(fitted.scores) == 4 and all(0 < score <= 1 for score in fitted.scores)
-    assert fitted.trial == trials_of(task)[preferred(fitted.scores, SEARCH.margin)]
+    assert fitted.trial == sample_trials(task)[select_trial(fitted.scores, SEARCH.margin)]
     np.testing.assert_allclose(fitted.scaler.mean_, rows.X.mean())
     again = training.fit(task, make_rows(), chosen=chosen_trial(task, fitted.trial.parameters))
     np.testing.assert_allclose(again.classifier.coef_, fitted.classifier.coef_)
@@ -208,6 +208,6 @@ def test_meaningless_labels_are_not_learnt_by_searching():
 
 def test_the_chosen_parameters_are_what_the_ledger_keeps():
     task = make_task("smote", "lr")
-    trial = trials_of(task)[2]
+    trial = sample_trials(task)[2]
     assert search_module.chosen_trial(task, trial.parameters) == trial
     assert trial.described == {"sampler": trial.sampler, "model": trial.model}

@@ -24,7 +24,7 @@ from sklearn.preprocessing import (
 )
 
 from utils.leakage.auditing import audit
-from utils.leakage.report import ACQUITTED, CONVICTED, NOT_CHECKED
+from utils.leakage.report import FAILED, NOT_CHECKED, PASSED
 
 COLUMNS = [f"x{number}" for number in range(12)]
 
@@ -53,7 +53,7 @@ def sides():
 # A clean split
 
 
-def test_a_clean_split_with_its_pipeline_is_acquitted_on_every_count(sides):
+def test_a_clean_split_with_its_pipeline_passes_every_check(sides):
     train, test = sides
     pipeline = Pipeline([("scale", StandardScaler()), ("smote", SMOTE(random_state=0)), ("lr", LogisticRegression())])
     pipeline.fit(*features(train))
@@ -69,14 +69,14 @@ def test_a_clean_split_with_its_pipeline_is_acquitted_on_every_count(sides):
         population=make_frame()["label"],
         curve=(test["label"], scores, area),
     )
-    assert report.acquitted == [finding.name for finding in report.findings]
-    assert not report.convicted and not report.not_checked
+    assert report.passed == [finding.name for finding in report.findings]
+    assert not report.failed and not report.not_checked
     assert report["sampler rows"].evidence["rows that a sampler made"] == fitted[1].sum() - train["label"].sum()
 
 
 def test_what_is_not_given_is_not_checked(sides):
     report = audit(*sides, label="label")
-    assert report.acquitted == ["shared rows", "near-shared rows"]
+    assert report.passed == ["shared rows", "near-shared rows"]
     assert report.not_checked == ["sampler rows", "scaler", "prevalence", "area"]
     assert all("Pass" in report[name].advice for name in report.not_checked)
 
@@ -96,7 +96,7 @@ def test_shared_rows_are_counted_and_located(sides):
     test = pd.concat([test, train.iloc[[5, 10, 20]]])
     test.iloc[-1, test.columns.get_loc("label")] = 0
     finding = audit(train, test.sample(frac=1, random_state=0), label="label")["shared rows"]
-    assert finding.verdict == CONVICTED
+    assert finding.verdict == FAILED
     assert finding.evidence["rows"] == 3 and finding.evidence["rows with the same label"] == 2
     assert finding.evidence["share"] == pytest.approx(3 / 403)
     shuffled = test.sample(frac=1, random_state=0)
@@ -109,8 +109,8 @@ def test_equal_numbers_of_another_type_are_the_same_rows_and_swapped_columns_are
     test = train.iloc[:6].astype(dict.fromkeys(COLUMNS, float))
     assert audit(train, test[[*reversed(test.columns)]], label="label")["shared rows"].evidence["rows"] == 6
     swapped = test.rename(columns={"x0": "x1", "x1": "x0"})
-    assert audit(train, swapped, label="label")["shared rows"].verdict == ACQUITTED
-    assert audit(train, test.assign(text="c"), label="label")["shared rows"].verdict == ACQUITTED
+    assert audit(train, swapped, label="label")["shared rows"].verdict == PASSED
+    assert audit(train, test.assign(text="c"), label="label")["shared rows"].verdict == PASSED
 
 
 # Values read with other types: each pair of columns holds the same values, row by row
@@ -165,7 +165,7 @@ def test_rows_are_shared_if_their_values_are_equal_whatever_their_types(kind, sw
     # The same values in other rows: nothing else tells these rows from those of train.
     other = with_code(frame, second).assign(code=lambda part: np.roll(part["code"].to_numpy(object), 1)).iloc[40:]
     finding = audit(train, other.assign(code=other["code"].infer_objects()), label="label")["shared rows"]
-    assert finding.verdict == ACQUITTED
+    assert finding.verdict == PASSED
 
 
 @pytest.mark.parametrize(
@@ -199,14 +199,14 @@ def test_single_values_are_equal_however_they_are_spelled(first, second, sides):
 def test_values_that_differ_in_the_last_digit_are_not_equal(first, second, sides):
     train, _ = sides
     finding = audit(train.assign(code=first), train.iloc[:7].assign(code=second), label="label")["shared rows"]
-    assert finding.verdict == ACQUITTED
+    assert finding.verdict == PASSED
 
 
 def test_codes_that_differ_in_their_zeros_on_one_side_stay_apart(sides):
     train, _ = sides
     codes = np.where(np.arange(len(train)) % 2, "7", "07")
     train = train.assign(code=codes)
-    assert audit(train, train.iloc[:6].assign(code="007"), label="label")["shared rows"].verdict == ACQUITTED
+    assert audit(train, train.iloc[:6].assign(code="007"), label="label")["shared rows"].verdict == PASSED
     assert audit(train, train.iloc[:6], label="label")["shared rows"].evidence["rows"] == 6
 
 
@@ -239,7 +239,7 @@ def test_copies_of_another_type_are_near_copies_too(sides):
     train = train.assign(time=times, code=[f"{number:04}" for number in range(len(train))])
     near = train.iloc[:30].assign(time=times[:30] + 7, code=range(30))
     finding = audit(train, near, label="label")["near-shared rows"]
-    assert finding.verdict == CONVICTED and finding.evidence["rows equal but for one column"] == 30
+    assert finding.verdict == FAILED and finding.evidence["rows equal but for one column"] == 30
     assert finding.evidence["that column"] == "time"
 
 
@@ -254,7 +254,7 @@ def test_a_pipeline_takes_test_values_that_are_spelled_as_in_train(sides):
         fitted = encode.transform(rows[["code", *COLUMNS]]), rows["label"]
         report = audit(train, test, label="label", fitted=fitted, pipeline=encode)
         assert report["sampler rows"].evidence["test rows fitted on"] == n_seen
-        assert report["scaler"].verdict == ACQUITTED
+        assert report["scaler"].verdict == PASSED
 
 
 # Near-shared rows
@@ -270,7 +270,7 @@ def with_copies(seed: int = 1) -> pd.DataFrame:
 def test_copies_but_for_one_column_are_found_and_the_column_is_named():
     frame = with_copies().sample(frac=1, random_state=0)
     finding = audit(*halves(frame), label="label")["near-shared rows"]
-    assert finding.verdict == CONVICTED
+    assert finding.verdict == FAILED
     train, test = (part.drop(columns="time").apply(tuple, axis=1) for part in halves(frame))
     assert finding.evidence["rows equal but for one column"] == test.isin(set(train)).sum() > 10
     assert finding.evidence["that column"] == "time" and "'time'" in finding.summary
@@ -281,7 +281,7 @@ def test_copies_that_stay_on_one_side_are_no_fault():
     frame = with_copies()
     groups = frame.groupby(COLUMNS, sort=False).ngroup()
     finding = audit(frame[groups % 3 > 0], frame[groups % 3 == 0], label="label")["near-shared rows"]
-    assert finding.verdict == ACQUITTED
+    assert finding.verdict == PASSED
     assert finding.evidence["share within train"] > 0.1 and finding.evidence["share"] == 0
 
 
@@ -290,7 +290,7 @@ def test_copies_with_a_tiny_error_in_every_column_are_found(sides):
     noisy = train.iloc[:40].copy()
     noisy[COLUMNS] += np.random.default_rng(0).normal(0, 1e-6, (40, len(COLUMNS)))
     finding = audit(train, pd.concat([test, noisy]), label="label")["near-shared rows"]
-    assert finding.verdict == CONVICTED
+    assert finding.verdict == FAILED
     assert finding.evidence["rows equal but for one column"] == 0
     assert finding.evidence["share within a tiny distance"] == pytest.approx(40 / 440)
     assert finding.rows == (400, 401, 402, 403, 404)
@@ -318,7 +318,7 @@ def smote_before_the_split() -> tuple[pd.DataFrame, pd.DataFrame, tuple]:
 def test_interpolation_across_the_split_is_traced_to_its_test_rows():
     train, test, fitted = smote_before_the_split()
     finding = audit(train, test, label="label", fitted=fitted)["sampler rows"]
-    assert finding.verdict == CONVICTED
+    assert finding.verdict == FAILED
     assert finding.evidence["test rows fitted on"] == 0
     assert finding.evidence["test rows behind them"] > 0.9 * test["label"].sum()
     assert (test["label"].iloc[list(finding.rows)] == 1).all()
@@ -328,10 +328,10 @@ def test_interpolation_within_train_is_no_fault():
     train, test = halves(make_frame())
     fitted = SMOTE(random_state=0).fit_resample(*features(train))
     finding = audit(train, test, label="label", fitted=fitted)["sampler rows"]
-    assert finding.verdict == ACQUITTED and finding.evidence["test rows behind them"] == 0
+    assert finding.verdict == PASSED and finding.evidence["test rows behind them"] == 0
 
 
-@pytest.mark.parametrize(("source", "verdict"), [("test", CONVICTED), ("train", ACQUITTED), ("class", ACQUITTED)])
+@pytest.mark.parametrize(("source", "verdict"), [("test", FAILED), ("train", PASSED), ("class", PASSED)])
 def test_a_generator_is_judged_by_the_rows_nearest_to_what_it_draws(sides, source, verdict):
     """It copies rows of one side with an error, or draws from the class's true distribution."""
     train, test = sides
@@ -352,7 +352,7 @@ def test_test_rows_given_to_the_fit_are_found_after_scaling(sides):
     both = pd.concat([train, test.iloc[[3, 7]]])
     fitted = scaler.transform(both[COLUMNS]), both["label"]
     finding = audit(train, test, label="label", fitted=fitted, pipeline=scaler)["sampler rows"]
-    assert finding.verdict == CONVICTED
+    assert finding.verdict == FAILED
     assert finding.evidence["test rows fitted on"] == 2 and finding.rows == (3, 7)
 
 
@@ -363,15 +363,13 @@ def test_fitted_rows_in_fewer_digits_are_the_same_rows(sides):
         fitted = rows[COLUMNS].to_numpy(np.float32), rows["label"]
         finding = audit(train, test, label="label", fitted=fitted)["sampler rows"]
         assert finding.evidence["rows that a sampler made"] == 0
-        assert (
-            finding.evidence["test rows fitted on"] == n_seen and finding.verdict == (CONVICTED, ACQUITTED)[not n_seen]
-        )
+        assert finding.evidence["test rows fitted on"] == n_seen and finding.verdict == (FAILED, PASSED)[not n_seen]
 
 
 def test_columns_of_very_small_numbers_do_not_make_rows_equal(sides):
     train, test = ((side[COLUMNS] * 1e-12).assign(label=side["label"]) for side in sides)
     finding = audit(train, test, label="label", fitted=features(train))["sampler rows"]
-    assert finding.verdict == ACQUITTED and finding.evidence["test rows fitted on"] == 0
+    assert finding.verdict == PASSED and finding.evidence["test rows fitted on"] == 0
 
 
 @pytest.mark.filterwarnings("error")
@@ -401,26 +399,26 @@ def test_fitted_columns_of_text_without_their_encoder_are_an_error(sides):
 def test_a_scaler_tells_what_it_was_fitted_on(kind, sides):
     train, test = sides
     test = test.assign(x0=test["x0"] + 20)  # an extreme on the test side, which MinMaxScaler and MaxAbsScaler need
-    for rows, verdict in ((train, ACQUITTED), (pd.concat([train, test]), CONVICTED)):
+    for rows, verdict in ((train, PASSED), (pd.concat([train, test]), FAILED)):
         finding = audit(train, test, label="label", pipeline=kind().fit(rows[COLUMNS]))["scaler"]
         assert finding.verdict == verdict, kind
-        assert finding.evidence[kind.__name__] == ("train" if verdict == ACQUITTED else "train and test")
+        assert finding.evidence[kind.__name__] == ("train" if verdict == PASSED else "train and test")
 
 
 def test_quantiles_tell_what_they_were_fitted_on(sides):
     train, test = sides
-    for rows, verdict in ((train, ACQUITTED), (pd.concat([train, test]), CONVICTED)):
+    for rows, verdict in ((train, PASSED), (pd.concat([train, test]), FAILED)):
         scaler = QuantileTransformer(n_quantiles=50, random_state=0).fit(rows[COLUMNS])
         assert audit(train, test, label="label", pipeline=scaler)["scaler"].verdict == verdict
 
 
-def test_equal_statistics_on_more_rows_still_convict(sides):
+def test_equal_statistics_on_more_rows_still_fail(sides):
     """Extremes that all lie in train hide what MinMaxScaler saw, its count of rows does not."""
     train, test = sides
     train = train.copy()
     train.iloc[0, : len(COLUMNS)], train.iloc[1, : len(COLUMNS)] = 50, -50
     scaler = MinMaxScaler().fit(pd.concat([train, test])[COLUMNS])
-    assert audit(train, test, label="label", pipeline=scaler)["scaler"].verdict == CONVICTED
+    assert audit(train, test, label="label", pipeline=scaler)["scaler"].verdict == FAILED
 
 
 def test_every_scaler_inside_a_pipeline_is_looked_at(sides):
@@ -432,7 +430,7 @@ def test_every_scaler_inside_a_pipeline_is_looked_at(sides):
     assert evidence == {"columns.one": "train", "columns.two": "train", "again": "train", "test rows in train": 0}
     pipeline.named_steps["columns"].named_transformers_["two"].fit(pd.concat([train, test])[["x2", "x3", "x4"]])
     finding = audit(train, test, label="label", pipeline=pipeline)["scaler"]
-    assert finding.verdict == CONVICTED and finding.evidence["columns.two"] == "train and test"
+    assert finding.verdict == FAILED and finding.evidence["columns.two"] == "train and test"
 
 
 def test_a_scaler_of_unknown_rows_or_none_at_all_is_not_judged(sides):
@@ -443,11 +441,11 @@ def test_a_scaler_of_unknown_rows_or_none_at_all_is_not_judged(sides):
     assert audit(train, test, label="label", pipeline=model)["scaler"].verdict == NOT_CHECKED
 
 
-def test_a_scaler_fitted_on_a_train_that_holds_test_rows_is_convicted(sides):
+def test_a_scaler_fitted_on_a_train_that_holds_test_rows_fails(sides):
     train, test = sides
     train = pd.concat([train, test.iloc[:10]])
     finding = audit(train, test, label="label", pipeline=StandardScaler().fit(train[COLUMNS]))["scaler"]
-    assert finding.verdict == CONVICTED and finding.evidence["test rows in train"] == 10
+    assert finding.verdict == FAILED and finding.evidence["test rows in train"] == 10
 
 
 # Prevalence
@@ -456,18 +454,18 @@ def test_a_scaler_fitted_on_a_train_that_holds_test_rows_is_convicted(sides):
 @pytest.mark.parametrize("population", [0.1, make_frame()["label"], make_frame()["label"].to_numpy()])
 def test_prevalence_is_compared_with_the_populations(sides, population):
     train, test = sides
-    assert audit(train, test, label="label", population=population)["prevalence"].verdict == ACQUITTED
+    assert audit(train, test, label="label", population=population)["prevalence"].verdict == PASSED
     thinned = pd.concat([test[test["label"] == 1], test[test["label"] == 0].iloc[:120]])
     finding = audit(train, thinned, label="label", population=population)["prevalence"]
-    assert finding.verdict == CONVICTED
+    assert finding.verdict == FAILED
     assert finding.evidence["prevalence"] == pytest.approx(40 / 160)
     assert finding.evidence["low"] < 0.25 < finding.evidence["high"]
 
 
 def test_text_labels_have_a_prevalence_too(sides):
     named = [side.assign(label=np.where(side["label"] == 1, "rare", "usual")) for side in sides]
-    assert audit(*named, label="label", population=0.1)["prevalence"].verdict == ACQUITTED
-    assert audit(*named, label="label", population=0.5)["prevalence"].verdict == CONVICTED
+    assert audit(*named, label="label", population=0.1)["prevalence"].verdict == PASSED
+    assert audit(*named, label="label", population=0.5)["prevalence"].verdict == FAILED
 
 
 SPELLINGS = {
@@ -506,7 +504,7 @@ def test_labels_are_compared_by_value(spelling, sides):
         audit(train.assign(label=spell(train["label"])), test, label="label", **plain),
         audit(train, test.assign(label=spell(test["label"])), label="label", **plain),
     ]
-    assert reports[0]["prevalence"].verdict == reports[0]["sampler rows"].verdict == ACQUITTED
+    assert reports[0]["prevalence"].verdict == reports[0]["sampler rows"].verdict == PASSED
     for report in reports[1:]:
         pd.testing.assert_frame_equal(report.to_frame(), reports[0].to_frame())
 
@@ -516,7 +514,7 @@ def test_a_leak_is_found_however_labels_are_spelled(spelling):
     train, test, (X_fit, y_fit) = smote_before_the_split()
     spell = SPELLINGS[spelling]
     finding = audit(train, test, label="label", fitted=(X_fit, spell(y_fit)))["sampler rows"]
-    assert finding.verdict == CONVICTED
+    assert finding.verdict == FAILED
     shared = audit(train, train.iloc[:5].assign(label=spell(train["label"])), label="label")["shared rows"]
     assert shared.evidence["rows with the same label"] == 5
 
@@ -524,7 +522,7 @@ def test_a_leak_is_found_however_labels_are_spelled(spelling):
 def test_the_rarer_class_is_told_by_both_sides_where_train_was_balanced(sides):
     train, test = sides
     balanced = pd.concat([train[train["label"] == 1], train[train["label"] == 0].iloc[: train["label"].sum()]])
-    assert audit(balanced, test, label="label", population=0.1)["prevalence"].verdict == ACQUITTED
+    assert audit(balanced, test, label="label", population=0.1)["prevalence"].verdict == PASSED
 
 
 @pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
@@ -583,7 +581,7 @@ def test_an_area_is_told_from_the_trapezoid(sides):
     precision, recall, _ = precision_recall_curve(y_true, y_score)
     trapezoid, steps = auc(recall, precision), average_precision_score(y_true, y_score)
     assert trapezoid - steps > 0.01
-    cases = {round(steps, 4): ACQUITTED, round(trapezoid, 4): CONVICTED, steps + 0.2: NOT_CHECKED}
+    cases = {round(steps, 4): PASSED, round(trapezoid, 4): FAILED, steps + 0.2: NOT_CHECKED}
     for reported, verdict in cases.items():
         finding = audit(*sides, label="label", curve=(y_true, y_score, reported))["area"]
         assert finding.verdict == verdict
@@ -604,7 +602,7 @@ def test_a_report_is_a_table_in_text_frame_and_html(sides):
     assert max(map(len, lines)) < 120
     frame = report.to_frame()
     assert list(frame.index) == [finding.name for finding in report.findings]
-    assert list(frame.index[frame["verdict"] == CONVICTED]) == report.convicted == ["shared rows"]
+    assert list(frame.index[frame["verdict"] == FAILED]) == report.failed == ["shared rows"]
     html = report._repr_html_()
     assert html.count("<tr") == 1 + len(report.findings) and report["shared rows"].advice in html
     with pytest.raises(KeyError, match="there are shared rows"):

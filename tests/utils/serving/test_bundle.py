@@ -361,7 +361,7 @@ def test_a_save_that_was_interrupted_is_not_loaded(saved, monkeypatch):
         bundle.load(saved)
 
 
-@pytest.mark.parametrize("name", models.standing_alone())
+@pytest.mark.parametrize("name", models.models_without_sampler())
 def test_models_that_stand_alone_are_served_too(name, tmp_path):
     fitted, rows = small_app.fit(name), small_app.transactions(100, seed=5)
     loaded = bundle.load(bundle.save(fitted, tmp_path / "model"))

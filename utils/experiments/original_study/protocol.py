@@ -223,7 +223,7 @@ def _thinned_areas(y_true: NDArray, y_score: NDArray, seed: int) -> dict[str, fl
     return {f"thinned_{name}": float(value) for name, value in means.items()}
 
 
-def exhibit(dataset: Dataset, done: Fit) -> dict[str, Any]:
+def audit_inputs(dataset: Dataset, done: Fit) -> dict[str, Any]:
     """A fit to `dataset` as `auditing.audit` takes it: frames, fitted pipeline and rows, population, reported area.
 
     The test set is the one that the study scored it on.

@@ -15,7 +15,7 @@ from utils.experiments.original_study import protocol
 from utils.experiments.original_study import run as original_run
 from utils.experiments.original_study.protocol import Recipe
 from utils.leakage.auditing import audit
-from utils.leakage.report import CONVICTED
+from utils.leakage.report import FAILED
 
 RECIPE = Recipe(batches=20, rows_per_class=600)
 SEED = 1
@@ -179,11 +179,11 @@ def test_the_committed_replica_is_complete_and_a_cheap_fit_can_be_computed_again
         assert again[area] == pytest.approx(rows[task["key"]][area], abs=0.005)
 
 
-def test_the_replica_of_the_claimed_pair_is_convicted_of_all_but_the_prevalence(dataset, cgan):
+def test_the_replica_of_the_claimed_pair_fails_every_check_but_the_prevalence(dataset, cgan):
     """Its test set is a random part of the file."""
-    report = audit(**protocol.exhibit(dataset, cgan))
-    assert report.acquitted == ["prevalence"], str(report)
-    assert report.convicted == ["shared rows", "near-shared rows", "sampler rows", "scaler", "area"]
+    report = audit(**protocol.audit_inputs(dataset, cgan))
+    assert report.passed == ["prevalence"], str(report)
+    assert report.failed == ["shared rows", "near-shared rows", "sampler rows", "scaler", "area"]
     assert report["near-shared rows"].evidence["that column"] == "Time"
     assert "no sampler brought them there" in report["sampler rows"].advice
 
@@ -196,9 +196,9 @@ def test_the_quick_profile_trains_the_audited_pair_for_a_shorter_time():
 def test_smote_in_the_replica_has_no_rows_on_both_sides(dataset):
     """Its test rows are split off before the sampler, so that only their prevalence and the area are at fault."""
     done = protocol.fit(dataset, "smote", SEED, recipe=RECIPE)
-    report = audit(**protocol.exhibit(dataset, done))
+    report = audit(**protocol.audit_inputs(dataset, done))
     assert report["sampler rows"].evidence["test rows behind them"] == 0
-    assert report["prevalence"].verdict == report["area"].verdict == CONVICTED
+    assert report["prevalence"].verdict == report["area"].verdict == FAILED
 
 
 def test_the_test_set_of_the_claimed_figure_has_the_prevalence_of_the_file():
@@ -207,7 +207,7 @@ def test_the_test_set_of_the_claimed_figure_has_the_prevalence_of_the_file():
     assert pytest.approx(492 / 284_807, rel=0.01) == 148 / 85_443
 
 
-def test_this_studys_protocol_is_acquitted_on_every_count(config):
+def test_this_studys_protocol_passes_every_check(config):
     """A development fold with the pipeline that a task fits, on the same file."""
     dataset = loading.load(config)
     development, _ = splits.chronological_split(dataset, 0.2)
@@ -229,7 +229,7 @@ def test_this_studys_protocol_is_acquitted_on_every_count(config):
         population=dataset.y.iloc[development],
         curve=(test[1], scores, measured["average_precision"]),
     )
-    assert report.acquitted == [finding.name for finding in report.findings], str(report)
+    assert report.passed == [finding.name for finding in report.findings], str(report)
 
 
 def test_a_dataset_with_other_columns_is_refused(tmp_path):
