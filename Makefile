@@ -9,6 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PYTHONWARNINGS := ignore::DeprecationWarning
+unexport PYTHONDONTWRITEBYTECODE # where it is set, each of some hundred processes compiles 2,000 modules anew
 
 .PHONY: help quick test reproduce notebooks paper lab app lint clean
 
@@ -38,10 +39,11 @@ paper: .venv/ready ## typeset paper/paper.pdf from the committed numbers and fig
 	@$(BIN)/python -m paper.build
 
 test: .venv/ready ## all tests: helpers, contracts, notebooks, app, paper
-	@$(BIN)/pytest -n auto --dist loadscope
+	@$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
 	@rm -rf build/nbval/results && mkdir -p build/nbval && cp -r data/results build/nbval
-	@env -u MLFLOW_TRACKING_URI STUDY_OUTPUT="$(CURDIR)/build/nbval" $(BIN)/pytest -n auto --dist loadscope \
-		--nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
+	@env -u MLFLOW_TRACKING_URI STUDY_OUTPUT="$(CURDIR)/build/nbval" $(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder \
+		--nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
+		$(shell ls -r notebooks/*.ipynb) # the longest first
 
 lab: .venv/ready ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks

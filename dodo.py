@@ -42,7 +42,10 @@ LEDGERS = [
 ]
 GENERATORS = ROOT / "benchmarks" / "generators.jsonl"
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-LONGEST = ("08_final_model", "05_cgan_training")  # they start; the others follow when the second is done
+# doit starts what is ready in any order. The longest are to come first, or a core would idle at the end: two start,
+# each of the next follows one of them, and all others wait for the last of these.
+LONGEST = ("08_final_model", "05_cgan_training")
+NEXT = {"07_comparison": LONGEST[1], "01_eda": LONGEST[0]}
 
 
 def task_data():
@@ -68,11 +71,11 @@ def task_experiments():
     """Run what is missing of every experiment and fill the ledgers."""
 
     def inputs():
-        return code_inputs(["utils.experiments.study"]) | file_inputs([LOCK, RAW])
+        return code_inputs(["utils.study"]) | file_inputs([LOCK, RAW])
 
     def fill():
         done("experiments")
-        command = [sys.executable, "-m", "utils.experiments.study", "--profile", PROFILE.name]
+        command = [sys.executable, "-m", "utils.study", "--profile", PROFILE.name]
         return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
     return {"actions": [fill], "uptodate": [UpToDate(inputs)], "targets": LEDGERS, "task_dep": ["data"]}
@@ -92,7 +95,7 @@ def task_notebooks():
             "actions": [(execute, [name])],
             "uptodate": [UpToDate(partial(notebook_inputs, name))],
             "targets": [str(PROFILE.notebooks / f"{name}.ipynb")],
-            "task_dep": ["experiments" if name in LONGEST else f"notebooks:{LONGEST[1]}"],
+            "task_dep": ["experiments" if name in LONGEST else f"notebooks:{NEXT.get(name, '01_eda')}"],
         }
 
 

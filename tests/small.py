@@ -55,4 +55,5 @@ def small_profile(folder: Path, *, folds: tuple = ((0, 0), (0, 1)), shuffled: bo
 
 
 if __name__ == "__main__":
-    runner.run(small_profile(Path(sys.argv[1])), samplers=["none", "rus", "smote"], models=["lr", "rf", "xgb"])
+    grid = {"samplers": ["none", "rus", "smote"], "models": ["lr", "rf", "xgb"]}
+    runner.run(small_profile(Path(sys.argv[1])), **grid, n_jobs=2)

@@ -155,6 +155,13 @@ class Profile:
         Pairs (repeat, fold) and models on which the study's own choices are judged.
     column_orders : int
         Random orders in which networks read the columns.
+    two_sample_repeats : int
+        Draws behind the two-sample test of a generator; see `fidelity.two_sample_auc`.
+    drift_rows, drift_divisions : int
+        Rows of each period for the model that tells periods apart, and random divisions behind what chance does to a
+        feature; see `utils.experiments.drift`.
+    explained_rows : int
+        Test rows whose scores chapter 8 divides among the columns.
     """
 
     name: str
@@ -176,6 +183,10 @@ class Profile:
     sensitivity_folds: tuple[tuple[int, int], ...] = ((0, 0), (0, 1))
     sensitivity_models: tuple[str, ...] = ("lr", "rf", "xgb", "ann", "cnn1d", "lstm")
     column_orders: int = 2
+    two_sample_repeats: int = 5
+    drift_rows: int = 15_000
+    drift_divisions: int = 20
+    explained_rows: int = 40
 
     @property
     def summary(self) -> str:
@@ -210,9 +221,9 @@ QUICK_PARAMETERS = {
     "xgb": {"n_estimators": 25},
     "spe": {"n_estimators": 5},
     "iforest": {"n_estimators": 25},
-    "ann": {"updates": 100},
-    "cnn1d": {"updates": 50},
-    "lstm": {"updates": 50},
+    "ann": {"updates": 100, "rounds": 5},  # scoring the rows set aside takes longer than so few updates
+    "cnn1d": {"updates": 50, "rounds": 5},
+    "lstm": {"updates": 50, "rounds": 5},
     "judge": {"n_estimators": 50, "learning_rate": 0.3},
     "original": {"batches": 200},
     "blend": {"boosted": {"n_estimators": 25}, "random": {"n_estimators": 10}},
@@ -236,7 +247,8 @@ def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
         size |= {"ablation_folds": _pairs(1, 2), "ablation": QUICK_ABLATION}
         size |= {"samplers": QUICK_SAMPLERS, "models": QUICK_MODELS, "deep_samplers": QUICK_DEEP_SAMPLERS}
         size |= {"sensitivity_folds": _pairs(1, 2), "sensitivity_models": ("lr", "cnn1d"), "column_orders": 1}
-        size |= {"search": Search(trials=2, folds=2, deep_trials=1)}
+        size |= {"search": Search(trials=2, folds=2, deep_trials=1), "two_sample_repeats": 1}
+        size |= {"drift_rows": 3000, "drift_divisions": 5, "explained_rows": 10}
         return Profile(name, results=build / "results", dataset=dataset, **size, **places)
     if name == "full":
         output = os.environ.get("STUDY_OUTPUT")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -24,7 +27,7 @@ def bootstrap_means(table: pd.DataFrame, *, n_draws: int = 1000, seed: int = 0) 
     draws = _bootstrap_draws(table, n_draws, seed)
     rows = []
     for (model, sampler), places in table.groupby(["model", "sampler"], sort=False).indices.items():
-        low, high = _interval(draws[places].mean(axis=0))
+        low, high = _interval(draws(places).mean(axis=0))
         mean, n_folds = require_finite(table[SCORE].iloc[places], f"values of {SCORE}").mean(), len(places)
         rows.append({"model": model, "sampler": sampler, "n_folds": n_folds, "mean": mean, "low": low, "high": high})
     return pd.DataFrame(rows)
@@ -56,20 +59,27 @@ def bootstrap_differences(
     intervals = []
     for first, second in pairs:
         ours, theirs = places[[first, second]].dropna().to_numpy(dtype=int).T
-        intervals.append(_interval(draws[ours].mean(axis=0) - draws[theirs].mean(axis=0)))
+        intervals.append(_interval(draws(ours).mean(axis=0) - draws(theirs).mean(axis=0)))
     return np.array(intervals)
 
 
-def _bootstrap_draws(table: pd.DataFrame, n_draws: int, seed: int) -> NDArray[np.float64]:
-    """Average precision of every row of the table in every draw of the frauds; shape (n_rows, n_draws)."""
+def _bootstrap_draws(table: pd.DataFrame, n_draws: int, seed: int) -> Callable[[NDArray], NDArray[np.float64]]:
+    """A function from rows of the table to their average precision in every draw of the frauds.
+
+    It takes positions of shape (n_rows,), gives shape (n_rows, n_draws), and computes each row once, when it is asked
+    for: a table has hundreds of rows, and a comparison needs a few.
+    """
     frauds = np.unique(np.concatenate(table["positives"].to_list()))
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(frauds), np.full(len(frauds), 1 / len(frauds)), size=n_draws)
-    draws = np.empty((len(table), n_draws))
-    for place, (ranks, positives) in enumerate(zip(table["ranks"], table["positives"], strict=True)):
-        columns = np.searchsorted(frauds, positives)
-        draws[place] = resampled_average_precision(np.asarray(ranks), weights[:, columns])
-    return draws
+    ranks, positives = table["ranks"].to_list(), table["positives"].to_list()
+
+    @cache
+    def draw(place: int) -> NDArray[np.float64]:
+        columns = np.searchsorted(frauds, positives[place])
+        return resampled_average_precision(np.asarray(ranks[place]), weights[:, columns])
+
+    return lambda places: np.array([draw(place) for place in places])
 
 
 def _interval(draws: NDArray) -> tuple[float, float]:

@@ -19,6 +19,11 @@ class Board:
     def __init__(self, folder: Path):
         self.folder = folder
 
+    @classmethod
+    def beside(cls, path: Path) -> Board:
+        """The board of those that append to the ledger file at `path`."""
+        return cls(path.parent / ".running")
+
     def write(self, text: str) -> None:
         """Say what this process is doing now."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -45,22 +50,19 @@ class Board:
 
 
 @contextmanager
-def watching(path: Path, weights: dict[str, float], board: Board) -> Iterator[None]:
-    """Show a bar that follows the ledger file at `path` until the tasks of `weights` are done.
+def watching(weights: dict[Path, dict[str, float]]) -> Iterator[None]:
+    """Show a bar that follows ledger files until their tasks are done.
 
     Parameters
     ----------
-    path : Path
-        Ledger file that the workers append to.
-    weights : dict of str to float
-        Expected seconds per task key; the time left follows from these, as tasks differ a hundredfold.
-    board : Board
-        Where workers say what they are doing.
+    weights : dict of Path to dict
+        For each ledger file that workers append to, the expected seconds per task key; the time left follows from
+        these, as tasks differ a hundredfold. What workers are doing is read from the boards beside the files.
     """
     done = threading.Event()
     layout = "{percentage:3.0f}% |{bar:24}| {elapsed} elapsed, {remaining} left{postfix}"
-    with tqdm(total=sum(weights.values()), bar_format=layout) as bar:
-        watcher = threading.Thread(target=_follow, args=(path, weights, board, bar, done), daemon=True)
+    with tqdm(total=sum(sum(seconds.values()) for seconds in weights.values()), bar_format=layout) as bar:
+        watcher = threading.Thread(target=_follow, args=(weights, bar, done), daemon=True)
         watcher.start()
         try:
             yield
@@ -69,13 +71,16 @@ def watching(path: Path, weights: dict[str, float], board: Board) -> Iterator[No
             watcher.join()
 
 
-def _follow(path: Path, weights: dict[str, float], board: Board, bar: tqdm, done: threading.Event) -> None:
-    finished: set[str] = set()
+def _follow(weights: dict[Path, dict[str, float]], bar: tqdm, done: threading.Event) -> None:
+    boards = {board.folder: board for board in map(Board.beside, weights)}
+    finished: dict[Path, set[str]] = {path: set() for path in weights}
     last = False
     while not last:
         last = done.wait(1.0)
-        keys = {row["key"] for row in ledger.read_file(path)} & weights.keys() if path.exists() else set()
-        finished |= keys
-        bar.update(min(sum(weights[key] for key in finished), bar.total) - bar.n)
-        running = "; ".join(board.read())
-        bar.set_postfix_str(f"{len(finished)} of {len(weights)} tasks" + (f"; running {running}" if running else ""))
+        for path, keys in finished.items():
+            keys |= {row["key"] for row in ledger.read_file(path)} & weights[path].keys() if path.exists() else set()
+        seconds = sum(weights[path][key] for path, keys in finished.items() for key in keys)
+        bar.update(min(seconds, bar.total) - bar.n)
+        running = "; ".join(note for board in boards.values() for note in board.read())
+        n_done, n_all = (sum(map(len, each.values())) for each in (finished, weights))
+        bar.set_postfix_str(f"{n_done} of {n_all} tasks" + (f"; running {running}" if running else ""))

@@ -93,7 +93,7 @@ def run_group(profile: Profile, tasks: list[Task], path: Path, places: int, n_jo
     """
     limit_threads(n_jobs)
     parent = os.getppid()
-    board = Board(path.parent / ".running")
+    board = Board.beside(path)
     dataset = load_dataset(profile.dataset)
     _require_same_data(dataset, tasks[0])
     copies_follow = "copies" in tasks[0]["split"]

@@ -7,26 +7,33 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
+from joblib.externals.loky import process_executor
 
 from utils.benchmark import ledger
 from utils.benchmark.errors import ClusterError, exit_with_a_sentence
 from utils.benchmark.progress import Board, watching
 from utils.benchmark.run_task import load_dataset, run_group
 from utils.benchmark.tasks import Task, cost, grid, label
-from utils.config import Profile, load_profile
+from utils.config import DatasetConfig, Profile, load_profile
 from utils.models.registry import MODELS
 from utils.samplers.registry import SAMPLERS
+
+Work = Callable[..., list[dict[str, Any]]]
+Call = tuple[Work, Profile, list[Task], Path]
+Finished = tuple[Path, list[dict[str, Any]]]
 
 CONNECT_SECONDS = 10  # to the Dask scheduler
 logger = logging.getLogger(__name__)
@@ -65,18 +72,56 @@ def run(
 def run_tasks(profile: Profile, tasks: list[Task], *, n_jobs: int = -1) -> pd.DataFrame:
     """Run what the ledger does not hold of `tasks`; see `run`."""
     rows = {row["key"]: row for row in ledger.read(profile.results)}
-    missing = [task for task in tasks if task["key"] not in rows]
-    if missing:
+    if not rows.keys() >= {task["key"] for task in tasks}:
         from utils.benchmark import tracking  # takes seconds to import; only needed when something runs
 
         tracking.require_store(profile)
-        path = profile.results / f"{profile.dataset.name}.jsonl"
-        weights = {task["key"]: cost(task) for task in missing}
-        computed = run_groups(run_group, profile, _groups(missing), path, weights, n_jobs=n_jobs)
-        _tell_equal_rows(computed.values())
-        tracking.log_computed(computed.values(), profile)
+        batch = missing_batch(profile, tasks, rows)
+        computed = run_groups(batch.work, profile, batch.groups, batch.path, batch.weights, n_jobs=n_jobs)
+        log_computed(computed.values(), profile)
         rows |= computed
     return ledger.frame(rows[task["key"]] for task in tasks)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tasks that a ledger lacks.
+
+    Attributes
+    ----------
+    work : callable
+        Like `run_task.run_group`: appends a row to the ledger at `path` for every task of a group.
+    profile : Profile
+    groups : list of list of Task
+        What one call of `work` runs.
+    path : Path
+        The ledger's file.
+    weights : dict of str to float
+        Expected seconds per task key, for the order of the groups and the progress bar.
+    """
+
+    work: Work
+    profile: Profile
+    groups: list[list[Task]]
+    path: Path
+    weights: dict[str, float]
+
+
+def missing_batch(profile: Profile, tasks: list[Task], known: Collection[str]) -> Batch | None:
+    """What is to be run of `tasks`; None if all of their keys are known."""
+    missing = [task for task in tasks if task["key"] not in known]
+    if not missing:
+        return None
+    path = profile.results / f"{profile.dataset.name}.jsonl"
+    return Batch(run_group, profile, _groups(missing), path, {task["key"]: cost(task) for task in missing})
+
+
+def log_computed(rows: Collection[dict[str, Any]], profile: Profile) -> None:
+    """Give rows that were just computed their MLflow runs, and tell of test rows that equal a synthetic one."""
+    from utils.benchmark import tracking
+
+    _tell_equal_rows(rows)
+    tracking.log_computed(rows, profile)
 
 
 def _tell_equal_rows(rows: Collection[dict[str, Any]]) -> None:
@@ -92,7 +137,7 @@ def _tell_equal_rows(rows: Collection[dict[str, Any]]) -> None:
 
 
 def run_groups(
-    work: Callable[..., list[dict[str, Any]]],
+    work: Work,
     profile: Profile,
     groups: list[list[Task]],
     path: Path,
@@ -100,34 +145,47 @@ def run_groups(
     *,
     n_jobs: int = -1,
 ) -> dict[str, dict[str, Any]]:
-    """Run groups of tasks in parallel, each by one call of `work`; returns their rows by key.
+    """Run the groups of one batch in parallel; returns their rows by key. See `Batch` and `run`."""
+    return run_batches([Batch(work, profile, groups, path, weights)], n_jobs=n_jobs)[path]
 
-    Parameters
-    ----------
-    work : callable
-        Like `run_task.run_group`: appends a row to the ledger at `path` for every task of its group.
-    weights : dict of str to float
-        Expected seconds per task key, for the progress bar.
-    n_jobs : int
-        See `run`.
+
+def run_batches(batches: list[Batch], *, n_jobs: int = -1) -> dict[Path, dict[str, dict[str, Any]]]:
+    """Run several batches at once, so that no core waits for the last group of one of them.
+
+    The longest group comes first, whatever its batch, and workers finish together.
+
+    Returns
+    -------
+    dict of Path to dict
+        Rows by key for every ledger file.
     """
-    board = Board(path.parent / ".running")
-    board.clear()
-    n_repeats = 1 + max(repeat for repeat, _ in (*profile.folds, *profile.deep_folds))
+    boards = [Board.beside(batch.path) for batch in batches]
+    for board in boards:
+        board.clear()
+    calls = [
+        (sum(batch.weights[task["key"]] for task in group), (batch.work, batch.profile, group, batch.path))
+        for batch in batches
+        for group in batch.groups
+    ]
+    calls = [call for _, call in sorted(calls, key=lambda weighted: -weighted[0])]
     address = os.environ.get("STUDY_DASK_SCHEDULER")
     backend = partial(_on_cluster, address) if address else partial(_on_this_machine, n_jobs)
-    rows = {}
-    results = closing(backend(work, profile, groups, path, n_repeats))
+    rows: dict[Path, dict[str, dict[str, Any]]] = {batch.path: {} for batch in batches}
+    weights: dict[Path, dict[str, float]] = defaultdict(dict)
+    for batch in batches:
+        weights[batch.path] |= batch.weights
+    results = closing(backend(calls))
     try:
-        with warnings.catch_warnings(), watching(path, weights, board), results as batches:
-            # joblib takes what a worker imports late for a leak, and starts another worker in its place.
+        with warnings.catch_warnings(), watching(weights), results as finished:
+            # joblib stops a worker that waits for minutes while others are busy, and wonders at it.
             warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
-            for finished in batches:
-                for row in finished:  # a worker on another machine wrote to a ledger of its own
+            for path, done in finished:
+                for row in done:  # a worker on another machine wrote to a ledger of its own
                     ledger.append(path, row)
-                    rows[row["key"]] = row
+                    rows[path][row["key"]] = row
     finally:
-        board.clear()
+        for board in boards:
+            board.clear()
     return rows
 
 
@@ -139,20 +197,57 @@ def _groups(tasks: list[Task]) -> list[list[Task]]:
     return sorted(groups.values(), key=lambda group: -sum(map(cost, group)))
 
 
-def _on_this_machine(
-    n_jobs: int, work: Callable, profile: Profile, groups: list[list[Task]], *arguments: Any
-) -> Iterator[list[dict[str, Any]]]:
+def _run_call(call: Call, n_jobs: int) -> Finished:
+    """What a worker does: run one group, and say which ledger file its rows belong to."""
+    work, profile, group, path = call
+    n_repeats = 1 + max(repeat for repeat, _ in (*profile.folds, *profile.deep_folds))
+    return path, work(profile, group, path, n_repeats, n_jobs)
+
+
+def _on_this_machine(n_jobs: int, calls: list[Call]) -> Iterator[Finished]:
     """Rows of each group in the order in which processes finish them, with the cores divided among them."""
-    n_workers = min(effective_n_jobs(n_jobs), len(groups))
+    n_workers = min(effective_n_jobs(n_jobs), len(calls))
     threads = max(1, effective_n_jobs(-1) // n_workers)
-    calls = (delayed(work)(profile, group, *arguments, threads) for group in groups)
-    with parallel_config(backend="loky", inner_max_num_threads=threads):
-        yield from Parallel(n_jobs=n_workers, return_as="generator_unordered", batch_size=1)(calls)
+    with lasting_workers(threads):
+        workers = Parallel(n_jobs=n_workers, return_as="generator_unordered", batch_size=1)
+        yield from workers(delayed(_run_call)(call, threads) for call in calls)
 
 
-def _on_cluster(
-    address: str, work: Callable, profile: Profile, groups: list[list[Task]], *arguments: Any
-) -> Iterator[list[dict[str, Any]]]:
+def lasting_workers(threads: int = 1) -> AbstractContextManager:
+    """Let processes that joblib starts meanwhile, each with so many threads, serve every call like this one."""
+    return parallel_config(backend="loky", inner_max_num_threads=threads, initializer=_keep_worker)
+
+
+def _keep_worker() -> None:
+    """Let this worker stay: joblib takes what it imports, compiles and caches for a leak, and starts another one."""
+    process_executor._MAX_MEMORY_LEAK_SIZE = math.inf
+
+
+@contextmanager
+def starting_workers(config: DatasetConfig) -> Iterator[None]:
+    """Let a worker on each core of this machine import and load what it needs, while the caller does something else."""
+    n_workers = 1 if os.environ.get("STUDY_DASK_SCHEDULER") else effective_n_jobs(-1)
+    if n_workers == 1:
+        yield
+        return
+    with (
+        lasting_workers(),
+        closing(
+            Parallel(n_jobs=n_workers, return_as="generator_unordered", batch_size=1)(
+                delayed(_load)(config) for _ in range(n_workers)
+            )
+        ) as loading,
+    ):
+        yield
+        for _ in loading:
+            pass
+
+
+def _load(config: DatasetConfig) -> None:
+    load_dataset(config)
+
+
+def _on_cluster(address: str, calls: list[Call]) -> Iterator[Finished]:
     """Rows of each group in the order in which the workers of a Dask scheduler finish them.
 
     A group whose worker dies is run again on another one. Not joblib's Dask backend, as that waits for ever for a
@@ -162,17 +257,17 @@ def _on_cluster(
     from distributed.scheduler import KilledWorker
 
     with _connect(address) as client:
-        futures = [client.submit(work, profile, group, *arguments, 1, pure=False) for group in groups]
-        names = {future.key: label(group[0]) for future, group in zip(futures, groups, strict=True)}
+        futures = [client.submit(_run_call, call, 1, pure=False) for call in calls]
+        names = {future.key: label(group[0]) for future, (_, _, group, _) in zip(futures, calls, strict=True)}
         try:
-            for future, rows in as_completed(futures, with_results=True):
+            for future, finished in as_completed(futures, with_results=True):
                 if future.cancelled():
                     raise ClusterError(
                         f"The Dask scheduler at {address} was lost; what is finished is in the ledger, and the same "
                         "command goes on with the rest."
                     )
                 future.release()  # or Dask would run it again if the worker that holds the result died
-                yield rows
+                yield finished
         except KilledWorker as error:
             raise ClusterError(
                 f"The tasks from '{names[error.task]}' on ended every Dask worker that tried them, probably for want "

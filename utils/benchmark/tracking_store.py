@@ -8,13 +8,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from utils.config import ROOT
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 # MLflow's own defaults keep on asking a server that is gone for minutes.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
@@ -30,6 +31,8 @@ def tracking_uri() -> str:
 
     A relative path means the same file wherever a process was started: it is taken from the project's root.
     """
+    from sqlalchemy.engine import make_url  # takes half a second, also where no store is used
+
     if uri := os.environ.get("MLFLOW_TRACKING_URI"):
         path = _sqlite_path(uri)
         return uri if path is None else make_url(uri).set(database=str(path)).render_as_string(hide_password=False)
@@ -45,6 +48,9 @@ def _sqlite_path(uri: str) -> Path | None:
 
 
 def _database(uri: str) -> URL | None:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         return make_url(uri)
     except ArgumentError:
@@ -103,6 +109,7 @@ def explained(*answers: str) -> Iterator[None]:
         MLflow's error codes that are no failure of the store, such as RESOURCE_ALREADY_EXISTS; they pass as they are.
     """
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield

@@ -49,8 +49,8 @@ class Dataset:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What ledger rows say of the dataset: its name, its file's hash and the roles that are not the default."""
-        return {"name": self.name, "sha256": self.sha256, "roles": self.config.roles}
+        """What ledger rows say of the dataset; see `identity`."""
+        return _identity(self.config, self.sha256)
 
     def row_hash(self) -> int:
         """Hash of the frame's rows as they are now, whatever their order."""
@@ -76,6 +76,18 @@ class Dataset:
         """Group number of each row, int64: rows that are equal in all raw columns but time and label share one."""
         roles = [name for name in (self.config.time, self.config.label) if name is not None]
         return _identical_rows(self.frame.drop(columns=roles))
+
+
+def _identity(config: DatasetConfig, sha256: str) -> dict[str, Any]:
+    return {"name": config.name, "sha256": sha256, "roles": config.roles}
+
+
+def identity(config: DatasetConfig) -> dict[str, Any]:
+    """What ledger rows say of a dataset: its name, its file's hash and the roles that are not the default.
+
+    As `load(config).identity`, but the file is only verified, not read.
+    """
+    return _identity(config, content_sha256(fetch(config)))
 
 
 def load(config: DatasetConfig = ULB) -> Dataset:

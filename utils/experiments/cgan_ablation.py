@@ -6,8 +6,10 @@ python -m utils.experiments.cgan_ablation --profile full
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,11 +17,11 @@ import pandas as pd
 
 from utils.benchmark import ledger
 from utils.benchmark.errors import exit_with_a_sentence
-from utils.benchmark.run_task import load_dataset
-from utils.benchmark.runner import run_groups
+from utils.benchmark.runner import Batch, run_groups
 from utils.benchmark.tasks import Task, library_version, make_task
 from utils.config import Profile, load_profile
-from utils.experiments.cgan_variant import gan_config, judge_of, run_variants
+from utils.data import loading
+from utils.experiments.cgan_variant import gan_config, report_options, run_variants
 from utils.samplers.cgan.config import GANConfig
 
 N_SYNTHETIC = 5000
@@ -104,19 +106,40 @@ def run(profile: Profile, *, variants: Iterable[str] | None = None, n_jobs: int 
         One row per variant and fold: variant, repeat, fold, fit_seconds, rows_per_second and every figure of
         `fidelity.fidelity_report`.
     """
-    dataset = load_dataset(profile.dataset)
-    names = list(variants or profile.ablation or VARIANTS)
-    tasks = [
-        _task(profile, dataset.identity, place, VARIANTS[name]) for place in profile.ablation_folds for name in names
-    ]
-    path = profile.results / "generators" / f"{dataset.name}.jsonl"
-    rows = {row["key"]: row for row in ledger.read(path.parent)}
-    missing = [task for task in tasks if task["key"] not in rows]
-    if missing:
-        groups = [[task] for task in sorted(missing, key=_seconds, reverse=True)]
-        weights = {task["key"]: _seconds(task) for task in missing}
-        rows |= run_groups(run_variants, profile, groups, path, weights, n_jobs=n_jobs)
+    tasks = _tasks(profile, variants)
+    rows = {row["key"]: row for row in ledger.read(_path(profile).parent)}
+    batch = _missing(profile, tasks, rows)
+    if batch:
+        rows |= run_groups(batch.work, profile, batch.groups, batch.path, batch.weights, n_jobs=n_jobs)
     return _frame(rows[task["key"]] for task in tasks)
+
+
+def missing_batch(profile: Profile) -> Batch | None:
+    """What the ledger lacks of the profile's variants; None if it lacks nothing."""
+    known = {row["key"] for row in ledger.read(_path(profile).parent)}
+    return _missing(profile, _tasks(profile), known)
+
+
+def _path(profile: Profile) -> Path:
+    return profile.results / "generators" / f"{profile.dataset.name}.jsonl"
+
+
+def _tasks(profile: Profile, variants: Iterable[str] | None = None) -> list[Task]:
+    identity = loading.identity(profile.dataset)
+    names = list(variants or profile.ablation or VARIANTS)
+    return [_task(profile, identity, place, VARIANTS[name]) for place in profile.ablation_folds for name in names]
+
+
+def _missing(profile: Profile, tasks: list[Task], known: Collection[str]) -> Batch | None:
+    """The folds of a variant are one group: its networks are compiled once."""
+    groups = defaultdict(list)
+    for task in tasks:
+        if task["key"] not in known:
+            groups[task["variant"]].append(task)
+    if not groups:
+        return None
+    weights = {task["key"]: _seconds(task) for group in groups.values() for task in group}
+    return Batch(run_variants, profile, list(groups.values()), _path(profile), weights)
 
 
 def _task(profile: Profile, dataset_id: dict[str, Any], place: tuple[int, int], variant: Variant) -> Task:
@@ -124,7 +147,7 @@ def _task(profile: Profile, dataset_id: dict[str, Any], place: tuple[int, int], 
     config = gan_config(profile, variant.changes)
     task = make_task(profile, dataset_id, place, ("cgan", {}), ("xgb", {}))
     task["sampler"] |= {"params": {**_plain(config), "frauds_only": variant.frauds_only}}
-    params = {"n_synthetic": N_SYNTHETIC, "judge": judge_of(profile)}
+    params = {"n_synthetic": N_SYNTHETIC, **report_options(profile)}
     task["model"] = {"name": "fidelity", "params": params, "revision": REVISION}
     task["model"]["library"] = f"xgboost {library_version('xgboost').rpartition('.')[0]}"
     return {**task, "variant": variant.name, "key": ledger.key_of(task)}

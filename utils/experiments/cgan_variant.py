@@ -20,7 +20,7 @@ from utils.benchmark.tasks import Task
 from utils.config import DatasetConfig, Profile, Protocol
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
-from utils.experiments.fidelity import JUDGE, RealRows, fidelity_report
+from utils.experiments.fidelity import JUDGE, N_REPEATS, RealRows, fidelity_report
 from utils.samplers.cgan.conditional_gan import ConditionalGAN
 from utils.samplers.cgan.config import GANConfig
 from utils.seeding import child_seed, seeded
@@ -49,11 +49,17 @@ def judge_of(profile: Profile) -> dict[str, Any]:
     return {**JUDGE, **profile.parameters.get("judge", {})}
 
 
+def report_options(profile: Profile) -> dict[str, Any]:
+    """What of `fidelity.fidelity_report` a profile decides, part of a row's key; what is usual goes without saying."""
+    repeats = {"n_repeats": profile.two_sample_repeats} if profile.two_sample_repeats != N_REPEATS else {}
+    return {"judge": judge_of(profile), **repeats}
+
+
 def run_variants(profile: Profile, tasks: list[Task], path: Path, places: int, n_jobs: int) -> list[dict[str, Any]]:
     """Fit, draw from and judge the GAN of each task; the work of one process."""
     limit_threads(n_jobs)
     parent = os.getppid()
-    board = Board(path.parent / ".running")
+    board = Board.beside(path)
     rows = []
     for task in tasks:
         if os.getppid() != parent:  # the study was killed; its next run does what is left
@@ -68,8 +74,8 @@ def run_variants(profile: Profile, tasks: list[Task], path: Path, places: int, n
 
 def _judge(task: Task, real: RealRows) -> dict[str, Any]:
     """Fit a GAN on the training rows of a fold, draw frauds from it, and measure them."""
-    params, n_synthetic = dict(task["sampler"]["params"]), task["model"]["params"]["n_synthetic"]
-    judging = {"judge": task["model"]["params"]["judge"], "random_state": child_seed(task["seed"], "fidelity")}
+    params, judging = dict(task["sampler"]["params"]), dict(task["model"]["params"])
+    n_synthetic = judging.pop("n_synthetic")
     frauds_only = params.pop("frauds_only")
     config = GANConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in params.items()})
     kept = real.y_train == real.minority if frauds_only else np.ones(len(real.y_train), dtype=bool)
@@ -80,7 +86,7 @@ def _judge(task: Task, real: RealRows) -> dict[str, Any]:
     fitted = time.perf_counter()
     synthetic = gan.sample(n_synthetic, real.minority)
     drawn = time.perf_counter()
-    report = fidelity_report(real, synthetic, **judging)
+    report = fidelity_report(real, synthetic, **judging, random_state=child_seed(task["seed"], "fidelity"))
     return {
         "fidelity": {name: round(value, 6) for name, value in report.items()},
         "fit_seconds": round(fitted - start, 3),

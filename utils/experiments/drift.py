@@ -25,9 +25,7 @@ Comparisons = dict[str, tuple[Positions, Positions]]
 
 SECONDS_PER_HOUR = 3600
 ALL_HOURS, SAME_HOURS = "all hours", "same hours"
-N_DIVISIONS = 20  # random divisions behind what chance does
 N_BINS = 10  # of the population stability index, as is usual
-MAX_ROWS = 15_000  # of each period for the model that tells them apart
 
 
 def seconds(dataset: Dataset) -> NDArray[np.float64]:
@@ -171,7 +169,7 @@ def timeless(dataset: Dataset) -> pd.DataFrame:
     return dataset.frame.drop(columns=[dataset.config.label, dataset.config.time])
 
 
-def feature_drift(dataset: Dataset, pairs: Comparisons, *, seed: int = 0) -> pd.DataFrame:
+def feature_drift(dataset: Dataset, pairs: Comparisons, *, n_divisions: int = 20, seed: int = 0) -> pd.DataFrame:
     """How far every feature moves from the first to the second of each pair of periods, and how far by chance.
 
     With this many rows every test rejects, so the size of a change is what matters. It is measured over all hours and
@@ -184,6 +182,8 @@ def feature_drift(dataset: Dataset, pairs: Comparisons, *, seed: int = 0) -> pd.
         With a time column; see `timeless` for the features.
     pairs : dict of str to pair of positions
         Such as from `comparisons`.
+    n_divisions : int
+        Random divisions behind what chance does.
     seed : int
         Of the rows drawn and the random divisions.
 
@@ -197,7 +197,7 @@ def feature_drift(dataset: Dataset, pairs: Comparisons, *, seed: int = 0) -> pd.
     X = timeless(dataset)
     tables = []
     for name, hours, (first, second) in _with_same_hours(dataset, pairs, seed):
-        is_second = _divisions(len(first), len(second), child_seed(seed, "divisions", name, hours))
+        is_second = _divisions(len(first), len(second), n_divisions, child_seed(seed, "divisions", name, hours))
         values = X.iloc[np.concatenate([first, second])]
         for feature in X:
             ks, psi = distances(values[feature], is_second)
@@ -215,11 +215,11 @@ def _with_same_hours(dataset: Dataset, pairs: Comparisons, seed: int) -> list[tu
     ]
 
 
-def _divisions(n_first: int, n_second: int, seed: int) -> NDArray[np.bool_]:
+def _divisions(n_first: int, n_second: int, n_divisions: int, seed: int) -> NDArray[np.bool_]:
     """Which rows are in the second period: as it is, and in random divisions; shape (1 + n_divisions, n_rows)."""
     rng = np.random.default_rng(seed)
     actual = np.arange(n_first + n_second) >= n_first
-    return np.array([actual, *(rng.permutation(actual) for _ in range(N_DIVISIONS))])
+    return np.array([actual, *(rng.permutation(actual) for _ in range(n_divisions))])
 
 
 def distances(values: ArrayLike, is_second: NDArray[np.bool_]) -> tuple[NDArray, NDArray]:
@@ -258,7 +258,7 @@ def _stability(first: NDArray, second: NDArray) -> float:
     return float(np.sum((observed - expected) * np.log(observed / expected)))
 
 
-def separability(dataset: Dataset, pairs: Comparisons, *, seed: int = 0) -> pd.DataFrame:
+def separability(dataset: Dataset, pairs: Comparisons, *, max_rows: int = 15_000, seed: int = 0) -> pd.DataFrame:
     """How well a model tells the second of each pair of periods from the first; see `tell_apart`.
 
     Returns
@@ -271,22 +271,25 @@ def separability(dataset: Dataset, pairs: Comparisons, *, seed: int = 0) -> pd.D
             "comparison": name,
             "hours": hours,
             "rows": len(first) + len(second),
-            "roc_auc": tell_apart(dataset, first, second, seed=seed),
+            "roc_auc": tell_apart(dataset, first, second, max_rows=max_rows, seed=seed),
         }
         for name, hours, (first, second) in _with_same_hours(dataset, pairs, seed)
     )
 
 
-def tell_apart(dataset: Dataset, first: Positions, second: Positions, *, seed: int = 0) -> float:
+def tell_apart(
+    dataset: Dataset, first: Positions, second: Positions, *, max_rows: int = 15_000, seed: int = 0
+) -> float:
     """ROC AUC of a model that learns to tell the second period from the first, on rows held out.
 
     A half means that the periods cannot be told apart by their features (`timeless`). Rows that agree in everything
-    but their time count once, so that none is recognised by its copy. See `fidelity.two_sample_auc`.
+    but their time count once, so that none is recognised by its copy, and at most `max_rows` of each period are drawn.
+    See `fidelity.two_sample_auc`.
     """
     rng = np.random.default_rng(child_seed(seed, "rows"))
     X = timeless(dataset)
     drawn = []
     for period in (first, second):
         distinct = period[np.unique(dataset.groups[period], return_index=True)[1]]
-        drawn.append(X.iloc[rng.choice(distinct, min(MAX_ROWS, len(distinct)), replace=False)])
+        drawn.append(X.iloc[rng.choice(distinct, min(max_rows, len(distinct)), replace=False)])
     return two_sample_auc(*drawn, n_repeats=1, random_state=child_seed(seed, "model"))

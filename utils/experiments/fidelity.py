@@ -21,6 +21,7 @@ from utils.seeding import child_seed
 Table = np.ndarray | pd.DataFrame
 # XGBoost at its defaults stops splitting where a few hundred positives are left, and judges real rows too low.
 JUDGE = BOOSTED
+N_REPEATS = 5  # of the two-sample test
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +150,7 @@ def density_coverage(real: Table, synthetic: Table, k: int = 5) -> pd.Series:
     return pd.Series({"density": inside.sum() / (k * len(synthetic)), "coverage": covered.mean()})
 
 
-def two_sample_auc(real: Table, synthetic: Table, *, n_repeats: int = 5, random_state: int = 0) -> float:
+def two_sample_auc(real: Table, synthetic: Table, *, n_repeats: int = N_REPEATS, random_state: int = 0) -> float:
     """ROC AUC of gradient-boosted trees that tell real from synthetic rows (Lopez-Paz and Oquab, 2017).
 
     The longer table is cut to the shorter one's length, anew in every repeat, so that neither side is the
@@ -271,7 +272,12 @@ def closest_record(real_train: Table, real_holdout: Table, synthetic: Table) -> 
 
 
 def fidelity_report(
-    rows: RealRows, synthetic: Table, *, judge: dict[str, Any] | None = None, random_state: int = 0
+    rows: RealRows,
+    synthetic: Table,
+    *,
+    judge: dict[str, Any] | None = None,
+    n_repeats: int = N_REPEATS,
+    random_state: int = 0,
 ) -> pd.Series:
     """Every figure of this module for one generator and one fold.
 
@@ -284,6 +290,8 @@ def fidelity_report(
     ----------
     rows, synthetic, judge, random_state
         As in :func:`train_on_synthetic`.
+    n_repeats : int, default=5
+        As in :func:`two_sample_auc`.
 
     Returns
     -------
@@ -298,13 +306,14 @@ def fidelity_report(
         As the functions it calls.
     """
     real, synthetic = _checked(rows.train(minority=True), synthetic)
+    drawn = {"n_repeats": n_repeats, "random_state": random_state}
     as_many = _draw(synthetic, len(real), np.random.default_rng(child_seed(random_state, "report")))
     figures = {
         **marginals(real, synthetic).mean(),
         "correlation_difference": correlation_difference(real, synthetic),
         **density_coverage(real, as_many),
-        "two_sample_auc": two_sample_auc(rows.holdout(minority=True), synthetic, random_state=random_state),
-        "two_sample_auc_seen": two_sample_auc(real, synthetic, random_state=random_state),
+        "two_sample_auc": two_sample_auc(rows.holdout(minority=True), synthetic, **drawn),
+        "two_sample_auc_seen": two_sample_auc(real, synthetic, **drawn),
         "closest_record": closest_record(real, rows.holdout(minority=True), synthetic),
         **train_on_synthetic(rows, synthetic, judge=judge, random_state=random_state),
     }

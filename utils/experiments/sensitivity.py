@@ -18,11 +18,13 @@ import pandas as pd
 from utils.analysis import summaries
 from utils.benchmark import ledger, runner
 from utils.benchmark.errors import exit_with_a_sentence
-from utils.benchmark.run_task import load_dataset
 from utils.benchmark.tasks import Task, describe, make_task
 from utils.config import Profile, Search, load_profile
+from utils.data import loading
 from utils.models.registry import CLASSICAL, MODELS
 from utils.samplers.registry import SAMPLERS
+
+TasksOf = Callable[[Profile], list[Task]]
 
 RATIOS = {"x1": 1, "x5": 5, "x20": 20, "balanced": "balanced"}
 SMALLER = {"rf": {"n_estimators": 50}, "xgb": {"n_estimators": 100}}  # fewer trees, as each ratio is one more fit
@@ -105,8 +107,8 @@ def _task(
     search: Search | None,
     setting: str,
 ) -> Task:
-    dataset = load_dataset(profile.dataset)
-    return {**make_task(profile, dataset.identity, place, sampler, model, search=search), "setting": setting}
+    identity = loading.identity(profile.dataset)
+    return {**make_task(profile, identity, place, sampler, model, search=search), "setting": setting}
 
 
 def ratios(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
@@ -131,16 +133,24 @@ def views(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
     All settings have the same folds, so that they are paired, but for 'duplicates dropped', whose folds are drawn among
     the rows that are left.
     """
+    parts = [
+        _run(other, tasks_of, n_jobs).assign(setting=setting)
+        for setting, (other, tasks_of) in _departures(profile).items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _departures(profile: Profile) -> dict[str, tuple[Profile, TasksOf]]:
+    """Profiles with what is done to the rows or to the time, and the tasks that show it."""
     departures = {
         "as in the protocol": ({}, time_tasks),
         **OTHER_DUPLICATES[profile.dataset.duplicates],
         "raw time as a feature": ({"raw_time": True, "variant": "raw-time"}, time_tasks),
     }
-    parts = []
-    for setting, (changes, tasks_of) in departures.items():
-        other = replace(profile, dataset=replace(profile.dataset, **changes))
-        parts.append(_run(other, tasks_of, n_jobs).assign(setting=setting))
-    return pd.concat(parts, ignore_index=True)
+    return {
+        setting: (replace(profile, dataset=replace(profile.dataset, **changes)), tasks_of)
+        for setting, (changes, tasks_of) in departures.items()
+    }
 
 
 def boosted(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
@@ -174,12 +184,31 @@ def describe_folds(table: pd.DataFrame, folds: Iterable[tuple[int, int]]) -> str
     return f"{len(chosen)} of {len(scores)} folds, neither the easiest nor the hardest"
 
 
-def _run(profile: Profile, tasks_of: Callable[[Profile], list[Task]], n_jobs: int) -> pd.DataFrame:
+def _run(profile: Profile, tasks_of: TasksOf, n_jobs: int) -> pd.DataFrame:
     tasks = tasks_of(profile)
-    unique = {task["key"]: {name: part for name, part in task.items() if name != "setting"} for task in tasks}
-    place = replace(profile, results=profile.results / "sensitivity")
-    rows = runner.run_tasks(place, list(unique.values()), n_jobs=n_jobs).set_index("key")
+    rows = runner.run_tasks(_beside(profile), list(_unique(tasks).values()), n_jobs=n_jobs).set_index("key")
     return rows.loc[[task["key"] for task in tasks]].reset_index().assign(setting=[task["setting"] for task in tasks])
+
+
+def _beside(profile: Profile) -> Profile:
+    """The profile with the ledger of these choices."""
+    return replace(profile, results=profile.results / "sensitivity")
+
+
+def _unique(tasks: list[Task]) -> dict[str, Task]:
+    """Tasks by key, as the ledger has them: one may stand for several settings."""
+    return {task["key"]: {name: part for name, part in task.items() if name != "setting"} for task in tasks}
+
+
+def missing_batches(profile: Profile) -> list[runner.Batch]:
+    """What the ledger lacks of all these choices, each task once."""
+    asked = [(profile, tasks_of) for tasks_of in (ratio_tasks, network_tasks, boosted_tasks)]
+    by_file: dict[str, tuple[Profile, dict[str, Task]]] = {}
+    for other, tasks_of in [*asked, *_departures(profile).values()]:
+        by_file.setdefault(other.dataset.name, (_beside(other), {}))[1].update(_unique(tasks_of(other)))
+    known = {row["key"] for row in ledger.read(_beside(profile).results)}
+    batches = [runner.missing_batch(place, list(tasks.values()), known) for place, tasks in by_file.values()]
+    return [batch for batch in batches if batch]
 
 
 STUDIES = (ratios, networks, views, boosted)

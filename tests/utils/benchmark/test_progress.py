@@ -48,9 +48,9 @@ def test_another_process_reads_and_writes_the_same_board(board):
     assert sorted(board.read()) == ["here", "there"]
 
 
-def test_the_bar_ends_at_all_tasks(tmp_path, board, capsys):
+def test_the_bar_ends_at_all_tasks(tmp_path, capsys):
     path = tmp_path / "a.jsonl"
-    with watching(path, {"a": 1.0, "b": 9.0}, board):
+    with watching({path: {"a": 1.0, "b": 9.0}}):
         finish(path, "a")
         finish(path, "b")
     shown = capsys.readouterr().err
@@ -60,7 +60,7 @@ def test_the_bar_ends_at_all_tasks(tmp_path, board, capsys):
 def test_the_bar_weighs_tasks_by_their_cost(tmp_path, board, capsys):
     path = tmp_path / "a.jsonl"
     board.write("smote+rf fold 0.1")
-    with watching(path, {"a": 1.0, "b": 3.0}, board):
+    with watching({path: {"a": 1.0, "b": 3.0}}):
         finish(path, "a")
         finish(path, "of another study")
     last = re.split(r"[\r\n]+", capsys.readouterr().err.strip())[-1]
@@ -69,12 +69,22 @@ def test_the_bar_weighs_tasks_by_their_cost(tmp_path, board, capsys):
     assert "left" in last
 
 
-def test_the_bar_does_not_hide_an_error(tmp_path, board):
-    with pytest.raises(KeyboardInterrupt), watching(tmp_path / "a.jsonl", {"a": 1.0}, board):
+def test_one_bar_follows_several_ledgers(tmp_path, capsys):
+    """The same task may be missing from two of them."""
+    here, there = tmp_path / "a.jsonl", tmp_path / "beside" / "a.jsonl"
+    Board.beside(there).write("smote+rf fold 0.1")
+    with watching({here: {"a": 1.0}, there: {"a": 1.0, "b": 2.0}}):
+        finish(there, "a")
+    last = re.split(r"[\r\n]+", capsys.readouterr().err.strip())[-1]
+    assert " 25% |" in last and "1 of 3 tasks; running smote+rf fold 0.1" in last
+
+
+def test_the_bar_does_not_hide_an_error(tmp_path):
+    with pytest.raises(KeyboardInterrupt), watching({tmp_path / "a.jsonl": {"a": 1.0}}):
         raise KeyboardInterrupt
 
 
-def test_the_bar_survives_a_ledger_that_is_not_there_yet(tmp_path, board, capsys):
-    with watching(tmp_path / "missing.jsonl", {"a": 1.0}, board):
+def test_the_bar_survives_a_ledger_that_is_not_there_yet(tmp_path, capsys):
+    with watching({tmp_path / "missing.jsonl": {"a": 1.0}}):
         pass
     assert "0 of 1 tasks" in capsys.readouterr().err

@@ -269,6 +269,44 @@ def test_workers_that_fail_leave_no_note_behind(finished, tmp_path):
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+HELD = []
+
+
+def hold(profile, group, path, *_):
+    """A group in which the process grows, as by TensorFlow's import and graphs, once it has done another."""
+    time.sleep(1.1)  # joblib looks at a worker's memory at most once in a second
+    HELD.append(np.ones(45_000_000 if len(HELD) == 1 else 1))
+    return [{**group[0], "process": os.getpid()}]
+
+
+def test_a_worker_that_grows_stays(tmp_path, finished):
+    """What it has imported, compiled and loaded serves all of the study's groups."""
+    groups = [[{"key": str(number), "ranks": []}] for number in range(8)]
+    weights = {group[0]["key"]: 1.0 for group in groups}
+    rows = runner.run_groups(hold, finished, groups, tmp_path / "rows.jsonl", weights, n_jobs=2)
+    assert len(rows) == 8 and len({row["process"] for row in rows.values()} - {os.getpid()}) <= 2
+
+
+def test_batches_run_at_once_and_each_fills_its_own_ledger(tmp_path, finished):
+    """The longest group first, whatever its batch."""
+    order = []
+
+    def work(profile, group, path, *_):
+        order.append(group[0]["key"])
+        return group
+
+    def batch(name, weights):
+        groups = [[{"key": key, "ranks": []}] for key in weights]
+        return runner.Batch(work, finished, groups, tmp_path / name / "rows.jsonl", weights)
+
+    here, there = batch("here", {"a": 1.0, "b": 5.0}), batch("there", {"a": 3.0})
+    rows = runner.run_batches([here, there], n_jobs=1)
+    assert order == ["b", "a", "a"]
+    assert {path.parent.name: set(done) for path, done in rows.items()} == {"here": {"a", "b"}, "there": {"a"}}
+    for made in (here, there):
+        assert {row["key"] for row in ledger.read_file(made.path)} == set(made.weights)
+
+
 def test_a_worker_with_another_file_is_refused(finished, tmp_path):
     task = tasks.make_task(finished, {"name": "rows", "sha256": "0" * 64}, (0, 0), ("none", {}), ("lr", {}))
     with pytest.raises(RuntimeError, match=r"rows\.parquet on machine .* is not the file"):

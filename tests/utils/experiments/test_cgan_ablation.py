@@ -77,6 +77,14 @@ def test_what_is_finished_is_not_run_again(profile, table, monkeypatch):
     assert set(again["ks"]) <= set(table["ks"])
 
 
+def test_the_folds_of_a_variant_are_one_group(tmp_path):
+    """Its networks are compiled once."""
+    batch = cgan_ablation.missing_batch(small_profile(tmp_path))
+    assert [{task["variant"] for task in group} for group in batch.groups] == [{"default"}, {"original_loss"}]
+    assert all(len(group) == 2 for group in batch.groups)
+    assert cgan_ablation.missing_batch(load_profile("full")) is None
+
+
 def test_another_judge_is_another_row(profile, table):
     rows = ledger.read(profile.results / "generators")
     judges = [row["model"]["params"]["judge"] for row in rows]

@@ -87,6 +87,22 @@ def test_ratios_are_run_once_and_kept_apart_from_the_benchmark(profile, monkeypa
     assert sensitivity.ratios(profile)["average_precision"].equals(table["average_precision"])
 
 
+def test_what_is_missing_of_all_choices_is_asked_for_once(profile, tmp_path):
+    """Some tasks belong to more than one choice."""
+    asked = [study(profile) for study in (sensitivity.ratio_tasks, sensitivity.network_tasks)]
+    asked += [sensitivity.boosted_tasks(profile)]
+    asked += [tasks_of(other) for other, tasks_of in sensitivity._departures(profile).values()]
+    keys = {task["key"] for tasks in asked for task in tasks}
+    batches = sensitivity.missing_batches(replace(profile, results=tmp_path))
+    missing = [task["key"] for batch in batches for group in batch.groups for task in group]
+    assert len(missing) == len(keys) < sum(map(len, asked)) and set(missing) == keys
+    assert {batch.path.name for batch in batches} == {
+        *("rows.jsonl", "rows-with-duplicates.jsonl", "rows-raw-time.jsonl")
+    }
+    assert all(batch.path.parent == tmp_path / "sensitivity" for batch in batches)
+    assert sensitivity.missing_batches(load_profile("full")) == []
+
+
 def test_views_differ_in_rows_or_features(profile):
     table = sensitivity.views(profile, n_jobs=1)
     rows = table.groupby("setting")["n_rows"].sum()

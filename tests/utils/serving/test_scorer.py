@@ -53,7 +53,8 @@ def test_walking_all_trees_at_once_gives_what_scikit_learn_gives(n_rows):
     np.testing.assert_array_equal(Scorer(served).uncalibrated(X), expected)
 
 
-def test_threads_divide_a_large_file(fraud_model):
+def test_threads_divide_a_large_file(fraud_model, monkeypatch):
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
     scorer = Scorer(fraud_model)
     copies = 3 * CHUNK // len(VALUES)
     found = scorer.predict(np.tile(VALUES, (copies, 1)))

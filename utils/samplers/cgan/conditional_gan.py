@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import asdict
 from numbers import Integral
 from pathlib import Path
@@ -30,6 +30,7 @@ from utils.samplers.cgan.training import trainer_for
 from utils.seeding import child_seed
 
 MOMENT_ROWS = 20_000
+ROWS_AT_ONCE = 20_000  # when drawing: longer arrays leave the processor's cache, and take memory
 
 
 class ConditionalGAN(BaseEstimator):
@@ -113,7 +114,7 @@ class ConditionalGAN(BaseEstimator):
     def _match_moments(self, scores: np.ndarray, codes: np.ndarray) -> None:
         """Let the scaler take out what the generator's mean and covariance miss of each class."""
         for code in range(len(self.classes_)):
-            drawn = self._draw_scores(MOMENT_ROWS, code, child_seed(self.seed_, "moments", code))
+            drawn = np.concatenate(list(self._draw_scores(MOMENT_ROWS, code, child_seed(self.seed_, "moments", code))))
             self.scaler_.correct_moments(scores[codes == code], drawn, code)
 
     def sample(self, n_rows: int, label: Hashable, random_state: int | None = None) -> np.ndarray | pd.DataFrame:
@@ -146,16 +147,19 @@ class ConditionalGAN(BaseEstimator):
             random_state = child_seed(self.seed_, "sample", self.n_draws_)
             self.n_draws_ += 1
         code = int(np.flatnonzero(self.classes_ == label)[0])
-        scores = self._draw_scores(n_rows, code, random_state)
-        return self._as_fitted(self.scaler_.inverse_transform(scores, code))
+        parts = [
+            self.scaler_.inverse_transform(scores, code) for scores in self._draw_scores(n_rows, code, random_state)
+        ]
+        return self._as_fitted(np.concatenate(parts) if parts else np.empty((0, self.n_features_in_)))
 
-    def _draw_scores(self, n_rows: int, code: int, seed: int) -> np.ndarray:
-        """What the generator draws for a class, of shape (n_rows, n_features)."""
-        config = self.config or GANConfig()
-        noise = np.random.default_rng(seed).standard_normal((n_rows, config.latent_dim))
-        condition = np.zeros((n_rows, len(self.classes_)))
-        condition[:, code] = float(config.conditional)
-        return forward(self.weights_, np.hstack([noise, condition]))
+    def _draw_scores(self, n_rows: int, code: int, seed: int) -> Iterator[np.ndarray]:
+        """What the generator draws for a class, in parts of shape (n_at_once, n_features)."""
+        config, generator = self.config or GANConfig(), np.random.default_rng(seed)
+        for start in range(0, n_rows, ROWS_AT_ONCE):
+            inputs = np.zeros((min(ROWS_AT_ONCE, n_rows - start), config.latent_dim + len(self.classes_)))
+            inputs[:, : config.latent_dim] = generator.standard_normal((len(inputs), config.latent_dim))
+            inputs[:, config.latent_dim + code] = float(config.conditional)
+            yield forward(self.weights_, inputs)
 
     def _as_fitted(self, rows: np.ndarray) -> np.ndarray | pd.DataFrame:
         """Give `rows` the names and types of the training table."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 from scipy.stats import norm, rankdata
 from sklearn.covariance import ledoit_wolf
 
@@ -236,7 +237,7 @@ class ClassQuantileScaler:
         -------
         ndarray of shape (n_rows, n_features)
         """
-        probabilities = norm.cdf(scores @ self.colour_[code] + self.shift_[code])
+        probabilities = ndtr(scores @ self.colour_[code] + self.shift_[code])
         exponents = column_exponents(self.quantiles_[code])
         quantiles = np.ldexp(self.quantiles_[code], -exponents)
         grid = (np.arange(len(quantiles)) + 0.5) / len(quantiles)

@@ -133,7 +133,7 @@ class Trainer:
         losses = tf.TensorArray(tf.float32, size=stop - start)
         for update in tf.range(start, stop):
             critic_loss = tf.constant(0.0)
-            for step in range(self.config.critic_steps):
+            for step in tf.range(self.config.critic_steps):  # not Python's, which would compile each of them
                 critic_loss = self._update_critic(update, step)
             generator_loss = self._update_generator(update)
             losses = losses.write(update - start, tf.stack([critic_loss, generator_loss]))

@@ -1,0 +1,9 @@
+"""For tests and notebooks alike: the cores are divided among pytest's workers and what they start."""
+
+import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # before any library counts cores; threads that contend wait by spinning
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    share = str(max(1, cores // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])))
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "LOKY_MAX_CPU_COUNT"):
+        os.environ.setdefault(name, share)

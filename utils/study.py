@@ -1,0 +1,66 @@
+"""Every experiment of a profile in one process.
+
+python -m utils.study --profile quick
+
+Workers are shared: what they have imported, compiled and loaded for one experiment serves the next, and none of them
+waits for the last group of an experiment.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from utils.benchmark import ledger, runner, tasks
+from utils.benchmark.errors import exit_with_a_sentence
+from utils.config import Profile, load_profile
+from utils.data import loading
+from utils.experiments import cgan_ablation, sensitivity
+from utils.experiments.original_study import run as original_run
+from utils.serving import final_model
+
+
+def run(profile: Profile) -> None:
+    """Run what is missing of the benchmark, of the studies beside it and of the original study's protocol.
+
+    So, too, of the final model's fits to all folds but one, which chapter 8 would make on a single core.
+    """
+    run_missing(profile)
+    table = runner.run(profile)
+    n_tasks = {"benchmark": len(table)} | {study.__name__: len(study(profile)) for study in sensitivity.STUDIES}
+    with runner.lasting_workers():
+        n_tasks |= {
+            "ablation": len(cgan_ablation.run(profile)),
+            "original protocol": len(original_run.replica(profile)),
+        }
+        final_model.out_of_fold(profile, final_model.final_task(profile, final_model.choose(table)))
+    print("In the ledgers: " + ", ".join(f"{count} tasks of {name}" for name, count in n_tasks.items()) + ".")
+
+
+def run_missing(profile: Profile) -> None:
+    """Run what the ledgers lack of the benchmark and of the studies beside it, all at once."""
+    grid = tasks.grid(profile, loading.identity(profile.dataset))
+    known = {row["key"] for row in ledger.read(profile.results)}
+    scored = [runner.missing_batch(profile, grid, known), *sensitivity.missing_batches(profile)]
+    batches = [batch for batch in (*scored, cgan_ablation.missing_batch(profile)) if batch]
+    if not batches:
+        return
+    with runner.starting_workers(profile.dataset):
+        from utils.benchmark import tracking  # takes seconds to import; only needed when something runs
+
+        tracking.require_store(profile)
+    rows = runner.run_batches(batches)
+    logged = [row for batch in scored if batch for row in rows[batch.path].values()]
+    runner.log_computed(logged, profile)
+
+
+def main() -> None:
+    """Fill every ledger of a profile from the command line."""
+    parser = argparse.ArgumentParser(description="Run the missing tasks of every experiment and fill the ledgers.")
+    parser.add_argument("--profile", default="quick", choices=("quick", "full"))
+    options = parser.parse_args()
+    with exit_with_a_sentence():
+        run(load_profile(options.profile))
+
+
+if __name__ == "__main__":
+    main()
