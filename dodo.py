@@ -3,7 +3,6 @@
 doit profile=quick study
 """
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -11,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO
 
 from doit import get_var
+from filelock import FileLock, Timeout
 
 from utils.config import NOTEBOOKS, ROOT, load_profile
 from utils.reporting import notebooks
@@ -174,8 +173,8 @@ def share_of_cores() -> Iterator[None]:
     """Keep this process and its children to cores that no other notebook has: threads that contend wait by spinning."""
     all_cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     with ExitStack() as stack:
-        locks = [stack.enter_context((BUILD / f"cores-{number}.lock").open("w")) for number in range(AT_ONCE)]
-        own = all_cores[next((number for number, lock in enumerate(locks) if taken(lock)), 0) :: AT_ONCE]
+        locks = [FileLock(BUILD / f"cores-{number}.lock") for number in range(AT_ONCE)]
+        own = all_cores[next((number for number, lock in enumerate(locks) if taken(lock, stack)), 0) :: AT_ONCE]
         try:
             if own:
                 os.sched_setaffinity(0, own)
@@ -185,11 +184,11 @@ def share_of_cores() -> Iterator[None]:
                 os.sched_setaffinity(0, all_cores)
 
 
-def taken(lock: IO) -> bool:
-    """Whether the lock was free and is now this process's, until it closes the file."""
+def taken(lock: FileLock, stack: ExitStack) -> bool:
+    """Whether the lock was free and is now this process's, until the stack is left."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        stack.enter_context(lock.acquire(timeout=0))
+    except Timeout:
         return False
     return True
 

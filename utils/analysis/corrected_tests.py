@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student_t
+from statsmodels.stats.multitest import multipletests
 
 from utils.config import MARGIN
 
@@ -121,8 +122,4 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     p_values = require_finite(p_values, "p-values")
     if ((p_values < 0) | (p_values > 1)).any():
         raise ValueError(f"p-values from {p_values.min()} to {p_values.max()} are not all in [0, 1].")
-    order = np.argsort(p_values)
-    scaled = p_values[order] * np.arange(len(p_values), 0, -1)
-    adjusted = np.empty_like(p_values)
-    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
-    return adjusted
+    return multipletests(p_values, method="holm")[1] if p_values.size else p_values

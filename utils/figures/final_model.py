@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
+from statsmodels.stats.proportion import proportion_confint
 
 from utils import metrics
 from utils.figures.comparison import mean_precision
@@ -28,22 +29,14 @@ def plot_calibration(tables: dict[str, dict[str, list]]) -> Figure:
     for (name, table), colour in zip(tables.items(), colours, strict=False):
         rows, positives, means = (np.array(table[key], dtype=float) for key in ("rows", "positives", "mean"))
         shown = (positives > 0) & (means >= LOWEST_PROBABILITY)
-        frequency, (low, high) = positives / np.maximum(rows, 1), wilson(positives, rows)
+        rows = np.maximum(rows, 1)
+        frequency, (low, high) = positives / rows, proportion_confint(positives, rows, method="wilson")
         bars = np.abs(np.array([low, high]) - frequency)[:, shown]
         axes.errorbar(means[shown], frequency[shown], bars, color=colour, marker="o", markersize=3.5, label=name)
     axes.plot([LOWEST_PROBABILITY, 1], [LOWEST_PROBABILITY, 1], color=NEUTRAL, linestyle=":", linewidth=1)
     axes.set(xscale="log", yscale="log", xlabel="Predicted probability", ylabel="Observed share of frauds")
     legend_above(axes)
     return figure
-
-
-def wilson(positives: np.ndarray, rows: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's (1927) interval of a share; arrays of one shape."""
-    rows = np.maximum(rows, 1)
-    share = positives / rows
-    centre = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
-    half = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
-    return centre - half, centre + half
 
 
 def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float) -> Figure:

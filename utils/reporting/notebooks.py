@@ -63,8 +63,14 @@ def execute(name: str, profile: Profile) -> None:
 
 
 def write_clean(executed: Path, target: Path) -> None:
-    """Write an executed notebook without the runner's times and paths, under its final name in one step."""
-    notebook = json.loads(executed.read_text())
+    """Write an executed notebook without the runner's times and paths, under its final name in one step.
+
+    Pieces of one stream are joined: where a kernel cuts its output hangs on the machine's load.
+    """
+    import nbformat
+    from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+
+    notebook, _ = CoalesceStreamsPreprocessor(enabled=True)(nbformat.read(executed, as_version=4), {})
     notebook["metadata"].pop("papermill", None)
     notebook["metadata"].get("language_info", {}).pop("version", None)
     for cell in notebook["cells"]:
@@ -73,5 +79,5 @@ def write_clean(executed: Path, target: Path) -> None:
         cell["metadata"] = {key: value for key, value in cell["metadata"].items() if key != "tags" or value}
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_suffix(".part")
-    temporary.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+    nbformat.write(notebook, temporary)
     temporary.replace(target)

@@ -373,10 +373,12 @@ def test_each_bar_of_a_waterfall_starts_where_the_last_one_ended():
     assert [line.get_ydata()[0] for line in axes.get_lines() if line.get_linestyle() == ":"] == [0.936]
 
 
-def test_wilson_intervals_are_those_of_the_textbook():
-    low, high = final_model_figures.wilson(np.array([10, 0]), np.array([100, 10]))
-    np.testing.assert_allclose(low, [0.0552, 0], atol=1e-4)
-    np.testing.assert_allclose(high, [0.1744, 0.2775], atol=1e-4)
+def test_plot_calibration_draws_wilson_intervals_of_the_textbook(theme):
+    table = {"rows": [100, 10], "positives": [10, 5], "mean": [0.1, 0.5]}
+    (container,) = final_model_figures.plot_calibration({"model": table}).axes[0].containers
+    (bars,) = container.lines[2]
+    ends = [segment[:, 1] for segment in bars.get_segments()]
+    np.testing.assert_allclose(ends, [[0.0552, 0.1744], [0.2366, 0.7634]], atol=1e-4)
 
 
 @pytest.mark.parametrize("theme", [True, False])

@@ -155,3 +155,16 @@ def test_a_failing_cell_is_named_and_leaves_the_old_notebook(tmp_path, monkeypat
         notebooks.execute("09_broken", load_profile("full"))
     assert (folder / "09_broken.ipynb").read_bytes() == before
     assert (tmp_path / "build" / "full" / "failed" / "09_broken.ipynb").exists()
+
+
+def test_write_clean_joins_pieces_of_a_stream_and_keeps_other_outputs(tmp_path):
+    pieces = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in ("a\n", "b", "\n")]
+    shown = nbformat.v4.new_output("display_data", {"text/plain": "c"})
+    cell = nbformat.v4.new_code_cell(
+        "print()", outputs=[*pieces, shown, pieces[0]], metadata={"papermill": {}, "tags": []}
+    )
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "executed.ipynb")
+    notebooks.write_clean(tmp_path / "executed.ipynb", tmp_path / "folder" / "clean.ipynb")
+    (clean,) = nbformat.read(tmp_path / "folder" / "clean.ipynb", as_version=4).cells
+    assert [output.get("text") for output in clean.outputs] == ["a\nb\n", None, "a\n"]
+    assert clean.metadata == {}
