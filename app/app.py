@@ -19,7 +19,7 @@ from flask_wtf import CSRFProtect
 
 from app import monitoring, security, server, workers
 from app.catalog import Catalog
-from app.fast_path import Shortcut
+from app.fast_path import FastPath
 from app.monitoring import Monitor
 from app.results import Results
 from app.routes import api, files, kserve, pages
@@ -70,7 +70,7 @@ def create_app(folder: Path = FOLDER) -> Flask:
         csrf.exempt(machines)  # no cookie gives rights here, and `guard` refuses browsers on other sites' behalf
         app.register_blueprint(machines)
     app.register_blueprint(pages.blueprint)
-    app.wsgi_app = Shortcut(app)
+    app.wsgi_app = FastPath(app)
     return app
 
 

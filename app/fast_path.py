@@ -1,4 +1,4 @@
-"""The short way for what is asked most: a few transactions as JSON, scored by the champion.
+"""Fast path for small JSON predictions: a few transactions, scored by the champion.
 
 Flask's way through routing, request, context and hooks takes as long as scoring itself. Here only requests are
 answered that Flask would answer with 200, by the same functions and with the same headers; every other one goes on to
@@ -45,7 +45,7 @@ class Scored(NamedTuple):
     entries: list[dict[str, Any]]
 
 
-class Shortcut:
+class FastPath:
     """WSGI application in front of a Flask application that `guard` and `api` are installed in."""
 
     def __init__(self, app: Flask):

@@ -76,7 +76,7 @@ def _start(serve: Callable[[int], None], number: int, alive: tuple[int, int]) ->
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         os.close(alive[1])
-        threading.Thread(target=_leave_with, args=(alive[0],), daemon=True).start()
+        threading.Thread(target=_exit_when_parent_dies, args=(alive[0],), daemon=True).start()
         serve(number)
         status = 0
     except SystemExit:
@@ -88,6 +88,6 @@ def _start(serve: Callable[[int], None], number: int, alive: tuple[int, int]) ->
         os._exit(status)  # what the first process cleans up at its end is not this one's to clean
 
 
-def _leave_with(parent: int) -> None:
+def _exit_when_parent_dies(parent: int) -> None:
     os.read(parent, 1)
     os.kill(os.getpid(), signal.SIGTERM)

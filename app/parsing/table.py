@@ -60,10 +60,10 @@ def read_table(content: bytes, columns: Sequence[str], label: str) -> Table:
             return _read_parquet(source, columns, label)
         n_lines = source.content.count(b"\n", source.start)
         check_count(max(1, n_lines), MAX_FILE_ROWS)  # before anything is made of it
-        return _quickly(source, columns, label) or _carefully(source, columns, label)
+        return _read_fast(source, columns, label) or _read_with_diagnostics(source, columns, label)
 
 
-def _quickly(text: Delimited, columns: Sequence[str], label: str) -> Table | None:
+def _read_fast(text: Delimited, columns: Sequence[str], label: str) -> Table | None:
     """A CSV all of whose rows are in order; None if there is anything to explain."""
     lines = Lines(text, columns, label)
     types = dict.fromkeys(columns, pa.float64()) | ({label: pa.string()} if lines.has_optional else {})
@@ -90,7 +90,7 @@ def _usable(values: NDArray) -> NDArray[np.bool_]:
     return (np.abs(values) <= LARGEST).all(axis=1)  # False for NaN, too
 
 
-def _carefully(text: Delimited, columns: Sequence[str], label: str) -> Table:
+def _read_with_diagnostics(text: Delimited, columns: Sequence[str], label: str) -> Table:
     """A CSV line by line, with a line number and a reason for every row that cannot be scored."""
     lines = Lines(text, columns, label, MAX_FILE_ROWS)
     parts, labels, errors, n_rows = [], [], {}, 0

@@ -30,7 +30,7 @@ _places = threading.BoundedSemaphore(AT_ONCE)
 def score_file() -> Response:
     """Score a CSV or Parquet file; the answer sums up, and says where every row can be had."""
     model = served()
-    with _one_of_few():
+    with _limit_concurrency():
         table = read_table(_content(), model.columns, model.model.schema.label)
         probability = _probability(model, table)
         token = results().add(every_row(model, table, probability))
@@ -49,7 +49,7 @@ def download(token: str) -> Response:
 
 
 @contextmanager
-def _one_of_few() -> Iterator[None]:
+def _limit_concurrency() -> Iterator[None]:
     """Keep memory bounded: a file that finds no place is asked to come back."""
     if not _places.acquire(blocking=False):
         raise ServiceUnavailable("Other files are being scored; send this one again in a moment.", retry_after=5)

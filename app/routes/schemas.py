@@ -133,7 +133,7 @@ def _files() -> dict[str, Schema]:
         "not_understood": described("integer", "Rows with something else."),
     }
     return {
-        "FileSummary": record("What a scored file comes to.", summary),
+        "FileSummary": record("Summary of a scored file.", summary),
         "Labels": record("Rows of the file by what their label says.", labels),
         "Labelled": record("Quality of the scores of labelled rows.", labelled),
     }

@@ -94,7 +94,7 @@ def _effect(trial: Trial, y: ArrayLike | None) -> dict[str, Part]:
 
 
 def select_trial(scores: list[float], margin: float) -> int:
-    """Position of the first trial within `margin` of the best, so that the defaults yield to more than noise."""
+    """Position of the selected trial: prefer earlier settings unless a later one is better by more than `margin`."""
     return int(np.argmax(np.asarray(scores) >= max(scores) - margin))
 
 

@@ -84,7 +84,7 @@ def _probability(classifier: BaseEstimator) -> Callable[[NDArray], NDArray]:
     if isinstance(classifier, LogOddsMean):
         members = [_probability(member) for member in classifier.estimators_]
         return lambda X: expit(np.mean([log_odds(member(X)) for member in members], axis=0))
-    if hasattr(classifier, "get_booster"):  # a booster, without its scikit-learn coat
+    if hasattr(classifier, "get_booster"):  # score with the raw Booster
         booster = classifier.get_booster().copy()
         booster.set_param({"nthread": 1})
         return partial(booster.inplace_predict, validate_features=False)

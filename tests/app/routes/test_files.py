@@ -319,8 +319,8 @@ def test_only_the_first_errors_are_listed_and_all_are_in_the_download(client, ro
 def test_the_quick_and_the_careful_way_agree(rows, quoted, end):
     content = rows.to_csv(index=False, quoting=1 if quoted else 0, lineterminator=end).encode()
     text = reading.open_table(content, "The file")
-    quick = table._quickly(text, COLUMNS, "Class")
-    careful = table._carefully(text, COLUMNS, "Class")
+    quick = table._read_fast(text, COLUMNS, "Class")
+    careful = table._read_with_diagnostics(text, COLUMNS, "Class")
     np.testing.assert_array_equal(quick.values, careful.values)
     np.testing.assert_array_equal(quick.values, rows[list(COLUMNS)])
     np.testing.assert_array_equal(quick.label, careful.label)
