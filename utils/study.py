@@ -12,7 +12,8 @@ import argparse
 
 from utils.benchmark import ledger, runner, tasks
 from utils.benchmark.errors import exit_with_a_sentence
-from utils.config import Profile, load_profile
+from utils.benchmark.run_task import load_dataset
+from utils.config import ULB_COLUMNS, Profile, load_profile
 from utils.data import loading
 from utils.experiments import cgan_ablation, sensitivity
 from utils.experiments.original_study import run as original_run
@@ -22,16 +23,18 @@ from utils.serving import final_model
 def run(profile: Profile) -> None:
     """Run what is missing of the benchmark, of the studies beside it and of the original study's protocol.
 
+    That protocol needs the columns of the ULB file; on another table it is left out, and a sentence says so.
     So, too, of the final model's fits to all folds but one, which chapter 8 would make on a single core.
     """
     run_missing(profile)
     table = runner.run(profile)
     n_tasks = {"benchmark": len(table)} | {study.__name__: len(study(profile)) for study in sensitivity.STUDIES}
     with runner.lasting_workers():
-        n_tasks |= {
-            "ablation": len(cgan_ablation.run(profile)),
-            "original protocol": len(original_run.replica(profile)),
-        }
+        n_tasks["ablation"] = len(cgan_ablation.run(profile))
+        if set(ULB_COLUMNS) <= set(load_dataset(profile.dataset).frame):
+            n_tasks["original protocol"] = len(original_run.replica(profile))
+        else:
+            print("The original study's protocol is left out: it needs the columns of the ULB file.", flush=True)
         final_model.out_of_fold(profile, final_model.final_task(profile, final_model.choose(table)))
     print("In the ledgers: " + ", ".join(f"{count} tasks of {name}" for name, count in n_tasks.items()) + ".")
 

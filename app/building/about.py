@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from app.building.scores import pair_label
-from utils.config import DATA, DatasetConfig
+from utils.config import DATA, DatasetConfig, load_profile
 from utils.serving.bundle import FraudModel
 from utils.serving.scorer import Scorer
 
@@ -67,5 +67,6 @@ def printed_names() -> dict[str, str]:
 
 
 def located(schema: DatasetConfig) -> DatasetConfig:
-    """A saved model's dataset where this machine has it."""
-    return replace(schema, path=DATA / schema.path.name)
+    """A saved model's dataset where this machine has it: at the study's path if the names agree, else in `data`."""
+    own = load_profile("full").dataset.path
+    return replace(schema, path=own if own.name == schema.path.name else DATA / schema.path.name)

@@ -10,6 +10,7 @@ import pandas as pd
 from utils.analysis import bootstrap
 from utils.benchmark import ledger
 from utils.config import DatasetConfig, Profile, load_profile
+from utils.data import loading
 from utils.serving.final_model import final_task
 
 
@@ -67,7 +68,8 @@ def development_rows(profile: Profile) -> pd.DataFrame:
     table = ledger.frame(ledger.read(profile.results))
     if table.empty:
         return table
-    of_dataset = [dataset["name"] == profile.dataset.name for dataset in table["dataset"]]
+    own = loading.identity(profile.dataset)  # of the file and the roles of its columns, whatever its name
+    of_dataset = [dataset == own for dataset in table["dataset"]]
     of_folds = [split["kind"] == "development" for split in table["split"]]
     table = table[pd.Series(of_dataset, index=table.index) & pd.Series(of_folds, index=table.index)]
     return table.drop_duplicates(["sampler", "model", "repeat", "fold"], keep="last")

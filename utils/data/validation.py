@@ -16,6 +16,7 @@ from utils.data.numbers import NUMBER, to_numbers
 from utils.data.reading import ColumnError, DataError, line_numbers
 
 BINARY = "is neither 0 nor 1"
+CORRECT = "correct these values, or remove the rows or the column"
 MIN_COUNTED = 20  # rows from which a column that counts them can be told from chance
 
 
@@ -105,8 +106,7 @@ def complaint(cases: pd.DataFrame, frame: pd.DataFrame, path: Path) -> str:
     if len(missing):
         return (
             f"{path.name} has no column {' or '.join(map(repr, missing))} among its columns "
-            f"{', '.join(map(repr, frame.columns))[:200]}; add it or name another one in DatasetConfig, whose time and "
-            "amount may be None."
+            f"{', '.join(map(repr, frame.columns))[:200]}; add it or name another one in DatasetConfig."
         )
     column, check = cases[["column", "check"]].iloc[0]
     rows = np.sort(cases.loc[cases["column"] == column, "index"].to_numpy(dtype=np.int64))
@@ -114,7 +114,6 @@ def complaint(cases: pd.DataFrame, frame: pd.DataFrame, path: Path) -> str:
     shown = "an empty value" if pd.isna(value) else repr(str(value)[:60])
     comma = " (write decimals with a point)" if re.fullmatch(r"[-+]?[\d.]*,\d+", str(value)) else ""
     more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
-    return (
-        f"{path.name}, column '{column}', {line_numbers(path, rows[:3])}{more}: {shown} {check}{comma}; "
-        "correct these values, or remove the rows or the column."
-    )
+    wrong_label = check == BINARY and not pd.isna(value)
+    advice = "write 1 for the rare class and 0 for the other" if wrong_label else CORRECT
+    return f"{path.name}, column '{column}', {line_numbers(path, rows[:3])}{more}: {shown} {check}{comma}; {advice}."

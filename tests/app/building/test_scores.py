@@ -1,0 +1,41 @@
+"""Which ledger rows are a dataset's own, and where its file is."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.building import about, scores
+from utils.config import DATA, DatasetConfig, load_profile
+from utils.data import loading
+
+
+def row(dataset: dict, kind: str = "development") -> dict:
+    """A ledger row of some task on that dataset."""
+    rest = {"sampler": {"name": "none"}, "model": {"name": "lr"}, "repeat": 0, "fold": 0, "ranks": [1]}
+    return {"key": json.dumps([dataset, kind]), "dataset": dataset, "split": {"kind": kind}, **rest}
+
+
+@pytest.fixture
+def profile(tmp_path):
+    """A profile whose dataset is a file of one's own that bears the name of the study's."""
+    (tmp_path / "creditcard.csv").write_text("a,label\n1,0\n2,1\n3,0\n")
+    config = DatasetConfig(tmp_path / "creditcard.csv", label="label", time=None, amount=None)
+    return replace(load_profile("full", config), results=tmp_path / "results")
+
+
+@pytest.mark.parametrize("change", [{"sha256": "0" * 64}, {"label": "other"}, {"name": "claims"}])
+def test_development_rows_are_those_of_the_file_and_its_roles_and_not_of_its_name(profile, change):
+    own = loading.identity(profile.dataset)
+    profile.results.mkdir()
+    lines = [row({**own, **change}), row(own, kind="test"), row(own)]
+    (profile.results / "creditcard.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert scores.development_rows(profile)["dataset"].tolist() == [own]
+
+
+def test_located_is_the_path_of_the_study_and_not_another_file_of_that_name(profile, monkeypatch):
+    monkeypatch.setattr(about, "load_profile", lambda name: profile)
+    saved = replace(profile.dataset, path=Path("creditcard.csv"))
+    assert about.located(saved).path == profile.dataset.path
+    assert about.located(replace(saved, path=Path("claims.csv"))).path == DATA / "claims.csv"
