@@ -24,7 +24,7 @@ from app.served import STATISTICS
 from app.views import formatting
 from tests.chromium import CHROMIUM, DRIVER, SIZES, chromium, look, serving, wait_for
 from tests.small_app import COLUMNS, SCHEMA, transactions, write_champion
-from utils.config import ROOT
+from utils.config import ROOT, ULB
 from utils.data.features import build_features
 from utils.serving import bundle
 
@@ -69,7 +69,7 @@ def folder(tmp_path_factory):
         figures.correlations(drawn),
         figures.embedding(drawn),
         figures.importances(champion, figures.sample_of(frame, SCHEMA, 50)),
-        figures.precision_recall_curves(figures.measured(SCHEMA), 0.05, {"none": "No resampling"}),
+        figures.precision_recall_curves(figures.measured(ULB), 0.05, {"none": "No resampling"}),
     ]
     (place / STATISTICS).write_text(json.dumps(every))
     bundle.seal(place)
