@@ -9,14 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
 
 from doit import get_var
 from filelock import FileLock, Timeout
 
 from utils.config import NOTEBOOKS, ROOT, load_profile
 from utils.reporting import notebooks
-from utils.reporting.dependencies import Inputs, UpToDate, code_inputs, file_inputs, notebook_modules
+from utils.reporting.dependencies import Inputs, UpToDate, code_inputs, file_inputs, notebook_modules, relative
 
 PROFILE = load_profile(get_var("profile", "full"))
 BUILD = ROOT / "build"
@@ -197,8 +196,3 @@ def done(name: str) -> None:
     """Remember that something was made; tasks run in processes of their own."""
     with DONE.open("a") as file:
         file.write(f"{name}\n")
-
-
-def relative(path: Path) -> Path:
-    """The path below the project's root, if it is there."""
-    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path

@@ -67,7 +67,7 @@ def create_app(folder: Path = FOLDER) -> Flask:
     Bootstrap5(app)
     csrf = CSRFProtect(app)
     for machines in (api.blueprint, files.blueprint, kserve.blueprint, monitoring.blueprint):
-        csrf.exempt(machines)  # no cookie gives rights here, and `guard` refuses browsers on other sites' behalf
+        csrf.exempt(machines)  # no cookie gives rights here, and `security` refuses browsers on other sites' behalf
         app.register_blueprint(machines)
     app.register_blueprint(pages.blueprint)
     app.wsgi_app = FastPath(app)

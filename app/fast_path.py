@@ -30,7 +30,7 @@ EXPECTED = {
     "QUERY_STRING": "",
     "CONTENT_TYPE": TYPE,
 }
-# Where the checks of `guard` and `api` have something to look at.
+# Where the checks of `security` and `api` have something to look at.
 UNEXPECTED = ("HTTP_ORIGIN", "HTTP_SEC_FETCH_SITE", "HTTP_CONTENT_ENCODING", "HTTP_TRANSFER_ENCODING")
 SCORED = "app.scored"  # a key of the WSGI environment for a server that scored the body before
 Environ = dict[str, Any]
@@ -46,7 +46,7 @@ class Scored(NamedTuple):
 
 
 class FastPath:
-    """WSGI application in front of a Flask application that `guard` and `api` are installed in."""
+    """WSGI application in front of a Flask application that `security` and `api` are installed in."""
 
     def __init__(self, app: Flask):
         self._further = app.wsgi_app

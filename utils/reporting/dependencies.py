@@ -53,15 +53,13 @@ def changes(before: Inputs, now: Inputs, most: int = 3) -> str:
 
 def code_inputs(modules: Iterable[str]) -> Inputs:
     """Hashes of modules and of everything of this project that they import, directly or not."""
-    return {
-        str(path.relative_to(ROOT)): _code_hash(path, path.stat().st_mtime_ns)
-        for path in map(module_path, sorted(closure(modules)))
-    }
+    paths = [module_path(module) for module in sorted(closure(modules))]
+    return {str(relative(path)): _code_hash(path, path.stat().st_mtime_ns) for path in paths}
 
 
 def file_inputs(paths: Iterable[Path]) -> Inputs:
     """Hashes of files; one that is missing has an empty hash."""
-    return {_shown(path): content_sha256(path) if path.exists() else "" for path in paths}
+    return {str(relative(path)): content_sha256(path) if path.exists() else "" for path in paths}
 
 
 def notebook_modules(path: Path) -> set[str]:
@@ -95,6 +93,11 @@ def named_modules(source: str) -> set[str]:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:
             modules.add(_origin(names[node.value.id], node.attr))
     return modules | set(names.values())
+
+
+def relative(path: Path) -> Path:
+    """The path below the project's root, if it is there."""
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def module_path(module: str) -> Path:
@@ -133,7 +136,3 @@ def _code_hash(path: Path, mtime_ns: int) -> str:
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
             del node.body[0]
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
-
-
-def _shown(path: Path) -> str:
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

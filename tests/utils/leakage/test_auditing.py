@@ -1,4 +1,4 @@
-"""The audit on splits with a known fault, and on clean ones; the guards are tried in test_benchmark.py."""
+"""The audit on splits with a known fault, and on clean ones; the guards are tried in benchmark/test_runner.py."""
 
 import datetime
 import re
