@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from app.building.about import located
 from app.building.embedding import FRAUD, LEGITIMATE, SYNTHETIC, Synthetic, embed
 from app.building.scores import development_rows
 from app.served import Served
@@ -72,7 +73,7 @@ def figures(
         found += [correlations(synthetic), embedding(synthetic)]
     n_explained = N_EXPLAINED if served.explained_exactly else N_ESTIMATED
     found.append(importances(served, sample_of(development, schema, n_explained)))
-    table = measured(schema)
+    table = measured(located(schema))
     if len(table):
         found.append(precision_recall_curves(table, labels.mean(), labels_of))
     return found
