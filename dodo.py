@@ -123,17 +123,15 @@ def task_readme():
     """Put the full profile's results into README and docs."""
 
     def update():
-        import json
-
         from doit.exceptions import TaskFailed
 
-        from utils.reporting.claims import ClaimError
+        from utils.reporting import recorded
         from utils.reporting.readme import update_pages
 
         if PROFILE.name == "full":
             try:
-                update_pages(json.loads(PROFILE.numbers.read_text()))
-            except ClaimError as error:
+                update_pages(recorded.read(PROFILE.numbers))
+            except recorded.NumbersError as error:
                 return TaskFailed(str(error))
         return None
 

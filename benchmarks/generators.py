@@ -17,7 +17,8 @@ import json
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,12 @@ from tqdm import tqdm
 from benchmarks.judgement import ahead_lines, goal_lines, medians, table_lines
 from utils.backend import load_tensorflow
 from utils.benchmark import ledger
-from utils.benchmark.run_task import load_dataset, provenance
+from utils.benchmark.records import Row, to_json
+from utils.benchmark.run_task import provenance
 from utils.benchmark.tasks import library_version
 from utils.config import ROOT, Profile, load_profile
 from utils.data.fetching import replacing
+from utils.data.identity import DatasetIdentity, identify
 from utils.data.loading import GROUPS
 from utils.experiments.cgan_variant import judge_of, real_rows
 from utils.experiments.fidelity import JUDGE, RealRows, fidelity_report
@@ -107,9 +110,9 @@ def main() -> None:
     path = ROOT / "build" / "quick" / RESULTS.name if options.quick else RESULTS
     path.parent.mkdir(parents=True, exist_ok=True)
     tasks = all_tasks(profile, options.folds, QUICK if options.quick else {})
-    chosen = [task for task in tasks if task["generator"] in (options.only or GENERATORS)]
+    chosen = [task for task in tasks if task.generator in (options.only or GENERATORS)]
     if options.fresh:
-        forget(path, {task["key"] for task in chosen})
+        forget(path, {task.key for task in chosen})
     try:
         run(profile, chosen, path)
     except KeyboardInterrupt:
@@ -131,8 +134,78 @@ def parse_arguments() -> argparse.Namespace:
     return options
 
 
-def all_tasks(profile: Profile, n_folds: int, changes: dict[str, dict]) -> list[dict[str, Any]]:
-    """Every (fold, generator) in the order of measuring, with all that its result depends on.
+@dataclass(frozen=True)
+class SplitRule:
+    """How the development rows are divided; see `config.Protocol`."""
+
+    test_fraction: float
+    n_splits: int
+    seed: int
+    groups: str
+
+
+@dataclass(frozen=True)
+class GeneratorTask:
+    """One generator on one fold, with all that its result depends on.
+
+    Attributes
+    ----------
+    dataset : DatasetIdentity
+    protocol : SplitRule
+    fold : int
+    generator : str
+        Key of `GENERATORS`.
+    settings : dict
+        All parameters of its builder.
+    library : str
+        What is behind it, with versions.
+    n_drawn : int
+        Frauds to draw.
+    judge : dict
+        Parameters of the judge; see `fidelity.JUDGE`.
+    revision : list of int
+        Of this program and of the generator.
+    """
+
+    dataset: DatasetIdentity
+    protocol: SplitRule
+    fold: int
+    generator: str
+    settings: dict[str, object]
+    library: str
+    n_drawn: int
+    judge: dict[str, object]
+    revision: list[int]
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of everything that determines the result."""
+        return hashlib.sha256(json.dumps(to_json(self), sort_keys=True).encode()).hexdigest()[:20]
+
+
+@dataclass(frozen=True)
+class GeneratorResult:
+    """What a generator gives on one fold.
+
+    Attributes
+    ----------
+    fit_seconds : float or None
+        None where nothing is fitted.
+    rows_per_second : float
+    figures : dict of str to float
+        As `fidelity_report` has them.
+    """
+
+    fit_seconds: float | None
+    rows_per_second: float
+    figures: dict[str, float]
+
+
+GeneratorRow = Row[GeneratorTask, GeneratorResult]
+
+
+def all_tasks(profile: Profile, n_folds: int, changes: dict[str, dict]) -> list[GeneratorTask]:
+    """Every (fold, generator) in the order of measuring.
 
     The order is rotated by one from fold to fold, so that what else the machine does hits everybody alike.
 
@@ -141,26 +214,27 @@ def all_tasks(profile: Profile, n_folds: int, changes: dict[str, dict]) -> list[
     changes : dict of str to dict
         Settings that replace a generator's own, per generator.
     """
-    dataset = load_dataset(profile.dataset)
+    dataset = identify(profile.dataset)
+    protocol = SplitRule(**asdict(profile.protocol), groups=GROUPS)
     entries = installed()
     tasks = []
     for fold in range(n_folds):
         turn = fold % len(entries)
         for entry in entries[turn:] + entries[:turn]:
-            task = {
-                "dataset": dataset.identity,
-                "protocol": {**asdict(profile.protocol), "groups": GROUPS},
-                "fold": fold,
-                "generator": entry.name,
-                "settings": {**entry.defaults, **changes.get(entry.name, {})},
-                "library": ", ".join(
-                    f"{name} {library_version(name)}" for name in PACKAGES.get(entry.library, (entry.library,))
-                ),
-                "n_drawn": N_DRAWN,
-                "judge": judge_of(profile),
-                "revision": [REVISION, entry.revision],
-            }
-            tasks.append({"key": key_of(task), **task})
+            packages = PACKAGES.get(entry.library, (entry.library,))
+            tasks.append(
+                GeneratorTask(
+                    dataset=dataset,
+                    protocol=protocol,
+                    fold=fold,
+                    generator=entry.name,
+                    settings={**entry.defaults, **changes.get(entry.name, {})},
+                    library=", ".join(f"{name} {library_version(name)}" for name in packages),
+                    n_drawn=N_DRAWN,
+                    judge=judge_of(profile),
+                    revision=[REVISION, entry.revision],
+                )
+            )
     return tasks
 
 
@@ -174,51 +248,40 @@ def installed() -> list[Entry]:
     return list(GENERATORS.values())
 
 
-def key_of(task: dict[str, Any]) -> str:
-    """Hash of everything that determines a result."""
-    return hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()[:20]
-
-
-def run(profile: Profile, tasks: list[dict[str, Any]], path: Path) -> None:
+def run(profile: Profile, tasks: list[GeneratorTask], path: Path) -> None:
     """Measure the tasks that `path` does not hold yet, each appended to it when it is done."""
-    done = {row["key"] for row in read(path)}
-    waiting = [task for task in tasks if task["key"] not in done]
+    known = ledger.read_keys(path)
+    waiting = [task for task in tasks if task.key not in known]
     real: RealRows | None = None
     fold = None
     with tqdm(waiting, unit="fit", disable=not waiting) as bar:
         for task in bar:
-            bar.set_postfix_str(f"fold {task['fold']}, {GENERATORS[task['generator']].label}")
-            if task["fold"] != fold:
-                fold, real = task["fold"], real_rows(profile.dataset, profile.protocol, 1, (0, task["fold"]))
-            row = {**task, **measure(task, real), **provenance()}
-            ledger.append(path, row)
-            figures = row["figures"]
+            printed = f"fold {task.fold}, {GENERATORS[task.generator].label}"
+            bar.set_postfix_str(printed)
+            if task.fold != fold:
+                fold, real = task.fold, real_rows(profile.dataset, profile.protocol, 1, (0, task.fold))
+            result = measure(task, real)
+            ledger.append(path, Row(task, result, provenance()))
             bar.write(
-                f"fold {fold}, {GENERATORS[task['generator']].label}: fit {row['fit_seconds'] or 0:.1f} s, "
-                f"TSTR ratio {figures['tstr_ratio']:.3f}, two-sample AUC {figures['two_sample_auc']:.3f}"
+                f"{printed}: fit {result.fit_seconds or 0:.1f} s, TSTR ratio {result.figures['tstr_ratio']:.3f}, "
+                f"two-sample AUC {result.figures['two_sample_auc']:.3f}"
             )
 
 
-def measure(task: dict[str, Any], real: RealRows) -> dict[str, Any]:
-    """Fit one generator, draw from it, and look at what it drew.
-
-    Returns
-    -------
-    dict
-        fit_seconds (None where nothing is fitted), rows_per_second, and figures as `fidelity_report` has them.
-    """
-    entry = GENERATORS[task["generator"]]
+def measure(task: GeneratorTask, real: RealRows) -> GeneratorResult:
+    """Fit one generator, draw from it, and look at what it drew."""
+    entry = GENERATORS[task.generator]
     if entry.library == "tensorflow":
         load_tensorflow()  # its import is no part of a fit
-    seed = child_seed(task["protocol"]["seed"], "generators", task["fold"])
-    generator = entry.build(child_seed(seed, entry.name), **task["settings"])
-    drawn = draw_frauds(generator, real.X_train, real.y_train, task["n_drawn"])
-    figures = fidelity_report(real, drawn.rows, judge=task["judge"], random_state=child_seed(seed, "fidelity"))
-    return {
-        "fit_seconds": None if drawn.fit_seconds is None else round(drawn.fit_seconds, 4),
-        "rows_per_second": round(len(drawn.rows) / drawn.draw_seconds, 1),
-        "figures": {name: round(float(value), 6) for name, value in figures.items()},
-    }
+    seed = child_seed(task.protocol.seed, "generators", task.fold)
+    generator = entry.build(child_seed(seed, entry.name), **task.settings)
+    drawn = draw_frauds(generator, real.X_train, real.y_train, task.n_drawn)
+    figures = fidelity_report(real, drawn.rows, judge=task.judge, random_state=child_seed(seed, "fidelity"))
+    return GeneratorResult(
+        fit_seconds=None if drawn.fit_seconds is None else round(drawn.fit_seconds, 4),
+        rows_per_second=round(len(drawn.rows) / drawn.draw_seconds, 1),
+        figures={name: round(float(value), 6) for name, value in figures.items()},
+    )
 
 
 def draw_frauds(generator: Any, X: np.ndarray, y: np.ndarray, n_rows: int) -> Drawn:
@@ -242,24 +305,9 @@ def draw_frauds(generator: Any, X: np.ndarray, y: np.ndarray, n_rows: int) -> Dr
     return Drawn(rows, None, time.perf_counter() - start)
 
 
-def read(path: Path) -> list[dict[str, Any]]:
-    """All results in a file; a last line that a killed run left unfinished is passed over.
-
-    Raises
-    ------
-    ValueError
-        Names file and line of anything else that is unreadable.
-    """
-    rows = []
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-            row["key"], row["figures"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path.name}, line {number}: not a result ({error!r}); delete this line.") from None
-        rows.append(row)
-    return rows
+def read(path: Path) -> list[GeneratorRow]:
+    """All results in a file; LedgerError as in `ledger.read_file`."""
+    return list(ledger.read_file(path, GeneratorResult, GeneratorTask))
 
 
 def published(path: Path = RESULTS) -> pd.DataFrame:
@@ -267,29 +315,28 @@ def published(path: Path = RESULTS) -> pd.DataFrame:
 
     Figures of usefulness are left out unless every result was judged by the judge of today.
     """
-    latest = {(row["generator"], row["fold"]): row for row in read(path)}
-    found = medians([_of_todays_judge(row) for row in latest.values()], n_folds=FOLDS)
-    labels = {name: entry.label for name, entry in GENERATORS.items() if name in found.index}
-    return found.loc[list(labels)].rename(index=labels)
+    latest = {(row.task.generator, row.task.fold): row for row in read(path)}
+    table = medians(map(_of_todays_judge, latest.values()), n_folds=FOLDS)
+    labels = {name: entry.label for name, entry in GENERATORS.items() if name in table.index}
+    return table.loc[list(labels)].rename(index=labels)
 
 
-def _of_todays_judge(row: dict[str, Any]) -> dict[str, Any]:
+def _of_todays_judge(row: GeneratorRow) -> GeneratorRow:
     """A result without the figures that another judge gave."""
-    if row.get("judge") == JUDGE:
+    if row.task.judge == JUDGE:
         return row
-    figures = {name: value for name, value in row["figures"].items() if name not in USEFULNESS}
-    return {**row, "figures": figures}
+    figures = {name: value for name, value in row.result.figures.items() if name not in USEFULNESS}
+    return replace(row, result=replace(row.result, figures=figures))
 
 
 def forget(path: Path, keys: Iterable[str]) -> None:
     """Take the results with these keys out of a file."""
-    kept = [row for row in read(path) if row["key"] not in keys]
-    lines = [json.dumps(row, sort_keys=True, separators=(",", ":")) + "\n" for row in kept]
+    lines = [ledger.line_of(row) for row in read(path) if row.key not in keys]
     with replacing(path) as temporary:
-        temporary.write_text("".join(lines))
+        temporary.write_bytes(b"".join(lines))
 
 
-def report(tasks: list[dict[str, Any]], path: Path, *, complete: bool) -> None:
+def report(tasks: list[GeneratorTask], path: Path, *, complete: bool) -> None:
     """Print table and goals; write them beside the results if every generator has every fold.
 
     Parameters
@@ -297,9 +344,9 @@ def report(tasks: list[dict[str, Any]], path: Path, *, complete: bool) -> None:
     complete : bool
         Whether `tasks` are all folds that there should be.
     """
-    keys = {task["key"] for task in tasks}
-    rows = [row for row in read(path) if row["key"] in keys]
-    found = medians(rows, n_folds=len({task["fold"] for task in tasks}))
+    keys = {task.key for task in tasks}
+    rows = [row for row in read(path) if row.key in keys]
+    found = medians(rows, n_folds=len({task.fold for task in tasks}))
     missing = [entry.label for name, entry in GENERATORS.items() if name not in found.index]
     found.index = found.index.map({name: entry.label for name, entry in GENERATORS.items()})
     ours, *ctgans = (GENERATORS[name].label for name in ("cgan", "ctgan_300", "ctgan_3000"))
@@ -314,13 +361,13 @@ def report(tasks: list[dict[str, Any]], path: Path, *, complete: bool) -> None:
             temporary.write_text(text + "\n")
 
 
-def heading(rows: list[dict[str, Any]]) -> list[str]:
+def heading(rows: list[GeneratorRow]) -> list[str]:
     """What the table shows, and what it was measured on."""
-    folds, machine = {row["fold"] for row in rows}, rows[0]["machine"]
-    libraries = sorted({row["library"] for row in rows})
+    folds, machine = {row.task.fold for row in rows}, rows[0].provenance.machine
+    libraries = sorted({row.task.library for row in rows})
     return [
         f"Medians over {len(folds)} development folds; {N_DRAWN:,} frauds drawn in each; the best of a column is bold.",
-        f"Machine: {machine['system']}, {machine['cpu']}, {machine['cores']} cores. Libraries: {', '.join(libraries)}.",
+        f"Machine: {machine.system}, {machine.cpu}, {machine.cores} cores. Libraries: {', '.join(libraries)}.",
         "Made by `python -m benchmarks.generators`.",
     ]
 

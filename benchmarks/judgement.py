@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf, isnan
 
 import pandas as pd
+
+from utils.benchmark.records import Row
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,13 @@ FIGURES = (
 )
 
 
-def medians(rows: list[dict], n_folds: int) -> pd.DataFrame:
+def medians(rows: Iterable[Row], n_folds: int) -> pd.DataFrame:
     """Median of every figure over the folds, for generators that have all of them.
 
     Parameters
     ----------
-    rows : list of dict
-        Results with fold, generator, fit_seconds, rows_per_second and figures.
+    rows : iterable of Row
+        Of `generators.GeneratorTask` and `generators.GeneratorResult`.
     n_folds : int
         How many folds a generator must have to be in the table.
 
@@ -71,8 +74,7 @@ def medians(rows: list[dict], n_folds: int) -> pd.DataFrame:
     DataFrame
         Index: generators in the order of their first result. Columns: those FIGURES that every result has.
     """
-    speeds = ("fit_seconds", "rows_per_second")
-    flat = [{"generator": row["generator"], **{name: row[name] for name in speeds}, **row["figures"]} for row in rows]
+    flat = [{"generator": row.task.generator, **vars(row.result), **row.result.figures} for row in rows]
     names = [figure.name for figure in FIGURES if all(figure.name in row for row in flat)]
     table = pd.DataFrame(flat, columns=["generator", *names]).astype(dict.fromkeys(names, float))
     groups = table.groupby("generator", sort=False)

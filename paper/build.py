@@ -16,7 +16,7 @@ from pathlib import Path
 import typst
 
 from utils.config import ROOT, Profile, load_profile
-from utils.reporting import claims
+from utils.reporting import claims, recorded
 from utils.reporting.numbers import write_bytes
 
 SOURCES = ROOT / "paper"
@@ -72,8 +72,8 @@ def _stage(profile: Profile, root: Path) -> Path:
 def _stated(profile: Profile) -> dict[str, str]:
     """The sentences that the paper may state as they stand, by name."""
     try:
-        return claims.stated(json.loads(profile.numbers.read_text()))
-    except claims.ClaimError as error:
+        return claims.stated(recorded.read(profile.numbers))
+    except recorded.NumbersError as error:
         raise PaperError(str(error)) from None
 
 

@@ -5,15 +5,24 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 NOTEBOOKS = ROOT / "notebooks"
 DUPLICATES = ("keep", "drop")
-# Fields of a dataset that say where it is, what it is called and what is checked of it.
-NOT_ROLES = ("path", "sha256", "source", "columns", "variant")
 MARGIN = 0.01  # differences of average precision below this do not matter to a fraud desk; fixed beforehand
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the columns of a dataset are, and what happens to copies of rows; see `DatasetConfig`."""
+
+    label: str = "Class"
+    time: str | None = "Time"
+    amount: str | None = "Amount"
+    drop: tuple[str, ...] = ()
+    duplicates: str = "keep"
+    raw_time: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,15 +82,9 @@ class DatasetConfig:
         return "-".join(filter(None, (self.path.stem, self.variant)))
 
     @property
-    def roles(self) -> dict[str, Any]:
-        """What the columns and the copies of rows are, as far as that is not the default; as JSON has it."""
-        values = {role.name: getattr(self, role.name) for role in fields(self) if role.name not in NOT_ROLES}
-        defaults = {role.name: role.default for role in fields(self)}
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in values.items()
-            if value != defaults[name]
-        }
+    def roles(self) -> Roles:
+        """What the columns and the copies of rows are."""
+        return Roles(**{role.name: getattr(self, role.name) for role in fields(Roles)})
 
 
 ULB_COLUMNS = ("Time", *(f"V{number}" for number in range(1, 29)), "Amount", "Class")
@@ -193,6 +196,12 @@ class Profile:
         """What kind of run this is, for a notebook to say."""
         classical, deep = len(self.folds), len(self.deep_folds)
         return f"profile {self.name}: {classical} folds for classical models, {deep} for networks"
+
+    @property
+    def n_repeats(self) -> int:
+        """Repeats of the folds that the profile takes its folds from."""
+        used = (*self.folds, *self.deep_folds, *self.ablation_folds, *self.sensitivity_folds)
+        return 1 + max(repeat for repeat, _ in used)
 
     @property
     def numbers(self) -> Path:

@@ -8,6 +8,7 @@ rows would give instead.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import comb
 
 import numpy as np
@@ -205,7 +206,26 @@ def brier_score(y_true: ArrayLike, y_prob: ArrayLike) -> float:
     return float(np.mean((np.asarray(y_prob, dtype=float) - np.asarray(y_true)) ** 2))
 
 
-def reliability(y_true: ArrayLike, y_prob: ArrayLike, n_bins: int = 10) -> dict[str, list]:
+@dataclass(frozen=True)
+class Reliability:
+    """Bins of a model's probabilities.
+
+    Attributes
+    ----------
+    rows : list of int
+        Rows in each bin.
+    mean : list of float
+        Their mean probability; 0 in an empty bin.
+    positives : list of int
+        Positives among them.
+    """
+
+    rows: list[int]
+    mean: list[float]
+    positives: list[int]
+
+
+def reliability(y_true: ArrayLike, y_prob: ArrayLike, n_bins: int = 10) -> Reliability:
     """Rows, mean probability and positives in logarithmic bins of the probability.
 
     Frauds are so rare that equal-width bins put nearly every row into the first; the bin edges here are
@@ -217,12 +237,12 @@ def reliability(y_true: ArrayLike, y_prob: ArrayLike, n_bins: int = 10) -> dict[
     sums = np.bincount(bins, weights=y_prob, minlength=n_bins)
     positives = np.bincount(bins, weights=y_true, minlength=n_bins)
     means = np.divide(sums, counts, out=np.zeros(n_bins), where=counts > 0)
-    return {"rows": counts.tolist(), "mean": means.round(8).tolist(), "positives": positives.astype(int).tolist()}
+    return Reliability(counts.tolist(), means.round(8).tolist(), positives.astype(int).tolist())
 
 
-def calibration_error(table: dict[str, list]) -> float:
+def calibration_error(table: Reliability) -> float:
     """Expected calibration error of a `reliability` table: mean gap of probability and frequency over rows."""
-    rows, means, positives = (np.asarray(table[name], dtype=float) for name in ("rows", "mean", "positives"))
+    rows, means, positives = (np.asarray(values, dtype=float) for values in (table.rows, table.mean, table.positives))
     return float(np.abs(rows * means - positives).sum() / rows.sum())
 
 

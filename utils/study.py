@@ -12,9 +12,10 @@ import argparse
 
 from utils.benchmark import ledger, runner, tasks
 from utils.benchmark.errors import exit_with_a_sentence
+from utils.benchmark.executors import lasting_workers, run_batches, starting_workers
 from utils.benchmark.run_task import load_dataset
 from utils.config import ULB_COLUMNS, Profile, load_profile
-from utils.data import loading
+from utils.data.identity import identify
 from utils.experiments import cgan_ablation, sensitivity
 from utils.experiments.original_study import run as original_run
 from utils.serving import final_model
@@ -29,7 +30,7 @@ def run(profile: Profile) -> None:
     run_missing(profile)
     table = runner.run(profile)
     n_tasks = {"benchmark": len(table)} | {study.__name__: len(study(profile)) for study in sensitivity.STUDIES}
-    with runner.lasting_workers():
+    with lasting_workers():
         n_tasks["ablation"] = len(cgan_ablation.run(profile))
         if set(ULB_COLUMNS) <= set(load_dataset(profile.dataset).frame):
             n_tasks["original protocol"] = len(original_run.replica(profile))
@@ -41,18 +42,18 @@ def run(profile: Profile) -> None:
 
 def run_missing(profile: Profile) -> None:
     """Run what the ledgers lack of the benchmark and of the studies beside it, all at once."""
-    grid = tasks.grid(profile, loading.identity(profile.dataset))
-    known = {row["key"] for row in ledger.read(profile.results)}
+    grid = tasks.grid(profile, identify(profile.dataset))
+    known = {row.key for row in ledger.read(profile.results)}
     scored = [runner.missing_batch(profile, grid, known), *sensitivity.missing_batches(profile)]
     batches = [batch for batch in (*scored, cgan_ablation.missing_batch(profile)) if batch]
     if not batches:
         return
-    with runner.starting_workers(profile.dataset):
+    with starting_workers(profile.dataset):
         from utils.benchmark import tracking  # takes seconds to import; only needed when something runs
 
         tracking.require_store(profile)
-    rows = runner.run_batches(batches)
-    logged = [row for batch in scored if batch for row in rows[batch.path].values()]
+    rows = run_batches(batches)
+    logged = [row for batch in scored if batch for row in rows[batch.path]]
     runner.log_computed(logged, profile)
 
 

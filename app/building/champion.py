@@ -16,6 +16,7 @@ from app.staging import TemporaryFolder
 from app.views import study
 from utils.analysis import bootstrap
 from utils.benchmark import ledger
+from utils.benchmark.records import ScoringResult
 from utils.benchmark.run_task import load_dataset
 from utils.config import Profile, load_profile
 from utils.data import features, splits
@@ -75,11 +76,10 @@ def fit_study_choice(profile: Profile, measured: pd.DataFrame) -> FraudModel:
     choice = final_model.choose(measured)
     print(f"Fitting the study's final model ({pair_label(*choice, printed_names())}).", flush=True)
     model = final_model.fit_final(profile, choice)
-    scored = profile.results / "test.jsonl"
-    rows = ledger.read_file(scored) if scored.exists() else []
-    own = [row for row in rows if row["key"] == model.card["ledger_key"]]
+    rows = ledger.read_file(profile.results / ledger.TEST, ScoringResult)
+    own = [row.result for row in rows if row.key == model.card["ledger_key"]]
     if own:
-        interval = bootstrap.interval_of_ranks(own[-1]["ranks"])
+        interval = bootstrap.interval_of_ranks(own[-1].ranks)
         model.card["test"] = final_model.score_card(own[-1], interval).to_dict()
         model.card["test_interval"] = list(interval)
     return model

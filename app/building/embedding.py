@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from utils.backend import limit_threads
+from utils.benchmark.records import to_json
 from utils.benchmark.tasks import describe
 from utils.config import Profile
 from utils.data.fetching import replacing
@@ -60,15 +60,15 @@ def study_synthetic(profile: Profile, dataset: Dataset, X: pd.DataFrame, y: pd.S
         Features and labels of the dataset's development set.
     """
     sampler = describe(SAMPLERS["cgan"], profile, {"ratio": 1})
-    task = {"dataset": dataset.sha256, "columns": list(X), "labels": _digest(y), "sampler": sampler}
+    task = {"dataset": dataset.sha256, "columns": list(X), "labels": _digest(y), "sampler": to_json(sampler)}
     path = profile.results / "synthetic" / f"{_digest(json.dumps(task, sort_keys=True))[:20]}.parquet"
     scaled = pd.DataFrame(StandardScaler().fit_transform(X), columns=list(X))
     if not path.exists():
-        rows = draw_frauds(scaled, y, sampler["params"]).astype(np.float32)
+        rows = draw_frauds(scaled, y, sampler.params).astype(np.float32)
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
             rows.to_parquet(temporary, index=False, compression="zstd")
-    updates = sampler["params"].get("updates", GANConfig.updates)
+    updates = sampler.params.get("updates", GANConfig.updates)
     return Synthetic(scaled, np.asarray(y), pd.read_parquet(path).astype(float), updates)
 
 
@@ -77,7 +77,7 @@ def _digest(content: str | pd.Series) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def draw_frauds(scaled: pd.DataFrame, y: pd.Series, params: dict[str, Any], seed: int = 0) -> pd.DataFrame:
+def draw_frauds(scaled: pd.DataFrame, y: pd.Series, params: dict[str, object], seed: int = 0) -> pd.DataFrame:
     """Fit a CGAN to scaled rows with these parameters of its registry entry, and draw frauds."""
     # One thread: TensorFlow's small steps wait for each other when other work shares the cores.
     limit_threads(1)

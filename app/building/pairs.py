@@ -18,10 +18,11 @@ from app.served import EXAMPLES, load_served
 from app.staging import TemporaryFolder
 from utils.backend import limit_threads
 from utils.benchmark import ledger, tracking
+from utils.benchmark.records import FoldResult, Task, to_json
 from utils.benchmark.run_task import all_folds, fold_parts, load_dataset, measure, prepare_fold
 from utils.benchmark.search import chosen_trial
-from utils.benchmark.tasks import Task, make_task
-from utils.benchmark.training import Fitted, Rows, fit, positive_scores
+from utils.benchmark.tasks import make_task
+from utils.benchmark.training import Fitted, TrainingRows, fit, positive_scores
 from utils.config import Profile, load_profile
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
@@ -34,7 +35,6 @@ from utils.serving.final_model import choose_threshold
 PLACE = (0, 0)  # repeat and fold
 EXPERIMENT = "pairs"
 TOLERANCE = 1e-6
-REGISTRIES = {"sampler": SAMPLERS, "model": MODELS}
 
 
 def build_pairs(folder: Path, names: Iterable[str] = (), profile: Profile | None = None) -> str:
@@ -56,10 +56,10 @@ def build_pairs(folder: Path, names: Iterable[str] = (), profile: Profile | None
     """
     profile = profile or load_profile("full")
     tasks = pair_tasks(profile, list(names))
-    missing = {name: task for name, task in tasks.items() if _key_in(folder / name) != task["key"]}
+    missing = {name: task for name, task in tasks.items() if _key_in(folder / name) != task.key}
     if missing:
         folder.mkdir(parents=True, exist_ok=True)  # before anything is computed
-        dataset, recorded = load_dataset(profile.dataset), {row["key"]: row for row in ledger.read(profile.results)}
+        dataset, recorded = load_dataset(profile.dataset), {row.key: row.result for row in ledger.read(profile.results)}
         fold = all_folds(profile.dataset, profile.protocol, 1)[PLACE]
         limit_threads(1)  # as when the ledger was filled
         with tqdm(total=len(missing), unit="pair") as bar:
@@ -81,11 +81,9 @@ def pair_tasks(profile: Profile, names: list[str]) -> dict[str, Task]:
         raise ValueError(f"The study has no pair {', '.join(unknown)}; name sampler and model as in {known[0]}.")
     dataset = load_dataset(profile.dataset)
     chosen = [name for name in known if name in set(names)]
-    return {name: _task(profile, dataset.identity, *name.split("+")) for name in chosen}
-
-
-def _task(profile: Profile, identity: dict[str, Any], sampler: str, model: str) -> Task:
-    return make_task(profile, identity, PLACE, (sampler, {}), (model, {}), search=profile.search)
+    return {
+        name: make_task(profile, dataset.identity, PLACE, *name.split("+"), search=profile.search) for name in chosen
+    }
 
 
 def _key_in(folder: Path) -> str | None:
@@ -98,24 +96,24 @@ def _key_in(folder: Path) -> str | None:
 
 
 def fitted_pairs(
-    tasks: dict[str, Task], dataset: Dataset, fold: Fold, recorded: dict[str, dict[str, Any]]
+    tasks: dict[str, Task], dataset: Dataset, fold: Fold, recorded: dict[str, FoldResult]
 ) -> Iterator[tuple[str, FraudModel, dict[str, Any]]]:
     """Name, model and what the page tells of it, pair by pair; a sampler is fitted once for all its models.
 
     Parameters that the ledger says were chosen are not looked for again.
     """
     X_test, _ = fold_parts(dataset, fold.test)
-    shared: tuple[str, Rows] | None = None
+    shared: tuple[str, TrainingRows] | None = None
     for name, task in tasks.items():
-        sampler = task["sampler"]["name"]
+        sampler = task.sampler.name
         if not shared or shared[0] != sampler:
-            shared = sampler, prepare_fold(dataset, fold, task["seed"])
-        row = recorded.get(task["key"], {})
-        fitted = fit(task, shared[1], chosen=chosen_trial(task, row["chosen"]) if row else None)
+            shared = sampler, prepare_fold(dataset, fold, task.seed)
+        finished = recorded.get(task.key)
+        fitted = fit(task, shared[1], chosen=chosen_trial(task, finished.chosen) if finished else None)
         ranking, probability = positive_scores(fitted.classifier, fitted.scaler.transform(X_test))
-        measured = measure(dataset, fold.test, ranking, probability)["average_precision"]
+        measured = measure(dataset, fold.test, ranking, probability).average_precision
         model = _assemble(task, fitted, dataset, fold, probability)
-        model.card["fold"] = fold_card(measured, row.get("average_precision"))
+        model.card["fold"] = fold_card(measured, finished and finished.average_precision)
         yield name, model, _about(model, dataset, fold, probability)
 
 
@@ -125,7 +123,6 @@ def _assemble(task: Task, fitted: Fitted, dataset: Dataset, fold: Fold, probabil
     calibrator = fit_calibrator(y_true, probability)
     amounts = np.zeros(len(y_true)) if dataset.amounts is None else dataset.amounts.to_numpy()[fold.test]
     threshold = choose_threshold(y_true, apply_calibrator(calibrator, probability), amounts)
-    labels = {part: registry[task[part]["name"]].label for part, registry in REGISTRIES.items()}
     return FraudModel(
         scaler=fitted.scaler,
         classifier=fitted.classifier,
@@ -134,9 +131,9 @@ def _assemble(task: Task, fitted: Fitted, dataset: Dataset, fold: Fold, probabil
         schema=dataset.config,
         columns=tuple(dataset.X.columns),
         card={
-            "ledger_key": task["key"],
-            **fitted.trial.described,
-            "label": f"{labels['model']} with {labels['sampler']}",
+            "ledger_key": task.key,
+            **to_json(fitted.trial),
+            "label": f"{MODELS[task.model.name].label} with {SAMPLERS[task.sampler.name].label}",
         },
     )
 

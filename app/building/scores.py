@@ -10,7 +10,7 @@ import pandas as pd
 from utils.analysis import bootstrap
 from utils.benchmark import ledger
 from utils.config import DatasetConfig, Profile, load_profile
-from utils.data import loading
+from utils.data.identity import identify
 from utils.serving.final_model import final_task
 
 
@@ -46,7 +46,7 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[s
             "sampler": row.sampler,
             "model": row.model,
             "label": pair_label(row.sampler, row.model, labels),
-            "keys": [*keys[row.sampler, row.model], final_task(profile, (row.sampler, row.model))["key"]],
+            "keys": [*keys[row.sampler, row.model], final_task(profile, (row.sampler, row.model)).key],
             "scores": {
                 "average_precision": _rounded(row.mean),
                 "interval": [_rounded(row.low), _rounded(row.high)],
@@ -68,9 +68,9 @@ def development_rows(profile: Profile) -> pd.DataFrame:
     table = ledger.frame(ledger.read(profile.results))
     if table.empty:
         return table
-    own = loading.identity(profile.dataset)  # of the file and the roles of its columns, whatever its name
+    own = identify(profile.dataset)  # of the file and the roles of its columns, whatever its name
     of_dataset = [dataset == own for dataset in table["dataset"]]
-    of_folds = [split["kind"] == "development" for split in table["split"]]
+    of_folds = [split.kind == "development" for split in table["split"]]
     table = table[pd.Series(of_dataset, index=table.index) & pd.Series(of_folds, index=table.index)]
     return table.drop_duplicates(["sampler", "model", "repeat", "fold"], keep="last")
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from utils.benchmark import ledger
 from utils.config import NOTEBOOKS, load_profile
-from utils.reporting import claims
+from utils.reporting import claims, recorded
+from utils.reporting.recorded import Comparison, Numbers
 from utils.reporting.tables import phrase, refuted_by
 
 TITLE = "Learning from imbalanced data with conditional GANs: a credit-card fraud case study"
@@ -36,53 +37,49 @@ def headline() -> dict[str, Any] | None:
     """
     for name in ("full", "quick"):
         path = load_profile(name).numbers
-        if path.exists():
-            numbers = json.loads(path.read_text())
-            if {"01_eda", "07_comparison", "08_final_model"} <= set(numbers):
-                return _headline(numbers)
+        if path.exists() and (numbers := recorded.read(path)).complete:
+            return _headline(numbers)
     return None
 
 
-def _headline(numbers: dict[str, Any]) -> dict[str, Any]:
-    comparison, final = numbers["07_comparison"], numbers["08_final_model"]
-    claim = comparison["claim"]
-    means = {(row["model"], row["sampler"]): row for row in comparison["means"]}
-    claimed = (claim["against_best"]["model"], claim["against_best"]["sampler"])
+def _headline(numbers: Numbers) -> dict[str, Any]:
+    comparison, final = numbers.comparison, numbers.final
+    claim = comparison.claim
+    means = {row.pair: row for row in comparison.means}
 
     def described(pair: tuple[str, str]) -> dict[str, Any]:
         row = means[pair]
-        label = f"{comparison['models'][pair[0]]}, {phrase(comparison['samplers'][pair[1]])}"
-        score = {"average_precision": row["mean"], "interval": [row["low"], row["high"]]}
-        return {"label": label, "folds": row["n_folds"], **score}
+        label = f"{comparison.models[row.model]}, {phrase(comparison.samplers[row.sampler])}"
+        return {"label": label, "folds": row.n_folds, "average_precision": row.mean, "interval": (row.low, row.high)}
 
-    shown = [tuple(claim["best"]), claimed]
+    shown = [claim.best, claim.against_best.pair]
     shown += [pair for pair in ((model, "none") for model, _ in shown) if pair in means and pair not in shown]
     return {
-        "profile": comparison["profile"],
-        "per_10000": round(10_000 * numbers["01_eda"]["prevalence"]),
-        "verdict": claim["verdict"],
+        "profile": comparison.profile,
+        "per_10000": round(10_000 * numbers.eda.prevalence),
+        "verdict": claim.verdict,
         "refuted_by": refuted_by(comparison),
-        "difference": claim["against_best"],
-        "set_apart": claim.get("set_apart", False),
+        "difference": claim.against_best,
+        "set_apart": claim.set_apart,
         "best": described(shown[0]),
         "means": [described(pair) for pair in dict.fromkeys(shown)],
         "measured": _measured(comparison),
-        "final": {**final["choice"], **final["test"]},
+        "final": {"label": final.choice.label, **vars(final.test)},
         "scorings": _scorings(comparison),
         "stated": claims.stated(numbers),
-        "boosted": comparison.get("boosted"),
+        "boosted": comparison.boosted,
     }
 
 
-def _measured(comparison: dict[str, Any]) -> str:
+def _measured(comparison: Comparison) -> str:
     """How many ways to handle imbalance were measured under how many models."""
-    alone = {row["model"] for row in comparison["alone"]}
-    counts = Counter(row["model"] for row in comparison["means"] if row["model"] not in alone)
+    alone = {row.model for row in comparison.alone}
+    counts = Counter(row.model for row in comparison.means if row.model not in alone)
     most = max(counts.values())
     few = {name: count for name, count in counts.items() if count < most}
     text = f"{most} ways of handling imbalance under {_number(len(counts), 'model')}"
     if few:
-        names = ", ".join(comparison["models"][name] for name in few)
+        names = ", ".join(comparison.models[name] for name in few)
         text += f" ({', '.join(map(str, sorted(set(few.values()))))} of them under {names})"
     return text + (f", and {_number(len(alone), 'model')} that take{'s' * (len(alone) == 1)} none" if alone else "")
 
@@ -91,14 +88,14 @@ def _number(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _scorings(comparison: dict[str, Any]) -> str:
+def _scorings(comparison: Comparison) -> str:
     """Every final model that was scored on the test set, the first one first; empty if none was."""
-    table = ledger.scorings(load_profile(comparison["profile"]).results)
+    table = ledger.scorings(load_profile(comparison.profile).results)
     if table.empty:
         return ""
     scored = [
-        f"{comparison['models'].get(row.model, row.model)} with "
-        f"{phrase(comparison['samplers'].get(row.sampler, row.sampler))}, {row.average_precision:.3f} "
+        f"{comparison.models.get(row.model, row.model)} with "
+        f"{phrase(comparison.samplers.get(row.sampler, row.sampler))}, {row.average_precision:.3f} "
         f"({row.finished[:10]})"
         for row in table.itertuples()
     ]

@@ -1,15 +1,20 @@
 """The comparison of generators: verdicts on tables with a known answer, and a real run on few rows."""
 
-import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from benchmarks import generators, judgement
+from benchmarks.generators import GeneratorResult, GeneratorTask, SplitRule
 from benchmarks.judgement import FIGURES, best, goal_lines, medians, table_lines
 from tests.small import small_profile
-from utils.config import ULB
+from utils.benchmark.ledger import line_of
+from utils.benchmark.records import Machine, Provenance, Row
+from utils.config import ULB, Roles
+from utils.data.identity import DatasetIdentity
+from utils.data.loading import GROUPS
 
 PERFECT = {
     "fit_seconds": 1.0,
@@ -130,10 +135,15 @@ def test_generators_that_are_nearer_to_the_ideal_are_named_with_their_figures():
 # The table
 
 
+IDENTITY = DatasetIdentity("rows", "ab", Roles())
+TASK = GeneratorTask(IDENTITY, SplitRule(0.2, 5, 0, GROUPS), 0, "cgan", {}, "numpy 2", 5, {}, [1, 1])
+PROVENANCE = Provenance({"python": "3"}, Machine("Linux", "x86_64", 2), "2026-11-26T00:00:00+00:00")
+
+
 def result(generator, fold, **changes):
     figures = {**PERFECT, **changes}
-    speeds = {name: figures.pop(name) for name in ("fit_seconds", "rows_per_second")}
-    return {"generator": generator, "fold": fold, **speeds, "figures": figures}
+    speeds = [figures.pop(name) for name in ("fit_seconds", "rows_per_second")]
+    return Row(replace(TASK, generator=generator, fold=fold), GeneratorResult(*speeds, figures), PROVENANCE)
 
 
 def test_medians_over_folds_of_complete_generators_only():
@@ -171,8 +181,8 @@ def tasks(profile):
 
 def light(tasks):
     """Tasks of a few seconds."""
-    chosen = [task for task in tasks if task["generator"] in ("copula", "jitter") and task["fold"] == 0]
-    return [{**task, "n_drawn": 300} for task in chosen]
+    chosen = [task for task in tasks if task.generator in ("copula", "jitter") and task.fold == 0]
+    return [replace(task, n_drawn=300) for task in chosen]
 
 
 @pytest.fixture(scope="module")
@@ -201,14 +211,14 @@ def test_forgetting_takes_out_what_is_asked_and_a_broken_end(finished, tmp_path)
     path = tmp_path / "generators.jsonl"
     path.write_bytes(finished.read_bytes() + b'{"key": "cut o')
     first, *others = generators.read(path)
-    generators.forget(path, {first["key"]})
+    generators.forget(path, {first.key})
     assert generators.read(path) == others
 
 
 def test_a_broken_line_is_named(tmp_path):
     path = tmp_path / "generators.jsonl"
-    path.write_text('{"key": 1, "figures": {}}\nnonsense\n')
-    with pytest.raises(ValueError, match=r"generators.jsonl, line 2: not a result"):
+    path.write_bytes(line_of(result("cgan", 0)) + b"nonsense\n")
+    with pytest.raises(ValueError, match=r"generators.jsonl, line 2: not a finished task"):
         generators.read(path)
 
 
@@ -218,14 +228,13 @@ def test_the_page_is_written_only_when_nothing_is_missing(tasks, finished, capsy
     assert not finished.with_suffix(".md").exists()
 
 
-def test_the_page_holds_table_and_goals(tasks, tmp_path, monkeypatch):
+def test_the_page_holds_table_and_goals(tmp_path, monkeypatch):
     names = ("jitter", "cgan", "ctgan_300", "ctgan_3000")
     monkeypatch.setattr(generators, "GENERATORS", {name: generators.GENERATORS[name] for name in names})
-    chosen = [{**task, "generator": name, "key": f"{name} {task['fold']}"} for task in tasks[:1] for name in names]
-    machine = {"machine": {"system": "Linux", "cpu": "x86_64", "cores": 2}}
-    rows = [{**task, **result(task["generator"], 0), **machine} for task in chosen]
+    rows = [result(name, 0) for name in names]
+    chosen = [row.task for row in rows]
     path = tmp_path / "generators.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    path.write_bytes(b"".join(map(line_of, rows)))
     generators.report(chosen, path, complete=False)
     assert not path.with_suffix(".md").exists()
     generators.report(chosen, path, complete=True)
@@ -234,25 +243,27 @@ def test_the_page_holds_table_and_goals(tasks, tmp_path, monkeypatch):
 
 
 def test_every_generator_takes_each_place_in_turn(tasks):
-    names = [[task["generator"] for task in tasks if task["fold"] == fold] for fold in (0, 1)]
+    names = [[task.generator for task in tasks if task.fold == fold] for fold in (0, 1)]
     assert names[1] == names[0][1:] + names[0][:1]
-    assert len({task["key"] for task in tasks}) == len(tasks)
+    assert len({task.key for task in tasks}) == len(tasks)
 
 
 def test_a_key_changes_with_whatever_changes_the_result(tasks):
-    (task,) = (task for task in tasks if task["generator"] == "jitter" and task["fold"] == 0)
-    task = {name: value for name, value in task.items() if name != "key"}
+    (task,) = (task for task in tasks if task.generator == "jitter" and task.fold == 0)
     changes = ({"settings": {"noise": 0.2}}, {"library": "numpy 0"}, {"fold": 1}, {"n_drawn": 9}, {"revision": [2, 1]})
-    changes += ({"judge": {**task["judge"], "n_estimators": 9}},)
-    keys = {generators.key_of({**task, **change}) for change in ({}, *changes)}
-    assert len(keys) == 7
+    changes += ({"judge": {**task.judge, "n_estimators": 9}},)
+    assert len({replace(task, **change).key for change in ({}, *changes)}) == 7
+
+
+def test_committed_results_are_read_and_written_to_the_byte():
+    assert b"".join(map(line_of, generators.read(generators.RESULTS))) == generators.RESULTS.read_bytes()
 
 
 @pytest.mark.parametrize("name", ["cgan", "original"])
 def test_networks_are_fitted_and_drawn_from(profile, tasks, name):
-    (task,) = (task for task in tasks if task["generator"] == name and task["fold"] == 0)
+    (task,) = (task for task in tasks if task.generator == name and task.fold == 0)
     real = generators.real_rows(profile.dataset, profile.protocol, 1, (0, 0))
-    generator = generators.GENERATORS[name].build(0, **task["settings"])
+    generator = generators.GENERATORS[name].build(0, **task.settings)
     drawn = generators.draw_frauds(generator, real.X_train, real.y_train, 100)
     assert drawn.rows.shape == (100, real.X_train.shape[1]) and np.isfinite(drawn.rows).all()
     assert min(drawn.fit_seconds, drawn.draw_seconds) > 0

@@ -255,9 +255,9 @@ def test_reliability_puts_every_row_into_its_bin_of_log_probability():
     y_prob = np.r_[np.full(90, 1e-7), np.full(8, 0.2), 0.8, 1.0]
     y_true = np.r_[np.zeros(90), np.repeat([0, 1], 4), 1, 1]
     table = metrics.reliability(y_true, y_prob)
-    assert table["rows"] == [90, 0, 0, 0, 0, 0, 0, 0, 8, 2]
-    assert table["positives"] == [0, 0, 0, 0, 0, 0, 0, 0, 4, 2]
-    assert table["mean"][0] == 1e-7 and table["mean"][-2:] == [0.2, 0.9]
+    assert table.rows == [90, 0, 0, 0, 0, 0, 0, 0, 8, 2]
+    assert table.positives == [0, 0, 0, 0, 0, 0, 0, 0, 4, 2]
+    assert table.mean[0] == 1e-7 and table.mean[-2:] == [0.2, 0.9]
 
 
 def test_reliability_loses_no_row():
@@ -265,13 +265,13 @@ def test_reliability_loses_no_row():
     y_prob = np.r_[0.0, 1.0, 10.0 ** rng.uniform(-9, 0, 998)]
     y_true = rng.random(1000) < y_prob
     table = metrics.reliability(y_true, y_prob)
-    assert sum(table["rows"]) == 1000
-    assert sum(table["positives"]) == y_true.sum()
-    assert np.dot(table["rows"], table["mean"]) == pytest.approx(y_prob.sum(), abs=1e-4)
+    assert sum(table.rows) == 1000
+    assert sum(table.positives) == y_true.sum()
+    assert np.dot(table.rows, table.mean) == pytest.approx(y_prob.sum(), abs=1e-4)
 
 
 def test_the_calibration_error_is_the_mean_gap():
-    assert metrics.calibration_error({"rows": [90, 10], "mean": [0.01, 0.5], "positives": [0, 8]}) == pytest.approx(
+    assert metrics.calibration_error(metrics.Reliability([90, 10], [0.01, 0.5], [0, 8])) == pytest.approx(
         (90 * 0.01 + 10 * 0.3) / 100
     )
 

@@ -38,7 +38,7 @@ def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFra
 
 def compare_pairs(table: pd.DataFrame, pairs: list[Pair]) -> pd.DataFrame:
     """First against second of each pair of (model, sampler), paired by fold, one Holm family; see above."""
-    test_share = 1 / (table["split"].iloc[0]["n_splits"] - 1)
+    test_share = 1 / (table["split"].iloc[0].n_splits - 1)
     differences = _paired_differences(table, pairs)
     if not differences:
         raise ValueError("No pair has two folds in common; run more folds before comparing.")
@@ -137,7 +137,7 @@ def compare_variants(table: pd.DataFrame, figures: list[str], reference: str = "
     """
     if reference not in set(table["variant"]):
         raise ValueError(f"There is no variant {reference!r} to compare with; run it too.")
-    test_share = 1 / (table["split"].iloc[0]["n_splits"] - 1)
+    test_share = 1 / (table["split"].iloc[0].n_splits - 1)
     rows = []
     for figure in figures:
         scores = table.pivot(index=["repeat", "fold"], columns="variant", values=figure)

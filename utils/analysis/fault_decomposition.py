@@ -89,7 +89,7 @@ def effects(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
         that overlap from seed to seed (Nadeau and Bengio, 2003); steps are paired by seed.
     """
     scores = conditions(table, sampler)
-    test_fraction = table["split"].iloc[0]["test_fraction"]
+    test_fraction = table["split"].iloc[0].test_fraction
     steps = {fault: scores[fault] - scores["clean"] for fault in FAULTS}
     drawn = [
         ("clean", "level", scores["clean"]),
@@ -106,4 +106,4 @@ def effects(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
 
 
 def _overlaps(table: pd.DataFrame) -> pd.Series:
-    return pd.Series([part["overlap"] for part in table["split"]], index=table.index)
+    return pd.Series([split.overlap for split in table["split"]], index=table.index)

@@ -3,52 +3,62 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import MISSING, fields
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
+from pydantic import ValidationError
 
-RESULTS = ("ranks", "fidelity")  # what a finished task holds: a model's ranks, or a generator's fidelity
+from utils.benchmark.records import (
+    FoldResult,
+    Provenance,
+    Result,
+    Row,
+    ScoringResult,
+    Task,
+    TaskType,
+    from_json,
+    to_json,
+)
+
 TEST = "test.jsonl"  # every scoring of the test set
 SAME_SCORE = 0.005  # what average precision may differ by from machine to machine
-KEY_FIELDS = ("dataset", "split", "repeat", "fold", "seed", "sampler", "model", "search")
 
 
 class LedgerError(ValueError):
     """A ledger file holds something that is not a finished task."""
 
 
-def key_of(task: dict[str, Any]) -> str:
-    """Hash of the fields that determine a task's result (`KEY_FIELDS`); what its dataset is called does not."""
-    fields = {name: task[name] for name in KEY_FIELDS}
-    fields["dataset"] = {name: value for name, value in task["dataset"].items() if name != "name"}
-    content = json.dumps(fields, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(content.encode()).hexdigest()[:20]
-
-
-def line_of(row: dict[str, Any]) -> bytes:
+def line_of(row: Row) -> bytes:
     """A row as the ledger writes it."""
-    return (json.dumps(row, sort_keys=True, separators=(",", ":")) + "\n").encode()
+    content = {"key": row.key, **to_json(row.task), **to_json(row.result), **to_json(row.provenance)}
+    return (json.dumps(content, sort_keys=True, separators=(",", ":")) + "\n").encode()
 
 
-def _has_key(lines: bytes, row: dict[str, Any]) -> bool:
-    return f'"key":"{row["key"]}"'.encode() in lines
+def append(path: Path, row: Row) -> bool:
+    """Append one finished task with a single write, flushed to disk; False if its key is there already."""
+    return _append_line(path, line_of(row), partial(_has_key, row.key))
 
 
-def append(path: Path, row: dict[str, Any], known: Callable[[bytes, dict[str, Any]], bool] = _has_key) -> bool:
-    """Append one finished task with a single write, flushed to disk; False if it is there already.
+def append_scoring(folder: Path, row: Row[Task, ScoringResult]) -> bool:
+    """Append a scoring of the test set to the folder's `test.jsonl`, whose lines are never replaced or removed.
 
-    A lock keeps writers apart. A line that a killed writer left unfinished is cut off first, so that
-    the file never holds a broken line in its middle.
+    Scoring the same model again is no new look at the test set: a row is not appended if one of the same key has the
+    same average precision, but for what machines differ by (`SAME_SCORE`). A model that scores otherwise under the
+    same key is another model, and is appended.
+    """
+    return _append_line(folder / TEST, line_of(row), partial(_is_scored, row))
 
-    Parameters
-    ----------
-    known : callable
-        Whether the file's complete lines hold the row already; by default they do if they hold its key.
+
+def _append_line(path: Path, line: bytes, is_known: Callable[[bytes], bool]) -> bool:
+    """Append a line unless the file's complete lines hold what it says.
+
+    A lock keeps writers apart. A line that a killed writer left unfinished is cut off first, so that the file never
+    holds a broken line in its middle.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
@@ -57,28 +67,22 @@ def append(path: Path, row: dict[str, Any], known: Callable[[bytes, dict[str, An
         content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
         complete = content[: content.rfind(b"\n") + 1]
         os.ftruncate(descriptor, len(complete))
-        if known(complete, row):
+        if is_known(complete):
             return False
-        os.write(descriptor, line_of(row))
+        os.write(descriptor, line)
         os.fsync(descriptor)
         return True
     finally:
         os.close(descriptor)
 
 
-def append_scoring(folder: Path, row: dict[str, Any]) -> bool:
-    """Append a scoring of the test set to the folder's `test.jsonl`, whose lines are never replaced or removed.
-
-    Scoring the same model again is no new look at the test set: a row is not appended if one of the same key has the
-    same average precision, but for what machines differ by (`SAME_SCORE`). A model that scores otherwise under the
-    same key is another model, and is appended.
-    """
-    return append(folder / TEST, row, _is_scored)
+def _has_key(key: str, lines: bytes) -> bool:
+    return f'"key":"{key}"'.encode() in lines
 
 
-def _is_scored(lines: bytes, row: dict[str, Any]) -> bool:
-    scored = (json.loads(line) for line in lines.splitlines() if _has_key(line, row))
-    return any(abs(other["average_precision"] - row["average_precision"]) <= SAME_SCORE for other in scored)
+def _is_scored(row: Row[Task, ScoringResult], lines: bytes) -> bool:
+    scored = (json.loads(line)["average_precision"] for line in lines.splitlines() if _has_key(row.key, line))
+    return any(abs(score - row.result.average_precision) <= SAME_SCORE for score in scored)
 
 
 def scorings(folder: Path) -> pd.DataFrame:
@@ -89,48 +93,91 @@ def scorings(folder: Path) -> pd.DataFrame:
     DataFrame
         Columns number (from 1), finished, sampler, model, average_precision, n_alerts and key.
     """
-    path = folder / TEST
-    rows = sorted(read_file(path), key=lambda row: row["finished"]) if path.exists() else []
+    rows = sorted(read_file(folder / TEST, ScoringResult), key=lambda row: row.provenance.finished)
     table = frame(rows).reindex(columns=["finished", "sampler", "model", "average_precision", "n_alerts", "key"])
     table.insert(0, "number", range(1, 1 + len(table)))
     return table
 
 
-def read(folder: Path) -> list[dict[str, Any]]:
-    """All finished tasks below `folder`, first line first, each key once.
+def read(folder: Path, result: type[Result] = FoldResult) -> list[Row[Task, Result]]:
+    """All finished tasks in the files of `folder`, first line first, each key once; not scorings of the test set.
+
+    Raises
+    ------
+    LedgerError
+        As `read_file`.
+    """
+    rows: dict[str, Row[Task, Result]] = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        if path.name != TEST:
+            for row in read_file(path, result):
+                rows.setdefault(row.key, row)
+    return list(rows.values())
+
+
+def read_file(
+    path: Path, result: type[Result] = FoldResult, task: type[TaskType] = Task
+) -> Iterator[Row[TaskType, Result]]:
+    """Finished tasks of one file in its order, none if there is no such file.
+
+    Parameters
+    ----------
+    path : Path
+    result, task : type
+        What a line holds.
 
     Raises
     ------
     LedgerError
         Names file and line of anything unreadable; only an unfinished last line is passed over.
     """
-    rows: dict[str, dict[str, Any]] = {}
-    for path in sorted(folder.glob("*.jsonl")):
-        for row in read_file(path):
-            rows.setdefault(row["key"], row)
-    return list(rows.values())
-
-
-def read_file(path: Path) -> Iterable[dict[str, Any]]:
-    """Finished tasks of one file in its order; LedgerError as in `read`."""
-    *lines, _unfinished = path.read_bytes().split(b"\n")
+    *lines, _unfinished = path.read_bytes().split(b"\n") if path.exists() else [b""]
     for number, line in enumerate(lines, 1):
         try:
-            row = json.loads(line)
-            row["key"], next(row[name] for name in RESULTS if name in row)
-        except (ValueError, KeyError, TypeError, StopIteration) as error:
+            yield _parse(line, result, task)
+        except (ValueError, KeyError, TypeError) as error:
             raise LedgerError(
-                f"{path.name}, line {number}: not a finished task ({error!r}); delete this line to run it again."
+                f"{path.name}, line {number}: not a finished task ({_reason(error)}); delete this line to run it again."
             ) from None
-        yield row
 
 
-def frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """One row per task, ready to group: sampler and model by name, their objects under `*_config`."""
-    table = pd.DataFrame(list(rows))
-    if table.empty:
-        return table
-    for part in ("sampler", "model"):
+def read_keys(path: Path) -> set[str]:
+    """Keys of the complete lines of a file, whatever results they hold; none if there is no such file."""
+    *lines, _unfinished = path.read_bytes().split(b"\n") if path.exists() else [b""]
+    return {json.loads(line)["key"] for line in lines}
+
+
+def _parse(line: bytes, result: type[Result], task: type[TaskType]) -> Row[TaskType, Result]:
+    content = json.loads(line)
+    row = Row(from_json(task, content), from_json(result, content), from_json(Provenance, content))
+    if row.key != content["key"]:
+        raise ValueError(f"the key {content['key']} is not that of its content, which is {row.key}")
+    return row
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first["loc"] else first["msg"]
+    return str(error) if isinstance(error, ValueError) else repr(error)
+
+
+def frame(rows: Iterable[Row]) -> pd.DataFrame:
+    """One line per finished task, ready to group.
+
+    Columns are the key and the fields of task, result and provenance. Sampler and model are there by name, and as
+    `records.Method` in `sampler_config` and `model_config`.
+    """
+    table = pd.DataFrame(
+        [{"key": row.key, **_cells(row.task), **_cells(row.result), **_cells(row.provenance)} for row in rows]
+    )
+    for part in {"sampler", "model"} & set(table):
         table[f"{part}_config"] = table[part]
-        table[part] = [config["name"] for config in table[part]]
+        table[part] = [method.name for method in table[part]]
     return table
+
+
+def _cells(record: object) -> dict[str, object]:
+    """Fields by name, without those that are None as by default."""
+    values = {field: getattr(record, field.name) for field in fields(record)}
+    return {field.name: value for field, value in values.items() if value is not None or field.default is MISSING}

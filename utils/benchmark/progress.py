@@ -78,7 +78,7 @@ def _follow(weights: dict[Path, dict[str, float]], bar: tqdm, done: threading.Ev
     while not last:
         last = done.wait(1.0)
         for path, keys in finished.items():
-            keys |= {row["key"] for row in ledger.read_file(path)} & weights[path].keys() if path.exists() else set()
+            keys |= ledger.read_keys(path) & weights[path].keys()
         seconds = sum(weights[path][key] for path, keys in finished.items() for key in keys)
         bar.update(min(seconds, bar.total) - bar.n)
         running = "; ".join(note for board in boards.values() for note in board.read())

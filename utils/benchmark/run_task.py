@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -17,8 +18,9 @@ from utils import metrics
 from utils.backend import limit_threads
 from utils.benchmark import ledger
 from utils.benchmark.progress import Board
-from utils.benchmark.tasks import Task, label, library_version
-from utils.benchmark.training import Fitted, Rows, fit, positive_scores
+from utils.benchmark.records import FoldResult, Machine, Measurement, Provenance, Row, Task
+from utils.benchmark.tasks import label, library_version
+from utils.benchmark.training import Fitted, TrainingRows, fit, positive_scores
 from utils.config import DatasetConfig, Profile, Protocol
 from utils.data import features, fetching, loading, splits
 from utils.data.loading import Dataset
@@ -74,15 +76,14 @@ def fold_parts(dataset: Dataset, positions: np.ndarray) -> tuple[pd.DataFrame, p
     return dataset.X.iloc[positions], dataset.y.iloc[positions]
 
 
-def run_group(profile: Profile, tasks: list[Task], path: Path, places: int, n_jobs: int = 1) -> list[dict[str, Any]]:
+def run_group(profile: Profile, tasks: list[Task], path: Path, n_jobs: int = 1) -> list[Row[Task, FoldResult]]:
     """Run tasks that share fold and sampler, so that the sampler is fitted once for all their models.
 
-    Each row is appended to the ledger at `path` as soon as its model is done.
+    Each row is appended to the ledger at `path` as soon as its model is done. If the process that started this one is
+    gone, the tasks that are left are not run; the next run of the study does them.
 
     Parameters
     ----------
-    places : int
-        Repeats that the folds were made with.
     n_jobs : int
         Threads a model may use.
 
@@ -92,84 +93,84 @@ def run_group(profile: Profile, tasks: list[Task], path: Path, places: int, n_jo
         If this machine's file is another than the one that the tasks were made for.
     """
     limit_threads(n_jobs)
-    parent = os.getppid()
-    board = Board.beside(path)
     dataset = load_dataset(profile.dataset)
     _require_same_data(dataset, tasks[0])
-    copies_follow = "copies" in tasks[0]["split"]
-    folds = all_folds(profile.dataset, profile.protocol, places, copies_follow)
-    fold = folds[tasks[0]["repeat"], tasks[0]["fold"]]
-    rows = prepare_fold(dataset, fold, tasks[0]["seed"])
-    done = []
+    copies_follow = tasks[0].split.copies is not None
+    fold = all_folds(profile.dataset, profile.protocol, profile.n_repeats, copies_follow)[tasks[0].fold_id]
+    rows = prepare_fold(dataset, fold, tasks[0].seed)
+    finished = []
+    for task in announced(tasks, path):
+        fitted = fit(task, rows, n_jobs)
+        require_training_rows(dataset, fold, fitted.rows.source, fitted.held_out)
+        row = Row(task, score_fold(fitted, dataset, fold), provenance())
+        ledger.append(path, row)
+        finished.append(row)
+    return finished
+
+
+def announced(tasks: list[Task], path: Path) -> Iterator[Task]:
+    """The tasks one by one, each on the board beside the ledger file; none any more once the parent process is gone."""
+    parent, board = os.getppid(), Board.beside(path)
     for task in tasks:
-        if os.getppid() != parent:  # the study was killed; its next run does what is left
+        if os.getppid() != parent:
             break
         board.write(label(task))
-        row = run_model(task, dataset, fold, rows, n_jobs)
-        ledger.append(path, row)
-        done.append(row)
+        yield task
     board.wipe()
-    return done
 
 
 def _require_same_data(dataset: Dataset, task: Task) -> None:
-    if dataset.sha256 != task["dataset"]["sha256"]:
+    if dataset.sha256 != task.dataset.sha256:
         raise RuntimeError(
             f"{dataset.config.path.name} on machine {platform.node()} is not the file that the tasks were made for; "
             "give every Dask worker the same file."
         )
 
 
-def training_rows(dataset: Dataset, positions: np.ndarray, seed: int) -> Rows:
+def training_rows(dataset: Dataset, positions: np.ndarray, seed: int) -> TrainingRows:
     """Rows at these positions, for `training.fit`."""
-    return Rows(*fold_parts(dataset, positions), dataset.groups[positions], seed)
+    return TrainingRows(*fold_parts(dataset, positions), dataset.groups[positions], seed)
 
 
-def prepare_fold(dataset: Dataset, fold: Fold, seed: int) -> Rows:
+def prepare_fold(dataset: Dataset, fold: Fold, seed: int) -> TrainingRows:
     """Training rows of a fold, once it is sure that none of them, nor a copy, is in the test part."""
     train, test = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
     require_clean_split(dataset, train, test, fold)
-    return Rows(*train, dataset.groups[fold.train], seed)
+    return TrainingRows(*train, dataset.groups[fold.train], seed)
 
 
-def fit_fold(task: Task, dataset: Dataset, fold: Fold, rows: Rows | None = None, n_jobs: int = 1) -> Fitted:
-    """Fit a task to the training rows of a fold, and make sure that nothing else was given to the fit.
-
-    Parameters
-    ----------
-    rows : Rows, optional
-        From `prepare_fold`, if other tasks share them.
-    """
-    fitted = fit(task, rows or prepare_fold(dataset, fold, task["seed"]), n_jobs)
+def fit_fold(task: Task, dataset: Dataset, fold: Fold, n_jobs: int = 1) -> Fitted:
+    """Fit a task to the training rows of a fold, and make sure that nothing else was given to the fit."""
+    fitted = fit(task, prepare_fold(dataset, fold, task.seed), n_jobs)
     require_training_rows(dataset, fold, fitted.rows.source, fitted.held_out)
     return fitted
 
 
-def run_model(task: Task, dataset: Dataset, fold: Fold, rows: Rows, n_jobs: int) -> dict[str, Any]:
-    """Fit a task to the training rows of a fold and measure it on the fold's test rows."""
-    fitted = fit_fold(task, dataset, fold, rows, n_jobs)
+def score_fold(fitted: Fitted, dataset: Dataset, fold: Fold) -> FoldResult:
+    """Measure a fitted task on the fold's test rows."""
     X_test = fitted.scaler.transform(fold_parts(dataset, fold.test)[0])
     start = time.perf_counter()
     scores = positive_scores(fitted.classifier, X_test)
-    timing = {**fitted.seconds, "score_seconds": time.perf_counter() - start}
-    return {
-        **task,
-        **measure(dataset, fold.test, *scores),
-        "chosen": fitted.trial.parameters,
-        "inner_scores": fitted.scores,
-        "n_fit": len(fitted.rows.y),
-        "n_fit_positives": int(np.sum(fitted.rows.y)),
-        "n_equal_to_test": count_equal_rows(X_test, fitted.rows.X),
-        **{name: round(seconds, 3) for name, seconds in timing.items()},
-        "engine": forest_engine(fitted.classifier) or task["model"]["library"].split()[0],
-        **provenance(),
-    }
+    score_seconds = time.perf_counter() - start
+    return FoldResult(
+        **vars(measure(dataset, fold.test, *scores)),
+        chosen=fitted.trial.chosen,
+        inner_scores=fitted.scores,
+        n_fit=len(fitted.rows.y),
+        n_fit_positives=int(np.sum(fitted.rows.y)),
+        n_equal_to_test=count_equal_rows(X_test, fitted.rows.X),
+        sampler_seconds=round(fitted.seconds.sampler, 3),
+        search_seconds=round(fitted.seconds.search, 3),
+        fit_seconds=round(fitted.seconds.fit, 3),
+        score_seconds=round(score_seconds, 3),
+        engine=forest_engine(fitted.classifier) or fitted.trial.model.library.split()[0],
+    )
 
 
 def audit_inputs(profile: Profile, task: Task, n_jobs: int = 1) -> dict[str, Any]:
     """A task's fit as `auditing.audit` takes it: frames, fitted pipeline and rows, population, reported area."""
     dataset = load_dataset(profile.dataset)
-    fold = all_folds(profile.dataset, profile.protocol, 1 + task["repeat"])[task["repeat"], task["fold"]]
+    fold = all_folds(profile.dataset, profile.protocol, 1 + task.repeat)[task.fold_id]
     fitted = fit_fold(task, dataset, fold, n_jobs=n_jobs)
     X_test, y_test = fold_parts(dataset, fold.test)
     scores = positive_scores(fitted.pipeline, X_test)[0]
@@ -186,25 +187,25 @@ def audit_inputs(profile: Profile, task: Task, n_jobs: int = 1) -> dict[str, Any
     }
 
 
-def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
+def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probability: np.ndarray) -> Measurement:
     """Everything that the ledger keeps of a model's scores on the rows at `positions`."""
     y_true = dataset.y.to_numpy()[positions]
-    ranks, found = metrics.ranks_of_positives(y_true, ranking)
-    table = metrics.reliability(y_true, probability)
-    positives = dataset.frame.index.to_numpy()[positions[found]]
-    return {
-        "ranks": ranks.tolist(),
-        "positives": positives.tolist(),
-        "amounts": None if dataset.amounts is None else dataset.amounts.loc[positives].tolist(),
-        "n_rows": len(positions),
-        "days": days_covered(dataset, positions),
-        "average_precision": round(metrics.average_precision(ranks), 6),
-        "average_precision_tie_neutral": round(metrics.tie_neutral_average_precision(y_true, ranking), 6),
-        "roc_auc": round(metrics.roc_auc(ranks, len(positions)), 6),
-        "brier": round(metrics.brier_score(y_true, probability), 8),
-        "calibration_error": round(metrics.calibration_error(table), 8),
-        "reliability": table,
-    }
+    ranks, order = metrics.ranks_of_positives(y_true, ranking)
+    reliability = metrics.reliability(y_true, probability)
+    positives = dataset.frame.index.to_numpy()[positions[order]]
+    return Measurement(
+        ranks=ranks.tolist(),
+        positives=positives.tolist(),
+        amounts=None if dataset.amounts is None else dataset.amounts.loc[positives].tolist(),
+        n_rows=len(positions),
+        days=days_covered(dataset, positions),
+        average_precision=round(metrics.average_precision(ranks), 6),
+        average_precision_tie_neutral=round(metrics.tie_neutral_average_precision(y_true, ranking), 6),
+        roc_auc=round(metrics.roc_auc(ranks, len(positions)), 6),
+        brier=round(metrics.brier_score(y_true, probability), 8),
+        calibration_error=round(metrics.calibration_error(reliability), 8),
+        reliability=reliability,
+    )
 
 
 def days_covered(dataset: Dataset, positions: np.ndarray) -> float | None:
@@ -223,15 +224,11 @@ def days_covered(dataset: Dataset, positions: np.ndarray) -> float | None:
 
 
 @lru_cache
-def _provenance() -> dict[str, Any]:
-    versions = {library: library_version(library) for library in VERSIONED}
-    machine = {"system": platform.system(), "cpu": platform.machine(), "cores": os.cpu_count()}
-    return {
-        "versions": {"python": platform.python_version(), **versions},
-        "machine": machine,
-    }
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{library: library_version(library) for library in VERSIONED}}
 
 
-def provenance() -> dict[str, Any]:
-    """Versions, machine and time of a result."""
-    return {**_provenance(), "finished": datetime.now(UTC).isoformat(timespec="seconds")}
+def provenance() -> Provenance:
+    """Versions, machine and time of a result that is finished now."""
+    machine = Machine(platform.system(), platform.machine(), os.cpu_count() or 1)
+    return Provenance(_versions(), machine, datetime.now(UTC).isoformat(timespec="seconds"))

@@ -7,35 +7,21 @@ from __future__ import annotations
 
 import argparse
 import logging
-import math
-import os
-import warnings
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any
+from collections.abc import Collection, Iterable
 
 import pandas as pd
-from joblib import Parallel, delayed, effective_n_jobs, parallel_config
-from joblib.externals.loky import process_executor
 
 from utils.benchmark import ledger
-from utils.benchmark.errors import ClusterError, exit_with_a_sentence
-from utils.benchmark.progress import Board, watching
+from utils.benchmark.errors import exit_with_a_sentence
+from utils.benchmark.executors import Batch, run_batches
+from utils.benchmark.records import FoldResult, Row, Task
 from utils.benchmark.run_task import load_dataset, run_group
-from utils.benchmark.tasks import Task, cost, grid, label
-from utils.config import DatasetConfig, Profile, load_profile
+from utils.benchmark.tasks import cost, grid
+from utils.config import Profile, load_profile
 from utils.models.registry import MODELS
 from utils.samplers.registry import SAMPLERS
 
-Work = Callable[..., list[dict[str, Any]]]
-Call = tuple[Work, Profile, list[Task], Path]
-Finished = tuple[Path, list[dict[str, Any]]]
-
-CONNECT_SECONDS = 10  # to the Dask scheduler
 logger = logging.getLogger(__name__)
 
 
@@ -71,62 +57,41 @@ def run(
 
 def run_tasks(profile: Profile, tasks: list[Task], *, n_jobs: int = -1) -> pd.DataFrame:
     """Run what the ledger does not hold of `tasks`; see `run`."""
-    rows = {row["key"]: row for row in ledger.read(profile.results)}
-    if not rows.keys() >= {task["key"] for task in tasks}:
+    rows = {row.key: row for row in ledger.read(profile.results)}
+    batch = missing_batch(profile, tasks, rows)
+    if batch:
         from utils.benchmark import tracking  # takes seconds to import; only needed when something runs
 
         tracking.require_store(profile)
-        batch = missing_batch(profile, tasks, rows)
-        computed = run_groups(batch.work, profile, batch.groups, batch.path, batch.weights, n_jobs=n_jobs)
-        log_computed(computed.values(), profile)
-        rows |= computed
-    return ledger.frame(rows[task["key"]] for task in tasks)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Tasks that a ledger lacks.
-
-    Attributes
-    ----------
-    work : callable
-        Like `run_task.run_group`: appends a row to the ledger at `path` for every task of a group.
-    profile : Profile
-    groups : list of list of Task
-        What one call of `work` runs.
-    path : Path
-        The ledger's file.
-    weights : dict of str to float
-        Expected seconds per task key, for the order of the groups and the progress bar.
-    """
-
-    work: Work
-    profile: Profile
-    groups: list[list[Task]]
-    path: Path
-    weights: dict[str, float]
+        computed = run_batches([batch], n_jobs=n_jobs)[batch.path]
+        log_computed(computed, profile)
+        rows |= {row.key: row for row in computed}
+    return ledger.frame(rows[task.key] for task in tasks)
 
 
 def missing_batch(profile: Profile, tasks: list[Task], known: Collection[str]) -> Batch | None:
     """What is to be run of `tasks`; None if all of their keys are known."""
-    missing = [task for task in tasks if task["key"] not in known]
+    missing = [task for task in tasks if task.key not in known]
     if not missing:
         return None
+    groups = defaultdict(list)
+    for task in missing:
+        groups[task.fold_id, task.sampler.name].append(task)
     path = profile.results / f"{profile.dataset.name}.jsonl"
-    return Batch(run_group, profile, _groups(missing), path, {task["key"]: cost(task) for task in missing})
+    return Batch(run_group, profile, list(groups.values()), path, {task.key: cost(task) for task in missing})
 
 
-def log_computed(rows: Collection[dict[str, Any]], profile: Profile) -> None:
-    """Give rows that were just computed their MLflow runs, and tell of test rows that equal a synthetic one."""
+def log_computed(rows: Collection[Row[Task, FoldResult]], profile: Profile) -> None:
+    """Give rows that were just computed their MLflow runs, and warn of test rows that equal a synthetic one."""
     from utils.benchmark import tracking
 
-    _tell_equal_rows(rows)
+    _warn_of_equal_rows(rows)
     tracking.log_computed(rows, profile)
 
 
-def _tell_equal_rows(rows: Collection[dict[str, Any]]) -> None:
+def _warn_of_equal_rows(rows: Collection[Row[Task, FoldResult]]) -> None:
     """Say in how many tasks a synthetic row has the values of a test row, which categories and counts make likely."""
-    n_tasks = sum(row["n_equal_to_test"] > 0 for row in rows)
+    n_tasks = sum(row.result.n_equal_to_test > 0 for row in rows)
     if n_tasks:
         logger.warning(
             "In %d of %d tasks, test rows have the values of a synthetic row; their ledger rows count them "
@@ -134,165 +99,6 @@ def _tell_equal_rows(rows: Collection[dict[str, Any]]) -> None:
             n_tasks,
             len(rows),
         )
-
-
-def run_groups(
-    work: Work,
-    profile: Profile,
-    groups: list[list[Task]],
-    path: Path,
-    weights: dict[str, float],
-    *,
-    n_jobs: int = -1,
-) -> dict[str, dict[str, Any]]:
-    """Run the groups of one batch in parallel; returns their rows by key. See `Batch` and `run`."""
-    return run_batches([Batch(work, profile, groups, path, weights)], n_jobs=n_jobs)[path]
-
-
-def run_batches(batches: list[Batch], *, n_jobs: int = -1) -> dict[Path, dict[str, dict[str, Any]]]:
-    """Run several batches at once, so that no core waits for the last group of one of them.
-
-    The longest group comes first, whatever its batch, and workers finish together.
-
-    Returns
-    -------
-    dict of Path to dict
-        Rows by key for every ledger file.
-    """
-    boards = [Board.beside(batch.path) for batch in batches]
-    for board in boards:
-        board.clear()
-    calls = [
-        (sum(batch.weights[task["key"]] for task in group), (batch.work, batch.profile, group, batch.path))
-        for batch in batches
-        for group in batch.groups
-    ]
-    calls = [call for _, call in sorted(calls, key=lambda weighted: -weighted[0])]
-    address = os.environ.get("STUDY_DASK_SCHEDULER")
-    backend = partial(_on_cluster, address) if address else partial(_on_this_machine, n_jobs)
-    rows: dict[Path, dict[str, dict[str, Any]]] = {batch.path: {} for batch in batches}
-    weights: dict[Path, dict[str, float]] = defaultdict(dict)
-    for batch in batches:
-        weights[batch.path] |= batch.weights
-    results = closing(backend(calls))
-    try:
-        with warnings.catch_warnings(), watching(weights), results as finished:
-            # joblib stops a worker that waits for minutes while others are busy, and wonders at it.
-            warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
-            for path, done in finished:
-                for row in done:  # a worker on another machine wrote to a ledger of its own
-                    ledger.append(path, row)
-                    rows[path][row["key"]] = row
-    finally:
-        for board in boards:
-            board.clear()
-    return rows
-
-
-def _groups(tasks: list[Task]) -> list[list[Task]]:
-    """Tasks that share fold and sampler, the longest group first so that workers finish together."""
-    groups = defaultdict(list)
-    for task in tasks:
-        groups[task["repeat"], task["fold"], task["sampler"]["name"]].append(task)
-    return sorted(groups.values(), key=lambda group: -sum(map(cost, group)))
-
-
-def _run_call(call: Call, n_jobs: int) -> Finished:
-    """What a worker does: run one group, and say which ledger file its rows belong to."""
-    work, profile, group, path = call
-    n_repeats = 1 + max(repeat for repeat, _ in (*profile.folds, *profile.deep_folds))
-    return path, work(profile, group, path, n_repeats, n_jobs)
-
-
-def _on_this_machine(n_jobs: int, calls: list[Call]) -> Iterator[Finished]:
-    """Rows of each group in the order in which processes finish them, with the cores divided among them."""
-    n_workers = min(effective_n_jobs(n_jobs), len(calls))
-    threads = max(1, effective_n_jobs(-1) // n_workers)
-    with lasting_workers(threads):
-        workers = Parallel(n_jobs=n_workers, return_as="generator_unordered", batch_size=1)
-        yield from workers(delayed(_run_call)(call, threads) for call in calls)
-
-
-def lasting_workers(threads: int = 1) -> AbstractContextManager:
-    """Let processes that joblib starts meanwhile, each with so many threads, serve every call like this one."""
-    return parallel_config(backend="loky", inner_max_num_threads=threads, initializer=_keep_worker)
-
-
-def _keep_worker() -> None:
-    """Let this worker stay: joblib takes what it imports, compiles and caches for a leak, and starts another one."""
-    process_executor._MAX_MEMORY_LEAK_SIZE = math.inf
-
-
-@contextmanager
-def starting_workers(config: DatasetConfig) -> Iterator[None]:
-    """Let a worker on each core of this machine import and load what it needs, while the caller does something else."""
-    n_workers = 1 if os.environ.get("STUDY_DASK_SCHEDULER") else effective_n_jobs(-1)
-    if n_workers == 1:
-        yield
-        return
-    with (
-        lasting_workers(),
-        closing(
-            Parallel(n_jobs=n_workers, return_as="generator_unordered", batch_size=1)(
-                delayed(_load)(config) for _ in range(n_workers)
-            )
-        ) as loading,
-    ):
-        yield
-        for _ in loading:
-            pass
-
-
-def _load(config: DatasetConfig) -> None:
-    load_dataset(config)
-
-
-def _on_cluster(address: str, calls: list[Call]) -> Iterator[Finished]:
-    """Rows of each group in the order in which the workers of a Dask scheduler finish them.
-
-    A group whose worker dies is run again on another one. Not joblib's Dask backend, as that waits for ever for a
-    group that Dask has given up.
-    """
-    from distributed import as_completed
-    from distributed.scheduler import KilledWorker
-
-    with _connect(address) as client:
-        futures = [client.submit(_run_call, call, 1, pure=False) for call in calls]
-        names = {future.key: label(group[0]) for future, (_, _, group, _) in zip(futures, calls, strict=True)}
-        try:
-            for future, finished in as_completed(futures, with_results=True):
-                if future.cancelled():
-                    raise ClusterError(
-                        f"The Dask scheduler at {address} was lost; what is finished is in the ledger, and the same "
-                        "command goes on with the rest."
-                    )
-                future.release()  # or Dask would run it again if the worker that holds the result died
-                yield finished
-        except KilledWorker as error:
-            raise ClusterError(
-                f"The tasks from '{names[error.task]}' on ended every Dask worker that tried them, probably for want "
-                "of memory; see the workers' logs. What is finished is in the ledger."
-            ) from error
-
-
-def _connect(address: str) -> Any:
-    """A client of the Dask scheduler; ClusterError if nobody answers or its workers are none or unfit."""
-    from distributed import Client
-
-    try:
-        client = Client(address, timeout=CONNECT_SECONDS)
-    except (OSError, ValueError) as error:
-        raise ClusterError(
-            f"No Dask scheduler answers at STUDY_DASK_SCHEDULER={address}; start one with 'dask scheduler', "
-            "or unset the variable to run on this machine."
-        ) from error
-    threads = client.nthreads()
-    if set(threads.values()) == {1}:
-        return client
-    client.close()
-    if threads:
-        raise ClusterError("Tasks fix the random state of their process; start Dask workers with '--nthreads 1'.")
-    raise ClusterError(f"The Dask scheduler at {address} has no worker; start some with 'dask worker'.")
 
 
 def main() -> None:

@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from utils.benchmark.records import Chosen, Method, SearchPlan, SearchSpace, Task
+from utils.config import Search
 from utils.models.registry import MODELS
+from utils.registry import Entry
 from utils.samplers.registry import SAMPLERS
 from utils.seeding import child_seed
-
-Part = dict[str, Any]
-REGISTRIES = {"sampler": SAMPLERS, "model": MODELS}
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Sampler and model, each as a task describes it: a dict with `name` and `params`."""
+    """Sampler and model with the parameters that are tried."""
 
-    sampler: Part
-    model: Part
-
-    @property
-    def parameters(self) -> dict[str, Part]:
-        """What the ledger keeps of a choice."""
-        return {"sampler": self.sampler["params"], "model": self.model["params"]}
+    sampler: Method
+    model: Method
 
     @property
-    def described(self) -> dict[str, Part]:
-        """What a model's card says of it."""
-        return {"sampler": self.sampler, "model": self.model}
+    def chosen(self) -> Chosen:
+        """The parameters alone."""
+        return Chosen(self.sampler.params, self.model.params)
 
 
-def search_of(sampler: str, model: str, settings: Any) -> Part | None:
-    """How the parameters of a pair are chosen, as its task says; None where there is nothing to choose.
+def plan_search(sampler: str, model: str, settings: Search) -> SearchPlan | None:
+    """How the parameters of a pair are chosen; None where there is nothing to choose.
 
     Parameters
     ----------
@@ -44,21 +38,17 @@ def search_of(sampler: str, model: str, settings: Any) -> Part | None:
         Names in the registries.
     settings : config.Search
     """
-    spaces = {"sampler": SAMPLERS[sampler].space, "model": MODELS[model].space}
-    if MODELS[model].deep:
-        return {
-            "trials": settings.deep_trials,
-            "held_out": settings.held_out,
-            "margin": settings.margin,
-            "space": spaces,
-        }
-    if settings.trials < 2 or not any(spaces.values()):
+    of_sampler, of_model = SAMPLERS[sampler], MODELS[model]
+    space = SearchSpace(of_sampler.space, of_model.space)
+    if of_model.deep:
+        return SearchPlan(settings.deep_trials, settings.margin, space, held_out=settings.held_out)
+    if settings.trials < 2 or not (space.sampler or space.model):
         return None
-    budget = {name: getattr(settings, name) for name in ("trials", "folds", "margin")}
-    return {**budget, "space": spaces, "reduced": {**SAMPLERS[sampler].in_search, **MODELS[model].in_search}}
+    reduced = {**of_sampler.in_search, **of_model.in_search}
+    return SearchPlan(settings.trials, settings.margin, space, folds=settings.folds, reduced=reduced)
 
 
-def sample_trials(task: Part, y: ArrayLike | None = None) -> list[Trial]:
+def sample_trials(task: Task, y: ArrayLike | None = None) -> list[Trial]:
     """The trials of a task: its own parameters, then distinct ones drawn at random from the space.
 
     Parameters
@@ -66,31 +56,33 @@ def sample_trials(task: Part, y: ArrayLike | None = None) -> list[Trial]:
     y : array of labels, optional
         Of the training rows; on them, ratios that come to the same are one trial (see `SamplerEntry.effect`).
     """
-    own = Trial(task["sampler"], task["model"])
-    if not task["search"]:
+    own = Trial(task.sampler, task.model)
+    if task.search is None:
         return [own]
-    names, values = [], []
-    for part, space in task["search"]["space"].items():
-        names += [(part, name) for name in space]
-        values += space.values()
-    combinations = [dict(zip(names, chosen, strict=True)) for chosen in product(*values)]
-    rng = np.random.default_rng(child_seed(task["seed"], "trials"))
+    candidates = list(product(_settings(task.search.space.sampler), _settings(task.search.space.model)))
+    rng = np.random.default_rng(child_seed(task.seed, "trials"))
     trials, effects = [own], [_effect(own, y)]
-    for number in rng.permutation(len(combinations)):
-        trial = _changed(own, combinations[number])
-        if len(trials) < task["search"]["trials"] and (effect := _effect(trial, y)) not in effects:
+    for number in rng.permutation(len(candidates)):
+        of_sampler, of_model = candidates[number]
+        trial = Trial(own.sampler.with_params(of_sampler), own.model.with_params(of_model))
+        if len(trials) < task.search.trials and (effect := _effect(trial, y)) not in effects:
             trials.append(trial)
             effects.append(effect)
     return trials
 
 
-def _effect(trial: Trial, y: ArrayLike | None) -> dict[str, Part]:
+def _settings(space: dict[str, list]) -> list[dict[str, object]]:
+    """Every combination of the values in a space."""
+    return [dict(zip(space, values, strict=True)) for values in product(*space.values())]
+
+
+def _effect(trial: Trial, y: ArrayLike | None) -> Chosen:
     """A trial's parameters, with what the ratio comes to in the ratio's place."""
-    params = trial.sampler["params"]
+    params = trial.sampler.params
     if y is None or "ratio" not in params:
-        return trial.parameters
-    effect = SAMPLERS[trial.sampler["name"]].effect(params["ratio"], y)
-    return {**trial.parameters, "sampler": {**params, "ratio": effect}}
+        return trial.chosen
+    effect = SAMPLERS[trial.sampler.name].effect(params["ratio"], y)
+    return replace(trial.chosen, sampler={**params, "ratio": effect})
 
 
 def select_trial(scores: list[float], margin: float) -> int:
@@ -98,26 +90,16 @@ def select_trial(scores: list[float], margin: float) -> int:
     return int(np.argmax(np.asarray(scores) >= max(scores) - margin))
 
 
-def _changed(own: Trial, values: dict[tuple[str, str], Any]) -> Trial:
-    parts = {}
-    for part in ("sampler", "model"):
-        given = getattr(own, part)
-        changes = {name: value for (of, name), value in values.items() if of == part}
-        parts[part] = {**given, "params": {**given["params"], **changes}}
-    return Trial(**parts)
+def chosen_trial(task: Task, chosen: Chosen) -> Trial:
+    """The trial of a task that has these parameters."""
+    return Trial(replace(task.sampler, params=chosen.sampler), replace(task.model, params=chosen.model))
 
 
-def chosen_trial(task: Part, parameters: dict[str, Part]) -> Trial:
-    """The trial that a ledger row's `chosen` stands for."""
-    return Trial(*({**task[part], "params": parameters[part]} for part in ("sampler", "model")))
-
-
-def in_search(trial: Trial) -> Trial:
+def reduced_trial(trial: Trial) -> Trial:
     """A trial as it is tried, with fewer trees or updates than what is chosen gets; see `Entry.in_search`."""
-    parts = {}
-    for part, registry in REGISTRIES.items():
-        given = getattr(trial, part)
-        reduced = registry[given["name"]].in_search
-        params = given["params"] | {name: min(most, given["params"].get(name, most)) for name, most in reduced.items()}
-        parts[part] = {**given, "params": params}
-    return Trial(**parts)
+    return Trial(_reduced(trial.sampler, SAMPLERS[trial.sampler.name]), _reduced(trial.model, MODELS[trial.model.name]))
+
+
+def _reduced(method: Method, entry: Entry) -> Method:
+    params = method.params
+    return method.with_params({name: min(most, params.get(name, most)) for name, most in entry.in_search.items()})

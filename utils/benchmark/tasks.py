@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TypeVar
 
-from utils.benchmark import ledger
-from utils.benchmark.search import search_of
+from utils.benchmark.records import Method, Split, Task
+from utils.benchmark.search import plan_search
 from utils.config import Profile, Protocol, Search
+from utils.data.identity import DatasetIdentity
 from utils.data.loading import GROUPS
 from utils.models.registry import MODELS
 from utils.registry import Entry
 from utils.samplers.registry import SAMPLERS
 from utils.seeding import child_seed
 
-Task = dict[str, Any]
+Named = str | tuple[str, dict[str, object]]  # a method by name, with changes of its parameters
+EntryType = TypeVar("EntryType", bound=Entry)
 DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "xgboost": ("xgboost", "xgboost-cpu")}
 OPTIONAL = {"ctgan": "0.12.1"}  # the release that the committed results come from, where it is not installed
 
@@ -34,65 +36,66 @@ def library_version(library: str) -> str:
     raise PackageNotFoundError(library)
 
 
-def describe(entry: Entry, profile: Profile, parameters: dict[str, Any]) -> dict[str, Any]:
-    """A sampler or model as the ledger writes it: name, all parameters, and the versions behind it."""
-    release = ".".join(library_version(entry.library).split(".")[:2])
-    return {
-        "name": entry.name,
-        "params": {**entry.defaults, **profile.parameters.get(entry.name, {}), **parameters},
-        "library": f"{entry.library} {release}",
-        "revision": entry.revision,
-    }
+def describe(entry: Entry, profile: Profile, changes: dict[str, object] | None = None) -> Method:
+    """A sampler or model with the profile's parameters, some of them changed, and the version of its library."""
+    params = {**entry.defaults, **profile.parameters.get(entry.name, {}), **(changes or {})}
+    return Method(entry.name, params, minor_version(entry.library), entry.revision)
 
 
-def split(kind: str, protocol: Protocol) -> dict[str, Any]:
-    """How rows are divided, as the ledger writes it: what decides, with the seed, which rows are in which fold."""
-    sizes = {"n_splits": protocol.n_splits, "test_fraction": protocol.test_fraction}
-    return {"kind": kind, **sizes, "groups": GROUPS}
+def minor_version(library: str) -> str:
+    """A library with major and minor version, such as 'xgboost 3.2'."""
+    return f"{library} {'.'.join(library_version(library).split('.')[:2])}"
+
+
+def split_of(kind: str, protocol: Protocol) -> Split:
+    """How the protocol divides rows: what decides, with the seed, which rows are in which fold."""
+    return Split(kind, protocol.test_fraction, GROUPS, n_splits=protocol.n_splits)
 
 
 def make_task(
     profile: Profile,
-    dataset_id: dict[str, Any],
-    place: tuple[int, int],
-    sampler: tuple[str, dict[str, Any]],
-    model: tuple[str, dict[str, Any]],
+    dataset: DatasetIdentity,
+    fold_id: tuple[int, int],
+    sampler: Named,
+    model: Named,
     *,
     search: Search | None = None,
 ) -> Task:
-    """One task with its key.
+    """The task of a pair on one fold of the development set.
 
     Parameters
     ----------
     profile : Profile
         Gives protocol and parameters.
-    dataset_id : dict
-        Name, hash and roles of the data; see `data.Dataset.identity`.
-    place : (int, int)
+    dataset : DatasetIdentity
+    fold_id : (int, int)
         Repeat and fold.
-    sampler, model : (str, dict)
-        Name in the registry, and parameters that differ from the profile's.
+    sampler, model : str or (str, dict)
+        Name in the registry, and parameters that differ from the profile's if there are such.
     search : Search, optional
         How parameters are chosen; without it they are taken as they are.
     """
-    protocol = profile.protocol
-    repeat, fold = place
-    task = {
-        "dataset": dataset_id,
-        "split": split("development", protocol),
-        "repeat": repeat,
-        "fold": fold,
-        "seed": child_seed(protocol.seed, "task", repeat, fold),
-        "sampler": describe(_entry(SAMPLERS, sampler[0], "sampler"), profile, sampler[1]),
-        "model": describe(_entry(MODELS, model[0], "model"), profile, model[1]),
-        "search": search and search_of(sampler[0], model[0], search),
-    }
-    return {"key": ledger.key_of(task), **task}
+    (sampler_name, of_sampler), (model_name, of_model) = map(_with_changes, (sampler, model))
+    repeat, fold = fold_id
+    return Task(
+        dataset=dataset,
+        split=split_of("development", profile.protocol),
+        repeat=repeat,
+        fold=fold,
+        seed=child_seed(profile.protocol.seed, "task", repeat, fold),
+        sampler=describe(_entry(SAMPLERS, sampler_name, "sampler"), profile, of_sampler),
+        model=describe(_entry(MODELS, model_name, "model"), profile, of_model),
+        search=search and plan_search(sampler_name, model_name, search),
+    )
+
+
+def _with_changes(method: Named) -> tuple[str, dict[str, object]]:
+    return (method, {}) if isinstance(method, str) else method
 
 
 def grid(
     profile: Profile,
-    dataset_id: dict[str, Any],
+    dataset: DatasetIdentity,
     *,
     samplers: Iterable[str] | None = None,
     models: Iterable[str] | None = None,
@@ -105,9 +108,9 @@ def grid(
     for name in samplers:
         _entry(SAMPLERS, name, "sampler")
     return [
-        make_task(profile, dataset_id, place, (sampler, {}), (model, {}), search=profile.search)
+        make_task(profile, dataset, fold_id, sampler, model, search=profile.search)
         for model in models or profile.models or MODELS
-        for place in (profile.deep_folds if _entry(MODELS, model, "model").deep else profile.folds)
+        for fold_id in (profile.deep_folds if _entry(MODELS, model, "model").deep else profile.folds)
         for sampler in samplers
         if sampler in _samplers_of(model, profile)
     ]
@@ -119,7 +122,7 @@ def _samplers_of(model: str, profile: Profile) -> Iterable[str]:
     return profile.deep_samplers if MODELS[model].deep else SAMPLERS
 
 
-def _entry(registry: dict[str, Any], name: str, kind: str) -> Any:
+def _entry(registry: dict[str, EntryType], name: str, kind: str) -> EntryType:
     if name not in registry:
         raise ValueError(f"There is no {kind} {name!r} in the registry; choose one of {', '.join(registry)}.")
     return registry[name]
@@ -127,10 +130,10 @@ def _entry(registry: dict[str, Any], name: str, kind: str) -> Any:
 
 def label(task: Task) -> str:
     """Short text for a progress bar."""
-    return f"{task['sampler']['name']}+{task['model']['name']} fold {task['repeat']}.{task['fold']}"
+    what = task.variant or f"{task.sampler.name}+{task.model.name}"
+    return f"{what} fold {task.repeat}.{task.fold}"
 
 
 def cost(task: Task) -> float:
     """Rough seconds of a task and its share of the sampler's fit, to weigh progress."""
-    fit = MODELS[task["model"]["name"]].cost * (2 if task["search"] else 1)
-    return fit + SAMPLERS[task["sampler"]["name"]].cost / 3
+    return MODELS[task.model.name].cost * (2 if task.search else 1) + SAMPLERS[task.sampler.name].cost / 3

@@ -9,10 +9,11 @@ import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from utils.benchmark import ledger
 from utils.benchmark.errors import exit_with_a_sentence
+from utils.benchmark.records import FoldResult, Row, Task
 from utils.benchmark.tracking_store import (
     TrackingError,
     client,
@@ -23,6 +24,9 @@ from utils.benchmark.tracking_store import (
     tracking_uri,
 )
 from utils.config import Profile, load_profile
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 METRICS = (
     "average_precision",
@@ -53,7 +57,7 @@ def experiment_name(profile: Profile) -> str:
     return f"benchmark-{profile.name}"
 
 
-def log_computed(rows: Iterable[dict[str, Any]], profile: Profile) -> None:
+def log_computed(rows: Iterable[Row[Task, FoldResult]], profile: Profile) -> None:
     """Log rows that were just computed; if the store has gone away meanwhile, say so in a sentence and go on."""
     try:
         log_rows(rows, profile)
@@ -65,7 +69,7 @@ def log_computed(rows: Iterable[dict[str, Any]], profile: Profile) -> None:
         )
 
 
-def log_rows(rows: Iterable[dict[str, Any]], profile: Profile) -> int:
+def log_rows(rows: Iterable[Row[Task, FoldResult]], profile: Profile) -> int:
     """Give every ledger row its MLflow run, nested below one run per sampler and profile.
 
     Rows that have a run already are passed over, so a ledger can be logged again after a crash.
@@ -88,9 +92,9 @@ def log_rows(rows: Iterable[dict[str, Any]], profile: Profile) -> int:
     with explained(), locked():  # one process at a time finds out what is missing and logs it
         logged = _runs_by_tag(store, experiment, "ledger_key")
         parents = _runs_by_tag(store, experiment, "sampler_parent")
-        new = [row for row in rows if row["key"] not in logged]
+        new = [row for row in rows if row.key not in logged]
         for row in new:
-            sampler = row["sampler"]["name"]
+            sampler = row.task.sampler.name
             if sampler not in parents:
                 run = store.create_run(experiment, run_name=sampler, tags={"sampler_parent": sampler})
                 store.set_terminated(run.info.run_id)
@@ -99,7 +103,7 @@ def log_rows(rows: Iterable[dict[str, Any]], profile: Profile) -> int:
     return len(new)
 
 
-def _runs_by_tag(store: Any, experiment: str, tag: str) -> dict[str, str]:
+def _runs_by_tag(store: MlflowClient, experiment: str, tag: str) -> dict[str, str]:
     runs, token = {}, None
     while True:
         page = store.search_runs([experiment], f"tags.{tag} != ''", max_results=5000, page_token=token)
@@ -109,25 +113,26 @@ def _runs_by_tag(store: Any, experiment: str, tag: str) -> dict[str, str]:
             return runs
 
 
-def _log_row(store: Any, experiment: str, row: dict[str, Any], parent: str) -> None:
+def _log_row(store: MlflowClient, experiment: str, row: Row[Task, FoldResult], parent: str) -> None:
     from mlflow.entities import Metric, Param, RunTag
 
-    tags = {"mlflow.parentRunId": parent, "engine": row["engine"]}
-    name = f"{row['model']['name']} {row['repeat']}.{row['fold']}"
+    task, result = row.task, row.result
+    tags = {"mlflow.parentRunId": parent, "engine": result.engine}
+    name = f"{task.model.name} {task.repeat}.{task.fold}"
     run = store.create_run(experiment, run_name=name, tags=tags)
-    params = {"repeat": row["repeat"], "fold": row["fold"], "seed": row["seed"]}
-    for part in ("sampler", "model"):
-        params[part] = row[part]["name"]
-        params |= {f"{part}.{name}": value for name, value in row[part]["params"].items()}
+    params = {"repeat": task.repeat, "fold": task.fold, "seed": task.seed}
+    for part, method in {"sampler": task.sampler, "model": task.model}.items():
+        params[part] = method.name
+        params |= {f"{part}.{name}": value for name, value in method.params.items()}
     now = run.info.start_time
     store.log_batch(
         run.info.run_id,
-        metrics=[Metric(metric, row[metric], now, 0) for metric in METRICS],
+        metrics=[Metric(metric, getattr(result, metric), now, 0) for metric in METRICS],
         params=[Param(name, str(value)) for name, value in params.items()],
-        tags=[RunTag(f"version.{library}", release) for library, release in row["versions"].items()],
+        tags=[RunTag(f"version.{library}", release) for library, release in row.provenance.versions.items()],
     )
     store.set_terminated(run.info.run_id)
-    store.set_tag(run.info.run_id, "ledger_key", row["key"])  # last: a run without it is logged again
+    store.set_tag(run.info.run_id, "ledger_key", row.key)  # last: a run without it is logged again
 
 
 def register_champion(folder: Path, tags: dict[str, str]) -> str:
@@ -197,7 +202,6 @@ def main() -> None:
     profile = load_profile(parser.parse_args().profile)
     with exit_with_a_sentence():
         rows = [row for folder in (profile.results, profile.results / "sensitivity") for row in ledger.read(folder)]
-        rows = [row for row in rows if row["fold"] is not None]  # the test set's rows have a registered model instead
         n_logged = log_rows(rows, profile)
     print(f"{n_logged} of {len(rows)} finished tasks logged to {shown(tracking_uri())}; the others were there already.")
 

@@ -6,15 +6,16 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from utils.config import ROOT
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from sqlalchemy.engine import URL
 
 # MLflow's own defaults keep on asking a server that is gone for minutes.
@@ -63,7 +64,7 @@ def shown(uri: str) -> str:
     return uri if url is None else url.render_as_string(hide_password=True)
 
 
-def client() -> Any:
+def client() -> MlflowClient:
     """A client of the tracking server and of its registry; it makes the tables of a fresh SQLite store.
 
     Raises
@@ -136,13 +137,13 @@ def _sentence(uri: str, reason: str) -> str:
     )
 
 
-def locked() -> Any:
+def locked() -> AbstractContextManager:
     """Keep other processes of this machine away from an SQLite store; a server looks after itself."""
     path = _sqlite_path(tracking_uri())
     return nullcontext() if path is None else FileLock(f"{path}.lock")
 
 
-def experiment_id(store: Any, name: str) -> str:
+def experiment_id(store: MlflowClient, name: str) -> str:
     """The experiment's id; it is made when missing, with artefacts beside an SQLite store.
 
     Raises

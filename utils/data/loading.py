@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ import pandas as pd
 from utils.config import ULB, DatasetConfig
 from utils.data.features import build_features
 from utils.data.fetching import content_sha256, fetch, read_copy, read_stamp, write_copy
+from utils.data.identity import DatasetIdentity
 from utils.data.reading import PARQUET, ColumnError, read_table
 from utils.data.validation import check_columns, check_rarity, counts_rows, validate, warn_of_counters
 
@@ -48,9 +48,9 @@ class Dataset:
     loaded_hash: int
 
     @property
-    def identity(self) -> dict[str, Any]:
-        """What ledger rows say of the dataset; see `identity`."""
-        return _identity(self.config, self.sha256)
+    def identity(self) -> DatasetIdentity:
+        """What ledger rows say of the dataset."""
+        return DatasetIdentity(self.name, self.sha256, self.config.roles)
 
     def row_hash(self) -> int:
         """Hash of the frame's rows as they are now, whatever their order."""
@@ -76,18 +76,6 @@ class Dataset:
         """Group number of each row, int64: rows that are equal in all raw columns but time and label share one."""
         roles = [name for name in (self.config.time, self.config.label) if name is not None]
         return _identical_rows(self.frame.drop(columns=roles))
-
-
-def _identity(config: DatasetConfig, sha256: str) -> dict[str, Any]:
-    return {"name": config.name, "sha256": sha256, "roles": config.roles}
-
-
-def identity(config: DatasetConfig) -> dict[str, Any]:
-    """What ledger rows say of a dataset: its name, its file's hash and the roles that are not the default.
-
-    As `load(config).identity`, but the file is only verified, not read.
-    """
-    return _identity(config, content_sha256(fetch(config)))
 
 
 def load(config: DatasetConfig = ULB) -> Dataset:

@@ -8,20 +8,20 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from utils.benchmark import ledger
 from utils.benchmark.errors import exit_with_a_sentence
-from utils.benchmark.runner import Batch, run_groups
-from utils.benchmark.tasks import Task, library_version, make_task
+from utils.benchmark.executors import Batch, run_batches
+from utils.benchmark.records import Method, Row, Task
+from utils.benchmark.tasks import make_task, minor_version
 from utils.config import Profile, load_profile
-from utils.data import loading
-from utils.experiments.cgan_variant import gan_config, report_options, run_variants
+from utils.data.identity import DatasetIdentity, identify
+from utils.experiments.cgan_variant import VariantResult, gan_config, report_options, run_variants
 from utils.samplers.cgan.config import GANConfig
 
 N_SYNTHETIC = 5000
@@ -49,7 +49,7 @@ class Variant:
     name: str
     choice: str
     label: str
-    changes: dict[str, Any] = field(default_factory=dict)
+    changes: dict[str, object] = field(default_factory=dict)
     frauds_only: bool = False
 
 
@@ -107,17 +107,16 @@ def run(profile: Profile, *, variants: Iterable[str] | None = None, n_jobs: int 
         `fidelity.fidelity_report`.
     """
     tasks = _tasks(profile, variants)
-    rows = {row["key"]: row for row in ledger.read(_path(profile).parent)}
+    rows = {row.key: row for row in ledger.read(_path(profile).parent, VariantResult)}
     batch = _missing(profile, tasks, rows)
     if batch:
-        rows |= run_groups(batch.work, profile, batch.groups, batch.path, batch.weights, n_jobs=n_jobs)
-    return _frame(rows[task["key"]] for task in tasks)
+        rows |= {row.key: row for row in run_batches([batch], n_jobs=n_jobs)[batch.path]}
+    return _frame(rows[task.key] for task in tasks)
 
 
 def missing_batch(profile: Profile) -> Batch | None:
     """What the ledger lacks of the profile's variants; None if it lacks nothing."""
-    known = {row["key"] for row in ledger.read(_path(profile).parent)}
-    return _missing(profile, _tasks(profile), known)
+    return _missing(profile, _tasks(profile), ledger.read_keys(_path(profile)))
 
 
 def _path(profile: Profile) -> Path:
@@ -125,48 +124,48 @@ def _path(profile: Profile) -> Path:
 
 
 def _tasks(profile: Profile, variants: Iterable[str] | None = None) -> list[Task]:
-    identity = loading.identity(profile.dataset)
+    dataset = identify(profile.dataset)
     names = list(variants or profile.ablation or VARIANTS)
-    return [_task(profile, identity, place, VARIANTS[name]) for place in profile.ablation_folds for name in names]
+    return [_task(profile, dataset, fold_id, VARIANTS[name]) for fold_id in profile.ablation_folds for name in names]
 
 
 def _missing(profile: Profile, tasks: list[Task], known: Collection[str]) -> Batch | None:
     """The folds of a variant are one group: its networks are compiled once."""
     groups = defaultdict(list)
     for task in tasks:
-        if task["key"] not in known:
-            groups[task["variant"]].append(task)
+        if task.key not in known:
+            groups[task.variant].append(task)
     if not groups:
         return None
-    weights = {task["key"]: _seconds(task) for group in groups.values() for task in group}
+    weights = {task.key: _seconds(task) for group in groups.values() for task in group}
     return Batch(run_variants, profile, list(groups.values()), _path(profile), weights)
 
 
-def _task(profile: Profile, dataset_id: dict[str, Any], place: tuple[int, int], variant: Variant) -> Task:
+def _task(profile: Profile, dataset: DatasetIdentity, fold_id: tuple[int, int], variant: Variant) -> Task:
     """A variant on a fold, written like a task of the benchmark whose model is the judge."""
-    config = gan_config(profile, variant.changes)
-    task = make_task(profile, dataset_id, place, ("cgan", {}), ("xgb", {}))
-    task["sampler"] |= {"params": {**_plain(config), "frauds_only": variant.frauds_only}}
-    params = {"n_synthetic": N_SYNTHETIC, **report_options(profile)}
-    task["model"] = {"name": "fidelity", "params": params, "revision": REVISION}
-    task["model"]["library"] = f"xgboost {library_version('xgboost').rpartition('.')[0]}"
-    return {**task, "variant": variant.name, "key": ledger.key_of(task)}
+    task = make_task(profile, dataset, fold_id, "cgan", "xgb")
+    params = {**_plain(gan_config(profile, variant.changes)), "frauds_only": variant.frauds_only}
+    judge = Method(
+        "fidelity", {"n_synthetic": N_SYNTHETIC, **report_options(profile)}, minor_version("xgboost"), REVISION
+    )
+    return replace(task, sampler=replace(task.sampler, params=params), model=judge, variant=variant.name)
 
 
-def _plain(config: GANConfig) -> dict[str, Any]:
+def _plain(config: GANConfig) -> dict[str, object]:
     """A configuration as JSON has it: lists in the place of tuples."""
     return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
 
 
 def _seconds(task: Task) -> float:
     """Rough seconds of a variant on one thread."""
-    params = task["sampler"]["params"]
+    params = task.sampler.params
     return 15 + params["updates"] * (1 + params["critic_steps"]) / 4 / UPDATES_PER_SECOND
 
 
-def _frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    facts = ("variant", "repeat", "fold", "split", "fit_seconds", "rows_per_second")
-    return pd.DataFrame([{**{name: row[name] for name in facts}, **row["fidelity"]} for row in rows])
+def _frame(rows: Iterable[Row[Task, VariantResult]]) -> pd.DataFrame:
+    table = ledger.frame(rows)
+    facts = table[["variant", "repeat", "fold", "split", "fit_seconds", "rows_per_second"]]
+    return facts.join(pd.DataFrame(list(table["fidelity"])))
 
 
 def sides(effects: pd.DataFrame) -> pd.DataFrame:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
 from utils.backend import limit_threads
 from utils.benchmark import ledger
-from utils.benchmark.progress import Board
-from utils.benchmark.run_task import all_folds, fold_parts, load_dataset, provenance
-from utils.benchmark.tasks import Task
+from utils.benchmark.records import Row, Task
+from utils.benchmark.run_task import all_folds, announced, fold_parts, load_dataset, provenance
 from utils.config import DatasetConfig, Profile, Protocol
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
@@ -26,9 +23,27 @@ from utils.samplers.cgan.config import GANConfig
 from utils.seeding import child_seed, seeded
 
 
-def real_rows(config: DatasetConfig, protocol: Protocol, n_repeats: int, place: tuple[int, int]) -> RealRows:
+@dataclass(frozen=True)
+class VariantResult:
+    """What a variant of the GAN gives on one fold.
+
+    Attributes
+    ----------
+    fidelity : dict of str to float
+        Figures of `fidelity.fidelity_report`.
+    fit_seconds : float
+    rows_per_second : int
+        Rows that are drawn in a second.
+    """
+
+    fidelity: dict[str, float]
+    fit_seconds: float
+    rows_per_second: int
+
+
+def real_rows(config: DatasetConfig, protocol: Protocol, n_repeats: int, fold_id: tuple[int, int]) -> RealRows:
     """Training and held-out rows of one fold, scaled as every sampler of the study sees them."""
-    return _scaled_rows(load_dataset(config), all_folds(config, protocol, n_repeats)[place])
+    return _scaled_rows(load_dataset(config), all_folds(config, protocol, n_repeats)[fold_id])
 
 
 @lru_cache(maxsize=3)
@@ -38,57 +53,51 @@ def _scaled_rows(dataset: Dataset, fold: Fold) -> RealRows:
     return RealRows(scaler.transform(X_train), y_train.to_numpy(), scaler.transform(X_test), y_test.to_numpy())
 
 
-def gan_config(profile: Profile, changes: Mapping[str, Any] | None = None) -> GANConfig:
+def gan_config(profile: Profile, changes: dict[str, object] | None = None) -> GANConfig:
     """The GAN of a profile with some fields changed; a ratio beside them is the sampler's and left out."""
     parameters = {**profile.parameters.get("cgan", {}), **(changes or {})}
     return GANConfig(**{name: value for name, value in parameters.items() if name != "ratio"})
 
 
-def judge_of(profile: Profile) -> dict[str, Any]:
+def judge_of(profile: Profile) -> dict[str, object]:
     """Parameters of the judge, part of a row's key: `fidelity.JUDGE` with what the profile replaces."""
     return {**JUDGE, **profile.parameters.get("judge", {})}
 
 
-def report_options(profile: Profile) -> dict[str, Any]:
+def report_options(profile: Profile) -> dict[str, object]:
     """What of `fidelity.fidelity_report` a profile decides, part of a row's key; what is usual goes without saying."""
     repeats = {"n_repeats": profile.two_sample_repeats} if profile.two_sample_repeats != N_REPEATS else {}
     return {"judge": judge_of(profile), **repeats}
 
 
-def run_variants(profile: Profile, tasks: list[Task], path: Path, places: int, n_jobs: int) -> list[dict[str, Any]]:
+def run_variants(profile: Profile, tasks: list[Task], path: Path, n_jobs: int) -> list[Row[Task, VariantResult]]:
     """Fit, draw from and judge the GAN of each task; the work of one process."""
     limit_threads(n_jobs)
-    parent = os.getppid()
-    board = Board.beside(path)
     rows = []
-    for task in tasks:
-        if os.getppid() != parent:  # the study was killed; its next run does what is left
-            break
-        board.write(f"{task['variant']} fold {task['repeat']}.{task['fold']}")
-        real = real_rows(profile.dataset, profile.protocol, places, (task["repeat"], task["fold"]))
-        rows.append({**task, **_judge(task, real), **provenance()})
+    for task in announced(tasks, path):
+        real = real_rows(profile.dataset, profile.protocol, profile.n_repeats, task.fold_id)
+        rows.append(Row(task, _judge(task, real), provenance()))
         ledger.append(path, rows[-1])
-    board.wipe()
     return rows
 
 
-def _judge(task: Task, real: RealRows) -> dict[str, Any]:
+def _judge(task: Task, real: RealRows) -> VariantResult:
     """Fit a GAN on the training rows of a fold, draw frauds from it, and measure them."""
-    params, judging = dict(task["sampler"]["params"]), dict(task["model"]["params"])
+    params, judging = dict(task.sampler.params), dict(task.model.params)
     n_synthetic = judging.pop("n_synthetic")
     frauds_only = params.pop("frauds_only")
     config = GANConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in params.items()})
-    kept = real.y_train == real.minority if frauds_only else np.ones(len(real.y_train), dtype=bool)
-    gan = ConditionalGAN(config, random_state=child_seed(task["seed"], "cgan"))
+    mask = real.y_train == real.minority if frauds_only else np.ones(len(real.y_train), dtype=bool)
+    gan = ConditionalGAN(config, random_state=child_seed(task.seed, "cgan"))
     start = time.perf_counter()
-    with seeded(task["seed"]):
-        gan.fit(real.X_train[kept], real.y_train[kept])
+    with seeded(task.seed):
+        gan.fit(real.X_train[mask], real.y_train[mask])
     fitted = time.perf_counter()
     synthetic = gan.sample(n_synthetic, real.minority)
     drawn = time.perf_counter()
-    report = fidelity_report(real, synthetic, **judging, random_state=child_seed(task["seed"], "fidelity"))
-    return {
-        "fidelity": {name: round(value, 6) for name, value in report.items()},
-        "fit_seconds": round(fitted - start, 3),
-        "rows_per_second": round(n_synthetic / (drawn - fitted)),
-    }
+    report = fidelity_report(real, synthetic, **judging, random_state=child_seed(task.seed, "fidelity"))
+    return VariantResult(
+        fidelity={name: round(value, 6) for name, value in report.items()},
+        fit_seconds=round(fitted - start, 3),
+        rows_per_second=round(n_synthetic / (drawn - fitted)),
+    )

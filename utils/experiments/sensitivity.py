@@ -9,22 +9,22 @@ of the study's folds; `describe_folds` says which.
 from __future__ import annotations
 
 import argparse
+from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from utils.analysis import summaries
 from utils.benchmark import ledger, runner
 from utils.benchmark.errors import exit_with_a_sentence
-from utils.benchmark.tasks import Task, describe, make_task
-from utils.config import Profile, Search, load_profile
-from utils.data import loading
+from utils.benchmark.executors import Batch
+from utils.benchmark.records import Task
+from utils.benchmark.tasks import Named, describe, make_task
+from utils.config import DatasetConfig, Profile, Search, load_profile
+from utils.data.identity import identify
 from utils.models.registry import CLASSICAL, MODELS
 from utils.samplers.registry import SAMPLERS
-
-TasksOf = Callable[[Profile], list[Task]]
 
 RATIOS = {"x1": 1, "x5": 5, "x20": 20, "balanced": "balanced"}
 SMALLER = {"rf": {"n_estimators": 50}, "xgb": {"n_estimators": 100}}  # fewer trees, as each ratio is one more fit
@@ -36,20 +36,31 @@ LOSSES = {
 }
 
 
-def ratio_tasks(profile: Profile) -> list[Task]:
+@dataclass(frozen=True)
+class Setting:
+    """A task, and what the study calls the choice that it stands for; several choices may come to one task."""
+
+    name: str
+    task: Task
+
+
+SettingsOf = Callable[[Profile], list[Setting]]
+
+
+def ratio_settings(profile: Profile) -> list[Setting]:
     """Every sampler that has a ratio, at each ratio, and none beside it; default models, but fewer trees."""
     names = [name for name in profile.samplers or SAMPLERS if SAMPLERS[name].space.get("ratio")]
-    settings = [(name, value, {"ratio": ratio}) for name in names for value, ratio in _ratios(name).items()]
-    models = [name for name in CLASSICAL if name in profile.sensitivity_models]
+    samplers = [(value, (name, {"ratio": ratio})) for name in names for value, ratio in _ratios(name).items()]
+    models = [(name, SMALLER.get(name, {})) for name in CLASSICAL if name in profile.sensitivity_models]
     return [
-        _task(profile, place, (sampler, params), (model, SMALLER.get(model, {})), None, setting)
-        for place in profile.sensitivity_folds
-        for sampler, setting, params in [("none", "none", {}), *settings]
+        _setting(profile, name, fold_id, sampler, model)
+        for fold_id in profile.sensitivity_folds
+        for name, sampler in [("none", "none"), *samplers]
         for model in models
     ]
 
 
-def _ratios(sampler: str) -> dict[str, Any]:
+def _ratios(sampler: str) -> dict[str, object]:
     """Names and values of the ratios; an undersampler keeps, and does not add, so many rows per fraud."""
     allowed = SAMPLERS[sampler].space["ratio"]
     if SAMPLERS[sampler].family == "under":
@@ -57,73 +68,66 @@ def _ratios(sampler: str) -> dict[str, Any]:
     return {name: value for name, value in RATIOS.items() if value in allowed}
 
 
-def network_tasks(profile: Profile) -> list[Task]:
+def network_settings(profile: Profile) -> list[Setting]:
     """Networks without resampling that read the columns in other orders, with other losses and batches."""
     orders = {"columns as they come": {}} | {
         f"columns shuffled, {seed}": {"column_order": seed} for seed in range(1, 1 + profile.column_orders)
     }
-    changes = [(model, setting, params) for model in ("cnn1d", "lstm") for setting, params in orders.items()]
-    changes += [(model, setting, params) for model in ("ann", "cnn1d", "lstm") for setting, params in LOSSES.items()]
+    changes = [(name, (model, params)) for model in ("cnn1d", "lstm") for name, params in orders.items()]
+    changes += [(name, (model, params)) for model in ("ann", "cnn1d", "lstm") for name, params in LOSSES.items()]
     search = replace(profile.search, deep_trials=1)
     return [
-        _task(profile, place, ("none", {}), (model, params), search, setting)
-        for place in profile.sensitivity_folds
-        if place in profile.deep_folds
-        for model, setting, params in changes
-        if model in profile.sensitivity_models
+        _setting(profile, name, fold_id, "none", model, search)
+        for fold_id in profile.sensitivity_folds
+        if fold_id in profile.deep_folds
+        for name, model in changes
+        if model[0] in profile.sensitivity_models
     ]
 
 
-def time_tasks(profile: Profile) -> list[Task]:
+def time_settings(profile: Profile) -> list[Setting]:
     """Models without resampling on the rows and features of the profile's dataset."""
-    places = profile.sensitivity_folds
     models = [name for name in CLASSICAL if name in profile.sensitivity_models]
-    return [_task(profile, place, ("none", {}), (model, {}), None, "") for place in places for model in models]
+    return [_setting(profile, "", fold_id, "none", model) for fold_id in profile.sensitivity_folds for model in models]
 
 
-def boosted_tasks(profile: Profile) -> list[Task]:
+def boosted_settings(profile: Profile) -> list[Setting]:
     """XGBoost without resampling on every fold, with the setting that the blend gives to its boosted trees."""
-    params = describe(MODELS["blend"], profile, {})["params"]["boosted"]
-    return [
-        _task(profile, place, ("none", {}), ("xgb", params), None, "boosted as in the blend") for place in profile.folds
-    ]
+    model = "xgb", describe(MODELS["blend"], profile).params["boosted"]
+    return [_setting(profile, "boosted as in the blend", fold_id, "none", model) for fold_id in profile.folds]
 
 
-def copies_tasks(profile: Profile) -> list[Task]:
-    """`time_tasks` on a dataset that keeps its duplicates: every copy stands where its original does.
+def copies_settings(profile: Profile) -> list[Setting]:
+    """`time_settings` on a dataset that keeps its duplicates: every copy stands where its original does.
 
     Folds drawn anew among all rows would divide them otherwise, and a difference to the study would be that of two
     divisions.
     """
-    tasks = [{**task, "split": {**task["split"], "copies": "with their originals"}} for task in time_tasks(profile)]
-    return [{**task, "key": ledger.key_of(task)} for task in tasks]
+    return [
+        replace(setting, task=replace(setting.task, split=replace(setting.task.split, copies="with their originals")))
+        for setting in time_settings(profile)
+    ]
 
 
-def _task(
-    profile: Profile,
-    place: tuple[int, int],
-    sampler: tuple[str, dict],
-    model: tuple[str, dict],
-    search: Search | None,
-    setting: str,
-) -> Task:
-    identity = loading.identity(profile.dataset)
-    return {**make_task(profile, identity, place, sampler, model, search=search), "setting": setting}
+def _setting(
+    profile: Profile, name: str, fold_id: tuple[int, int], sampler: Named, model: Named, search: Search | None = None
+) -> Setting:
+    return Setting(name, make_task(profile, identify(profile.dataset), fold_id, sampler, model, search=search))
 
 
 def ratios(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
-    """Ledger frame of `ratio_tasks` with the ratio's name in column `setting`."""
-    return _run(profile, ratio_tasks, n_jobs)
+    """Ledger frame of `ratio_settings` with the ratio's name in column `setting`."""
+    return _run(profile, ratio_settings, n_jobs)
 
 
 def networks(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
-    """Ledger frame of `network_tasks`; `setting` says what is changed."""
-    return _run(profile, network_tasks, n_jobs)
+    """Ledger frame of `network_settings`; `setting` says what is changed."""
+    return _run(profile, network_settings, n_jobs)
 
 
 OTHER_DUPLICATES = {  # what a dataset does not do with its duplicates, and the tasks that show it
-    "drop": {"duplicates kept": ({"duplicates": "keep", "variant": "with-duplicates"}, copies_tasks)},
-    "keep": {"duplicates dropped": ({"duplicates": "drop", "variant": "without-duplicates"}, time_tasks)},
+    "drop": {"duplicates kept": ({"duplicates": "keep", "variant": "with-duplicates"}, copies_settings)},
+    "keep": {"duplicates dropped": ({"duplicates": "drop", "variant": "without-duplicates"}, time_settings)},
 }
 
 
@@ -134,28 +138,28 @@ def views(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
     the rows that are left.
     """
     parts = [
-        _run(other, tasks_of, n_jobs).assign(setting=setting)
-        for setting, (other, tasks_of) in _departures(profile).items()
+        _run(other, settings_of, n_jobs).assign(setting=setting)
+        for setting, (other, settings_of) in _departures(profile).items()
     ]
     return pd.concat(parts, ignore_index=True)
 
 
-def _departures(profile: Profile) -> dict[str, tuple[Profile, TasksOf]]:
+def _departures(profile: Profile) -> dict[str, tuple[Profile, SettingsOf]]:
     """Profiles with what is done to the rows or to the time, and the tasks that show it."""
     departures = {
-        "as in the protocol": ({}, time_tasks),
+        "as in the protocol": ({}, time_settings),
         **OTHER_DUPLICATES[profile.dataset.duplicates],
-        "raw time as a feature": ({"raw_time": True, "variant": "raw-time"}, time_tasks),
+        "raw time as a feature": ({"raw_time": True, "variant": "raw-time"}, time_settings),
     }
     return {
-        setting: (replace(profile, dataset=replace(profile.dataset, **changes)), tasks_of)
-        for setting, (changes, tasks_of) in departures.items()
+        setting: (replace(profile, dataset=replace(profile.dataset, **changes)), settings_of)
+        for setting, (changes, settings_of) in departures.items()
     }
 
 
 def boosted(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
-    """Ledger frame of `boosted_tasks`: what a better setting of XGBoost does without any sampler."""
-    return _run(profile, boosted_tasks, n_jobs)
+    """Ledger frame of `boosted_settings`: what a better setting of XGBoost does without any sampler."""
+    return _run(profile, boosted_settings, n_jobs)
 
 
 def spread(table: pd.DataFrame) -> pd.DataFrame:
@@ -184,10 +188,11 @@ def describe_folds(table: pd.DataFrame, folds: Iterable[tuple[int, int]]) -> str
     return f"{len(chosen)} of {len(scores)} folds, neither the easiest nor the hardest"
 
 
-def _run(profile: Profile, tasks_of: TasksOf, n_jobs: int) -> pd.DataFrame:
-    tasks = tasks_of(profile)
-    rows = runner.run_tasks(_beside(profile), list(_unique(tasks).values()), n_jobs=n_jobs).set_index("key")
-    return rows.loc[[task["key"] for task in tasks]].reset_index().assign(setting=[task["setting"] for task in tasks])
+def _run(profile: Profile, settings_of: SettingsOf, n_jobs: int) -> pd.DataFrame:
+    settings = settings_of(profile)
+    rows = runner.run_tasks(_beside(profile), _distinct(settings), n_jobs=n_jobs).set_index("key")
+    table = rows.loc[[setting.task.key for setting in settings]].reset_index()
+    return table.assign(setting=[setting.name for setting in settings])
 
 
 def _beside(profile: Profile) -> Profile:
@@ -195,19 +200,22 @@ def _beside(profile: Profile) -> Profile:
     return replace(profile, results=profile.results / "sensitivity")
 
 
-def _unique(tasks: list[Task]) -> dict[str, Task]:
-    """Tasks by key, as the ledger has them: one may stand for several settings."""
-    return {task["key"]: {name: part for name, part in task.items() if name != "setting"} for task in tasks}
+def _distinct(settings: Iterable[Setting]) -> list[Task]:
+    """The tasks of these settings, each once."""
+    return list({setting.task.key: setting.task for setting in settings}.values())
 
 
-def missing_batches(profile: Profile) -> list[runner.Batch]:
+def missing_batches(profile: Profile) -> list[Batch]:
     """What the ledger lacks of all these choices, each task once."""
-    asked = [(profile, tasks_of) for tasks_of in (ratio_tasks, network_tasks, boosted_tasks)]
-    by_file: dict[str, tuple[Profile, dict[str, Task]]] = {}
-    for other, tasks_of in [*asked, *_departures(profile).values()]:
-        by_file.setdefault(other.dataset.name, (_beside(other), {}))[1].update(_unique(tasks_of(other)))
-    known = {row["key"] for row in ledger.read(_beside(profile).results)}
-    batches = [runner.missing_batch(place, list(tasks.values()), known) for place, tasks in by_file.values()]
+    asked = [(profile, settings_of) for settings_of in (ratio_settings, network_settings, boosted_settings)]
+    settings: dict[DatasetConfig, list[Setting]] = defaultdict(list)
+    for other, settings_of in [*asked, *_departures(profile).values()]:
+        settings[other.dataset] += settings_of(other)
+    known = {row.key for row in ledger.read(_beside(profile).results)}
+    batches = [
+        runner.missing_batch(_beside(replace(profile, dataset=dataset)), _distinct(asked), known)
+        for dataset, asked in settings.items()
+    ]
     return [batch for batch in batches if batch]
 
 

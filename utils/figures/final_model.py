@@ -14,11 +14,12 @@ from statsmodels.stats.proportion import proportion_confint
 from utils import metrics
 from utils.figures.comparison import mean_precision
 from utils.figures.theme import COLUMN, FRAUD, LEGITIMATE, NEUTRAL, SPARE_COLOURS, SYNTHETIC, legend_above
+from utils.metrics import Reliability
 
 LOWEST_PROBABILITY = 1e-5
 
 
-def plot_calibration(tables: dict[str, dict[str, list]]) -> Figure:
+def plot_calibration(tables: dict[str, Reliability]) -> Figure:
     """Observed frequency against predicted probability, log-log, with Wilson intervals.
 
     `tables` maps a label to a table from `metrics.reliability`; its lowest bin, of probabilities near zero, has
@@ -27,7 +28,7 @@ def plot_calibration(tables: dict[str, dict[str, list]]) -> Figure:
     figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
     colours = cycle((NEUTRAL, FRAUD, LEGITIMATE, SYNTHETIC, *SPARE_COLOURS))
     for (name, table), colour in zip(tables.items(), colours, strict=False):
-        rows, positives, means = (np.array(table[key], dtype=float) for key in ("rows", "positives", "mean"))
+        rows, positives, means = (np.array(values, dtype=float) for values in (table.rows, table.positives, table.mean))
         shown = (positives > 0) & (means >= LOWEST_PROBABILITY)
         rows = np.maximum(rows, 1)
         frequency, (low, high) = positives / rows, proportion_confint(positives, rows, method="wilson")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from utils.config import MARGIN, ULB
+from utils.reporting.recorded import Numbers, NumbersError, RatioCount
 
-Numbers = dict[str, Any]
-SECTIONS = ("02_baselines", "04_smote", "07_comparison", "08_final_model")
+Recorded = TypeVar("Recorded")
 RELATIONS = {"=": operator.eq, "<": operator.lt, ">": operator.gt}
 
 
-class ClaimError(ValueError):
+class ClaimError(NumbersError):
     """A stated sentence is false; the message names it, the number and the bound."""
 
 
@@ -29,7 +29,7 @@ class Claim:
     sentence : str
         Plain text, the same wherever it stands.
     query : callable
-        From the parsed numbers.json to the value that the sentence rests on.
+        From the recorded numbers to the value that the sentence rests on.
     relation : {'=', '<', '>'}
         How the value has to lie to the bound.
     bound : object
@@ -38,15 +38,15 @@ class Claim:
 
     name: str
     sentence: str
-    query: Callable[[Numbers], Any]
+    query: Callable[[Numbers], object]
     relation: str
-    bound: Any
+    bound: object
 
-    def value(self, numbers: Numbers) -> Any:
+    def value(self, numbers: Numbers) -> object:
         """The value that the sentence rests on; ClaimError if it is not recorded."""
         try:
             return self.query(numbers)
-        except (KeyError, StopIteration):
+        except LookupError:
             message = f"The claim {self.name!r} ('{self.sentence}') rests on a number that is not recorded"
             raise ClaimError(f"{message}; run the notebooks that record it.") from None
 
@@ -55,61 +55,59 @@ class Claim:
         return RELATIONS[self.relation](self.value(numbers), self.bound)
 
 
-def _row(rows: list[dict[str, Any]], **cells: str) -> dict[str, Any]:
-    return next(row for row in rows if all(row[name] == cell for name, cell in cells.items()))
+def find(rows: list[Recorded], **values: str) -> Recorded:
+    """The first row whose attributes have these values; LookupError if there is none."""
+    for row in rows:
+        if all(getattr(row, name) == value for name, value in values.items()):
+            return row
+    raise LookupError(f"There is no row of {values}.")
 
 
 def _with_verdict(numbers: Numbers, verdict: str) -> list[str]:
-    rows = numbers["07_comparison"]["differences"]
-    return [f"{row['model']} + {row['sampler']}" for row in rows if row["verdict"] == verdict]
+    return [f"{row.model} + {row.sampler}" for row in numbers.comparison.differences if row.verdict == verdict]
 
 
 def _undecided_share(numbers: Numbers) -> float:
-    return len(_with_verdict(numbers, "no evidence")) / len(numbers["07_comparison"]["differences"])
+    return len(_with_verdict(numbers, "no evidence")) / len(numbers.comparison.differences)
 
 
 def _least_share_of_uneven_searches(numbers: Numbers) -> float:
     """Share of folds on which XGBoost alone keeps its defaults, or its samplers leave equal classes: the lower one."""
-    kept = _row(numbers["02_baselines"]["searches"], model="xgb", sampler="none")["kept"]
-    left, total = equal_classes_left(numbers["07_comparison"]["ratios"], "xgb")
+    kept = find(numbers.baselines.searches, model="xgb", sampler="none").kept
+    left, total = equal_classes_left(numbers.comparison.ratios, "xgb")
     return min(kept, left / total)
 
 
-def equal_classes_left(ratios: list[dict[str, Any]], model: str) -> tuple[int, int]:
+def equal_classes_left(ratios: list[RatioCount], model: str) -> tuple[int, int]:
     """On how many folds the search left equal classes under a model, and on how many they were on its list.
 
     Parameters
     ----------
-    ratios : list of dict
-        Recorded rows of `tables.chosen_ratios`.
+    ratios : list of RatioCount
     """
-    offering = {row["sampler"] for row in ratios if row["ratio"] == "balanced"}
-    folds = [row for row in ratios if row["model"] == model and row["sampler"] in offering]
-    total = sum(row["n_folds"] for row in folds)
-    return total - sum(row["n_folds"] for row in folds if row["ratio"] == "balanced"), total
+    offering = {row.sampler for row in ratios if row.ratio == "balanced"}
+    counts = [row for row in ratios if row.model == model and row.sampler in offering]
+    total = sum(row.n_folds for row in counts)
+    return total - sum(row.n_folds for row in counts if row.ratio == "balanced"), total
 
 
 def _folds_with_equal_classes(numbers: Numbers) -> int:
-    rows = numbers["07_comparison"]["ratios"]
-    return sum(
-        row["n_folds"] for row in rows if (row["model"], row["sampler"], row["ratio"]) == ("rf", "cgan", "balanced")
-    )
+    return find(numbers.comparison.ratios, model="rf", sampler="cgan", ratio="balanced").n_folds
 
 
 def _least_cost_of_equal_classes(numbers: Numbers) -> float:
-    return -_row(numbers["04_smote"]["ratios"], model="rf", sampler="cgan", ratio="balanced")["high"]
+    return -find(numbers.smote.ratios, model="rf", sampler="cgan", ratio="balanced").high
 
 
 def _least_gain_of_two_faults(numbers: Numbers) -> float:
-    steps = numbers["07_comparison"]["waterfall"]
-    return min(_row(steps, name=name)["low"] for name in ("test overlap", "trapezoid"))
+    return min(find(numbers.comparison.waterfall, name=name).low for name in ("test overlap", "trapezoid"))
 
 
 CLAIMS = (
     Claim(
         "not_supported",
         "The claim that a random forest with CGAN oversampling is the best model is not supported.",
-        lambda numbers: numbers["07_comparison"]["claim"]["verdict"],
+        lambda numbers: numbers.comparison.claim.verdict,
         "=",
         "not supported",
     ),
@@ -137,9 +135,9 @@ CLAIMS = (
     Claim(
         "best_mean",
         "The highest mean is that of a blend of trees, whose members were chosen on these folds.",
-        lambda numbers: numbers["07_comparison"]["claim"]["best"],
+        lambda numbers: numbers.comparison.claim.best,
         "=",
-        ["blend", "none"],
+        ("blend", "none"),
     ),
     Claim(
         "untuned_baseline",
@@ -151,14 +149,14 @@ CLAIMS = (
     Claim(
         "close_baseline",
         "At the setting of the blend's boosted trees, XGBoost without resampling comes within 0.01 of the blend.",
-        lambda numbers: numbers["07_comparison"]["boosted"]["behind_best"],
+        lambda numbers: numbers.comparison.boosted.behind_best,
         "<",
         MARGIN,
     ),
     Claim(
         "leading_baseline",
         "At that setting its mean is also higher than that of XGBoost with any sampler.",
-        lambda numbers: numbers["07_comparison"]["boosted"]["ahead_of_it"],
+        lambda numbers: numbers.comparison.boosted.ahead_of_it,
         "=",
         [],
     ),
@@ -179,7 +177,7 @@ CLAIMS = (
     Claim(
         "two_scorings",
         "The test set has been scored for two final models.",
-        lambda numbers: len(numbers["08_final_model"]["scorings"]),
+        lambda numbers: len(numbers.final.scorings),
         "=",
         2,
     ),
@@ -196,9 +194,8 @@ CLAIMS = (
 
 def asserted(numbers: Numbers) -> bool:
     """Whether these are the numbers of a whole run of the full profile on the ULB file, which alone state claims."""
-    comparison = numbers.get("07_comparison", {})
-    of_ulb = comparison.get("dataset", {}).get("sha256") == ULB.sha256
-    return of_ulb and comparison["profile"] == "full" and set(SECTIONS) <= set(numbers)
+    comparison = numbers.comparison
+    return numbers.complete and comparison.dataset.sha256 == ULB.sha256 and comparison.profile == "full"
 
 
 def failed(numbers: Numbers) -> list[Claim]:
@@ -211,8 +208,7 @@ def stated(numbers: Numbers) -> dict[str, str]:
 
     Parameters
     ----------
-    numbers : dict
-        The parsed numbers.json.
+    numbers : Numbers
 
     Returns
     -------

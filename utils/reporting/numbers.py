@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,7 @@ import pandas as pd
 from utils.config import Profile
 
 
-def record(profile: Profile, section: str, values: dict[str, Any]) -> dict[str, Any]:
+def record(profile: Profile, section: str, values: dict[str, object]) -> dict[str, object]:
     """Replace one section of the profile's numbers.json and return it; notebooks that run side by side take turns.
 
     Parameters
@@ -54,7 +53,7 @@ def _held(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, pd.DataFrame):
         return [{name: _plain(cell) for name, cell in row.items()} for row in value.to_dict("records")]
     if isinstance(value, dict):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from statistics import median
 
 import pandas as pd
 
 from utils.config import MARGIN, ROOT
 from utils.reporting import claims
 from utils.reporting.numbers import write_text
+from utils.reporting.recorded import Comparison, Estimate, Final, Numbers
 from utils.reporting.tables import (
     alone_grid,
     markdown_table,
@@ -30,7 +31,7 @@ REASONS = {
 }
 
 
-def answer(numbers: dict[str, Any]) -> str:
+def answer(numbers: Numbers) -> str:
     """The README's answer in three sentences, from the recorded numbers of chapters 7 and 8.
 
     Raises
@@ -39,20 +40,20 @@ def answer(numbers: dict[str, Any]) -> str:
         If these are the numbers of the full study and a sentence that it states is false.
     """
     claims.stated(numbers)
-    comparison, final = numbers["07_comparison"], numbers["08_final_model"]
-    verdict, test, n_scorings = comparison["claim"]["verdict"], final["test"], len(final["scorings"])
+    comparison, final = numbers.comparison, numbers.final
+    verdict, test, n_scorings = comparison.claim.verdict, final.test, len(final.scorings)
     reason = REASONS[verdict][0].lower() + REASONS[verdict][1:]
     times = {1: "once", 2: "twice"}.get(n_scorings, f"{n_scorings} times")
     return (
         f"*Random forest with CGAN is best:* **{verdict}**{refuted_by(comparison)}; {reason}. "
         f"{_verdict_counts(comparison)} "
-        f"The final model, {phrase(final['choice']['label'])}, reaches an average precision of "
-        f"{with_interval(test['average_precision'], *test['interval'])} on the chronological test set, "
+        f"The final model, {phrase(final.choice.label)}, reaches an average precision of "
+        f"{with_interval(test.average_precision, *test.interval)} on the chronological test set, "
         f"which has been scored {times}."
     )
 
 
-def headline(numbers: dict[str, Any]) -> str:
+def headline(numbers: Numbers) -> str:
     """The results as Markdown, from the recorded numbers of chapters 2, 4, 7 and 8.
 
     Raises
@@ -61,7 +62,7 @@ def headline(numbers: dict[str, Any]) -> str:
         If these are the numbers of the full study and a sentence that it states is false.
     """
     stated = claims.stated(numbers)
-    comparison, final = numbers["07_comparison"], numbers["08_final_model"]
+    comparison, final = numbers.comparison, numbers.final
     paragraphs = (
         _judged(comparison),
         _counted(comparison, stated),
@@ -73,7 +74,7 @@ def headline(numbers: dict[str, Any]) -> str:
     return "\n\n".join(paragraphs)
 
 
-def update_pages(numbers: dict[str, Any]) -> None:
+def update_pages(numbers: Numbers) -> None:
     """Put the answer into the README and the results into their page; nothing is written if a sentence is false."""
     texts = {README: answer(numbers), RESULTS: headline(numbers)}
     for path, text in texts.items():
@@ -90,23 +91,22 @@ def put_between_markers(text: str, path: Path) -> None:
     write_text(path, f"{head}{README_START}\n{text.strip()}\n{README_END}{tail}")
 
 
-def _judged(comparison: dict[str, Any]) -> str:
+def _judged(comparison: Comparison) -> str:
     """The verdict on the claim, its reason, and the distance to the best mean."""
-    claim = comparison["claim"]
-    best = pair_label(comparison, *claim["best"])
-    apart = "Its members were chosen on these folds, so it takes no part in the verdict. " if claim["set_apart"] else ""
+    claim = comparison.claim
+    best = pair_label(comparison, *claim.best)
+    apart = "Its members were chosen on these folds, so it takes no part in the verdict. " if claim.set_apart else ""
     return (
-        f"*Random forest with CGAN is best:* **{claim['verdict']}**{refuted_by(comparison)}. "
-        f"{REASONS[claim['verdict']]}. "
+        f"*Random forest with CGAN is best:* **{claim.verdict}**{refuted_by(comparison)}. "
+        f"{REASONS[claim.verdict]}. "
         f"Highest mean average precision on the development folds: {best}. {apart}"
-        f"Random forest with CGAN differs from it by {_interval(claim['against_best'])}."
+        f"Random forest with CGAN differs from it by {_interval(claim.against_best)}."
     )
 
 
-def _counted(comparison: dict[str, Any], stated: dict[str, str]) -> str:
+def _counted(comparison: Comparison, stated: dict[str, str]) -> str:
     """How many comparisons with no resampling came to which verdict, and what could have counted."""
-    differences = comparison["differences"]
-    detectable = pd.Series([row["detectable"] for row in differences]).median()
+    detectable = median(row.detectable for row in comparison.differences)
     return " ".join(
         [
             *_said(stated, "no_gain", "one_loss", "undecided"),
@@ -116,8 +116,8 @@ def _counted(comparison: dict[str, Any], stated: dict[str, str]) -> str:
     )
 
 
-def _verdict_counts(comparison: dict[str, Any]) -> str:
-    counts = Counter(row["verdict"] for row in comparison["differences"])
+def _verdict_counts(comparison: Comparison) -> str:
+    counts = Counter(row.verdict for row in comparison.differences)
     helps, harms = counts["helps"], counts["harms"]
     return (
         f"Of {counts.total()} comparisons of a sampler with no resampling under the same model, {helps} "
@@ -127,28 +127,27 @@ def _verdict_counts(comparison: dict[str, Any]) -> str:
     )
 
 
-def _tables(comparison: dict[str, Any]) -> list[str]:
+def _tables(comparison: Comparison) -> list[str]:
     """Mean average precision of every pair, and of the models that take no sampler, each under its heading."""
-    models, means = comparison["models"], pd.DataFrame(comparison["means"])
-    alone = pd.DataFrame(comparison["alone"])
-    heading = f"Mean average precision with 95 % interval (profile {comparison['profile']}; {_folds(comparison)}):"
+    models, means = comparison.models, pd.DataFrame(comparison.means)
+    alone = pd.DataFrame(comparison.alone)
+    heading = f"Mean average precision with 95 % interval (profile {comparison.profile}; {_folds(comparison)}):"
     if alone.empty:
-        return [heading, markdown_table(score_grid(means, comparison["samplers"], models))]
+        return [heading, markdown_table(score_grid(means, comparison.samplers, models))]
     takers = {name: label for name, label in models.items() if name not in set(alone["model"])}
     return [
         heading,
-        markdown_table(score_grid(means, comparison["samplers"], takers)),
+        markdown_table(score_grid(means, comparison.samplers, takers)),
         "Models that take no sampler, with the difference to XGBoost without resampling:",
         markdown_table(alone_grid(means, alone, models)),
     ]
 
 
-def _baseline(numbers: dict[str, Any], stated: dict[str, str]) -> str:
+def _baseline(numbers: Numbers, stated: dict[str, str]) -> str:
     """That XGBoost without resampling is not tuned as the samplers are, and what a better setting does."""
-    comparison = numbers["07_comparison"]
-    searches = numbers["02_baselines"]["searches"]
-    kept = next(row["kept"] for row in searches if (row["model"], row["sampler"]) == ("xgb", "none"))
-    left, n_searches = claims.equal_classes_left(comparison["ratios"], "xgb")
+    comparison = numbers.comparison
+    kept = claims.find(numbers.baselines.searches, model="xgb", sampler="none").kept
+    left, n_searches = claims.equal_classes_left(comparison.ratios, "xgb")
     return " ".join(
         [
             "**XGBoost without resampling is not tuned as its rivals are.** The search takes the first setting within "
@@ -158,44 +157,38 @@ def _baseline(numbers: dict[str, Any], stated: dict[str, str]) -> str:
             *_said(stated, "untuned_baseline"),
             *_said(stated, "close_baseline", "leading_baseline"),
             "The setting of the blend's boosted trees was itself chosen on these folds; with it the mean of XGBoost "
-            f"without resampling is {_interval(comparison['boosted'])}.",
+            f"without resampling is {_interval(comparison.boosted)}.",
         ]
     )
 
 
-def _ratios(numbers: dict[str, Any], stated: dict[str, str]) -> str:
+def _ratios(numbers: Numbers, stated: dict[str, str]) -> str:
     """Which ratios were chosen for the claimed pair, and what equal classes cost it."""
-    comparison = numbers["07_comparison"]
-    ours = [row for row in comparison["ratios"] if (row["model"], row["sampler"]) == ("rf", "cgan")]
+    ours = [row for row in numbers.comparison.ratios if (row.model, row.sampler) == ("rf", "cgan") and row.n_folds]
     counts = ", ".join(
-        f"{'equal classes' if row['ratio'] == 'balanced' else row['ratio']} on {row['n_folds']} folds"
-        for row in sorted(ours, key=lambda row: row["n_folds"], reverse=True)
-        if row["n_folds"]
+        f"{'equal classes' if row.ratio == 'balanced' else row.ratio} on {row.n_folds} folds"
+        for row in sorted(ours, key=lambda row: -row.n_folds)
     )
     text = f"Synthetic frauds per real one that the search chose for random forest with CGAN: {counts}."
-    equal = [
-        row
-        for row in numbers["04_smote"]["ratios"]
-        if (row["model"], row["sampler"], row["ratio"]) == ("rf", "cgan", "balanced")
-    ]
     costs = [
-        f"On {numbers['02_baselines']['few_folds']}, with fewer trees, equal classes change its average precision by "
+        f"On {numbers.baselines.few_folds}, with fewer trees, equal classes change its average precision by "
         f"{_interval(row)} against no resampling."
-        for row in equal
+        for row in numbers.smote.ratios
+        if (row.model, row.sampler, row.ratio) == ("rf", "cgan", "balanced")
     ]
     return " ".join([*_said(stated, "never_equal", "equal_classes_cost"), text, *costs])
 
 
-def _tested(final: dict[str, Any], stated: dict[str, str]) -> str:
+def _tested(final: Final, stated: dict[str, str]) -> str:
     """The final model's score on the test set, and every scoring of it that there has been."""
-    test = final["test"]
+    test = final.test
     scorings = "; ".join(
-        f"{phrase(row['label'])}, {row['average_precision']:.3f} ({row['finished'][:10]})" for row in final["scorings"]
+        f"{phrase(row.label)}, {row.average_precision:.3f} ({row.finished[:10]})" for row in final.scorings
     )
     return " ".join(
         [
-            f"The final model ({phrase(final['choice']['label'])}) reaches an average precision of "
-            f"{with_interval(test['average_precision'], *test['interval'])} on the chronological test set.",
+            f"The final model ({phrase(final.choice.label)}) reaches an average precision of "
+            f"{with_interval(test.average_precision, *test.interval)} on the chronological test set.",
             *_said(stated, "two_scorings"),
             f"All scorings, oldest first: {scorings}.",
         ]
@@ -206,19 +199,19 @@ def _said(stated: dict[str, str], *names: str) -> list[str]:
     return [stated[name] for name in names if name in stated]
 
 
-def _interval(row: dict[str, Any]) -> str:
-    return with_interval(row["mean"], row["low"], row["high"])
+def _interval(estimate: Estimate) -> str:
+    return with_interval(estimate.mean, estimate.low, estimate.high)
 
 
 def _agree(count: int, one: str, many: str) -> str:
     return one if count == 1 else many
 
 
-def _folds(comparison: dict[str, Any]) -> str:
+def _folds(comparison: Comparison) -> str:
     """On how many folds the models are measured: what most have, then who has another number."""
     counts: dict[int, list[str]] = {}
-    for name, count in comparison["folds"].items():
-        counts.setdefault(count, []).append(comparison["models"][name])
+    for name, count in comparison.folds.items():
+        counts.setdefault(count, []).append(comparison.models[name])
     usual, *others = sorted(counts, key=lambda count: -len(counts[count]))
     exceptions = "".join(f"; {count} for {', '.join(counts[count])}" for count in others)
     return f"{usual} {_agree(usual, 'fold', 'folds')}{exceptions}"

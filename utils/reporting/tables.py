@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import pandas as pd
+
+from utils.reporting.recorded import Comparison
 
 PROPER_NAMES = ("Tomek",)
 
@@ -79,8 +80,9 @@ def chosen_ratios(table: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for (model, sampler), pair in table.groupby(["model", "sampler"], sort=False):
-        offered = (pair["search"].iloc[0] or {}).get("space", {}).get("sampler", {}).get("ratio", [])
-        counts = Counter(chosen["sampler"]["ratio"] for chosen in pair["chosen"]) if offered else {}
+        plan = pair["search"].iloc[0]
+        offered = plan.space.sampler.get("ratio", []) if plan else []
+        counts = Counter(chosen.sampler["ratio"] for chosen in pair["chosen"]) if offered else {}
         rows += [
             {"model": model, "sampler": sampler, "ratio": str(ratio), "n_folds": counts[ratio]} for ratio in offered
         ]
@@ -115,28 +117,27 @@ def markdown_table(frame: pd.DataFrame) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def refuted_by(comparison: dict[str, Any]) -> str:
+def refuted_by(comparison: Comparison) -> str:
     """Which rivals refute the claim, and how far it lies behind them, to follow its verdict; empty if none does.
 
     Parameters
     ----------
-    comparison : dict
-        Recorded numbers of notebook 07.
+    comparison : Comparison
     """
     rivals = [
-        f"{pair_label(comparison, *row['against'].split(' + '))}, from which it differs by "
-        f"{with_interval(row['mean'], row['low'], row['high'])} (adjusted p {row['adjusted_p']:.3f})"
-        for row in comparison["claim"].get("refuted_by", [])
+        f"{pair_label(comparison, *rival.against.split(' + '))}, from which it differs by "
+        f"{with_interval(rival.mean, rival.low, rival.high)} (adjusted p {rival.adjusted_p:.3f})"
+        for rival in comparison.claim.refuted_by
     ]
     return f" by {', and by '.join(rivals)}" if rivals else ""
 
 
-def pair_label(comparison: dict[str, Any], model: str, sampler: str) -> str:
+def pair_label(comparison: Comparison, model: str, sampler: str) -> str:
     """A pair in a sentence, without its sampler if it takes none."""
-    label = phrase(comparison["models"][model])
-    if model in {row["model"] for row in comparison["alone"]}:
+    label = phrase(comparison.models[model])
+    if model in {row.model for row in comparison.alone}:
         return f"{label}, which takes no sampler"
-    return f"{label} with {phrase(comparison['samplers'][sampler])}"
+    return f"{label} with {phrase(comparison.samplers[sampler])}"
 
 
 def phrase(label: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from utils import metrics
 from utils.backend import limit_threads
 from utils.benchmark import ledger
 from utils.benchmark.out_of_fold import read_out_of_fold, write_out_of_fold
+from utils.benchmark.records import Row, ScoringResult, Task, to_json
 from utils.benchmark.run_task import (
     all_folds,
     fit_fold,
@@ -23,12 +23,13 @@ from utils.benchmark.run_task import (
     provenance,
     training_rows,
 )
-from utils.benchmark.tasks import Task, make_task, split
+from utils.benchmark.tasks import make_task, split_of
+from utils.benchmark.training import fit
 from utils.config import Profile
 from utils.data import splits
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
-from utils.leakage.guards import count_equal_rows
+from utils.leakage.guards import count_equal_rows, require_training_rows
 from utils.serving.bundle import FraudModel, apply_calibrator, fit_calibrator
 
 FEE, FLOOR = 5.0, 10.0  # EUR: an alert's handling, and the least that a missed fraud costs
@@ -56,10 +57,8 @@ def choose(table: pd.DataFrame) -> tuple[str, str]:
 def final_task(profile: Profile, choice: tuple[str, str]) -> Task:
     """The task of the final model: trained on the whole development set, scored on the test set."""
     dataset = load_dataset(profile.dataset)
-    sampler, model = choice
-    task = make_task(profile, dataset.identity, (0, 0), (sampler, {}), (model, {}), search=profile.search)
-    task |= {"split": split("test", profile.protocol), "fold": None}
-    return {**task, "key": ledger.key_of(task)}
+    task = make_task(profile, dataset.identity, (0, 0), *choice, search=profile.search)
+    return replace(task, split=split_of("test", profile.protocol), fold=None)
 
 
 def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
@@ -71,7 +70,7 @@ def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
     dataset = load_dataset(profile.dataset)
     folds = all_folds(profile.dataset, profile.protocol, 1)
     rows = np.concatenate([fold.test for fold in folds.values()])
-    path = profile.results / "out_of_fold" / f"{task['key']}.parquet"
+    path = profile.results / "out_of_fold" / f"{task.key}.parquet"
     probability = read_out_of_fold(path, rows)
     if probability is None:
         n_jobs = min(effective_n_jobs(-1), len(folds))
@@ -116,8 +115,8 @@ def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold 
     calibrator = fit_calibrator(development.y_true, development.probability)
     probability = apply_calibrator(calibrator, development.probability)
     division = Fold(0, 0, *splits.chronological_split(dataset, profile.protocol.test_fraction))
-    rows = training_rows(dataset, division.train, task["seed"])
-    fitted = fit_fold(task, dataset, division, rows, effective_n_jobs(-1))
+    fitted = fit(task, training_rows(dataset, division.train, task.seed), effective_n_jobs(-1))
+    require_training_rows(dataset, division, fitted.rows.source, fitted.held_out)
     return FraudModel(
         scaler=fitted.scaler,
         classifier=fitted.classifier,
@@ -125,7 +124,7 @@ def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold 
         threshold=choose_threshold(development.y_true, probability, development.amounts),
         schema=profile.dataset,
         columns=tuple(dataset.X.columns),
-        card={"ledger_key": task["key"], "profile": profile.name, **fitted.trial.described},
+        card={"ledger_key": task.key, "profile": profile.name, **to_json(fitted.trial)},
     )
 
 
@@ -135,55 +134,50 @@ def held_out_rows(dataset: Dataset, profile: Profile) -> pd.DataFrame:
     return dataset.frame.iloc[positions]
 
 
-def score_test(profile: Profile, model: FraudModel) -> dict[str, Any]:
-    """Score the test set, record it in the ledger's test.jsonl, and return its row; see `ledger.append_scoring`.
-
-    Beside what `run_task.measure` tells, the row says how many alerts the threshold gives (`n_alerts`) and how many
-    test rows have the features of a development row (`n_equal_to_test`).
-    """
+def score_test(profile: Profile, model: FraudModel) -> Row[Task, ScoringResult]:
+    """Score the test set, record it in the ledger's test.jsonl, and return its row; see `ledger.append_scoring`."""
     dataset = load_dataset(profile.dataset)
     development, positions = splits.chronological_split(dataset, profile.protocol.test_fraction)
     probability = model.predict_proba(dataset.frame.iloc[positions])
-    row = {
-        **final_task(profile, (model.card["sampler"]["name"], model.card["model"]["name"])),
-        **measure(dataset, positions, probability, probability),
-        "threshold": model.threshold,
-        "n_alerts": int(np.count_nonzero(probability >= model.threshold)),
-        "n_equal_to_test": count_equal_rows(dataset.X.iloc[positions], dataset.X.iloc[development]),
-        **provenance(),
-    }
+    result = ScoringResult(
+        **vars(measure(dataset, positions, probability, probability)),
+        threshold=model.threshold,
+        n_alerts=int(np.count_nonzero(probability >= model.threshold)),
+        n_equal_to_test=count_equal_rows(dataset.X.iloc[positions], dataset.X.iloc[development]),
+    )
+    task = final_task(profile, (model.card["sampler"]["name"], model.card["model"]["name"]))
+    row = Row(task, result, provenance())
     ledger.append_scoring(profile.results, row)
     return row
 
 
-def score_card(row: dict[str, Any], interval: tuple[float, float]) -> pd.Series:
+def score_card(scored: ScoringResult, interval: tuple[float, float]) -> pd.Series:
     """What a fraud desk wants to know of a scored set, by name.
 
     Parameters
     ----------
-    row : dict
-        From `score_test`.
+    scored : ScoringResult
     interval : (float, float)
         Of the average precision.
     """
-    ranks, days = row["ranks"], row["days"]
-    n_alerts, cost = metrics.cost_curve(ranks, row["amounts"], fee=FEE, floor=FLOOR)
-    caught = int(np.count_nonzero(np.asarray(ranks) <= row["n_alerts"]))
-    at_threshold = cost[caught] + FEE * (row["n_alerts"] - n_alerts[caught])
+    ranks, days = scored.ranks, scored.days
+    n_alerts, cost = metrics.cost_curve(ranks, scored.amounts, fee=FEE, floor=FLOOR)
+    caught = int(np.count_nonzero(np.asarray(ranks) <= scored.n_alerts))
+    at_threshold = cost[caught] + FEE * (scored.n_alerts - n_alerts[caught])
     return pd.Series(
         {
-            "average precision": row["average_precision"],
+            "average precision": scored.average_precision,
             "95 % interval, from": round(interval[0], 3),
             "95 % interval, to": round(interval[1], 3),
-            "ROC AUC": round(row["roc_auc"], 4),
-            "precision at 100 alerts a day": round(metrics.precision_at(ranks, 100 * days, row["n_rows"]), 3),
-            "precision at 500 alerts a day": round(metrics.precision_at(ranks, 500 * days, row["n_rows"]), 3),
+            "ROC AUC": round(scored.roc_auc, 4),
+            "precision at 100 alerts a day": round(metrics.precision_at(ranks, 100 * days, scored.n_rows), 3),
+            "precision at 500 alerts a day": round(metrics.precision_at(ranks, 500 * days, scored.n_rows), 3),
             "recall at precision 0.9": round(metrics.recall_at_precision(ranks), 3),
-            "alerts a day at the threshold": round(row["n_alerts"] / days, 1),
-            "precision at the threshold": round(caught / max(1, row["n_alerts"]), 3),
+            "alerts a day at the threshold": round(scored.n_alerts / days, 1),
+            "precision at the threshold": round(caught / max(1, scored.n_alerts), 3),
             "recall at the threshold": round(caught / len(ranks), 3),
             "cost saved, share of the loss without alerts": round(1 - at_threshold / cost[0], 3),
-            "Brier score": row["brier"],
-            "calibration error": row["calibration_error"],
+            "Brier score": scored.brier,
+            "calibration error": scored.calibration_error,
         }
     )

@@ -18,9 +18,11 @@ from app.building import command, exchange, scores
 from app.catalog import Catalog, UnknownModel
 from app.served import EXAMPLES, SCORES, STATISTICS, load_served, scores_of
 from app.views import study
+from tests.rows import make_scoring
 from tests.small_app import COLUMNS, fit, transactions, write, write_champion
+from utils.analysis import bootstrap
 from utils.benchmark import ledger
-from utils.config import DATA, load_profile
+from utils.config import load_profile
 from utils.reporting.claims import ClaimError
 from utils.serving import bundle, final_model
 from utils.serving.bundle import BundleError
@@ -358,7 +360,7 @@ def test_the_final_model_of_the_full_study_is_served_unless_the_registry_has_a_c
 def test_the_committed_ledger_chooses_the_model_that_was_scored_on_the_test_set_last():
     profile = load_profile("full")
     choice = final_model.choose(scores.development_rows(profile))
-    key = final_model.final_task(profile, choice)["key"]
+    key = final_model.final_task(profile, choice).key
     assert choice == ("none", "blend")
     assert ledger.scorings(profile.results)["key"].iloc[-1] == key
     assert (profile.results / "out_of_fold" / f"{key}.parquet").exists()  # so that one fit is enough
@@ -372,17 +374,17 @@ def test_the_committed_ledger_chooses_the_model_that_was_scored_on_the_test_set_
 
 def test_a_final_model_has_the_test_scores_of_its_own_key_and_no_others(tmp_path, monkeypatch):
     profile = replace(load_profile("full"), results=tmp_path)
-    fitted = SimpleNamespace(card={"ledger_key": "own"})
+    row = make_scoring(average_precision=0.806696, ranks=[1, 2, 9])
+    fitted = SimpleNamespace(card={"ledger_key": row.key})
     monkeypatch.setattr(final_model, "choose", lambda rows: ("none", "blend"))
     monkeypatch.setattr(final_model, "fit_final", lambda profile, choice: fitted)
     assert "test" not in building.fit_study_choice(profile, None).card
-    (row,) = [row for row in ledger.read_file(DATA / "results" / "test.jsonl") if row["model"]["name"] == "blend"]
-    (tmp_path / "test.jsonl").write_text(json.dumps({**row, "key": "another"}) + "\n")
+    ledger.append_scoring(tmp_path, make_scoring(seed=43))
     assert "test" not in building.fit_study_choice(profile, None).card
-    (tmp_path / "test.jsonl").write_text(json.dumps({**row, "key": "own"}) + "\n")
+    ledger.append_scoring(tmp_path, row)
     card = building.fit_study_choice(profile, None).card
     assert card["test"]["average precision"] == 0.806696
-    assert [round(end, 3) for end in card["test_interval"]] == [0.715, 0.883]
+    assert card["test_interval"] == list(bootstrap.interval_of_ranks([1, 2, 9]))
 
 
 def test_a_sentence_that_the_numbers_do_not_bear_stops_the_writing(tmp_path, monkeypatch, capsys):

@@ -41,7 +41,7 @@ def test_a_pair_scores_its_fold_as_the_ledger_says(folder, profile, name):
     assert f"{card['sampler']['name']}+{card['model']['name']}" == name
     assert card["fold"]["average_precision"] == card["fold"]["ledger_average_precision"]
     assert "remark" not in card["fold"]
-    assert card["ledger_key"] in {row["key"] for row in ledger.read(profile.results)}
+    assert card["ledger_key"] in {row.key for row in ledger.read(profile.results)}
 
 
 def test_examples_are_held_out_and_ranges_are_those_trained_on(folder, profile):

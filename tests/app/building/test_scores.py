@@ -1,20 +1,15 @@
 """Which ledger rows are a dataset's own, and where its file is."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.building import about, scores
-from utils.config import DATA, DatasetConfig, load_profile
-from utils.data import loading
-
-
-def row(dataset: dict, kind: str = "development") -> dict:
-    """A ledger row of some task on that dataset."""
-    rest = {"sampler": {"name": "none"}, "model": {"name": "lr"}, "repeat": 0, "fold": 0, "ranks": [1]}
-    return {"key": json.dumps([dataset, kind]), "dataset": dataset, "split": {"kind": kind}, **rest}
+from tests.rows import make_row, make_task
+from utils.benchmark import ledger
+from utils.config import DATA, DatasetConfig, Roles, load_profile
+from utils.data.identity import identify
 
 
 @pytest.fixture
@@ -25,12 +20,15 @@ def profile(tmp_path):
     return replace(load_profile("full", config), results=tmp_path / "results")
 
 
-@pytest.mark.parametrize("change", [{"sha256": "0" * 64}, {"label": "other"}, {"name": "claims"}])
+@pytest.mark.parametrize("change", [{"sha256": "0" * 64}, {"roles": Roles(label="other")}, {"name": "claims"}])
 def test_development_rows_are_those_of_the_file_and_its_roles_and_not_of_its_name(profile, change):
-    own = loading.identity(profile.dataset)
-    profile.results.mkdir()
-    lines = [row({**own, **change}), row(own, kind="test"), row(own)]
-    (profile.results / "creditcard.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    own = identify(profile.dataset)
+    for row in (
+        make_row(dataset=replace(own, **change)),
+        make_row(dataset=own, split=replace(make_task().split, kind="test")),
+        make_row(dataset=own),
+    ):
+        ledger.append(profile.results / "creditcard.jsonl", row)
     assert scores.development_rows(profile)["dataset"].tolist() == [own]
 
 

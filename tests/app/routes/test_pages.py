@@ -18,6 +18,7 @@ from app.routes import pages
 from app.served import SCORES, load_served
 from app.views import formatting, study
 from tests.small_app import COLUMNS, SCHEMA, key_of, transactions, write_champion
+from tests.utils.reporting.test_claims import numbers_of_the_full_study
 from utils.benchmark.run_task import load_dataset
 from utils.config import ROOT, load_profile
 from utils.data import splits
@@ -139,27 +140,20 @@ def test_the_headline_is_taken_from_the_records(tmp_path, monkeypatch):
     monkeypatch.setenv("STUDY_OUTPUT", str(tmp_path))
     monkeypatch.setattr("utils.config.ROOT", tmp_path)  # where the quick run's numbers would be
     assert study.headline() is None
-    claim = {"verdict": "refuted", "best": ["lr", "none"], "refuted_by": []}
-    claim["against_best"] = {"model": "rf", "sampler": "cgan", "mean": -0.1, "low": -0.2, "high": -0.05}
+    against_best = {"model": "rf", "sampler": "cgan", "mean": -0.1, "low": -0.2, "high": -0.05}
     means = [
         {"model": model, "sampler": sampler, "n_folds": 3, "mean": mean, "low": mean - 0.1, "high": mean + 0.1}
         for model, sampler, mean in (("lr", "none", 0.7), ("rf", "cgan", 0.6), ("rf", "none", 0.5), ("lr", "cgan", 0.4))
     ]
-    numbers = {
-        "01_eda": {"prevalence": 0.0042},
-        "07_comparison": {
-            "profile": "full",
-            "claim": claim,
-            "means": means,
-            "samplers": {"none": "No resampling", "cgan": "CGAN"},
-            "models": {"lr": "Logistic regression", "rf": "Random forest"},
-            "alone": [],
-        },
-        "08_final_model": {
-            "choice": {"label": "Logistic regression with no resampling"},
-            "test": {"average_precision": 0.65, "interval": [0.6, 0.7], "ledger_key": "k"},
-        },
+    numbers = numbers_of_the_full_study()
+    numbers["01_eda"]["prevalence"] = 0.0042
+    numbers["07_comparison"] |= {
+        "dataset": {"name": "claims", "sha256": "0" * 64},
+        "means": means,
+        "models": {"lr": "Logistic regression", "rf": "Random forest"},
     }
+    numbers["07_comparison"]["claim"] |= {"verdict": "refuted", "best": ["lr", "none"], "against_best": against_best}
+    numbers["08_final_model"]["test"]["ledger_key"] = "k"
     (tmp_path / "paper").mkdir()
     (tmp_path / "paper" / "numbers.json").write_text(json.dumps(numbers))
     found = study.headline()
@@ -183,8 +177,9 @@ def test_the_first_page_counts_models_that_take_a_sampler_apart(client):
 def test_what_was_measured_is_counted_from_the_records():
     def measured(pairs, alone=()):
         names = dict.fromkeys((model for model, _ in pairs), "Name")
-        rows = [{"model": model, "sampler": sampler} for model, sampler in pairs]
-        return study._measured({"alone": [{"model": name} for name in alone], "means": rows, "models": names})
+        rows = [SimpleNamespace(model=model, sampler=sampler) for model, sampler in pairs]
+        without = [SimpleNamespace(model=name) for name in alone]
+        return study._measured(SimpleNamespace(alone=without, means=rows, models=names))
 
     assert measured([("a", "x"), ("a", "y")]) == "2 ways of handling imbalance under 1 model"
     both = [("a", "x"), ("a", "y"), ("b", "x"), ("c", "none")]

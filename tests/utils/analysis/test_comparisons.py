@@ -1,9 +1,12 @@
 """Statistics: against hand computations, by brute force, and on tables with a known answer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.rows import SPLIT
 from utils import metrics
 from utils.analysis import bootstrap, comparisons, corrected_tests, summaries
 from utils.analysis import verdicts as verdicts_module
@@ -18,7 +21,7 @@ def ledger_rows(scores: dict[tuple[str, str], list[float]], **fields) -> pd.Data
             "model": model,
             "sampler": sampler,
             "average_precision": score,
-            "split": {"kind": "development", "n_splits": 5},
+            "split": SPLIT,
             **fields,
         }
         for (model, sampler), values in scores.items()
@@ -308,7 +311,7 @@ def test_pairs_may_differ_in_model_and_sampler():
 
 
 def test_comparisons_carry_practical_probabilities_and_a_paired_bootstrap():
-    table = ranked_table().assign(split=[{"n_splits": 3}] * 6)
+    table = ranked_table().assign(split=[replace(SPLIT, n_splits=3)] * 6)
     (row,) = comparisons.compare_samplers(table).itertuples()
     differences = summaries.paired_scores(table)["rf", "smote"] - summaries.paired_scores(table)["rf", "none"]
     expected = corrected_tests.practical_probabilities(differences, 1 / 2)
@@ -567,7 +570,7 @@ def test_mean_ranks_put_the_best_first_over_folds_that_all_have():
 def variants_table(**scores):
     """Five folds of each variant with the given scores."""
     rows = [
-        {"variant": name, "repeat": 0, "fold": fold, "split": {"n_splits": 5}, "score": score}
+        {"variant": name, "repeat": 0, "fold": fold, "split": SPLIT, "score": score}
         for name, values in scores.items()
         for fold, score in enumerate(values)
     ]
@@ -644,7 +647,7 @@ def test_ratio_differences_are_paired_with_no_resampling_and_keep_the_order():
                     "positives": list(range(10 * fold, 10 * fold + 10)),
                     "n_rows": 1000,
                     "average_precision": metrics.average_precision(ranks),
-                    "split": {"n_splits": 5},
+                    "split": SPLIT,
                 }
             )
     found = comparisons.ratio_differences(pd.DataFrame(rows))

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from utils.analysis import fault_decomposition
+from utils.benchmark.records import Split
+from utils.data.loading import GROUPS
 
 AREAS = {"tied_average_precision": 0.7, "trapezoid": 0.72}
 SHIFTS = {0: 0.0, 1: 0.02, 2: -0.02}
@@ -13,7 +15,7 @@ SHIFTS = {0: 0.0, 1: 0.02, 2: -0.02}
 def make_row(seed: int, overlap: bool, sampler: str = "cgan") -> dict:
     """Overlap adds .1; each area moves with the seed."""
     areas = {name: value + 0.1 * overlap + SHIFTS[seed] for name, value in AREAS.items()}
-    split = {"overlap": overlap, "test_fraction": 0.3}
+    split = Split("original", 0.3, GROUPS, overlap=overlap)
     facts = {"n_rows": 1000, "n_positives": 20, "shared_positives": 0.75 * overlap}
     return {"seed": seed, "sampler": sampler, "split": split, **areas, "thinned_trapezoid": 0.95, **facts}
 
@@ -32,7 +34,7 @@ def test_each_fault_alone_is_the_difference_to_the_clean_figure(table):
 
 def test_what_faults_do_only_together_is_a_step_of_its_own(table):
     """The trapezoid adds .02 to a clean figure, and .05 where the overlap is there, too."""
-    overlap = [split["overlap"] for split in table["split"]]
+    overlap = [split.overlap for split in table["split"]]
     steps = fault_decomposition.effects(table.assign(trapezoid=table["trapezoid"] + 0.03 * np.array(overlap)))
     np.testing.assert_allclose(steps["mean"], [0.7, 0.1, 0.02, 0.03, 0.85], atol=1e-12)
 
@@ -62,7 +64,7 @@ def test_steps_are_paired_by_seed_and_levels_are_not(table):
 def test_seeds_that_lack_a_protocol_are_left_out(table):
     assert (fault_decomposition.effects(table.iloc[:-1])["n_seeds"] == 2).all()
     with pytest.raises(ValueError, match="with and without overlap are needed"):
-        fault_decomposition.effects(table[[part["overlap"] for part in table["split"]]])
+        fault_decomposition.effects(table[[split.overlap for split in table["split"]]])
 
 
 def test_the_replica_stands_beside_the_published_figures(table):

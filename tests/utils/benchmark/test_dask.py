@@ -15,7 +15,9 @@ from distributed import Client, LocalCluster
 from threadpoolctl import threadpool_limits
 
 from tests.small import small_profile
-from utils.benchmark import ledger, run_task, runner
+from utils.benchmark import executors, ledger, run_task, runner
+from utils.benchmark.executors import Batch
+from utils.benchmark.records import Task
 from utils.config import ROOT
 
 CHOSEN = {"samplers": ["none", "rus"], "models": ["lr", "xgb"]}  # on two folds: four groups of two tasks
@@ -86,12 +88,12 @@ def profile(tmp_path, local, cluster, monkeypatch):
 
 def scores(profile) -> dict[str, tuple]:
     rows = list(ledger.read_file(profile.results / "rows.jsonl"))
-    assert len(rows) == len({row["key"] for row in rows}), "a key stands in the ledger twice"
-    return {row["key"]: (row["average_precision"], tuple(row["ranks"])) for row in rows}
+    assert len(rows) == len({row.key for row in rows}), "a key stands in the ledger twice"
+    return {row.key: (row.result.average_precision, tuple(row.result.ranks)) for row in rows}
 
 
-def group_of(row: dict) -> str:
-    return f"{row['sampler']['name']}:{row['fold']}"
+def group_of(task: Task) -> str:
+    return f"{task.sampler.name}:{task.fold}"
 
 
 def note(path: Path, *words: object) -> None:
@@ -146,10 +148,10 @@ def receiving(monkeypatch):
     honest = ledger.append
 
     def append(path, row):
-        note(path, "received", group_of(row))
+        note(path, "received", group_of(row.task))
         return honest(path, row)
 
-    monkeypatch.setattr(runner.ledger, "append", append)
+    monkeypatch.setattr(executors.ledger, "append", append)
 
 
 def test_the_cluster_fills_the_ledger_as_this_machine_does(profile, local, monkeypatch):
@@ -189,11 +191,11 @@ def test_a_group_that_no_worker_survives_is_named(profile, cluster, monkeypatch)
 
 
 def test_an_address_without_scheduler_is_named(local, monkeypatch, tmp_path):
-    monkeypatch.setattr(runner, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(executors, "CONNECT_SECONDS", 1)
     for address in (f"tcp://127.0.0.1:{free_port()}", "nowhere", "http://127.0.0.1:1"):
         monkeypatch.setenv("STUDY_DASK_SCHEDULER", address)
         with pytest.raises(RuntimeError, match=f"No Dask scheduler answers at STUDY_DASK_SCHEDULER={address};"):
-            runner.run_groups(run_task.run_group, local, [[]], tmp_path / "rows.jsonl", {})
+            executors.run_batches([Batch(run_task.run_group, local, [[]], tmp_path / "rows.jsonl", {})])
 
 
 @pytest.mark.parametrize(("n_workers", "message"), [(0, "has no worker; start some"), (1, "with '--nthreads 1'")])
@@ -202,4 +204,4 @@ def test_workers_that_are_none_or_unfit_are_refused(n_workers, message, local, m
     with LocalCluster(n_workers=n_workers, threads_per_worker=2, **quiet) as unfit:
         monkeypatch.setenv("STUDY_DASK_SCHEDULER", unfit.scheduler_address)
         with pytest.raises(RuntimeError, match=message):
-            runner.run_groups(run_task.run_group, local, [[]], tmp_path / "rows.jsonl", {})
+            executors.run_batches([Batch(run_task.run_group, local, [[]], tmp_path / "rows.jsonl", {})])

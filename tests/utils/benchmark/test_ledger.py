@@ -4,33 +4,38 @@ import json
 import shutil
 import subprocess
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import fields, replace
 from multiprocessing import get_context
 
 import pytest
 
+from tests.rows import make_row, make_scoring, make_task
 from utils.benchmark import ledger
-from utils.benchmark.ledger import KEY_FIELDS, LedgerError
-from utils.config import ROOT, load_profile
+from utils.benchmark.ledger import LedgerError
+from utils.benchmark.records import FoldResult, Method, ScoringResult, SearchPlan, SearchSpace, Split, Task
+from utils.config import ROOT, Roles, load_profile
+from utils.experiments.cgan_variant import VariantResult
+from utils.experiments.original_study.protocol import ReplicaResult
 
-TASK = {
-    "dataset": {"name": "creditcard", "sha256": "76274b"},
-    "split": {"kind": "development", "n_splits": 5},
-    "repeat": 0,
-    "fold": 1,
-    "seed": 42,
-    "sampler": {"name": "smote", "params": {"ratio": 5, "k_neighbors": 5}},
-    "model": {"name": "rf", "params": {"n_estimators": 100}},
-    "search": None,
+OTHER = {
+    "dataset": replace(make_task().dataset, roles=Roles(label="fraud")),
+    "split": Split("development", 0.2, "rows as they are", n_splits=5),
+    "repeat": 1,
+    "fold": 2,
+    "seed": 43,
+    "sampler": Method("smote", {"ratio": 5}, "imbalanced-learn 0.14", 1),
+    "model": Method("rf", {"n_estimators": 100, "max_features": "sqrt"}, "scikit-learn 1.10", 1),
+    "search": SearchPlan(4, 0.01, SearchSpace({}, {"C": [1.0]})),
 }
 
 
-def row(key: str, **fields) -> dict:
-    return {"key": key, "ranks": [1, 3], "average_precision": 0.8333, **fields}
-
-
 def write_many(path, start: int) -> None:
-    for number in range(start, start + 25):
-        ledger.append(path, row(f"k{number}", text="x" * 5000))
+    for seed in range(start, start + 25):
+        ledger.append(path, make_row(seed=seed, positives=list(range(1000))))
+
+
+def seeds(rows) -> list[int]:
+    return [row.task.seed for row in rows]
 
 
 @pytest.fixture
@@ -39,129 +44,153 @@ def path(tmp_path):
 
 
 def test_what_is_appended_is_read_in_order(path):
-    rows = [row("b", params={"ratio": "balanced"}), row("a", amounts=None), row("c", days=0.32)]
-    assert [ledger.append(path, entry) for entry in rows] == [True, True, True]
+    rows = [make_row(seed=2, inner_scores=[0.5]), make_row(seed=1, amounts=None), make_row(seed=3, days=None)]
+    assert [ledger.append(path, row) for row in rows] == [True, True, True]
     assert ledger.read(path.parent) == list(ledger.read_file(path)) == rows
 
 
 def test_one_line_per_task_ends_every_write(path):
-    for key in "abc":
-        ledger.append(path, row(key, text="two\nlines"))
+    for seed in range(3):
+        ledger.append(path, make_row(seed=seed, engine="two\nlines"))
         assert path.read_bytes().endswith(b"}\n")
     assert len(path.read_text().splitlines()) == 3
 
 
 def test_a_task_is_written_once(path):
-    assert ledger.append(path, row("a", seconds=1))
-    assert not ledger.append(path, row("a", seconds=2))
-    assert [entry["seconds"] for entry in ledger.read_file(path)] == [1]
+    assert ledger.append(path, make_row(fit_seconds=1.0))
+    assert not ledger.append(path, make_row(fit_seconds=2.0))
+    assert [row.result.fit_seconds for row in ledger.read_file(path)] == [1]
 
 
 def test_the_first_row_of_a_key_wins_across_files(path):
-    ledger.append(path.with_name("b.jsonl"), row("same", seconds=2))
-    ledger.append(path.with_name("a.jsonl"), row("same", seconds=1))
-    ledger.append(path.with_name("c.jsonl"), row("other", seconds=3))
-    assert [entry["seconds"] for entry in ledger.read(path.parent)] == [1, 3]
+    ledger.append(path.with_name("b.jsonl"), make_row(fit_seconds=2.0))
+    ledger.append(path.with_name("a.jsonl"), make_row(fit_seconds=1.0))
+    ledger.append(path.with_name("c.jsonl"), make_row(seed=1, fit_seconds=3.0))
+    assert [row.result.fit_seconds for row in ledger.read(path.parent)] == [1, 3]
 
 
 def test_an_unfinished_last_line_is_passed_over(path):
-    ledger.append(path, row("a"))
+    ledger.append(path, make_row(seed=1))
     with path.open("a") as file:
         file.write('{"average_precision":0.5,"key":"b","ran')
-    assert [entry["key"] for entry in ledger.read(path.parent)] == ["a"]
+    assert seeds(ledger.read(path.parent)) == [1]
+    assert ledger.read_keys(path) == {make_row(seed=1).key}
 
 
 @pytest.mark.parametrize("cut", [5, 40, -1])
 def test_the_next_append_cuts_an_unfinished_line_off(path, cut):
-    ledger.append(path, row("a"))
-    with path.open("a") as file:
-        file.write(json.dumps(row("b"), sort_keys=True, separators=(",", ":"))[:cut])
-    ledger.append(path, row("c"))
-    assert [entry["key"] for entry in ledger.read(path.parent)] == ["a", "c"]
+    ledger.append(path, make_row(seed=1))
+    with path.open("ab") as file:
+        file.write(ledger.line_of(make_row(seed=2))[:cut])
+    ledger.append(path, make_row(seed=3))
+    assert seeds(ledger.read(path.parent)) == [1, 3]
 
 
 def test_a_task_whose_line_was_left_unfinished_is_written_again(path):
-    ledger.append(path, row("a"))
+    ledger.append(path, make_row(seed=1))
     whole = path.read_bytes()
-    ledger.append(path, row("b"))
+    ledger.append(path, make_row(seed=2))
     path.write_bytes(path.read_bytes()[:-5])
-    assert ledger.append(path, row("b"))
+    assert ledger.append(path, make_row(seed=2))
     assert path.read_bytes().startswith(whole)
-    assert [entry["key"] for entry in ledger.read(path.parent)] == ["a", "b"]
+    assert seeds(ledger.read(path.parent)) == [1, 2]
 
 
 @pytest.mark.parametrize(
     "broken", ["{", "", "[]", "7", '"text"', '{"key": "x"}', '{"ranks": [1]}', "null", b"\xff\xfe".decode("latin-1")]
 )
 def test_a_broken_line_in_the_middle_is_named(path, broken):
-    ledger.append(path, row("a"))
+    ledger.append(path, make_row(seed=1))
     with path.open("a") as file:
         file.write(f"{broken}\n")
-    ledger.append(path, row("c"))
+    ledger.append(path, make_row(seed=3))
     with pytest.raises(LedgerError, match=r"creditcard\.jsonl, line 2: not a finished task"):
+        ledger.read(path.parent)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("seed", 43, r"the key \w+ is not that of its content, which is \w+"),
+        ("ranks", "first", "ranks: Input should be a valid list"),
+        ("model", {"name": "rf"}, "model.params: Field required"),
+    ],
+)
+def test_a_line_that_was_edited_is_refused_and_says_why(path, name, value, message):
+    content = json.loads(ledger.line_of(make_row()))
+    path.parent.mkdir()
+    path.write_text(json.dumps({**content, name: value}) + "\n")
+    with pytest.raises(LedgerError, match=rf"line 1: not a finished task \({message}\); delete this line"):
         ledger.read(path.parent)
 
 
 def test_writers_in_other_processes_leave_whole_lines(path):
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         list(pool.map(write_many, [path] * 2, [0, 25]))
-    rows = ledger.read(path.parent)
-    assert {entry["key"] for entry in rows} == {f"k{number}" for number in range(50)}
+    assert sorted(seeds(ledger.read(path.parent))) == list(range(50))
     assert len(path.read_text().splitlines()) == 50
 
 
 def test_a_folder_without_ledger_is_an_empty_one(tmp_path):
     assert ledger.read(tmp_path / "nothing") == []
+    assert ledger.read_keys(tmp_path / "nothing.jsonl") == set()
     assert ledger.frame([]).empty
 
 
-@pytest.mark.parametrize("name", KEY_FIELDS)
+@pytest.mark.parametrize("name", OTHER)
 def test_the_key_depends_on_every_field(name):
-    other = {**TASK["dataset"], "roles": {"label": "fraud"}} if name == "dataset" else "other"
-    assert ledger.key_of({**TASK, name: other}) != ledger.key_of(TASK)
+    assert {field.name for field in fields(Task)} - set(OTHER) == {"variant"}
+    other = make_task(**{name: OTHER[name]})
+    assert other.key != make_task().key
 
 
 def test_the_key_depends_on_the_file_and_not_on_its_name():
-    key = ledger.key_of({**TASK, "dataset": {**TASK["dataset"], "name": "renamed"}})
-    assert key == ledger.key_of(TASK)
-    assert ledger.key_of({**TASK, "dataset": {**TASK["dataset"], "sha256": "76274c"}}) != key
+    task = make_task()
+    assert make_task(dataset=replace(task.dataset, name="renamed")).key == task.key
+    assert make_task(dataset=replace(task.dataset, sha256="76274c")).key != task.key
+    assert make_task(variant="default").key == task.key
 
 
-def test_the_key_depends_on_every_parameter():
-    sampler = {"name": "smote", "params": {"ratio": 5, "k_neighbors": 3}}
-    assert ledger.key_of({**TASK, "sampler": sampler}) != ledger.key_of(TASK)
+def test_the_key_does_not_depend_on_the_order_of_parameters():
+    model = make_task().model
+    turned = replace(model, params=dict(reversed(model.params.items())))
+    assert make_task(model=turned).key == make_task().key
 
 
-def test_the_key_depends_on_nothing_else():
-    measured = {**TASK, "average_precision": 0.5, "machine": {"cores": 2}, "key": "old"}
-    turned = dict(reversed(measured.items()))
-    turned["sampler"] = {"params": {"k_neighbors": 5, "ratio": 5}, "name": "smote"}
-    assert ledger.key_of(TASK) == ledger.key_of(measured) == ledger.key_of(turned)
-
-
-def test_a_task_that_lacks_a_field_has_no_key():
-    with pytest.raises(KeyError, match="search"):
-        ledger.key_of({name: TASK[name] for name in KEY_FIELDS if name != "search"})
-
-
-SCORING = row("final", finished="2026-11-22T14:00", sampler={"name": "cgan"}, model={"name": "xgb"}, n_alerts=9)
+@pytest.mark.parametrize(
+    ("name", "result"),
+    [
+        ("creditcard", FoldResult),
+        ("sensitivity/creditcard", FoldResult),
+        ("sensitivity/creditcard-raw-time", FoldResult),
+        ("sensitivity/creditcard-with-duplicates", FoldResult),
+        ("generators/creditcard", VariantResult),
+        ("original/replica", ReplicaResult),
+        ("test", ScoringResult),
+    ],
+)
+def test_committed_rows_are_read_and_written_to_the_byte(name, result):
+    """No row loses a field, and each has the key of its content."""
+    path = load_profile("full").results / f"{name}.jsonl"
+    assert b"".join(map(ledger.line_of, ledger.read_file(path, result))) == path.read_bytes()
 
 
 def test_every_scoring_of_the_test_set_is_recorded_and_a_repetition_is_none(tmp_path):
     """The same model scores alike on every machine; another result under its key is another model's."""
-    later = {**SCORING, "finished": "2026-11-23T14:00"}
-    assert ledger.append_scoring(tmp_path, later)
-    assert not ledger.append_scoring(tmp_path, {**later, "average_precision": 0.8380})
-    assert ledger.append_scoring(tmp_path, {**later, "average_precision": 0.8400, "finished": "2026-11-24"})
-    assert ledger.append_scoring(
-        tmp_path, {**later, "key": "other", "sampler": {"name": "none"}, "finished": "2026-11-25"}
-    )
-    assert ledger.append_scoring(tmp_path, {**SCORING, "key": "first"})
+    later = {"finished": "2026-11-23T14:00"}
+    none = Method("none", {}, "imbalanced-learn 0.14", 1)
+    assert ledger.append_scoring(tmp_path, make_scoring(**later))
+    assert not ledger.append_scoring(tmp_path, make_scoring(**later, average_precision=0.8380))
+    assert ledger.append_scoring(tmp_path, make_scoring(finished="2026-11-24", average_precision=0.8400))
+    assert ledger.append_scoring(tmp_path, make_scoring(finished="2026-11-25", sampler=none))
+    assert ledger.append_scoring(tmp_path, make_scoring(seed=1))
     table = ledger.scorings(tmp_path)
+    first, final, other = (make_scoring(**changes).key for changes in ({"seed": 1}, {}, {"sampler": none}))
     assert table["number"].tolist() == [1, 2, 3, 4]
-    assert table["key"].tolist() == ["first", "final", "final", "other"]
+    assert table["key"].tolist() == [first, final, final, other]
     assert table["average_precision"].tolist() == [0.8333, 0.8333, 0.84, 0.8333]
-    assert table["sampler"].tolist() == ["cgan", "cgan", "cgan", "none"] and set(table["model"]) == {"xgb"}
+    assert table["sampler"].tolist() == ["smote", "smote", "smote", "none"] and set(table["model"]) == {"rf"}
+    assert ledger.read(tmp_path) == []  # a scoring of the test set is no task of the benchmark
 
 
 def test_a_study_that_scored_nothing_has_no_scorings(tmp_path):
@@ -199,13 +228,16 @@ def test_reproducing_the_study_leaves_the_scorings_of_the_test_set(tmp_path):
 
 
 def test_a_frame_has_names_to_group_by():
-    table = ledger.frame([{**TASK, "average_precision": 0.8}, {**TASK, "fold": 2, "average_precision": 0.9}])
+    rows = [make_row(fold=1, average_precision=0.8), make_row(fold=2, average_precision=0.9)]
+    table = ledger.frame(rows)
     assert table.groupby(["sampler", "model"])["average_precision"].mean()["smote", "rf"] == pytest.approx(0.85)
-    assert table["sampler_config"][0] == TASK["sampler"]
-    assert list(table["fold"]) == [1, 2]
+    assert table["sampler_config"][0] == rows[0].task.sampler
+    assert list(table["fold"]) == [1, 2] and list(table["key"]) == [row.key for row in rows]
 
 
-def test_a_frame_leaves_the_rows_as_they_are():
-    rows = [dict(TASK)]
-    ledger.frame(rows)
-    assert rows == [TASK]
+def test_a_frame_has_no_column_for_what_no_row_has():
+    table = ledger.frame([make_row(average_precision_tie_neutral=None), make_row(seed=1)])
+    assert table["average_precision_tie_neutral"].isna().tolist() == [True, False]
+    assert {"average_precision_tie_neutral", "variant"}.isdisjoint(
+        ledger.frame([make_row(average_precision_tie_neutral=None)])
+    )

@@ -16,13 +16,17 @@ from imblearn.under_sampling import RandomUnderSampler
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
 
+from tests.rows import make_row, make_task
 from tests.small import PARAMETERS, small_profile
 from utils import metrics
 from utils.benchmark import ledger, out_of_fold, run_task, runner, tasks, tracking, training
-from utils.benchmark import search as search_module
+from utils.benchmark.executors import Batch, run_batches
 from utils.benchmark.progress import Board
-from utils.config import ROOT, DatasetConfig, load_profile
+from utils.benchmark.records import FoldResult, Row, ScoringResult, Task
+from utils.benchmark.search import chosen_trial
+from utils.config import ROOT, DatasetConfig, Roles, load_profile
 from utils.data import loading
+from utils.data.identity import DatasetIdentity
 from utils.experiments import cgan_ablation, cgan_variant, sensitivity
 from utils.experiments.original_study import run as original_run
 from utils.leakage import auditing, guards
@@ -40,8 +44,8 @@ def start(folder: Path) -> subprocess.Popen:
     )
 
 
-def scores(rows: list[dict]) -> dict[str, tuple]:
-    return {row["key"]: (row["average_precision"], tuple(row["ranks"])) for row in rows}
+def scores(rows: list[Row]) -> dict[str, tuple]:
+    return {row.key: (row.result.average_precision, tuple(row.result.ranks)) for row in rows}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +75,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, finished):
     assert again.wait(timeout=180) == 0, again.stderr.read().decode()
     assert path.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
     rows = list(ledger.read_file(path))
-    assert len(rows) == len({row["key"] for row in rows}) == 18
+    assert len(rows) == len({row.key for row in rows}) == 18
     assert scores(rows) == scores(ledger.read(finished.results))
 
 
@@ -93,18 +97,16 @@ def test_finished_tasks_are_not_run_again(finished, monkeypatch):
 
 
 def test_the_pipeline_gives_the_scores_in_the_ledger(finished):
-    table = runner.run(finished, samplers=["smote"], models=["lr"])
-    row = table.iloc[0]
+    runner.run(finished, samplers=["smote"], models=["lr"])
+    row = next(row for row in ledger.read(finished.results) if row.task.sampler.name == "smote")
     dataset = run_task.load_dataset(finished.dataset)
-    fold = run_task.all_folds(finished.dataset, finished.protocol, 1)[row["repeat"], row["fold"]]
-    parts = {"sampler": row["sampler_config"], "model": row["model_config"]}
-    task = {"seed": int(row["seed"]), "search": row["search"], **parts}
-    rows = run_task.training_rows(dataset, fold.train, int(row["seed"]))
-    fitted = training.fit(task, rows, chosen=search_module.chosen_trial(task, row["chosen"]))
+    fold = run_task.all_folds(finished.dataset, finished.protocol, 1)[row.task.fold_id]
+    rows = run_task.training_rows(dataset, fold.train, row.task.seed)
+    fitted = training.fit(row.task, rows, chosen=chosen_trial(row.task, row.result.chosen))
     X_test, y_test = run_task.fold_parts(dataset, fold.test)
-    ranks, _ = metrics.ranks_of_positives(y_test, fitted.pipeline.decision_function(X_test))
-    assert metrics.average_precision(ranks) == pytest.approx(row["average_precision"], abs=1e-3)
-    assert np.abs(ranks - row["ranks"]).max() <= 2  # the solver's last digits depend on the threads it has
+    ranks, _ = metrics.ranks_of_positives(y_test, fitted.pipeline.predict_proba(X_test)[:, 1])
+    assert metrics.average_precision(ranks) == pytest.approx(row.result.average_precision, abs=1e-3)
+    assert np.abs(ranks - row.result.ranks).max() <= 2  # the solver's last digits depend on the threads it has
 
 
 def test_every_task_has_its_mlflow_run(finished):
@@ -114,9 +116,9 @@ def test_every_task_has_its_mlflow_run(finished):
     experiment = tracking.experiment_id(store, f"benchmark-{finished.name}")
     runs = {run.data.tags.get("ledger_key"): run for run in store.search_runs([experiment], max_results=5000)}
     for row in rows:
-        run = runs[row["key"]]
-        assert run.data.metrics["average_precision"] == row["average_precision"]
-        assert store.get_run(run.data.tags["mlflow.parentRunId"]).info.run_name == row["sampler"]["name"]
+        run = runs[row.key]
+        assert run.data.metrics["average_precision"] == row.result.average_precision
+        assert store.get_run(run.data.tags["mlflow.parentRunId"]).info.run_name == row.task.sampler.name
 
 
 def test_unknown_names_are_named(finished):
@@ -224,7 +226,7 @@ def test_the_guard_refuses_changed_labels_and_values(finished):
 @pytest.mark.parametrize("sampler", ["none", "smote"])
 def test_a_task_of_the_study_passes_the_audit(sampler, finished):
     dataset = run_task.load_dataset(finished.dataset)
-    task = tasks.make_task(finished, dataset.identity, (0, 1), (sampler, {}), ("rf", {}))
+    task = tasks.make_task(finished, dataset.identity, (0, 1), sampler, "rf")
     report = auditing.audit(**run_task.audit_inputs(finished, task))
     assert report.passed == [finding.name for finding in report.findings] and len(report.findings) == 6
 
@@ -264,8 +266,9 @@ def test_workers_that_fail_leave_no_note_behind(finished, tmp_path):
         raise RuntimeError("no")
 
     task, *_ = on_first_fold(finished, "none", "lr")
+    batch = Batch(fail, finished, [[task]], tmp_path / "rows.jsonl", {task.key: 1.0})
     with pytest.raises(RuntimeError, match="no"):
-        runner.run_groups(fail, finished, [[task]], tmp_path / "rows.jsonl", {task["key"]: 1.0}, n_jobs=1)
+        run_batches([batch], n_jobs=1)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
@@ -276,15 +279,15 @@ def hold(profile, group, path, *_):
     """A group in which the process grows, as by TensorFlow's import and graphs, once it has done another."""
     time.sleep(1.1)  # joblib looks at a worker's memory at most once in a second
     HELD.append(np.ones(45_000_000 if len(HELD) == 1 else 1))
-    return [{**group[0], "process": os.getpid()}]
+    return [make_row(seed=group[0].seed, engine=str(os.getpid()))]
 
 
 def test_a_worker_that_grows_stays(tmp_path, finished):
     """What it has imported, compiled and loaded serves all of the study's groups."""
-    groups = [[{"key": str(number), "ranks": []}] for number in range(8)]
-    weights = {group[0]["key"]: 1.0 for group in groups}
-    rows = runner.run_groups(hold, finished, groups, tmp_path / "rows.jsonl", weights, n_jobs=2)
-    assert len(rows) == 8 and len({row["process"] for row in rows.values()} - {os.getpid()}) <= 2
+    groups = [[make_task(seed=seed)] for seed in range(8)]
+    path = tmp_path / "rows.jsonl"
+    rows = run_batches([Batch(hold, finished, groups, path, {task.key: 1.0 for (task,) in groups})], n_jobs=2)[path]
+    assert len(rows) == 8 and len({row.result.engine for row in rows} - {str(os.getpid())}) <= 2
 
 
 def test_batches_run_at_once_and_each_fills_its_own_ledger(tmp_path, finished):
@@ -292,25 +295,27 @@ def test_batches_run_at_once_and_each_fills_its_own_ledger(tmp_path, finished):
     order = []
 
     def work(profile, group, path, *_):
-        order.append(group[0]["key"])
-        return group
+        order.append(group[0].seed)
+        return [make_row(seed=group[0].seed)]
 
-    def batch(name, weights):
-        groups = [[{"key": key, "ranks": []}] for key in weights]
-        return runner.Batch(work, finished, groups, tmp_path / name / "rows.jsonl", weights)
+    def batch(name, seconds):
+        groups = [[make_task(seed=seed)] for seed in seconds]
+        weights = {task.key: seconds[task.seed] for (task,) in groups}
+        return Batch(work, finished, groups, tmp_path / name / "rows.jsonl", weights)
 
-    here, there = batch("here", {"a": 1.0, "b": 5.0}), batch("there", {"a": 3.0})
-    rows = runner.run_batches([here, there], n_jobs=1)
-    assert order == ["b", "a", "a"]
-    assert {path.parent.name: set(done) for path, done in rows.items()} == {"here": {"a", "b"}, "there": {"a"}}
-    for made in (here, there):
-        assert {row["key"] for row in ledger.read_file(made.path)} == set(made.weights)
+    here, there = batch("here", {1: 1.0, 2: 5.0}), batch("there", {3: 3.0})
+    rows = run_batches([here, there], n_jobs=1)
+    assert order == [2, 3, 1]
+    seeds = {path.parent.name: {row.task.seed for row in computed} for path, computed in rows.items()}
+    assert seeds == {"here": {1, 2}, "there": {3}}
+    for each in (here, there):
+        assert ledger.read_keys(each.path) == set(each.weights)
 
 
 def test_a_worker_with_another_file_is_refused(finished, tmp_path):
-    task = tasks.make_task(finished, {"name": "rows", "sha256": "0" * 64}, (0, 0), ("none", {}), ("lr", {}))
+    task = tasks.make_task(finished, DatasetIdentity("rows", "0" * 64, Roles()), (0, 0), "none", "lr")
     with pytest.raises(RuntimeError, match=r"rows\.parquet on machine .* is not the file"):
-        run_task.run_group(finished, [task], tmp_path / "rows.jsonl", 1)
+        run_task.run_group(finished, [task], tmp_path / "rows.jsonl")
     assert not list(tmp_path.iterdir())
 
 
@@ -318,32 +323,33 @@ def on_first_fold(finished, sampler: str, model: str) -> tuple:
     """A task on the small study, its dataset and its fold."""
     dataset = run_task.load_dataset(finished.dataset)
     search = replace(finished.search, trials=1) if MODELS[model].deep else None
-    task = tasks.make_task(finished, dataset.identity, (0, 0), (sampler, {}), (model, {}), search=search)
+    task = tasks.make_task(finished, dataset.identity, (0, 0), sampler, model, search=search)
     return task, dataset, run_task.all_folds(finished.dataset, finished.protocol, 1)[0, 0]
 
 
 @pytest.mark.parametrize("sampler", ["none", "smote", "jitter"])
-def test_a_caller_that_gives_the_sampler_test_rows_is_refused(sampler, finished, monkeypatch):
+def test_a_caller_that_gives_the_sampler_test_rows_is_refused(sampler, finished, monkeypatch, tmp_path):
     task, dataset, fold = on_first_fold(finished, sampler, "lr")
     X_test, y_test = run_task.fold_parts(dataset, fold.test[:7])
     honest = training.fit_preprocessing
     monkeypatch.setattr(
-        training, "fit_preprocessing", lambda head, X, y: honest(head, pd.concat([X, X_test]), pd.concat([y, y_test]))
+        training, "fit_preprocessing", lambda steps, X, y: honest(steps, pd.concat([X, X_test]), pd.concat([y, y_test]))
     )
     with pytest.raises(guards.LeakError, match="7 rows that are not among the fold's training rows were given"):
-        run_task.run_model(task, dataset, fold, run_task.prepare_fold(dataset, fold, task["seed"]), 1)
+        run_task.run_group(finished, [task], tmp_path / "rows.jsonl")
+    assert not (tmp_path / "rows.jsonl").exists()
 
 
 @pytest.mark.parametrize("model", ["lr", "ann"])
-def test_rows_of_another_fold_are_refused(model, finished):
+def test_rows_of_another_fold_are_refused(model, finished, monkeypatch):
     """Also where they only end the training of a network."""
     task, dataset, fold = on_first_fold(finished, "none", model)
-    foreign = run_task.training_rows(dataset, np.sort(np.r_[fold.train[5:], fold.test[:5]]), task["seed"])
-    with pytest.raises(guards.LeakError, match="5 rows that are not among the fold's training rows"):
-        run_task.run_model(task, dataset, fold, foreign, 1)
-    fewer = run_task.training_rows(dataset, fold.train[5:], task["seed"])
-    with pytest.raises(guards.LeakError, match=r"was given 2,\d+ rows, 2,\d+ of them distinct"):
-        run_task.run_model(task, dataset, fold, fewer, 1)
+    foreign = run_task.training_rows(dataset, np.sort(np.r_[fold.train[5:], fold.test[:5]]), task.seed)
+    fewer = run_task.training_rows(dataset, fold.train[5:], task.seed)
+    for rows, message in ((foreign, "5 rows that are not among"), (fewer, r"was given 2,\d+ rows, 2,\d+ of them dis")):
+        monkeypatch.setattr(run_task, "prepare_fold", lambda *_, rows=rows: rows)
+        with pytest.raises(guards.LeakError, match=message):
+            run_task.fit_fold(task, dataset, fold)
 
 
 def test_a_copy_of_a_training_row_is_refused(finished):
@@ -357,19 +363,21 @@ def test_a_copy_of_a_training_row_is_refused(finished):
 def test_synthetic_rows_that_equal_test_rows_are_counted_and_told(finished, monkeypatch, caplog):
     """What counts is where rows came from: values may agree by chance."""
     task, dataset, fold = on_first_fold(finished, "smote", "lr")
-    rows = run_task.prepare_fold(dataset, fold, task["seed"])
+    scaler = run_task.prepare_fold(dataset, fold, task.seed).scaler
     honest = training.fit_preprocessing
 
-    def fit_preprocessing(head, X, y):
-        made = honest(head, X, y)
-        made.X[-4:] = rows.scaler.transform(dataset.X.iloc[fold.test[:4]])
-        return made
+    def fit_preprocessing(preprocessing, X, y):
+        resampled = honest(preprocessing, X, y)
+        resampled.X[-4:] = scaler.transform(dataset.X.iloc[fold.test[:4]])
+        return resampled
 
-    assert run_task.run_model(task, dataset, fold, rows, 1)["n_equal_to_test"] == 0
+    def scored():
+        return run_task.score_fold(run_task.fit_fold(task, dataset, fold), dataset, fold)
+
+    assert scored().n_equal_to_test == 0
     monkeypatch.setattr(training, "fit_preprocessing", fit_preprocessing)
-    row = run_task.run_model(task, dataset, fold, run_task.prepare_fold(dataset, fold, task["seed"]), 1)
-    assert row["n_equal_to_test"] == 4
-    runner._tell_equal_rows([row, {**row, "n_equal_to_test": 0}])
+    assert scored().n_equal_to_test == 4
+    runner._warn_of_equal_rows([make_row(n_equal_to_test=4), make_row(seed=1)])
     assert "In 1 of 2 tasks, test rows have the values of a synthetic row" in caplog.text
 
 
@@ -377,15 +385,15 @@ def test_a_row_says_what_random_order_of_ties_would_give(finished):
     """With one score for all, half the prevalence is what ties against the model give."""
     _, dataset, fold = on_first_fold(finished, "none", "lr")
     constant, labels = np.full(len(fold.test), 0.5), dataset.y.to_numpy()[fold.test]
-    row = run_task.measure(dataset, fold.test, constant, constant)
+    measured = run_task.measure(dataset, fold.test, constant, constant)
     n_rows, n_frauds = len(labels), labels.sum()
     share = (n_frauds - 1) / (n_rows - 1)  # of frauds among the rows before one
     expected = np.mean([(1 + before * share) / (before + 1) for before in range(n_rows)])
-    assert row["average_precision_tie_neutral"] == pytest.approx(expected, abs=1e-6)
-    against = np.mean([found / (n_rows - n_frauds + found) for found in range(1, n_frauds + 1)])
-    assert row["average_precision"] == pytest.approx(against, abs=1e-6)
+    assert measured.average_precision_tie_neutral == pytest.approx(expected, abs=1e-6)
+    against = np.mean([n_caught / (n_rows - n_frauds + n_caught) for n_caught in range(1, n_frauds + 1)])
+    assert measured.average_precision == pytest.approx(against, abs=1e-6)
     clear = run_task.measure(dataset, fold.test, np.random.default_rng(0).random(len(fold.test)), constant)
-    assert clear["average_precision_tie_neutral"] == clear["average_precision"]
+    assert clear.average_precision_tie_neutral == clear.average_precision
 
 
 def test_a_table_of_counts_with_either_label_is_studied(tmp_path):
@@ -414,18 +422,18 @@ def test_a_share_of_frauds_that_drifts_is_no_leak(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def committed() -> dict[str, dict]:
-    return {row["key"]: row for row in ledger.read(load_profile("full").results)}
+def committed() -> dict[str, FoldResult]:
+    return {row.key: row.result for row in ledger.read(load_profile("full").results)}
 
 
-def full_grid(**chosen) -> list[dict]:
+def full_grid(**chosen) -> list[Task]:
     profile = load_profile("full")
     dataset = run_task.load_dataset(profile.dataset)
     return tasks.grid(profile, dataset.identity, **chosen)
 
 
 def test_the_committed_ledger_holds_the_full_profile(committed):
-    missing = [tasks.label(task) for task in full_grid() if task["key"] not in committed]
+    missing = [tasks.label(task) for task in full_grid() if task.key not in committed]
     assert not missing, f"{len(missing)} tasks of the full profile are not in data/results: {missing[:5]}"
 
 
@@ -434,7 +442,7 @@ def test_the_committed_ledgers_hold_every_other_study(study, monkeypatch):
     def ran(*_, **__):
         pytest.fail(f"a task of {study.__module__} is not in data/results")
 
-    for module, work in ((runner, "run_groups"), (cgan_ablation, "run_groups"), (original_run, "run_task")):
+    for module, work in ((runner, "run_batches"), (cgan_ablation, "run_batches"), (original_run, "run_task")):
         monkeypatch.setattr(module, work, ran)
     assert len(study(load_profile("full"))) > 0
 
@@ -444,23 +452,23 @@ def test_the_final_model_and_its_out_of_fold_probabilities_are_committed(committ
     profile = load_profile("full")
     dataset = run_task.load_dataset(profile.dataset)
     task = final_model.final_task(profile, ("none", "blend"))
-    assert committed[task["key"]]["average_precision"] == 0.806696
+    scored = {row.key: row.result for row in ledger.read_file(profile.results / ledger.TEST, ScoringResult)}
+    assert scored[task.key].average_precision == 0.806696
     folds = run_task.all_folds(profile.dataset, profile.protocol, 1)
     positions = np.concatenate([fold.test for fold in folds.values()])
-    path = profile.results / "out_of_fold" / f"{task['key']}.parquet"
+    path = profile.results / "out_of_fold" / f"{task.key}.parquet"
     probability = pd.Series(out_of_fold.read_out_of_fold(path, positions), index=positions)
-    recorded = {(row["repeat"], row["fold"]): row for row in full_grid(samplers=["none"], models=["blend"])}
+    recorded = {task.fold_id: committed[task.key] for task in full_grid(samplers=["none"], models=["blend"])}
     for fold_id, fold in folds.items():
         ranks, _ = metrics.ranks_of_positives(dataset.y.iloc[fold.test], probability[fold.test])
-        row = committed[recorded[fold_id]["key"]]
-        assert metrics.average_precision(ranks) == pytest.approx(row["average_precision"], abs=0.02)
+        assert metrics.average_precision(ranks) == pytest.approx(recorded[fold_id].average_precision, abs=0.02)
 
 
-def folds_in(rows: list[dict]) -> dict[tuple[int, int], set[frozenset]]:
+def folds_in(rows: list[Row]) -> dict[tuple[int, int], set[frozenset]]:
     """What the ledger says of each fold: its positives, once for all tasks if they agree."""
     found = {}
     for row in rows:
-        found.setdefault((row["repeat"], row["fold"]), set()).add(frozenset(row["positives"]))
+        found.setdefault(row.task.fold_id, set()).add(frozenset(row.result.positives))
     return found
 
 
@@ -481,7 +489,7 @@ def test_every_committed_row_has_the_folds_that_are_made_now(file, changes, n_fo
     rows = list(ledger.read_file(profile.results / f"{file}.jsonl"))
     recorded = folds_in(rows)
     assert len(recorded) == n_folds
-    for fold_id, fold in run_task.all_folds(config, profile.protocol, 2, "copies" in rows[0]["split"]).items():
+    for fold_id, fold in run_task.all_folds(config, profile.protocol, 2, rows[0].task.split.copies is not None).items():
         test = dataset.y.iloc[fold.test]
         assert recorded.get(fold_id, {frozenset(test.index[test == 1])}) == {frozenset(test.index[test == 1])}
 
@@ -493,8 +501,7 @@ def test_committed_rows_can_be_computed_again(sampler, committed):
     dataset = run_task.load_dataset(profile.dataset)
     folds = run_task.all_folds(profile.dataset, profile.protocol, 1)
     task = full_grid(samplers=[sampler], models=["lr"])[3]
-    fold = folds[task["repeat"], task["fold"]]
-    again = run_task.run_model(task, dataset, fold, run_task.prepare_fold(dataset, fold, task["seed"]), 1)
-    row = committed[task["key"]]
-    assert again["average_precision"] == pytest.approx(row["average_precision"], abs=0.005)
-    assert sorted(again["positives"]) == sorted(row["positives"])
+    fold = folds[task.fold_id]
+    again = run_task.score_fold(run_task.fit_fold(task, dataset, fold), dataset, fold)
+    assert again.average_precision == pytest.approx(committed[task.key].average_precision, abs=0.005)
+    assert sorted(again.positives) == sorted(committed[task.key].positives)

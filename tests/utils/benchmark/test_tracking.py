@@ -7,25 +7,21 @@ from multiprocessing import get_context
 
 import pytest
 
+from tests.rows import make_row, make_task
 from utils.benchmark import ledger, runner, tracking, tracking_store
+from utils.benchmark.records import Row
 from utils.benchmark.tracking import CHAMPION, METRICS, REGISTERED_MODEL
 from utils.benchmark.tracking_store import TrackingError
 from utils.config import load_profile
 
+VALUES = {metric: 0.1 * number for number, metric in enumerate(METRICS)}
 
-def ledger_row(key: str, sampler: str = "smote", fold: int = 0) -> dict:
-    return {
-        "key": key,
-        "repeat": 0,
-        "fold": fold,
-        "seed": 42,
-        "sampler": {"name": sampler, "params": {"ratio": "balanced"}},
-        "model": {"name": "rf", "params": {"n_estimators": 100, "max_features": "sqrt"}},
-        "engine": "scikit-learn",
-        "n_equal_to_test": 0,
-        "versions": {"python": "3.11.7", "numpy": "2.4.6"},
-        **{metric: 0.1 * number for number, metric in enumerate(METRICS)},
-    }
+
+def ledger_row(sampler: str = "smote", fold: int = 0) -> Row:
+    return make_row(fold=fold, sampler=replace(make_task().sampler, name=sampler), **VALUES)
+
+
+A, B, C, RUS = (row.key for row in (*(ledger_row(fold=fold) for fold in range(3)), ledger_row("rus")))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -110,9 +106,9 @@ def test_a_registry_that_fails_is_not_taken_for_an_empty_one(tmp_path, monkeypat
 
 
 def test_every_row_has_its_run_with_parameters_metrics_and_versions(store, profile):
-    assert tracking.log_rows([ledger_row("a")], profile) == 1
-    run = runs_of(store, profile)["a"]
-    assert run.data.metrics == pytest.approx({metric: 0.1 * number for number, metric in enumerate(METRICS)})
+    assert tracking.log_rows([ledger_row()], profile) == 1
+    run = runs_of(store, profile)[A]
+    assert run.data.metrics == pytest.approx(VALUES)
     assert run.data.params == {
         "repeat": "0",
         "fold": "0",
@@ -128,20 +124,20 @@ def test_every_row_has_its_run_with_parameters_metrics_and_versions(store, profi
 
 
 def test_runs_are_nested_below_one_run_per_sampler(store, profile):
-    tracking.log_rows([ledger_row("a"), ledger_row("b", "rus")], profile)
-    tracking.log_rows([ledger_row("c", fold=1)], profile)
+    tracking.log_rows([ledger_row(), ledger_row("rus")], profile)
+    tracking.log_rows([ledger_row(fold=1)], profile)
     parents = {key: run.data.tags["mlflow.parentRunId"] for key, run in runs_of(store, profile).items()}
-    assert parents["a"] == parents["c"] != parents["b"]
-    assert store.get_run(parents["a"]).info.run_name == "smote"
-    assert store.get_run(parents["b"]).info.run_name == "rus"
+    assert parents[A] == parents[B] != parents[RUS]
+    assert store.get_run(parents[A]).info.run_name == "smote"
+    assert store.get_run(parents[RUS]).info.run_name == "rus"
 
 
 def test_a_row_is_logged_once(store, profile):
-    assert tracking.log_rows([ledger_row("a"), ledger_row("b", fold=1)], profile) == 2
-    assert tracking.log_rows([ledger_row("b", fold=1), ledger_row("c", fold=2)], profile) == 1
+    assert tracking.log_rows([ledger_row(), ledger_row(fold=1)], profile) == 2
+    assert tracking.log_rows([ledger_row(fold=1), ledger_row(fold=2)], profile) == 1
     experiment = store.get_experiment_by_name(f"benchmark-{profile.name}")
     assert len(store.search_runs([experiment.experiment_id])) == 4  # three rows and their parent
-    assert set(runs_of(store, profile)) == {"a", "b", "c"}
+    assert set(runs_of(store, profile)) == {A, B, C}
 
 
 def test_a_row_whose_logging_was_interrupted_is_logged_again(store, profile, monkeypatch):
@@ -151,9 +147,9 @@ def test_a_row_whose_logging_was_interrupted_is_logged_again(store, profile, mon
             raise KeyboardInterrupt
 
         patch.setattr("mlflow.MlflowClient.log_batch", interrupt)
-        tracking.log_rows([ledger_row("a")], profile)
-    assert tracking.log_rows([ledger_row("a")], profile) == 1
-    assert set(runs_of(store, profile)["a"].data.metrics) == set(METRICS)
+        tracking.log_rows([ledger_row()], profile)
+    assert tracking.log_rows([ledger_row()], profile) == 1
+    assert set(runs_of(store, profile)[A].data.metrics) == set(METRICS)
 
 
 def test_no_rows_make_no_experiment(store, profile):
@@ -162,7 +158,7 @@ def test_no_rows_make_no_experiment(store, profile):
 
 
 def test_artefacts_lie_beside_the_store(store, profile):
-    tracking.log_rows([ledger_row("a")], profile)
+    tracking.log_rows([ledger_row()], profile)
     location = store.get_experiment_by_name(f"benchmark-{profile.name}").artifact_location
     assert location.startswith("file:///") and "/store" in location and "/mlartifacts/" in location
 
@@ -246,28 +242,27 @@ def test_require_store_refuses_a_deleted_experiment_and_says_how_to_restore_it(s
 
 def test_an_unusable_store_is_noticed_before_anything_is_computed(monkeypatch, profile, tmp_path):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "file:/tmp/runs")
-    monkeypatch.setattr(runner, "run_groups", lambda *_, **__: pytest.fail("computed first"))
+    monkeypatch.setattr(runner, "run_batches", lambda *_, **__: pytest.fail("computed first"))
     with pytest.raises(TrackingError, match="folder of files"):
-        runner.run_tasks(replace(profile, results=tmp_path), [ledger_row("a")])
+        runner.run_tasks(replace(profile, results=tmp_path), [make_task()])
 
 
 def test_run_tasks_finishes_when_the_store_goes_away_and_the_command_logs_the_rest(
     monkeypatch, store, profile, tmp_path, capsys
 ):
     local = replace(profile, results=tmp_path)
-    rows = [ledger_row("a") | {"ranks": [1]}, ledger_row("b", fold=1) | {"ranks": [2]}]
+    rows = [ledger_row(), ledger_row(fold=1)]
 
-    def compute(*_, **__):
+    def compute(batches, **_):
         for row in rows:
             ledger.append(tmp_path / "rows.jsonl", row)
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # gone meanwhile
         monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-        return {row["key"]: row for row in rows}
+        return {batches[0].path: rows}
 
     uri = tracking.tracking_uri()
-    monkeypatch.setattr(runner, "run_groups", compute)
-    monkeypatch.setattr(runner, "cost", lambda task: 1.0)
-    assert list(runner.run_tasks(local, rows)["key"]) == ["a", "b"]
+    monkeypatch.setattr(runner, "run_batches", compute)
+    assert list(runner.run_tasks(local, [row.task for row in rows])["key"]) == [A, B]
     message = capsys.readouterr().err
     assert message.count("\n") == 1 and f"'python -m utils.benchmark.tracking --profile {profile.name}' logs" in message
 
@@ -276,18 +271,17 @@ def test_run_tasks_finishes_when_the_store_goes_away_and_the_command_logs_the_re
     monkeypatch.setattr("sys.argv", ["tracking", "--profile", "full"])
     tracking.main()
     assert "2 of 2 finished tasks logged to sqlite:///" in capsys.readouterr().out
-    assert set(runs_of(store, profile)) == {"a", "b"}
+    assert set(runs_of(store, profile)) == {A, B}
     tracking.main()
     assert "0 of 2 finished tasks logged" in capsys.readouterr().out
 
 
 def test_run_tasks_logs_only_what_it_computed(monkeypatch, store, profile, tmp_path):
-    local, old, new = replace(profile, results=tmp_path), ledger_row("a") | {"ranks": [1]}, ledger_row("b")
+    local, old, new = replace(profile, results=tmp_path), ledger_row(), ledger_row(fold=1)
     ledger.append(tmp_path / "rows.jsonl", old)
-    monkeypatch.setattr(runner, "run_groups", lambda *_, **__: {"b": new})
-    monkeypatch.setattr(runner, "cost", lambda task: 1.0)
-    runner.run_tasks(local, [old, new])
-    assert set(runs_of(store, profile)) == {"b"}
+    monkeypatch.setattr(runner, "run_batches", lambda batches, **_: {batches[0].path: [new]})
+    runner.run_tasks(local, [old.task, new.task])
+    assert set(runs_of(store, profile)) == {B}
 
 
 def _start(uri: str) -> str:

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from utils.benchmark import search as search_module
+from tests.rows import make_task as any_task
 from utils.benchmark import training
-from utils.benchmark.search import Trial, chosen_trial, in_search, sample_trials, search_of, select_trial
-from utils.benchmark.training import Rows
+from utils.benchmark.records import Method, SearchPlan, SearchSpace, Task, to_json
+from utils.benchmark.search import Trial, chosen_trial, plan_search, reduced_trial, sample_trials, select_trial
+from utils.benchmark.training import KEPT_RESAMPLED, TrainingRows
 from utils.config import Search
 from utils.models.registry import MODELS
 from utils.samplers.registry import SAMPLERS
@@ -17,21 +18,26 @@ from utils.samplers.registry import SAMPLERS
 SEARCH = Search(trials=4, folds=2, deep_trials=2, held_out=4)
 
 
-def make_rows(n_rows: int = 1200, n_frauds: int = 80) -> Rows:
+def make_rows(n_rows: int = 1200, n_frauds: int = 80) -> TrainingRows:
     rng = np.random.default_rng(0)
     y = rng.permutation(np.arange(n_rows) < n_frauds).astype(int)
     X = pd.DataFrame(rng.normal(size=(n_rows, 4)) * [1, 10, 0.1, 1] + y[:, None], columns=list("abcd"))
     groups = np.arange(n_rows)
     groups[:40] = groups[40:80]  # forty pairs of identical rows
-    return Rows(X, pd.Series(y), groups, seed=3)
+    return TrainingRows(X, pd.Series(y), groups, seed=3)
 
 
-def make_task(sampler: str, model: str, search: Search | None = SEARCH, **params) -> dict:
-    parts = {
-        "sampler": {"name": sampler, "params": dict(SAMPLERS[sampler].defaults)},
-        "model": {"name": model, "params": {**MODELS[model].defaults, **params}},
-    }
-    return {"seed": 7, **parts, "search": search and search_of(sampler, model, search)}
+def make_task(sampler: str, model: str, search: Search | None = SEARCH, **params) -> Task:
+    return any_task(
+        seed=7,
+        sampler=method(sampler, SAMPLERS[sampler].defaults),
+        model=method(model, {**MODELS[model].defaults, **params}),
+        search=search and plan_search(sampler, model, search),
+    )
+
+
+def method(name: str, params: dict) -> Method:
+    return Method(name, dict(params), "some library 1.0", 1)
 
 
 def test_every_sampler_gets_the_same_number_of_trials_and_its_defaults_are_the_first():
@@ -39,23 +45,23 @@ def test_every_sampler_gets_the_same_number_of_trials_and_its_defaults_are_the_f
         task = make_task(sampler, "xgb")
         found = sample_trials(task)
         assert len(found) == 4
-        assert found[0] == Trial(task["sampler"], task["model"])
+        assert found[0] == Trial(task.sampler, task.model)
         assert all(found.count(trial) == 1 for trial in found)
 
 
 def test_trials_stay_inside_the_space_and_repeat_with_the_seed():
     task = make_task("smote", "xgb")
     for trial in sample_trials(task)[1:]:
-        assert trial.sampler["params"]["ratio"] in SAMPLERS["smote"].space["ratio"]
-        assert all(trial.model["params"][name] in values for name, values in MODELS["xgb"].space.items())
+        assert trial.sampler.params["ratio"] in SAMPLERS["smote"].space["ratio"]
+        assert all(trial.model.params[name] in values for name, values in MODELS["xgb"].space.items())
     assert sample_trials(task) == sample_trials(make_task("smote", "xgb"))
-    assert sample_trials(task) != sample_trials({**task, "seed": 8})
+    assert sample_trials(task) != sample_trials(replace(task, seed=8))
 
 
 def test_a_small_space_has_fewer_trials_and_an_empty_one_needs_no_search():
     assert len(sample_trials(make_task("none", "spe"))) == 4
-    assert search_of("none", "brf", SEARCH) is None
-    assert search_of("none", "lr", replace(SEARCH, trials=1)) is None
+    assert plan_search("none", "brf", SEARCH) is None
+    assert plan_search("none", "lr", replace(SEARCH, trials=1)) is None
     assert len(sample_trials(make_task("none", "lr", None))) == 1
 
 
@@ -67,20 +73,20 @@ def test_an_earlier_trial_yields_to_more_than_the_margin_only(scores, expected):
 
 
 def test_a_task_says_how_it_was_searched():
-    search = make_task("cgan", "xgb")["search"]
-    assert (search["trials"], search["folds"]) == (4, 2)
-    assert search["space"] == {"sampler": SAMPLERS["cgan"].space, "model": MODELS["xgb"].space}
-    assert search["reduced"] == {**SAMPLERS["cgan"].in_search, **MODELS["xgb"].in_search}
-    assert make_task("smote", "ann")["search"]["held_out"] == 4
+    plan = make_task("cgan", "xgb").search
+    assert (plan.trials, plan.folds, plan.held_out) == (4, 2, None)
+    assert plan.space == SearchSpace(SAMPLERS["cgan"].space, MODELS["xgb"].space)
+    assert plan.reduced == {**SAMPLERS["cgan"].in_search, **MODELS["xgb"].in_search}
+    assert make_task("smote", "ann").search.held_out == 4
 
 
 def test_a_trial_is_tried_with_no_more_than_its_entries_allow():
     most = MODELS["xgb"].in_search["n_estimators"]
-    sampler = {"name": "cgan", "params": {"ratio": 20, "updates": 10}}
-    tried = in_search(Trial(sampler, {"name": "xgb", "params": {"n_estimators": most + 1, "max_depth": 4}}))
-    assert tried == Trial(sampler, {"name": "xgb", "params": {"n_estimators": most, "max_depth": 4}})
-    untouched = Trial({"name": "smote", "params": {"ratio": 20}}, {"name": "lr", "params": {"C": 1.0}})
-    assert in_search(untouched) == untouched
+    sampler = method("cgan", {"ratio": 20, "updates": 10})
+    tried = reduced_trial(Trial(sampler, method("xgb", {"n_estimators": most + 1, "max_depth": 4})))
+    assert tried == Trial(sampler, method("xgb", {"n_estimators": most, "max_depth": 4}))
+    untouched = Trial(method("smote", {"ratio": 20}), method("lr", {"C": 1.0}))
+    assert reduced_trial(untouched) == untouched
 
 
 def test_inner_folds_take_every_row_once_and_keep_identical_rows_together():
@@ -110,22 +116,22 @@ def test_it_is_known_which_rows_preprocessing_was_fitted_on():
     train, validation = rows.held_out(SEARCH.held_out)
     assert fitted.rows.source.equals(train.X.index) and fitted.held_out.equals(validation.X.index)
     for inner, _ in rows.inner_folds(2):
-        assert inner.resampled(make_task("smote", "lr")["sampler"]).source.equals(inner.X.index)
+        assert inner.resampled(make_task("smote", "lr").sampler).source.equals(inner.X.index)
 
 
 def test_a_sampler_is_fitted_once_per_setting():
     rows = make_rows()
-    smote = make_task("smote", "lr")["sampler"]
+    smote = make_task("smote", "lr").sampler
     assert rows.resampled(smote) is rows.resampled(smote)
-    assert rows.resampled({**smote, "params": {"ratio": 5}}) is not rows.resampled(smote)
-    weights = make_task("class_weight", "lr")["sampler"]
-    assert rows.resampled(weights) is rows.resampled({**weights, "params": {"ratio": 5}})
+    assert rows.resampled(smote.with_params({"ratio": 5})) is not rows.resampled(smote)
+    weights = make_task("class_weight", "lr").sampler
+    assert rows.resampled(weights) is rows.resampled(weights.with_params({"ratio": 5}))
 
 
 def test_a_smaller_ratio_of_a_generator_is_the_same_fit_with_fewer_rows():
     rows = make_rows()
-    sampler = make_task("jitter", "lr")["sampler"]
-    whole, fewer = (rows.resampled({**sampler, "params": {"ratio": ratio}}) for ratio in ("balanced", 2))
+    sampler = make_task("jitter", "lr").sampler
+    whole, fewer = (rows.resampled(sampler.with_params({"ratio": ratio})) for ratio in ("balanced", 2))
     n_rows = len(rows.y) + 2 * rows.y.sum()
     assert len(fewer.y) == n_rows and fewer.y[len(rows.y) :].all()
     np.testing.assert_array_equal(fewer.X, whole.X[:n_rows])
@@ -136,15 +142,23 @@ def test_a_smaller_ratio_of_a_generator_is_the_same_fit_with_fewer_rows():
 def test_as_many_rows_are_added_as_the_ratio_says(sampler, ratio, expected):
     """One row in fifteen is a fraud: equal classes need 13 synthetic rows for each, fewer than a ratio of 20."""
     rows = make_rows()
-    made = rows.resampled({"name": sampler, "params": {"ratio": ratio}})
+    made = rows.resampled(method(sampler, {"ratio": ratio}))
     assert len(made.y) - len(rows.y) == made.y.sum() - rows.y.sum() == expected
     assert SAMPLERS[sampler].effect(ratio, rows.y) == expected
 
 
-def test_a_generator_is_fitted_once_for_the_ratios_of_a_search(recwarn):
+@pytest.fixture
+def n_fits(monkeypatch):
+    """How often scaler and sampler were fitted, as a list that grows."""
+    fits, fit_preprocessing = [], training.fit_preprocessing
+    monkeypatch.setattr(training, "fit_preprocessing", lambda *given: fits.append(1) or fit_preprocessing(*given))
+    return fits
+
+
+def test_a_generator_is_fitted_once_for_the_ratios_of_a_search(recwarn, n_fits):
     rows = make_rows()
-    made = [rows.resampled({"name": "jitter", "params": {"ratio": ratio}}) for ratio in (20, "balanced", 1, 5)]
-    assert len(rows.made) == 1 and not recwarn.list
+    made = [rows.resampled(method("jitter", {"ratio": ratio})) for ratio in (20, "balanced", 1, 5)]
+    assert len(n_fits) == 1 and not recwarn.list
     for fewer in made[1:]:
         np.testing.assert_array_equal(fewer.X, made[0].X[: len(fewer.X)])
 
@@ -163,9 +177,9 @@ def test_a_generator_is_fitted_once_for_the_ratios_of_a_search(recwarn):
     ],
 )
 def test_ratios_that_come_to_the_same_are_one_trial(sampler, n_legitimate, effects):
-    task, y = make_task(sampler, "lr"), np.repeat([0, 1], [n_legitimate, 100])
-    task["search"] = {"trials": 4, "space": {"sampler": SAMPLERS[sampler].space, "model": {}}}
-    found = [trial.sampler["params"]["ratio"] for trial in sample_trials(task, y)]
+    y = np.repeat([0, 1], [n_legitimate, 100])
+    task = replace(make_task(sampler, "lr"), search=SearchPlan(4, 0.01, SearchSpace(SAMPLERS[sampler].space, {})))
+    found = [trial.sampler.params["ratio"] for trial in sample_trials(task, y)]
     assert sorted(SAMPLERS[sampler].effect(ratio, y) for ratio in found) == effects
 
 
@@ -183,7 +197,7 @@ def test_the_preferred_trial_is_fitted_on_all_training_rows(sampler):
     assert len(fitted.scores) == 4 and all(0 < score <= 1 for score in fitted.scores)
     assert fitted.trial == sample_trials(task)[select_trial(fitted.scores, SEARCH.margin)]
     np.testing.assert_allclose(fitted.scaler.mean_, rows.X.mean())
-    again = training.fit(task, make_rows(), chosen=chosen_trial(task, fitted.trial.parameters))
+    again = training.fit(task, make_rows(), chosen=chosen_trial(task, fitted.trial.chosen))
     np.testing.assert_allclose(again.classifier.coef_, fitted.classifier.coef_)
     assert again.scores == []
 
@@ -201,7 +215,7 @@ def test_a_network_is_judged_by_rows_that_neither_scaler_nor_sampler_saw():
 def test_meaningless_labels_are_not_learnt_by_searching():
     """The inner score of noise is the share of frauds, for a sampler whose rows lie between real frauds."""
     rows = make_rows()
-    shuffled = Rows(rows.X, rows.y.sample(frac=1, random_state=0).set_axis(rows.y.index), rows.groups, 3)
+    shuffled = TrainingRows(rows.X, rows.y.sample(frac=1, random_state=0).set_axis(rows.y.index), rows.groups, 3)
     fitted = training.fit(make_task("smote", "xgb", n_estimators=30), shuffled)
     assert max(fitted.scores) < 2.5 * rows.y.mean()
 
@@ -209,5 +223,17 @@ def test_meaningless_labels_are_not_learnt_by_searching():
 def test_the_chosen_parameters_are_what_the_ledger_keeps():
     task = make_task("smote", "lr")
     trial = sample_trials(task)[2]
-    assert search_module.chosen_trial(task, trial.parameters) == trial
-    assert trial.described == {"sampler": trial.sampler, "model": trial.model}
+    assert chosen_trial(task, trial.chosen) == trial
+    assert to_json(trial.chosen) == {"sampler": trial.sampler.params, "model": trial.model.params}
+
+
+def test_a_bounded_number_of_resampled_tables_is_kept(n_fits):
+    """What was dropped is made again, and is the same."""
+    rows = make_rows()
+    first = rows.resampled(method("smote", {"ratio": 1}))
+    for ratio in range(2, KEPT_RESAMPLED + 2):
+        rows.resampled(method("smote", {"ratio": ratio}))
+    assert len(n_fits) == KEPT_RESAMPLED + 1
+    again = rows.resampled(method("smote", {"ratio": 1}))
+    assert len(n_fits) == KEPT_RESAMPLED + 2
+    np.testing.assert_array_equal(again.X, first.X)

@@ -18,10 +18,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from utils.config import ROOT, ULB, DatasetConfig
+from utils.benchmark.records import to_json
+from utils.config import ROOT, ULB, DatasetConfig, Roles
 from utils.data import fetching as files
 from utils.data.features import build_features
 from utils.data.fetching import fetch
+from utils.data.identity import DatasetIdentity
 from utils.data.loading import Dataset, load
 from utils.data.reading import DataError
 from utils.data.splits import chronological_split, folds
@@ -228,12 +230,12 @@ def test_copies_stay_share_a_fold_and_are_counted_unless_they_are_to_be_dropped(
 def test_the_identity_covers_the_file_and_every_role_that_is_not_the_default(write):
     config = write(GOOD)
     content = hashlib.sha256(GOOD.encode()).hexdigest()
-    assert load(config).identity == {"name": "own", "sha256": content, "roles": {}}
+    assert load(config).identity == DatasetIdentity("own", content, Roles())
     roles = {"label": "Class", "time": None, "amount": "V1", "duplicates": "drop", "raw_time": True}
     own = load(replace(config, variant="other", **roles))
     expected = {"time": None, "amount": "V1", "duplicates": "drop", "raw_time": True}
-    assert own.identity == {"name": "own-other", "sha256": content, "roles": expected}
-    assert ULB.roles == {"duplicates": "drop"}
+    assert to_json(own.identity) == {"name": "own-other", "sha256": content, "roles": expected}
+    assert to_json(ULB.roles) == {"duplicates": "drop"}
 
 
 def test_time_orders_the_rows_and_the_index_keeps_their_number(write):

@@ -1,6 +1,6 @@
 """The ablation changes one choice at a time, covers every choice, and keeps what is finished."""
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from utils.benchmark import ledger
 from utils.config import load_profile
 from utils.experiments import cgan_ablation, cgan_variant, fidelity
 from utils.experiments.cgan_ablation import VARIANTS
+from utils.experiments.cgan_variant import VariantResult
 from utils.samplers.cgan.config import GANConfig
 from utils.seeding import child_seed
 
@@ -26,6 +27,10 @@ def profile(tmp_path_factory):
 @pytest.fixture(scope="module")
 def table(profile):
     return cgan_ablation.run(profile, variants=["default", "shared_scaling", "frauds_only"])
+
+
+def variant_rows(profile):
+    return ledger.read(profile.results / "generators", VariantResult)
 
 
 def test_every_choice_of_the_default_is_changed_by_some_variant():
@@ -71,7 +76,7 @@ def test_every_variant_is_judged_on_every_fold(profile, table):
 
 
 def test_what_is_finished_is_not_run_again(profile, table, monkeypatch):
-    monkeypatch.setattr(cgan_ablation, "run_groups", lambda *_, **__: pytest.fail("ran again"))
+    monkeypatch.setattr(cgan_ablation, "run_batches", lambda *_, **__: pytest.fail("ran again"))
     again = cgan_ablation.run(profile, variants=["frauds_only", "default"])
     assert list(again["variant"]) == ["frauds_only", "default"] * 2
     assert set(again["ks"]) <= set(table["ks"])
@@ -80,36 +85,35 @@ def test_what_is_finished_is_not_run_again(profile, table, monkeypatch):
 def test_the_folds_of_a_variant_are_one_group(tmp_path):
     """Its networks are compiled once."""
     batch = cgan_ablation.missing_batch(small_profile(tmp_path))
-    assert [{task["variant"] for task in group} for group in batch.groups] == [{"default"}, {"original_loss"}]
+    assert [{task.variant for task in group} for group in batch.groups] == [{"default"}, {"original_loss"}]
     assert all(len(group) == 2 for group in batch.groups)
     assert cgan_ablation.missing_batch(load_profile("full")) is None
 
 
 def test_another_judge_is_another_row(profile, table):
-    rows = ledger.read(profile.results / "generators")
-    judges = [row["model"]["params"]["judge"] for row in rows]
-    assert judges == [{**fidelity.JUDGE, **profile.parameters["judge"]}] * len(rows)
-    with_judge = {"model": {**rows[0]["model"], "params": {**rows[0]["model"]["params"], "judge": fidelity.JUDGE}}}
-    assert ledger.key_of(rows[0]) == rows[0]["key"] != ledger.key_of({**rows[0], **with_judge})
+    tasks = [row.task for row in variant_rows(profile)]
+    judges = [task.model.params["judge"] for task in tasks]
+    assert judges == [{**fidelity.JUDGE, **profile.parameters["judge"]}] * len(tasks)
+    assert replace(tasks[0], model=tasks[0].model.with_params({"judge": fidelity.JUDGE})).key != tasks[0].key
 
 
 def test_a_row_is_judged_by_the_judge_that_it_names(profile, table):
     from utils.experiments.cgan_variant import real_rows
 
-    row = next(row for row in ledger.read(profile.results / "generators") if row["variant"] == "default")
-    real = real_rows(profile.dataset, profile.protocol, 1, (row["repeat"], row["fold"]))
-    seed = child_seed(row["seed"], "fidelity")
+    row = next(row for row in variant_rows(profile) if row.task.variant == "default")
+    real = real_rows(profile.dataset, profile.protocol, 1, row.task.fold_id)
+    seed = child_seed(row.task.seed, "fidelity")
     figures = fidelity.train_on_synthetic(
-        real, real.train(minority=True), judge=row["model"]["params"]["judge"], random_state=seed
+        real, real.train(minority=True), judge=row.task.model.params["judge"], random_state=seed
     )
-    assert row["fidelity"]["trtr"] == pytest.approx(figures["trtr"], abs=1e-6)
+    assert row.result.fidelity["trtr"] == pytest.approx(figures["trtr"], abs=1e-6)
 
 
 def test_the_committed_rows_are_judged_by_the_judge_of_today():
-    rows = ledger.read(load_profile("full").results / "generators")
-    assert {row["variant"] for row in rows} == set(VARIANTS) and len(rows) == 3 * len(VARIANTS)
-    assert all(row["model"]["params"]["judge"] == fidelity.JUDGE for row in rows)
-    assert np.ptp([row["fidelity"]["trtr"] for row in rows if row["fold"] == 0]) == 0
+    rows = variant_rows(load_profile("full"))
+    assert {row.task.variant for row in rows} == set(VARIANTS) and len(rows) == 3 * len(VARIANTS)
+    assert all(row.task.model.params["judge"] == fidelity.JUDGE for row in rows)
+    assert np.ptp([row.result.fidelity["trtr"] for row in rows if row.task.fold == 0]) == 0
 
 
 def test_sides_follow_the_direction_of_each_figure_and_the_interval():
@@ -129,14 +133,14 @@ def test_one_figure_is_repeated_by_hand(profile, table):
     from utils.samplers.cgan.conditional_gan import ConditionalGAN
     from utils.seeding import seeded
 
-    row = next(row for row in ledger.read(profile.results / "generators") if row["variant"] == "default")
-    real = real_rows(profile.dataset, profile.protocol, 1, (row["repeat"], row["fold"]))
+    row = next(row for row in variant_rows(profile) if row.task.variant == "default")
+    real = real_rows(profile.dataset, profile.protocol, 1, row.task.fold_id)
     config = GANConfig(**profile.parameters["cgan"])
-    with seeded(row["seed"]):
-        gan = ConditionalGAN(config, random_state=child_seed(row["seed"], "cgan")).fit(real.X_train, real.y_train)
-    synthetic = gan.sample(row["model"]["params"]["n_synthetic"], 1)
+    with seeded(row.task.seed):
+        gan = ConditionalGAN(config, random_state=child_seed(row.task.seed, "cgan")).fit(real.X_train, real.y_train)
+    synthetic = gan.sample(row.task.model.params["n_synthetic"], 1)
     figure = fidelity.correlation_difference(real.train(minority=True), synthetic)
-    assert row["fidelity"]["correlation_difference"] == pytest.approx(figure, abs=1e-3)
+    assert row.result.fidelity["correlation_difference"] == pytest.approx(figure, abs=1e-3)
 
 
 def test_the_benchmark_does_not_read_generators(profile, table):

@@ -29,24 +29,25 @@ def profile(tmp_path_factory):
 
 
 def test_every_sampler_with_a_ratio_is_asked_at_every_ratio():
-    tasks = sensitivity.ratio_tasks(load_profile("full"))
-    asked = {(task["sampler"]["name"], task["setting"]) for task in tasks}
+    settings = sensitivity.ratio_settings(load_profile("full"))
+    asked = {(setting.task.sampler.name, setting.name) for setting in settings}
     for name, entry in samplers.SAMPLERS.items():
         ratios = entry.space.get("ratio", [])
         assert {(name, value if value == "balanced" else f"x{value}") for value in ratios} <= asked
     assert ("none", "none") in asked and not [name for name, _ in asked if name == "tomek"]
-    assert all(task["search"] is None for task in tasks)
+    assert all(setting.task.search is None for setting in settings)
 
 
 def test_networks_are_asked_with_one_thing_changed_at_a_time():
     profile = load_profile("full")
-    tasks = sensitivity.network_tasks(profile)
-    as_they_come = {task["model"]["name"]: task["model"]["params"] for task in tasks if task["setting"] in DEFAULTS}
-    for task in tasks:
-        usual, params = as_they_come[task["model"]["name"]], task["model"]["params"]
-        assert len([name for name in params if params[name] != usual.get(name)]) == (task["setting"] not in DEFAULTS)
-        assert task["search"]["trials"] == 1
-    orders = {task["model"]["params"].get("column_order") for task in tasks}
+    settings = sensitivity.network_settings(profile)
+    models = [(setting.name, setting.task.model) for setting in settings]
+    as_they_come = {model.name: model.params for name, model in models if name in DEFAULTS}
+    for name, model in models:
+        usual, params = as_they_come[model.name], model.params
+        assert len([key for key in params if params[key] != usual.get(key)]) == (name not in DEFAULTS)
+    assert all(setting.task.search.trials == 1 for setting in settings)
+    orders = {model.params.get("column_order") for _, model in models}
     assert orders == {None, *range(1, 1 + profile.column_orders)}
 
 
@@ -55,19 +56,18 @@ DEFAULTS = ("columns as they come", "cross-entropy")
 
 def test_xgboost_is_asked_at_the_setting_of_the_blends_boosted_trees_on_every_fold():
     profile = load_profile("full")
-    tasks = sensitivity.boosted_tasks(profile)
-    assert [(task["repeat"], task["fold"]) for task in tasks] == list(profile.folds)
-    assert all(task["model"]["params"] == MODELS["blend"].defaults["boosted"] for task in tasks)
-    assert {(task["model"]["name"], task["sampler"]["name"], task["search"]) for task in tasks} == {
-        ("xgb", "none", None)
-    }
-    (quick, *_) = sensitivity.boosted_tasks(load_profile("quick"))
-    assert quick["model"]["params"]["n_estimators"] == 25
+    tasks = [setting.task for setting in sensitivity.boosted_settings(profile)]
+    assert [task.fold_id for task in tasks] == list(profile.folds)
+    assert all(task.model.params == MODELS["blend"].defaults["boosted"] for task in tasks)
+    assert {(task.model.name, task.sampler.name, task.search) for task in tasks} == {("xgb", "none", None)}
+    (quick, *_) = sensitivity.boosted_settings(load_profile("quick"))
+    assert quick.task.model.params["n_estimators"] == 25
 
 
 def test_the_committed_ledger_holds_the_boosted_baseline():
-    rows = {row["key"]: row for row in ledger.read(load_profile("full").results / "sensitivity")}
-    scores = [rows[task["key"]]["average_precision"] for task in sensitivity.boosted_tasks(load_profile("full"))]
+    profile = load_profile("full")
+    rows = {row.key: row.result for row in ledger.read(profile.results / "sensitivity")}
+    scores = [rows[setting.task.key].average_precision for setting in sensitivity.boosted_settings(profile)]
     assert len(scores) == 10 and np.mean(scores) == pytest.approx(0.8628, abs=5e-4)
 
 
@@ -83,18 +83,18 @@ def test_ratios_are_run_once_and_kept_apart_from_the_benchmark(profile, monkeypa
     assert (balanced["n_fit_positives"] * 2 == balanced["n_fit"]).all()
     assert ledger.read(profile.results) == []
     assert len(ledger.read(profile.results / "sensitivity")) == len(table)
-    monkeypatch.setattr(runner, "run_groups", lambda *_, **__: pytest.fail("a finished task was run again"))
+    monkeypatch.setattr(runner, "run_batches", lambda *_, **__: pytest.fail("a finished task was run again"))
     assert sensitivity.ratios(profile)["average_precision"].equals(table["average_precision"])
 
 
 def test_what_is_missing_of_all_choices_is_asked_for_once(profile, tmp_path):
     """Some tasks belong to more than one choice."""
-    asked = [study(profile) for study in (sensitivity.ratio_tasks, sensitivity.network_tasks)]
-    asked += [sensitivity.boosted_tasks(profile)]
-    asked += [tasks_of(other) for other, tasks_of in sensitivity._departures(profile).values()]
-    keys = {task["key"] for tasks in asked for task in tasks}
+    asked = [study(profile) for study in (sensitivity.ratio_settings, sensitivity.network_settings)]
+    asked += [sensitivity.boosted_settings(profile)]
+    asked += [settings_of(other) for other, settings_of in sensitivity._departures(profile).values()]
+    keys = {setting.task.key for settings in asked for setting in settings}
     batches = sensitivity.missing_batches(replace(profile, results=tmp_path))
-    missing = [task["key"] for batch in batches for group in batch.groups for task in group]
+    missing = [task.key for batch in batches for group in batch.groups for task in group]
     assert len(missing) == len(keys) < sum(map(len, asked)) and set(missing) == keys
     assert {batch.path.name for batch in batches} == {
         *("rows.jsonl", "rows-with-duplicates.jsonl", "rows-raw-time.jsonl")
@@ -107,7 +107,7 @@ def test_views_differ_in_rows_or_features(profile):
     table = sensitivity.views(profile, n_jobs=1)
     rows = table.groupby("setting")["n_rows"].sum()
     assert rows["duplicates kept"] >= rows["as in the protocol"] == rows["raw time as a feature"]
-    names = {setting: part["dataset"].iloc[0]["name"] for setting, part in table.groupby("setting")}
+    names = {setting: part["dataset"].iloc[0].name for setting, part in table.groupby("setting")}
     assert names["as in the protocol"] == "rows"
     assert names["duplicates kept"] == "rows-with-duplicates" and names["raw time as a feature"] == "rows-raw-time"
 
@@ -149,9 +149,9 @@ def test_copies_stand_where_their_originals_do(copied):
     usual = run_task.all_folds(copied.dataset, copied.protocol, 1)
     followed = run_task.all_folds(keeping, copied.protocol, 1, True)
     assert list(followed) == list(usual)
-    for place, fold in followed.items():
+    for fold_id, fold in followed.items():
         for part in ("train", "test"):
-            rows, originals = (getattr(folds, part) for folds in (fold, usual[place]))
+            rows, originals = (getattr(folds, part) for folds in (fold, usual[fold_id]))
             assert len(rows) > len(originals)
             pd.testing.assert_frame_equal(
                 kept.frame.iloc[rows].drop_duplicates(), dropped.frame.iloc[originals], check_names=False
@@ -172,7 +172,7 @@ def test_duplicates_kept_are_measured_on_the_folds_of_the_study(copied):
         assert kept.loc[fold, "n_rows"] == len(followed[0, fold].test) > len(usual_folds[0, fold].test)
         assert kept.loc[fold, "n_fit"] == len(followed[0, fold].train)
         assert set(usual.loc[fold, "positives"]) and len(kept.loc[fold, "ranks"]) > len(usual.loc[fold, "ranks"])
-        assert kept.loc[fold, "split"]["copies"] == "with their originals" and "copies" not in usual.loc[fold, "split"]
+        assert (kept.loc[fold, "split"].copies, usual.loc[fold, "split"].copies) == ("with their originals", None)
 
 
 def scores(*values):
@@ -201,7 +201,7 @@ def test_which_folds_a_study_of_few_has_is_told_from_results(values, text):
 
 def test_the_committed_studies_of_few_folds_have_the_easiest():
     profile = load_profile("full")
-    table = ledger.frame(row for row in ledger.read(profile.results) if row["model"]["name"] in ("lr", "rf", "xgb"))
+    table = ledger.frame(row for row in ledger.read(profile.results) if row.task.model.name in ("lr", "rf", "xgb"))
     assert sensitivity.describe_folds(table, profile.sensitivity_folds) == "the 2 easiest of 10 folds"
 
 

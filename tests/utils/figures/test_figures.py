@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.rows import SPLIT
 from utils import metrics
 from utils.analysis import comparisons
 from utils.config import load_profile
@@ -45,7 +46,7 @@ def make_ledger() -> pd.DataFrame:
             for shift, sampler in enumerate(NAMES):
                 y_true = np.arange(500) < 500 * PREVALENCE
                 ranks, _ = metrics.ranks_of_positives(y_true, rng.normal(size=500) + (2 + 0.3 * shift) * y_true)
-                place = {"model": model, "sampler": sampler, "repeat": 0, "fold": fold, "split": {"n_splits": 5}}
+                place = {"model": model, "sampler": sampler, "repeat": 0, "fold": fold, "split": SPLIT}
                 rows.append(place | {"ranks": ranks.tolist(), "average_precision": metrics.average_precision(ranks)})
     return pd.DataFrame(rows)
 
@@ -82,7 +83,7 @@ EFFECTS = comparisons.compare_variants(
                 "variant": name,
                 "repeat": 0,
                 "fold": fold,
-                "split": {"n_splits": 5},
+                "split": SPLIT,
                 "ratio": ratio,
                 "coverage": ratio / 2,
             }

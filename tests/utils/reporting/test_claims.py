@@ -8,6 +8,7 @@ import pytest
 from utils.config import ULB, load_profile
 from utils.reporting import claims
 from utils.reporting.claims import CLAIMS, Claim, ClaimError
+from utils.reporting.recorded import SECTIONS, NumbersError, RatioCount, parse
 
 
 def ratio(model: str, sampler: str, name: str, n_folds: int) -> dict:
@@ -18,14 +19,29 @@ def numbers_of_the_full_study() -> dict:
     """A small study whose numbers bear every claim."""
     verdicts = {("xgb", "nearmiss"): "harms", ("lr", "tomek"): "equivalent", ("rf", "cgan"): "no evidence"}
     verdicts |= {(model, sampler): "no evidence" for model in ("lr", "rf") for sampler in ("smote", "ros")}
-    differences = [{"model": m, "sampler": s, "verdict": verdict} for (m, s), verdict in verdicts.items()]
+    interval = {"mean": 0.0, "low": -0.02, "high": 0.02}
+    differences = [
+        {"model": model, "sampler": sampler, **interval, "verdict": verdict, "detectable": 0.03}
+        for (model, sampler), verdict in verdicts.items()
+    ]
     steps = [{"name": name, "low": low} for name, low in (("clean", 0.6), ("test overlap", 0.02), ("trapezoid", 0.01))]
     comparison = {
         "profile": "full",
         "dataset": {"name": "creditcard", "sha256": ULB.sha256},
-        "claim": {"verdict": "not supported", "best": ["blend", "none"]},
+        "folds": {"rf": 3, "blend": 3},
+        "samplers": {"none": "No resampling", "cgan": "CGAN"},
+        "models": {"rf": "Random forest", "blend": "Blend of trees"},
+        "means": [{"model": "rf", "sampler": "cgan", "mean": 0.8, "low": 0.7, "high": 0.9, "n_folds": 3}],
+        "alone": [],
+        "claim": {
+            "verdict": "not supported",
+            "best": ["blend", "none"],
+            "against_best": {"model": "rf", "sampler": "cgan", **interval},
+            "set_apart": False,
+            "refuted_by": [],
+        },
         "differences": differences,
-        "boosted": {"mean": 0.8628, "behind_best": 0.0013, "ahead_of_it": []},
+        "boosted": {"mean": 0.8628, "low": 0.83, "high": 0.894, "behind_best": 0.0013, "ahead_of_it": []},
         "ratios": [
             ratio("rf", "cgan", "balanced", 0),
             ratio("rf", "cgan", "5", 10),
@@ -35,11 +51,20 @@ def numbers_of_the_full_study() -> dict:
         "waterfall": steps,
     }
     cost = {"model": "rf", "sampler": "cgan", "ratio": "balanced", "mean": -0.106, "low": -0.12, "high": -0.089}
+    scorings = [{"label": label, "average_precision": 0.8, "finished": "2026-11-22"} for label in ("first", "second")]
     return {
-        "02_baselines": {"searches": [{"model": "xgb", "sampler": "none", "kept": 0.9}]},
+        "01_eda": {"prevalence": 0.0017},
+        "02_baselines": {
+            "searches": [{"model": "xgb", "sampler": "none", "kept": 0.9}],
+            "few_folds": "the 2 easiest of 10 folds",
+        },
         "04_smote": {"ratios": [{**cost, "model": "lr", "high": 0.1}, cost]},
         "07_comparison": comparison,
-        "08_final_model": {"scorings": [{"label": "first"}, {"label": "second"}]},
+        "08_final_model": {
+            "choice": {"label": "Blend of trees"},
+            "test": {"average_precision": 0.8, "interval": [0.7, 0.9], "ledger_key": "ab"},
+            "scorings": scorings,
+        },
     }
 
 
@@ -48,6 +73,7 @@ def numbers() -> dict:
     return numbers_of_the_full_study()
 
 
+SCORING = {"label": "only", "average_precision": 0.8, "finished": "2026-11-22"}
 # For every number that a claim rests on: where it stands, and a value that the claim does not bear.
 TURNS = [
     ("not_supported", "07_comparison/claim/verdict", "refuted"),
@@ -64,8 +90,8 @@ TURNS = [
     ("leading_baseline", "07_comparison/boosted/ahead_of_it", ["smote"]),
     ("never_equal", "07_comparison/ratios/0/n_folds", 1),
     ("equal_classes_cost", "04_smote/ratios/1/high", -0.01),
-    ("two_scorings", "08_final_model/scorings", [{"label": "only"}]),
-    ("two_scorings", "08_final_model/scorings", [{"label": "one"}] * 3),
+    ("two_scorings", "08_final_model/scorings", [SCORING]),
+    ("two_scorings", "08_final_model/scorings", [SCORING] * 3),
     ("original_faults", "07_comparison/waterfall/1/low", 0.0),
     ("original_faults", "07_comparison/waterfall/2/low", -0.01),
 ]
@@ -87,8 +113,8 @@ def names_of(failed: list[Claim]) -> list[str]:
 
 
 def test_every_claim_is_stated_where_the_numbers_bear_it(numbers):
-    assert claims.failed(numbers) == []
-    assert claims.stated(numbers) == {claim.name: claim.sentence for claim in CLAIMS}
+    assert claims.failed(parse(numbers)) == []
+    assert claims.stated(parse(numbers)) == {claim.name: claim.sentence for claim in CLAIMS}
 
 
 @pytest.mark.parametrize(("name", "path", "value"), TURNS)
@@ -96,11 +122,13 @@ def test_a_number_that_is_turned_fails_its_claim_and_no_other(numbers, name, pat
     changed = turned(numbers, path, value)
     if name == "undecided":  # three of seven are left
         changed = turned(changed, "07_comparison/differences/3/verdict", "equivalent")
-    assert names_of(claims.failed(changed)) == [name]
+    assert names_of(claims.failed(parse(changed))) == [name]
     with pytest.raises(ClaimError, match=f"The claim '{name}' ") as caught:
-        claims.stated(changed)
-    (claim,) = claims.failed(changed)
-    assert repr(claim.value(changed)) in str(caught.value) and f"{claim.relation} {claim.bound!r};" in str(caught.value)
+        claims.stated(parse(changed))
+    (claim,) = claims.failed(parse(changed))
+    assert repr(claim.value(parse(changed))) in str(caught.value) and f"{claim.relation} {claim.bound!r};" in str(
+        caught.value
+    )
 
 
 def test_every_claim_has_a_number_that_turns_it():
@@ -118,37 +146,37 @@ def test_every_claim_has_a_number_that_turns_it():
 )
 def test_other_profiles_and_tables_state_nothing_and_fail_nothing(numbers, path, value):
     changed = turned(turned(numbers, path, value), "07_comparison/claim/verdict", "refuted")
-    assert claims.stated(changed) == {}
+    assert claims.stated(parse(changed)) == {}
 
 
-@pytest.mark.parametrize("section", claims.SECTIONS)
+@pytest.mark.parametrize("section", SECTIONS.values())
 def test_nothing_is_stated_while_a_chapter_is_missing(numbers, section):
     del numbers[section]
-    assert claims.stated(numbers) == {}
-
-
-def test_numbers_from_before_the_dataset_was_recorded_state_nothing(numbers):
-    del numbers["07_comparison"]["dataset"]
-    assert claims.stated(numbers) == {}
+    assert claims.stated(parse(numbers)) == {}
 
 
 @pytest.mark.parametrize(
-    ("section", "value", "name"),
-    [("08_final_model", "scorings", "two_scorings"), ("07_comparison", "boosted", "close_baseline")],
+    ("section", "value"), [("08_final_model", "scorings"), ("07_comparison", "boosted"), ("07_comparison", "dataset")]
 )
-def test_a_number_that_a_claim_needs_and_nobody_recorded_is_named(numbers, section, value, name):
+def test_parse_names_a_number_that_nobody_recorded(numbers, section, value):
     del numbers[section][value]
-    with pytest.raises(ClaimError, match=f"'{name}' .* not recorded; run the notebooks"):
-        claims.stated(numbers)
+    with pytest.raises(NumbersError, match=f"{section}.{value}: Field required; run the notebook that records it"):
+        parse(numbers)
+
+
+def test_a_row_that_a_claim_needs_and_nobody_recorded_is_named(numbers):
+    numbers["07_comparison"]["waterfall"] = []
+    with pytest.raises(ClaimError, match=r"'original_faults' .* not recorded; run the notebooks"):
+        claims.stated(parse(numbers))
 
 
 def test_equal_classes_count_only_where_they_were_on_the_list():
     rows = [ratio("xgb", "smote", "balanced", 2), ratio("xgb", "smote", "5", 8), ratio("rf", "smote", "balanced", 9)]
     rows += [ratio("xgb", "smoteenn", "20", 10)]
-    assert claims.equal_classes_left(rows, "xgb") == (8, 10)
+    assert claims.equal_classes_left([RatioCount(**row) for row in rows], "xgb") == (8, 10)
 
 
 def test_the_committed_numbers_bear_every_claim():
     numbers = json.loads(load_profile("full").numbers.read_text())
-    assert claims.asserted(numbers), "run the notebooks"
-    assert names_of(claims.failed(numbers)) == []
+    assert claims.asserted(parse(numbers)), "run the notebooks"
+    assert names_of(claims.failed(parse(numbers))) == []

@@ -1,6 +1,5 @@
 """The README's results: made from the recorded numbers, with the sentences that the full study states."""
 
-import json
 import re
 
 import pytest
@@ -9,6 +8,7 @@ from tests.utils.reporting.test_claims import TURNS, numbers_of_the_full_study, 
 from utils.config import ROOT, load_profile
 from utils.reporting import claims, readme
 from utils.reporting.readme import README_END, README_START
+from utils.reporting.recorded import parse, read
 
 
 @pytest.fixture
@@ -22,8 +22,11 @@ def page(tmp_path):
 def numbers() -> dict:
     """What the README reads, of a small study whose dataset is another one."""
     numbers = numbers_of_the_full_study()
-    means = [{"model": "rf", "sampler": name, "mean": 0.8, "low": 0.7, "high": 0.9} for name in ("cgan", "none")]
-    means += [{"model": "mix", "sampler": "none", "mean": 0.86, "low": 0.8, "high": 0.9}]
+    means = [
+        {"model": "rf", "sampler": name, "mean": 0.8, "low": 0.7, "high": 0.9, "n_folds": 3}
+        for name in ("cgan", "none")
+    ]
+    means += [{"model": "mix", "sampler": "none", "mean": 0.86, "low": 0.8, "high": 0.9, "n_folds": 3}]
     difference = {"mean": -0.012, "low": -0.03, "high": 0.006, "verdict": "no evidence", "detectable": 0.025}
     numbers["07_comparison"] |= {
         "dataset": {"name": "claims", "sha256": "0" * 64},
@@ -35,7 +38,7 @@ def numbers() -> dict:
         "claim": {
             "verdict": "not supported",
             "best": ["rf", "none"],
-            "against_best": difference,
+            "against_best": {"model": "rf", "sampler": "cgan", **difference},
             "set_apart": False,
             "refuted_by": [],
         },
@@ -47,7 +50,7 @@ def numbers() -> dict:
     scorings = [("XGBoost with CGAN", 0.8024, "2026-11-22"), ("Random forest with no resampling", 0.7777, "2026-11-23")]
     numbers["08_final_model"] = {
         "choice": {"label": "Random forest with no resampling"},
-        "test": {"average_precision": 0.7777, "interval": [0.7, 0.85]},
+        "test": {"average_precision": 0.7777, "interval": [0.7, 0.85], "ledger_key": "ab"},
         "scorings": [
             {"label": label, "average_precision": score, "finished": f"{day}T06:57:01+00:00"}
             for label, score, day in scorings
@@ -57,7 +60,7 @@ def numbers() -> dict:
 
 
 def test_the_headline_says_verdict_scores_and_folds(numbers):
-    text = readme.headline(numbers)
+    text = readme.headline(parse(numbers))
     assert "best:* **not supported**. No rival is credibly better, but" in text and "-0.012 [-0.030, 0.006]" in text
     assert "0.778 [0.700, 0.850]" in text and "development folds: random forest with no resampling. Random" in text
     assert "profile quick; 3 folds)" in text and "| CGAN | 0.800 [0.700, 0.900] |" in text
@@ -71,29 +74,31 @@ def test_the_headline_names_who_refutes_the_claim(numbers):
     assert (
         "**refuted** by random forest with random oversampling, from which it differs by -0.020 [-0.030, -0.011] "
         "(adjusted p 0.021). At least one rival is credibly better. Highest mean"
-    ) in readme.headline(numbers)
+    ) in readme.headline(parse(numbers))
 
 
 def test_the_headline_has_a_table_of_its_own_for_models_that_stand_alone(numbers):
-    text = readme.headline(numbers)
+    text = readme.headline(parse(numbers))
     assert "| Sampler | Random forest |\n" in text
     assert "| Mixture of trees | 0.860 [0.800, 0.900] | -0.012 [-0.030, 0.006] | no evidence |" in text
     numbers["07_comparison"]["claim"]["best"] = ["mix", "none"]
-    assert "folds: mixture of trees, which takes no sampler. Random" in readme.headline(numbers)
+    assert "folds: mixture of trees, which takes no sampler. Random" in readme.headline(parse(numbers))
     numbers["07_comparison"]["claim"]["set_apart"] = True
-    assert "takes no sampler. Its members were chosen on these folds, so it takes no part" in readme.headline(numbers)
+    assert "takes no sampler. Its members were chosen on these folds, so it takes no part" in readme.headline(
+        parse(numbers)
+    )
     numbers["07_comparison"]["alone"] = []
     numbers["07_comparison"]["means"] = numbers["07_comparison"]["means"][:2]
-    assert "Models that take no sampler" not in readme.headline(numbers)
+    assert "Models that take no sampler" not in readme.headline(parse(numbers))
 
 
 def test_folds_are_told_by_model_where_they_differ(numbers):
     numbers["07_comparison"]["folds"] = {"rf": 3, "svm": 3, "mix": 1}
-    assert "profile quick; 3 folds; 1 for Mixture of trees)" in readme.headline(numbers)
+    assert "profile quick; 3 folds; 1 for Mixture of trees)" in readme.headline(parse(numbers))
 
 
 def test_the_baseline_is_said_to_be_untuned_with_its_counts(numbers):
-    text = readme.headline(numbers)
+    text = readme.headline(parse(numbers))
     assert "kept the defaults of XGBoost without resampling on 90 % of the folds" in text
     assert "took another one in 9 of 10 searches" in text
     assert "with it the mean of XGBoost without resampling is 0.863 [0.830, 0.894]." in text
@@ -101,20 +106,20 @@ def test_the_baseline_is_said_to_be_untuned_with_its_counts(numbers):
 
 def test_chosen_ratios_and_the_cost_of_equal_classes_are_told(numbers):
     numbers["07_comparison"]["ratios"][0]["n_folds"] = 2
-    text = readme.headline(numbers)
+    text = readme.headline(parse(numbers))
     assert "random forest with CGAN: 5 on 10 folds, equal classes on 2 folds." in text
     assert "On two of the ten folds, the two easiest, with fewer trees, equal classes change" in text
     assert "by -0.106 [-0.120, -0.089] against no resampling" in text
 
 
 def test_every_scoring_of_the_test_set_is_disclosed(numbers):
-    text = readme.headline(numbers)
+    text = readme.headline(parse(numbers))
     assert "oldest first: XGBoost with CGAN, 0.802 (2026-11-22); random forest with no resampling, 0.778" in text
 
 
 def test_only_the_full_study_states_its_claims(numbers):
     sentences = {claim.sentence for claim in claims.CLAIMS}
-    text = readme.headline(numbers)
+    text = readme.headline(parse(numbers))
     assert not [sentence for sentence in sentences if sentence in text]
 
 
@@ -126,7 +131,7 @@ def test_a_false_claim_of_the_full_study_stops_the_readme(numbers):
         row |= {"mean": 0.0, "low": -0.02, "high": 0.02, "detectable": 0.03}
     numbers["07_comparison"]["claim"]["best"] = ["blend", "none"]
     numbers["07_comparison"]["models"]["blend"] = "Blend of trees"
-    text = readme.headline(numbers)
+    text = readme.headline(parse(numbers))
     stated = [claim.name for claim in claims.CLAIMS if claim.sentence in text]
     assert stated == [
         "no_gain",
@@ -142,18 +147,18 @@ def test_a_false_claim_of_the_full_study_stops_the_readme(numbers):
     for name, path, value in TURNS:
         if name in ("not_supported", "close_baseline", "two_scorings"):
             with pytest.raises(claims.ClaimError, match=f"'{name}'"):
-                readme.headline(turned(numbers, path, value))
+                readme.headline(parse(turned(numbers, path, value)))
 
 
 @pytest.mark.parametrize(("path", "made"), [(readme.README, readme.answer), (readme.RESULTS, readme.headline)])
 def test_the_pages_show_the_recorded_results(path, made):
     text = path.read_text(encoding="utf-8")
     shown = text[text.index(README_START) + len(README_START) : text.index(README_END)].strip()
-    assert shown == made(json.loads(load_profile("full").numbers.read_text())), "run `doit readme`"
+    assert shown == made(read(load_profile("full").numbers)), "run `doit readme`"
 
 
 def test_the_answer_has_three_sentences_on_claim_comparisons_and_test_set(numbers):
-    text = readme.answer(numbers)
+    text = readme.answer(parse(numbers))
     assert len(re.findall(r"\.(?= [A-Z]|$)", text)) == 3
     assert text.startswith("*Random forest with CGAN is best:* **not supported**; no rival is credibly better")
     assert "Of 1 comparisons" in text and "0.778 [0.700, 0.850]" in text and text.endswith("been scored twice.")
@@ -162,7 +167,7 @@ def test_the_answer_has_three_sentences_on_claim_comparisons_and_test_set(number
 def test_the_answer_refuses_a_false_claim_of_the_full_study(numbers):
     false = turned(numbers_of_the_full_study() | {"08_final_model": numbers["08_final_model"]}, *TURNS[0][1:])
     with pytest.raises(claims.ClaimError):
-        readme.answer(false)
+        readme.answer(parse(false))
 
 
 @pytest.mark.parametrize("path", sorted([readme.README, *(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md"]))

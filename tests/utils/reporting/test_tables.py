@@ -9,8 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.utils.reporting.test_claims import numbers_of_the_full_study
+from utils.benchmark.records import Chosen, SearchPlan, SearchSpace
 from utils.config import load_profile
 from utils.reporting import numbers, tables
+from utils.reporting.recorded import parse
 
 
 @pytest.fixture
@@ -171,8 +174,10 @@ def test_models_that_stand_alone_are_listed_the_best_first():
 
 def searched(model: str, sampler: str, chosen: list, space: list) -> pd.DataFrame:
     """Ledger rows of a pair whose search had these ratios on its list and chose these."""
-    search = {"space": {"sampler": {"ratio": space} if space else {}, "model": {}}}
-    rows = [{"model": model, "sampler": sampler, "search": search, "chosen": {"sampler": {"ratio": r}}} for r in chosen]
+    plan = SearchPlan(4, 0.01, SearchSpace({"ratio": space} if space else {}, {}))
+    rows = [
+        {"model": model, "sampler": sampler, "search": plan, "chosen": Chosen({"ratio": ratio}, {})} for ratio in chosen
+    ]
     return pd.DataFrame(rows)
 
 
@@ -207,15 +212,18 @@ def test_a_ratio_grid_prints_what_was_chosen_with_its_folds(choices):
 
 
 def test_a_refuted_claim_names_who_refutes_it():
-    comparison = {
+    recorded = numbers_of_the_full_study()
+    interval = {"mean": -0.02, "low": -0.03, "high": -0.011}
+    recorded["07_comparison"] |= {
         "models": {"rf": "Random forest", "mix": "Mixture of trees"},
         "samplers": {"ros": "Random oversampling"},
-        "alone": [{"model": "mix"}],
-        "claim": {"verdict": "refuted", "refuted_by": []},
+        "alone": [{"model": "mix", "sampler": "none", "against": "rf + none", **interval, "verdict": "harms"}],
     }
-    assert tables.refuted_by(comparison) == ""
-    row = {"mean": -0.02, "low": -0.03, "high": -0.011, "adjusted_p": 0.0213}
-    comparison["claim"]["refuted_by"] = [{**row, "against": "rf + ros"}, {**row, "against": "mix + none"}]
+    assert tables.refuted_by(parse(recorded).comparison) == ""
+    recorded["07_comparison"]["claim"]["refuted_by"] = [
+        {**interval, "adjusted_p": 0.0213, "against": against} for against in ("rf + ros", "mix + none")
+    ]
+    comparison = parse(recorded).comparison
     behind = "from which it differs by -0.020 [-0.030, -0.011] (adjusted p 0.021)"
     first, second = "random forest with random oversampling", "mixture of trees, which takes no sampler"
     assert tables.refuted_by(comparison) == f" by {first}, {behind}, and by {second}, {behind}"

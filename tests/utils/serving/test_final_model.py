@@ -78,11 +78,11 @@ def test_the_model_survives_saving_and_is_scored_on_the_test_set(profile, model,
     row = final_model.score_test(profile, model)
     dataset = load_dataset(profile.dataset)
     held_out = final_model.held_out_rows(dataset, profile)
-    assert row["n_rows"] == len(held_out)
-    assert row["average_precision"] > 0.5
+    assert row.result.n_rows == len(held_out)
+    assert row.result.average_precision > 0.5
     loaded = bundle.load(bundle.save(model, tmp_path / "model"))
     np.testing.assert_allclose(loaded.predict_proba(held_out), model.predict_proba(held_out), atol=1e-6)
-    assert loaded.threshold == model.threshold and loaded.card["ledger_key"] == row["key"]
+    assert loaded.threshold == model.threshold and loaded.card["ledger_key"] == row.key
 
 
 @pytest.mark.parametrize(
@@ -90,20 +90,20 @@ def test_the_model_survives_saving_and_is_scored_on_the_test_set(profile, model,
 )
 def test_out_of_fold_rows_of_another_division_are_others(name, value, profile, monkeypatch):
     """Calibrator and threshold would be fitted to the labels of other rows."""
-    key = final_model.final_task(profile, ("none", "lr"))["key"]
+    key = final_model.final_task(profile, ("none", "lr")).key
     if name == "groups":
         monkeypatch.setattr("utils.benchmark.tasks.GROUPS", value)
         other = profile
     else:
         other = replace(profile, protocol=replace(profile.protocol, **{name: value}))
-    assert final_model.final_task(other, ("none", "lr"))["key"] != key
+    assert final_model.final_task(other, ("none", "lr")).key != key
 
 
 @pytest.mark.parametrize("damage", ["other rows", "no rows named", "no Parquet"])
 def test_an_out_of_fold_file_about_other_rows_is_made_anew(damage, profile):
     task = final_model.final_task(profile, ("none", "lr"))
     expected = final_model.out_of_fold(profile, task)
-    path = profile.results / "out_of_fold" / f"{task['key']}.parquet"
+    path = profile.results / "out_of_fold" / f"{task.key}.parquet"
     table = pd.read_parquet(path)
     if damage == "no Parquet":
         path.write_bytes(path.read_bytes()[:-9])
@@ -140,19 +140,19 @@ def test_scoring_again_adds_no_line(profile, model):
     before = (profile.results / "test.jsonl").read_bytes()
     final_model.score_test(profile, model)
     assert (profile.results / "test.jsonl").read_bytes() == before
-    assert len(ledger.read(profile.results)) == len(ledger.scorings(profile.results)) == 1
+    assert len(ledger.scorings(profile.results)) == 1
     assert ledger.scorings(profile.results)["model"].tolist() == ["xgb"]
 
 
 def test_the_score_card_adds_up(profile, model):
-    row = final_model.score_test(profile, model)
-    card = final_model.score_card(row, (0.1, 0.9))
-    caught = np.asarray(row["ranks"]) <= row["n_alerts"]
-    losses = np.maximum(row["amounts"], final_model.FLOOR)
-    cost = losses[~caught].sum() + final_model.FEE * row["n_alerts"]
+    scored = final_model.score_test(profile, model).result
+    card = final_model.score_card(scored, (0.1, 0.9))
+    caught = np.asarray(scored.ranks) <= scored.n_alerts
+    losses = np.maximum(scored.amounts, final_model.FLOOR)
+    cost = losses[~caught].sum() + final_model.FEE * scored.n_alerts
     assert card["cost saved, share of the loss without alerts"] == round(1 - cost / losses.sum(), 3)
     assert card["recall at the threshold"] == round(caught.mean(), 3)
-    assert card["average precision"] == round(metrics.average_precision(row["ranks"]), 6)
+    assert card["average precision"] == round(metrics.average_precision(scored.ranks), 6)
 
 
 def test_calibration_is_better_than_the_raw_scores_of_a_weighted_model(profile):

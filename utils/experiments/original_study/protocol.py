@@ -25,6 +25,7 @@ from sklearn.preprocessing import RobustScaler
 
 from utils import metrics
 from utils.backend import limit_threads
+from utils.benchmark.records import Row, Task
 from utils.benchmark.run_task import load_dataset, provenance
 from utils.config import DatasetConfig, Profile
 from utils.data.loading import Dataset
@@ -246,27 +247,65 @@ def load(config: DatasetConfig) -> Dataset:
     return load_dataset(replace(config, duplicates="keep", variant="with-duplicates"))
 
 
-def run_task(config: DatasetConfig, task: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
+@dataclass(frozen=True)
+class ReplicaResult:
+    """What a fit by the original study's protocol gives.
+
+    Attributes
+    ----------
+    ranks : list of int
+        As in `records.Measurement`.
+    average_precision, tied_average_precision, trapezoid : float
+        See `areas`.
+    thinned_average_precision, thinned_tied_average_precision, thinned_trapezoid : float
+        The same on test sets that are thinned out to the study's highest prevalence.
+    n_rows, n_positives : int
+        Of the test set.
+    shared_rows, shared_positives : float
+        Share of the test rows, and of its positives, that are training rows too.
+    n_fit, n_fit_positives : int
+        Rows that the forest was fitted on.
+    seconds : float
+        Of sampler and fit.
+    """
+
+    ranks: list[int]
+    average_precision: float
+    tied_average_precision: float
+    trapezoid: float
+    thinned_average_precision: float
+    thinned_tied_average_precision: float
+    thinned_trapezoid: float
+    n_rows: int
+    n_positives: int
+    shared_rows: float
+    shared_positives: float
+    n_fit: int
+    n_fit_positives: int
+    seconds: float
+
+
+def run_task(config: DatasetConfig, task: Task, recipe: Recipe) -> Row[Task, ReplicaResult]:
     """Fit, score and measure one task; what a worker process does."""
     limit_threads(1)
     dataset = load(config)
-    sampler, seed = task["sampler"]["name"], task["seed"]
     start = time.perf_counter()
-    done = fit(dataset, sampler, seed, overlap=task["split"]["overlap"], recipe=recipe)
+    done = fit(dataset, task.sampler.name, task.seed, overlap=task.split.overlap, recipe=recipe)
     seconds = time.perf_counter() - start
-    y_true = dataset.y.to_numpy()[done.test]
+    return Row(task, _measure(done, dataset.y.to_numpy()[done.test], task.seed, seconds), provenance())
+
+
+def _measure(done: Fit, y_true: NDArray, seed: int, seconds: float) -> ReplicaResult:
     in_train = np.isin(done.test, done.train)
     values = areas(y_true, done.y_score) | _thinned_areas(y_true, done.y_score, seed)
-    return {
-        **task,
-        "ranks": metrics.ranks_of_positives(y_true, done.y_score)[0].tolist(),
+    return ReplicaResult(
+        ranks=metrics.ranks_of_positives(y_true, done.y_score)[0].tolist(),
         **{name: round(value, 6) for name, value in values.items()},
-        "n_rows": len(done.test),
-        "n_positives": int(y_true.sum()),
-        "shared_rows": round(float(in_train.mean()), 6),
-        "shared_positives": round(float(in_train[y_true == 1].mean()), 6),
-        "n_fit": len(done.y_fit),
-        "n_fit_positives": int(done.y_fit.sum()),
-        "seconds": round(seconds, 3),
-        **provenance(),
-    }
+        n_rows=len(done.test),
+        n_positives=int(y_true.sum()),
+        shared_rows=round(float(in_train.mean()), 6),
+        shared_positives=round(float(in_train[y_true == 1].mean()), 6),
+        n_fit=len(done.y_fit),
+        n_fit_positives=int(done.y_fit.sum()),
+        seconds=round(seconds, 3),
+    )

@@ -6,8 +6,8 @@ python -m utils.experiments.original_study.run --profile full
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from joblib import Parallel, delayed, effective_n_jobs
@@ -15,38 +15,30 @@ from tqdm.auto import tqdm
 
 from utils.benchmark import ledger
 from utils.benchmark.errors import exit_with_a_sentence
-from utils.benchmark.tasks import library_version
+from utils.benchmark.records import Method, Row, Split, Task
+from utils.benchmark.tasks import minor_version
 from utils.config import DATA, ULB, DatasetConfig, Profile, load_profile
 from utils.data.loading import GROUPS, Dataset
-from utils.experiments.original_study.protocol import FOREST, TEST_FRACTION, Recipe, load, run_task
+from utils.experiments.original_study.protocol import FOREST, TEST_FRACTION, Recipe, ReplicaResult, load, run_task
 
 COMMITTED = DATA / "results" / "original"
+LIBRARIES = {"rus": "imbalanced-learn", "smote": "imbalanced-learn", "cgan": "tensorflow"}
 SEEDS = (42, 0, 1, 2, 3)  # the study's own test rows are those of 42
 
 
-def make_task(dataset: Dataset, sampler: str, seed: int, *, overlap: bool, recipe: Recipe) -> dict[str, Any]:
-    """One fit with its key, in the ledger's form."""
-    libraries = {"rus": "imbalanced-learn", "smote": "imbalanced-learn", "cgan": "tensorflow"}
-    task = {
-        "dataset": dataset.identity,
-        "split": {"kind": "original", "overlap": overlap, "test_fraction": TEST_FRACTION, "groups": GROUPS},
-        "repeat": SEEDS.index(seed) if seed in SEEDS else 0,
-        "fold": None,
-        "seed": seed,
-        "sampler": {
-            "name": sampler,
-            "params": vars(recipe) if sampler == "cgan" else {},
-            "library": _release(libraries[sampler]),
-            "revision": 1,
-        },
-        "model": {"name": "rf", "params": FOREST, "library": _release("scikit-learn"), "revision": 1},
-        "search": None,
-    }
-    return {"key": ledger.key_of(task), **task}
-
-
-def _release(library: str) -> str:
-    return f"{library} {'.'.join(library_version(library).split('.')[:2])}"
+def make_task(dataset: Dataset, sampler: str, seed: int, *, overlap: bool, recipe: Recipe) -> Task:
+    """One fit as a task of the ledger."""
+    params = vars(recipe) if sampler == "cgan" else {}
+    return Task(
+        dataset=dataset.identity,
+        split=Split("original", TEST_FRACTION, GROUPS, overlap=overlap),
+        repeat=SEEDS.index(seed) if seed in SEEDS else 0,
+        fold=None,
+        seed=seed,
+        sampler=Method(sampler, params, minor_version(LIBRARIES[sampler]), 1),
+        model=Method("rf", FOREST, minor_version("scikit-learn"), 1),
+        search=None,
+    )
 
 
 def replica(
@@ -90,23 +82,31 @@ def replica(
         for sampler, overlap in kinds
     ]
     path = profile.results / "original" / "replica.jsonl"
-    _copy_committed(path, {task["key"] for task in tasks})
-    rows = {row["key"]: row for row in ledger.read(path.parent)}
-    # The longest first: workers finish together, and none grows so late that joblib takes it for a leak.
-    missing = sorted((task for task in tasks if task["key"] not in rows), key=lambda task: task["sampler"]["name"])
-    workers = Parallel(n_jobs=min(effective_n_jobs(n_jobs), max(1, len(missing))), return_as="generator_unordered")
-    calls = (delayed(run_task)(config, task, recipe) for task in missing)
-    for row in tqdm(workers(calls), total=len(missing), desc="Original protocol", unit="fit", disable=not missing):
+    _copy_committed(path, {task.key for task in tasks})
+    rows = {row.key: row for row in ledger.read(path.parent, ReplicaResult)}
+    missing = [task for task in tasks if task.key not in rows]
+    for row in _computed(config, missing, recipe, n_jobs):
         ledger.append(path, row)
-        rows[row["key"]] = row
-    return ledger.frame(rows[task["key"]] for task in tasks)
+        rows[row.key] = row
+    return ledger.frame(rows[task.key] for task in tasks)
+
+
+def _computed(
+    config: DatasetConfig, tasks: list[Task], recipe: Recipe, n_jobs: int
+) -> Iterable[Row[Task, ReplicaResult]]:
+    """Rows of the tasks as processes finish them, with a progress bar."""
+    # The longest first: workers finish together, and none grows so late that joblib takes it for a leak.
+    tasks = sorted(tasks, key=lambda task: task.sampler.name)
+    workers = Parallel(n_jobs=min(effective_n_jobs(n_jobs), max(1, len(tasks))), return_as="generator_unordered")
+    rows = workers(delayed(run_task)(config, task, recipe) for task in tasks)
+    return tqdm(rows, total=len(tasks), desc="Original protocol", unit="fit", disable=not tasks)
 
 
 def _copy_committed(path: Path, keys: set[str]) -> None:
     """Add the committed rows of these keys that another ledger lacks to it."""
     if path.parent.resolve() != COMMITTED.resolve():
-        for row in ledger.read(COMMITTED):
-            if row["key"] in keys:
+        for row in ledger.read(COMMITTED, ReplicaResult):
+            if row.key in keys:
                 ledger.append(path, row)
 
 
@@ -118,7 +118,7 @@ def main() -> None:
     options = parser.parse_args()
     with exit_with_a_sentence():
         table = replica(load_profile(options.profile), n_jobs=options.jobs)
-    table["overlap"] = [part["overlap"] for part in table["split"]]
+    table["overlap"] = [split.overlap for split in table["split"]]
     shown = ["average_precision", "tied_average_precision", "trapezoid", "thinned_trapezoid", "shared_positives"]
     print(table.groupby(["sampler", "overlap"], sort=False)[[*shown, "seconds"]].mean().round(3).to_string())
 

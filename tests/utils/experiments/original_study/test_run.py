@@ -13,7 +13,7 @@ from utils.config import ROOT, ULB, DatasetConfig, load_profile
 from utils.data import loading, reading, splits
 from utils.experiments.original_study import protocol
 from utils.experiments.original_study import run as original_run
-from utils.experiments.original_study.protocol import Recipe
+from utils.experiments.original_study.protocol import Recipe, ReplicaResult
 from utils.leakage.auditing import audit
 from utils.leakage.report import FAILED
 
@@ -117,7 +117,7 @@ ARGUMENTS = {"seeds": (0,), "recipe": Recipe(batches=2, rows_per_class=500), "n_
 
 def test_finished_fits_are_not_run_again(config, profile):
     table = original_run.replica(profile, config, **ARGUMENTS)
-    assert list(zip(table["sampler"], [split["overlap"] for split in table["split"]], strict=True)) == [
+    assert list(zip(table["sampler"], [split.overlap for split in table["split"]], strict=True)) == [
         *(("rus", True), ("smote", True), ("cgan", True), ("cgan", False))
     ]
     path = profile.results / "original" / "replica.jsonl"
@@ -150,7 +150,7 @@ def test_what_a_profile_lacks_is_copied_or_run_and_never_written_to_the_committe
     again = original_run.replica(profile, config, **ARGUMENTS)
     assert again["key"].tolist() == own["key"].tolist() and committed.read_bytes() == before
     assert sorted(again["seconds"] == -1) == [False, True, True, True]
-    assert {row["key"] for row in ledger.read(path.parent)} == set(own["key"])
+    assert {row.key for row in ledger.read(path.parent, ReplicaResult)} == set(own["key"])
 
 
 def test_what_the_quick_profile_and_the_tests_write_is_not_committed(tmp_path, monkeypatch):
@@ -168,15 +168,15 @@ def test_what_the_quick_profile_and_the_tests_write_is_not_committed(tmp_path, m
 
 def test_the_committed_replica_is_complete_and_a_cheap_fit_can_be_computed_again():
     dataset = loading.load(replace(ULB, duplicates="keep"))
-    rows = {row["key"]: row for row in ledger.read(original_run.COMMITTED)}
+    rows = {row.key: row.result for row in ledger.read(original_run.COMMITTED, ReplicaResult)}
     for seed in original_run.SEEDS:
         for sampler, overlap in (("rus", True), ("smote", True), ("cgan", True), ("cgan", False)):
             task = original_run.make_task(dataset, sampler, seed, overlap=overlap, recipe=Recipe())
-            assert task["key"] in rows, f"{sampler}, seed {seed}: run python -m utils.experiments.original_study.run"
+            assert task.key in rows, f"{sampler}, seed {seed}: run python -m utils.experiments.original_study.run"
     task = original_run.make_task(dataset, "rus", 42, overlap=True, recipe=Recipe())
-    again = protocol.run_task(ULB, task, Recipe())
+    again = protocol.run_task(ULB, task, Recipe()).result
     for area in ("tied_average_precision", "trapezoid", "thinned_trapezoid"):
-        assert again[area] == pytest.approx(rows[task["key"]][area], abs=0.005)
+        assert getattr(again, area) == pytest.approx(getattr(rows[task.key], area), abs=0.005)
 
 
 def test_the_replica_of_the_claimed_pair_fails_every_check_but_the_prevalence(dataset, cgan):
@@ -202,8 +202,8 @@ def test_smote_in_the_replica_has_no_rows_on_both_sides(dataset):
 
 
 def test_the_test_set_of_the_claimed_figure_has_the_prevalence_of_the_file():
-    rows = [row for row in ledger.read(original_run.COMMITTED) if row["sampler"]["name"] == "cgan"]
-    assert {(row["n_rows"], row["n_positives"]) for row in rows} == {(85_443, 148)}
+    rows = [row for row in ledger.read(original_run.COMMITTED, ReplicaResult) if row.task.sampler.name == "cgan"]
+    assert {(row.result.n_rows, row.result.n_positives) for row in rows} == {(85_443, 148)}
     assert pytest.approx(492 / 284_807, rel=0.01) == 148 / 85_443
 
 
@@ -213,10 +213,9 @@ def test_this_studys_protocol_passes_every_check(config):
     development, _ = splits.chronological_split(dataset, 0.2)
     fold = splits.folds(dataset, development, 3, seed=0)[0]
     profile = load_profile("quick", config)
-    dataset_id = dataset.identity
-    task = tasks.make_task(profile, dataset_id, (0, 0), ("smote", {}), ("lr", {}))
+    task = tasks.make_task(profile, dataset.identity, (0, 0), "smote", "lr")
     train, test = run_task.fold_parts(dataset, fold.train), run_task.fold_parts(dataset, fold.test)
-    fitted = training.fit(task, run_task.training_rows(dataset, fold.train, task["seed"]))
+    fitted = training.fit(task, run_task.training_rows(dataset, fold.train, task.seed))
     pipeline = fitted.pipeline
     scores = pipeline.decision_function(test[0])
     measured = run_task.measure(dataset, fold.test, scores, pipeline.predict_proba(test[0])[:, 1])
@@ -227,7 +226,7 @@ def test_this_studys_protocol_passes_every_check(config):
         pipeline=pipeline,
         fitted=(fitted.rows.X, fitted.rows.y),
         population=dataset.y.iloc[development],
-        curve=(test[1], scores, measured["average_precision"]),
+        curve=(test[1], scores, measured.average_precision),
     )
     assert report.passed == [finding.name for finding in report.findings], str(report)
 

@@ -1,0 +1,208 @@
+"""Runs batches of tasks on the cores of this machine, or on the workers of a Dask scheduler."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from joblib import Parallel, delayed, effective_n_jobs, parallel_config
+from joblib.externals.loky import process_executor
+
+from utils.benchmark import ledger
+from utils.benchmark.errors import ClusterError
+from utils.benchmark.progress import Board, watching
+from utils.benchmark.records import Row, Task
+from utils.benchmark.run_task import load_dataset
+from utils.benchmark.tasks import label
+from utils.config import DatasetConfig, Profile
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CONNECT_SECONDS = 10  # to the Dask scheduler
+Work = Callable[[Profile, list[Task], Path, int], list[Row]]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tasks that a ledger lacks.
+
+    Attributes
+    ----------
+    work : callable
+        Like `run_task.run_group`: runs the tasks of a group and appends a row for each to the ledger at `path`.
+    profile : Profile
+    groups : list of list of Task
+        What one call of `work` runs.
+    path : Path
+        The ledger's file.
+    weights : dict of str to float
+        Expected seconds per task key, for the order of the groups and the progress bar.
+    """
+
+    work: Work
+    profile: Profile
+    groups: list[list[Task]]
+    path: Path
+    weights: dict[str, float]
+
+    def seconds(self, group: list[Task]) -> float:
+        """Expected seconds of a group."""
+        return sum(self.weights[task.key] for task in group)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a batch's `work`."""
+
+    batch: Batch
+    group: list[Task]
+
+    def arguments(self, n_jobs: int) -> tuple[Profile, list[Task], Path, int]:
+        """What `work` is called with, for a process that may use `n_jobs` threads."""
+        return self.batch.profile, self.group, self.batch.path, n_jobs
+
+
+def run_batches(batches: list[Batch], *, n_jobs: int = -1) -> dict[Path, list[Row]]:
+    """Run several batches at once, so that no core waits for the last group of one of them.
+
+    The longest group comes first, whatever its batch, and workers finish together.
+
+    Returns
+    -------
+    dict of Path to list of Row
+        What was computed, for every ledger file.
+    """
+    calls = [Call(batch, group) for batch in batches for group in batch.groups]
+    calls.sort(key=lambda call: -call.batch.seconds(call.group))
+    rows: dict[Path, list[Row]] = {batch.path: [] for batch in batches}
+    path_of = {task.key: call.batch.path for call in calls for task in call.group}
+    address = os.environ.get("STUDY_DASK_SCHEDULER")
+    results = closing(_on_cluster(address, calls) if address else _on_this_machine(n_jobs, calls))
+    with warnings.catch_warnings(), _cleared_boards(list(rows)), watching(_weights(batches)), results as finished:
+        # joblib stops a worker that waits for minutes while others are busy, and wonders at it.
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
+        for group in finished:
+            for row in group:  # a worker on another machine wrote to a ledger of its own
+                ledger.append(path_of[row.key], row)
+                rows[path_of[row.key]].append(row)
+    return rows
+
+
+def _weights(batches: list[Batch]) -> dict[Path, dict[str, float]]:
+    """Expected seconds per task key, for every ledger file."""
+    weights: dict[Path, dict[str, float]] = defaultdict(dict)
+    for batch in batches:
+        weights[batch.path] |= batch.weights
+    return weights
+
+
+@contextmanager
+def _cleared_boards(paths: list[Path]) -> Iterator[None]:
+    """Boards beside these ledger files that hold no note of an earlier run, and none of this one once it is over."""
+    boards = [Board.beside(path) for path in paths]
+    try:
+        for board in boards:
+            board.clear()
+        yield
+    finally:
+        for board in boards:
+            board.clear()
+
+
+def _on_this_machine(n_jobs: int, calls: list[Call]) -> Iterator[list[Row]]:
+    """Rows of each group in the order in which processes finish them, with the cores divided among them."""
+    n_workers = min(effective_n_jobs(n_jobs), len(calls))
+    threads = max(1, effective_n_jobs(-1) // n_workers)
+    with lasting_workers(threads):
+        workers = Parallel(n_jobs=n_workers, return_as="generator_unordered", batch_size=1)
+        yield from workers(delayed(call.batch.work)(*call.arguments(threads)) for call in calls)
+
+
+def lasting_workers(threads: int = 1) -> AbstractContextManager:
+    """Let processes that joblib starts meanwhile, each with so many threads, serve every call like this one."""
+    return parallel_config(backend="loky", inner_max_num_threads=threads, initializer=_keep_worker)
+
+
+def _keep_worker() -> None:
+    """Let this worker stay: joblib takes what it imports, compiles and caches for a leak, and starts another one."""
+    process_executor._MAX_MEMORY_LEAK_SIZE = math.inf
+
+
+@contextmanager
+def starting_workers(config: DatasetConfig) -> Iterator[None]:
+    """Let a worker on each core of this machine import and load what it needs, while the caller does something else."""
+    n_workers = 1 if os.environ.get("STUDY_DASK_SCHEDULER") else effective_n_jobs(-1)
+    if n_workers == 1:
+        yield
+        return
+    with (
+        lasting_workers(),
+        closing(
+            Parallel(n_jobs=n_workers, return_as="generator_unordered", batch_size=1)(
+                delayed(_load)(config) for _ in range(n_workers)
+            )
+        ) as loading,
+    ):
+        yield
+        for _ in loading:
+            pass
+
+
+def _load(config: DatasetConfig) -> None:
+    load_dataset(config)
+
+
+def _on_cluster(address: str, calls: list[Call]) -> Iterator[list[Row]]:
+    """Rows of each group in the order in which the workers of a Dask scheduler finish them.
+
+    A group whose worker dies is run again on another one. Not joblib's Dask backend, as that waits for ever for a
+    group that Dask has given up.
+    """
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    with _connect(address) as client:
+        futures = [client.submit(call.batch.work, *call.arguments(1), pure=False) for call in calls]
+        names = {future.key: label(call.group[0]) for future, call in zip(futures, calls, strict=True)}
+        try:
+            for future, rows in as_completed(futures, with_results=True):
+                if future.cancelled():
+                    raise ClusterError(
+                        f"The Dask scheduler at {address} was lost; what is finished is in the ledger, and the same "
+                        "command goes on with the rest."
+                    )
+                future.release()  # or Dask would run it again if the worker that holds the result died
+                yield rows
+        except KilledWorker as error:
+            raise ClusterError(
+                f"The tasks from '{names[error.task]}' on ended every Dask worker that tried them, probably for want "
+                "of memory; see the workers' logs. What is finished is in the ledger."
+            ) from error
+
+
+def _connect(address: str) -> Client:
+    """A client of the Dask scheduler; ClusterError if nobody answers or its workers are none or unfit."""
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"No Dask scheduler answers at STUDY_DASK_SCHEDULER={address}; start one with 'dask scheduler', "
+            "or unset the variable to run on this machine."
+        ) from error
+    threads = client.nthreads()
+    if set(threads.values()) == {1}:
+        return client
+    client.close()
+    if threads:
+        raise ClusterError("Tasks fix the random state of their process; start Dask workers with '--nthreads 1'.")
+    raise ClusterError(f"The Dask scheduler at {address} has no worker; start some with 'dask worker'.")

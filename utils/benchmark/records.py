@@ -1,0 +1,300 @@
+"""What the study runs and what it keeps: a task, and the row of the ledger that it becomes once it is finished.
+
+Each of these classes is written to JSON, and read from it, by `to_json` and `from_json` alone. A field that is None by
+default is left out of the JSON as long as it is None.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Generic, Protocol, TypeVar
+
+from pydantic import TypeAdapter
+
+from utils.data.identity import DatasetIdentity
+from utils.metrics import Reliability
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class Method:
+    """A sampler or a model, with everything that determines what it does.
+
+    Attributes
+    ----------
+    name : str
+        Key in the registry.
+    params : dict
+        All keyword arguments of its builder, as scikit-learn's `get_params` gives them.
+    library : str
+        The library behind it, with its minor version.
+    revision : int
+        Raised when code of this project changes what the method does.
+    """
+
+    name: str
+    params: dict[str, object]
+    library: str
+    revision: int
+
+    def with_params(self, changes: dict[str, object]) -> Method:
+        """The method with some parameters changed."""
+        return replace(self, params={**self.params, **changes})
+
+
+@dataclass(frozen=True)
+class Split:
+    """How the rows of a dataset are divided.
+
+    Attributes
+    ----------
+    kind : {'development', 'test', 'original'}
+        Which rows are scored: a fold of the development set, the test set, or a test set of the original study.
+    test_fraction : float
+    groups : str
+        The rule by which rows share a side; see `loading.GROUPS`.
+    n_splits : int, optional
+        Folds of the development set.
+    copies : str, optional
+        What happens to copies of a row, where folds are drawn among the distinct rows.
+    overlap : bool, optional
+        Whether training and test rows of the original study overlap.
+    """
+
+    kind: str
+    test_fraction: float
+    groups: str
+    n_splits: int | None = None
+    copies: str | None = None
+    overlap: bool | None = None
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """Values that a search may try, for each parameter of the sampler and of the model."""
+
+    sampler: dict[str, list]
+    model: dict[str, list]
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """How the parameters of a task are chosen.
+
+    Attributes
+    ----------
+    trials : int
+        Settings that are tried.
+    margin : float
+        See `search.select_trial`.
+    space : SearchSpace
+    folds : int, optional
+        Inner folds that judge a classical model.
+    held_out : int, optional
+        One part in how many of the training rows is held out to stop a network's training and to judge it.
+    reduced : dict, optional
+        Parameters that are smaller while the search tries; see `Entry.in_search`.
+    """
+
+    trials: int
+    margin: float
+    space: SearchSpace
+    folds: int | None = None
+    held_out: int | None = None
+    reduced: dict[str, object] | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One fit: rows, sampler and model, with everything that determines the result.
+
+    Attributes
+    ----------
+    dataset : DatasetIdentity
+    split : Split
+    repeat, fold : int
+        Which fold is scored; `fold` is None where the split has a single test set.
+    seed : int
+    sampler, model : Method
+    search : SearchPlan or None
+        How their parameters are chosen; None if they are taken as they are.
+    variant : str, optional
+        Name of a variant of the CGAN; see `cgan_ablation.VARIANTS`.
+    """
+
+    dataset: DatasetIdentity
+    split: Split
+    repeat: int
+    fold: int | None
+    seed: int
+    sampler: Method
+    model: Method
+    search: SearchPlan | None
+    variant: str | None = None
+
+    @property
+    def fold_id(self) -> tuple[int, int | None]:
+        """Repeat and fold."""
+        return self.repeat, self.fold
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of all that determines the result; the names of the dataset and of the variant do not."""
+        fields = to_json(replace(self, variant=None))
+        del fields["dataset"]["name"]
+        content = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(content.encode()).hexdigest()[:20]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Parameters that a search chose, or that were given."""
+
+    sampler: dict[str, object]
+    model: dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What the ledger keeps of a model's scores.
+
+    Attributes
+    ----------
+    ranks : list of int
+        1-based ranks of the positives, ties against them, in ascending order.
+    positives : list of int
+        Row numbers of the positives in the dataset's file, in the order of `ranks`.
+    amounts : list of float or None
+        Their value at stake; None without such a column.
+    n_rows : int
+        Rows that were scored.
+    days : float or None
+        Days that they cover; None without a time column.
+    average_precision, average_precision_tie_neutral : float
+        Ties against the model, and their expectation over a random order of tied rows.
+    roc_auc, brier, calibration_error : float
+    reliability : Reliability
+    """
+
+    ranks: list[int]
+    positives: list[int]
+    amounts: list[float] | None
+    n_rows: int
+    days: float | None
+    average_precision: float
+    roc_auc: float
+    brier: float
+    calibration_error: float
+    reliability: Reliability
+    average_precision_tie_neutral: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldResult(Measurement):
+    """What a task of the benchmark gives: its scores on a fold's test rows, and what was fitted.
+
+    Attributes
+    ----------
+    chosen : Chosen
+    inner_scores : list of float
+        Average precision of every trial of the search, in inner folds.
+    n_fit, n_fit_positives : int
+        Rows, and positives among them, that the model was fitted on; synthetic ones count.
+    sampler_seconds, search_seconds, fit_seconds, score_seconds : float
+    engine : str
+        The library that fitted the model.
+    n_equal_to_test : int, optional
+        Test rows that equal a row that the model was fitted on.
+    """
+
+    chosen: Chosen
+    inner_scores: list[float]
+    n_fit: int
+    n_fit_positives: int
+    sampler_seconds: float
+    search_seconds: float
+    fit_seconds: float
+    score_seconds: float
+    engine: str
+    n_equal_to_test: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoringResult(Measurement):
+    """What a scoring of the test set gives.
+
+    Attributes
+    ----------
+    threshold : float
+        Probability from which a row is an alert.
+    n_alerts : int
+    n_equal_to_test : int, optional
+        Test rows that equal a development row in all features.
+    """
+
+    threshold: float
+    n_alerts: int
+    n_equal_to_test: int | None = None
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What computed a result."""
+
+    system: str
+    cpu: str
+    cores: int
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a result comes from: versions of the libraries, machine, and when it was finished (ISO 8601, UTC)."""
+
+    versions: dict[str, str]
+    machine: Machine
+    finished: str
+
+
+class Keyed(Protocol):
+    """Anything with a key in the ledger."""
+
+    @property
+    def key(self) -> str:
+        """Hash of everything that determines the result."""
+
+
+TaskType = TypeVar("TaskType", bound=Keyed)
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Row(Generic[TaskType, Result]):
+    """A line of the ledger: a finished task, its result, and where that comes from."""
+
+    task: TaskType
+    result: Result
+    provenance: Provenance
+
+    @property
+    def key(self) -> str:
+        """The task's key."""
+        return self.task.key
+
+
+@lru_cache
+def _adapter(kind: type[Record]) -> TypeAdapter[Record]:
+    return TypeAdapter(kind)
+
+
+def to_json(record: object) -> dict[str, object]:
+    """A record as JSON has it."""
+    return _adapter(type(record)).dump_python(record, exclude_defaults=True)
+
+
+def from_json(kind: type[Record], content: object) -> Record:
+    """The record of this class in a JSON object, which may hold more; ValueError names what is missing or wrong."""
+    return _adapter(kind).validate_python(content)
