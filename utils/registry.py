@@ -33,8 +33,8 @@ class Entry:
     label: str
     build: Callable[..., Any]
     library: str
-    defaults: dict[str, Any] = field(default_factory=dict)
+    defaults: dict[str, object] = field(default_factory=dict)
     space: dict[str, list] = field(default_factory=dict)
-    in_search: dict[str, Any] = field(default_factory=dict)
+    in_search: dict[str, object] = field(default_factory=dict)
     revision: int = 1
     cost: float = 1.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,6 +52,12 @@ class RealRows:
     def holdout(self, *, minority: bool) -> np.ndarray:
         """Held-out rows of the minority, or of everything else."""
         return np.asarray(self.X_holdout)[(np.asarray(self.y_holdout) == self.minority) == minority]
+
+    def require_both_classes(self) -> None:
+        """Raise ValueError if the training or the held-out rows lack a class."""
+        parts = (part(minority=side) for part in (self.train, self.holdout) for side in (True, False))
+        if not all(map(len, parts)):
+            raise ValueError("Training and held-out rows both need the minority and the majority class.")
 
 
 def marginals(real: Table, synthetic: Table) -> pd.DataFrame:
@@ -196,7 +201,7 @@ def train_on_synthetic(
     rows: RealRows,
     synthetic: Table,
     *,
-    judge: dict[str, Any] | None = None,
+    judge: dict[str, object] | None = None,
     random_state: int = 0,
 ) -> pd.Series:
     """What XGBoost learns from synthetic minority rows in place of the real ones (Esteban et al., 2017).
@@ -225,14 +230,13 @@ def train_on_synthetic(
     ValueError
         As :func:`marginals`, or if either part lacks a class.
     """
-    minority, synthetic = _checked(rows.train(minority=True), synthetic)
-    holdout_minority, holdout_majority = rows.holdout(minority=True), rows.holdout(minority=False)
-    if not min(map(len, (minority, rows.train(minority=False), holdout_minority, holdout_majority))):
-        raise ValueError("Training and held-out rows both need the minority and the majority class.")
+    synthetic = _checked(rows.train(minority=True), synthetic)[1]
+    rows.require_both_classes()
     boosting = {**(JUDGE if judge is None else judge), "random_state": random_state}
     from_real = _learned_from_real(rows, tuple(boosting.items()))
     from_synthetic = _fit(synthetic, rows.train(minority=False), boosting)
     generator = np.random.default_rng(child_seed(random_state, "synthetic test rows"))
+    holdout_minority, holdout_majority = rows.holdout(minority=True), rows.holdout(minority=False)
     synthetic_test = _draw(synthetic, len(holdout_minority), generator)
     tstr = _average_precision(from_synthetic, holdout_minority, holdout_majority)
     trtr = _average_precision(from_real, holdout_minority, holdout_majority)
@@ -275,7 +279,7 @@ def fidelity_report(
     rows: RealRows,
     synthetic: Table,
     *,
-    judge: dict[str, Any] | None = None,
+    judge: dict[str, object] | None = None,
     n_repeats: int = N_REPEATS,
     random_state: int = 0,
 ) -> pd.Series:
@@ -345,7 +349,7 @@ def _draw(table: np.ndarray, n_rows: int, generator: np.random.Generator) -> np.
     return table[np.sort(generator.choice(len(table), n_rows, replace=False))]
 
 
-def _fit(minority: np.ndarray, majority: np.ndarray, boosting: dict[str, Any]) -> XGBClassifier:
+def _fit(minority: np.ndarray, majority: np.ndarray, boosting: dict[str, object]) -> XGBClassifier:
     """Gradient boosting on minority rows against majority rows."""
     X = np.vstack([minority, majority])
     y = np.repeat([1, 0], [len(minority), len(majority)])

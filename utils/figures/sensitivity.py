@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -79,7 +77,7 @@ def _draw_ratios(axes: Axes, part: pd.DataFrame, names: list[str], places: dict[
         axes.plot(at, rows["mean"], **_style(name))
 
 
-def _style(name: str) -> dict[str, Any]:
+def _style(name: str) -> dict[str, object]:
     colour = sampler_colour(name)
     return {"color": colour, "marker": MARKERS.get(name, "P"), "markersize": 3.5, "mec": "white", "mew": 0.3}
 

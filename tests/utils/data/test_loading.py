@@ -792,7 +792,7 @@ development, test = data.chronological_split(dataset)
 print(*build_features(dataset.frame), len(dataset.frame), len(data.folds(dataset, development)))
 profile = replace(load_profile("quick"), folds=((0, 0),), search=Search(trials=1))
 rows = benchmark.run(profile, samplers=["none", "rus"], models=["lr"], n_jobs=1)
-print(rows["dataset"].iloc[0]["name"], len(rows), (rows["average_precision"] > 0.9).all())
+print(rows["dataset"].iloc[0].name, len(rows), (rows["average_precision"] > 0.9).all())
 """
 
 

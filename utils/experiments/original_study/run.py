@@ -22,6 +22,7 @@ from utils.data.loading import GROUPS, Dataset
 from utils.experiments.original_study.protocol import FOREST, TEST_FRACTION, Recipe, ReplicaResult, load, run_task
 
 COMMITTED = DATA / "results" / "original"
+FITS = (("rus", True), ("smote", True), ("cgan", True), ("cgan", False))  # sampler, and whether rows overlap
 LIBRARIES = {"rus": "imbalanced-learn", "smote": "imbalanced-learn", "cgan": "tensorflow"}
 SEEDS = (42, 0, 1, 2, 3)  # the study's own test rows are those of 42
 
@@ -74,13 +75,7 @@ def replica(
         One row per fit; see `ledger.frame`.
     """
     recipe = recipe or Recipe()
-    dataset = load(config)
-    kinds = (("rus", True), ("smote", True), ("cgan", True), ("cgan", False))
-    tasks = [
-        make_task(dataset, sampler, seed, overlap=overlap, recipe=recipe)
-        for seed in seeds
-        for sampler, overlap in kinds
-    ]
+    tasks = _tasks(load(config), seeds, recipe)
     path = profile.results / "original" / "replica.jsonl"
     _copy_committed(path, {task.key for task in tasks})
     rows = {row.key: row for row in ledger.read(path.parent, ReplicaResult)}
@@ -89,6 +84,12 @@ def replica(
         ledger.append(path, row)
         rows[row.key] = row
     return ledger.frame(rows[task.key] for task in tasks)
+
+
+def _tasks(dataset: Dataset, seeds: tuple[int, ...], recipe: Recipe) -> list[Task]:
+    return [
+        make_task(dataset, sampler, seed, overlap=overlap, recipe=recipe) for seed in seeds for sampler, overlap in FITS
+    ]
 
 
 def _computed(
