@@ -218,6 +218,14 @@ def read_copy(path: Path) -> pd.DataFrame | None:
         return None
 
 
+def remove_outdated_copy(path: Path) -> None:
+    """Remove the Parquet copy of what stood at `path` before; a file that is no such copy stays."""
+    copy = copy_path(path)
+    with suppress(OSError, pa.ArrowException):
+        if path.is_file() and not read_stamp(path) and STAMP in (pq.read_schema(copy).metadata or {}):
+            copy.unlink()
+
+
 def write_copy(frame: pd.DataFrame, path: Path, **more: object) -> None:
     """Store a validated frame beside `path`; its stamp says `more` of how it was validated."""
     table = pa.Table.from_pandas(frame, preserve_index=False)

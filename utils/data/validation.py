@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
-import warnings
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from utils.data.reading import ColumnError, DataError, line_numbers
 BINARY = "is neither 0 nor 1"
 CORRECT = "correct these values, or remove the rows or the column"
 MIN_COUNTED = 20  # rows from which a column that counts them can be told from chance
+
+logger = logging.getLogger(__name__)
 
 
 def check_columns(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> None:
@@ -44,14 +47,18 @@ def counts_rows(values: np.ndarray) -> bool:
 
 
 def warn_of_counters(counters: Sequence[str], config: DatasetConfig) -> None:
-    """Warn of columns that only number the rows."""
+    """Log a warning of columns that only number the rows; once per process, however often the table is loaded."""
     if counters:
         names = ", ".join(map(repr, counters))
-        warnings.warn(
+        _warn_once(
             f"{config.path.name} has columns that only number the rows, and so tell apart what is equal otherwise: "
-            f"{names}; unless they are properties of a row, leave them out with DatasetConfig(..., drop=({names},)).",
-            stacklevel=3,
+            f"{names}; unless they are properties of a row, leave them out with DatasetConfig(..., drop=({names},))."
         )
+
+
+@lru_cache
+def _warn_once(sentence: str) -> None:
+    logger.warning(sentence)  # and not `warnings.warn`, which shows a path and a line of source around it
 
 
 def check_rarity(frame: pd.DataFrame, config: DatasetConfig) -> None:
