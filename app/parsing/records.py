@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from utils.data.reading import MAX_COLUMNS
+from utils.data.reading import MAX_COLUMNS, decimal_hint
 
 Reader = Callable[[Any], float]
 MAX_ROWS = 50_000
@@ -110,7 +110,7 @@ def read_number(cell: Any) -> float:
     try:
         value = float(cell)
     except ValueError:
-        raise ValueError("is not a number") from None
+        raise ValueError(f"is not a number{decimal_hint(cell)}") from None
     except OverflowError:
         raise ValueError("is too large") from None
     if not math.isfinite(value):

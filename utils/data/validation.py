@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +13,7 @@ import pandas as pd
 from utils.config import DatasetConfig
 from utils.data.features import HOUR_FEATURES
 from utils.data.numbers import NUMBER, to_numbers
-from utils.data.reading import ColumnError, DataError, line_numbers
+from utils.data.reading import ColumnError, DataError, decimal_hint, line_numbers
 
 BINARY = "is neither 0 nor 1"
 CORRECT = "correct these values, or remove the rows or the column"
@@ -119,8 +118,8 @@ def complaint(cases: pd.DataFrame, frame: pd.DataFrame, path: Path) -> str:
     rows = np.sort(cases.loc[cases["column"] == column, "index"].to_numpy(dtype=np.int64))
     value = frame[column].iloc[rows[0]]
     shown = "an empty value" if pd.isna(value) else repr(str(value)[:60])
-    comma = " (write decimals with a point)" if re.fullmatch(r"[-+]?[\d.]*,\d+", str(value)) else ""
     more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
     wrong_label = check == BINARY and not pd.isna(value)
     advice = "write 1 for the rare class and 0 for the other" if wrong_label else CORRECT
-    return f"{path.name}, column '{column}', {line_numbers(path, rows[:3])}{more}: {shown} {check}{comma}; {advice}."
+    hint = decimal_hint(str(value))
+    return f"{path.name}, column '{column}', {line_numbers(path, rows[:3])}{more}: {shown} {check}{hint}; {advice}."
