@@ -320,8 +320,9 @@ def test_a_decimal_comma_is_read_and_said_and_an_ambiguous_one_refused(client, c
     expected = probability_of(champion, {**example, "V7": 1.5, "Amount": 1234.56})
     assert float(re.search(r'data-exact="([^"]+)"', answer.text)[1]) == pytest.approx(expected, abs=1e-9)
     assert re.search(r"Read with a comma: (V7 is 1.5|Amount is 1234.56), (V7 is 1.5|Amount is 1234.56)\.", answer.text)
-    refused = submit(client, {**example, "V7": "1,234"})
-    assert refused.status_code == 422 and "can be 1.234 or 1234" in refused.text
+    for typed, reason in {"1,234": "can be 1.234 or 1234", "1.234.567": "is 1234567 if its points set"}.items():
+        refused = submit(client, {**example, "V7": typed})
+        assert refused.status_code == 422 and reason in refused.text
 
 
 def test_boxes_are_text_since_a_browser_takes_commas_out_of_numbers(client):
