@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from utils.benchmark import ledger
+from utils.benchmark.errors import exit_with_a_sentence
 from utils.benchmark.ledger import LedgerError
 from utils.benchmark.out_of_fold import write_out_of_fold
 from utils.benchmark.run_task import all_folds, days_covered, load_dataset
@@ -161,11 +162,10 @@ def main() -> None:
     """Migrate the ledger of a profile from the command line."""
     parser = argparse.ArgumentParser(description="Give the rows of an older ledger the keys of today.")
     parser.add_argument("--profile", default="full", choices=("quick", "full"))
-    profile = load_profile(parser.parse_args().profile)
-    try:
+    options = parser.parse_args()
+    with exit_with_a_sentence():
+        profile = load_profile(options.profile)
         print(migrate(profile, (GENERATORS,) if profile.name == "full" else ()))
-    except LedgerError as error:
-        raise SystemExit(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -61,9 +61,12 @@ def fetch(config: DatasetConfig = ULB) -> Path:
 
     Raises
     ------
+    ConfigError
+        If the configuration cannot be meant.
     DataError
         If the file has the wrong content, or is missing and no source delivers it.
     """
+    config.check()
     path, sources = config.path, _sources(config)
     remove_stale(path)
     if path.exists():

@@ -13,7 +13,7 @@ import pandas as pd
 from utils.config import ULB, DatasetConfig
 from utils.data.features import build_features
 from utils.data.fetching import content_sha256, fetch, read_copy, read_stamp, remove_outdated_copy, write_copy
-from utils.data.reading import PARQUET, ColumnError, DataError, read_table
+from utils.data.reading import PARQUET, DataError, read_table
 from utils.data.validation import check_columns, check_rarity, counts_rows, validate, warn_of_counters
 
 GROUPS = "all raw columns but time and label"  # the rule of `Dataset.groups`, as ledger rows name it
@@ -181,9 +181,6 @@ def _validated_table(path: Path, config: DatasetConfig) -> _ValidatedTable:
     A copy is validated again if it was made for other roles, and made again if other columns were left out.
     """
     roles, drop = [config.label, config.time, config.amount], sorted(config.drop)
-    if set(roles) & set(drop):
-        names = ", ".join(repr(name) for name in roles if name in drop)
-        raise ColumnError(f"{path.name}: `drop` names {names}, which is also label, time or amount; choose one.")
     stamp = read_stamp(path)
     frame = read_copy(path) if stamp and stamp.get("drop") == drop else None
     is_copy = frame is not None

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from utils.config import ROOT, ULB, DatasetConfig
+from utils.config import ROOT, ULB, ConfigError, DatasetConfig
 from utils.data import fetching as files
 from utils.data import validation
 from utils.data.features import build_features
@@ -221,8 +221,8 @@ def test_copies_stay_share_a_fold_and_are_counted_unless_they_are_to_be_dropped(
         assert not set(map(tuple, kept.X.iloc[fold.train].to_numpy())) & set(
             map(tuple, kept.X.iloc[fold.test].to_numpy())
         )
-    with pytest.raises(ValueError, match="duplicates is 'no'; use one of"):
-        replace(config, duplicates="no")
+    with pytest.raises(ConfigError, match="duplicates is 'no'; use one of"):
+        load(replace(config, duplicates="no"))
 
 
 def test_the_identity_covers_the_file_and_every_role_that_is_not_the_default(write):
@@ -392,7 +392,7 @@ def test_a_column_that_is_left_out_need_not_be_a_number(write):
     assert build_features(pd.read_csv(config.path), config).columns.tolist() == ["a", "b"]
     with pytest.raises(DataError, match=r"own\.csv has no column c to leave out"):
         load(replace(config, drop=("c",)))
-    with pytest.raises(DataError, match=r"own\.csv: `drop` names 'y', which is also label"):
+    with pytest.raises(ConfigError, match=r"drop is \('y',\); leave 'y' out of it, which is also label"):
         load(replace(config, drop=("y",)))
 
 
@@ -861,18 +861,37 @@ print(rows["dataset"].iloc[0]["name"], len(rows), (rows["average_precision"] > 0
 """
 
 
-def test_a_dataset_of_ones_own_takes_the_place_of_the_studys(tmp_path):
-    package = tmp_path / "utils"
+def own_study(folder: Path, definition: str) -> None:
+    """A copy of the project in `folder` whose `utils/config.py` studies another dataset."""
+    package = folder / "utils"
     package.mkdir()
     for path in (ROOT / "utils").iterdir():
         if path.name != "config.py":
             (package / path.name).symlink_to(path)
-    own = 'ULB = DatasetConfig("claims.csv", label="is_fraud", time=None, amount="value")\n'
     config, n_changes = re.subn(
-        r"ULB = DatasetConfig\(.*?\n\)\n", own, (ROOT / "utils/config.py").read_text(), flags=re.S
+        r"ULB = DatasetConfig\(.*?\n\)\n", f"ULB = {definition}\n", (ROOT / "utils/config.py").read_text(), flags=re.S
     )
     assert n_changes == 1
     (package / "config.py").write_text(config)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["-m", "utils.study"], ["-m", "utils.benchmark.runner"], ["-m", "doit", "profile=quick", "study"]],
+    ids=["study", "runner", "make quick"],
+)
+def test_a_command_says_in_one_sentence_what_is_wrong_with_the_configuration(tmp_path, command):
+    own_study(tmp_path, 'DatasetConfig("claims.csv", label="")')
+    (tmp_path / "dodo.py").symlink_to(ROOT / "dodo.py")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    expected = "DatasetConfig.label is ''; name the column that holds 1 for the rare class and 0 otherwise.\n"
+    assert done.stderr == expected and done.stdout == ""
+
+
+def test_a_dataset_of_ones_own_takes_the_place_of_the_studys(tmp_path):
+    own_study(tmp_path, 'DatasetConfig("claims.csv", label="is_fraud", time=None, amount="value")')
     command = [sys.executable, "-c", OWN_STUDY]
 
     done = subprocess.run(
@@ -882,7 +901,7 @@ def test_a_dataset_of_ones_own_takes_the_place_of_the_studys(tmp_path):
         text=True,
     )
     assert f"DataError: {tmp_path / 'claims.csv'} does not exist; put the file there" in done.stderr
-    assert list(tmp_path.iterdir()) == [package]
+    assert list(tmp_path.iterdir()) == [tmp_path / "utils"]
 
     frame = table(n_rows=600, n_positives=60, value=np.arange(600) % 50).rename(columns={"y": "is_fraud"})
     frame["a"] += 5 * frame["is_fraud"]
