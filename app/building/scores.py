@@ -36,12 +36,15 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[s
         profile = load_profile(name, schema)
         table = development_rows(profile)
         if len(table):
-            break
-    else:
-        return []
+            return _with_scores(profile, table, labels)
+    return []
+
+
+def _with_scores(profile: Profile, table: pd.DataFrame, labels: dict[str, str]) -> list[dict[str, Any]]:
+    """Pairs of a profile's ledger rows with scores and keys, in the order of `labels`."""
     order = {name: position for position, name in enumerate(labels)}
     keys = table.groupby(["sampler", "model"])["key"].agg(list)
-    found = [
+    pairs = [
         {
             "sampler": row.sampler,
             "model": row.model,
@@ -56,7 +59,7 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[s
         }
         for row in bootstrap.bootstrap_means(table).itertuples()
     ]
-    return sorted(found, key=lambda pair: (order.get(pair["sampler"], 99), order.get(pair["model"], 99)))
+    return sorted(pairs, key=lambda pair: (order.get(pair["sampler"], 99), order.get(pair["model"], 99)))
 
 
 def _rounded(value: float) -> float | None:
