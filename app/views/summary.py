@@ -119,8 +119,10 @@ def _reason(label: NDArray[np.float64]) -> str:
     known = label[~np.isnan(label)]
     if not len(known):
         return "No row has both a label and a probability, so the scores cannot be judged."
-    one, all_, other = CLASS_WORDS[int(known[0])]
-    whose = f"The only labelled row is {one}" if len(known) == 1 else f"All {len(known):,} labelled rows are {all_}"
+    single, plural, other = CLASS_WORDS[int(known[0])]
+    whose = (
+        f"The only labelled row is {single}" if len(known) == 1 else f"All {len(known):,} labelled rows are {plural}"
+    )
     return f"{whose}, so the scores cannot be judged; label the {other}, too."
 
 

@@ -455,7 +455,7 @@ def test_words_between_backticks_are_code_and_nothing_else_is_markup():
 def test_the_axis_of_scores_holds_every_interval():
     axis = formatting.score_axis([{"interval": [0.42, 0.55]}, {"interval": [0.5, 0.81]}])
     assert [label for _, label in axis["ticks"]] == ["0.4", "0.5", "0.6", "0.7", "0.8", "0.9"]
-    assert axis["place"](0.4) == 0 and axis["place"](0.9) == 100 and axis["place"](0.65) == pytest.approx(50)
+    assert axis["position"](0.4) == 0 and axis["position"](0.9) == 100 and axis["position"](0.65) == pytest.approx(50)
 
 
 DEGENERATE = {
@@ -479,7 +479,7 @@ def test_an_interval_without_width_or_without_numbers_has_an_axis(case):
     score = {"average_precision": mean, "interval": ends}
     axis = formatting.score_axis([score])
     assert formatting.interval(score) == words
-    drawn = [*(axis["ends"](score) or []), axis["place"](mean)]
+    drawn = [*(axis["ends"](score) or []), axis["position"](mean)]
     assert all(0 <= position <= 100 for position in drawn if position is not None)
     measured = ends is not None and all(end is not None and np.isfinite(end) for end in ends)
     assert (axis["ends"](score) is not None) == measured
