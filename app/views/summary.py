@@ -72,7 +72,7 @@ def _decimal_notes(table: Table) -> list[str]:
         return []
     line = table.errors[rows[0]][0]
     return [
-        f"{_counted(len(rows), 'row')} could not be read for decimals with a comma, the first in line {line:,}; "
+        f"{_counted(len(rows), 'row')} could not be read because of decimal commas, the first in line {line:,}; "
         f"{DECIMAL_POINT}, 0.5 and not 0,5, and send the file again."
     ]
 

@@ -315,7 +315,7 @@ def test_only_the_first_errors_are_listed_and_all_are_in_the_download(client, ro
 
 
 COMMAS = (
-    " could not be read for decimals with a comma, the first in line {}; write decimals with a point, 0.5 and not 0,5, "
+    " could not be read because of decimal commas, the first in line {}; write decimals with a point, 0.5 and not 0,5, "
     "and send the file again."
 )
 
