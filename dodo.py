@@ -13,11 +13,14 @@ from functools import partial
 from doit import get_var
 from filelock import FileLock, Timeout
 
-from utils.config import NOTEBOOKS, ROOT, load_profile
+from utils.config import NOTEBOOKS, ROOT, ConfigError, load_profile
 from utils.reporting import notebooks
 from utils.reporting.dependencies import Inputs, UpToDate, code_inputs, file_inputs, notebook_modules, relative
 
-PROFILE = load_profile(get_var("profile", "full"))
+try:
+    PROFILE = load_profile(get_var("profile", "full"))
+except ConfigError as error:
+    sys.exit(str(error))
 BUILD = ROOT / "build"
 BUILD.mkdir(exist_ok=True)
 AT_ONCE = 2

@@ -35,7 +35,7 @@ class Slot:
     folder : Path
         Where the model is, or will be.
     on_reload : callable
-        Told the folder's name and whether a new model was taken.
+        Called with the folder's name, and whether the new model in it was taken.
     """
 
     def __init__(self, folder: Path, on_reload: Callable[[str, bool], None]):
@@ -64,11 +64,11 @@ class Slot:
             if time.monotonic() - self._checked <= CHECK_EVERY or (self._loader and self._loader.is_alive()):
                 return
             self._checked = time.monotonic()
-            found = identity_of(self.folder)
+            identity = identity_of(self.folder)
             # A folder is missing for an instant while it is exchanged.
-            if found is None or found == self._identity:
+            if identity is None or identity == self._identity:
                 return
-            self._identity = found
+            self._identity = identity
             self._loader = threading.Thread(target=self._reload, name=f"load {self.folder.name}", daemon=True)
             self._loader.start()
 
@@ -92,7 +92,7 @@ class Catalog:
     folder : Path
         The champion's; pairs lie beside it, in `pairs/<sampler>+<model>`.
     on_reload : callable, optional
-        Told a folder's name, and whether the new model in it was taken or refused.
+        Called with a folder's name, and whether the new model in it was taken.
 
     Raises
     ------
@@ -125,15 +125,15 @@ class Catalog:
     @property
     def names(self) -> list[str]:
         """What can be chosen: the champion first, then the pairs in the study's order."""
-        there = {path.parent.name for path in self._pairs.glob(f"[!.]*+*/{CARD}")}
-        in_order = [name for name in map(_pair, self.champion.scores) if name in there]
-        return [CHAMPION, *in_order, *sorted(there - set(in_order))]
+        saved = {path.parent.name for path in self._pairs.glob(f"[!.]*+*/{CARD}")}
+        in_order = [name for name in map(_pair, self.champion.scores) if name in saved]
+        return [CHAMPION, *in_order, *sorted(saved - set(in_order))]
 
     @property
     def pairs(self) -> list[dict[str, Any]]:
         """Every pair that the study measured, with `name` and whether it is `available`; see `app.building.scores`."""
-        there = set(self.names)
-        return [{"name": _pair(pair), **pair, "available": _pair(pair) in there} for pair in self.champion.scores]
+        available = set(self.names)
+        return [{"name": _pair(pair), **pair, "available": _pair(pair) in available} for pair in self.champion.scores]
 
     def get(self, name: str) -> Served:
         """The model of this name; UnknownModel lists the names there are."""
@@ -149,14 +149,15 @@ class Catalog:
 
         `Served.describe` with `name`, what to choose it by, and `scores`, None where the study measured none of it.
         """
-        found = []
+        entries = []
         for name in self.names:
             try:
-                said = self.champion.describe() if name == CHAMPION else describe_folder(self._pairs / name)
+                description = self.champion.describe() if name == CHAMPION else describe_folder(self._pairs / name)
             except (OSError, ValueError, KeyError, TypeError):  # being exchanged, or broken
                 continue
-            found.append({"name": name, **said, "scores": scores_of(said["card"], self.champion.scores)})
-        return found
+            scores = scores_of(description["card"], self.champion.scores)
+            entries.append({"name": name, **description, "scores": scores})
+        return entries
 
 
 def _pair(measured: dict[str, Any]) -> str:
@@ -166,7 +167,7 @@ def _pair(measured: dict[str, Any]) -> str:
 def identity_of(folder: Path) -> Identity | None:
     """What changes whenever another card is put in place; None while there is none."""
     try:
-        found = (folder / CARD).stat()
+        status = (folder / CARD).stat()
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return status.st_ino, status.st_mtime_ns, status.st_size

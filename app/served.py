@@ -131,7 +131,7 @@ class Served:
 
 def pair_name(card: dict[str, Any]) -> str:
     """Sampler and model that a card names, such as 'cgan+rf'."""
-    return "+".join(card.get(part, {}).get("name", "unnamed") for part in ("sampler", "model"))
+    return "+".join(card.get(role, {}).get("name", "unnamed") for role in ("sampler", "model"))
 
 
 def scores_of(card: dict[str, Any], pairs: list[dict[str, Any]]) -> dict[str, Any] | None:

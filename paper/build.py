@@ -15,7 +15,7 @@ from pathlib import Path
 
 import typst
 
-from utils.config import ROOT, Profile, load_profile
+from utils.config import ROOT, ConfigError, Profile, load_profile
 from utils.reporting import claims, recorded
 from utils.reporting.numbers import write_bytes
 
@@ -121,10 +121,10 @@ def main() -> None:
     """Build the paper of the profile named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--profile", default="full", choices=["quick", "full"])
-    profile = load_profile(parser.parse_args().profile)
+    options = parser.parse_args()
     try:
-        print(f"paper: {_shown(build(profile))}")
-    except PaperError as error:
+        print(f"paper: {_shown(build(load_profile(options.profile)))}")
+    except (ConfigError, PaperError) as error:
         sys.exit(str(error))
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -10,7 +13,12 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 NOTEBOOKS = ROOT / "notebooks"
 DUPLICATES = ("keep", "drop")
+SHA256 = re.compile("[0-9a-f]{64}")
 MARGIN = 0.01  # differences of average precision below this do not matter to a fraud desk; fixed beforehand
+
+
+class ConfigError(ValueError):
+    """What is wrong with a setting, in one sentence that says what to change."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,8 @@ class Roles:
 @dataclass(frozen=True)
 class DatasetConfig:
     """A table with a binary label; the one place to change to study your own file.
+
+    It can be made with any values, as that happens where modules are imported; whatever uses one calls `check` first.
 
     Attributes
     ----------
@@ -70,11 +80,51 @@ class DatasetConfig:
     variant: str = ""
 
     def __post_init__(self) -> None:
+        if self.path and isinstance(self.path, (str, os.PathLike)):
+            path = Path(self.path)
+            with suppress(RuntimeError):  # there is no such user
+                path = path.expanduser()
+            object.__setattr__(self, "path", ROOT / path)
+        object.__setattr__(self, "drop", () if self.drop is None else _as_tuple(self.drop))
+        object.__setattr__(self, "columns", _as_tuple(self.columns))
+
+    def check(self) -> None:
+        """Raise a `ConfigError` about the first field whose value cannot be meant."""
+        for name, remedy in self._problems():
+            raise ConfigError(f"DatasetConfig.{name} is {getattr(self, name)!r}; {remedy}.")
+
+    def _problems(self) -> Iterator[tuple[str, str]]:
+        """Fields that cannot be meant, and what to write there instead."""
+        if not isinstance(self.path, Path) or self.path == ROOT:
+            yield "path", "give the path of a CSV or Parquet file"
+        if not _is_name(self.label):
+            yield "label", "name the column that holds 1 for the rare class and 0 otherwise"
+        for role in ("time", "amount"):
+            if getattr(self, role) is not None and not _is_name(getattr(self, role)):
+                yield role, "name a column, or write None if the table has none"
+        yield from self._shared_columns()
+        if self.sha256 is not None and not (isinstance(self.sha256, str) and SHA256.fullmatch(self.sha256)):
+            yield "sha256", "write the 64 digits of the file's SHA-256, in lower case, or None to accept any content"
         if self.duplicates not in DUPLICATES:
-            raise ValueError(f"DatasetConfig.duplicates is {self.duplicates!r}; use one of {DUPLICATES}.")
-        object.__setattr__(self, "path", ROOT / Path(self.path).expanduser())
-        object.__setattr__(self, "drop", (self.drop,) if isinstance(self.drop, str) else tuple(self.drop))
-        object.__setattr__(self, "columns", None if self.columns is None else tuple(self.columns))
+            yield "duplicates", f"use one of {DUPLICATES}"
+        if not isinstance(self.variant, str) or not set(self.variant).isdisjoint("/\\"):
+            yield "variant", "write a word that can stand in the name of a file"
+
+    def _shared_columns(self) -> Iterator[tuple[str, str]]:
+        """Columns that cannot have all of the roles that they are given."""
+        roles = {role: getattr(self, role) for role in ("label", "time", "amount")}
+        for role, other in (("time", "label"), ("amount", "label"), ("amount", "time")):
+            if roles[role] is not None and roles[role] == roles[other]:
+                yield role, f"name another column than that of the {other}, or write None if the table has none"
+        names = [name for name in roles.values() if name is not None]
+        for field_name in ("drop", "columns"):
+            listed = getattr(self, field_name)
+            if listed is not None and not (isinstance(listed, tuple) and all(map(_is_name, listed))):
+                yield field_name, "list names of columns"
+        if dropped := [name for name in names if name in self.drop]:
+            yield "drop", f"leave {', '.join(map(repr, dropped))} out of it, which is also label, time or amount"
+        if self.columns is not None and (missing := [name for name in names if name not in self.columns]):
+            yield "columns", f"list {', '.join(map(repr, missing))}, too, or write None for whatever the file has"
 
     @property
     def name(self) -> str:
@@ -85,6 +135,17 @@ class DatasetConfig:
     def roles(self) -> Roles:
         """What the columns and the copies of rows are."""
         return Roles(**{role.name: getattr(self, role.name) for role in fields(Roles)})
+
+
+def _as_tuple(names: object) -> object:
+    """A name or a list of names as a tuple; `DatasetConfig.check` complains of anything else."""
+    if isinstance(names, str):
+        return (names,)
+    return tuple(names) if isinstance(names, (list, set, tuple)) else names
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 ULB_COLUMNS = ("Time", *(f"V{number}" for number in range(1, 29)), "Amount", "Class")
@@ -244,11 +305,12 @@ QUICK_ABLATION = ("default", "original_loss")
 
 
 def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
-    """The profile called `name`; ValueError lists the names there are.
+    """The profile called `name`; ConfigError lists the names there are, or says what is wrong with the dataset.
 
     The environment variable STUDY_OUTPUT moves every output of the full profile to another folder, the ledger too, so
     that tests can rerun notebooks without touching what is committed. Copy `data/results` there, or all is run anew.
     """
+    dataset.check()
     if name == "quick":
         build = ROOT / "build" / "quick"
         places = {"figures": build / "figures", "notebooks": build / "notebooks", "paper": build}
@@ -266,4 +328,4 @@ def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
         size = {"folds": _pairs(2, 5), "deep_folds": _pairs(1, 5), "ablation_folds": _pairs(1, 3)}
         results = base / "results" if output else DATA / "results"
         return Profile(name, results=results, dataset=dataset, **size, **places)
-    raise ValueError(f"There is no profile {name!r}; choose 'quick' or 'full'.")
+    raise ConfigError(f"There is no profile {name!r}; choose 'quick' or 'full'.")

@@ -54,7 +54,7 @@ def describe(
 
 def label(model: FraudModel) -> str:
     """Model and sampler as the study prints them."""
-    names = [model.card.get(part, {}).get("name", "unnamed") for part in ("sampler", "model")]
+    names = [model.card.get(role, {}).get("name", "unnamed") for role in ("sampler", "model")]
     return pair_label(*names, printed_names())
 
 

@@ -131,5 +131,5 @@ def _write_statistics(path: Path, served: Served, development: pd.DataFrame) -> 
     if y.sum() >= MIN_ROWS:
         X = features.build_features(development, schema, served.model.columns)
         synthetic = study_synthetic(load_profile("full", schema), load_dataset(schema), X, y)
-    drawn = figures(served, development, printed_names(), synthetic)
-    path.write_text(json.dumps(drawn) + "\n")
+    drawings = figures(served, development, printed_names(), synthetic)
+    path.write_text(json.dumps(drawings) + "\n")

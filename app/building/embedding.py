@@ -96,13 +96,13 @@ def embed(synthetic: Synthetic, seed: int = 0) -> tuple[NDArray[np.float64], NDA
         'legitimate', 'fraud' or 'synthetic'.
     """
     generator = np.random.default_rng(child_seed(seed, "embedding"))
-    parts = {
-        LEGITIMATE: _some(synthetic.X[synthetic.y == 0], N_LEGITIMATE, generator),
-        FRAUD: _some(synthetic.X[synthetic.y == 1], MAX_FRAUDS, generator),
-        SYNTHETIC: _some(synthetic.rows, MAX_FRAUDS, generator),
+    groups = {
+        LEGITIMATE: _sample_at_most(synthetic.X[synthetic.y == 0], N_LEGITIMATE, generator),
+        FRAUD: _sample_at_most(synthetic.X[synthetic.y == 1], MAX_FRAUDS, generator),
+        SYNTHETIC: _sample_at_most(synthetic.rows, MAX_FRAUDS, generator),
     }
-    kinds = np.repeat(list(parts), [len(part) for part in parts.values()])
-    shown = pd.concat(parts.values()).clip(-FARTHEST, FARTHEST).to_numpy()
+    kinds = np.repeat(list(groups), [len(rows) for rows in groups.values()])
+    shown = pd.concat(groups.values()).clip(-FARTHEST, FARTHEST).to_numpy()
     perplexity = min(PERPLEXITY, (len(shown) - 1) / 3)
     # One thread: OpenMP's threads spin while they wait, which takes minutes when other work shares the cores.
     with threadpool_limits(1):
@@ -111,5 +111,5 @@ def embed(synthetic: Synthetic, seed: int = 0) -> tuple[NDArray[np.float64], NDA
     return points.astype(float), kinds
 
 
-def _some(rows: pd.DataFrame, most: int, generator: np.random.Generator) -> pd.DataFrame:
-    return rows if len(rows) <= most else rows.iloc[np.sort(generator.choice(len(rows), most, replace=False))]
+def _sample_at_most(rows: pd.DataFrame, limit: int, generator: np.random.Generator) -> pd.DataFrame:
+    return rows if len(rows) <= limit else rows.iloc[np.sort(generator.choice(len(rows), limit, replace=False))]

@@ -63,20 +63,20 @@ def figures(
     """
     schema = served.model.schema
     labels = development[schema.label].to_numpy()
-    found = [class_balance(labels)]
+    drawn = [class_balance(labels)]
     if schema.amount is not None:
-        found.append(amounts(development[schema.amount].to_numpy(), labels))
+        drawn.append(amounts(development[schema.amount].to_numpy(), labels))
     if schema.time is not None:
         hours = development[schema.time].to_numpy() % features.SECONDS_PER_DAY // 3600
-        found.append(hour_of_day(hours, labels))
+        drawn.append(hour_of_day(hours, labels))
     if synthetic:
-        found += [correlations(synthetic), embedding(synthetic)]
+        drawn += [correlations(synthetic), embedding(synthetic)]
     n_explained = N_EXPLAINED if served.explained_exactly else N_ESTIMATED
-    found.append(importances(served, sample_of(development, schema, n_explained)))
+    drawn.append(importances(served, sample_of(development, schema, n_explained)))
     table = measured(located(schema))
     if len(table):
-        found.append(precision_recall_curves(table, labels.mean(), labels_of))
-    return found
+        drawn.append(precision_recall_curves(table, labels.mean(), labels_of))
+    return drawn
 
 
 def measured(schema: DatasetConfig) -> pd.DataFrame:
@@ -119,7 +119,7 @@ def class_balance(labels: NDArray) -> Figure:
 
 
 def _shares_of_class(positions: NDArray, labels: NDArray, names: list[Any]) -> list[dict[str, Any]]:
-    """Bars of each class's share, in percent, at every name; `positions` are places in `names`."""
+    """Bars of each class's share, in percent, at every name; `positions` are indices of `names`."""
     bars = []
     for value, name, colour in CLASSES:
         counts = np.bincount(positions[labels == value].astype(int), minlength=len(names))
@@ -174,9 +174,10 @@ def correlations(synthetic: Synthetic) -> Figure:
     maps, sizes = [], []
     for group, rows in tables.items():
         with np.errstate(invalid="ignore"):
-            found = np.nan_to_num(np.corrcoef(rows.to_numpy().T))  # a constant feature has no correlation
-        sizes.append(f"{np.abs(found[np.triu_indices_from(found, k=1)]).mean():.2f} among {group}")
-        maps.append(_heatmap(group, list(rows), found))
+            coefficients = np.nan_to_num(np.corrcoef(rows.to_numpy().T))  # a constant feature has no correlation
+        upper = np.abs(coefficients[np.triu_indices_from(coefficients, k=1)])
+        sizes.append(f"{upper.mean():.2f} among {group}")
+        maps.append(_heatmap(group, list(rows), coefficients))
     text = (
         f"The mean size of the correlation of two features is {sizes[0]}, {sizes[1]} and {sizes[2]}. A good generator "
     )
@@ -242,16 +243,16 @@ def embedding(synthetic: Synthetic) -> Figure:
     }
 
 
-def sample_of(development: pd.DataFrame, schema: DatasetConfig, most: int, seed: int = 0) -> pd.DataFrame:
+def sample_of(development: pd.DataFrame, schema: DatasetConfig, limit: int, seed: int = 0) -> pd.DataFrame:
     """At most so many rows of each class."""
-    parts = [development[development[schema.label] == value] for value, *_ in CLASSES]
-    return pd.concat([part.sample(min(most, len(part)), random_state=seed) for part in parts])
+    classes = [development[development[schema.label] == value] for value, *_ in CLASSES]
+    return pd.concat([rows.sample(min(limit, len(rows)), random_state=seed) for rows in classes])
 
 
 def importances(served: Served, rows: pd.DataFrame) -> Figure:
     """Mean absolute contribution of each feature to the served model's log odds, over some raw rows."""
     explained = served.explain(rows[list(served.columns)].to_numpy(dtype=float).tolist())
-    sizes = [{part["feature"]: abs(part["contribution"]) for part in row["contributions"]} for row in explained]
+    sizes = [{term["feature"]: abs(term["contribution"]) for term in row["contributions"]} for row in explained]
     means = pd.DataFrame(sizes).mean().sort_values(ascending=False)
     top = means.head(N_FEATURES)[::-1]
     bars = {
@@ -271,20 +272,20 @@ def importances(served: Served, rows: pd.DataFrame) -> Figure:
 
 def precision_recall_curves(table: pd.DataFrame, prevalence: float, labels_of: dict[str, str]) -> Figure:
     """Precision at every recall, mean over folds: by classifier with a curve per sampler, or the other way."""
-    order = {name: place for place, name in enumerate(labels_of)}
+    order = {name: position for position, name in enumerate(labels_of)}
     lines = []
     for sampler, classifier in sorted(
         set(zip(table["sampler"], table["model"], strict=True)),
         key=lambda pair: [order.get(name, len(order)) for name in pair],
     ):
-        part = table[(table["sampler"] == sampler) & (table["model"] == classifier)]
-        score = f"({part['average_precision'].mean():.3f})"
+        pair = table[(table["sampler"] == sampler) & (table["model"] == classifier)]
+        score = f"({pair['average_precision'].mean():.3f})"
         views = {
             classifier: (labels_of.get(sampler, sampler), sampler_colour(sampler)),
             sampler: (labels_of.get(classifier, classifier), model_colour(classifier)),
         }
         meta = {view: {"name": f"{name} {score}", "line": {"color": colour}} for view, (name, colour) in views.items()}
-        precision = mean_precision(part, RECALLS).mean(axis=0).round(4).tolist()
+        precision = mean_precision(pair, RECALLS).mean(axis=0).round(4).tolist()
         lines.append({"type": "scatter", "mode": "lines", "x": RECALLS.round(2).tolist(), "y": precision, "meta": meta})
     chance = {"type": "scatter", "mode": "lines", "name": "chance", "x": [0, 1], "y": [float(prevalence)] * 2}
     lines.append({**chance, "line": {"color": NEUTRAL, "dash": "dot"}})
@@ -306,8 +307,8 @@ def precision_recall_curves(table: pd.DataFrame, prevalence: float, labels_of: d
     }
 
 
-def _best_first(table: pd.DataFrame, part: str, labels_of: dict[str, str]) -> list[list[str]]:
-    means = table.groupby(part)["average_precision"].mean().sort_values(ascending=False)
+def _best_first(table: pd.DataFrame, role: str, labels_of: dict[str, str]) -> list[list[str]]:
+    means = table.groupby(role)["average_precision"].mean().sort_values(ascending=False)
     return [[name, labels_of.get(name, name)] for name in means.index]
 
 

@@ -32,7 +32,7 @@ from utils.serving import bundle
 from utils.serving.bundle import BundleError, FraudModel, apply_calibrator, fit_calibrator
 from utils.serving.final_model import choose_threshold
 
-PLACE = (0, 0)  # repeat and fold
+FOLD_ID = (0, 0)  # repeat and fold
 EXPERIMENT = "pairs"
 TOLERANCE = 1e-6
 
@@ -60,7 +60,7 @@ def build_pairs(folder: Path, names: Iterable[str] = (), profile: Profile | None
     if missing:
         folder.mkdir(parents=True, exist_ok=True)  # before anything is computed
         dataset, recorded = load_dataset(profile.dataset), {row.key: row.result for row in ledger.read(profile.results)}
-        fold = all_folds(profile.dataset, profile.protocol, 1)[PLACE]
+        fold = all_folds(profile.dataset, profile.protocol, 1)[FOLD_ID]
         limit_threads(1)  # as when the ledger was filled
         with tqdm(total=len(missing), unit="pair") as bar:
             for name, model, about in fitted_pairs(missing, dataset, fold, recorded):
@@ -82,7 +82,7 @@ def pair_tasks(profile: Profile, names: list[str]) -> dict[str, Task]:
     dataset = load_dataset(profile.dataset)
     chosen = [name for name in known if name in set(names)]
     return {
-        name: make_task(profile, dataset.identity, PLACE, *name.split("+"), search=profile.search) for name in chosen
+        name: make_task(profile, dataset.identity, FOLD_ID, *name.split("+"), search=profile.search) for name in chosen
     }
 
 
@@ -140,7 +140,12 @@ def _assemble(task: Task, fitted: Fitted, dataset: Dataset, fold: Fold, probabil
 
 def fold_card(measured: float, recorded: float | None) -> dict[str, Any]:
     """Average precision on the held-out rows beside the ledger's, and a remark where they differ."""
-    card = {"repeat": PLACE[0], "fold": PLACE[1], "average_precision": measured, "ledger_average_precision": recorded}
+    card = {
+        "repeat": FOLD_ID[0],
+        "fold": FOLD_ID[1],
+        "average_precision": measured,
+        "ledger_average_precision": recorded,
+    }
     if recorded is None:
         return {**card, "remark": "The ledger does not hold this task."}
     if abs(measured - recorded) > TOLERANCE:
@@ -151,7 +156,7 @@ def fold_card(measured: float, recorded: float | None) -> dict[str, Any]:
 def _about(model: FraudModel, dataset: Dataset, fold: Fold, probability: NDArray) -> dict[str, Any]:
     calibrated = apply_calibrator(model.calibrator, probability)
     held_out, seen = dataset.frame.iloc[fold.test], dataset.frame.iloc[fold.train]
-    source = f"fitted on development fold {PLACE[0]}.{PLACE[1]} of the study; the examples are held-out rows"
+    source = f"fitted on development fold {FOLD_ID[0]}.{FOLD_ID[1]} of the study; the examples are held-out rows"
     return {"source": source, **describe(model, held_out, seen=seen, probability=calibrated)}
 
 

@@ -32,16 +32,12 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[s
         ledger keys of the models that the scores speak of: of its folds, and of the one that is fitted on the whole
         development set. Empty if nothing was measured.
     """
-    for name in ("full", "quick"):
-        profile = load_profile(name, schema)
-        table = development_rows(profile)
-        if len(table):
-            break
-    else:
+    profile, table = _measured_rows(schema)
+    if table.empty:
         return []
     order = {name: position for position, name in enumerate(labels)}
     keys = table.groupby(["sampler", "model"])["key"].agg(list)
-    found = [
+    pairs = [
         {
             "sampler": row.sampler,
             "model": row.model,
@@ -56,7 +52,17 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[s
         }
         for row in bootstrap.bootstrap_means(table).itertuples()
     ]
-    return sorted(found, key=lambda pair: (order.get(pair["sampler"], 99), order.get(pair["model"], 99)))
+    return sorted(pairs, key=lambda pair: (order.get(pair["sampler"], 99), order.get(pair["model"], 99)))
+
+
+def _measured_rows(schema: DatasetConfig) -> tuple[Profile, pd.DataFrame]:
+    """The full profile and its development rows if there are any, else the quick one and its."""
+    full = load_profile("full", schema)
+    table = development_rows(full)
+    if len(table):
+        return full, table
+    quick = load_profile("quick", schema)
+    return quick, development_rows(quick)
 
 
 def _rounded(value: float) -> float | None:

@@ -88,13 +88,13 @@ def _word(cell: object) -> str:
 def _meaning(words: list[str], counts: NDArray) -> tuple[dict[str, float], str]:
     """1 or 0 for each word that is understood, and what has to be said about it."""
     usual = dict.fromkeys(FRAUD, 1.0) | dict.fromkeys(LEGITIMATE, 0.0)
-    there = {word for word in words if word in usual or word.lstrip("-").isdecimal()}
-    if there not in EITHER:
+    present = {word for word in words if word in usual or word.lstrip("-").isdecimal()}
+    if present not in EITHER:
         return usual, ""
     totals = Counter()
     for word, count in zip(words, counts[:-1].tolist(), strict=True):
         totals[word] += count
-    rarer, other = sorted(there, key=lambda word: (totals[word], word))
+    rarer, other = sorted(present, key=lambda word: (totals[word], word))
     if totals[rarer] == totals[other]:
         return {}, f"The labels {rarer} and {other} are equally frequent, so it cannot be told which means fraud."
     return {rarer: 1.0, other: 0.0}, f"The label {rarer} was read as fraud, as it is rarer than {other}."

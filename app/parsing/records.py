@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from utils.data.reading import MAX_COLUMNS
+from utils.data.reading import MAX_COLUMNS, decimal_hint
 
 Reader = Callable[[Any], float]
 MAX_ROWS = 50_000
@@ -52,12 +52,12 @@ class Batch:
     def __len__(self) -> int:
         return len(self.values) + len(self.errors)
 
-    def add(self, row: Mapping[str, Any], columns: Sequence[str], place: str = "", read: Reader | None = None) -> None:
-        """Read the next row; `place` says in an error where it stands, `read` is as in `read_row`."""
+    def add(self, row: Mapping[str, Any], columns: Sequence[str], prefix: str = "", read: Reader | None = None) -> None:
+        """Read the next row; `prefix` says in its error where the row is, and `read` is as in `read_row`."""
         number = len(self) + 1
         values, problems = read_row(row, columns, read)
         if problems:
-            self.reject(place + "; ".join(f"{name} {reason}" for name, reason in problems.items()))
+            self.reject(prefix + "; ".join(f"{name} {reason}" for name, reason in problems.items()))
         else:
             self.values[number] = values
 
@@ -110,7 +110,7 @@ def read_number(cell: Any) -> float:
     try:
         value = float(cell)
     except ValueError:
-        raise ValueError("is not a number") from None
+        raise ValueError(f"is not a number{decimal_hint(cell)}") from None
     except OverflowError:
         raise ValueError("is too large") from None
     if not math.isfinite(value):
@@ -135,8 +135,8 @@ def read_json(body: bytes, columns: Sequence[str]) -> Batch:
     BodyError
         If the body is no such JSON, has too many rows or none, or a column is missing from every row.
     """
-    found = json_body(body)
-    records = [found] if isinstance(found, dict) else found
+    content = json_body(body)
+    records = [content] if isinstance(content, dict) else content
     if not isinstance(records, list):
         raise BodyError(400, "The body must be a JSON array of objects, one per transaction.")
     check_count(len(records))
@@ -166,10 +166,10 @@ def json_body(body: bytes) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         raise ValueError("an object has the same key twice")
-    return found
+    return members
 
 
 def _first_words(error: ValueError) -> str:

@@ -17,7 +17,7 @@ from utils.data.reading import Delimited, open_table, parquet_schema, parquet_ta
 
 MAX_FILE_ROWS = 1_000_000
 MAX_UNPACKED = 256 * 2**20  # bytes of a file that was sent packed
-PART = 1000  # lines that are turned into numbers together; one bad cell costs its part the quick way
+BLOCK = 1000  # lines that are turned into numbers together; after one bad cell they are read one by one
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ def read_table(content: bytes, columns: Sequence[str], label: str) -> Table:
         if isinstance(source, ParquetFile):
             return _read_parquet(source, columns, label)
         n_lines = source.content.count(b"\n", source.start)
-        check_count(max(1, n_lines), MAX_FILE_ROWS)  # before anything is made of it
+        check_count(max(1, n_lines), MAX_FILE_ROWS)  # before any row is read
         return _read_fast(source, columns, label) or _read_with_diagnostics(source, columns, label)
 
 
@@ -80,8 +80,8 @@ def _read_fast(text: Delimited, columns: Sequence[str], label: str) -> Table | N
 def _matrix(table: pa.Table, columns: Sequence[str]) -> NDArray[np.float64]:
     """Columns side by side; NaN for nulls."""
     values = np.empty((table.num_rows, len(columns)))
-    for place, name in enumerate(columns):
-        values[:, place] = table[name].to_numpy()
+    for position, name in enumerate(columns):
+        values[:, position] = table[name].to_numpy()
     return values
 
 
@@ -93,33 +93,33 @@ def _usable(values: NDArray) -> NDArray[np.bool_]:
 def _read_with_diagnostics(text: Delimited, columns: Sequence[str], label: str) -> Table:
     """A CSV line by line, with a line number and a reason for every row that cannot be scored."""
     lines = Lines(text, columns, label, MAX_FILE_ROWS)
-    parts, labels, errors, n_rows = [], [], {}, 0
-    for part in _in_parts(lines):
-        parts.append(_part_values(part, columns, errors, n_rows))
+    blocks, labels, errors, n_rows = [], [], {}, 0
+    for block in _blocks(lines):
+        blocks.append(_block_values(block, columns, errors, n_rows))
         if lines.has_optional:
-            labels += [cells[-1] if isinstance(cells, list) else None for _, cells in part]
-        n_rows += len(part)
+            labels += [cells[-1] if isinstance(cells, list) else None for _, cells in block]
+        n_rows += len(block)
         check_count(n_rows, MAX_FILE_ROWS)
     check_count(n_rows, MAX_FILE_ROWS)
-    return Table(np.concatenate(parts), errors, pa.array(labels, pa.string()) if lines.has_optional else None)
+    return Table(np.concatenate(blocks), errors, pa.array(labels, pa.string()) if lines.has_optional else None)
 
 
-def _in_parts(lines: Lines) -> Iterator[list[Line]]:
-    part: list[Line] = []
+def _blocks(lines: Lines) -> Iterator[list[Line]]:
+    block: list[Line] = []
     for line in lines:
-        part.append(line)
-        if len(part) == PART:
-            yield part
-            part = []
-    if part:
-        yield part
+        block.append(line)
+        if len(block) == BLOCK:
+            yield block
+            block = []
+    if block:
+        yield block
 
 
-def _part_values(part: list[Line], columns: Sequence[str], errors: dict, before: int) -> NDArray[np.float64]:
+def _block_values(block: list[Line], columns: Sequence[str], errors: dict, before: int) -> NDArray[np.float64]:
     """Numbers of some lines; what is wrong with any goes to `errors`, by its number after `before` rows."""
     width = len(columns)
-    if all(isinstance(cells, list) for _, cells in part):
-        rows = [cells[:width] for _, cells in part]
+    if all(isinstance(cells, list) for _, cells in block):
+        rows = [cells[:width] for _, cells in block]
         text = "".join(map("".join, rows))
         if text.isascii() and "_" not in text:  # what float() takes and a number does not look like
             try:
@@ -129,18 +129,18 @@ def _part_values(part: list[Line], columns: Sequence[str], errors: dict, before:
             else:
                 if _usable(values).all():
                     return values
-    values = np.full((len(part), width), np.nan)
-    for place, (number, cells) in enumerate(part):
-        reason = cells if isinstance(cells, str) else _read_into(values[place], cells[:width], columns)
+    values = np.full((len(block), width), np.nan)
+    for position, (number, cells) in enumerate(block):
+        reason = cells if isinstance(cells, str) else _read_into(values[position], cells[:width], columns)
         if reason:
-            errors[before + place + 1] = number, reason
+            errors[before + position + 1] = number, reason
     return values
 
 
 def _read_into(target: NDArray, cells: Sequence[object], columns: Sequence[str]) -> str:
     """Read the cells of one row into `target`, NaN for what is no number; returns what is wrong, if anything."""
-    found, problems = read_row(dict(zip(columns, cells, strict=True)), columns)
-    target[[name not in problems for name in columns]] = found
+    numbers, problems = read_row(dict(zip(columns, cells, strict=True)), columns)
+    target[[name not in problems for name in columns]] = numbers
     return "; ".join(f"{name} {reason}" for name, reason in problems.items())
 
 
@@ -152,9 +152,9 @@ def _read_parquet(file: ParquetFile, columns: Sequence[str], label: str) -> Tabl
     table = parquet_table(file, columns, "The file", pa.float64()).combine_chunks()
     check_count(table.num_rows, MAX_FILE_ROWS)
     values, errors = _matrix(table, columns), {}
-    for place in np.flatnonzero(~_usable(values)):
-        cells = [table[name][int(place)].as_py() for name in columns]
-        errors[int(place) + 1] = None, _read_into(values[place], cells, columns)
+    for position in np.flatnonzero(~_usable(values)).tolist():
+        cells = [table[name][position].as_py() for name in columns]
+        errors[position + 1] = None, _read_into(values[position], cells, columns)
     return Table(values, errors, labels)
 
 

@@ -8,12 +8,30 @@ from typing import Any
 from app.parsing.records import read_number
 
 END = r"(?:[eE][+-]?\d+)?"
+START = r"[+-]?[1-9]\d{0,2}"  # of a number whose thousands are set apart
 DECIMAL_COMMA = re.compile(rf"[+-]?(?:\d+,\d*|,\d+){END}")
 GROUPED = {  # thousands are set apart by the first sign, decimals by the second
-    (".", ","): re.compile(rf"[+-]?[1-9]\d{{0,2}}(?:(?:\.\d{{3}})+,\d+|(?:\.\d{{3}}){{2,}}){END}"),
-    (",", "."): re.compile(rf"[+-]?[1-9]\d{{0,2}}(?:(?:,\d{{3}})+\.\d+|(?:,\d{{3}}){{2,}}){END}"),
+    (".", ","): re.compile(rf"{START}(?:\.\d{{3}})+,\d+{END}"),
+    (",", "."): re.compile(rf"{START}(?:,\d{{3}})+\.\d+{END}"),
 }
-EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+EITHER = re.compile(rf"{START},\d{{3}}{END}")
+# Signs that set thousands apart, if anything, but without the other sign after them nothing says so.
+UNSURE = {
+    "points": re.compile(rf"{START}(?:\.\d{{3}}){{2,}}{END}"),
+    "commas": re.compile(rf"{START}(?:,\d{{3}}){{2,}}{END}"),
+    "spaces": re.compile(rf"{START}(?: \d{{3}})+(?:[.,]\d+)?{END}"),
+    "apostrophes": re.compile(rf"{START}(?:'\d{{3}})+(?:[.,]\d+)?{END}"),
+}
+SIGNS = {"points": ".", "commas": ",", "spaces": " ", "apostrophes": "'"}
+AS_TYPED = str.maketrans(
+    {
+        "\N{MINUS SIGN}": "-",
+        "\N{NO-BREAK SPACE}": " ",
+        "\N{NARROW NO-BREAK SPACE}": " ",
+        "\N{THIN SPACE}": " ",
+        "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+    }
+)
 
 
 def read_typed(cell: Any) -> float:
@@ -24,9 +42,10 @@ def read_typed(cell: Any) -> float:
     Raises
     ------
     ValueError
-        If it is no number, or can be two: '1,234' is 1.234 to some and 1234 to others.
+        If it is no number, or is one only by a guess: '1,234' is 1.234 to some and 1234 to others, and the points of
+        '1.234.567' set thousands apart or are typing errors.
     """
-    text = cell.strip().replace("\N{MINUS SIGN}", "-") if isinstance(cell, str) else cell
+    text = cell.strip().translate(AS_TYPED) if isinstance(cell, str) else cell
     return read_number(with_decimal_point(text) if isinstance(text, str) and text.isascii() else text)
 
 
@@ -38,4 +57,8 @@ def with_decimal_point(text: str) -> str:
     if EITHER.fullmatch(text):
         point, whole = text.replace(",", "."), text.replace(",", "")
         raise ValueError(f"can be {point} or {whole}; write it with a decimal point, or without the comma")
+    for name, pattern in UNSURE.items():
+        if pattern.fullmatch(text):
+            number = text.replace(SIGNS[name], "").replace(",", ".")
+            raise ValueError(f"is {number} if its {name} set thousands apart; write it without them")
     return text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text) else text

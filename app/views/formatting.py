@@ -1,4 +1,4 @@
-"""Numbers in words and places in percent: what the templates draw, computed here."""
+"""Numbers in words and positions in percent: what the templates draw, computed here."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def scale(probability: float, threshold: float) -> dict[str, Any]:
     low = max(LOWEST, math.floor(math.log10(smallest))) if smallest > 0 else LOWEST
     step = 1 if low > -5 else 2
 
-    def place(value: float) -> float:
+    def position(value: float) -> float:
         exponent = math.log10(value) if value > 0 else low
         return round(100 * min(max(1 - exponent / low, 0), 1), 2)
 
     exponents = range(0, low - 1, -step)
     return {
-        "probability": place(probability),
-        "threshold": place(threshold),
-        "ticks": [(place(10.0**power), f"{10.0 ** (power + 2):.{max(0, -2 - power)}f} %") for power in exponents],
+        "probability": position(probability),
+        "threshold": position(threshold),
+        "ticks": [(position(10.0**power), f"{10.0 ** (power + 2):.{max(0, -2 - power)}f} %") for power in exponents],
         "factor": "ten" if step == 1 else "a hundred",
     }
 
@@ -47,17 +47,17 @@ def bars(explanation: dict[str, Any]) -> dict[str, Any]:
         `base`, a probability; `rows` with name, value (None for the rest), contribution in log odds, and the
         bar's start and width in percent.
     """
-    parts = explanation["contributions"]
-    rows = [(part["feature"], part["value"], part["contribution"]) for part in parts[:N_BARS]]
-    if rest := parts[N_BARS:]:
-        rows.append((f"{len(rest)} others", None, sum(part["contribution"] for part in rest)))
+    terms = explanation["contributions"]
+    rows = [(term["feature"], term["value"], term["contribution"]) for term in terms[:N_BARS]]
+    if rest := terms[N_BARS:]:
+        rows.append((f"{len(rest)} others", None, sum(term["contribution"] for term in rest)))
     largest = max((abs(contribution) for *_, contribution in rows), default=0) or 1
-    drawn = []
+    bar_rows = []
     for name, value, contribution in rows:
         width = round(50 * abs(contribution) / largest, 2)
         start = 50 if contribution >= 0 else round(50 - width, 2)
-        drawn.append({"name": name, "value": value, "contribution": contribution, "start": start, "width": width})
-    return {"base": float(expit(explanation["base"])), "rows": drawn}
+        bar_rows.append({"name": name, "value": value, "contribution": contribution, "start": start, "width": width})
+    return {"base": float(expit(explanation["base"])), "rows": bar_rows}
 
 
 def score_axis(scores: list[dict[str, Any]]) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def score_axis(scores: list[dict[str, Any]]) -> dict[str, Any]:
     Parameters
     ----------
     scores : list of dict
-        With `interval`, (low, high), and `average_precision`; what is no number takes no part.
+        With `interval`, (low, high), and `average_precision`; what is no number is left out.
     """
     step = 0.1
     numbers = [value for score in scores for value in (*_ends(score), score.get("average_precision"))]
@@ -77,15 +77,15 @@ def score_axis(scores: list[dict[str, Any]]) -> dict[str, Any]:
     if low == high:  # all are one number
         low, high = (low - 1, high) if low > 0 else (low, high + 1)
 
-    def place(value: float | None) -> float | None:
+    def position(value: float | None) -> float | None:
         return round(100 * (value / step - low) / (high - low), 2) if _is_number(value) else None
 
     def ends(score: dict[str, Any]) -> list[float | None] | None:
-        return [place(end) for end in _ends(score)] if _has_interval(score) else None
+        return [position(end) for end in _ends(score)] if _has_interval(score) else None
 
     count = high - low
     ticks = [(round(100 * i / count, 2), f"{(low + i) * step:.1f}") for i in range(count + 1)]
-    return {"place": place, "ends": ends, "ticks": ticks}
+    return {"position": position, "ends": ends, "ticks": ticks}
 
 
 def _ends(score: dict[str, Any]) -> list[float | None]:

@@ -1,4 +1,4 @@
-"""What the pages tell of the study: its recorded numbers and its notebooks."""
+"""What the pages say of the study: its recorded numbers and its notebooks."""
 
 from __future__ import annotations
 

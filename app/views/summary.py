@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from app.parsing.labels import Labels, read_labels
 from app.parsing.table import Table
 from app.served import Served
 from utils import metrics
+from utils.data.reading import DECIMAL_POINT
 
 MAX_TOP, MAX_POINTS, MAX_ERRORS = 500, 500, 100
 CLASS_WORDS = (("legitimate", "legitimate", "frauds"), ("a fraud", "frauds", "legitimate rows"))
+REVERSED_BY = 4  # standard deviations of a random ranking below a ROC AUC of one half that are not put down to chance
 EDGES = np.geomspace(1e-6, 1, 37)  # six bins to a power of ten
 
 
@@ -40,7 +43,11 @@ def summarise(model: Served, table: Table, probability: NDArray[np.float64]) -> 
         "top": _top(model, table, probability),
         "labels": None if labels is None else labels.counts,
         "labelled": judged,
-        "notes": [*_coverage_notes(alert, scored), *(_label_notes(labels, probability, judged) if labels else [])],
+        "notes": [
+            *_coverage_notes(alert, scored),
+            *_decimal_notes(table),
+            *(_label_notes(labels, probability, judged) if labels else []),
+        ],
     }
 
 
@@ -58,6 +65,18 @@ def _coverage_notes(alert: NDArray[np.bool_], scored: NDArray[np.float64]) -> li
     return []
 
 
+def _decimal_notes(table: Table) -> list[str]:
+    """That rows could not be read for their decimal commas, which a whole file has, or none of it."""
+    rows = sorted(row for row, (_, reason) in table.errors.items() if DECIMAL_POINT in reason)
+    if not rows:
+        return []
+    line = table.errors[rows[0]][0]
+    return [
+        f"{_counted(len(rows), 'row')} could not be read because of decimal commas, the first in line {line:,}; "
+        f"{DECIMAL_POINT}, 0.5 and not 0,5, and send the file again."
+    ]
+
+
 def _label_notes(labels: Labels, probability: NDArray[np.float64], judged: dict[str, Any] | None) -> list[str]:
     """How the labels were read, and by which rows the scores are judged or why they are not."""
     notes = [labels.note] if labels.note else []
@@ -73,7 +92,26 @@ def _label_notes(labels: Labels, probability: NDArray[np.float64], judged: dict[
         notes.append(
             f"The scores are judged by {judged['rows']:,} of {n_rows:,} rows: those with a label and a probability."
         )
-    return notes
+    return [*notes, *_swap_notes(*known_labels(labels.values, probability))]
+
+
+def _swap_notes(y_true: NDArray[np.float64], y_score: NDArray[np.float64]) -> list[str]:
+    """That the two labels may be exchanged: frauds are not the rarer class, or have the lower probabilities."""
+    n_positives, share = int(y_true.sum()), y_true.mean()
+    n_negatives = len(y_true) - n_positives
+    auc = roc_auc_score(y_true, y_score)
+    chance = np.sqrt((len(y_true) + 1) / (12 * n_positives * n_negatives))  # Mann and Whitney, 1947
+    reasons = []
+    if share > 0.5:
+        reasons.append(
+            f"{n_positives:,} of {len(y_true):,} labelled rows are frauds, which are usually the rarer class"
+        )
+    if auc < 0.5 - REVERSED_BY * chance:
+        reasons.append(f"the model ranks frauds below legitimate rows (ROC AUC {auc:.3f})")
+    if not reasons:
+        return []
+    text = ", and ".join(reasons)
+    return [f"{text[0].upper()}{text[1:]}; if the labels are swapped, write 1 for a fraud and send the file again."]
 
 
 def _reason(label: NDArray[np.float64]) -> str:
@@ -81,8 +119,10 @@ def _reason(label: NDArray[np.float64]) -> str:
     known = label[~np.isnan(label)]
     if not len(known):
         return "No row has both a label and a probability, so the scores cannot be judged."
-    one, all_, other = CLASS_WORDS[int(known[0])]
-    whose = f"The only labelled row is {one}" if len(known) == 1 else f"All {len(known):,} labelled rows are {all_}"
+    single, plural, other = CLASS_WORDS[int(known[0])]
+    whose = (
+        f"The only labelled row is {single}" if len(known) == 1 else f"All {len(known):,} labelled rows are {plural}"
+    )
     return f"{whose}, so the scores cannot be judged; label the {other}, too."
 
 
@@ -120,10 +160,17 @@ def decision(probability: float, model: Served) -> str:
     return "alert" if probability >= model.model.threshold else "pass"
 
 
+def known_labels(
+    label: NDArray[np.float64], probability: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Label and probability of the rows that have both."""
+    known = ~np.isnan(label) & ~np.isnan(probability)
+    return label[known], probability[known]
+
+
 def labelled(label: NDArray[np.float64], probability: NDArray, threshold: float) -> dict[str, Any] | None:
     """How well the probabilities rank rows whose label is known; None unless both classes are among them."""
-    known = ~np.isnan(label) & ~np.isnan(probability)
-    y_true, y_score = label[known], probability[known]
+    y_true, y_score = known_labels(label, probability)
     if len(np.unique(y_true)) < 2:
         return None
     ranks, _ = metrics.ranks_of_positives(y_true, y_score)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from utils.benchmark.ledger import LedgerError
 from utils.benchmark.tracking_store import TrackingError
+from utils.config import ConfigError
 from utils.data.reading import DataError
 
 
@@ -14,7 +15,7 @@ class ClusterError(RuntimeError):
     """The Dask cluster cannot be used, or was lost; one sentence says why and what to do."""
 
 
-EXPECTED = (ClusterError, DataError, LedgerError, TrackingError)
+EXPECTED = (ClusterError, ConfigError, DataError, LedgerError, TrackingError)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import warnings
@@ -132,8 +133,12 @@ def lasting_workers(threads: int = 1) -> AbstractContextManager:
 
 
 def _keep_worker() -> None:
-    """Let this worker stay: joblib takes what it imports, compiles and caches for a leak, and starts another one."""
+    """Let this worker stay, and not repeat what its caller says.
+
+    Joblib takes what a worker imports, compiles and caches for a leak, and starts another one.
+    """
     process_executor._MAX_MEMORY_LEAK_SIZE = math.inf
+    logging.getLogger("utils.data.validation").setLevel(logging.ERROR)  # the caller has warned of the table
 
 
 @contextmanager

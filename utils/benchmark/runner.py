@@ -109,8 +109,8 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=MODELS)
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
-    profile = load_profile(options.profile)
     with exit_with_a_sentence():
+        profile = load_profile(options.profile)
         table = run(profile, samplers=options.samplers, models=options.models, n_jobs=options.jobs)
     scores = table.pivot_table(index="sampler", columns="model", values="average_precision", sort=False)
     print(f"{len(table)} tasks in the ledger. Mean average precision:\n{scores.round(3).to_string()}")

@@ -199,8 +199,9 @@ def main() -> None:
     """Log the finished tasks of a profile that the store lacks."""
     parser = argparse.ArgumentParser(description="Give every finished task of a profile its MLflow run.")
     parser.add_argument("--profile", default="quick", choices=("quick", "full"))
-    profile = load_profile(parser.parse_args().profile)
+    options = parser.parse_args()
     with exit_with_a_sentence():
+        profile = load_profile(options.profile)
         rows = [row for folder in (profile.results, profile.results / "sensitivity") for row in ledger.read(folder)]
         n_logged = log_rows(rows, profile)
     print(f"{n_logged} of {len(rows)} finished tasks logged to {shown(tracking_uri())}; the others were there already.")

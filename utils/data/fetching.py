@@ -61,9 +61,12 @@ def fetch(config: DatasetConfig = ULB) -> Path:
 
     Raises
     ------
+    ConfigError
+        If the configuration cannot be meant.
     DataError
         If the file has the wrong content, or is missing and no source delivers it.
     """
+    config.check()
     path, sources = config.path, _sources(config)
     remove_stale(path)
     if path.exists():
@@ -216,6 +219,14 @@ def read_copy(path: Path) -> pd.DataFrame | None:
     except (OSError, pa.ArrowException):
         logger.warning("%s is damaged and is made again.", copy_path(path).name)
         return None
+
+
+def remove_outdated_copy(path: Path) -> None:
+    """Remove the Parquet copy of what stood at `path` before; a file that is no such copy stays."""
+    copy = copy_path(path)
+    with suppress(OSError, pa.ArrowException):
+        if path.is_file() and not read_stamp(path) and STAMP in (pq.read_schema(copy).metadata or {}):
+            copy.unlink()
 
 
 def write_copy(frame: pd.DataFrame, path: Path, **more: object) -> None:

@@ -11,9 +11,9 @@ import pandas as pd
 
 from utils.config import ULB, DatasetConfig
 from utils.data.features import build_features
-from utils.data.fetching import content_sha256, fetch, read_copy, read_stamp, write_copy
+from utils.data.fetching import content_sha256, fetch, read_copy, read_stamp, remove_outdated_copy, write_copy
 from utils.data.identity import DatasetIdentity
-from utils.data.reading import PARQUET, ColumnError, read_table
+from utils.data.reading import PARQUET, DataError, read_table
 from utils.data.validation import check_columns, check_rarity, counts_rows, validate, warn_of_counters
 
 GROUPS = "all raw columns but time and label"  # the rule of `Dataset.groups`, as ledger rows name it
@@ -86,25 +86,27 @@ def load(config: DatasetConfig = ULB) -> Dataset:
     config : DatasetConfig
         The file, the roles of its columns, and what becomes of exact duplicates.
 
+    A column that only counts the rows, as an index does, is named in a warning of this package's log.
+
     Raises
     ------
     DataError
-        If the file cannot be had or does not pass validation.
-
-    Warns
-    -----
-    UserWarning
-        If a feature only counts the rows, as an index does.
+        If the file cannot be had or does not pass validation; no Parquet copy of it is left then.
     """
-    path = fetch(config)
-    frame, counters = _validated_frame(path, config)
-    warn_of_counters(counters, config)
-    first = _first_of_its_kind(frame)
-    if config.duplicates == "drop":
-        frame = frame[first]
+    try:
+        path = fetch(config)
+        table = _validated_table(path, config)
+        first = _first_of_its_kind(table.frame)
+        frame = table.frame[first] if config.duplicates == "drop" else table.frame
+        check_rarity(frame, config)
+    except DataError:
+        remove_outdated_copy(config.path)
+        raise
+    if not table.is_copy and not _is_parquet(path):
+        write_copy(table.frame, path, **table.stamp)
+    warn_of_counters(_counters(table, config), config)
     if config.time is not None and not frame[config.time].is_monotonic_increasing:
         frame = frame.sort_values(config.time, kind="stable")
-    check_rarity(frame, config)
     return Dataset(config.name, content_sha256(path), frame, config, int(np.count_nonzero(~first)), _hash_of(frame))
 
 
@@ -152,27 +154,38 @@ def _first_of_its_kind(frame: pd.DataFrame) -> np.ndarray:
     return first
 
 
-def _validated_frame(path: Path, config: DatasetConfig) -> tuple[pd.DataFrame, list[str]]:
-    """Raw columns with their types, and which features only number the rows; through the Parquet copy of a text.
+@dataclass(frozen=True, eq=False)
+class _ValidatedTable:
+    """Raw columns with their types, what the stamp of their Parquet copy says, and whether they were read from it."""
+
+    frame: pd.DataFrame
+    stamp: dict[str, list]
+    is_copy: bool
+
+
+def _validated_table(path: Path, config: DatasetConfig) -> _ValidatedTable:
+    """The raw columns; through the Parquet copy of a text where there is one.
 
     A copy is validated again if it was made for other roles, and made again if other columns were left out.
     """
     roles, drop = [config.label, config.time, config.amount], sorted(config.drop)
-    if set(roles) & set(drop):
-        names = ", ".join(repr(name) for name in roles if name in drop)
-        raise ColumnError(f"{path.name}: `drop` names {names}, which is also label, time or amount; choose one.")
     stamp = read_stamp(path)
     frame = read_copy(path) if stamp and stamp.get("drop") == drop else None
-    if frame is None:
-        frame, stamp = validate(read_table(path, drop), path, config), {"roles": roles}
-        stamp["counters"] = [name for name in frame if counts_rows(frame[name].to_numpy())]
-        if not _is_parquet(path):
-            write_copy(frame, path, drop=drop, **stamp)
+    is_copy = frame is not None
+    if not is_copy:
+        frame = validate(read_table(path, drop), path, config)
+        counters = [name for name in frame if counts_rows(frame[name].to_numpy())]
+        stamp = {"roles": roles, "counters": counters, "drop": drop}
     elif stamp.get("roles") != roles:
         frame = validate(frame, path, config)
     check_columns(frame, path, config)
-    counters = [] if config.columns else stamp["counters"]
-    return frame, [name for name in counters if name not in (config.label, config.time)]
+    return _ValidatedTable(frame, stamp, is_copy)
+
+
+def _counters(table: _ValidatedTable, config: DatasetConfig) -> list[str]:
+    """Features that only number the rows; none where the columns are known beforehand."""
+    counters = [] if config.columns else table.stamp["counters"]
+    return [name for name in counters if name not in (config.label, config.time)]
 
 
 def _is_parquet(path: Path) -> bool:

@@ -65,6 +65,9 @@ UNPACKING_ERRORS = (
     zlib.error,
 )
 UNNAMED = re.compile(r"\s*|Unnamed: \d+")  # what pandas calls a column without a name
+DECIMAL_COMMA = re.compile(r"\s*[-+]?[\d.]*,\d+(?:[eE][-+]?\d+)?\s*")
+WHOLE_OR_EMPTY = re.compile(r"\s*(?:[-+]?\d+)?\s*")
+DECIMAL_POINT = "write decimals with a point"
 STORED_INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name in Parquet
 
 
@@ -158,7 +161,9 @@ class Delimited:
         """What is wrong with a row's number of cells, if anything."""
         if len(cells) == len(self.header):
             return None
-        return f"has {len(cells)} values where the header names {len(self.header)} columns"
+        divided = self.separator == "," and len(cells) > len(self.header) and all(map(WHOLE_OR_EMPTY.fullmatch, cells))
+        hint = f" ({DECIMAL_POINT}, if they have commas)" if divided else ""
+        return f"has {len(cells)} values where the header names {len(self.header)} columns{hint}"
 
 
 class _Lines:
@@ -180,6 +185,11 @@ class _Lines:
         if not line:
             raise StopIteration
         return line
+
+
+def decimal_hint(cell: str) -> str:
+    """What to add, in brackets, to the complaint that a cell is no number: about a decimal comma, if it has one."""
+    return f" ({DECIMAL_POINT})" if DECIMAL_COMMA.fullmatch(cell) else ""
 
 
 def open_table(content: bytes, name: str, limit: int | None = None) -> Delimited | pq.ParquetFile:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import warnings
+import logging
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,13 @@ import pandas as pd
 from utils.config import DatasetConfig
 from utils.data.features import HOUR_FEATURES
 from utils.data.numbers import NUMBER, to_numbers
-from utils.data.reading import ColumnError, DataError, line_numbers
+from utils.data.reading import ColumnError, DataError, decimal_hint, line_numbers
 
 BINARY = "is neither 0 nor 1"
 CORRECT = "correct these values, or remove the rows or the column"
 MIN_COUNTED = 20  # rows from which a column that counts them can be told from chance
+
+logger = logging.getLogger(__name__)
 
 
 def check_columns(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> None:
@@ -44,14 +46,18 @@ def counts_rows(values: np.ndarray) -> bool:
 
 
 def warn_of_counters(counters: Sequence[str], config: DatasetConfig) -> None:
-    """Warn of columns that only number the rows."""
+    """Log a warning of columns that only number the rows; once per process, however often the table is loaded."""
     if counters:
         names = ", ".join(map(repr, counters))
-        warnings.warn(
+        _warn_once(
             f"{config.path.name} has columns that only number the rows, and so tell apart what is equal otherwise: "
-            f"{names}; unless they are properties of a row, leave them out with DatasetConfig(..., drop=({names},)).",
-            stacklevel=3,
+            f"{names}; unless they are properties of a row, leave them out with DatasetConfig(..., drop=({names},))."
         )
+
+
+@lru_cache
+def _warn_once(sentence: str) -> None:
+    logger.warning(sentence)  # and not `warnings.warn`, which shows a path and a line of source around it
 
 
 def check_rarity(frame: pd.DataFrame, config: DatasetConfig) -> None:
@@ -112,8 +118,8 @@ def complaint(cases: pd.DataFrame, frame: pd.DataFrame, path: Path) -> str:
     rows = np.sort(cases.loc[cases["column"] == column, "index"].to_numpy(dtype=np.int64))
     value = frame[column].iloc[rows[0]]
     shown = "an empty value" if pd.isna(value) else repr(str(value)[:60])
-    comma = " (write decimals with a point)" if re.fullmatch(r"[-+]?[\d.]*,\d+", str(value)) else ""
     more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
     wrong_label = check == BINARY and not pd.isna(value)
     advice = "write 1 for the rare class and 0 for the other" if wrong_label else CORRECT
-    return f"{path.name}, column '{column}', {line_numbers(path, rows[:3])}{more}: {shown} {check}{comma}; {advice}."
+    hint = decimal_hint(str(value))
+    return f"{path.name}, column '{column}', {line_numbers(path, rows[:3])}{more}: {shown} {check}{hint}; {advice}."

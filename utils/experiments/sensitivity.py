@@ -228,8 +228,8 @@ def main() -> None:
     parser.add_argument("--profile", default="quick", choices=("quick", "full"))
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
-    profile = load_profile(options.profile)
     with exit_with_a_sentence():
+        profile = load_profile(options.profile)
         for study in STUDIES:
             table = study(profile, options.jobs)
             means = table.groupby(["setting", "sampler", "model"], sort=False)["average_precision"].mean()

@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from utils.backend import limit_threads
-from utils.config import DatasetConfig
+from utils.config import ConfigError, DatasetConfig
 from utils.data.features import HOUR_FEATURES, build_features
 from utils.metrics import log_odds
 from utils.models import ensembles
@@ -292,17 +292,22 @@ def load(folder: Path) -> FraudModel:
         classifier=_load_classifier(folder, files),
         calibrator=_load_part(folder, "calibrator", files),
         threshold=saved["threshold"],
-        schema=_schema(saved["schema"]),
+        schema=_schema(saved["schema"], f"{folder.name}/{CARD}"),
         columns=tuple(saved["columns"]),
         card=saved["card"],
     )
 
 
-def _schema(saved: dict[str, Any]) -> DatasetConfig:
-    """Roles of the columns; a role that other versions of this code knew is passed over."""
+def _schema(saved: dict[str, Any], source: str) -> DatasetConfig:
+    """Roles of the columns; a role that other versions of this code knew is passed over. `source` is for messages."""
     known = {role.name: saved[role.name] for role in fields(DatasetConfig) if role.name in saved}
     lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
-    return DatasetConfig(**{**known, **lists, "path": Path(known["path"])})
+    schema = DatasetConfig(**{**known, **lists, "path": Path(known["path"])})
+    try:
+        schema.check()
+    except ConfigError as error:
+        raise BundleError(f"{source}: schema cannot be meant: {str(error)[:-1]}; save the model again.") from None
+    return schema
 
 
 def _load_part(folder: Path, name: str, files: Iterable[str]) -> Any:

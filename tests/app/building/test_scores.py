@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from app.building import about, scores
@@ -37,3 +38,25 @@ def test_located_is_the_path_of_the_study_and_not_another_file_of_that_name(prof
     saved = replace(profile.dataset, path=Path("creditcard.csv"))
     assert about.located(saved).path == profile.dataset.path
     assert about.located(replace(saved, path=Path("claims.csv"))).path == DATA / "claims.csv"
+
+
+def test_measured_pairs_is_empty_where_nothing_was_measured(profile):
+    assert scores.measured_pairs(profile.dataset, {}) == []
+
+
+@pytest.mark.parametrize(("measured", "expected"), [({"full", "quick"}, "full"), ({"quick"}, "quick")])
+def test_measured_pairs_are_those_of_the_full_study_else_of_the_quick_one(profile, monkeypatch, measured, expected):
+    lines = [
+        {"sampler": "smote", "model": "lr", "key": "a", "repeat": 0, "fold": 0, "ranks": [1, 2], "positives": [0, 1]},
+        {"sampler": "none", "model": "lr", "key": "b", "repeat": 0, "fold": 0, "ranks": [2, 5], "positives": [0, 1]},
+    ]
+    table = pd.DataFrame(lines).assign(average_precision=[1.0, 0.45])
+    monkeypatch.setattr(
+        scores, "development_rows", lambda profile: table if profile.name in measured else pd.DataFrame()
+    )
+    monkeypatch.setattr(scores, "final_task", lambda profile, pair: {"key": f"{profile.name} {'+'.join(pair)}"})
+    pairs = scores.measured_pairs(profile.dataset, {"none": "No resampling", "smote": "SMOTE", "lr": "Logistic"})
+    assert [pair["label"] for pair in pairs] == ["Logistic, no resampling", "Logistic, SMOTE"]
+    assert [pair["scores"]["average_precision"] for pair in pairs] == [0.45, 1.0]
+    assert [pair["keys"] for pair in pairs] == [["b", f"{expected} none+lr"], ["a", f"{expected} smote+lr"]]
+    assert {pair["scores"]["profile"] for pair in pairs} == {expected}

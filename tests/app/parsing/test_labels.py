@@ -1,6 +1,7 @@
 """Labels of a scored file: which are understood, what is said of the others, and when the scores are judged."""
 
 import io
+import re
 
 import numpy as np
 import pandas as pd
@@ -132,6 +133,44 @@ def test_no_figures_are_given_where_one_class_is_missing_and_the_reason_is_said(
     assert found["labelled"] is None
     assert any(note.startswith(words) for note in found["notes"]), found["notes"]
     assert found["alerts"] > 0 and all(note.endswith(".") for note in found["notes"])
+
+
+SWAPPED = "; if the labels are swapped, write 1 for a fraud and send the file again."
+RANKED_BELOW = r"he model ranks frauds below legitimate rows \(ROC AUC 0\.[0-2]\d\d\)"
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize("words", [("0", "1"), ("no", "yes"), ("legitimate", "fraud"), (False, True)])
+def test_summarise_says_that_labels_look_swapped(client, rows, words, form):
+    found = send(client, rows.assign(Class=written(*words)), form)
+    assert found["labelled"]["prevalence"] == pytest.approx(0.95)
+    (note,) = found["notes"]
+    start = "285 of 300 labelled rows are frauds, which are usually the rarer class, and t"
+    assert re.fullmatch(re.escape(start) + RANKED_BELOW + re.escape(SWAPPED), note)
+
+
+def test_summarise_says_that_labels_agree_better_reversed_where_frauds_are_rarer(client, rows, fraud_model):
+    least = np.argsort(fraud_model.predict_proba(rows), kind="stable")[:20]
+    labels = np.where(np.isin(np.arange(300), least), "1", "0")
+    (note,) = send(client, rows.assign(Class=labels))["notes"]
+    assert re.fullmatch("T" + RANKED_BELOW + re.escape(SWAPPED), note)
+
+
+def test_summarise_says_that_most_rows_are_frauds_though_the_model_ranks_them_first(client, rows, fraud_model):
+    kept = rows[TRUTH == 1]._append(rows[TRUTH == 0].head(10))
+    (note,) = send(client, kept.assign(Class=[1] * 15 + [0] * 10))["notes"]
+    assert note == "15 of 25 labelled rows are frauds, which are usually the rarer class" + SWAPPED
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_summarise_does_not_take_a_ranking_by_chance_for_swapped_labels(client, rows, seed):
+    labels = np.random.default_rng(seed).permutation(TRUTH)
+    assert send(client, rows.assign(Class=labels))["notes"] == []
+
+
+def test_summarise_says_nothing_of_swapped_labels_where_classes_or_probabilities_are_equal(client, rows):
+    same = pd.concat([rows.head(1)] * 4)
+    assert send(client, same.assign(Class=["1", "0", "0", "1"]))["notes"] == []
 
 
 def test_a_class_whose_rows_have_no_probability_is_missing_as_well(client, rows):

@@ -314,6 +314,49 @@ def test_only_the_first_errors_are_listed_and_all_are_in_the_download(client, ro
     assert all("V1 is not a number" in line["error"] for line in downloaded(client, answer))
 
 
+COMMAS = (
+    " could not be read because of decimal commas, the first in line {}; write decimals with a point, 0.5 and not 0,5, "
+    "and send the file again."
+)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_score_file_says_what_to_do_about_decimal_commas(client, rows, separator):
+    columns = rows.head(20)[[*COLUMNS, "Class"]]
+    answer = upload(client, columns.to_csv(index=False, sep=separator, decimal=",").encode()).json
+    assert answer["scored"] == 0
+    assert answer["notes"][:2] == [
+        "None of the 20 rows could be read, so nothing was scored.",
+        "20 rows" + COMMAS.format(2),
+    ]
+    assert "V7 is not a number (write decimals with a point)" in answer["errors"]["first"][0]["error"]
+
+
+def test_score_file_counts_the_rows_with_decimal_commas_and_scores_the_others(client, rows):
+    sent = rows.head(20).astype({"V7": object})
+    sent.iloc[4, sent.columns.get_loc("V7")] = "-1.234,5e-1"
+    sent.iloc[6, sent.columns.get_loc("V7")] = "1,5,0"  # no decimal comma
+    answer = upload(client, as_csv(sent)).json
+    assert answer["scored"] == 18 and "1 row" + COMMAS.format(6) in answer["notes"]
+    assert [entry["error"] for entry in answer["errors"]["first"]] == [
+        "V7 is not a number (write decimals with a point)",
+        "V7 is not a number",
+    ]
+
+
+def test_score_file_says_that_decimal_commas_divide_values_where_commas_separate_them(client):
+    whole = pd.DataFrame(1, index=range(3), columns=list(COLUMNS))
+    lines = as_csv(whole).decode().splitlines()
+    lines[2] = lines[2].replace("1", "0,5", 1)
+    answer = upload(client, "\n".join(lines).encode()).json
+    (error,) = answer["errors"]["first"]
+    assert (
+        error["error"]
+        == "has 31 values where the header names 30 columns (write decimals with a point, if they have commas)"
+    )
+    assert "1 row" + COMMAS.format(3) in answer["notes"]
+
+
 @pytest.mark.parametrize("quoted", [False, True])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_the_quick_and_the_careful_way_agree(rows, quoted, end):

@@ -315,8 +315,9 @@ def test_a_decimal_comma_is_read_and_said_and_an_ambiguous_one_refused(client, c
     expected = probability_of(champion, {**example, "V7": 1.5, "Amount": 1234.56})
     assert float(re.search(r'data-exact="([^"]+)"', answer.text)[1]) == pytest.approx(expected, abs=1e-9)
     assert re.search(r"Read with a comma: (V7 is 1.5|Amount is 1234.56), (V7 is 1.5|Amount is 1234.56)\.", answer.text)
-    refused = submit(client, {**example, "V7": "1,234"})
-    assert refused.status_code == 422 and "can be 1.234 or 1234" in refused.text
+    for typed, reason in {"1,234": "can be 1.234 or 1234", "1.234.567": "is 1234567 if its points set"}.items():
+        refused = submit(client, {**example, "V7": typed})
+        assert refused.status_code == 422 and reason in refused.text
 
 
 def test_boxes_are_text_since_a_browser_takes_commas_out_of_numbers(client):
@@ -449,7 +450,7 @@ def test_words_between_backticks_are_code_and_nothing_else_is_markup():
 def test_the_axis_of_scores_holds_every_interval():
     axis = formatting.score_axis([{"interval": [0.42, 0.55]}, {"interval": [0.5, 0.81]}])
     assert [label for _, label in axis["ticks"]] == ["0.4", "0.5", "0.6", "0.7", "0.8", "0.9"]
-    assert axis["place"](0.4) == 0 and axis["place"](0.9) == 100 and axis["place"](0.65) == pytest.approx(50)
+    assert axis["position"](0.4) == 0 and axis["position"](0.9) == 100 and axis["position"](0.65) == pytest.approx(50)
 
 
 DEGENERATE = {
@@ -473,7 +474,7 @@ def test_an_interval_without_width_or_without_numbers_has_an_axis(case):
     score = {"average_precision": mean, "interval": ends}
     axis = formatting.score_axis([score])
     assert formatting.interval(score) == words
-    drawn = [*(axis["ends"](score) or []), axis["place"](mean)]
+    drawn = [*(axis["ends"](score) or []), axis["position"](mean)]
     assert all(0 <= position <= 100 for position in drawn if position is not None)
     measured = ends is not None and all(end is not None and np.isfinite(end) for end in ends)
     assert (axis["ends"](score) is not None) == measured

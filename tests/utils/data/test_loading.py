@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,8 +18,9 @@ import pandas as pd
 import pytest
 
 from utils.benchmark.records import to_json
-from utils.config import ROOT, ULB, DatasetConfig, Roles
+from utils.config import ROOT, ULB, ConfigError, DatasetConfig, Roles
 from utils.data import fetching as files
+from utils.data import validation
 from utils.data.features import build_features
 from utils.data.fetching import fetch
 from utils.data.identity import DatasetIdentity
@@ -223,8 +223,8 @@ def test_copies_stay_share_a_fold_and_are_counted_unless_they_are_to_be_dropped(
         assert not set(map(tuple, kept.X.iloc[fold.train].to_numpy())) & set(
             map(tuple, kept.X.iloc[fold.test].to_numpy())
         )
-    with pytest.raises(ValueError, match="duplicates is 'no'; use one of"):
-        replace(config, duplicates="no")
+    with pytest.raises(ConfigError, match="duplicates is 'no'; use one of"):
+        load(replace(config, duplicates="no"))
 
 
 def test_the_identity_covers_the_file_and_every_role_that_is_not_the_default(write):
@@ -319,47 +319,73 @@ OTHERS = {
 }
 
 
+@pytest.fixture
+def said(caplog):
+    """Load a table and give what was logged of it, as a process that loads it for the first time."""
+
+    def said(config) -> str:
+        caplog.clear()
+        validation._warn_once.cache_clear()
+        load(config)
+        return "\n".join(record.getMessage() for record in caplog.records)
+
+    return said
+
+
 @pytest.mark.parametrize("form", ["own.csv", "own.parquet"])
 @pytest.mark.parametrize("values", COUNTERS.values(), ids=COUNTERS.keys())
-def test_a_column_that_numbers_the_rows_is_warned_of(write, form, values):
+def test_a_column_that_numbers_the_rows_is_warned_of(write, said, form, values):
     config = write(table(number=values), form, **PLAIN)
     for _ in range(2):  # from the file, and from its copy
-        with pytest.warns(UserWarning, match=r"own\..* only number the rows.*: 'number'; .*drop=\('number',\)"):
-            assert "number" in load(config).X
+        assert re.fullmatch(r"own\..* only number the rows.*: 'number'; .*drop=\('number',\)\)\.", said(config))
 
 
 @pytest.mark.parametrize("values", OTHERS.values(), ids=OTHERS.keys())
-def test_other_columns_are_not_warned_of(write, values):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        load(write(table(number=values), **PLAIN))
+def test_other_columns_are_not_warned_of(write, said, values):
+    assert said(write(table(number=values), **PLAIN)) == ""
 
 
-def test_a_time_that_numbers_the_rows_is_no_feature_and_not_warned_of(write):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        load(write(table(number=ROWS), **PLAIN | {"time": "number"}))
+def test_a_time_that_numbers_the_rows_is_no_feature_and_not_warned_of(write, said):
+    assert said(write(table(number=ROWS), **PLAIN | {"time": "number"})) == ""
 
 
-def test_rows_sorted_by_time_and_copies_do_not_hide_a_column_that_numbers_them(write):
+def test_rows_sorted_by_time_and_copies_do_not_hide_a_column_that_numbers_them(write, said):
     frame = table(number=ROWS, seconds=np.random.default_rng(1).permutation(60) // 2)
     frame = pd.concat([frame, frame.head(25)])
-    with pytest.warns(UserWarning, match="only number the rows.*: 'number';"):
-        load(write(frame, **PLAIN | {"time": "seconds"}))
+    assert "only number the rows, and so tell apart what is equal otherwise: 'number';" in said(
+        write(frame, **PLAIN | {"time": "seconds"})
+    )
 
 
-def test_duplicates_are_found_when_the_column_that_numbers_them_is_left_out(write):
+def test_load_says_of_a_column_that_numbers_the_rows_once_and_in_a_sentence_alone(write):
+    config = write(table(number=ROWS), **PLAIN)
+    code = f"""
+from pathlib import Path, PosixPath
+from utils.benchmark import runner
+from utils.data.loading import load
+from utils.config import DatasetConfig
+config = {config!r}
+for _ in range(2):
+    load(config)
+with runner.lasting_workers():
+    list(runner.Parallel(n_jobs=2)([runner.delayed(runner._load)(config)] * 2))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stderr.startswith("own.csv has columns that only number the rows")
+
+
+def test_duplicates_are_found_when_the_column_that_numbers_them_is_left_out(write, said):
     twice = pd.concat([table(), table()]).reset_index(drop=True)
     config = write(twice.assign(number=np.arange(120)), **PLAIN)
-    with pytest.warns(UserWarning, match="'number'"):
-        assert load(config).n_duplicates == 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for _ in range(2):
-            data = load(replace(config, drop=("number",)))
-            assert (data.n_duplicates, data.X.columns.tolist()) == (60, ["a", "b"])
-    with pytest.warns(UserWarning, match="'number'"):
-        assert "number" in load(config).X  # the copy without the column is not taken for the whole
+    assert "'number'" in said(config) and load(config).n_duplicates == 0
+    without = replace(config, drop=("number",))
+    for _ in range(2):
+        assert said(without) == ""
+        data = load(without)
+        assert (data.n_duplicates, data.X.columns.tolist()) == (60, ["a", "b"])
+    assert "'number'" in said(config)
+    assert "number" in load(config).X  # the copy without the column is not taken for the whole
 
 
 def test_a_column_that_is_left_out_need_not_be_a_number(write):
@@ -368,7 +394,7 @@ def test_a_column_that_is_left_out_need_not_be_a_number(write):
     assert build_features(pd.read_csv(config.path), config).columns.tolist() == ["a", "b"]
     with pytest.raises(DataError, match=r"own\.csv has no column c to leave out"):
         load(replace(config, drop=("c",)))
-    with pytest.raises(DataError, match=r"own\.csv: `drop` names 'y', which is also label"):
+    with pytest.raises(ConfigError, match=r"drop is \('y',\); leave 'y' out of it, which is also label"):
         load(replace(config, drop=("y",)))
 
 
@@ -567,6 +593,47 @@ def test_copy_follows_its_source(write):
     after = load(config)
     assert after.sha256 != before.sha256
     assert after.X["V1"].max() == 2.5 and after.X["V1"].min() == 0.25
+
+
+REFUSED_AFTER_READING = {
+    "the rarer class is 0": (table(n_positives=54), PLAIN),
+    "the rarer class is 0 once copies are gone": (
+        pd.concat([table(n_positives=54)] + [table(n_positives=54).query("y == 0")] * 20),
+        PLAIN | {"duplicates": "drop"},
+    ),
+    "columns that are not listed": (table(), PLAIN | {"columns": ("a", "y")}),
+    "a column that is listed and missing": (table(), PLAIN | {"columns": ("a", "b", "c", "y")}),
+}
+
+
+@pytest.mark.parametrize(("frame", "roles"), REFUSED_AFTER_READING.values(), ids=REFUSED_AFTER_READING.keys())
+def test_load_leaves_no_copy_of_a_refused_file(write, frame, roles):
+    complaint(write(frame, **roles))
+
+
+@pytest.mark.parametrize("bad", ["Time,V1\n1", GOOD.replace(",0\n", ",1\n"), GOOD.replace("0.5", "abc")])
+def test_load_removes_the_copy_of_what_a_refused_file_held_before(write, bad):
+    config = write(GOOD)
+    load(config)
+    write(bad)
+    with pytest.raises(DataError):
+        load(config)
+    assert list(config.path.parent.iterdir()) == [config.path]
+
+
+def test_load_keeps_the_copy_of_a_file_that_is_refused_for_other_roles(write):
+    config = write(GOOD)
+    load(config)
+    for other in (replace(config, label="V1"), replace(config, sha256="0" * 64)):
+        with pytest.raises(DataError):
+            load(other)
+    assert sorted(config.path.parent.iterdir()) == [config.path, files.copy_path(config.path)]
+
+
+def test_load_keeps_a_file_of_the_users_that_has_the_name_of_a_copy(write):
+    config = write(GOOD.replace("0.5", "abc"))
+    table().to_parquet(files.copy_path(config.path))
+    complaint(config)
 
 
 @pytest.mark.parametrize("damage", ["body", "footer", "truncated", "empty", "foreign"])
@@ -796,18 +863,37 @@ print(rows["dataset"].iloc[0].name, len(rows), (rows["average_precision"] > 0.9)
 """
 
 
-def test_a_dataset_of_ones_own_takes_the_place_of_the_studys(tmp_path):
-    package = tmp_path / "utils"
+def own_study(folder: Path, definition: str) -> None:
+    """A copy of the project in `folder` whose `utils/config.py` studies another dataset."""
+    package = folder / "utils"
     package.mkdir()
     for path in (ROOT / "utils").iterdir():
         if path.name != "config.py":
             (package / path.name).symlink_to(path)
-    own = 'ULB = DatasetConfig("claims.csv", label="is_fraud", time=None, amount="value")\n'
     config, n_changes = re.subn(
-        r"ULB = DatasetConfig\(.*?\n\)\n", own, (ROOT / "utils/config.py").read_text(), flags=re.S
+        r"ULB = DatasetConfig\(.*?\n\)\n", f"ULB = {definition}\n", (ROOT / "utils/config.py").read_text(), flags=re.S
     )
     assert n_changes == 1
     (package / "config.py").write_text(config)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["-m", "utils.study"], ["-m", "utils.benchmark.runner"], ["-m", "doit", "profile=quick", "study"]],
+    ids=["study", "runner", "make quick"],
+)
+def test_a_command_says_in_one_sentence_what_is_wrong_with_the_configuration(tmp_path, command):
+    own_study(tmp_path, 'DatasetConfig("claims.csv", label="")')
+    (tmp_path / "dodo.py").symlink_to(ROOT / "dodo.py")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    expected = "DatasetConfig.label is ''; name the column that holds 1 for the rare class and 0 otherwise.\n"
+    assert done.stderr == expected and done.stdout == ""
+
+
+def test_a_dataset_of_ones_own_takes_the_place_of_the_studys(tmp_path):
+    own_study(tmp_path, 'DatasetConfig("claims.csv", label="is_fraud", time=None, amount="value")')
     command = [sys.executable, "-c", OWN_STUDY]
 
     done = subprocess.run(
@@ -817,7 +903,7 @@ def test_a_dataset_of_ones_own_takes_the_place_of_the_studys(tmp_path):
         text=True,
     )
     assert f"DataError: {tmp_path / 'claims.csv'} does not exist; put the file there" in done.stderr
-    assert list(tmp_path.iterdir()) == [package]
+    assert list(tmp_path.iterdir()) == [tmp_path / "utils"]
 
     frame = table(n_rows=600, n_positives=60, value=np.arange(600) % 50).rename(columns={"y": "is_fraud"})
     frame["a"] += 5 * frame["is_fraud"]

@@ -107,6 +107,12 @@ REFUSED = {
         DataError,
         "line 5 (the header is line 1), has 2 values where the header",
     ),
+    "decimal commas between commas": (
+        b"a,b\n1,2\n0,5,1,5\n",
+        DataError,
+        "line 3 (the header is line 1), has 4 values where the header names 2 columns (write decimals with a point, if",
+    ),
+    "text that divides a line": (b"a,b\n1,2\nx,y,2.5\n", DataError, "names 2 columns; correct this line"),
     "row names of R": (b"a,b\n1,2,3\n2,3,4\n", DataError, "line 2 (the header is line 1), has 3 values where the"),
     "one value too many": (with_ends(",", ",") + b"9", ColumnError, "column 4 has no name"),
     "index": (

@@ -274,6 +274,13 @@ def test_a_field_that_cannot_be_is_named_with_its_file(saved, field, value):
         bundle.load(saved)
 
 
+@pytest.mark.parametrize("roles", [{"duplicates": "no"}, {"time": "Class"}, {"sha256": "abc"}, {"drop": ["Class"]}])
+def test_load_refuses_roles_that_cannot_be_meant_with_the_name_of_the_card(saved, roles):
+    change_card(saved, lambda card: card["schema"].update(roles))
+    with pytest.raises(BundleError, match=rf"^model/card\.json: .*DatasetConfig\.{next(iter(roles))} is .*; save the"):
+        bundle.load(saved)
+
+
 def test_roles_of_other_versions_are_passed_over_and_figures_that_are_no_numbers_are_none(saved):
     change_card(saved, lambda card: card["schema"].update(of_another_version=True))
     change_card(saved, lambda card: card["card"].update(test={"precision": float("nan")}))

@@ -1,0 +1,59 @@
+"""Settings: what a configuration that cannot be meant is told, and when."""
+
+from pathlib import Path
+
+import pytest
+
+from utils.config import ROOT, ULB, ConfigError, DatasetConfig, load_profile
+from utils.data.fetching import fetch
+
+WRONG = {
+    "no path": ({"path": None}, "path is None; give the path of a CSV or Parquet file"),
+    "empty path": ({"path": ""}, "path is ''; give the path"),
+    "path of the project": ({"path": "."}, "give the path of a CSV or Parquet file"),
+    "empty label": ({"label": ""}, "label is ''; name the column that holds 1 for the rare class and 0 otherwise"),
+    "no label": ({"label": None}, "label is None; name the column"),
+    "number as label": ({"label": 3}, "label is 3; name the column"),
+    "blank time": ({"time": " "}, "time is ' '; name a column, or write None if the table has none"),
+    "false amount": ({"amount": False}, "amount is False; name a column, or write None if the table has none"),
+    "time is label": ({"time": "Class"}, "time is 'Class'; name another column than that of the label, or write None"),
+    "amount is label": ({"amount": "Class"}, "amount is 'Class'; name another column than that of the label"),
+    "amount is time": ({"amount": "Time"}, "amount is 'Time'; name another column than that of the time"),
+    "short hash": ({"sha256": "abc"}, "sha256 is 'abc'; write the 64 digits of the file's SHA-256, in lower case"),
+    "hash in capitals": ({"sha256": "A" * 64}, "in lower case, or None to accept any content"),
+    "hash as a number": ({"sha256": 0}, "sha256 is 0; write the 64 digits"),
+    "duplicates": ({"duplicates": "no"}, "duplicates is 'no'; use one of ('keep', 'drop')"),
+    "drop of a number": ({"drop": 3}, "drop is 3; list names of columns"),
+    "drop of a role": (
+        {"drop": "Time"},
+        "drop is ('Time',); leave 'Time' out of it, which is also label, time or amoun",
+    ),
+    "columns of numbers": ({"columns": (1, 2)}, "columns is (1, 2); list names of columns"),
+    "columns without a role": ({"columns": ("V1", "Class")}, "list 'Time', 'Amount', too, or write None for whatever"),
+    "variant": ({"variant": "a/b"}, "variant is 'a/b'; write a word that can stand in the name of a file"),
+}
+
+
+@pytest.mark.parametrize(("fields", "words"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_dataset_config_is_told_where_it_is_used_and_not_where_it_is_made(fields, words):
+    config = DatasetConfig(**{"path": "own.csv"} | fields)
+    for use in (DatasetConfig.check, fetch, lambda config: load_profile("quick", config)):
+        with pytest.raises(ConfigError) as caught:
+            use(config)
+        message = str(caught.value)
+        assert message.startswith("DatasetConfig.") and words in message
+        assert message.endswith(".") and "\n" not in message
+
+
+def test_a_right_dataset_config_passes():
+    ULB.check()
+    config = DatasetConfig("~nobody-of-this-name/own.csv", time=None, amount=None, drop=["a"], columns="Class")
+    config.check()
+    assert (config.drop, config.columns) == (("a",), ("Class",))
+    assert config.path.is_relative_to(ROOT)
+    assert DatasetConfig(Path("/tmp/own.csv"), drop=None).drop == ()
+
+
+def test_load_profile_names_the_profiles_there_are():
+    with pytest.raises(ConfigError, match="There is no profile 'half'; choose 'quick' or 'full'"):
+        load_profile("half")

@@ -1,0 +1,60 @@
+"""Every experiment in one process: what is run on the study's own table, and what is left out on another."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from utils import study
+from utils.config import ULB_COLUMNS, load_profile
+
+LEFT_OUT = "The original study's protocol is left out: it needs the columns of the ULB file.\n"
+
+
+@pytest.fixture
+def run_on(monkeypatch):
+    """Run the study on a table of such columns, with each experiment replaced by a note that it was called."""
+
+    def run_on(columns) -> list[str]:
+        calls = []
+
+        def noted(name, result=()):
+            return lambda *arguments: calls.append(name) or list(result)
+
+        sensitivity_study = noted("sensitivity")
+        sensitivity_study.__name__ = "views"
+        monkeypatch.setattr(study, "run_missing", noted("missing"))
+        monkeypatch.setattr(study.runner, "run", noted("benchmark", [1]))
+        monkeypatch.setattr(study.sensitivity, "STUDIES", [sensitivity_study])
+        monkeypatch.setattr(study.cgan_ablation, "run", noted("ablation"))
+        monkeypatch.setattr(study.original_run, "replica", noted("original protocol", [1, 2, 3]))
+        for name in ("choose", "final_task", "out_of_fold"):
+            monkeypatch.setattr(study.final_model, name, noted(name))
+        table = SimpleNamespace(frame=pd.DataFrame(columns=list(columns)))
+        monkeypatch.setattr(study, "load_dataset", lambda config: table)
+        study.run(load_profile("quick"))
+        return calls
+
+    return run_on
+
+
+EVERY_TABLE = ["missing", "benchmark", "sensitivity", "ablation"]
+LAST = ["choose", "final_task", "out_of_fold"]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [("a", "b", "y"), ULB_COLUMNS[:-1], [name.lower() for name in ULB_COLUMNS]],
+    ids=["other", "one fewer", "other case"],
+)
+def test_run_leaves_the_original_protocol_out_on_another_table_and_says_so(run_on, capsys, columns):
+    assert run_on(columns) == [*EVERY_TABLE, *LAST]
+    said = capsys.readouterr().out
+    assert said == LEFT_OUT + "In the ledgers: 1 tasks of benchmark, 0 tasks of views, 0 tasks of ablation.\n"
+
+
+@pytest.mark.parametrize("columns", [ULB_COLUMNS, ("Merchant", *reversed(ULB_COLUMNS))], ids=["ULB", "more columns"])
+def test_run_includes_the_original_protocol_where_its_columns_are_there(run_on, capsys, columns):
+    assert run_on(columns) == [*EVERY_TABLE, "original protocol", *LAST]
+    said = capsys.readouterr().out
+    assert LEFT_OUT not in said and said.endswith("3 tasks of original protocol.\n")
