@@ -74,8 +74,8 @@ def development_rows(profile: Profile) -> pd.DataFrame:
     table = ledger.frame(ledger.read(profile.results))
     if table.empty:
         return table
-    own = identify(profile.dataset)  # of the file and the roles of its columns, whatever its name
-    of_dataset = [dataset == own for dataset in table["dataset"]]
+    own = identify(profile.dataset)
+    of_dataset = [(dataset.sha256, dataset.roles) == (own.sha256, own.roles) for dataset in table["dataset"]]
     of_folds = [split.kind == "development" for split in table["split"]]
     table = table[pd.Series(of_dataset, index=table.index) & pd.Series(of_folds, index=table.index)]
     return table.drop_duplicates(["sampler", "model", "repeat", "fold"], keep="last")

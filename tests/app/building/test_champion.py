@@ -374,7 +374,7 @@ def test_the_committed_ledger_chooses_the_model_that_was_scored_on_the_test_set_
 
 def test_a_final_model_has_the_test_scores_of_its_own_key_and_no_others(tmp_path, monkeypatch):
     profile = replace(load_profile("full"), results=tmp_path)
-    row = make_scoring(average_precision=0.806696, ranks=[1, 2, 9])
+    row = make_scoring(average_precision=0.806696, ranks=[1, 2, 9], amounts=[1.0, 2.0, 3.0])
     fitted = SimpleNamespace(card={"ledger_key": row.key})
     monkeypatch.setattr(final_model, "choose", lambda rows: ("none", "blend"))
     monkeypatch.setattr(final_model, "fit_final", lambda profile, choice: fitted)

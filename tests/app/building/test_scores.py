@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -21,7 +22,7 @@ def profile(tmp_path):
     return replace(load_profile("full", config), results=tmp_path / "results")
 
 
-@pytest.mark.parametrize("change", [{"sha256": "0" * 64}, {"roles": Roles(label="other")}, {"name": "claims"}])
+@pytest.mark.parametrize("change", [{"sha256": "0" * 64}, {"roles": Roles(label="other")}])
 def test_development_rows_are_those_of_the_file_and_its_roles_and_not_of_its_name(profile, change):
     own = identify(profile.dataset)
     for row in (
@@ -31,6 +32,12 @@ def test_development_rows_are_those_of_the_file_and_its_roles_and_not_of_its_nam
     ):
         ledger.append(profile.results / "creditcard.jsonl", row)
     assert scores.development_rows(profile)["dataset"].tolist() == [own]
+
+
+def test_development_rows_count_under_another_name_of_the_file(profile):
+    renamed = replace(identify(profile.dataset), name="claims")
+    ledger.append(profile.results / "creditcard.jsonl", make_row(dataset=renamed))
+    assert scores.development_rows(profile)["dataset"].tolist() == [renamed]
 
 
 def test_located_is_the_path_of_the_study_and_not_another_file_of_that_name(profile, monkeypatch):
@@ -54,7 +61,7 @@ def test_measured_pairs_are_those_of_the_full_study_else_of_the_quick_one(profil
     monkeypatch.setattr(
         scores, "development_rows", lambda profile: table if profile.name in measured else pd.DataFrame()
     )
-    monkeypatch.setattr(scores, "final_task", lambda profile, pair: {"key": f"{profile.name} {'+'.join(pair)}"})
+    monkeypatch.setattr(scores, "final_task", lambda profile, pair: SimpleNamespace(key=f"{profile.name} {'+'.join(pair)}"))
     pairs = scores.measured_pairs(profile.dataset, {"none": "No resampling", "smote": "SMOTE", "lr": "Logistic"})
     assert [pair["label"] for pair in pairs] == ["Logistic, no resampling", "Logistic, SMOTE"]
     assert [pair["scores"]["average_precision"] for pair in pairs] == [0.45, 1.0]

@@ -361,14 +361,14 @@ def test_load_says_of_a_column_that_numbers_the_rows_once_and_in_a_sentence_alon
     config = write(table(number=ROWS), **PLAIN)
     code = f"""
 from pathlib import Path, PosixPath
-from utils.benchmark import runner
+from utils.benchmark import executors
 from utils.data.loading import load
 from utils.config import DatasetConfig
 config = {config!r}
 for _ in range(2):
     load(config)
-with runner.lasting_workers():
-    list(runner.Parallel(n_jobs=2)([runner.delayed(runner._load)(config)] * 2))
+with executors.lasting_workers():
+    list(executors.Parallel(n_jobs=2)([executors.delayed(executors._load)(config)] * 2))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and len(done.stderr.splitlines()) == 1, done.stderr
