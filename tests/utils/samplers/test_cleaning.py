@@ -3,9 +3,35 @@
 import numpy as np
 import pytest
 from imblearn.under_sampling import EditedNearestNeighbours, TomekLinks
+from imblearn.utils.estimator_checks import parametrize_with_checks
 
 from utils.samplers import cleaning
 from utils.samplers.cleaning import QuickEditedNearestNeighbours, QuickTomekLinks
+
+
+@parametrize_with_checks(
+    [QuickTomekLinks(), QuickEditedNearestNeighbours(), QuickEditedNearestNeighbours(sampling_strategy="all")]
+)
+def test_cleaning_passes_the_checks_of_imbalanced_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("quick", "plain", "options"),
+    [
+        (QuickTomekLinks, TomekLinks, {"sampling_strategy": "all"}),
+        (QuickTomekLinks, TomekLinks, {"sampling_strategy": [1]}),
+        (QuickEditedNearestNeighbours, EditedNearestNeighbours, {}),
+        (QuickEditedNearestNeighbours, EditedNearestNeighbours, {"sampling_strategy": "all", "kind_sel": "mode"}),
+    ],
+)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_cleaning_that_is_not_of_the_quick_kind_is_left_to_imbalanced_learn(quick, plain, options, n_classes):
+    rng = np.random.default_rng(3)
+    X, y = rng.normal(size=(300, 3)), np.minimum(rng.poisson(0.5, 300), n_classes - 1)
+    found, expected = quick(**options), plain(**options)
+    for rows, expected_rows in zip(found.fit_resample(X, y), expected.fit_resample(X, y), strict=True):
+        np.testing.assert_array_equal(rows, expected_rows)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.2, 0.6])
