@@ -189,17 +189,7 @@ class ConditionalGAN(BaseEstimator):
             If a label or a column's name is neither text, a number, a date, nor a tuple of these.
         """
         check_is_fitted(self, "weights_")
-        facts = {
-            "config": asdict(self.config or GANConfig()),
-            "columns": None if self.columns_ is None else encode_index(self.columns_),
-            "dtypes": [encode_dtype(dtype) for dtype in self.dtypes_],
-            "classes": encode_array(self.classes_),
-            "seed": self.seed_,
-            "n_draws": self.n_draws_,
-            "n_weights": len(self.weights_),
-            "n_features_in": self.n_features_in_,
-        }
-        text = json.dumps(facts, indent=1, default=np.generic.item)
+        text = json.dumps(self._facts(), indent=1, default=np.generic.item)
         arrays = {f"weight_{position}": weight for position, weight in enumerate(self.weights_)}
         arrays |= {f"history_{name}": values.to_numpy() for name, values in self.history_.items()}
         folder = Path(folder)
@@ -211,6 +201,19 @@ class ConditionalGAN(BaseEstimator):
             for path in written:
                 path.replace(folder / path.name)
         return folder
+
+    def _facts(self) -> dict[str, object]:
+        """What :meth:`save` writes beside the arrays."""
+        return {
+            "config": asdict(self.config or GANConfig()),
+            "columns": None if self.columns_ is None else encode_index(self.columns_),
+            "dtypes": [encode_dtype(dtype) for dtype in self.dtypes_],
+            "classes": encode_array(self.classes_),
+            "seed": self.seed_,
+            "n_draws": self.n_draws_,
+            "n_weights": len(self.weights_),
+            "n_features_in": self.n_features_in_,
+        }
 
     @classmethod
     def load(cls, folder: str | Path) -> ConditionalGAN:
