@@ -52,7 +52,7 @@ def one_layer(n_features: int, dropout: float):
 
 @pytest.mark.usefixtures("eager_tensorflow")
 @parametrize_with_checks(
-    [NetworkClassifier(updates=8, rounds=1, learning_rate=0.02)], expected_failed_checks=expected_failed_checks
+    [NetworkClassifier(updates=3, rounds=1, learning_rate=0.05)], expected_failed_checks=expected_failed_checks
 )
 def test_network_classifier_passes_the_checks_of_scikit_learn(estimator, check, monkeypatch):
     monkeypatch.setitem(networks.NETWORKS, "ann", one_layer)
