@@ -19,6 +19,7 @@ LONGEST = (  # they start first, so that none of them runs alone at the end
     "utils/samplers/cgan/test_conditional_gan.py",
     "benchmarks/test_out_of_core.py",
     "utils/models/test_networks.py",
+    "utils/models/test_estimator_checks.py",
     "benchmarks/test_generators.py",
     "utils/test_registries.py",
     "utils/data/test_loading.py",

@@ -7,10 +7,16 @@ from imblearn.utils.estimator_checks import parametrize_with_checks
 
 from utils.samplers import cleaning
 from utils.samplers.cleaning import QuickEditedNearestNeighbours, QuickTomekLinks
+from utils.samplers.registry import SAMPLERS
 
 
 @parametrize_with_checks(
-    [QuickTomekLinks(), QuickEditedNearestNeighbours(), QuickEditedNearestNeighbours(sampling_strategy="all")]
+    [
+        QuickTomekLinks(),
+        QuickEditedNearestNeighbours(),
+        QuickEditedNearestNeighbours(sampling_strategy="all"),
+        SAMPLERS["smoteenn"].build(0, ratio="balanced"),
+    ]
 )
 def test_cleaning_passes_the_checks_of_imbalanced_learn(estimator, check):
     check(estimator)
@@ -32,6 +38,21 @@ def test_cleaning_that_is_not_of_the_quick_kind_is_left_to_imbalanced_learn(quic
     found, expected = quick(**options), plain(**options)
     for rows, expected_rows in zip(found.fit_resample(X, y), expected.fit_resample(X, y), strict=True):
         np.testing.assert_array_equal(rows, expected_rows)
+
+
+@pytest.mark.parametrize("name", ["tomek", "smoteenn"])
+def test_cleaning_as_the_study_asks_for_it_is_of_the_quick_kind(name, monkeypatch):
+    def slow(self, X, y, **params):
+        raise AssertionError("this compares every row with every other in imbalanced-learn")
+
+    for kind in (TomekLinks, EditedNearestNeighbours):
+        monkeypatch.setattr(kind, "_fit_resample", slow)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 3)), (np.arange(300) % 10 == 0).astype(int)
+    entry = SAMPLERS[name]
+    for ratio in entry.space.get("ratio", [None]):
+        sampler = entry.build(0, **({} if ratio is None else {"ratio": min(ratio, 5)}))
+        assert len(sampler.fit_resample(X, y)[0]) > 100
 
 
 @pytest.mark.parametrize("share", [0.02, 0.2, 0.6])
