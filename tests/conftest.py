@@ -1,5 +1,5 @@
 """Shared by all tests: the order of their files; the experiment store stays out of the project's own; a theme for
-tests of figures."""
+tests of figures; TensorFlow without compiling."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 
+from utils.backend import load_tensorflow
 from utils.figures import theme as theme_module
 
 TESTS = Path(__file__).parent
@@ -18,6 +19,7 @@ LONGEST = (  # they start first, so that none of them runs alone at the end
     "utils/samplers/cgan/test_conditional_gan.py",
     "benchmarks/test_out_of_core.py",
     "utils/models/test_networks.py",
+    "utils/models/test_estimator_checks.py",
     "benchmarks/test_generators.py",
     "utils/test_registries.py",
     "utils/data/test_loading.py",
@@ -52,6 +54,15 @@ def own_store(tmp_path_factory):
     patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}")
     yield
     patch.undo()
+
+
+@pytest.fixture
+def eager_tensorflow():
+    """TensorFlow without compiling, which takes most of the time of a training as short as in a check."""
+    tf = load_tensorflow()
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture

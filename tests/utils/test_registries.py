@@ -116,13 +116,20 @@ def test_every_value_of_a_search_space_builds_and_is_used(entry, parameter, valu
     if entry.name in MODELS:
         known = made.get_params()
         assert known.get(f"detector__{parameter}", known.get(parameter)) == value
+    elif made is None:
+        assert entry.weighted and fraud_weight(Y, ratio=value) == entry.effect(value, Y)
+    else:
+        strategy = made.sampling_strategy
+        assert strategy == "auto" if value == "balanced" else strategy.keywords == {parameter: value}
 
 
 @pytest.mark.parametrize(("entry", "parameter", "value"), SPACES)
 def test_every_value_of_a_search_space_fits(entry, parameter, value):
     made = build(entry, **{parameter: value})
-    if entry.library in ("tensorflow", "ctgan") or made is None:
-        return
+    if made is None:
+        pytest.skip("weighing classes fits nothing")
+    if entry.library in ("tensorflow", "ctgan"):
+        pytest.skip("networks and generators are fitted with one value each, as they take long")
     if entry.name in SAMPLERS:
         assert len(made.fit_resample(X, Y)[0])
     else:

@@ -17,9 +17,9 @@ def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFra
 
     Parameters
     ----------
-    table : DataFrame
-        Ledger rows; see `ledger.frame`.
-    reference : str
+    table : DataFrame of shape (n_tasks, n_columns)
+        Ledger rows, one per model, sampler, repeat and fold, as `ledger.frame` gives them.
+    reference : str, default="none"
         Sampler that the others are compared with.
 
     Returns
@@ -29,7 +29,45 @@ def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFra
         `practical_probabilities`; boot_low, boot_high from `bootstrap_differences`, NaN if the table has no ranks;
         adjusted_p, verdict; verdict_tie_neutral, the verdict on the average precision with ties neutral, and
         holds_tie_neutral, whether it is the same, both None where a row of the pair lacks that score. Pairs with
-        fewer than two folds in common are left out, as they allow no interval.
+        fewer than two folds in common are left out, as they allow no interval. Means and bounds are differences in
+        average precision, sampler minus reference.
+
+    Raises
+    ------
+    ValueError
+        If no pair has two folds in common, or a score is NaN or infinite.
+
+    See Also
+    --------
+    compare_pairs : The same for chosen pairs of model and sampler.
+    utils.analysis.corrected_tests.corrected_difference : The test behind `low`, `high` and `p_value`.
+    utils.analysis.verdicts.verdict : How an interval and an adjusted p-value become a word.
+
+    References
+    ----------
+    Nadeau, C. and Bengio, Y. (2003). Inference for the generalization error.
+    Holm, S. (1979). A simple sequentially rejective multiple test procedure.
+    Corani, G. and Benavoli, A. (2015). A Bayesian approach for comparing cross-validated algorithms on multiple data
+    sets.
+
+    Examples
+    --------
+    Five folds on which SMOTE is better by about 0.02 every time:
+
+    >>> import pandas as pd
+    >>> from utils.analysis import compare_samplers
+    >>> scores = {"none": [0.80, 0.78, 0.82, 0.79, 0.81], "smote": [0.82, 0.80, 0.84, 0.812, 0.828]}
+    >>> rows = [
+    ...     {"model": "lr", "sampler": sampler, "repeat": 0, "fold": fold, "average_precision": score}
+    ...     for sampler, values in scores.items()
+    ...     for fold, score in enumerate(values)
+    ... ]
+    >>> table = pd.DataFrame(rows).assign(split=[{"n_splits": 5}] * len(rows))
+    >>> compared = compare_samplers(table)
+    >>> columns = ["model", "sampler", "mean", "low", "high", "n_folds", "verdict"]
+    >>> print(compared[columns].round(3).to_string(index=False))
+    model sampler mean   low  high n_folds verdict
+       lr   smote 0.02 0.017 0.023       5   helps
     """
     scores = paired_scores(table)
     pairs = [(model, sampler) for model, sampler in scores if sampler != reference]

@@ -25,6 +25,7 @@ from utils.config import DatasetConfig, Profile, Protocol
 from utils.data import features, fetching, loading, splits
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
+from utils.leakage.auditing import Claims
 from utils.leakage.guards import count_equal_rows, require_clean_split, require_training_rows
 from utils.models.forest import forest_engine
 from utils.seeding import child_seed
@@ -168,7 +169,7 @@ def score_fold(fitted: Fitted, dataset: Dataset, fold: Fold) -> FoldResult:
 
 
 def audit_inputs(profile: Profile, task: Task, n_jobs: int = 1) -> dict[str, Any]:
-    """A task's fit as `auditing.audit` takes it: frames, fitted pipeline and rows, population, reported area."""
+    """A task's fit as `auditing.audit` takes it: frames, fitted pipeline and rows, claims."""
     dataset = load_dataset(profile.dataset)
     fold = all_folds(profile.dataset, profile.protocol, 1 + task.repeat)[task.fold_id]
     fitted = fit_fold(task, dataset, fold, n_jobs=n_jobs)
@@ -182,8 +183,7 @@ def audit_inputs(profile: Profile, task: Task, n_jobs: int = 1) -> dict[str, Any
         "label": label,
         "pipeline": fitted.pipeline,
         "fitted": (fitted.rows.X, fitted.rows.y),
-        "population": dataset.y,
-        "curve": (y_test, scores, metrics.average_precision(ranks)),
+        "claims": Claims(population=dataset.y, curve=(y_test, scores, metrics.average_precision(ranks))),
     }
 
 

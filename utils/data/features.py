@@ -47,16 +47,18 @@ def build_features(
         columns = _feature_names(frame.columns if config.columns is None else config.columns, config)
     derived = HOUR_FEATURES if config.time is not None and not config.raw_time else ()
     needed = [name for name in columns if name not in derived]
-    if len(needed) < len(columns):
-        needed.append(config.time)
-    missing = [name for name in needed if name not in frame.columns]
-    if missing:
-        raise DataError(f"Columns are missing: {', '.join(map(str, missing))}; add them to the table.")
+    _require_columns(frame, needed if len(needed) == len(columns) else [*needed, config.time])
     # Columns of a Fortran-ordered array are what pandas stores: no second copy is made.
     values = np.empty((len(frame), len(columns)), order="F")
     for position, name in enumerate(columns):
         values[:, position] = _hour(frame[config.time], name) if name in derived else finite_numbers(frame[name])
     return pd.DataFrame(values, index=frame.index, columns=list(columns), copy=False)
+
+
+def _require_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise DataError(f"Columns are missing: {', '.join(map(str, missing))}; add them to the table.")
 
 
 def _feature_names(columns: Iterable[str], config: DatasetConfig) -> list[str]:

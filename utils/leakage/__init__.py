@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "auditing": ["audit"],
+        "auditing": ["Claims", "audit"],
         "guards": ["LeakError", "require_clean_split", "require_training_rows"],
         "report": ["Finding", "Report"],
     },

@@ -212,7 +212,9 @@ def check_prevalence(parts: Parts, population: float | None) -> Finding:
     name = "prevalence"
     if population is None:
         reason = "The population's prevalence was not given."
-        return Finding(name, NOT_CHECKED, reason, "Pass population=, a share or all labels before any resampling.")
+        return Finding(
+            name, NOT_CHECKED, reason, "Pass Claims(population=), a share or all labels before any resampling."
+        )
     if not 0 < population < 1:
         raise ValueError(f"The population's prevalence is {population}; give a share between 0 and 1.")
     n_rare, n_rows = int(parts.rare_test.sum()), len(parts.rare_test)
@@ -237,7 +239,9 @@ def check_area(curve: tuple[ArrayLike, ArrayLike, float] | None, tolerance: floa
     """
     name = "area"
     if curve is None:
-        return Finding(name, NOT_CHECKED, "No scores were given.", "Pass curve=(y_true, y_score, reported_area).")
+        return Finding(
+            name, NOT_CHECKED, "No scores were given.", "Pass Claims(curve=(y_true, y_score, reported_area))."
+        )
     y_true, y_score, reported = np.asarray(curve[0]), np.asarray(curve[1]), float(curve[2])
     precision, recall, _ = precision_recall_curve(y_true, y_score)
     ranks, _ = metrics.ranks_of_positives(y_true, y_score)

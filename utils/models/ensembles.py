@@ -8,22 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin, OutlierMixin, clone
+from sklearn.base import OutlierMixin, clone
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from utils.metrics import log_odds
+from utils.models.binary import BinaryClassifier
 
 
-class SelfPacedEnsemble(ClassifierMixin, BaseEstimator):
+class SelfPacedEnsemble(BinaryClassifier):
     """Undersampling that follows the ensemble's own errors (Liu et al., 2020, 'Self-paced ensemble').
 
-    Legitimate rows are put into bins by their hardness, the distance of the ensemble's probability from the label.
-    Each new member gets all frauds and as many legitimate rows, at first mostly from the bins that the ensemble
-    finds easy, later about equally many from every bin, so that hard rows weigh more and more without noise
-    taking over.
+    Rows of the common class are put into bins by their hardness, the distance of the ensemble's probability from
+    the label. Each new member gets all rows of the rare class and as many of the common one, at first mostly from
+    the bins that the ensemble finds easy, later about equally many from every bin, so that hard rows weigh more and
+    more without noise taking over. Where both classes have as many rows, the last of `classes_` counts as the rare
+    one.
 
     Parameters
     ----------
@@ -38,8 +39,9 @@ class SelfPacedEnsemble(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     estimators_ : list of classifiers
+        They are fitted on the positions of the labels in `classes_`, 0 and 1.
     classes_ : ndarray of shape (2,)
-        The rarer class is the last; classes are 0 and 1.
+        The labels in ascending order.
     """
 
     def __init__(self, estimator: Any = None, *, n_estimators: int = 50, n_bins: int = 20, random_state: Any = None):
@@ -49,30 +51,26 @@ class SelfPacedEnsemble(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> SelfPacedEnsemble:
-        """Fit on X of shape (n_rows, n_features) and y of 0 and 1; ValueError where y is something else."""
-        X, y = validate_data(self, X, y)
-        check_classification_targets(y)
-        self.classes_ = np.unique(y)
-        if self.classes_.tolist() != [0, 1]:
-            raise ValueError(
-                f"y holds {self.classes_.tolist()}; SelfPacedEnsemble needs 0 and 1 (1 is the rare class)."
-            )
+        """Fit on X of shape (n_rows, n_features) and binary y of shape (n_rows,)."""
+        X, codes = self._validate_binary(X, y)
+        rare_code = int(2 * codes.sum() <= len(codes))
         rng = check_random_state(self.random_state)
-        rare, common = X[y == 1], X[y == 0]
+        rare, common = X[codes == rare_code], X[codes != rare_code]
         probability = np.zeros(len(common))
         self.estimators_ = []
         for member in range(self.n_estimators):
             kept = self._choose(probability, len(rare), member, rng)
-            fitted = self._fit_member(np.vstack([common[kept], rare]), len(kept), rng)
+            member_codes = np.repeat([1 - rare_code, rare_code], [len(kept), len(rare)])
+            fitted = self._fit_member(np.vstack([common[kept], rare]), member_codes, rng)
             self.estimators_.append(fitted)
-            probability += (fitted.predict_proba(common)[:, 1] - probability) / (member + 1)
+            probability += (fitted.predict_proba(common)[:, rare_code] - probability) / (member + 1)
         return self
 
-    def _fit_member(self, X: NDArray, n_common: int, rng: np.random.RandomState) -> Any:
+    def _fit_member(self, X: NDArray, codes: NDArray[np.int64], rng: np.random.RandomState) -> Any:
         member = clone(DecisionTreeClassifier() if self.estimator is None else self.estimator)
         if "random_state" in member.get_params():
             member.set_params(random_state=rng.randint(2**31 - 1))
-        return member.fit(X, (np.arange(len(X)) >= n_common).astype(int))
+        return member.fit(X, codes)
 
     def _choose(self, hardness: NDArray, n_wanted: int, member: int, rng: np.random.RandomState) -> NDArray[np.int64]:
         """Positions of the common rows that the next member is fitted on."""
@@ -101,10 +99,11 @@ class SelfPacedEnsemble(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> NDArray:
         """Class of the larger probability, of shape (n_rows,)."""
-        return self.classes_[(self.predict_proba(X)[:, 1] > 0.5).astype(int)]
+        positive = self.predict_proba(X)[:, 1] > 0.5
+        return self.classes_[positive.astype(int)]
 
 
-class LogOddsMean(ClassifierMixin, BaseEstimator):
+class LogOddsMean(BinaryClassifier):
     """Several classifiers whose log odds are averaged, which gives the surest of them more say than a mean of votes.
 
     Parameters
@@ -121,11 +120,9 @@ class LogOddsMean(ClassifierMixin, BaseEstimator):
         self.estimators = estimators
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> LogOddsMean:
-        """Fit every member on X of shape (n_rows, n_features) and binary y."""
-        X, y = validate_data(self, X, y)
-        check_classification_targets(y)
-        self.classes_ = np.unique(y)
-        self.estimators_ = [clone(member).fit(X, y) for _, member in self.estimators]
+        """Fit every member on X of shape (n_rows, n_features) and the positions of binary y in `classes_`."""
+        X, codes = self._validate_binary(X, y)
+        self.estimators_ = [clone(member).fit(X, codes) for _, member in self.estimators]
         return self
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -141,10 +138,11 @@ class LogOddsMean(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> NDArray:
         """Class of the larger probability, of shape (n_rows,)."""
-        return self.classes_[(self.decision_function(X) > 0).astype(int)]
+        positive = self.decision_function(X) > 0
+        return self.classes_[positive.astype(int)]
 
 
-class OutlierClassifier(ClassifierMixin, BaseEstimator):
+class OutlierClassifier(BinaryClassifier):
     """A detector of outliers as a classifier: it never sees a label, and an odd row counts as fraud.
 
     Scores are standardised on the training rows, so that `predict_proba` is a monotone map of oddness and no
@@ -166,8 +164,7 @@ class OutlierClassifier(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> OutlierClassifier:
         """Fit the detector to X of shape (n_rows, n_features); y only tells the classes."""
-        X, y = validate_data(self, X, y)
-        self.classes_ = np.unique(y)
+        X, _ = self._validate_binary(X, y)
         n_rows = min(len(X), self.max_rows or len(X))
         chosen = check_random_state(self.random_state).choice(len(X), n_rows, replace=False)
         self.detector_ = clone(self.detector).fit(X[chosen])
@@ -188,4 +185,10 @@ class OutlierClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> NDArray:
         """The last class for rows that are odder than the mean, of shape (n_rows,)."""
-        return self.classes_[(self.decision_function(X) > 0).astype(int)]
+        positive = self.decision_function(X) > 0
+        return self.classes_[positive.astype(int)]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.poor_score = True  # it learns from no label
+        return tags

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
+from sklearn.utils.multiclass import type_of_target
 
 try:  # the same algorithm, many times faster, on x86-64 only
     from sklearnex.ensemble import ExtraTreesClassifier as IntelExtraTrees
@@ -27,15 +28,18 @@ else:
 
         def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> RandomForestClassifier:
             """Fit on X of shape (n_rows, n_features)."""
-            return super().fit(X.astype(np.float32), y, sample_weight)
+            return super().fit(_single(X), y, sample_weight)
 
         def predict(self, X: Any) -> NDArray:
             """Class of the larger probability, of shape (n_rows,)."""
-            return super().predict(X.astype(np.float32))
+            return super().predict(_single(X))
 
         def predict_proba(self, X: Any) -> NDArray[np.float64]:
-            """Probabilities of shape (n_rows, 2)."""
-            return super().predict_proba(X.astype(np.float32)).astype(np.float64)
+            """Probabilities of shape (n_rows, n_classes); a list of such arrays for several outputs."""
+            probabilities = super().predict_proba(_single(X))
+            if isinstance(probabilities, list):
+                return [each.astype(np.float64) for each in probabilities]
+            return probabilities.astype(np.float64)
 
     class FastRandomForestClassifier(SinglePrecision, IntelForest):
         """Intel's random forest."""
@@ -51,9 +55,19 @@ else:
         """
 
         def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> WeightedForestClassifier:
-            """Fit on X of shape (n_rows, n_features)."""
+            """Fit on X of shape (n_rows, n_features); with more than two classes, as scikit-learn does."""
+            if type_of_target(y) != "binary":
+                return super().fit(X, y, sample_weight)
             _adopt(self, FastRandomForestClassifier(**self.get_params()).fit(X, y, sample_weight))
             return self
+
+
+def _single(X: Any) -> Any:
+    """Rows in 32 bits, in the container that they came in where it can convert them."""
+    rows = X if hasattr(X, "astype") else np.asarray(X)
+    if getattr(rows, "dtype", np.dtype(float)).kind == "c":
+        raise ValueError("Complex data not supported by a forest; give real numbers.")
+    return rows.astype(np.float32)
 
 
 OURS = () if FOREST_ENGINE == "scikit-learn" else (SinglePrecision, WeightedForestClassifier)

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_consistent_length, column_or_1d, compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from utils.backend import load_tensorflow
 from utils.metrics import average_precision, ranks_of_positives
+from utils.models.binary import BinaryClassifier
 from utils.seeding import seeded
 
 COLUMNS_PER_STEP = 4  # of the LSTM: one column a step takes several times as long, and ranks poorly
@@ -108,7 +107,7 @@ def random_batches(X: NDArray, y: NDArray, weights: NDArray, batch_size: int, n_
     return tf.data.Dataset.from_tensor_slices(chosen).map(take)
 
 
-class NetworkClassifier(ClassifierMixin, BaseEstimator):
+class NetworkClassifier(BinaryClassifier):
     """Binary classifier over a small Keras network, trained for a number of updates rather than epochs.
 
     Samplers change the number of rows by a factor of hundreds; counting updates gives every training set about the
@@ -203,14 +202,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             If a parameter is unknown or out of range, or one of the two sets of rows lacks a class.
         """
         self._check_parameters()
-        X, y = validate_data(self, X, y, dtype=np.float32)
-        check_classification_targets(y)
-        self.classes_, encoded = np.unique(y, return_inverse=True)
-        if len(self.classes_) != 2:
-            raise ValueError(f"y has {len(self.classes_)} class(es); NetworkClassifier needs exactly 2.")
-        weights = compute_sample_weight(self.class_weight, y)
-        if sample_weight is not None:
-            weights *= np.asarray(sample_weight)
+        X, encoded = self._validate_binary(X, y, dtype=np.float32)
+        weights = self._row_weights(self.classes_[encoded], sample_weight)
         held_out = None if validation is None else self._check_validation(*validation)
         with seeded(self.random_state):
             self._train(X, encoded.astype(np.float32), weights.astype(np.float32), held_out)
@@ -223,6 +216,15 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         for name, least in (("updates", 1), ("rounds", 1), ("patience", 1), ("gamma", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name}={getattr(self, name)!r} is too small; set it to {least} or more.")
+
+    def _row_weights(self, y: NDArray, sample_weight: ArrayLike | None) -> NDArray[np.float64]:
+        """Weight of each row in the loss, of shape (n_rows,)."""
+        weights = compute_sample_weight(self.class_weight, y)
+        if sample_weight is not None:
+            weights *= np.asarray(sample_weight)
+        if not weights.any():
+            raise ValueError("The weights of all rows are zero; give some row a positive weight.")
+        return weights
 
     def _check_validation(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDArray]:
         X, y = validate_data(self, X, dtype=np.float32, reset=False), column_or_1d(y)
@@ -308,12 +310,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> NDArray:
         """Class of the larger probability, of shape (n_rows,)."""
-        return self.classes_[(self.decision_function(X) > 0).astype(int)]
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
+        positive = self.decision_function(X) > 0
+        return self.classes_[positive.astype(int)]
 
     def save(self, path: Path) -> None:
         """Write the trained network to `path` (.keras), without pickle."""

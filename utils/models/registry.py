@@ -1,4 +1,26 @@
-"""The registry of classifiers: name -> builder, defaults, search space."""
+"""The registry of classifiers: name -> builder, defaults, search space.
+
+See Also
+--------
+ModelEntry : What an entry says of itself.
+utils.samplers.registry : The registry of samplers.
+
+References
+----------
+Breiman, L. (2001). Random forests.
+Chen, T. and Guestrin, C. (2016). XGBoost: a scalable tree boosting system.
+Liu, Z., Cao, W., Gao, Z., Bian, J., Chen, H., Chang, Y. and Liu, T.-Y. (2020). Self-paced ensemble for highly
+imbalanced massive data classification.
+
+Examples
+--------
+>>> from utils.models import MODELS, models_without_sampler
+>>> models_without_sampler("undersampling")
+['brf', 'easy', 'rusboost', 'spe']
+>>> entry = MODELS["spe"]
+>>> entry.build(0, 1.0, 1, n_bins=10)  # seed, weight of the positives, threads
+SelfPacedEnsemble(n_bins=10, random_state=0)
+"""
 
 from __future__ import annotations
 
@@ -24,13 +46,30 @@ from utils.seeding import child_seed
 class ModelEntry(Entry):
     """One classifier: `build(seed, positive_weight, n_jobs, **params)` gives a scikit-learn classifier.
 
-    Attributes
+    Parameters
     ----------
-    deep : bool
+    name, label, build, library, defaults, space, in_search, revision, cost
+        See :class:`utils.registry.Entry`.
+    deep : bool, default=False
         Whether it trains a network.
-    alone : str
+    alone : str, default=""
         Why no sampler is put in front of it: 'undersampling' of its own, 'outliers' without labels, or a 'blend';
         empty for models that take one.
+
+    See Also
+    --------
+    MODELS : The entries of the study.
+
+    Examples
+    --------
+    An entry of one's own:
+
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> def build(seed, positive_weight, n_jobs, **params):
+    ...     return GaussianNB(**params)
+    >>> entry = ModelEntry("nb", "Naive Bayes", build, "scikit-learn", space={"var_smoothing": [1e-9, 1e-6]})
+    >>> entry.build(0, 1.0, 1, var_smoothing=1e-6)
+    GaussianNB(var_smoothing=1e-06)
     """
 
     deep: bool = False

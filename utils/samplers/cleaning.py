@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -32,13 +33,17 @@ class QuickTomekLinks(TomekLinks):
 
     A link joins two rows of different classes that are each other's nearest neighbour. Each has a rare row at one
     end, so it is enough to ask for the neighbours of the rare rows, and for theirs: the same links from hundreds
-    of searches instead of hundreds of thousands. For two classes, of which the common one loses its ends of links.
+    of searches instead of hundreds of thousands. For two classes, of which the common one loses its ends of links;
+    everything else goes to imbalanced-learn.
     """
 
     def _fit_resample(self, X: np.ndarray, y: np.ndarray, **params: Any) -> tuple[np.ndarray, np.ndarray]:
-        search = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(X)
         labels, counts = np.unique(y, return_counts=True)
-        rare = np.flatnonzero(y == labels[counts.argmin()])
+        rarest = labels[counts.argmin()]
+        if set(self.sampling_strategy_) != set(labels) - {rarest} or len(labels) != 2:
+            return super()._fit_resample(X, y, **params)
+        search = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(X)
+        rare = np.flatnonzero(y == rarest)
         partner = search.kneighbors(X[rare], return_distance=False)[:, 1]
         back = search.kneighbors(X[partner], return_distance=False)[:, 1]
         linked = partner[(back == rare) & (y[partner] != y[rare])]
@@ -51,13 +56,18 @@ class QuickEditedNearestNeighbours(EditedNearestNeighbours):
 
     A row is dropped if one of its `n_neighbors` nearest rows is of the other class, which is so if the nearest
     row of the other class is closer than the last of its own. Few rows of the common class are in question: for
-    the others, even some of their own class are closer than any rare row. For two classes, an integer
-    `n_neighbors`, `kind_sel="all"` and `sampling_strategy="all"`.
+    the others, even some of their own class are closer than any rare row. For two classes that are both cleaned
+    (`sampling_strategy="all"`), an integer `n_neighbors` and `kind_sel="all"`; everything else goes to
+    imbalanced-learn.
     """
 
     def _fit_resample(self, X: np.ndarray, y: np.ndarray, **params: Any) -> tuple[np.ndarray, np.ndarray]:
+        labels = np.unique(y)
+        whole = len(labels) == 2 and set(self.sampling_strategy_) == set(labels)
+        if not whole or self.kind_sel != "all" or not isinstance(self.n_neighbors, Integral):
+            return super()._fit_resample(X, y, **params)
         kept = np.ones(len(y), dtype=bool)
-        for label in np.unique(y):
+        for label in labels:
             own = np.flatnonzero(y == label)
             kept[own] = ~self._outvoted(X[own], X[y != label])
         self.sample_indices_ = np.flatnonzero(kept)
@@ -67,10 +77,10 @@ class QuickEditedNearestNeighbours(EditedNearestNeighbours):
         """Whether a row of the other class is among the nearest of each row of this one."""
         n_own = self.n_neighbors + 1  # a row is its own nearest
         nearest_other = distances(own, other, 1)[:, 0]
-        probes = own[np.random.default_rng(0).permutation(len(own))[:N_PROBES]]
+        probes = own[np.random.default_rng(0).permutation(own.shape[0])[:N_PROBES]]
         # Neighbours among some of the rows are no closer than among all: no row is passed over by mistake.
-        asked = np.flatnonzero(nearest_other <= distances(own, probes, min(n_own, len(probes)))[:, -1])
-        outvoted = np.zeros(len(own), dtype=bool)
+        asked = np.flatnonzero(nearest_other <= distances(own, probes, min(n_own, probes.shape[0]))[:, -1])
+        outvoted = np.zeros(own.shape[0], dtype=bool)
         if asked.size:
             outvoted[asked] = nearest_other[asked] < distances(own[asked], own, n_own)[:, -1]
         return outvoted

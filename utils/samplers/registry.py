@@ -3,6 +3,29 @@
 Every entry speaks the same language, `ratio`: rows per fraud. For a method that adds rows it is how many
 synthetic frauds join each real one, for one that removes rows how many legitimate rows are kept per fraud,
 for class weights how much heavier a fraud counts; 'balanced' makes both classes equal.
+
+See Also
+--------
+SamplerEntry : What an entry says of itself, and how to add one.
+utils.models.registry : The registry of classifiers.
+
+References
+----------
+Chawla, N. V., Bowyer, K. W., Hall, L. O. and Kegelmeyer, W. P. (2002). SMOTE: synthetic minority over-sampling
+technique.
+He, H., Bai, Y., Garcia, E. A. and Li, S. (2008). ADASYN: adaptive synthetic sampling approach for imbalanced learning.
+Xu, L., Skoularidou, M., Cuesta-Infante, A. and Veeramachaneni, K. (2019). Modeling tabular data using conditional GAN.
+
+Examples
+--------
+>>> from utils.samplers import SAMPLERS, of_families
+>>> of_families("under")
+['none', 'rus', 'tomek', 'nearmiss']
+>>> entry = SAMPLERS["smote"]
+>>> entry.label, entry.defaults, entry.space
+('SMOTE', {'ratio': 'balanced'}, {'ratio': ['balanced', 20, 5, 1]})
+>>> entry.build(0, ratio="balanced")
+SMOTE(random_state=0)
 """
 
 from __future__ import annotations
@@ -53,13 +76,31 @@ def _strategy(rule: Callable, ratio: Ratio) -> Any:
 class SamplerEntry(Entry):
     """One way to handle imbalance: `build(seed, **params)` gives an imbalanced-learn sampler, or None for none.
 
-    Attributes
+    Parameters
     ----------
-    family : {'control', 'under', 'over', 'generator'}
+    name, label, build, library, defaults, space, in_search, revision, cost
+        See :class:`utils.registry.Entry`.
+    family : {'control', 'under', 'over', 'generator'}, default='control'
         What it does to the rows: nothing, drop legitimate ones, add frauds near real ones, or add frauds from a
         generator. The rows of a generator are independent draws, so that a smaller ratio is the same fit with fewer.
-    weighted : bool
+    weighted : bool, default=False
         Whether the model weighs frauds instead; then `ratio` goes to `fraud_weight`.
+
+    See Also
+    --------
+    SAMPLERS : The entries of the study.
+
+    Examples
+    --------
+    An entry of one's own, and how many rows its ratio adds to 990 legitimate rows and 10 frauds:
+
+    >>> from imblearn.over_sampling import SVMSMOTE
+    >>> def build(seed, *, ratio):
+    ...     return SVMSMOTE(random_state=seed)
+    >>> defaults = {"ratio": "balanced"}
+    >>> entry = SamplerEntry("svm", "SVM-SMOTE", build, "imbalanced-learn", defaults=defaults, family="over")
+    >>> entry.effect("balanced", [0] * 990 + [1] * 10), entry.effect(5, [0] * 990 + [1] * 10)
+    (980, 50)
     """
 
     family: str = "control"

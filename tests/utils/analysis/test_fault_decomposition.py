@@ -53,6 +53,7 @@ def test_steps_between_two_levels_lead_from_one_to_the_other(table):
             reached = row.mean
         else:
             reached += row.mean
+    assert row.kind == "level"
 
 
 def test_steps_are_paired_by_seed_and_levels_are_not(table):

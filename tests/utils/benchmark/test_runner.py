@@ -195,9 +195,12 @@ def test_the_guard_refuses_rows_on_both_sides(finished):
 def test_the_guard_accepts_every_fold_of_the_study():
     profile = load_profile("full")
     dataset = run_task.load_dataset(profile.dataset)
-    for fold in run_task.all_folds(profile.dataset, profile.protocol, 2).values():
+    folds = run_task.all_folds(profile.dataset, profile.protocol, 2).values()
+    for fold in folds:
         train, test = run_task.fold_parts(dataset, fold.train), run_task.fold_parts(dataset, fold.test)
         guards.require_clean_split(dataset, train, test, fold)
+    times_tested = np.bincount(np.concatenate([fold.test for fold in folds]))
+    assert len(folds) == 2 * profile.protocol.n_splits and set(times_tested) <= {0, 2}
 
 
 def test_the_guard_refuses_a_fold_that_misses_rows_or_has_others(finished):

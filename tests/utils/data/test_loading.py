@@ -346,7 +346,10 @@ def test_other_columns_are_not_warned_of(write, said, values):
 
 
 def test_a_time_that_numbers_the_rows_is_no_feature_and_not_warned_of(write, said):
-    assert said(write(table(number=ROWS), **PLAIN | {"time": "number"})) == ""
+    config = write(table(number=ROWS), **PLAIN | {"time": "number"})
+    assert said(config) == ""
+    data = load(config)
+    assert "number" in data.frame and "number" not in data.X
 
 
 def test_rows_sorted_by_time_and_copies_do_not_hide_a_column_that_numbers_them(write, said):
@@ -420,17 +423,26 @@ def test_columns_that_are_listed_are_the_ones_there_have_to_be(write):
 # The label
 
 
+NUMBERS = [(0, 1), ("0", "1"), (False, True), (0.0, 1.0), ("0.0", "1e0"), ("00", "01")]
+
+
 @pytest.mark.parametrize(
-    ("zero", "one"), [(0, 1), ("0", "1"), (False, True), ("False", "True"), (0.0, 1.0), ("0.0", "1e0"), ("00", "01")]
+    ("form", "zero", "one"),
+    [
+        *(("own.parquet", *labels) for labels in NUMBERS),
+        *(("own.csv", *labels) for labels in [*NUMBERS, ("False", "True")]),
+    ],
 )
-@pytest.mark.parametrize("form", ["own.csv", "own.parquet"])
-def test_labels_of_any_type_are_read(write, zero, one, form):
-    if form == "own.parquet" and zero == "False":
-        return
+def test_labels_of_any_type_are_read(write, form, zero, one):
     frame = table()
     labels = [one if label else zero for label in frame["y"]]
     data = load(write(frame.assign(y=labels), form, **PLAIN))
     assert data.y.dtype == np.int64 and data.y.tolist() == frame["y"].tolist()
+
+
+def test_labels_that_spell_truth_values_are_text_where_a_file_has_types(write):
+    labels = np.where(table()["y"] == 1, "True", "False")
+    assert "'False' is neither 0 nor 1" in complaint(write(table(y=labels), "own.parquet", **PLAIN))
 
 
 @pytest.mark.parametrize("gap", [None, np.nan, pd.NA])

@@ -23,7 +23,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from utils.leakage.auditing import audit
+from utils.leakage.auditing import Claims, audit
 from utils.leakage.report import FAILED, NOT_CHECKED, PASSED
 
 COLUMNS = [f"x{number}" for number in range(12)]
@@ -66,8 +66,7 @@ def test_a_clean_split_with_its_pipeline_passes_every_check(sides):
         label="label",
         pipeline=pipeline,
         fitted=fitted,
-        population=make_frame()["label"],
-        curve=(test["label"], scores, area),
+        claims=Claims(make_frame()["label"], (test["label"], scores, area)),
     )
     assert report.passed == [finding.name for finding in report.findings]
     assert not report.failed and not report.not_checked
@@ -83,7 +82,7 @@ def test_what_is_not_given_is_not_checked(sides):
 
 def test_the_frames_are_left_as_they_were(sides):
     before = [side.copy(deep=True) for side in sides]
-    audit(*sides, label="label", population=0.1)
+    audit(*sides, label="label", claims=Claims(0.1))
     for side, copy in zip(sides, before, strict=True):
         pd.testing.assert_frame_equal(side, copy)
 
@@ -454,9 +453,9 @@ def test_a_scaler_fitted_on_a_train_that_holds_test_rows_fails(sides):
 @pytest.mark.parametrize("population", [0.1, make_frame()["label"], make_frame()["label"].to_numpy()])
 def test_prevalence_is_compared_with_the_populations(sides, population):
     train, test = sides
-    assert audit(train, test, label="label", population=population)["prevalence"].verdict == PASSED
+    assert audit(train, test, label="label", claims=Claims(population))["prevalence"].verdict == PASSED
     thinned = pd.concat([test[test["label"] == 1], test[test["label"] == 0].iloc[:120]])
-    finding = audit(train, thinned, label="label", population=population)["prevalence"]
+    finding = audit(train, thinned, label="label", claims=Claims(population))["prevalence"]
     assert finding.verdict == FAILED
     assert finding.evidence["prevalence"] == pytest.approx(40 / 160)
     assert finding.evidence["low"] < 0.25 < finding.evidence["high"]
@@ -464,8 +463,8 @@ def test_prevalence_is_compared_with_the_populations(sides, population):
 
 def test_text_labels_have_a_prevalence_too(sides):
     named = [side.assign(label=np.where(side["label"] == 1, "rare", "usual")) for side in sides]
-    assert audit(*named, label="label", population=0.1)["prevalence"].verdict == PASSED
-    assert audit(*named, label="label", population=0.5)["prevalence"].verdict == FAILED
+    assert audit(*named, label="label", claims=Claims(0.1))["prevalence"].verdict == PASSED
+    assert audit(*named, label="label", claims=Claims(0.5))["prevalence"].verdict == FAILED
 
 
 SPELLINGS = {
@@ -492,11 +491,10 @@ def test_labels_are_compared_by_value(spelling, sides):
     train, test = sides
     spell = SPELLINGS[spelling]
     fitted = SMOTE(random_state=0).fit_resample(*features(train))
-    plain = {"fitted": fitted, "population": train["label"], "curve": (test["label"], test["x0"], 0.5)}
+    plain = {"fitted": fitted, "claims": Claims(train["label"], (test["label"], test["x0"], 0.5))}
     other = {
         "fitted": (fitted[0], spell(fitted[1])),
-        "population": spell(train["label"]),
-        "curve": (spell(test["label"]), test["x0"], 0.5),
+        "claims": Claims(spell(train["label"]), (spell(test["label"]), test["x0"], 0.5)),
     }
     reports = [
         audit(train, test, label="label", **plain),
@@ -522,7 +520,7 @@ def test_a_leak_is_found_however_labels_are_spelled(spelling):
 def test_the_rarer_class_is_told_by_both_sides_where_train_was_balanced(sides):
     train, test = sides
     balanced = pd.concat([train[train["label"] == 1], train[train["label"] == 0].iloc[: train["label"].sum()]])
-    assert audit(balanced, test, label="label", population=0.1)["prevalence"].verdict == PASSED
+    assert audit(balanced, test, label="label", claims=Claims(0.1))["prevalence"].verdict == PASSED
 
 
 @pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
@@ -533,8 +531,8 @@ def test_missing_labels_are_an_error(gap, sides):
         "24 labels of the train frame are missing": (holes[0], test, {}),
         "12 labels of the test frame are missing": (train, holes[1], {}),
         "24 labels of fitted are missing": (train, test, {"fitted": (train[COLUMNS], holes[0]["label"])}),
-        "24 labels of population are missing": (train, test, {"population": holes[0]["label"]}),
-        "12 labels of curve are missing": (train, test, {"curve": (holes[1]["label"], test["x0"], 0.5)}),
+        "24 labels of population are missing": (train, test, {"claims": Claims(holes[0]["label"])}),
+        "12 labels of curve are missing": (train, test, {"claims": Claims(curve=(holes[1]["label"], test["x0"], 0.5))}),
     }
     for message, (first, second, given) in cases.items():
         with pytest.raises(ValueError, match=message):
@@ -560,7 +558,7 @@ def test_a_curve_may_have_labels_of_its_own(labels, sides):
     _, test = sides
     named = [side.assign(label=side["label"].map(labels)) for side in sides]
     for y_true in (test["label"], named[1]["label"]):
-        finding = audit(*named, label="label", curve=(y_true, test["x0"], 0.5))["area"]
+        finding = audit(*named, label="label", claims=Claims(curve=(y_true, test["x0"], 0.5)))["area"]
         expected = average_precision_score(test["label"], test["x0"])
         assert finding.evidence["average precision"] == pytest.approx(expected)
 
@@ -568,7 +566,7 @@ def test_a_curve_may_have_labels_of_its_own(labels, sides):
 @pytest.mark.parametrize("population", [0, 1.2])
 def test_a_prevalence_that_is_no_share_is_refused(sides, population):
     with pytest.raises(ValueError, match="give a share between 0 and 1"):
-        audit(*sides, label="label", population=population)
+        audit(*sides, label="label", claims=Claims(population))
 
 
 # Areas
@@ -583,7 +581,7 @@ def test_an_area_is_told_from_the_trapezoid(sides):
     assert trapezoid - steps > 0.01
     cases = {round(steps, 4): PASSED, round(trapezoid, 4): FAILED, steps + 0.2: NOT_CHECKED}
     for reported, verdict in cases.items():
-        finding = audit(*sides, label="label", curve=(y_true, y_score, reported))["area"]
+        finding = audit(*sides, label="label", claims=Claims(curve=(y_true, y_score, reported)))["area"]
         assert finding.verdict == verdict
         assert finding.evidence["average precision"] == pytest.approx(steps)
         assert finding.evidence["trapezoid"] == pytest.approx(trapezoid)
@@ -594,7 +592,7 @@ def test_an_area_is_told_from_the_trapezoid(sides):
 
 def test_a_report_is_a_table_in_text_frame_and_html(sides):
     train, test = sides
-    report = audit(train, pd.concat([test, train.iloc[:2]]), label="label", population=0.1)
+    report = audit(train, pd.concat([test, train.iloc[:2]]), label="label", claims=Claims(0.1))
     lines = str(report).splitlines()
     assert lines[0].split() == ["finding", "verdict", "evidence"] and repr(report) == str(report)
     for finding in report.findings:
@@ -641,3 +639,36 @@ def test_fitted_rows_of_another_shape_are_refused(sides):
         audit(*sides, label="label", fitted=(train[COLUMNS[1:]], train["label"]))
     with pytest.raises(ValueError, match="800 rows and 799 labels"):
         audit(*sides, label="label", fitted=(train[COLUMNS], train["label"].iloc[1:]))
+
+
+@pytest.mark.parametrize(
+    ("fitted", "message"),
+    [
+        (lambda X, y: (X,), r"fitted takes 2 values and was given 1 of them; give \(X_fit, y_fit\)"),
+        (lambda X, y: (X, y, y), "2 values and was given 3 of them"),
+        (lambda X, y: X, "2 values and was given one DataFrame"),
+        (lambda X, y: X.iloc[:2].to_numpy(), "2 values and was given one ndarray"),
+    ],
+)
+def test_audit_says_what_fitted_must_hold(fitted, message, sides):
+    train, _ = sides
+    with pytest.raises(ValueError, match=message):
+        audit(*sides, label="label", fitted=fitted(train[COLUMNS], train["label"]))
+
+
+@pytest.mark.parametrize("curve", [(), ([0, 1], [0.2, 0.8]), np.zeros(3)])
+def test_claims_say_what_a_curve_must_hold(curve):
+    with pytest.raises(ValueError, match=r"curve takes 3 values .*; give \(y_true, y_score, reported_area\)"):
+        Claims(curve=curve)
+
+
+def test_audit_of_arrays_says_how_to_make_frames_of_them(sides):
+    train, test = sides
+    with pytest.raises(TypeError, match=r"train side is ndarray; .* pd.DataFrame\(X_train\).assign\(label=y_train\)"):
+        audit(train.to_numpy(), test.to_numpy(), label="label")
+    with pytest.raises(TypeError, match="test side is list"):
+        audit(train, test.to_numpy().tolist(), label="label")
+    with pytest.raises(TypeError, match="label is Series; give the name"):
+        audit(train, test, label=train["label"])
+    made = [pd.DataFrame(side[COLUMNS].to_numpy()).assign(label=side["label"].to_numpy()) for side in sides]
+    pd.testing.assert_frame_equal(audit(*made, label="label").to_frame(), audit(*sides, label="label").to_frame())

@@ -66,9 +66,28 @@ def test_a_self_paced_ensemble_repeats_with_its_seed():
     assert (first.predict_proba(X_TEST) != other.predict_proba(X_TEST)).any()
 
 
-def test_a_self_paced_ensemble_wants_zero_and_one():
-    with pytest.raises(ValueError, match="needs 0 and 1"):
-        SelfPacedEnsemble().fit(X, np.where(Y == 1, "fraud", "legitimate"))
+def test_a_self_paced_ensemble_takes_any_two_labels_and_the_rarer_for_the_rare_class():
+    expected = SelfPacedEnsemble(n_estimators=4, random_state=0).fit(X, Y).predict_proba(X_TEST)
+    first, last = (np.where(Y == 1, rare, "legitimate") for rare in ("fraud", "zebra"))
+    named = SelfPacedEnsemble(n_estimators=4, random_state=0)
+    np.testing.assert_array_equal(named.fit(X, last).predict_proba(X_TEST), expected)
+    swapped = named.fit(X, first).predict_proba(X_TEST)  # other member trees: their classes are swapped, too
+    assert named.classes_.tolist() == ["fraud", "legitimate"]
+    assert average_precision(ranks_of_positives(Y_TEST, swapped[:, 0])[0]) == pytest.approx(
+        average_precision(ranks_of_positives(Y_TEST, expected[:, 1])[0]), abs=0.1
+    )
+    assert set(named.predict(X_TEST[Y_TEST == 1])) >= {"fraud"}
+
+
+@pytest.mark.parametrize("labels", [np.zeros(len(Y)), np.arange(len(Y)) % 3])
+@pytest.mark.parametrize(
+    "classifier",
+    [SelfPacedEnsemble(), LogOddsMean(), OutlierClassifier(IsolationForest())],
+    ids=lambda c: type(c).__name__,
+)
+def test_binary_classifiers_want_two_classes(classifier, labels):
+    with pytest.raises(ValueError, match=r"needs exactly 2|Only binary"):
+        classifier.fit(X, labels)
 
 
 def test_members_are_averaged_in_log_odds():

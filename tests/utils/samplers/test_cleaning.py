@@ -3,9 +3,56 @@
 import numpy as np
 import pytest
 from imblearn.under_sampling import EditedNearestNeighbours, TomekLinks
+from imblearn.utils.estimator_checks import parametrize_with_checks
 
 from utils.samplers import cleaning
 from utils.samplers.cleaning import QuickEditedNearestNeighbours, QuickTomekLinks
+from utils.samplers.registry import SAMPLERS
+
+
+@parametrize_with_checks(
+    [
+        QuickTomekLinks(),
+        QuickEditedNearestNeighbours(),
+        QuickEditedNearestNeighbours(sampling_strategy="all"),
+        SAMPLERS["smoteenn"].build(0, ratio="balanced"),
+    ]
+)
+def test_cleaning_passes_the_checks_of_imbalanced_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("quick", "plain", "options"),
+    [
+        (QuickTomekLinks, TomekLinks, {"sampling_strategy": "all"}),
+        (QuickTomekLinks, TomekLinks, {"sampling_strategy": [1]}),
+        (QuickEditedNearestNeighbours, EditedNearestNeighbours, {}),
+        (QuickEditedNearestNeighbours, EditedNearestNeighbours, {"sampling_strategy": "all", "kind_sel": "mode"}),
+    ],
+)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_cleaning_that_is_not_of_the_quick_kind_is_left_to_imbalanced_learn(quick, plain, options, n_classes):
+    rng = np.random.default_rng(3)
+    X, y = rng.normal(size=(300, 3)), np.minimum(rng.poisson(0.5, 300), n_classes - 1)
+    found, expected = quick(**options), plain(**options)
+    for rows, expected_rows in zip(found.fit_resample(X, y), expected.fit_resample(X, y), strict=True):
+        np.testing.assert_array_equal(rows, expected_rows)
+
+
+@pytest.mark.parametrize("name", ["tomek", "smoteenn"])
+def test_cleaning_as_the_study_asks_for_it_is_of_the_quick_kind(name, monkeypatch):
+    def slow(self, X, y, **params):
+        raise AssertionError("this compares every row with every other in imbalanced-learn")
+
+    for kind in (TomekLinks, EditedNearestNeighbours):
+        monkeypatch.setattr(kind, "_fit_resample", slow)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 3)), (np.arange(300) % 10 == 0).astype(int)
+    entry = SAMPLERS[name]
+    for ratio in entry.space.get("ratio", [None]):
+        sampler = entry.build(0, **({} if ratio is None else {"ratio": min(ratio, 5)}))
+        assert len(sampler.fit_resample(X, y)[0]) > 100
 
 
 @pytest.mark.parametrize("share", [0.02, 0.2, 0.6])

@@ -31,6 +31,7 @@ from utils.config import DatasetConfig, Profile
 from utils.data.loading import Dataset
 from utils.data.reading import DataError
 from utils.experiments.original_study.cgan import OriginalCGAN
+from utils.leakage.auditing import Claims
 from utils.seeding import child_seed
 
 TRAINING_SHARE = 198_365 / 284_807
@@ -225,20 +226,19 @@ def _thinned_areas(y_true: NDArray, y_score: NDArray, seed: int) -> dict[str, fl
 
 
 def audit_inputs(dataset: Dataset, done: Fit) -> dict[str, Any]:
-    """A fit to `dataset` as `auditing.audit` takes it: frames, fitted pipeline and rows, population, reported area.
+    """A fit to `dataset` as `auditing.audit` takes it: frames, fitted pipeline and rows, claims.
 
     The test set is the one that the study scored it on.
     """
     y_true = dataset.y.to_numpy()[done.test]
+    curve = y_true, done.y_score, trapezoid(y_true, done.y_score)
     return {
         "train": dataset.frame.iloc[done.train],
         "test": dataset.frame.iloc[done.test],
         "label": dataset.config.label,
         "pipeline": done.pipeline,
         "fitted": (done.X_fit, done.y_fit),
-        "population": dataset.y,
-        "curve": (y_true, done.y_score, trapezoid(y_true, done.y_score)),
-        "tolerance": 1e-9,  # the study printed all digits
+        "claims": Claims(dataset.y, curve, tolerance=1e-9),  # the study printed all digits
     }
 
 

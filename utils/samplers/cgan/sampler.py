@@ -37,6 +37,42 @@ class CGANSampler(BaseOverSampler):
         The fitted GAN; None when no class needed rows.
     sampling_strategy_ : dict
         Rows to draw per class.
+    n_features_in_ : int
+
+    Raises
+    ------
+    ValueError
+        In `fit_resample`, if a value is missing or infinite, or a class that is to be drawn has fewer than 10 rows.
+    DivergenceError
+        In `fit_resample`, if a loss stops being finite; lower the learning rate then.
+
+    See Also
+    --------
+    ConditionalGAN : The generator alone: fit, draw rows of any class, save and load.
+    GANConfig : Every setting, with its default.
+    utils.samplers.peers.CTGANSampler : The generator of the `ctgan` package under the same contract.
+    utils.samplers.peers.JitterSampler : Real rows plus noise, which a generator must beat.
+
+    References
+    ----------
+    Mirza, M. and Osindero, S. (2014). Conditional generative adversarial nets.
+    Gulrajani, I., Ahmed, F., Arjovsky, M., Dumoulin, V. and Courville, A. (2017). Improved training of Wasserstein
+    GANs.
+
+    Examples
+    --------
+    A training far too short to learn anything, which balances the classes:
+
+    >>> import numpy as np
+    >>> from sklearn.datasets import make_classification
+    >>> from utils.samplers.cgan import CGANSampler, GANConfig
+    >>> X, y = make_classification(200, weights=[0.9], flip_y=0, random_state=0)
+    >>> config = GANConfig(latent_dim=8, hidden=(16,), updates=10, critic_steps=1, batch_size=32)
+    >>> X_resampled, y_resampled = CGANSampler(config=config, random_state=0).fit_resample(X, y)
+    >>> np.bincount(y).tolist(), np.bincount(y_resampled).tolist()
+    ([181, 19], [181, 181])
+    >>> bool((X_resampled[:200] == X).all())
+    True
     """
 
     def __init__(

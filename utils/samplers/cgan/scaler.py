@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from scipy.special import ndtr
 from scipy.stats import norm, rankdata
 from sklearn.covariance import ledoit_wolf
@@ -33,12 +34,14 @@ def check_rows(X: np.ndarray | pd.DataFrame, y: np.ndarray | pd.Series) -> tuple
     Raises
     ------
     ValueError
-        If a column is not numeric, the shapes do not fit, a value or a label is missing, a value is infinite, or a
-        class has fewer than MIN_ROWS rows.
+        If X is sparse, a column is not numeric, the shapes do not fit, a value or a label is missing, a value is
+        infinite, or a class has fewer than MIN_ROWS rows.
     """
     rows, labels = _as_numbers(X), np.asarray(y)
     if rows.ndim != 2 or labels.shape != (len(rows),):
         raise ValueError(f"X has shape {rows.shape} and y {labels.shape}; give (n, m) and (n,).")
+    if not rows.shape[1]:
+        raise ValueError(f"X has 0 feature(s) (shape={rows.shape}) while a minimum of 1 is required.")
     bad = np.argwhere(~np.isfinite(rows))
     if len(bad):
         column = X.columns[bad[0, 1]] if isinstance(X, pd.DataFrame) else bad[0, 1]
@@ -52,10 +55,14 @@ def check_rows(X: np.ndarray | pd.DataFrame, y: np.ndarray | pd.Series) -> tuple
 
 def _as_numbers(X: np.ndarray | pd.DataFrame) -> np.ndarray:
     """X as an array of numbers or bools; a missing value of a nullable column is NaN."""
+    if sparse.issparse(X):
+        raise ValueError("Sparse input is not supported by the CGAN; give X.toarray().")
     if isinstance(X, pd.DataFrame) and (~X.dtypes.map(_is_plain_number)).any():
         rows = np.column_stack([_column_numbers(X.iloc[:, position]) for position in range(X.shape[1])])
     else:
         rows = np.asarray(X)
+    if rows.dtype.kind == "c":
+        raise ValueError("Complex data not supported by the CGAN; give the real and the imaginary part as two columns.")
     if rows.dtype.kind not in "fiub":
         raise ValueError(f"The CGAN needs numeric columns, not {rows.dtype}; encode the others first.")
     return rows
@@ -170,7 +177,7 @@ class ClassQuantileScaler:
     that whole numbers, spikes and constant columns become normal too. The way back reads the class's own
     quantiles, which keeps each value inside the range that its class showed in training. Columns with few
     distinct values give back only values that occurred, and columns that were written with no or two
-    decimals come back so.
+    decimals come back so. It is no scikit-learn transformer: both ways need the class of a row.
 
     Parameters
     ----------

@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from utils.backend import load_tensorflow
+from utils.experiments.original_study import cgan
 from utils.experiments.original_study.cgan import OriginalCGAN, build_discriminator, build_generator
+from utils.samplers.cgan import scaler
 
 N_ROWS = 400
 
@@ -16,6 +19,38 @@ def make_rows(scale: float = 20.0) -> tuple[pd.DataFrame, pd.Series]:
     rng = np.random.default_rng(0)
     y = pd.Series(np.arange(N_ROWS) < 40, name="Class").astype(int)
     return pd.DataFrame(rng.normal(scale, 3, (N_ROWS, 6)), columns=list("abcdef")) * (1 + y.to_numpy()[:, None]), y
+
+
+EXPECTED_FAILED_CHECKS = {
+    "check_dtype_object": "columns of Python objects are refused",
+    "check_fit2d_1sample": "the error names the class with too few rows, not the number of samples",
+    **dict.fromkeys(
+        (
+            "check_fit_score_takes_y",
+            "check_estimators_overwrite_params",
+            "check_dont_overwrite_parameters",
+            "check_estimators_fit_returns_self",
+            "check_readonly_memmap_input",
+            "check_n_features_in_after_fitting",
+            "check_positive_only_tag_during_fit",
+            "check_f_contiguous_array_estimator",
+            "check_methods_sample_order_invariance",
+            "check_methods_subset_invariance",
+            "check_dict_unchanged",
+            "check_fit2d_predict1d",
+        ),
+        "the check fits more than two classes, which the original study's network does not know",
+    ),
+}
+
+
+@pytest.mark.usefixtures("eager_tensorflow")
+@parametrize_with_checks([OriginalCGAN(batches=1)], expected_failed_checks=lambda gan: EXPECTED_FAILED_CHECKS)
+def test_original_cgan_passes_the_checks_of_scikit_learn(estimator, check, monkeypatch):
+    monkeypatch.setattr(scaler, "MIN_ROWS", 2)  # the tables of the checks have hardly more rows of a class
+    monkeypatch.setattr(cgan, "GENERATOR_WIDTHS", (4,))
+    monkeypatch.setattr(cgan, "DISCRIMINATOR_WIDTHS", (4, 4))
+    check(estimator)
 
 
 @pytest.fixture(scope="module")

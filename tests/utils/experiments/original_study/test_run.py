@@ -13,7 +13,7 @@ from utils.data import loading, reading, splits
 from utils.experiments.original_study import protocol
 from utils.experiments.original_study import run as original_run
 from utils.experiments.original_study.protocol import Recipe, ReplicaResult
-from utils.leakage.auditing import audit
+from utils.leakage.auditing import Claims, audit
 from utils.leakage.report import FAILED
 
 RECIPE = Recipe(batches=20, rows_per_class=600)
@@ -224,8 +224,7 @@ def test_this_studys_protocol_passes_every_check(config):
         label="Class",
         pipeline=pipeline,
         fitted=(fitted.rows.X, fitted.rows.y),
-        population=dataset.y.iloc[development],
-        curve=(test[1], scores, measured.average_precision),
+        claims=Claims(dataset.y.iloc[development], (test[1], scores, measured.average_precision)),
     )
     assert report.passed == [finding.name for finding in report.findings], str(report)
 

@@ -9,14 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from imblearn.pipeline import Pipeline
-from imblearn.utils.estimator_checks import parametrize_with_checks
+from imblearn.utils.estimator_checks import parametrize_with_checks as parametrize_with_sampler_checks
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from utils.samplers.cgan import sampler as sampler_module
+from utils.samplers.cgan import scaler as scaler_module
 from utils.samplers.cgan.conditional_gan import ConditionalGAN
 from utils.samplers.cgan.config import LOSSES, GANConfig
 from utils.samplers.cgan.networks import build_critic, build_generator, forward
@@ -25,6 +27,7 @@ from utils.samplers.cgan.scaler import ClassQuantileScaler, as_type, column_deci
 from utils.samplers.cgan.training import DivergenceError, trainer_for
 
 TINY = GANConfig(latent_dim=8, hidden=(16,), updates=4, critic_steps=1, batch_size=16, updates_per_call=2)
+TINIEST = replace(TINY, hidden=(4,), updates=1, updates_per_call=1, match_moments=False, gradient_penalty=0.0)
 SMALL = GANConfig(latent_dim=8, hidden=(64, 64), updates=600, critic_steps=2, batch_size=128, learning_rate=1e-3)
 
 
@@ -62,8 +65,24 @@ def trained_gan(table):
     return ConditionalGAN(SMALL, random_state=0).fit(*table)
 
 
-@parametrize_with_checks([CGANSampler(config=TINY, random_state=0)])
-def test_imbalanced_learn_checks(estimator, check):
+@pytest.mark.usefixtures("eager_tensorflow")
+@parametrize_with_sampler_checks([CGANSampler(config=TINIEST, random_state=0)])
+def test_cgan_sampler_passes_the_checks_of_imbalanced_learn(estimator, check):
+    check(estimator)
+
+
+EXPECTED_FAILED_CHECKS = {
+    "check_dtype_object": "rows come back in the type that was fitted, which Python objects do not have",
+    "check_fit2d_1sample": "the error names the class with too few rows, not the number of samples",
+}
+
+
+@pytest.mark.usefixtures("eager_tensorflow")
+@parametrize_with_checks(
+    [ConditionalGAN(TINIEST, random_state=0)], expected_failed_checks=lambda gan: EXPECTED_FAILED_CHECKS
+)
+def test_conditional_gan_passes_the_checks_of_scikit_learn(estimator, check, monkeypatch):
+    monkeypatch.setattr(scaler_module, "MIN_ROWS", 2)  # the tables of the checks have hardly more rows of a class
     check(estimator)
 
 
