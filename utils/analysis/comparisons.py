@@ -56,13 +56,15 @@ def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFra
 
     >>> import pandas as pd
     >>> from utils.analysis import compare_samplers
+    >>> from utils.benchmark.records import Split
     >>> scores = {"none": [0.80, 0.78, 0.82, 0.79, 0.81], "smote": [0.82, 0.80, 0.84, 0.812, 0.828]}
     >>> rows = [
     ...     {"model": "lr", "sampler": sampler, "repeat": 0, "fold": fold, "average_precision": score}
     ...     for sampler, values in scores.items()
     ...     for fold, score in enumerate(values)
     ... ]
-    >>> table = pd.DataFrame(rows).assign(split=[{"n_splits": 5}] * len(rows))
+    >>> split = Split("development", test_fraction=0.2, groups="none", n_splits=5)
+    >>> table = pd.DataFrame(rows).assign(split=[split] * len(rows))
     >>> compared = compare_samplers(table)
     >>> columns = ["model", "sampler", "mean", "low", "high", "n_folds", "verdict"]
     >>> print(compared[columns].round(3).to_string(index=False))
