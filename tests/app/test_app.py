@@ -32,6 +32,7 @@ from app.building import champion as building
 from app.building import command as command_module
 from app.building import exchange
 from app.parsing import records
+from app.settings import Settings
 from tests.chromium import serving
 from tests.small_app import COLUMNS, transactions, zipped
 from utils.data.reading import MAX_COLUMNS
@@ -421,7 +422,7 @@ def test_other_host_names_are_refused(client, host):
 
 
 def test_a_failure_shows_nothing_of_the_inside(folder, rows, caplog):
-    app = create_app(folder)
+    app = create_app(Settings(folder=folder))
     object.__setattr__(app.extensions["catalog"].champion.model, "scaler", None)
     with caplog.at_level(logging.INFO):
         answer = post_json(app.test_client(), rows.head(1).to_dict("records"))
@@ -433,7 +434,7 @@ def test_a_failure_shows_nothing_of_the_inside(folder, rows, caplog):
 
 @pytest.mark.parametrize("address", ["/", "/predict?example=fraud", "/models", "/docs", "/v2/models/champion"])
 def test_a_page_that_fails_shows_nothing_of_the_inside(folder, address):
-    app = create_app(folder)
+    app = create_app(Settings(folder=folder))
     app.extensions["catalog"]._champion.served = None  # and then nothing can be loaded
     app.extensions["catalog"]._champion.folder = folder / "secret"
     answer = app.test_client().get(address)
@@ -479,7 +480,7 @@ def test_requests_for_pages_of_other_sites_are_refused(client, rows, headers, st
 
 
 def test_figures_for_prometheus_count_requests_and_rows(folder, rows):
-    client = create_app(folder).test_client()
+    client = create_app(Settings(folder=folder)).test_client()
     post_json(client, [*rows.head(3).to_dict("records"), 7])
     client.get("/api/v1/nothing")
     found = client.get("/metrics")
@@ -618,7 +619,7 @@ def damaged(folder, tmp_path, change):
 )
 def test_a_broken_model_is_refused(folder, tmp_path, change):
     with pytest.raises(BundleError):
-        create_app(damaged(folder, tmp_path, change))
+        create_app(Settings(folder=damaged(folder, tmp_path, change)))
 
 
 def test_a_new_model_replaces_the_old_folder_whole(tmp_path):
