@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, abort, current_app, g, jsonify, render_template, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from werkzeug.exceptions import HTTPException, InternalServerError, RequestTimeout, SecurityError
+from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError, RequestTimeout, SecurityError
 
 from app.catalog import UnknownModel
 from app.parsing.records import BodyError
@@ -83,7 +83,7 @@ def _body_error(error: BodyError) -> tuple[Response | str, int]:
 
 
 def _any_error(error: Exception) -> tuple[Response | str, int] | HTTPException:
-    if isinstance(error, BlockingIOError):  # the server waited long enough for the next part of the body
+    if isinstance(error, ClientDisconnected):  # or idle for too long, which the server takes for the same
         error = RequestTimeout()
     elif isinstance(error, OSError) and error.errno in DISK_FULL:
         logger.error("the disk is full, in %s", request.endpoint)
