@@ -13,6 +13,7 @@ import socket
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from flask import Flask
@@ -97,6 +98,7 @@ def create_shared_app(settings: Settings) -> Flask:
         app.jinja_env.get_template(name)
     for name in list(study.notebooks())[:1]:
         study.notebook_page(name)  # the first one takes seconds, as its reader is large
+    import_module("shap")  # the next model may need it, and loading that must not take longer for requests meanwhile
     # Without it, each worker's collector walks through all modules now and then, and stops for a tenth of a second.
     gc.collect()
     gc.freeze()

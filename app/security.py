@@ -6,6 +6,7 @@ import errno
 import logging
 import time
 import traceback
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, abort, current_app, g, jsonify, render_template, request
@@ -34,6 +35,7 @@ HEADERS = {
 PRIVATE = {"Cache-Control": "no-store"}
 CACHED = ("static", "bootstrap.static", "pages.plotly_script")  # say themselves how long they are good for
 MAX_BODY = 16 * 2**20  # bytes; `routes.files` takes larger ones
+MAX_DISCARDED = 64 * 2**20  # bytes read of a body that is too large, since few clients listen before they have sent all
 MAX_FORM = 2**16  # bytes; the form of one transaction has a few thousand
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 MACHINE_PATHS = ("/api/", "/v2", "/metrics")
@@ -95,9 +97,21 @@ def _any_error(error: Exception) -> tuple[Response | str, int] | HTTPException:
         error = InternalServerError()
     if error.code is None or error.code < 400:
         return error
+    if error.code == 413:
+        _discard_body()
     own = error.description if error.description != type(error).description else None
     answer = error_answer(error.code, own or EXPLANATIONS.get(error.code) or error.name)
     return *answer, [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")]
+
+
+def _discard_body() -> None:
+    """Read what a client goes on sending, unless it is too much."""
+    if (request.content_length or 0) > MAX_DISCARDED:
+        return
+    left, stream = MAX_DISCARDED, request.environ["wsgi.input"]
+    with suppress(OSError):  # the client went away, or waits for the answer
+        while left > 0 and (piece := stream.read(2**16)):
+            left -= len(piece)
 
 
 def _start() -> None:
