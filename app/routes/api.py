@@ -8,6 +8,7 @@ from app.extensions import catalog, monitor, served
 from app.parsing.delimited import read_csv
 from app.parsing.records import BodyError, read_json
 from app.routes.openapi import document
+from app.security import read_body
 
 blueprint = Blueprint("api", __name__)
 READERS = {"application/json": read_json, "text/csv": read_csv}
@@ -22,7 +23,7 @@ def predict() -> Response:
     if read is None or charset not in ("utf-8", "utf8") or request.headers.get("Content-Encoding"):
         abort(415, f"Send {' or '.join(READERS)} in UTF-8, not compressed.")
     model, explain = served(), wants_explanation()
-    batch = read(request.get_data(cache=False), model.columns)
+    batch = read(read_body(), model.columns)
     if explain and len(batch) > MAX_EXPLAINED:
         raise BodyError(422, f"Explanations are for up to {MAX_EXPLAINED} transactions; send fewer, or do without.")
     entries = model.score(batch)
