@@ -160,7 +160,9 @@ def running(
     """A server process in a group of its own, from its first answer on; all of the group ends with the block."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow calls uvicorn by name
-    process = subprocess.Popen(command, start_new_session=True, env={**os.environ, "PATH": tools, **(environ or {})}, **quiet)
+    process = subprocess.Popen(
+        command, start_new_session=True, env={**os.environ, "PATH": tools, **(environ or {})}, **quiet
+    )
     try:
         end = time.monotonic() + READY_SECONDS
         while not answers(address + path):
