@@ -1,68 +1,74 @@
-"""The web server: `python -m app.app` answers on http://127.0.0.1:5000."""
+"""The web server: `python -m app.app` answers on http://127.0.0.1:5000.
+
+A request comes from gunicorn (`gunicorn_conf`) through the checks of `security` to a view in `routes`.
+"""
 
 from __future__ import annotations
 
-import argparse
 import errno
 import gc
 import logging
-import os
 import secrets
 import socket
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
+from gunicorn.app.base import BaseApplication
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import monitoring, security, server, workers
+from app import gunicorn_conf, monitoring, security
 from app.catalog import Catalog
-from app.fast_path import FastPath
 from app.monitoring import Monitor
 from app.results import Results
 from app.routes import api, files, kserve, pages
-from app.staging import TemporaryFolder
+from app.settings import Settings, from_command
+from app.staging import TemporaryFolder, exiting_on_signals
+from app.state import State, StateError
 from app.views import study
-from utils.config import ROOT
 from utils.serving.bundle import BundleError
 
-FOLDER = ROOT / "app" / "model"
-PORT, MAX_PORT = 5000, 65_535
 HINTS = {
     errno.EADDRINUSE: "choose another one with --port",
     errno.EACCES: "choose one from 1024 on with --port",
     None: "this machine must have that address and let programs listen on it",
 }
-MAX_BODY = 16 * 2**20
-MAX_WORKERS = 4
-SETTINGS = {
+FIXED = {
     "BOOTSTRAP_SERVE_LOCAL": True,
-    "TRUSTED_HOSTS": ["127.0.0.1", "localhost"],
-    "MAX_CONTENT_LENGTH": MAX_BODY,
+    "MAX_CONTENT_LENGTH": security.MAX_BODY,
     "SESSION_COOKIE_SAMESITE": "Strict",
     "SESSION_COOKIE_NAME": "fraud_app",
     "WTF_CSRF_TIME_LIMIT": None,  # as long as the session lives: an analyst's page stays open all day
 }
 
 
-def create_app(folder: Path = FOLDER) -> Flask:
-    """The application, serving the model in `folder`.
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application, ready to answer; without `settings.state` it shares nothing with other processes.
 
     Raises
     ------
     BundleError
         If there is no model in the folder, or it is not as it was saved.
+    StateError
+        If others can read the folder for what workers share.
     """
+    settings = settings or Settings()
+    state = State(settings.state) if settings.state else None
     app = Flask("app")
     # Sessions hold nothing but the form's token, so a key that changes with every start costs a page load.
-    app.config.update(SETTINGS, SECRET_KEY=os.environ.get("SECRET_KEY") or secrets.token_hex(32))
+    key = settings.secret_key or (state.secret_key() if state else secrets.token_hex(32))
+    app.config.update(FIXED, SECRET_KEY=key, TRUSTED_HOSTS=list(settings.trusted_hosts))
     app.json.sort_keys = False
     app.extensions["monitor"] = monitor = Monitor()
-    app.extensions["catalog"] = catalog = Catalog(folder, monitor.reloaded)
+    app.extensions["catalog"] = catalog = Catalog(settings.folder, monitor.reloaded)
     monitor.watch(lambda: catalog.loaded)
-    app.extensions["results"] = Results()
+    app.extensions["results"] = Results(state.results if state else None)
     security.install(app)
     Bootstrap5(app)
     csrf = CSRFProtect(app)
@@ -70,77 +76,100 @@ def create_app(folder: Path = FOLDER) -> Flask:
         csrf.exempt(machines)  # no cookie gives rights here, and `security` refuses browsers on other sites' behalf
         app.register_blueprint(machines)
     app.register_blueprint(pages.blueprint)
-    app.wsgi_app = FastPath(app)
+    _put_behind_proxies(app, settings)
     return app
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Serve until interrupted; 1 with a sentence if there is nothing to serve, or no address to serve it on."""
-    parser = argparse.ArgumentParser(description="Serve the fraud model on this machine.")
-    parser.add_argument("--port", type=_port, default=PORT)
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the model is (default: app/model)")
-    parser.add_argument("--workers", type=int, default=default_workers(), help="processes (default: one per core)")
-    options = parser.parse_args(argv)
-    if options.workers < 1:
-        parser.error(f"--workers is {options.workers}; at least one is needed.")
+def _put_behind_proxies(app: Flask, settings: Settings) -> None:
+    """Take over what trusted proxies say, and answer below a prefix as well as at the root."""
+    if settings.prefix:
+        app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {settings.prefix: app.wsgi_app})
+    if settings.proxies:
+        hops = dict.fromkeys(("x_for", "x_proto", "x_host", "x_prefix"), settings.proxies)
+        app.wsgi_app = ProxyFix(app.wsgi_app, **hops)
+
+
+def create_shared_app(settings: Settings) -> Flask:
+    """The application for several workers, which share `settings.state`; errors as in `create_app`."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    with workers.ending_in_order(), ExitStack() as stack:
-        try:
-            app, addresses = _prepare(options, stack)
-        except CannotStart as error:
-            print(error, file=sys.stderr)
-            return 1
-        name = app.extensions["catalog"].champion.name
-        print(f"Serving {name} on http://{server.HOST}:{options.port} (stop with Ctrl+C)", flush=True)
-        _settle(app)
-        return workers.run(lambda number: server.serve(app, addresses[number]), options.workers)
-
-
-def _port(text: str) -> int:
-    """A port to listen on; 0, which would be another one for every worker, is none."""
-    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= MAX_PORT:
-        raise argparse.ArgumentTypeError(f"{text} is no port; choose a number from 1 to {MAX_PORT}.")
-    return int(text)
+    monitoring.count_together(State(settings.state).counters)
+    app = create_app(settings)
+    for name in app.jinja_env.list_templates():
+        app.jinja_env.get_template(name)
+    for name in list(study.notebooks())[:1]:
+        study.notebook_page(name)  # the first one takes seconds, as its reader is large
+    import_module("shap")  # the next model may need it, and loading that must not take longer for requests meanwhile
+    # Without it, each worker's collector walks through all modules now and then, and stops for a tenth of a second.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 class CannotStart(Exception):
     """There is nothing to serve, no room for what the server writes, or no address to serve on."""
 
 
-def _prepare(options: argparse.Namespace, stack: ExitStack) -> tuple[Flask, list[socket.socket]]:
-    """The application and a socket per worker; what they keep on the disk goes when `stack` is closed."""
+class Server(BaseApplication):
+    """Gunicorn with an application that is loaded already, on an address that is bound already."""
+
+    def __init__(self, app: Flask, address: socket.socket, n_workers: int):
+        self._app, self._address, self._n_workers = app, address, n_workers
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Called by gunicorn."""
+        for name in vars(gunicorn_conf).keys() & self.cfg.settings.keys():
+            self.cfg.set(name, getattr(gunicorn_conf, name))
+        self.cfg.set("bind", f"fd://{self._address.fileno()}")
+        self.cfg.set("workers", self._n_workers)
+
+    def load(self) -> Flask:
+        """Called by gunicorn."""
+        return self._app
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until interrupted; 1 with a sentence if there is nothing to serve, or no address to serve it on."""
+    settings = from_command(arguments)
+    with exiting_on_signals(), ExitStack() as stack:
+        try:
+            address = stack.enter_context(_bind(settings))
+            app = _load(settings, stack)
+        except CannotStart as error:
+            print(error, file=sys.stderr)
+            return 1
+        name = app.extensions["catalog"].champion.name
+        print(f"Serving {name} on http://{settings.host}:{settings.port} (stop with Ctrl+C)", flush=True)
+        Server(app, address, settings.workers).run()
+    return 0
+
+
+def _bind(settings: Settings) -> socket.socket:
+    """The address, taken at once; connections to it are refused until gunicorn listens."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    address = socket.socket(family)
     try:
-        figures = stack.enter_context(TemporaryFolder("fraud-figures-"))
-        monitoring.count_together(Path(figures))
-        app = create_app(options.folder)
+        address.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        address.bind((settings.host, settings.port))
+    except OSError as error:
+        address.close()
+        reason, hint = error.strerror or error, HINTS.get(error.errno, HINTS[None])
+        raise CannotStart(f"Port {settings.port} of {settings.host} cannot be used ({reason}); {hint}.") from None
+    return address
+
+
+def _load(settings: Settings, stack: ExitStack) -> Flask:
+    """The application; what it keeps on the disk goes when `stack` is closed, unless it has a folder by name."""
+    try:
+        state = settings.state or Path(stack.enter_context(TemporaryFolder("fraud-app-")))
+        return create_shared_app(replace(settings, state=state))
     except BundleError as error:
         raise CannotStart(f"{error}\n`python -m app.building` writes a model to serve.") from None
+    except StateError as error:
+        raise CannotStart(str(error)) from None
     except OSError as error:
         reason = error.strerror or error
         raise CannotStart(f"No temporary folder can be written ({reason}); name one that can in TMPDIR.") from None
-    stack.callback(app.extensions["results"].close)
-    try:
-        return app, server.listen(options.port, options.workers)
-    except OSError as error:
-        reason, hint = error.strerror or error, HINTS.get(error.errno, HINTS[None])
-        raise CannotStart(f"Port {options.port} of {server.HOST} cannot be used ({reason}); {hint}.") from None
-
-
-def default_workers() -> int:
-    """One process per core that this one may use, but no more than a few: each may hold a large file."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(cores or 1, MAX_WORKERS)
-
-
-def _settle(app: Flask) -> None:
-    """Prepare what workers share, before they are forked."""
-    for name in app.jinja_env.list_templates():
-        app.jinja_env.get_template(name)
-    for name in list(study.notebooks())[:1]:
-        study.notebook_page(name)  # the first one takes seconds, as its reader is large
-    # Without it, each worker's collector walks through all modules now and then, and stops for a tenth of a second.
-    gc.collect()
-    gc.freeze()
 
 
 if __name__ == "__main__":

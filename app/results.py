@@ -1,4 +1,4 @@
-"""Scored files, kept for download: private, for an hour, and gone when the server stops."""
+"""Scored files, kept for download: private, for an hour, and the newest only."""
 
 from __future__ import annotations
 
@@ -19,18 +19,28 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Results:
-    """CSV files under random tokens in a folder that only this user can read; several processes may share it."""
+    """CSV files under random tokens in a folder that only this user can read; several processes may share it.
 
-    def __init__(self) -> None:
-        self._temporary = TemporaryFolder("fraud-results-")  # goes with this object, at exit, or at the next start
-        self.folder = self._temporary.path
+    Parameters
+    ----------
+    folder : Path, optional
+        Where they are; by default a temporary folder, which goes with this object.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._temporary = None if folder else TemporaryFolder("fraud-results-")
+        self.folder = folder or self._temporary.path
+        self._forget()
 
     def add(self, table: pa.Table) -> str:
         """Keep a table; returns its token."""
         token = secrets.token_urlsafe(24)
         unfinished = self.folder / f"{token}.part"
-        csv.write_csv(defused(table), unfinished, csv.WriteOptions(quoting_style="needed"))
-        unfinished.rename(self._path(token))
+        try:
+            csv.write_csv(defused(table), unfinished, csv.WriteOptions(quoting_style="needed"))
+            unfinished.rename(self._path(token))
+        finally:
+            unfinished.unlink(missing_ok=True)  # of a disk that is full, this frees what was written
         self._forget()
         return token
 
@@ -39,10 +49,6 @@ class Results:
         self._forget()
         path = self._path(token) if TOKEN.fullmatch(token) else None
         return path if path and path.exists() else None
-
-    def close(self) -> None:
-        """Remove everything."""
-        self._temporary.cleanup()
 
     def _path(self, token: str) -> Path:
         return self.folder / f"{token}.csv"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 import traceback
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, abort, current_app, g, jsonify, render_template, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
+from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError, RequestTimeout, SecurityError
 
 from app.catalog import UnknownModel
-from app.monitoring import Monitor
 from app.parsing.records import BodyError
 from utils.serving.bundle import BundleError
 
@@ -33,15 +34,20 @@ HEADERS = {
 }
 PRIVATE = {"Cache-Control": "no-store"}
 CACHED = ("static", "bootstrap.static", "pages.plotly_script")  # say themselves how long they are good for
+MAX_BODY = 16 * 2**20  # bytes; `routes.files` takes larger ones
+MAX_DISCARDED = 64 * 2**20  # bytes read of a body that is too large, since few clients listen before they have sent all
 MAX_FORM = 2**16  # bytes; the form of one transaction has a few thousand
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 MACHINE_PATHS = ("/api/", "/v2", "/metrics")
 SAFE = ("GET", "HEAD", "OPTIONS")
 METHODS = (*SAFE, "POST", "PUT", "PATCH", "DELETE")
 EXPLANATIONS = {
     404: "There is no such page.",
     405: "This address does not take that method.",
+    408: "The request did not arrive in time; send it again.",
     413: "The request is larger than this server takes; send it in parts.",
     500: "Something went wrong here; nothing was scored. The server's log says where.",
+    507: "The server's disk is full; nothing was kept. Send smaller files, or make room on it.",
 }
 
 
@@ -79,16 +85,42 @@ def _body_error(error: BodyError) -> tuple[Response | str, int]:
 
 
 def _any_error(error: Exception) -> tuple[Response | str, int] | HTTPException:
-    if not isinstance(error, HTTPException):
+    if isinstance(error, ClientDisconnected):  # or idle for too long, which the server takes for the same
+        error = RequestTimeout()
+    elif isinstance(error, OSError) and error.errno in DISK_FULL:
+        logger.error("the disk is full, in %s", request.endpoint)
+        return error_answer(507, EXPLANATIONS[507])
+    elif not isinstance(error, HTTPException):
         # Only the places: an exception's own text may quote a transaction.
         places = "".join(traceback.format_tb(error.__traceback__))
         logger.error("%s in %s\n%s", type(error).__name__, request.endpoint, places)
         error = InternalServerError()
     if error.code is None or error.code < 400:
         return error
+    if error.code == 413:
+        _discard_body()
     own = error.description if error.description != type(error).description else None
     answer = error_answer(error.code, own or EXPLANATIONS.get(error.code) or error.name)
     return *answer, [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")]
+
+
+def read_body() -> bytes:
+    """The body of the request, in memory; 413 beyond the limit of its route."""
+    body = request.get_data(cache=False)
+    # Of a body whose length nobody told, Werkzeug gives as much as is allowed and does not look for more.
+    if request.content_length is None and len(body) >= request.max_content_length:
+        abort(413)
+    return body
+
+
+def _discard_body() -> None:
+    """Read what a client goes on sending, unless it is too much."""
+    if (request.content_length or 0) > MAX_DISCARDED:
+        return
+    left, stream = MAX_DISCARDED, request.environ["wsgi.input"]
+    with suppress(OSError):  # the client went away, or waits for the answer
+        while left > 0 and (piece := stream.read(2**16)):
+            left -= len(piece)
 
 
 def _start() -> None:
@@ -115,11 +147,6 @@ def _finish(response: Response) -> Response:
     # The rule and not the path: a client chooses path and method, and could write anything into the log.
     rule = request.url_rule.rule if request.url_rule else "(no such address)"
     method = request.method if request.method in METHODS else "(other)"
-    tell(current_app.extensions["monitor"], method, rule, response.status_code, seconds)
+    current_app.extensions["monitor"].answered(method, rule, response.status_code, seconds)
+    logger.info("%s %s %d %.1f ms", method, rule, response.status_code, 1000 * seconds)
     return response
-
-
-def tell(monitor: Monitor, method: str, rule: str, status: int, seconds: float) -> None:
-    """Count an answer and write it to the log."""
-    monitor.answered(method, rule, status, seconds)
-    logger.info("%s %s %d %.1f ms", method, rule, status, 1000 * seconds)

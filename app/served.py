@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -75,17 +74,10 @@ class Served:
 
     def score(self, batch: Batch) -> list[dict[str, Any]]:
         """One entry per row of the batch: probability and decision, or the error."""
-        return self.score_together([batch])[0]
-
-    def score_together(self, batches: list[Batch]) -> list[list[dict[str, Any]]]:
-        """As `score`, of several batches at once."""
-        rows = [values for batch in batches for values in batch.values.values()]
-        probabilities = iter(self.probability(np.array(rows, dtype=float)).tolist() if rows else [])
-        return [self._entries(batch, probabilities) for batch in batches]
-
-    def _entries(self, batch: Batch, probabilities: Iterator[float]) -> list[dict[str, Any]]:
+        rows = list(batch.values.values())
+        probabilities = self.probability(np.array(rows, dtype=float)).tolist() if rows else []
         entries = {row: {"row": row, "error": reason} for row, reason in batch.errors.items()}
-        for row, probability in zip(batch.values, probabilities, strict=False):
+        for row, probability in zip(batch.values, probabilities, strict=True):
             decision = "alert" if probability >= self.model.threshold else "pass"
             entries[row] = {"row": row, "probability": probability, "decision": decision}
         return [entries[row] for row in sorted(entries)]

@@ -5,15 +5,22 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
+import sys
 import tempfile
 import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 FRESH = 60.0  # seconds in which a new folder may not be locked yet
 
 
-class TemporaryFolder(tempfile.TemporaryDirectory):
+class TemporaryFolder:
     """A folder that only this user can read, which other processes can tell from one that a killed process left.
+
+    It goes with the process that made it, and not with those forked from it.
 
     Parameters
     ----------
@@ -32,17 +39,39 @@ class TemporaryFolder(tempfile.TemporaryDirectory):
         parent = parent or Path(tempfile.gettempdir())
         for folder in parent.glob(f"{prefix}*"):
             _remove_if_left(folder)
-        super().__init__(prefix=prefix, dir=parent)
-        self.path = Path(self.name)
+        self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        self._remove = weakref.finalize(self, _remove, self.path, os.getpid())
         self._lock = os.open(self.path, os.O_RDONLY)
         fcntl.flock(self._lock, fcntl.LOCK_SH)  # until this process and those forked from it are gone
 
+    def __enter__(self) -> str:
+        return str(self.path)
+
+    def __exit__(self, *_: object) -> None:
+        self.cleanup()
+
     def cleanup(self) -> None:
         """Remove the folder with everything in it."""
-        super().cleanup()
+        self._remove()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+
+@contextmanager
+def exiting_on_signals() -> Iterator[None]:
+    """Take SIGTERM and Ctrl+C for an exit, so that what the block opened is closed."""
+    before = {number: signal.signal(number, lambda *_: sys.exit(1)) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _remove(folder: Path, owner: int) -> None:
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_if_left(folder: Path) -> None:

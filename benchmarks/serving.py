@@ -2,8 +2,9 @@
 
     python -m benchmarks.serving [--rounds 3] [--seconds 5] [--without-mlflow] [--without-file]
 
-The servers have as many processes and are asked in turns, on this machine. Needs `wrk` (apt-get install wrk).
-Prints a table and writes nothing.
+The servers have as many processes and are asked in turns, on this machine: the application as `make app` serves it
+(app), with gunicorn's plain workers (sync), and MLflow's server. Needs `wrk` (apt-get install wrk). Prints a table and
+writes nothing; benchmarks/serving.md has the figures by which the server was chosen.
 """
 
 import argparse
@@ -26,9 +27,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from app.app import FOLDER, default_workers
 from app.client import OPENER
 from app.served import read_about
+from app.settings import FOLDER, default_workers
 from utils.config import ULB
 from utils.data.fetching import fetch
 from utils.serving import bundle
@@ -83,7 +84,9 @@ def main() -> None:
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         address, processes = stack.enter_context(app_server(options.folder, options.workers))
-        asked = {"app": request_of(place, "app", f"{address}/api/v1/predict", options.folder)}
+        sync = stack.enter_context(sync_server(options.folder, options.workers, place))
+        urls = {"app": address, "sync": sync}
+        asked = {name: request_of(place, name, f"{url}/api/v1/predict", options.folder) for name, url in urls.items()}
         if not options.without_mlflow:
             mlflow = stack.enter_context(mlflow_server(options.folder, options.workers, place))
             asked["mlflow"] = request_of(place, "mlflow", f"{mlflow}/invocations", options.folder)
@@ -95,7 +98,7 @@ def main() -> None:
 def request_of(place: Path, name: str, url: str, folder: Path) -> dict[int, list[str]]:
     """The end of a wrk command that sends the model's example of a fraud, by the pause in milliseconds."""
     example = read_about(folder)["examples"]["fraud"]
-    body = [example] if name == "app" else {"dataframe_records": [example]}
+    body = {"dataframe_records": [example]} if name == "mlflow" else [example]
     found = {}
     for pause in {pause for _, pause in LOADS}:
         script = place / f"{name}-{pause}.lua"
@@ -113,6 +116,17 @@ def app_server(folder: Path, workers: int) -> Iterator[tuple[str, list[int]]]:
     with running(command, f"http://127.0.0.1:{port}", "/v2/health/ready") as (address, process):
         print(f"app: {time.perf_counter() - start:.1f} s until ready, {workers} worker(s)")
         yield address, [process.pid, *children_of(process.pid)]
+
+
+@contextmanager
+def sync_server(folder: Path, workers: int, place: Path) -> Iterator[str]:
+    """Address of the same application under gunicorn's workers without threads, started by hand."""
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:app.gunicorn_conf", "-k", "sync", "-w", str(workers)]
+    command += ["-b", f"127.0.0.1:{port}", "app.wsgi:app"]
+    environ = {"FRAUD_FOLDER": str(folder.resolve()), "FRAUD_STATE": str(place / "state")}
+    with running(command, f"http://127.0.0.1:{port}", "/v2/health/ready", environ) as (address, _):
+        yield address
 
 
 @contextmanager
@@ -140,11 +154,15 @@ def free_port() -> str:
 
 
 @contextmanager
-def running(command: list[str], address: str, path: str) -> Iterator[tuple[str, subprocess.Popen]]:
+def running(
+    command: list[str], address: str, path: str, environ: dict[str, str] | None = None
+) -> Iterator[tuple[str, subprocess.Popen]]:
     """A server process in a group of its own, from its first answer on; all of the group ends with the block."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow calls uvicorn by name
-    process = subprocess.Popen(command, start_new_session=True, env={**os.environ, "PATH": tools}, **quiet)
+    process = subprocess.Popen(
+        command, start_new_session=True, env={**os.environ, "PATH": tools, **(environ or {})}, **quiet
+    )
     try:
         end = time.monotonic() + READY_SECONDS
         while not answers(address + path):
@@ -186,7 +204,7 @@ def report_load(asked: dict[str, dict[int, list[str]]], rounds: int, seconds: in
     table = grouped[["requests a second", "median ms", "99 % ms"]].median()
     table = table.assign(requests=grouped["requests"].sum(), errors=grouped["errors"].sum())
     print(table.round(2).to_string())
-    if len(asked) == 2:
+    if "mlflow" in asked:
         rate = table.xs(0, level="pause ms")["requests a second"].unstack()
         ratios = [f"{row.app / row.mlflow:.1f} ({row.Index} clients)" for row in rate.itertuples()]
         print(f"throughput without pauses, app to mlflow: {', '.join(ratios)}")

@@ -3,6 +3,7 @@
 import pytest
 
 from app.app import create_app
+from app.settings import Settings
 from tests.small_app import COLUMNS, transactions, write_champion
 from utils.serving import bundle
 
@@ -24,7 +25,7 @@ def fraud_model(folder):
 @pytest.fixture(scope="module")
 def app(folder):
     """An application of the test module's own."""
-    return create_app(folder)
+    return create_app(Settings(folder=folder))
 
 
 @pytest.fixture

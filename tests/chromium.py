@@ -33,7 +33,7 @@ STARTING = 240  # to wait for a server, which gives a model's first reasons befo
 @contextmanager
 def serving(folder: Path, port: int | None = None) -> Iterator[str]:
     """Address of a server process for the model in `folder`; RuntimeError with its output if it does not start."""
-    port = port or _free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "app.app", "--port", str(port), "--folder", str(folder)]
     # To a file: a pipe that nobody reads would stop the server once it is full.
     with tempfile.TemporaryFile("w+") as log:
@@ -49,7 +49,8 @@ def serving(folder: Path, port: int | None = None) -> Iterator[str]:
             process.wait(timeout=20)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody has right now."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]

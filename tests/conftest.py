@@ -25,6 +25,7 @@ LONGEST = (  # they start first, so that none of them runs alone at the end
     "utils/data/test_loading.py",
     "paper/test_paper.py",
     "app/test_app.py",
+    "app/test_serving.py",
     "utils/benchmark/test_dask.py",
     "utils/benchmark/test_tracking.py",
     "utils/experiments/original_study/test_run.py",

@@ -17,7 +17,7 @@ from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from app.app import FOLDER
+from app.settings import FOLDER
 from tests.chromium import chromium, look, serving, wait_for, whole_page
 from utils.config import ROOT
 from utils.data import loading, splits

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, Response, abort, jsonify, request
 
 from app.extensions import catalog, monitor, served
-from app.monitoring import Monitor
 from app.parsing.delimited import read_csv
-from app.parsing.records import Batch, BodyError, read_json
+from app.parsing.records import BodyError, read_json
 from app.routes.openapi import document
-from app.served import Served
+from app.security import read_body
 
 blueprint = Blueprint("api", __name__)
 READERS = {"application/json": read_json, "text/csv": read_csv}
@@ -26,7 +23,7 @@ def predict() -> Response:
     if read is None or charset not in ("utf-8", "utf8") or request.headers.get("Content-Encoding"):
         abort(415, f"Send {' or '.join(READERS)} in UTF-8, not compressed.")
     model, explain = served(), wants_explanation()
-    batch = read(request.get_data(cache=False), model.columns)
+    batch = read(read_body(), model.columns)
     if explain and len(batch) > MAX_EXPLAINED:
         raise BodyError(422, f"Explanations are for up to {MAX_EXPLAINED} transactions; send fewer, or do without.")
     entries = model.score(batch)
@@ -34,14 +31,9 @@ def predict() -> Response:
         scored = (entry for entry in entries if "probability" in entry)
         for entry, explanation in zip(scored, model.explain(list(batch.values.values())), strict=True):
             entry["explanation"] = explanation
-    return jsonify(answer(model, batch, entries, monitor()))
-
-
-def answer(model: Served, batch: Batch, entries: list[dict[str, Any]], counters: Monitor) -> dict[str, Any]:
-    """What is said of a batch whose rows have these entries, counted."""
     n_alerts = sum(entry.get("decision") == "alert" for entry in entries)
-    counters.scored(model.name, len(batch.values), n_alerts, len(batch.errors))
-    return {"model": model.name, "threshold": model.model.threshold, "predictions": entries}
+    monitor().scored(model.name, len(batch.values), n_alerts, len(batch.errors))
+    return jsonify(model=model.name, threshold=model.model.threshold, predictions=entries)
 
 
 def wants_explanation() -> bool:

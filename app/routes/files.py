@@ -14,6 +14,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from app.extensions import monitor, results, served
 from app.parsing.records import BodyError
 from app.parsing.table import Table, read_table
+from app.security import read_body
 from app.served import Served
 from app.views.summary import every_row, summarise
 
@@ -70,7 +71,7 @@ def _content() -> bytes:
             "Send the file without a Content-Encoding, and name no charset but UTF-8; the file itself may be packed.",
         )
     if request.mimetype in RAW:
-        content = request.get_data(cache=False)
+        content = read_body()
     elif request.mimetype != FORM:
         abort(415, f"Send a form ({FORM}) with the field 'file', or the file as {', '.join(RAW)}.")
     elif "file" not in request.files:

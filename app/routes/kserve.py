@@ -9,7 +9,7 @@ from importlib import metadata as distributions
 from typing import Any
 
 import numpy as np
-from flask import Blueprint, Response, abort, current_app, jsonify, request
+from flask import Blueprint, Response, abort, current_app, jsonify
 from numpy.typing import NDArray
 
 from app.extensions import catalog, monitor
@@ -23,6 +23,7 @@ from app.parsing.records import (
     json_body,
     read_json_number,
 )
+from app.security import read_body
 from app.served import Served
 
 blueprint = Blueprint("kserve", __name__)
@@ -91,7 +92,7 @@ def _scores(model: Served) -> bool:
 def infer(name: str, version: str | None = None) -> Response:
     """Score tensors; a value that is no number refuses the request, as tensors have no place for an error."""
     model = _model(name, version)
-    content = json_body(request.get_data(cache=False))
+    content = json_body(read_body())
     values = read_tensors(content, model.columns)
     wanted = _wanted(content)
     probability = model.probability(values)

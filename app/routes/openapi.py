@@ -17,10 +17,12 @@ REASONS = {
     400: "The body cannot be read.",
     403: "A browser sent this for a page of another site.",
     404: "There is no such model or result.",
+    408: "The body did not arrive in time.",
     413: "The body is too large, or has too many rows or columns.",
     415: "The body is of another type, compressed, or not in UTF-8.",
     422: "The body can be read, but is not what is asked for; `columns` names what it is about.",
     503: "The server is busy, or this model cannot be loaded.",
+    507: "The server's disk is full.",
 }
 TEXT: Part = {"type": "string"}
 FILE: Part = {"type": "string", "format": "binary"}
@@ -59,7 +61,7 @@ def _scoring_paths(catalog: Catalog) -> Part:
                 "Columns may stand in any order, and others are ignored. A value that is no number costs its row only. "
                 f"Up to {MAX_ROWS:,} rows of up to {MAX_COLUMNS:,} columns.",
                 answers={200: _named("Predictions", "One entry per row, in order.")},
-                refusals=(400, 403, 404, 413, 415, 422, 503),
+                refusals=(400, 403, 404, 408, 413, 415, 422, 503),
                 parameters=[model, explain],
                 body={JSON: {"oneOf": [rows, transaction]}, "text/csv": TEXT},
             )
@@ -72,7 +74,7 @@ def _scoring_paths(catalog: Catalog) -> Part:
                 f"{MAX_COLUMNS:,} columns, also packed with gzip or alone in a ZIP archive. The answer sums up; every "
                 "row is in `download`.",
                 answers={200: _named("FileSummary", "What the file comes to.")},
-                refusals=(400, 403, 404, 413, 415, 422, 503),
+                refusals=(400, 403, 404, 408, 413, 415, 422, 503, 507),
                 parameters=[model],
                 body={
                     "multipart/form-data": {"type": "object", "properties": {"file": FILE}, "required": ["file"]},
@@ -155,7 +157,7 @@ def _model_paths(base: str, suffix: str, parameters: list[Part]) -> Part:
                 f"One input per column, of shape [n] or [n, 1] and a datatype of {', '.join(sorted(NUMBERS))}. "
                 f"The outputs are {' and '.join(OUTPUTS)}.",
                 answers={200: _named("InferResponse", "One value per row and output.")},
-                refusals=(400, 403, 404, 413, 422, 503),
+                refusals=(400, 403, 404, 408, 413, 422, 503),
                 parameters=parameters,
                 body={JSON: {"$ref": "#/components/schemas/InferRequest"}},
             )

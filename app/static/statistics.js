@@ -57,7 +57,7 @@ function drawerOf(place, figure) {
 }
 
 async function start() {
-  const figures = await (await fetch("/statistics.json")).json();
+  const figures = await (await fetch("statistics.json")).json();
   const places = [...document.querySelectorAll("[data-figure]")];
   const drawers = places.map((place) => drawerOf(place, figures[Number(place.dataset.figure)]));
   const drawAll = () => drawers.forEach((draw) => draw());

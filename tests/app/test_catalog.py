@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.app import default_workers
 from app.building import exchange
 from app.client import OPENER
+from app.settings import default_workers
 from tests.chromium import SECONDS, serving
 from tests.small_app import COLUMNS, fit, transactions, write, write_champion
 from utils.serving import bundle

@@ -12,9 +12,8 @@ from app.staging import FRESH, TemporaryFolder
 HOLD = """
 import sys, time
 from pathlib import Path
-from app.staging import TemporaryFolder
-from app.workers import ending_in_order
-with ending_in_order(), TemporaryFolder(".model-", Path(sys.argv[1])) as folder:
+from app.staging import TemporaryFolder, exiting_on_signals
+with exiting_on_signals(), TemporaryFolder(".model-", Path(sys.argv[1])) as folder:
     print(folder, flush=True)
     time.sleep(600)
 """
@@ -70,3 +69,20 @@ def test_a_folder_that_is_in_use_or_another_ones_stays(holder, tmp_path):
     aged(other)
     with TemporaryFolder(".model-", tmp_path):
         assert used.exists() and other.exists()
+
+
+def test_a_folder_stays_when_a_forked_process_ends(tmp_path):
+    with TemporaryFolder(".model-", tmp_path) as name:
+        code = f"""
+import os, sys
+from pathlib import Path
+from app.staging import TemporaryFolder
+folder = TemporaryFolder(".model-", Path({str(tmp_path)!r}))
+if os.fork() == 0:
+    sys.exit()  # as gunicorn's workers end
+os.wait()
+print(folder.path.exists())
+"""
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+        assert done.stdout == "True\n", done.stderr
+        assert [str(path) for path in tmp_path.iterdir()] == [name]

@@ -17,6 +17,7 @@ from app.building import champion as building
 from app.building import command, exchange, scores
 from app.catalog import Catalog, UnknownModel
 from app.served import EXAMPLES, SCORES, STATISTICS, load_served, scores_of
+from app.settings import Settings
 from app.views import study
 from tests.rows import make_scoring
 from tests.small_app import COLUMNS, fit, transactions, write, write_champion
@@ -209,7 +210,7 @@ def test_a_champion_that_vanishes_goes_on_serving(folder, eager):
 
 def test_a_broken_pair_is_answered_and_costs_only_itself(folder):
     damage(folder.with_name("pairs") / "none+lr", "scaler.json")
-    client = create_app(folder).test_client()
+    client = create_app(Settings(folder=folder)).test_client()
     sent = ROWS.head(1).to_dict("records")
     refused = client.post("/api/v1/predict?model=none%2Blr", json=sent)
     assert refused.status_code == 503 and "none+lr/scaler.json" in refused.json["error"]
@@ -245,7 +246,7 @@ def test_the_version_changes_with_any_file_of_the_folder(folder):
 
 
 def test_readiness_tells_of_a_refused_model(folder, eager):
-    client = create_app(folder).test_client()
+    client = create_app(Settings(folder=folder)).test_client()
     assert client.get("/v2/health/ready").json == {"ready": True}
     put(damage(shutil.copytree(folder, folder.parent / "broken")), folder)
     wait_until(lambda: client.get("/v2/health/ready").json.get("refused"))
@@ -256,7 +257,7 @@ def test_readiness_tells_of_a_refused_model(folder, eager):
 
 def test_every_answer_comes_whole_from_one_model_while_they_are_exchanged(folder, champion, challenger, eager):
     """Requests from several threads meanwhile see one model or the other, and never an error."""
-    client_of = create_app(folder).test_client
+    client_of = create_app(Settings(folder=folder)).test_client
     rows, sent = ROWS.to_numpy(), ROWS.to_dict("records")
     expected = {served.name: served.probability(rows).tolist() for served in map(load_served, (champion, challenger))}
     wrong, seen, done = [], set(), threading.Event()

@@ -12,6 +12,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.failures import FailureGroup
 
 from app.app import create_app
+from app.settings import Settings
 from tests.small_app import COLUMNS
 
 pytest_plugins = ["tests.app_fixtures"]
@@ -58,7 +59,7 @@ def as_it_is(context, value):
 def api(folder):
     """The description as the application gives it."""
     load_all_checks()
-    return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", create_app(folder))
+    return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", create_app(Settings(folder=folder)))
 
 
 @pytest.fixture(scope="module")

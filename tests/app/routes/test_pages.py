@@ -16,6 +16,7 @@ from app.building import embedding, figures
 from app.parsing.records import Batch
 from app.routes import pages
 from app.served import SCORES, load_served
+from app.settings import Settings
 from app.views import formatting, study
 from tests.small_app import COLUMNS, SCHEMA, key_of, transactions, write_champion
 from tests.utils.reporting.test_claims import numbers_of_the_full_study
@@ -337,7 +338,7 @@ def test_a_form_without_its_token_is_refused_and_keeps_what_was_typed(client, ch
 
 def test_a_form_from_before_a_restart_is_scored_when_it_is_sent_again(folder, client, champion):
     example = champion.about["examples"]["fraud"]
-    restarted = create_app(folder).test_client()
+    restarted = create_app(Settings(folder=folder)).test_client()
     old = token_of(client.get("/predict"))
     again = restarted.post("/predict", data={"csrf_token": old, **example})
     shown = {name: re.search(rf'name="{name}" value="([^"]*)"', again.text)[1] for name in COLUMNS}
@@ -503,7 +504,7 @@ def test_every_page_shows_scores_of_any_kind(tmp_path, monkeypatch, case):
     (folder / SCORES).write_text(json.dumps([pair]))
     bundle.seal(folder)
     monkeypatch.setattr(study, "headline", lambda: with_score(score))
-    client = create_app(folder).test_client()
+    client = create_app(Settings(folder=folder)).test_client()
     for address in ("/", "/models", "/models/champion"):
         page = client.get(address)
         assert page.status_code == 200 and words in page.text

@@ -1,0 +1,157 @@
+"""Settings of the server: flags, environment variables, or their defaults, which are safe on a machine of one's own.
+
+A setting `trusted_hosts` is the flag `--trusted-hosts` and the variable `FRAUD_TRUSTED_HOSTS`; the flag wins. The
+secret key is a variable only: every user of a machine can read the flags of its programs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from utils.config import ROOT
+
+FOLDER = ROOT / "app" / "model"
+LOCAL = ("127.0.0.1", "localhost")
+VARIABLE = "FRAUD_"
+MAX_PORT = 65_535
+MAX_DEFAULT_WORKERS = 4
+MIN_KEY = 16  # characters
+
+
+class SettingError(argparse.ArgumentTypeError):
+    """A setting that cannot be used; the message says what to give instead."""
+
+
+def default_workers() -> int:
+    """One process per core that this one may use, but no more than a few: each may hold a large file."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, MAX_DEFAULT_WORKERS)
+
+
+def _number(text: str, least: int, most: int, kind: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:
+        raise SettingError(f"{text} is no {kind}; choose a number from {least} to {most}.")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    return _number(text, 1, MAX_PORT, "port")
+
+
+def _workers(text: str) -> int:
+    return _number(text, 1, 64, "number of workers")
+
+
+def _proxies(text: str) -> int:
+    return _number(text, 0, 8, "number of proxies")
+
+
+def _host(text: str) -> str:
+    if not text or re.search(r"[\s/]", text):
+        raise SettingError(f"{text!r} is no host to listen on; give an address such as 127.0.0.1 or 0.0.0.0.")
+    return text
+
+
+def _trusted_hosts(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(re.fullmatch(r"\.?[\w-]+(\.[\w-]+)*|\[[0-9a-f:]+\]", name, re.ASCII) for name in names):
+        raise SettingError(f"{text!r} is no list of hosts; give names without ports, such as localhost,scores.example.")
+    return names
+
+
+def _prefix(text: str) -> str:
+    if text and not re.fullmatch(r"(/[\w.~-]+)+", text, re.ASCII):
+        raise SettingError(f"{text!r} is no prefix; give a path such as /fraud, without a slash at its end.")
+    return text
+
+
+def _key(text: str) -> str:
+    if len(text) < MIN_KEY:
+        raise SettingError(f"The secret key is too short; give at least {MIN_KEY} random characters.")
+    return text
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What may differ between two servers.
+
+    Attributes
+    ----------
+    host, port : str, int
+        Address to listen on. Only this machine reaches the default.
+    workers : int
+        Processes.
+    folder : Path
+        Where the model is.
+    state : Path, optional
+        Private folder of what all workers share: secret key, scored files, counters. By default a temporary one.
+    trusted_hosts : tuple of str
+        Names that requests may address the server by; `.example.org` stands for all names below it.
+    proxies : int
+        How many proxies in front are trusted to say which client, scheme, host and prefix a request had.
+    prefix : str
+        Path under which a proxy passes requests on, if not the root.
+    secret_key : str, optional
+        Signs the forms' tokens; by default made once and kept in `state`.
+    """
+
+    host: str = LOCAL[0]
+    port: int = 5000
+    workers: int = field(default_factory=default_workers)
+    folder: Path = FOLDER
+    state: Path | None = None
+    trusted_hosts: tuple[str, ...] = LOCAL
+    proxies: int = 0
+    prefix: str = ""
+    secret_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class _Option:
+    read: Callable[[str], Any]
+    help: str
+
+
+OPTIONS = {
+    "host": _Option(_host, "address to listen on (default: 127.0.0.1, which only this machine reaches)"),
+    "port": _Option(_port, "port to listen on (default: 5000)"),
+    "workers": _Option(_workers, "processes (default: one per core, at most 4)"),
+    "folder": _Option(Path, "where the model is (default: app/model)"),
+    "state": _Option(Path, "private folder that workers share (default: a temporary one)"),
+    "trusted_hosts": _Option(_trusted_hosts, "names the server may be addressed by (default: 127.0.0.1,localhost)"),
+    "proxies": _Option(_proxies, "trusted proxies in front (default: 0)"),
+    "prefix": _Option(_prefix, "path under which a proxy passes requests on, such as /fraud (default: none)"),
+}
+
+
+def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that variables give; SettingError names one that cannot be used."""
+    readers = {**{name: option.read for name, option in OPTIONS.items()}, "secret_key": _key}
+    found = {}
+    for name, read in readers.items():
+        variable = VARIABLE + name.upper()
+        if variable in environ:
+            try:
+                found[name] = read(environ[variable])
+            except SettingError as error:
+                raise SettingError(f"{variable}: {error}") from None
+    return Settings(**found)
+
+
+def from_command(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that flags and variables give; leaves with 2 and a sentence if one cannot be used."""
+    parser = argparse.ArgumentParser(description="Serve the fraud model.", argument_default=argparse.SUPPRESS)
+    for name, option in OPTIONS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=option.read, help=option.help)
+    flags = vars(parser.parse_args(arguments))
+    try:
+        settings = from_environment(environ)
+    except SettingError as error:
+        parser.error(str(error))
+    return Settings(**{**vars(settings), **flags})
