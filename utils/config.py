@@ -118,8 +118,8 @@ class DatasetConfig:
                 yield role, f"name another column than that of the {other}, or write None if the table has none"
         names = [name for name in roles.values() if name is not None]
         for field_name in ("drop", "columns"):
-            listed = getattr(self, field_name)
-            if listed is not None and not (isinstance(listed, tuple) and all(map(_is_name, listed))):
+            columns = getattr(self, field_name)
+            if columns is not None and not (isinstance(columns, tuple) and all(map(_is_name, columns))):
                 yield field_name, "list names of columns"
         if dropped := [name for name in names if name in self.drop]:
             yield "drop", f"leave {', '.join(map(repr, dropped))} out of it, which is also label, time or amount"
@@ -313,19 +313,19 @@ def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
     dataset.check()
     if name == "quick":
         build = ROOT / "build" / "quick"
-        places = {"figures": build / "figures", "notebooks": build / "notebooks", "paper": build}
+        folders = {"figures": build / "figures", "notebooks": build / "notebooks", "paper": build}
         size = {"folds": _pairs(1, 2), "deep_folds": _pairs(1, 1), "parameters": QUICK_PARAMETERS}
         size |= {"ablation_folds": _pairs(1, 2), "ablation": QUICK_ABLATION}
         size |= {"samplers": QUICK_SAMPLERS, "models": QUICK_MODELS, "deep_samplers": QUICK_DEEP_SAMPLERS}
         size |= {"sensitivity_folds": _pairs(1, 2), "sensitivity_models": ("lr", "cnn1d"), "column_orders": 1}
         size |= {"search": Search(trials=2, folds=2, deep_trials=1), "two_sample_repeats": 1}
         size |= {"drift_rows": 3000, "drift_divisions": 5, "explained_rows": 10}
-        return Profile(name, results=build / "results", dataset=dataset, **size, **places)
+        return Profile(name, results=build / "results", dataset=dataset, **size, **folders)
     if name == "full":
         output = os.environ.get("STUDY_OUTPUT")
         base = ROOT / (output or "")
-        places = {"figures": base / "figures", "notebooks": base / "notebooks", "paper": base / "paper"}
+        folders = {"figures": base / "figures", "notebooks": base / "notebooks", "paper": base / "paper"}
         size = {"folds": _pairs(2, 5), "deep_folds": _pairs(1, 5), "ablation_folds": _pairs(1, 3)}
         results = base / "results" if output else DATA / "results"
-        return Profile(name, results=results, dataset=dataset, **size, **places)
+        return Profile(name, results=results, dataset=dataset, **size, **folders)
     raise ConfigError(f"There is no profile {name!r}; choose 'quick' or 'full'.")

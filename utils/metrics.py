@@ -46,13 +46,13 @@ def ranks_of_positives(y_true: ArrayLike, y_score: ArrayLike) -> tuple[NDArray[n
     ValueError
         If a score is not finite, a label is missing, or there is no positive.
     """
-    is_positive, y_score = _checked_scores(y_true, y_score)
+    is_positive, y_score = _validate_scores(y_true, y_score)
     order = np.lexsort((is_positive, -y_score))
     is_positive = is_positive[order]
     return np.flatnonzero(is_positive) + 1, order[is_positive]
 
 
-def _checked_scores(y_true: ArrayLike, y_score: ArrayLike) -> tuple[NDArray[np.bool_], NDArray]:
+def _validate_scores(y_true: ArrayLike, y_score: ArrayLike) -> tuple[NDArray[np.bool_], NDArray]:
     """Which rows are positive, and finite scores as floats: unsigned numbers have no negative to sort by."""
     y_true, y_score = np.asarray(y_true), np.asarray(y_score, dtype=float)
     if y_true.shape != y_score.shape:
@@ -70,8 +70,8 @@ def _checked_scores(y_true: ArrayLike, y_score: ArrayLike) -> tuple[NDArray[np.b
 def precision_recall(ranks: ArrayLike) -> tuple[NDArray, NDArray]:
     """Precision and recall at each positive's rank; arrays of shape (n_positives,)."""
     ranks = np.asarray(ranks)
-    found = np.arange(1, len(ranks) + 1)
-    return found / ranks, found / len(ranks)
+    true_positives = np.arange(1, len(ranks) + 1)
+    return true_positives / ranks, true_positives / len(ranks)
 
 
 def average_precision(ranks: ArrayLike) -> float:
@@ -91,14 +91,14 @@ def tie_neutral_average_precision(y_true: ArrayLike, y_score: ArrayLike) -> floa
     y_true, y_score : arrays of shape (n_rows,)
         As for `ranks_of_positives`.
     """
-    is_positive, y_score = _checked_scores(y_true, y_score)
+    is_positive, y_score = _validate_scores(y_true, y_score)
     _, group = np.unique(-y_score, return_inverse=True)  # groups of tied rows, the highest score first
     sizes, positives = np.bincount(group), np.bincount(group, weights=is_positive)
     n_tied, n_positive = np.repeat(sizes, sizes), np.repeat(positives, sizes)
-    before = np.repeat(np.cumsum(positives) - positives, sizes)
+    positives_before = np.repeat(np.cumsum(positives) - positives, sizes)
     rank = np.arange(1, len(y_score) + 1)
-    earlier = rank - 1 - np.repeat(np.cumsum(sizes) - sizes, sizes)  # rows of the same group that stand before
-    expected = before + 1 + earlier * (n_positive - 1) / np.maximum(n_tied - 1, 1)
+    tied_before = rank - 1 - np.repeat(np.cumsum(sizes) - sizes, sizes)  # rows of the same group that stand before
+    expected = positives_before + 1 + tied_before * (n_positive - 1) / np.maximum(n_tied - 1, 1)
     precision = (n_positive / n_tied * expected / rank)[n_positive > 0]
     return float(precision.sum() / is_positive.sum())
 
@@ -136,17 +136,17 @@ def precision_at(ranks: ArrayLike, n_alerts: float, n_rows: int) -> float:
     ValueError
         If `n_alerts` is not a positive number.
     """
-    n_alerts = _whole_alerts(n_alerts, n_rows)
+    n_alerts = _round_alerts(n_alerts, n_rows)
     return float(np.count_nonzero(np.asarray(ranks) <= n_alerts) / n_alerts)
 
 
 def recall_at(ranks: ArrayLike, n_alerts: float, n_rows: int) -> float:
     """Share of all frauds that the `n_alerts` highest scores hold, rounded and bounded as for `precision_at`."""
     ranks = np.asarray(ranks)
-    return float(np.count_nonzero(ranks <= _whole_alerts(n_alerts, n_rows)) / len(ranks))
+    return float(np.count_nonzero(ranks <= _round_alerts(n_alerts, n_rows)) / len(ranks))
 
 
-def _whole_alerts(n_alerts: float, n_rows: int) -> int:
+def _round_alerts(n_alerts: float, n_rows: int) -> int:
     if not 0 < n_alerts < np.inf:
         raise ValueError(f"The number of alerts is {n_alerts}; give a positive number.")
     return min(max(1, round(n_alerts)), n_rows)
@@ -164,9 +164,9 @@ def average_precision_at(ranks: ArrayLike, n_rows: int, prevalence: float) -> fl
     Shows what a test set of another prevalence does to the figure while the ranking stays the same.
     """
     ranks = np.asarray(ranks)
-    found = np.arange(1, len(ranks) + 1)
-    kept = len(ranks) * (1 - prevalence) / prevalence / (n_rows - len(ranks))
-    return float(np.mean(found / (found + kept * (ranks - found))))
+    true_positives = np.arange(1, len(ranks) + 1)
+    drawn_share = len(ranks) * (1 - prevalence) / prevalence / (n_rows - len(ranks))
+    return float(np.mean(true_positives / (true_positives + drawn_share * (ranks - true_positives))))
 
 
 def feature_auc(X: pd.DataFrame, y: ArrayLike) -> pd.Series:
@@ -282,17 +282,19 @@ def random_ranking_interval(
         draws = [np.sort(rng.choice(n_rows, n_positives, replace=False)) + 1 for _ in range(n_draws)]
         scores = np.array([average_precision(ranks) for ranks in draws])
     scores.sort()
-    outside = int((1 - level) / 2 * len(scores))
-    return float(scores[outside]), float(scores[len(scores) - 1 - outside])
+    n_outside = int((1 - level) / 2 * len(scores))
+    return float(scores[n_outside]), float(scores[len(scores) - 1 - n_outside])
 
 
 def _scores_of_all_rankings(n_rows: int, n_positives: int) -> NDArray[np.float64]:
     """Average precision of every choice of the positives' ranks."""
-    sums = np.zeros(1)  # of the precisions so far, in the order of the last positive's rank
-    for found in range(1, n_positives + 1):
-        ranks = range(found, n_rows + 1)
-        sums = np.concatenate([sums[: comb(rank - 1, found - 1)] + found / rank for rank in ranks])
-    return sums / n_positives
+    precision_sums = np.zeros(1)  # of the precisions so far, in the order of the last positive's rank
+    for n_found in range(1, n_positives + 1):
+        ranks = range(n_found, n_rows + 1)
+        precision_sums = np.concatenate(
+            [precision_sums[: comb(rank - 1, n_found - 1)] + n_found / rank for rank in ranks]
+        )
+    return precision_sums / n_positives
 
 
 def _require_positives(n_rows: int, n_positives: int) -> None:

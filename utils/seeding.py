@@ -19,8 +19,10 @@ def child_seed(seed: int, *path: object) -> int:
     int
         In [0, 2**31), as every library here accepts.
     """
-    parts = tuple(part.item() if isinstance(part, np.generic) else part for part in (seed, *path))
-    digest = hashlib.sha256(repr(parts).encode()).digest()
+    components = tuple(
+        component.item() if isinstance(component, np.generic) else component for component in (seed, *path)
+    )
+    digest = hashlib.sha256(repr(components).encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
 
 
