@@ -18,7 +18,7 @@ from joblib.externals.loky import process_executor
 
 from utils.benchmark import ledger
 from utils.benchmark.errors import ClusterError
-from utils.benchmark.progress import Board, watching
+from utils.benchmark.progress import Board, progress_bar
 from utils.benchmark.records import Row, Task
 from utils.benchmark.run_task import load_dataset
 from utils.benchmark.tasks import label
@@ -87,7 +87,7 @@ def run_batches(batches: list[Batch], *, n_jobs: int = -1) -> dict[Path, list[Ro
     path_of = {task.key: call.batch.path for call in calls for task in call.group}
     address = os.environ.get("STUDY_DASK_SCHEDULER")
     results = closing(_on_cluster(address, calls) if address else _on_this_machine(n_jobs, calls))
-    with warnings.catch_warnings(), _cleared_boards(list(rows)), watching(_weights(batches)), results as finished:
+    with warnings.catch_warnings(), _clear_boards(list(rows)), progress_bar(_weights(batches)), results as finished:
         # joblib stops a worker that waits for minutes while others are busy, and wonders at it.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
         for group in finished:
@@ -106,9 +106,9 @@ def _weights(batches: list[Batch]) -> dict[Path, dict[str, float]]:
 
 
 @contextmanager
-def _cleared_boards(paths: list[Path]) -> Iterator[None]:
+def _clear_boards(paths: list[Path]) -> Iterator[None]:
     """Boards beside these ledger files that hold no note of an earlier run, and none of this one once it is over."""
-    boards = [Board.beside(path) for path in paths]
+    boards = [Board.for_ledger(path) for path in paths]
     try:
         for board in boards:
             board.clear()

@@ -171,9 +171,9 @@ def frame(rows: Iterable[Row]) -> pd.DataFrame:
     table = pd.DataFrame(
         [{"key": row.key, **_cells(row.task), **_cells(row.result), **_cells(row.provenance)} for row in rows]
     )
-    for part in {"sampler", "model"} & set(table):
-        table[f"{part}_config"] = table[part]
-        table[part] = [method.name for method in table[part]]
+    for role in {"sampler", "model"} & set(table):
+        table[f"{role}_config"] = table[role]
+        table[role] = [method.name for method in table[role]]
     return table
 
 

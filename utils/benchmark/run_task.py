@@ -110,7 +110,7 @@ def run_group(profile: Profile, tasks: list[Task], path: Path, n_jobs: int = 1) 
 
 def announced(tasks: list[Task], path: Path) -> Iterator[Task]:
     """The tasks one by one, each on the board beside the ledger file; none any more once the parent process is gone."""
-    parent, board = os.getppid(), Board.beside(path)
+    parent, board = os.getppid(), Board.for_ledger(path)
     for task in tasks:
         if os.getppid() != parent:
             break

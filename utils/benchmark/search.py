@@ -38,13 +38,13 @@ def plan_search(sampler: str, model: str, settings: Search) -> SearchPlan | None
         Names in the registries.
     settings : config.Search
     """
-    of_sampler, of_model = SAMPLERS[sampler], MODELS[model]
-    space = SearchSpace(of_sampler.space, of_model.space)
-    if of_model.deep:
+    sampler_entry, model_entry = SAMPLERS[sampler], MODELS[model]
+    space = SearchSpace(sampler_entry.space, model_entry.space)
+    if model_entry.deep:
         return SearchPlan(settings.deep_trials, settings.margin, space, held_out=settings.held_out)
     if settings.trials < 2 or not (space.sampler or space.model):
         return None
-    reduced = {**of_sampler.in_search, **of_model.in_search}
+    reduced = {**sampler_entry.in_search, **model_entry.in_search}
     return SearchPlan(settings.trials, settings.margin, space, folds=settings.folds, reduced=reduced)
 
 
@@ -56,15 +56,15 @@ def sample_trials(task: Task, y: ArrayLike | None = None) -> list[Trial]:
     y : array of labels, optional
         Of the training rows; on them, ratios that come to the same are one trial (see `SamplerEntry.effect`).
     """
-    own = Trial(task.sampler, task.model)
+    default = Trial(task.sampler, task.model)
     if task.search is None:
-        return [own]
+        return [default]
     candidates = list(product(_settings(task.search.space.sampler), _settings(task.search.space.model)))
     rng = np.random.default_rng(child_seed(task.seed, "trials"))
-    trials, effects = [own], [_effect(own, y)]
+    trials, effects = [default], [_effect(default, y)]
     for number in rng.permutation(len(candidates)):
-        of_sampler, of_model = candidates[number]
-        trial = Trial(own.sampler.with_params(of_sampler), own.model.with_params(of_model))
+        sampler_params, model_params = candidates[number]
+        trial = Trial(default.sampler.with_params(sampler_params), default.model.with_params(model_params))
         if len(trials) < task.search.trials and (effect := _effect(trial, y)) not in effects:
             trials.append(trial)
             effects.append(effect)
@@ -102,4 +102,4 @@ def reduced_trial(trial: Trial) -> Trial:
 
 def _reduced(method: Method, entry: Entry) -> Method:
     params = method.params
-    return method.with_params({name: min(most, params.get(name, most)) for name, most in entry.in_search.items()})
+    return method.with_params({name: min(limit, params.get(name, limit)) for name, limit in entry.in_search.items()})

@@ -75,7 +75,7 @@ def make_task(
     search : Search, optional
         How parameters are chosen; without it they are taken as they are.
     """
-    (sampler_name, of_sampler), (model_name, of_model) = map(_with_changes, (sampler, model))
+    (sampler_name, sampler_changes), (model_name, model_changes) = map(_split_changes, (sampler, model))
     repeat, fold = fold_id
     return Task(
         dataset=dataset,
@@ -83,13 +83,13 @@ def make_task(
         repeat=repeat,
         fold=fold,
         seed=child_seed(profile.protocol.seed, "task", repeat, fold),
-        sampler=describe(_entry(SAMPLERS, sampler_name, "sampler"), profile, of_sampler),
-        model=describe(_entry(MODELS, model_name, "model"), profile, of_model),
+        sampler=describe(_entry(SAMPLERS, sampler_name, "sampler"), profile, sampler_changes),
+        model=describe(_entry(MODELS, model_name, "model"), profile, model_changes),
         search=search and plan_search(sampler_name, model_name, search),
     )
 
 
-def _with_changes(method: Named) -> tuple[str, dict[str, object]]:
+def _split_changes(method: Named) -> tuple[str, dict[str, object]]:
     return (method, {}) if isinstance(method, str) else method
 
 
@@ -130,8 +130,8 @@ def _entry(registry: dict[str, EntryType], name: str, kind: str) -> EntryType:
 
 def label(task: Task) -> str:
     """Short text for a progress bar."""
-    what = task.variant or f"{task.sampler.name}+{task.model.name}"
-    return f"{what} fold {task.repeat}.{task.fold}"
+    method = task.variant or f"{task.sampler.name}+{task.model.name}"
+    return f"{method} fold {task.repeat}.{task.fold}"
 
 
 def cost(task: Task) -> float:

@@ -58,7 +58,7 @@ def _database(uri: str) -> URL | None:
         return None
 
 
-def shown(uri: str) -> str:
+def without_password(uri: str) -> str:
     """The address without its password, for messages."""
     url = _database(uri)
     return uri if url is None else url.render_as_string(hide_password=True)
@@ -80,7 +80,7 @@ def client() -> MlflowClient:
     _require_sqlite_file(uri)
     from mlflow import MlflowClient  # takes seconds
 
-    with explained(), locked():
+    with as_tracking_errors(), store_lock():
         return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
@@ -97,11 +97,11 @@ def _require_sqlite_file(uri: str) -> None:
         if not os.access(path, os.W_OK):
             raise PermissionError("it is read-only")
     except (OSError, sqlite3.Error) as error:
-        raise TrackingError(_sentence(uri, str(error))) from error
+        raise TrackingError(_error_message(uri, str(error))) from error
 
 
 @contextmanager
-def explained(*answers: str) -> Iterator[None]:
+def as_tracking_errors(*expected_codes: str) -> Iterator[None]:
     """Turn whatever MLflow, its database or the network raises into a `TrackingError` of one sentence.
 
     Parameters
@@ -115,29 +115,29 @@ def explained(*answers: str) -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        if error.error_code in answers:
+        if error.error_code in expected_codes:
             raise
-        raise TrackingError(_sentence(tracking_uri(), str(error))) from error
+        raise TrackingError(_error_message(tracking_uri(), str(error))) from error
     except (SQLAlchemyError, ImportError, OSError) as error:  # errors of `requests` are OSErrors
-        raise TrackingError(_sentence(tracking_uri(), str(error))) from error
+        raise TrackingError(_error_message(tracking_uri(), str(error))) from error
 
 
-def _sentence(uri: str, reason: str) -> str:
+def _error_message(uri: str, reason: str) -> str:
     scheme = uri.partition(":")[0]
     if ":" not in uri or scheme == "file":
         return (
             f"The tracking store {uri} is a folder of files, which MLflow no longer writes to; set MLFLOW_TRACKING_URI "
             "to a database such as sqlite:///mlflow.db or to a server, or unset it."
         )
-    gone = scheme.startswith("http") and "Max retries exceeded" in reason
-    first = "it does not answer" if gone else " ".join(reason.split())[:200].rstrip(" .")
+    is_unreachable = scheme.startswith("http") and "Max retries exceeded" in reason
+    cause = "it does not answer" if is_unreachable else " ".join(reason.split())[:200].rstrip(" .")
     return (
-        f"The tracking store {shown(uri)} cannot be used ({first}); start it or correct MLFLOW_TRACKING_URI, "
-        "or unset it to keep runs in build/mlflow.db."
+        f"The tracking store {without_password(uri)} cannot be used ({cause}); start it or correct "
+        "MLFLOW_TRACKING_URI, or unset it to keep runs in build/mlflow.db."
     )
 
 
-def locked() -> AbstractContextManager:
+def store_lock() -> AbstractContextManager:
     """Keep other processes of this machine away from an SQLite store; a server looks after itself."""
     path = _sqlite_path(tracking_uri())
     return nullcontext() if path is None else FileLock(f"{path}.lock")
@@ -155,7 +155,7 @@ def experiment_id(store: MlflowClient, name: str) -> str:
 
     path = _sqlite_path(tracking_uri())
     location = None if path is None else (path.parent / "mlartifacts" / name).as_uri()
-    with explained():
+    with as_tracking_errors():
         experiment = store.get_experiment_by_name(name)
         if experiment is None:
             try:
@@ -166,8 +166,8 @@ def experiment_id(store: MlflowClient, name: str) -> str:
                 experiment = store.get_experiment_by_name(name)
     if experiment.lifecycle_stage == "deleted":
         raise TrackingError(
-            f"The experiment '{name}' of the tracking store {shown(tracking_uri())} was deleted; restore it with "
-            f"'mlflow experiments restore --experiment-id {experiment.experiment_id}', or empty the store's trash "
-            "with 'mlflow gc'."
+            f"The experiment '{name}' of the tracking store {without_password(tracking_uri())} was deleted; "
+            f"restore it with 'mlflow experiments restore --experiment-id {experiment.experiment_id}', or empty "
+            "the store's trash with 'mlflow gc'."
         )
     return experiment.experiment_id

@@ -29,7 +29,7 @@ from utils.samplers.registry import SAMPLERS, fraud_weight
 from utils.seeding import child_seed, seeded
 
 Classifier = TypeVar("Classifier", bound=ClassifierMixin)
-KEPT_RESAMPLED = 8  # of the same rows; each may be as large as the dataset
+MAX_RESAMPLED = 8  # of the same rows; each may be as large as the dataset
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +122,7 @@ class TrainingRows:
     """Training rows before anything learned from them, with a cache of what was made of them.
 
     Tasks that share rows share it: a scaler, a resampled table and inner folds are made once, when they are first
-    asked for. No more than `KEPT_RESAMPLED` resampled tables are kept.
+    asked for. No more than `MAX_RESAMPLED` resampled tables are kept.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class TrainingRows:
 
     def __init__(self, X: pd.DataFrame, y: pd.Series, groups: np.ndarray, seed: int):
         self.X, self.y, self.groups, self.seed = X, y, groups, seed
-        self._resampled: LRUCache[str, Resampled] = LRUCache(KEPT_RESAMPLED)
+        self._resampled: LRUCache[str, Resampled] = LRUCache(MAX_RESAMPLED)
         self._inner_folds: LRUCache[int, list[tuple[TrainingRows, TrainingRows]]] = LRUCache(1)
         self._held_out: LRUCache[int, tuple[TrainingRows, TrainingRows]] = LRUCache(1)
 
@@ -169,7 +169,7 @@ class TrainingRows:
         if n_folds not in self._inner_folds:
             numbers = self._fold_numbers(n_folds, "search")
             self._inner_folds[n_folds] = [
-                (self._take(numbers != number, "train", number), self._take(numbers == number, "test", number))
+                (self._subset(numbers != number, "train", number), self._subset(numbers == number, "test", number))
                 for number in range(n_folds)
             ]
         return self._inner_folds[n_folds]
@@ -178,14 +178,14 @@ class TrainingRows:
         """All parts but one, and that one."""
         if n_parts not in self._held_out:
             numbers = self._fold_numbers(n_parts, "held out")
-            self._held_out[n_parts] = self._take(numbers > 0, "held out"), self._take(numbers == 0, "held out")
+            self._held_out[n_parts] = self._subset(numbers > 0, "held out"), self._subset(numbers == 0, "held out")
         return self._held_out[n_parts]
 
     def _fold_numbers(self, n_folds: int, purpose: str) -> np.ndarray:
         groups = np.unique(self.groups, return_inverse=True)[1]
         return fold_numbers(self.y.to_numpy(), groups, n_folds, child_seed(self.seed, purpose))
 
-    def _take(self, mask: np.ndarray, *path: object) -> TrainingRows:
+    def _subset(self, mask: np.ndarray, *path: object) -> TrainingRows:
         """Some of the rows, with a seed of their own."""
         return TrainingRows(self.X[mask], self.y[mask], self.groups[mask], child_seed(self.seed, *path))
 
@@ -207,7 +207,7 @@ def fit(task: Task, rows: TrainingRows, n_jobs: int = 1, chosen: Trial | None = 
     if task.search and task.search.held_out:
         return _fit_held_out(task, rows, trials, n_jobs)
     start = time.perf_counter()
-    scores = judge(task, rows, trials, n_jobs) if len(trials) > 1 else []
+    scores = score_trials(task, rows, trials, n_jobs) if len(trials) > 1 else []
     search_seconds = time.perf_counter() - start
     trial = trials[select_trial(scores, task.search.margin)] if scores else trials[0]
     model, resampled, fit_seconds = _fit_trial(task, trial, rows, n_jobs)
@@ -231,7 +231,7 @@ def _fit_trial(
     return model, resampled, time.perf_counter() - start
 
 
-def judge(task: Task, rows: TrainingRows, trials: list[Trial], n_jobs: int = 1) -> list[float]:
+def score_trials(task: Task, rows: TrainingRows, trials: list[Trial], n_jobs: int = 1) -> list[float]:
     """Mean average precision of every trial over inner folds of the training rows."""
     folds = rows.inner_folds(task.search.folds)
     scores = np.zeros((len(trials), len(folds)))

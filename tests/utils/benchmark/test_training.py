@@ -10,7 +10,7 @@ from tests.rows import make_task as any_task
 from utils.benchmark import training
 from utils.benchmark.records import Method, SearchPlan, SearchSpace, Task, to_json
 from utils.benchmark.search import Trial, chosen_trial, plan_search, reduced_trial, sample_trials, select_trial
-from utils.benchmark.training import KEPT_RESAMPLED, TrainingRows
+from utils.benchmark.training import MAX_RESAMPLED, TrainingRows
 from utils.config import Search
 from utils.models.registry import MODELS
 from utils.samplers.registry import SAMPLERS
@@ -231,9 +231,9 @@ def test_a_bounded_number_of_resampled_tables_is_kept(n_fits):
     """What was dropped is made again, and is the same."""
     rows = make_rows()
     first = rows.resampled(method("smote", {"ratio": 1}))
-    for ratio in range(2, KEPT_RESAMPLED + 2):
+    for ratio in range(2, MAX_RESAMPLED + 2):
         rows.resampled(method("smote", {"ratio": ratio}))
-    assert len(n_fits) == KEPT_RESAMPLED + 1
+    assert len(n_fits) == MAX_RESAMPLED + 1
     again = rows.resampled(method("smote", {"ratio": 1}))
-    assert len(n_fits) == KEPT_RESAMPLED + 2
+    assert len(n_fits) == MAX_RESAMPLED + 2
     np.testing.assert_array_equal(again.X, first.X)
