@@ -37,7 +37,7 @@ from utils.config import ROOT, Profile, load_profile
 from utils.data.fetching import replacing
 from utils.data.identity import DatasetIdentity, identify
 from utils.data.loading import GROUPS
-from utils.experiments.cgan_variant import judge_of, real_rows
+from utils.experiments.cgan_variant import judge_params, real_rows
 from utils.experiments.fidelity import JUDGE, RealRows, fidelity_report
 from utils.registry import Entry
 from utils.samplers.cgan.conditional_gan import ConditionalGAN
@@ -57,7 +57,7 @@ from utils.seeding import child_seed
 RESULTS = ROOT / "benchmarks" / "generators.jsonl"
 FOLDS = 5
 USEFULNESS = ("tstr", "trtr", "trts", "tstr_ratio", "tstr_ratio_long")  # figures that hang on the judge
-N_DRAWN = 5_000
+N_FRAUDS = 5_000
 REVISION = 1  # raised by hand when a change of ours, such as another fidelity figure, makes old results useless
 FRAUD = 1
 PACKAGES = {"ctgan": ("ctgan", "torch")}
@@ -67,31 +67,33 @@ on the rows that a generator was fitted to, where copies look perfect: read it w
 rows, 0 for copies). The CGAN of the original study sees scaled columns here like everybody else."""
 
 
-def _cgan(seed: int, **settings: Any) -> ConditionalGAN:
+def _build_cgan(seed: int, **settings: Any) -> ConditionalGAN:
     return ConditionalGAN(GANConfig(**settings), random_state=seed)
 
 
-def _original(seed: int, **settings: Any) -> Any:
+def _build_original(seed: int, **settings: Any) -> Any:
     from utils.experiments.original_study.cgan import OriginalCGAN
 
     return OriginalCGAN(random_state=seed, **settings)
 
 
-def _sampler(kind: type) -> Any:
+def _builder_of(kind: type) -> Any:
     return lambda seed, **settings: kind(random_state=seed, **settings)
 
 
 GENERATORS = {
     entry.name: entry
     for entry in (
-        Entry("cgan", "CGAN (ours)", _cgan, "tensorflow", asdict(GANConfig()), revision=SAMPLERS["cgan"].revision),
-        Entry("ctgan_300", "CTGAN, 300 epochs", _sampler(CTGANSampler), "ctgan", {"epochs": 300}),
-        Entry("ctgan_3000", "CTGAN, 3000 epochs", _sampler(CTGANSampler), "ctgan", {"epochs": 3000}),
-        Entry("tvae", "TVAE, 300 epochs", _sampler(TVAESampler), "ctgan", {"epochs": 300}),
-        Entry("copula", "Gaussian copula", _sampler(GaussianCopulaSampler), "scikit-learn"),
-        Entry("jitter", "Jitter", _sampler(JitterSampler), "numpy", {"noise": 0.1}),
-        Entry("smote", "SMOTE", _sampler(SMOTE), "imbalanced-learn", {"k_neighbors": 5}),
-        Entry("original", "CGAN of the original study", _original, "tensorflow", {"batches": 2000}),
+        Entry(
+            "cgan", "CGAN (ours)", _build_cgan, "tensorflow", asdict(GANConfig()), revision=SAMPLERS["cgan"].revision
+        ),
+        Entry("ctgan_300", "CTGAN, 300 epochs", _builder_of(CTGANSampler), "ctgan", {"epochs": 300}),
+        Entry("ctgan_3000", "CTGAN, 3000 epochs", _builder_of(CTGANSampler), "ctgan", {"epochs": 3000}),
+        Entry("tvae", "TVAE, 300 epochs", _builder_of(TVAESampler), "ctgan", {"epochs": 300}),
+        Entry("copula", "Gaussian copula", _builder_of(GaussianCopulaSampler), "scikit-learn"),
+        Entry("jitter", "Jitter", _builder_of(JitterSampler), "numpy", {"noise": 0.1}),
+        Entry("smote", "SMOTE", _builder_of(SMOTE), "imbalanced-learn", {"k_neighbors": 5}),
+        Entry("original", "CGAN of the original study", _build_original, "tensorflow", {"batches": 2000}),
     )
 }
 QUICK = {
@@ -112,7 +114,7 @@ def main() -> None:
     tasks = all_tasks(profile, options.folds, QUICK if options.quick else {})
     chosen = [task for task in tasks if task.generator in (options.only or GENERATORS)]
     if options.fresh:
-        forget(path, {task.key for task in chosen})
+        remove_results(path, {task.key for task in chosen})
     try:
         run(profile, chosen, path)
     except KeyboardInterrupt:
@@ -219,8 +221,8 @@ def all_tasks(profile: Profile, n_folds: int, changes: dict[str, dict]) -> list[
     entries = installed()
     tasks = []
     for fold in range(n_folds):
-        turn = fold % len(entries)
-        for entry in entries[turn:] + entries[:turn]:
+        first = fold % len(entries)
+        for entry in entries[first:] + entries[:first]:
             packages = PACKAGES.get(entry.library, (entry.library,))
             tasks.append(
                 GeneratorTask(
@@ -230,8 +232,8 @@ def all_tasks(profile: Profile, n_folds: int, changes: dict[str, dict]) -> list[
                     generator=entry.name,
                     settings={**entry.defaults, **changes.get(entry.name, {})},
                     library=", ".join(f"{name} {library_version(name)}" for name in packages),
-                    n_drawn=N_DRAWN,
-                    judge=judge_of(profile),
+                    n_drawn=N_FRAUDS,
+                    judge=judge_params(profile),
                     revision=[REVISION, entry.revision],
                 )
             )
@@ -251,19 +253,19 @@ def installed() -> list[Entry]:
 def run(profile: Profile, tasks: list[GeneratorTask], path: Path) -> None:
     """Measure the tasks that `path` does not hold yet, each appended to it when it is done."""
     known = ledger.read_keys(path)
-    waiting = [task for task in tasks if task.key not in known]
+    missing = [task for task in tasks if task.key not in known]
     real: RealRows | None = None
     fold = None
-    with tqdm(waiting, unit="fit", disable=not waiting) as bar:
+    with tqdm(missing, unit="fit", disable=not missing) as bar:
         for task in bar:
-            printed = f"fold {task.fold}, {GENERATORS[task.generator].label}"
-            bar.set_postfix_str(printed)
+            label = f"fold {task.fold}, {GENERATORS[task.generator].label}"
+            bar.set_postfix_str(label)
             if task.fold != fold:
                 fold, real = task.fold, real_rows(profile.dataset, profile.protocol, 1, (0, task.fold))
             result = measure(task, real)
             ledger.append(path, Row(task, result, provenance()))
             bar.write(
-                f"{printed}: fit {result.fit_seconds or 0:.1f} s, TSTR ratio {result.figures['tstr_ratio']:.3f}, "
+                f"{label}: fit {result.fit_seconds or 0:.1f} s, TSTR ratio {result.figures['tstr_ratio']:.3f}, "
                 f"two-sample AUC {result.figures['two_sample_auc']:.3f}"
             )
 
@@ -316,12 +318,12 @@ def published(path: Path = RESULTS) -> pd.DataFrame:
     Figures of usefulness are left out unless every result was judged by the judge of today.
     """
     latest = {(row.task.generator, row.task.fold): row for row in read(path)}
-    table = medians(map(_of_todays_judge, latest.values()), n_folds=FOLDS)
+    table = medians(map(_without_other_judges, latest.values()), n_folds=FOLDS)
     labels = {name: entry.label for name, entry in GENERATORS.items() if name in table.index}
     return table.loc[list(labels)].rename(index=labels)
 
 
-def _of_todays_judge(row: GeneratorRow) -> GeneratorRow:
+def _without_other_judges(row: GeneratorRow) -> GeneratorRow:
     """A result without the figures that another judge gave."""
     if row.task.judge == JUDGE:
         return row
@@ -329,7 +331,7 @@ def _of_todays_judge(row: GeneratorRow) -> GeneratorRow:
     return replace(row, result=replace(row.result, figures=figures))
 
 
-def forget(path: Path, keys: Iterable[str]) -> None:
+def remove_results(path: Path, keys: Iterable[str]) -> None:
     """Take the results with these keys out of a file."""
     lines = [ledger.line_of(row) for row in read(path) if row.key not in keys]
     with replacing(path) as temporary:
@@ -346,12 +348,12 @@ def report(tasks: list[GeneratorTask], path: Path, *, complete: bool) -> None:
     """
     keys = {task.key for task in tasks}
     rows = [row for row in read(path) if row.key in keys]
-    found = medians(rows, n_folds=len({task.fold for task in tasks}))
-    missing = [entry.label for name, entry in GENERATORS.items() if name not in found.index]
-    found.index = found.index.map({name: entry.label for name, entry in GENERATORS.items()})
+    table = medians(rows, n_folds=len({task.fold for task in tasks}))
+    missing = [entry.label for name, entry in GENERATORS.items() if name not in table.index]
+    table.index = table.index.map({name: entry.label for name, entry in GENERATORS.items()})
     ours, *ctgans = (GENERATORS[name].label for name in ("cgan", "ctgan_300", "ctgan_3000"))
-    verdicts = goal_lines(found, ours=ours, ctgans=ctgans) + ahead_lines(found, ours=ours)
-    lines = [*table_lines(found), "", *(f"- {line}" for line in verdicts)]
+    verdicts = goal_lines(table, ours=ours, ctgans=ctgans) + ahead_lines(table, ours=ours)
+    lines = [*table_lines(table), "", *(f"- {line}" for line in verdicts)]
     print("\n".join(lines))
     if missing:
         print(f"Not measured in every fold: {', '.join(missing)}.")
@@ -366,7 +368,8 @@ def heading(rows: list[GeneratorRow]) -> list[str]:
     folds, machine = {row.task.fold for row in rows}, rows[0].provenance.machine
     libraries = sorted({row.task.library for row in rows})
     return [
-        f"Medians over {len(folds)} development folds; {N_DRAWN:,} frauds drawn in each; the best of a column is bold.",
+        f"Medians over {len(folds)} development folds; {N_FRAUDS:,} frauds drawn in each; "
+        "the best of a column is bold.",
         f"Machine: {machine.system}, {machine.cpu}, {machine.cores} cores. Libraries: {', '.join(libraries)}.",
         "Made by `python -m benchmarks.generators`.",
     ]

@@ -129,25 +129,28 @@ def goal_lines(table: pd.DataFrame, *, ours: str, ctgans: list[str]) -> list[str
     """
     if ours not in table.index:
         return [f"not measured: {ours}, so no goal can be judged"]
-    mine, peers = table.loc[ours], table.drop(index=ours)
+    values, peers = table.loc[ours], table.drop(index=ours)
     lines = [
-        _line(mine["tstr_ratio"] >= 1, f"TSTR / TRTR is {mine['tstr_ratio']:.3f}, to be at least 1"),
-        _line(
-            mine["correlation_difference"] <= 0.04,
-            f"correlation difference is {mine['correlation_difference']:.3f}, to be at most 0.04",
+        _goal_line(values["tstr_ratio"] >= 1, f"TSTR / TRTR is {values['tstr_ratio']:.3f}, to be at least 1"),
+        _goal_line(
+            values["correlation_difference"] <= 0.04,
+            f"correlation difference is {values['correlation_difference']:.3f}, to be at most 0.04",
         ),
-        _auc_line(mine, peers),
-        _line(mine["closest_record"] >= 0.9, f"closest record is {mine['closest_record']:.3f}, to be at least 0.9"),
+        _auc_line(values, peers),
+        _goal_line(
+            values["closest_record"] >= 0.9, f"closest record is {values['closest_record']:.3f}, to be at least 0.9"
+        ),
     ]
     for position, peer in enumerate(ctgans):
         if peer not in peers.index:
             lines.append(f"not measured: {peer}")
             continue
-        other = peers.loc[peer]
+        peer_values = peers.loc[peer]
         if position == 0:
-            seconds = f"fit takes {mine['fit_seconds']:.1f} s, to be at most the {other['fit_seconds']:.1f} s of {peer}"
-            lines.append(_line(mine["fit_seconds"] <= other["fit_seconds"], seconds))
-        lines.append(_everything_line(table, ours, peer))
+            seconds, limit = values["fit_seconds"], peer_values["fit_seconds"]
+            text = f"fit takes {seconds:.1f} s, to be at most the {limit:.1f} s of {peer}"
+            lines.append(_goal_line(seconds <= limit, text))
+        lines.append(_all_figures_line(table, ours, peer))
     return lines
 
 
@@ -167,12 +170,12 @@ def ahead_of(table: pd.DataFrame, *, ours: str) -> pd.DataFrame:
         Columns generator, figures (labels of those in which it is strictly nearer), closest_record; the most figures
         first, without generators that are nearer in none.
     """
-    judged = [figure for figure in figures_in(table) if not figure.speed and figure.ideal is not None]
-    mine = table.loc[ours]
+    compared = [figure for figure in figures_in(table) if not figure.speed and figure.ideal is not None]
+    our_values = table.loc[ours]
     rows = [
         {
             "generator": name,
-            "figures": [figure.label for figure in judged if figure.loss(values) < figure.loss(mine)],
+            "figures": [figure.label for figure in compared if figure.loss(values) < figure.loss(our_values)],
             "closest_record": values["closest_record"],
         }
         for name, values in table.drop(index=ours).iterrows()
@@ -192,25 +195,27 @@ def ahead_lines(table: pd.DataFrame, *, ours: str) -> list[str]:
     ]
 
 
-def _line(met: bool, text: str) -> str:
+def _goal_line(met: bool, text: str) -> str:
     return f"{'met' if met else 'NOT met'}: {text}"
 
 
-def _auc_line(mine: pd.Series, peers: pd.DataFrame) -> str:
+def _auc_line(values: pd.Series, peers: pd.DataFrame) -> str:
     """Whether the two-sample test tells our rows from real ones no better than those of the best peer."""
     if peers.empty:
         return "not measured: a peer's two-sample AUC"
     distance = (peers["two_sample_auc"] - 0.5).abs()
-    own = abs(mine["two_sample_auc"] - 0.5)
-    text = f"two-sample AUC is {own:.3f} from 0.5, to be at most the {distance.min():.3f} of {distance.idxmin()}"
-    return _line(own <= distance.min(), text)
+    our_distance = abs(values["two_sample_auc"] - 0.5)
+    text = (
+        f"two-sample AUC is {our_distance:.3f} from 0.5, to be at most the {distance.min():.3f} of {distance.idxmin()}"
+    )
+    return _goal_line(our_distance <= distance.min(), text)
 
 
-def _everything_line(table: pd.DataFrame, ours: str, peer: str) -> str:
+def _all_figures_line(table: pd.DataFrame, ours: str, peer: str) -> str:
     """Whether our generator is better than a peer on every fidelity figure, and where it isn't."""
-    judged = [figure for figure in figures_in(table) if not figure.speed and figure.ideal is not None]
-    worse = [figure for figure in judged if not figure.loss(table.loc[ours]) < figure.loss(table.loc[peer])]
+    compared = [figure for figure in figures_in(table) if not figure.speed and figure.ideal is not None]
+    worse = [figure for figure in compared if not figure.loss(table.loc[ours]) < figure.loss(table.loc[peer])]
     where = f", but not on {', '.join(figure.label for figure in worse)}" if worse else ""
-    return _line(
-        not worse, f"better than {peer} on {len(judged) - len(worse)} of {len(judged)} fidelity figures{where}"
+    return _goal_line(
+        not worse, f"better than {peer} on {len(compared) - len(worse)} of {len(compared)} fidelity figures{where}"
     )

@@ -63,11 +63,11 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # XGBoost's threads would go on; what started this process speaks
         print(json.dumps(train(options.train, options.folder, options.rounds)))
         return
-    needed = options.rows * DISK_PER_ROW
+    needed_bytes = options.rows * DISK_PER_ROW
     try:
         with tempfile.TemporaryDirectory(prefix="out_of_core-") as folder:
-            if shutil.disk_usage(folder).free < needed:
-                sys.exit(f"{folder} has less than the {needed / 1e9:.1f} GB free that this takes; set TMPDIR.")
+            if shutil.disk_usage(folder).free < needed_bytes:
+                sys.exit(f"{folder} has less than the {needed_bytes / 1e9:.1f} GB free that this takes; set TMPDIR.")
             results = measure(Path(folder), options)
     except KeyboardInterrupt:
         sys.exit("Interrupted; the temporary folder is removed and nothing was written.")
@@ -145,9 +145,9 @@ def batch_names(folder: Path) -> list[str]:
 class Batches(xgboost.DataIter):
     """Hands XGBoost one batch at a time; it reads them all, several times, to find and fill its bins."""
 
-    def __init__(self, folder: Path, say: Callable[[str], None], cache_prefix: str | None = None):
+    def __init__(self, folder: Path, show: Callable[[str], None], cache_prefix: str | None = None):
         super().__init__(cache_prefix=cache_prefix)
-        self.folder, self.names, self.say = folder, batch_names(folder), say
+        self.folder, self.names, self.show = folder, batch_names(folder), show
         self.position = 0
 
     def reset(self) -> None:
@@ -158,19 +158,19 @@ class Batches(xgboost.DataIter):
         """Hand over the next batch; False if there is none."""
         if self.position == len(self.names):
             return False
-        self.say(f"reading batch {self.position + 1} of {len(self.names)}")
+        self.show(f"reading batch {self.position + 1} of {len(self.names)}")
         X, y = load(self.folder, self.names[self.position])
         input_data(data=X, label=y)
         self.position += 1
         return True
 
 
-def make_matrix(way: str, folder: Path, say: Callable[[str], None]) -> xgboost.DMatrix:
+def make_matrix(way: str, folder: Path, show: Callable[[str], None]) -> xgboost.DMatrix:
     """The training rows as XGBoost wants them; see `WAYS`."""
     if way == "external":
-        return xgboost.ExtMemQuantileDMatrix(Batches(folder, say, cache_prefix=str(folder / "cache")))
+        return xgboost.ExtMemQuantileDMatrix(Batches(folder, show, cache_prefix=str(folder / "cache")))
     if way == "binned":
-        return xgboost.QuantileDMatrix(Batches(folder, say))
+        return xgboost.QuantileDMatrix(Batches(folder, show))
     return xgboost.QuantileDMatrix(*load_whole(folder))
 
 
@@ -181,9 +181,9 @@ def load_whole(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     X = np.empty((len(y), N_COLUMNS), dtype=np.float32)
     end = 0
     for name in batch_names(folder):
-        part = np.load(folder / f"X_{name}.npy", mmap_mode="r")
-        X[end : end + len(part)] = part
-        end += len(part)
+        batch = np.load(folder / f"X_{name}.npy", mmap_mode="r")
+        X[end : end + len(batch)] = batch
+        end += len(batch)
     return X, y
 
 
@@ -211,10 +211,10 @@ def train(way: str, folder: Path, n_rounds: int) -> dict[str, Any]:
     with tqdm(total=n_rounds, desc=f"{way}, rounds", leave=False) as bar:
         start = time.perf_counter()
         matrix = make_matrix(way, folder, bar.set_postfix_str)
-        made = time.perf_counter()
+        matrix_end = time.perf_counter()
         bar.set_postfix_str("")
         model = xgboost.train(PARAMETERS, matrix, n_rounds, callbacks=[Rounds(bar)], verbose_eval=False)
-        trained = time.perf_counter()
+        training_end = time.perf_counter()
     peak = peak_memory()  # before the held-out rows are read
     X_test, y_test = load(folder, "held_out")
     ranks, _ = metrics.ranks_of_positives(y_test, model.inplace_predict(X_test, predict_type="margin"))
@@ -222,8 +222,8 @@ def train(way: str, folder: Path, n_rounds: int) -> dict[str, Any]:
         "way": way,
         "rows": matrix.num_row(),
         "cache_bytes": sum(path.stat().st_size for path in folder.glob("cache*")),
-        "matrix_seconds": made - start,
-        "train_seconds": trained - made,
+        "matrix_seconds": matrix_end - start,
+        "train_seconds": training_end - matrix_end,
         "imported": imported,
         "peak": peak,
         "average_precision": metrics.average_precision(ranks),
@@ -248,12 +248,13 @@ def measure(folder: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
     for way in WAYS:
         command = [sys.executable, "-m", "benchmarks.out_of_core", "--train", way, "--folder", str(folder)]
         command += ["--rounds", str(options.rounds)]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode == -signal.SIGINT:  # a shell's background jobs ignore what the child, on purpose, does not
+        process = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        # A shell's background jobs ignore SIGINT; this child does not.
+        if process.returncode == -signal.SIGINT:
             raise KeyboardInterrupt
-        if done.returncode:
-            sys.exit(f"Training {way} ended with code {done.returncode}; try --rows {options.rows // 2}.")
-        results.append(json.loads(done.stdout))
+        if process.returncode:
+            sys.exit(f"Training {way} ended with code {process.returncode}; try --rows {options.rows // 2}.")
+        results.append(json.loads(process.stdout))
         print("{way}: {train_seconds:.0f} s, {peak:.0f} MiB at most".format(**results[-1]), file=sys.stderr)
     return results
 
@@ -296,8 +297,8 @@ def table_line(result: dict[str, Any], n_rounds: int) -> str:
 
 def comparisons(results: list[dict[str, Any]]) -> list[str]:
     """External memory against everything in memory, measured in the same run."""
-    found = {result["way"]: result for result in results}
-    external, memory = found["external"], found["memory"]
+    by_way = {result["way"]: result for result in results}
+    external, memory = by_way["external"], by_way["memory"]
     difference = abs(external["average_precision"] - memory["average_precision"])
     total = [result["matrix_seconds"] + result["train_seconds"] for result in (external, memory)]
     return [

@@ -81,27 +81,27 @@ def main() -> None:
     if not shutil.which("wrk"):
         sys.exit("The load generator wrk is not installed; `apt-get install wrk` does that.")
     with ExitStack() as stack:
-        place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        workdir = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         address, processes = stack.enter_context(app_server(options.folder, options.workers))
-        asked = {"app": request_of(place, "app", f"{address}/api/v1/predict", options.folder)}
+        targets = {"app": wrk_arguments(workdir, "app", f"{address}/api/v1/predict", options.folder)}
         if not options.without_mlflow:
-            mlflow = stack.enter_context(mlflow_server(options.folder, options.workers, place))
-            asked["mlflow"] = request_of(place, "mlflow", f"{mlflow}/invocations", options.folder)
-        report_load(asked, options.rounds, options.seconds)
+            mlflow = stack.enter_context(mlflow_server(options.folder, options.workers, workdir))
+            targets["mlflow"] = wrk_arguments(workdir, "mlflow", f"{mlflow}/invocations", options.folder)
+        report_load(targets, options.rounds, options.seconds)
         if not options.without_file:
             report_file(address, processes, options.folder, options.rounds)
 
 
-def request_of(place: Path, name: str, url: str, folder: Path) -> dict[int, list[str]]:
+def wrk_arguments(workdir: Path, name: str, url: str, folder: Path) -> dict[int, list[str]]:
     """The end of a wrk command that sends the model's example of a fraud, by the pause in milliseconds."""
     example = read_about(folder)["examples"]["fraud"]
     body = [example] if name == "app" else {"dataframe_records": [example]}
-    found = {}
+    arguments = {}
     for pause in {pause for _, pause in LOADS}:
-        script = place / f"{name}-{pause}.lua"
+        script = workdir / f"{name}-{pause}.lua"
         script.write_text(SCRIPT.replace("{body}", json.dumps(body)).replace("{pause}", str(pause)))
-        found[pause] = ["-s", str(script), url]
-    return found
+        arguments[pause] = ["-s", str(script), url]
+    return arguments
 
 
 @contextmanager
@@ -112,20 +112,22 @@ def app_server(folder: Path, workers: int) -> Iterator[tuple[str, list[int]]]:
     start = time.perf_counter()
     with running(command, f"http://127.0.0.1:{port}", "/v2/health/ready") as (address, process):
         print(f"app: {time.perf_counter() - start:.1f} s until ready, {workers} worker(s)")
-        yield address, [process.pid, *children_of(process.pid)]
+        yield address, [process.pid, *child_pids(process.pid)]
 
 
 @contextmanager
-def mlflow_server(folder: Path, workers: int, place: Path) -> Iterator[str]:
+def mlflow_server(folder: Path, workers: int, workdir: Path) -> Iterator[str]:
     """Address of `mlflow models serve` with the same model."""
     from mlflow import pyfunc
 
-    (place / "model.py").write_text(MLFLOW_MODEL)
+    (workdir / "model.py").write_text(MLFLOW_MODEL)
     artifacts = {"folder": str(folder)}
-    pyfunc.save_model(place / "mlflow", python_model=str(place / "model.py"), artifacts=artifacts, pip_requirements=[])
+    pyfunc.save_model(
+        workdir / "mlflow", python_model=str(workdir / "model.py"), artifacts=artifacts, pip_requirements=[]
+    )
     port = free_port()
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(place / "mlflow"), "--env-manager", "local"]
-    command += ["--host", "127.0.0.1", "--port", port, "--workers", str(workers)]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(workdir / "mlflow")]
+    command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", port, "--workers", str(workers)]
     start = time.perf_counter()
     with running(command, f"http://127.0.0.1:{port}", "/ping") as (address, _):
         print(f"mlflow: {time.perf_counter() - start:.1f} s until ready, {workers} worker(s)")
@@ -143,8 +145,8 @@ def free_port() -> str:
 def running(command: list[str], address: str, path: str) -> Iterator[tuple[str, subprocess.Popen]]:
     """A server process in a group of its own, from its first answer on; all of the group ends with the block."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow calls uvicorn by name
-    process = subprocess.Popen(command, start_new_session=True, env={**os.environ, "PATH": tools}, **quiet)
+    search_path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow calls uvicorn by name
+    process = subprocess.Popen(command, start_new_session=True, env={**os.environ, "PATH": search_path}, **quiet)
     try:
         end = time.monotonic() + READY_SECONDS
         while not answers(address + path):
@@ -167,44 +169,44 @@ def answers(url: str) -> bool:
         return False
 
 
-def children_of(pid: int) -> list[int]:
+def child_pids(pid: int) -> list[int]:
     """Process ids of the direct children."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(child) for child in found.split()]
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in text.split()]
 
 
-def report_load(asked: dict[str, dict[int, list[str]]], rounds: int, seconds: int) -> None:
+def report_load(targets: dict[str, dict[int, list[str]]], rounds: int, seconds: int) -> None:
     """Print medians over rounds, in each of which every server is asked in turn."""
     rows = []
     for clients, pause in LOADS:
-        for request in asked.values():  # not counted: caches and lazy imports
+        for request in targets.values():  # not counted: caches and lazy imports
             load(request[pause], clients, 2)
         keys = {"clients": clients, "pause ms": pause}
         for _ in range(rounds):
-            rows += [{**keys, "server": name, **load(asked[name][pause], clients, seconds)} for name in asked]
+            rows += [{**keys, "server": name, **load(targets[name][pause], clients, seconds)} for name in targets]
     grouped = pd.DataFrame(rows).groupby(["clients", "pause ms", "server"])
     table = grouped[["requests a second", "median ms", "99 % ms"]].median()
     table = table.assign(requests=grouped["requests"].sum(), errors=grouped["errors"].sum())
     print(table.round(2).to_string())
-    if len(asked) == 2:
+    if len(targets) == 2:
         rate = table.xs(0, level="pause ms")["requests a second"].unstack()
         ratios = [f"{row.app / row.mlflow:.1f} ({row.Index} clients)" for row in rate.itertuples()]
         print(f"throughput without pauses, app to mlflow: {', '.join(ratios)}")
-    print(f"other work on this machine: load average {', '.join(f'{one:.1f}' for one in os.getloadavg())}")
+    print(f"other work on this machine: load average {', '.join(f'{average:.1f}' for average in os.getloadavg())}")
 
 
 def load(request: list[str], clients: int, seconds: int) -> dict[str, float]:
     """Requests, rate, latency in milliseconds and errors of one run of wrk."""
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "30s", *request]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    (line,) = (line for line in done.stdout.splitlines() if line.startswith("measured"))
-    n_requests, duration, median, late, errors = map(int, line.split()[1:])
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    (line,) = (line for line in process.stdout.splitlines() if line.startswith("measured"))
+    n_requests, duration, median, p99, errors = map(int, line.split()[1:])
     rate = n_requests / duration * 1e6
     return {
         "requests": n_requests,
         "requests a second": rate,
         "median ms": median / 1000,
-        "99 % ms": late / 1000,
+        "99 % ms": p99 / 1000,
         "errors": errors,
     }
 
@@ -217,25 +219,25 @@ def report_file(address: str, processes: list[int], folder: Path, rounds: int) -
         start = time.perf_counter()
         answer = upload(f"{address}/api/v1/files", path)
         seconds.append(time.perf_counter() - start)
-    extra = max(after - first for after, first in zip(peak_memory(processes), before, strict=True))
+    growth = max(after - first for after, first in zip(peak_memory(processes), before, strict=True))
     with OPENER.open(address + answer["download"], timeout=60) as download:
-        found = pd.read_csv(io.BytesIO(download.read()))
+        scored = pd.read_csv(io.BytesIO(download.read()))
     expected = bundle.load(folder).predict_proba(pd.read_csv(path))
-    difference = np.abs(found["probability"].to_numpy() - expected).max()
+    difference = np.abs(scored["probability"].to_numpy() - expected).max()
     size = path.stat().st_size / 1e6
     print(
         f"{path.name}: {size:.0f} MB, {answer['rows']:,} rows in {statistics.median(seconds):.1f} s "
-        f"(median of {rounds}), {extra / 1024:.0f} MiB more in the process that had it, "
+        f"(median of {rounds}), {growth / 1024:.0f} MiB more in the process that had it, "
         f"largest difference to the model's own probabilities {difference:.1g}"
     )
 
 
 def upload(url: str, path: Path) -> dict:
     """The answer to a form with the file."""
-    edge = b"----benchmark"
-    head = b'--%s\r\nContent-Disposition: form-data; name="file"; filename="x.csv"\r\n\r\n' % edge
-    body = head + path.read_bytes() + b"\r\n--%s--\r\n" % edge
-    kind = f"multipart/form-data; boundary={edge.decode()}"
+    boundary = b"----benchmark"
+    header = b'--%s\r\nContent-Disposition: form-data; name="file"; filename="x.csv"\r\n\r\n' % boundary
+    body = header + path.read_bytes() + b"\r\n--%s--\r\n" % boundary
+    kind = f"multipart/form-data; boundary={boundary.decode()}"
     with OPENER.open(urllib.request.Request(url, body, {"Content-Type": kind}), timeout=120) as answer:
         return json.load(answer)
 

@@ -211,7 +211,7 @@ def test_forgetting_takes_out_what_is_asked_and_a_broken_end(finished, tmp_path)
     path = tmp_path / "generators.jsonl"
     path.write_bytes(finished.read_bytes() + b'{"key": "cut o')
     first, *others = generators.read(path)
-    generators.forget(path, {first.key})
+    generators.remove_results(path, {first.key})
     assert generators.read(path) == others
 
 

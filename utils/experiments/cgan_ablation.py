@@ -27,7 +27,7 @@ from utils.samplers.cgan.config import GANConfig
 N_SYNTHETIC = 5000
 REVISION = 1  # raised by hand when `utils.experiments.fidelity` measures something else
 UPDATES_PER_SECOND = 120
-BETTER = {"tstr_ratio": 1, "correlation_difference": -1, "two_sample_auc_seen": -1, "coverage": 1}  # its direction
+DIRECTIONS = {"tstr_ratio": 1, "correlation_difference": -1, "two_sample_auc_seen": -1, "coverage": 1}  # its direction
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def run(profile: Profile, *, variants: Iterable[str] | None = None, n_jobs: int 
     """
     tasks = _tasks(profile, variants)
     rows = {row.key: row for row in ledger.read(_path(profile).parent, VariantResult)}
-    batch = _missing(profile, tasks, rows)
+    batch = _batch_missing(profile, tasks, rows)
     if batch:
         rows |= {row.key: row for row in run_batches([batch], n_jobs=n_jobs)[batch.path]}
     return _frame(rows[task.key] for task in tasks)
@@ -116,7 +116,7 @@ def run(profile: Profile, *, variants: Iterable[str] | None = None, n_jobs: int 
 
 def missing_batch(profile: Profile) -> Batch | None:
     """What the ledger lacks of the profile's variants; None if it lacks nothing."""
-    return _missing(profile, _tasks(profile), ledger.read_keys(_path(profile)))
+    return _batch_missing(profile, _tasks(profile), ledger.read_keys(_path(profile)))
 
 
 def _path(profile: Profile) -> Path:
@@ -129,7 +129,7 @@ def _tasks(profile: Profile, variants: Iterable[str] | None = None) -> list[Task
     return [_task(profile, dataset, fold_id, VARIANTS[name]) for fold_id in profile.ablation_folds for name in names]
 
 
-def _missing(profile: Profile, tasks: list[Task], known: Collection[str]) -> Batch | None:
+def _batch_missing(profile: Profile, tasks: list[Task], known: Collection[str]) -> Batch | None:
     """The folds of a variant are one group: its networks are compiled once."""
     groups = defaultdict(list)
     for task in tasks:
@@ -144,14 +144,14 @@ def _missing(profile: Profile, tasks: list[Task], known: Collection[str]) -> Bat
 def _task(profile: Profile, dataset: DatasetIdentity, fold_id: tuple[int, int], variant: Variant) -> Task:
     """A variant on a fold, written like a task of the benchmark whose model is the judge."""
     task = make_task(profile, dataset, fold_id, "cgan", "xgb")
-    params = {**_plain(gan_config(profile, variant.changes)), "frauds_only": variant.frauds_only}
+    params = {**_json_params(gan_config(profile, variant.changes)), "frauds_only": variant.frauds_only}
     judge = Method(
         "fidelity", {"n_synthetic": N_SYNTHETIC, **report_options(profile)}, minor_version("xgboost"), REVISION
     )
     return replace(task, sampler=replace(task.sampler, params=params), model=judge, variant=variant.name)
 
 
-def _plain(config: GANConfig) -> dict[str, object]:
+def _json_params(config: GANConfig) -> dict[str, object]:
     """A configuration as JSON has it: lists in the place of tuples."""
     return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
 
@@ -164,8 +164,8 @@ def _seconds(task: Task) -> float:
 
 def _frame(rows: Iterable[Row[Task, VariantResult]]) -> pd.DataFrame:
     table = ledger.frame(rows)
-    facts = table[["variant", "repeat", "fold", "split", "fit_seconds", "rows_per_second"]]
-    return facts.join(pd.DataFrame(list(table["fidelity"])))
+    columns = table[["variant", "repeat", "fold", "split", "fit_seconds", "rows_per_second"]]
+    return columns.join(pd.DataFrame(list(table["fidelity"])))
 
 
 def sides(effects: pd.DataFrame) -> pd.DataFrame:
@@ -174,7 +174,7 @@ def sides(effects: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     effects : DataFrame
-        From `comparisons.compare_variants`, for figures of `BETTER`.
+        From `comparisons.compare_variants`, for figures of `DIRECTIONS`.
 
     Returns
     -------
@@ -182,11 +182,11 @@ def sides(effects: pd.DataFrame) -> pd.DataFrame:
         'better' or 'worse' where the interval leaves zero out, else 'unclear'; without the default.
     """
     changed = effects.dropna(subset="mean")
-    sign = changed["figure"].map(BETTER)
+    sign = changed["figure"].map(DIRECTIONS)
     low, high = changed["low"] * sign, changed["high"] * sign
     side = np.select([low.where(sign > 0, high) > 0, high.where(sign > 0, low) < 0], ["better", "worse"], "unclear")
-    wide = changed.assign(side=side).pivot(index="variant", columns="figure", values="side")
-    return wide.loc[changed["variant"].unique(), changed["figure"].unique()]
+    table = changed.assign(side=side).pivot(index="variant", columns="figure", values="side")
+    return table.loc[changed["variant"].unique(), changed["figure"].unique()]
 
 
 def main() -> None:

@@ -59,7 +59,7 @@ def gan_config(profile: Profile, changes: dict[str, object] | None = None) -> GA
     return GANConfig(**{name: value for name, value in parameters.items() if name != "ratio"})
 
 
-def judge_of(profile: Profile) -> dict[str, object]:
+def judge_params(profile: Profile) -> dict[str, object]:
     """Parameters of the judge, part of a row's key: `fidelity.JUDGE` with what the profile replaces."""
     return {**JUDGE, **profile.parameters.get("judge", {})}
 
@@ -67,7 +67,7 @@ def judge_of(profile: Profile) -> dict[str, object]:
 def report_options(profile: Profile) -> dict[str, object]:
     """What of `fidelity.fidelity_report` a profile decides, part of a row's key; what is usual goes without saying."""
     repeats = {"n_repeats": profile.two_sample_repeats} if profile.two_sample_repeats != N_REPEATS else {}
-    return {"judge": judge_of(profile), **repeats}
+    return {"judge": judge_params(profile), **repeats}
 
 
 def run_variants(profile: Profile, tasks: list[Task], path: Path, n_jobs: int) -> list[Row[Task, VariantResult]]:
@@ -76,15 +76,15 @@ def run_variants(profile: Profile, tasks: list[Task], path: Path, n_jobs: int) -
     rows = []
     for task in announced(tasks, path):
         real = real_rows(profile.dataset, profile.protocol, profile.n_repeats, task.fold_id)
-        rows.append(Row(task, _judge(task, real), provenance()))
+        rows.append(Row(task, _measure_variant(task, real), provenance()))
         ledger.append(path, rows[-1])
     return rows
 
 
-def _judge(task: Task, real: RealRows) -> VariantResult:
+def _measure_variant(task: Task, real: RealRows) -> VariantResult:
     """Fit a GAN on the training rows of a fold, draw frauds from it, and measure them."""
-    params, judging = dict(task.sampler.params), dict(task.model.params)
-    n_synthetic = judging.pop("n_synthetic")
+    params, report_params = dict(task.sampler.params), dict(task.model.params)
+    n_synthetic = report_params.pop("n_synthetic")
     frauds_only = params.pop("frauds_only")
     config = GANConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in params.items()})
     mask = real.y_train == real.minority if frauds_only else np.ones(len(real.y_train), dtype=bool)
@@ -92,12 +92,12 @@ def _judge(task: Task, real: RealRows) -> VariantResult:
     start = time.perf_counter()
     with seeded(task.seed):
         gan.fit(real.X_train[mask], real.y_train[mask])
-    fitted = time.perf_counter()
+    fit_end = time.perf_counter()
     synthetic = gan.sample(n_synthetic, real.minority)
-    drawn = time.perf_counter()
-    report = fidelity_report(real, synthetic, **judging, random_state=child_seed(task.seed, "fidelity"))
+    draw_end = time.perf_counter()
+    report = fidelity_report(real, synthetic, **report_params, random_state=child_seed(task.seed, "fidelity"))
     return VariantResult(
         fidelity={name: round(value, 6) for name, value in report.items()},
-        fit_seconds=round(fitted - start, 3),
-        rows_per_second=round(n_synthetic / (drawn - fitted)),
+        fit_seconds=round(fit_end - start, 3),
+        rows_per_second=round(n_synthetic / (draw_end - fit_end)),
     )

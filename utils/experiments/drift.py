@@ -55,9 +55,9 @@ def comparisons(dataset: Dataset, test_fraction: float = 0.2) -> Comparisons:
 
     A dataset of a single day has only the latter.
     """
-    every = list(days(dataset).items())
-    (first, earlier), (last, later) = every[0], every[-1]
-    pairs = {f"{first} to {last}": (earlier, later)} if len(every) > 1 else {}
+    periods = list(days(dataset).items())
+    (first, earlier), (last, later) = periods[0], periods[-1]
+    pairs = {f"{first} to {last}": (earlier, later)} if len(periods) > 1 else {}
     return pairs | {"development to test": chronological_split(dataset, test_fraction)}
 
 
@@ -75,18 +75,18 @@ def match_hours(dataset: Dataset, first: Positions, second: Positions, *, seed: 
         If the periods have no hour of the day in common.
     """
     hours, rng = hours_of_day(dataset), np.random.default_rng(child_seed(seed, "hours"))
-    drawn: list[list[Positions]] = [[], []]
+    selected: list[list[Positions]] = [[], []]
     for hour in np.intersect1d(hours[first], hours[second]):
         candidates = [period[hours[period] == hour] for period in (first, second)]
         size = min(map(len, candidates))
-        for kept, rows in zip(drawn, candidates, strict=True):
-            kept.append(rng.choice(rows, size, replace=False))
-    if not drawn[0]:
+        for positions, rows in zip(selected, candidates, strict=True):
+            positions.append(rng.choice(rows, size, replace=False))
+    if not selected[0]:
         raise DataError(
             f"{dataset.config.path.name}: the two periods have no hour of the day in common; "
             "compare longer ones, or all hours."
         )
-    return np.sort(np.concatenate(drawn[0])), np.sort(np.concatenate(drawn[1]))
+    return np.sort(np.concatenate(selected[0])), np.sort(np.concatenate(selected[1]))
 
 
 def fraud_rates(dataset: Dataset, periods: dict[str, Positions]) -> pd.DataFrame:
@@ -131,17 +131,17 @@ def by_hour(dataset: Dataset, periods: dict[str, Positions], unlabelled: Collect
     times, hours, labels = seconds(dataset), hours_of_day(dataset), dataset.y.to_numpy()
     table = []
     for name, rows in periods.items():
-        covered = _covered(times[rows])
+        covered = _hours_covered(times[rows])
         for hour in np.unique(hours[rows]):
-            inside = rows[hours[rows] == hour]
-            share = {"rows": len(inside), **dict.fromkeys(("frauds", "rate", "low", "high"), np.nan)}
+            in_hour = rows[hours[rows] == hour]
+            share = {"rows": len(in_hour), **dict.fromkeys(("frauds", "rate", "low", "high"), np.nan)}
             if name not in unlabelled:
-                share = _share(int(labels[inside].sum()), len(inside))
+                share = _share(int(labels[in_hour].sum()), len(in_hour))
             table.append({"period": name, "hour": int(hour), **share, "covered": covered[hour]})
     return pd.DataFrame(table)
 
 
-def _covered(times: NDArray) -> NDArray[np.float64]:
+def _hours_covered(times: NDArray) -> NDArray[np.float64]:
     """Hours that lie between the first and the last of some times, by hour of the day; shape (24,)."""
     start, end = times.min(), times.max() + 1  # the clock ticks in seconds, and the last one counts
     ticks = np.arange(start // SECONDS_PER_HOUR, end // SECONDS_PER_HOUR + 1) * SECONDS_PER_HOUR
@@ -248,11 +248,11 @@ def distances(values: ArrayLike, is_second: NDArray[np.bool_]) -> tuple[NDArray,
         second = np.cumsum(division[order])[last]
         first = last + 1 - second
         ks[number] = np.abs(second / second[-1] - first / first[-1]).max()
-        psi[number] = _stability(np.diff(first[edges], prepend=0), np.diff(second[edges], prepend=0))
+        psi[number] = _stability_index(np.diff(first[edges], prepend=0), np.diff(second[edges], prepend=0))
     return ks, psi
 
 
-def _stability(first: NDArray, second: NDArray) -> float:
+def _stability_index(first: NDArray, second: NDArray) -> float:
     """Population stability index of two histograms; half a row is added to each bin, so that none is empty."""
     expected, observed = ((counts + 0.5) / (counts + 0.5).sum() for counts in (first, second))
     return float(np.sum((observed - expected) * np.log(observed / expected)))
@@ -288,8 +288,8 @@ def tell_apart(
     """
     rng = np.random.default_rng(child_seed(seed, "rows"))
     X = timeless(dataset)
-    drawn = []
+    samples = []
     for period in (first, second):
         distinct = period[np.unique(dataset.groups[period], return_index=True)[1]]
-        drawn.append(X.iloc[rng.choice(distinct, min(max_rows, len(distinct)), replace=False)])
-    return two_sample_auc(*drawn, n_repeats=1, random_state=child_seed(seed, "model"))
+        samples.append(X.iloc[rng.choice(distinct, min(max_rows, len(distinct)), replace=False)])
+    return two_sample_auc(*samples, n_repeats=1, random_state=child_seed(seed, "model"))

@@ -55,8 +55,10 @@ class RealRows:
 
     def require_both_classes(self) -> None:
         """Raise ValueError if the training or the held-out rows lack a class."""
-        parts = (part(minority=side) for part in (self.train, self.holdout) for side in (True, False))
-        if not all(map(len, parts)):
+        tables = (
+            select(minority=is_minority) for select in (self.train, self.holdout) for is_minority in (True, False)
+        )
+        if not all(map(len, tables)):
             raise ValueError("Training and held-out rows both need the minority and the majority class.")
 
 
@@ -80,13 +82,18 @@ def marginals(real: Table, synthetic: Table) -> pd.DataFrame:
         If the tables have other columns, no rows, or values that are missing or infinite.
     """
     names = real.columns if isinstance(real, pd.DataFrame) else pd.RangeIndex(np.shape(real)[1])
-    real, synthetic = _checked(real, synthetic)
+    real, synthetic = _validate_tables(real, synthetic)
     scaler = StandardScaler().fit(real)
     pairs = list(zip(scaler.transform(real).T, scaler.transform(synthetic).T, strict=True))
     return pd.DataFrame(
         {
-            "ks": [ks_2samp(a, b, method="asymp").statistic for a, b in pairs],
-            "wasserstein": [wasserstein_distance(a, b) for a, b in pairs],
+            "ks": [
+                ks_2samp(real_values, synthetic_values, method="asymp").statistic
+                for real_values, synthetic_values in pairs
+            ],
+            "wasserstein": [
+                wasserstein_distance(real_values, synthetic_values) for real_values, synthetic_values in pairs
+            ],
         },
         index=pd.Index(names, name="feature"),
     )
@@ -111,7 +118,7 @@ def correlation_difference(real: Table, synthetic: Table) -> float:
     ValueError
         As :func:`marginals`.
     """
-    real, synthetic = _checked(real, synthetic)
+    real, synthetic = _validate_tables(real, synthetic)
     varying = (np.ptp(real, axis=0) > 0) & (np.ptp(synthetic, axis=0) > 0)
     if varying.sum() < 2:
         return float("nan")
@@ -142,17 +149,17 @@ def density_coverage(real: Table, synthetic: Table, k: int = 5) -> pd.Series:
     ValueError
         As :func:`marginals`, or if there are not more than `k` real rows.
     """
-    real, synthetic = _checked(real, synthetic)
+    real, synthetic = _validate_tables(real, synthetic)
     if not 1 <= k < len(real):
         raise ValueError(f"k is {k} with {len(real)} real rows; choose k from 1 to {len(real) - 1}.")
     scaler = StandardScaler().fit(real)
     real, synthetic = scaler.transform(real), scaler.transform(synthetic)
     radius = NearestNeighbors(n_neighbors=k).fit(real).kneighbors()[0][:, -1]
     distance, nearest = NearestNeighbors(n_neighbors=len(real)).fit(real).kneighbors(synthetic)
-    inside = distance <= radius[nearest]
+    in_ball = distance <= radius[nearest]
     covered = np.zeros(len(real), dtype=bool)
-    covered[nearest[inside]] = True
-    return pd.Series({"density": inside.sum() / (k * len(synthetic)), "coverage": covered.mean()})
+    covered[nearest[in_ball]] = True
+    return pd.Series({"density": in_ball.sum() / (k * len(synthetic)), "coverage": covered.mean()})
 
 
 def two_sample_auc(real: Table, synthetic: Table, *, n_repeats: int = N_REPEATS, random_state: int = 0) -> float:
@@ -179,7 +186,7 @@ def two_sample_auc(real: Table, synthetic: Table, *, n_repeats: int = N_REPEATS,
     ValueError
         As :func:`marginals`, or with fewer than ten rows on a side.
     """
-    real, synthetic = _checked(real, synthetic)
+    real, synthetic = _validate_tables(real, synthetic)
     n_rows = min(len(real), len(synthetic))
     if n_rows < 10:
         raise ValueError(f"Only {n_rows} rows on one side; a two-sample test in five folds needs 10.")
@@ -190,8 +197,8 @@ def two_sample_auc(real: Table, synthetic: Table, *, n_repeats: int = N_REPEATS,
     )
     areas = []
     for repeat in range(n_repeats):
-        generator = np.random.default_rng(child_seed(random_state, "two-sample rows", repeat))
-        X = np.vstack([_draw(real, n_rows, generator), _draw(synthetic, n_rows, generator)])
+        rng = np.random.default_rng(child_seed(random_state, "two-sample rows", repeat))
+        X = np.vstack([_subsample(real, n_rows, rng), _subsample(synthetic, n_rows, rng)])
         folds = StratifiedKFold(5, shuffle=True, random_state=child_seed(random_state, "two-sample folds", repeat))
         areas.append(cross_val_score(model, X, y, cv=folds, scoring="roc_auc").mean())
     return float(np.mean(areas))
@@ -230,14 +237,14 @@ def train_on_synthetic(
     ValueError
         As :func:`marginals`, or if either part lacks a class.
     """
-    synthetic = _checked(rows.train(minority=True), synthetic)[1]
+    synthetic = _validate_tables(rows.train(minority=True), synthetic)[1]
     rows.require_both_classes()
     boosting = {**(JUDGE if judge is None else judge), "random_state": random_state}
-    from_real = _learned_from_real(rows, tuple(boosting.items()))
+    from_real = _fit_on_real(rows, tuple(boosting.items()))
     from_synthetic = _fit(synthetic, rows.train(minority=False), boosting)
-    generator = np.random.default_rng(child_seed(random_state, "synthetic test rows"))
+    rng = np.random.default_rng(child_seed(random_state, "synthetic test rows"))
     holdout_minority, holdout_majority = rows.holdout(minority=True), rows.holdout(minority=False)
-    synthetic_test = _draw(synthetic, len(holdout_minority), generator)
+    synthetic_test = _subsample(synthetic, len(holdout_minority), rng)
     tstr = _average_precision(from_synthetic, holdout_minority, holdout_majority)
     trtr = _average_precision(from_real, holdout_minority, holdout_majority)
     trts = _average_precision(from_real, synthetic_test, holdout_majority)
@@ -265,14 +272,14 @@ def closest_record(real_train: Table, real_holdout: Table, synthetic: Table) -> 
     ValueError
         As :func:`marginals`.
     """
-    real_train, synthetic = _checked(real_train, synthetic)
-    _, real_holdout = _checked(real_train, real_holdout)
+    real_train, synthetic = _validate_tables(real_train, synthetic)
+    _, real_holdout = _validate_tables(real_train, real_holdout)
     scaler = StandardScaler().fit(real_train)
     index = NearestNeighbors(n_neighbors=1).fit(scaler.transform(real_train))
-    own, reference = (
+    synthetic_distance, holdout_distance = (
         float(np.median(index.kneighbors(scaler.transform(table))[0])) for table in (synthetic, real_holdout)
     )
-    return own / reference if reference else float("nan")
+    return synthetic_distance / holdout_distance if holdout_distance else float("nan")
 
 
 def fidelity_report(
@@ -309,22 +316,22 @@ def fidelity_report(
     ValueError
         As the functions it calls.
     """
-    real, synthetic = _checked(rows.train(minority=True), synthetic)
-    drawn = {"n_repeats": n_repeats, "random_state": random_state}
-    as_many = _draw(synthetic, len(real), np.random.default_rng(child_seed(random_state, "report")))
+    real, synthetic = _validate_tables(rows.train(minority=True), synthetic)
+    test_options = {"n_repeats": n_repeats, "random_state": random_state}
+    subset = _subsample(synthetic, len(real), np.random.default_rng(child_seed(random_state, "report")))
     figures = {
         **marginals(real, synthetic).mean(),
         "correlation_difference": correlation_difference(real, synthetic),
-        **density_coverage(real, as_many),
-        "two_sample_auc": two_sample_auc(rows.holdout(minority=True), synthetic, **drawn),
-        "two_sample_auc_seen": two_sample_auc(real, synthetic, **drawn),
+        **density_coverage(real, subset),
+        "two_sample_auc": two_sample_auc(rows.holdout(minority=True), synthetic, **test_options),
+        "two_sample_auc_seen": two_sample_auc(real, synthetic, **test_options),
         "closest_record": closest_record(real, rows.holdout(minority=True), synthetic),
         **train_on_synthetic(rows, synthetic, judge=judge, random_state=random_state),
     }
     return pd.Series(figures, dtype=float)
 
 
-def _checked(real: Table, synthetic: Table) -> tuple[np.ndarray, np.ndarray]:
+def _validate_tables(real: Table, synthetic: Table) -> tuple[np.ndarray, np.ndarray]:
     """Both tables as float arrays with the same columns, or one sentence on what is wrong."""
     if isinstance(real, pd.DataFrame) and isinstance(synthetic, pd.DataFrame):
         missing = [name for name in real.columns if name not in synthetic.columns]
@@ -342,11 +349,11 @@ def _checked(real: Table, synthetic: Table) -> tuple[np.ndarray, np.ndarray]:
     return arrays
 
 
-def _draw(table: np.ndarray, n_rows: int, generator: np.random.Generator) -> np.ndarray:
+def _subsample(table: np.ndarray, n_rows: int, rng: np.random.Generator) -> np.ndarray:
     """At most `n_rows` rows, without replacement, in their order."""
     if len(table) <= n_rows:
         return table
-    return table[np.sort(generator.choice(len(table), n_rows, replace=False))]
+    return table[np.sort(rng.choice(len(table), n_rows, replace=False))]
 
 
 def _fit(minority: np.ndarray, majority: np.ndarray, boosting: dict[str, object]) -> XGBClassifier:
@@ -357,7 +364,7 @@ def _fit(minority: np.ndarray, majority: np.ndarray, boosting: dict[str, object]
 
 
 @lru_cache(maxsize=16)
-def _learned_from_real(rows: RealRows, boosting: tuple) -> XGBClassifier:
+def _fit_on_real(rows: RealRows, boosting: tuple) -> XGBClassifier:
     """The classifier of TRTR; TSTR shares its majority rows."""
     return _fit(rows.train(minority=True), rows.train(minority=False), dict(boosting))
 

@@ -44,7 +44,7 @@ class Setting:
     task: Task
 
 
-SettingsOf = Callable[[Profile], list[Setting]]
+SettingsBuilder = Callable[[Profile], list[Setting]]
 
 
 def ratio_settings(profile: Profile) -> list[Setting]:
@@ -53,7 +53,7 @@ def ratio_settings(profile: Profile) -> list[Setting]:
     samplers = [(value, (name, {"ratio": ratio})) for name in names for value, ratio in _ratios(name).items()]
     models = [(name, SMALLER.get(name, {})) for name in CLASSICAL if name in profile.sensitivity_models]
     return [
-        _setting(profile, name, fold_id, sampler, model)
+        _make_setting(profile, name, fold_id, sampler, model)
         for fold_id in profile.sensitivity_folds
         for name, sampler in [("none", "none"), *samplers]
         for model in models
@@ -77,7 +77,7 @@ def network_settings(profile: Profile) -> list[Setting]:
     changes += [(name, (model, params)) for model in ("ann", "cnn1d", "lstm") for name, params in LOSSES.items()]
     search = replace(profile.search, deep_trials=1)
     return [
-        _setting(profile, name, fold_id, "none", model, search)
+        _make_setting(profile, name, fold_id, "none", model, search)
         for fold_id in profile.sensitivity_folds
         if fold_id in profile.deep_folds
         for name, model in changes
@@ -88,13 +88,15 @@ def network_settings(profile: Profile) -> list[Setting]:
 def time_settings(profile: Profile) -> list[Setting]:
     """Models without resampling on the rows and features of the profile's dataset."""
     models = [name for name in CLASSICAL if name in profile.sensitivity_models]
-    return [_setting(profile, "", fold_id, "none", model) for fold_id in profile.sensitivity_folds for model in models]
+    return [
+        _make_setting(profile, "", fold_id, "none", model) for fold_id in profile.sensitivity_folds for model in models
+    ]
 
 
 def boosted_settings(profile: Profile) -> list[Setting]:
     """XGBoost without resampling on every fold, with the setting that the blend gives to its boosted trees."""
     model = "xgb", describe(MODELS["blend"], profile).params["boosted"]
-    return [_setting(profile, "boosted as in the blend", fold_id, "none", model) for fold_id in profile.folds]
+    return [_make_setting(profile, "boosted as in the blend", fold_id, "none", model) for fold_id in profile.folds]
 
 
 def copies_settings(profile: Profile) -> list[Setting]:
@@ -109,7 +111,7 @@ def copies_settings(profile: Profile) -> list[Setting]:
     ]
 
 
-def _setting(
+def _make_setting(
     profile: Profile, name: str, fold_id: tuple[int, int], sampler: Named, model: Named, search: Search | None = None
 ) -> Setting:
     return Setting(name, make_task(profile, identify(profile.dataset), fold_id, sampler, model, search=search))
@@ -137,23 +139,23 @@ def views(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
     All settings have the same folds, so that they are paired, but for 'duplicates dropped', whose folds are drawn among
     the rows that are left.
     """
-    parts = [
-        _run(other, settings_of, n_jobs).assign(setting=setting)
-        for setting, (other, settings_of) in _departures(profile).items()
+    frames = [
+        _run(changed_profile, build_settings, n_jobs).assign(setting=setting)
+        for setting, (changed_profile, build_settings) in _dataset_changes(profile).items()
     ]
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(frames, ignore_index=True)
 
 
-def _departures(profile: Profile) -> dict[str, tuple[Profile, SettingsOf]]:
+def _dataset_changes(profile: Profile) -> dict[str, tuple[Profile, SettingsBuilder]]:
     """Profiles with what is done to the rows or to the time, and the tasks that show it."""
-    departures = {
+    changes_by_name = {
         "as in the protocol": ({}, time_settings),
         **OTHER_DUPLICATES[profile.dataset.duplicates],
         "raw time as a feature": ({"raw_time": True, "variant": "raw-time"}, time_settings),
     }
     return {
-        setting: (replace(profile, dataset=replace(profile.dataset, **changes)), settings_of)
-        for setting, (changes, settings_of) in departures.items()
+        setting: (replace(profile, dataset=replace(profile.dataset, **changes)), build_settings)
+        for setting, (changes, build_settings) in changes_by_name.items()
     }
 
 
@@ -188,33 +190,33 @@ def describe_folds(table: pd.DataFrame, folds: Iterable[tuple[int, int]]) -> str
     return f"{len(chosen)} of {len(scores)} folds, neither the easiest nor the hardest"
 
 
-def _run(profile: Profile, settings_of: SettingsOf, n_jobs: int) -> pd.DataFrame:
-    settings = settings_of(profile)
-    rows = runner.run_tasks(_beside(profile), _distinct(settings), n_jobs=n_jobs).set_index("key")
+def _run(profile: Profile, build_settings: SettingsBuilder, n_jobs: int) -> pd.DataFrame:
+    settings = build_settings(profile)
+    rows = runner.run_tasks(_sensitivity_profile(profile), _unique_tasks(settings), n_jobs=n_jobs).set_index("key")
     table = rows.loc[[setting.task.key for setting in settings]].reset_index()
     return table.assign(setting=[setting.name for setting in settings])
 
 
-def _beside(profile: Profile) -> Profile:
+def _sensitivity_profile(profile: Profile) -> Profile:
     """The profile with the ledger of these choices."""
     return replace(profile, results=profile.results / "sensitivity")
 
 
-def _distinct(settings: Iterable[Setting]) -> list[Task]:
+def _unique_tasks(settings: Iterable[Setting]) -> list[Task]:
     """The tasks of these settings, each once."""
     return list({setting.task.key: setting.task for setting in settings}.values())
 
 
 def missing_batches(profile: Profile) -> list[Batch]:
     """What the ledger lacks of all these choices, each task once."""
-    asked = [(profile, settings_of) for settings_of in (ratio_settings, network_settings, boosted_settings)]
+    studies = [(profile, build_settings) for build_settings in (ratio_settings, network_settings, boosted_settings)]
     settings: dict[DatasetConfig, list[Setting]] = defaultdict(list)
-    for other, settings_of in [*asked, *_departures(profile).values()]:
-        settings[other.dataset] += settings_of(other)
-    known = {row.key for row in ledger.read(_beside(profile).results)}
+    for changed_profile, build_settings in [*studies, *_dataset_changes(profile).values()]:
+        settings[changed_profile.dataset] += build_settings(changed_profile)
+    known = {row.key for row in ledger.read(_sensitivity_profile(profile).results)}
     batches = [
-        runner.missing_batch(_beside(replace(profile, dataset=dataset)), _distinct(asked), known)
-        for dataset, asked in settings.items()
+        runner.missing_batch(_sensitivity_profile(replace(profile, dataset=dataset)), _unique_tasks(group), known)
+        for dataset, group in settings.items()
     ]
     return [batch for batch in batches if batch]
 

@@ -118,13 +118,13 @@ def test_the_committed_rows_are_judged_by_the_judge_of_today():
 
 def test_sides_follow_the_direction_of_each_figure_and_the_interval():
     shifts = {"better": (0.1, 0.3), "worse": (-0.3, -0.1), "unclear": (-0.1, 0.3)}
-    rows = [{"variant": "default", "figure": figure} for figure in cgan_ablation.BETTER]
+    rows = [{"variant": "default", "figure": figure} for figure in cgan_ablation.DIRECTIONS]
     for variant, ends in shifts.items():
-        for figure, sign in cgan_ablation.BETTER.items():
+        for figure, sign in cgan_ablation.DIRECTIONS.items():
             low, high = sorted(sign * end for end in ends)
             rows.append({"variant": variant, "figure": figure, "mean": (low + high) / 2, "low": low, "high": high})
     table = cgan_ablation.sides(pd.DataFrame(rows))
-    assert list(table.index) == list(shifts) and list(table.columns) == list(cgan_ablation.BETTER)
+    assert list(table.index) == list(shifts) and list(table.columns) == list(cgan_ablation.DIRECTIONS)
     assert all((table.loc[variant] == variant).all() for variant in shifts)
 
 

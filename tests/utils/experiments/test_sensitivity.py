@@ -91,7 +91,7 @@ def test_what_is_missing_of_all_choices_is_asked_for_once(profile, tmp_path):
     """Some tasks belong to more than one choice."""
     asked = [study(profile) for study in (sensitivity.ratio_settings, sensitivity.network_settings)]
     asked += [sensitivity.boosted_settings(profile)]
-    asked += [settings_of(other) for other, settings_of in sensitivity._departures(profile).values()]
+    asked += [settings_of(other) for other, settings_of in sensitivity._dataset_changes(profile).values()]
     keys = {setting.task.key for settings in asked for setting in settings}
     batches = sensitivity.missing_batches(replace(profile, results=tmp_path))
     missing = [task.key for batch in batches for group in batch.groups for task in group]

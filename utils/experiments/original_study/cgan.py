@@ -137,7 +137,7 @@ def build_generator(n_features: int, seed: int) -> keras.Model:
     def initializer(layer: object) -> keras.initializers.Initializer:
         return keras.initializers.GlorotUniform(seed=child_seed(seed, "generator", layer))
 
-    noise, label, values = _conditioned(LATENT_DIM, child_seed(seed, "generator", "label"))
+    noise, label, values = _conditional_input(LATENT_DIM, child_seed(seed, "generator", "label"))
     for layer, width in enumerate(GENERATOR_WIDTHS):
         values = keras.layers.Dense(width, kernel_initializer=initializer(layer))(values)
         values = keras.layers.LeakyReLU(negative_slope=0.2)(values)
@@ -156,7 +156,7 @@ def build_discriminator(n_features: int, seed: int) -> keras.Model:
         last = keras.initializers.GlorotUniform(seed=child_seed(seed, "discriminator", layer))
         return keras.layers.Dense(width, kernel_initializer=last if width == 1 else normal)
 
-    rows, label, values = _conditioned(n_features, child_seed(seed, "discriminator", "label"))
+    rows, label, values = _conditional_input(n_features, child_seed(seed, "discriminator", "label"))
     for layer, width in enumerate(DISCRIMINATOR_WIDTHS):
         values = keras.layers.LeakyReLU(negative_slope=0.2)(dense(width, layer)(values))
         if layer:
@@ -164,7 +164,7 @@ def build_discriminator(n_features: int, seed: int) -> keras.Model:
     return keras.Model([rows, label], dense(1, "out")(values), name="discriminator")
 
 
-def _conditioned(width: int, seed: int) -> tuple[Any, Any, Any]:
+def _conditional_input(width: int, seed: int) -> tuple[Any, Any, Any]:
     """Inputs for vectors of `width` numbers and for class codes, and their product with the code's embedding."""
     import keras
 
@@ -205,10 +205,10 @@ class _Training:
             for start in range(0, self.batches, BATCHES_PER_CALL):
                 stop = min(start + BATCHES_PER_CALL, self.batches)
                 losses.append(self.compiled(tf.constant(start), tf.constant(stop)).numpy())
-                bad = np.flatnonzero(~np.isfinite(losses[-1]).all(axis=1))
-                if len(bad):
+                not_finite = np.flatnonzero(~np.isfinite(losses[-1]).all(axis=1))
+                if len(not_finite):
                     raise FloatingPointError(
-                        f"The replica's loss is not finite at batch {start + bad[0] + 1}; use another random_state."
+                        f"The loss is not finite at batch {start + not_finite[0] + 1}; use another random_state."
                     )
                 bar.update(stop - start)
         history = pd.DataFrame(np.concatenate(losses), columns=["discriminator_loss", "generator_loss"])
@@ -231,22 +231,22 @@ class _Training:
         """One step on real rows, then one on drawn rows with the same labels; the mean of both losses."""
         import tensorflow as tf
 
-        rare = self._pick(self.rare, RARE_PER_BATCH, [self.seed + 1, batch])
-        other = self._pick(1 - self.rare, BATCH_SIZE - RARE_PER_BATCH, [self.seed + 2, batch])
-        picked = tf.concat([rare, other], axis=0)
-        labels = tf.gather(self.codes, picked)
+        rare = self._draw_positions(self.rare, RARE_PER_BATCH, [self.seed + 1, batch])
+        other = self._draw_positions(1 - self.rare, BATCH_SIZE - RARE_PER_BATCH, [self.seed + 2, batch])
+        positions = tf.concat([rare, other], axis=0)
+        labels = tf.gather(self.codes, positions)
         # Drawn by a generator in inference mode, as the study drew them.
-        drawn = self.generator([noise, labels], training=False)
+        synthetic = self.generator([noise, labels], training=False)
         smoothing = SMOOTHING * tf.cast(batch < int(SMOOTHED_SHARE * self.batches), tf.float32)
         real_target = 1.0 + smoothing * tf.random.stateless_uniform([BATCH_SIZE, 1], [self.seed + 3, batch])
-        drawn_target = -smoothing * tf.random.stateless_uniform([BATCH_SIZE, 1], [self.seed + 4, batch])
+        synthetic_target = -smoothing * tf.random.stateless_uniform([BATCH_SIZE, 1], [self.seed + 4, batch])
         losses = [
             self._step_discriminator(rows, labels, target)
-            for rows, target in ((tf.gather(self.rows, picked), real_target), (drawn, drawn_target))
+            for rows, target in ((tf.gather(self.rows, positions), real_target), (synthetic, synthetic_target))
         ]
         return 0.5 * (losses[0] + losses[1])
 
-    def _pick(self, code: int, n_rows: int, stream: list) -> Any:
+    def _draw_positions(self, code: int, n_rows: int, stream: list) -> Any:
         """Positions of rows of one class, drawn with replacement."""
         import tensorflow as tf
 
@@ -258,7 +258,7 @@ class _Training:
 
         with tf.GradientTape() as tape:
             loss = self.loss(target, self.discriminator([rows, labels], training=True))
-        self._descend(self.discriminator, tape, loss)
+        self._apply_gradients(self.discriminator, tape, loss)
         return loss
 
     def _update_generator(self, batch: Any, noise: Any) -> Any:
@@ -267,11 +267,11 @@ class _Training:
 
         labels = tf.random.stateless_uniform([BATCH_SIZE], [self.seed + 5, batch], 0, 2, tf.int32)
         with tf.GradientTape() as tape:
-            drawn = self.generator([noise, labels], training=True)
-            loss = self.loss(tf.ones([BATCH_SIZE, 1]), self.discriminator([drawn, labels], training=True))
-        self._descend(self.generator, tape, loss)
+            synthetic = self.generator([noise, labels], training=True)
+            loss = self.loss(tf.ones([BATCH_SIZE, 1]), self.discriminator([synthetic, labels], training=True))
+        self._apply_gradients(self.generator, tape, loss)
         return loss
 
-    def _descend(self, network: keras.Model, tape: Any, loss: Any) -> None:
+    def _apply_gradients(self, network: keras.Model, tape: Any, loss: Any) -> None:
         gradients = tape.gradient(loss, network.trainable_variables)
         self.optimizers[network.name].apply(gradients, network.trainable_variables)

@@ -38,11 +38,11 @@ TEST_FRACTION = 0.3
 FOREST = {"n_estimators": 100, "max_depth": 20, "bootstrap": False}
 ALL_COLUMNS = ("Amount", "Time", *(f"V{number}" for number in range(1, 29)))
 # What its selection by a forest's importances kept for SMOTE and the CGAN.
-KEPT_COLUMNS = ("Amount", *(f"V{number}" for number in (*range(1, 22), 27, 28)))
+SELECTED_COLUMNS = ("Amount", *(f"V{number}" for number in (*range(1, 22), 27, 28)))
 SMOTE_SHARE = 0.1  # of the legitimate rows; with all frauds they were split 70 to 30, and scored on the 30
 THINNED_PREVALENCE = 100 / 2943  # of the test set on which its CGAN reached an area of 1
 THINNED_DRAWS = 20
-SAMPLERS = {"rus": ALL_COLUMNS, "smote": KEPT_COLUMNS, "cgan": KEPT_COLUMNS}
+SAMPLERS = {"rus": ALL_COLUMNS, "smote": SELECTED_COLUMNS, "cgan": SELECTED_COLUMNS}
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Fit:
 
     train: NDArray[np.int64]
     test: NDArray[np.int64]
-    head: ColumnTransformer
+    preprocessing: ColumnTransformer
     X_fit: NDArray
     y_fit: NDArray
     model: RandomForestClassifier
@@ -94,7 +94,7 @@ class Fit:
     @property
     def pipeline(self) -> Pipeline:
         """Scaler and forest as one fitted pipeline."""
-        return Pipeline([("scale", self.head), ("model", self.model)])
+        return Pipeline([("scale", self.preprocessing), ("model", self.model)])
 
 
 def split(dataset: Dataset, seed: int, *, overlap: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -111,10 +111,10 @@ def split(dataset: Dataset, seed: int, *, overlap: bool) -> tuple[NDArray[np.int
         that are no copy of a test row but for their time.
     """
     rows = np.arange(len(dataset.frame))
-    rest, test = train_test_split(rows, test_size=TEST_FRACTION, random_state=seed, stratify=dataset.y.to_numpy())
+    candidates, test = train_test_split(rows, test_size=TEST_FRACTION, random_state=seed, stratify=dataset.y.to_numpy())
     if overlap:
         return rows[: round(len(rows) * TRAINING_SHARE)], np.sort(test)
-    return np.sort(rest[~np.isin(dataset.groups[rest], dataset.groups[test])]), np.sort(test)
+    return np.sort(candidates[~np.isin(dataset.groups[candidates], dataset.groups[test])]), np.sort(test)
 
 
 def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, recipe: Recipe | None = None) -> Fit:
@@ -148,17 +148,17 @@ def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, reci
     labels = dataset.y.to_numpy()
     rng = np.random.default_rng(child_seed(seed, "original", sampler))
     if sampler == "smote":
-        train, test = _tenth(train, labels, rng)
-    head = _head(SAMPLERS[sampler])
-    X_train = head.fit_transform(dataset.frame.iloc[train])
+        train, test = _smote_split(train, labels, rng)
+    preprocessing = _build_preprocessing(SAMPLERS[sampler])
+    X_train = preprocessing.fit_transform(dataset.frame.iloc[train])
     X_fit, y_fit = _resample(sampler, X_train, labels[train], child_seed(seed, sampler), recipe)
     model = RandomForestClassifier(**FOREST, random_state=child_seed(seed, "forest"))
     model.fit(X_fit, y_fit)
-    y_score = model.predict_proba(head.transform(dataset.frame.iloc[test]))[:, 1]
-    return Fit(train, test, head, X_fit, y_fit, model, y_score)
+    y_score = model.predict_proba(preprocessing.transform(dataset.frame.iloc[test]))[:, 1]
+    return Fit(train, test, preprocessing, X_fit, y_fit, model, y_score)
 
 
-def _tenth(train: NDArray, labels: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+def _smote_split(train: NDArray, labels: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
     """Frauds and a tenth of the legitimate training rows, split 70 to 30 as before SMOTE."""
     frauds, legitimate = (train[labels[train] == value] for value in (1, 0))
     chosen = rng.choice(legitimate, round(len(legitimate) * SMOTE_SHARE), replace=False)
@@ -168,7 +168,7 @@ def _tenth(train: NDArray, labels: NDArray, rng: np.random.Generator) -> tuple[N
     return np.sort(train), np.sort(test)
 
 
-def _head(columns: tuple[str, ...]) -> ColumnTransformer:
+def _build_preprocessing(columns: tuple[str, ...]) -> ColumnTransformer:
     """Amount and time by median and quartiles, the anonymous columns as they are."""
     scaled = [name for name in columns if name in ("Amount", "Time")]
     rest = [name for name in columns if name not in scaled]
@@ -184,9 +184,11 @@ def _resample(sampler: str, X: NDArray, y: NDArray, seed: int, recipe: Recipe) -
     n_rows = min(recipe.rows_per_class, int(np.sum(y == 0)))
     frauds, legitimate = X[y == 1], X[y == 0]
     gan = OriginalCGAN(seed, recipe.batches).fit(X, y)
-    drawn = gan.sample(max(0, n_rows - len(frauds)), 1)
-    kept = np.random.default_rng(seed).choice(legitimate, n_rows, replace=False)
-    return np.vstack([frauds, drawn, kept]), np.repeat([1, 1, 0], [len(frauds), len(drawn), n_rows])
+    synthetic = gan.sample(max(0, n_rows - len(frauds)), 1)
+    legitimate_subset = np.random.default_rng(seed).choice(legitimate, n_rows, replace=False)
+    return np.vstack([frauds, synthetic, legitimate_subset]), np.repeat(
+        [1, 1, 0], [len(frauds), len(synthetic), n_rows]
+    )
 
 
 def trapezoid(y_true: ArrayLike, y_score: ArrayLike) -> float:
@@ -224,20 +226,20 @@ def _thinned_areas(y_true: NDArray, y_score: NDArray, seed: int) -> dict[str, fl
     return {f"thinned_{name}": float(value) for name, value in means.items()}
 
 
-def audit_inputs(dataset: Dataset, done: Fit) -> dict[str, Any]:
+def audit_inputs(dataset: Dataset, fitted: Fit) -> dict[str, Any]:
     """A fit to `dataset` as `auditing.audit` takes it: frames, fitted pipeline and rows, population, reported area.
 
     The test set is the one that the study scored it on.
     """
-    y_true = dataset.y.to_numpy()[done.test]
+    y_true = dataset.y.to_numpy()[fitted.test]
     return {
-        "train": dataset.frame.iloc[done.train],
-        "test": dataset.frame.iloc[done.test],
+        "train": dataset.frame.iloc[fitted.train],
+        "test": dataset.frame.iloc[fitted.test],
         "label": dataset.config.label,
-        "pipeline": done.pipeline,
-        "fitted": (done.X_fit, done.y_fit),
+        "pipeline": fitted.pipeline,
+        "fitted": (fitted.X_fit, fitted.y_fit),
         "population": dataset.y,
-        "curve": (y_true, done.y_score, trapezoid(y_true, done.y_score)),
+        "curve": (y_true, fitted.y_score, trapezoid(y_true, fitted.y_score)),
         "tolerance": 1e-9,  # the study printed all digits
     }
 
@@ -290,22 +292,22 @@ def run_task(config: DatasetConfig, task: Task, recipe: Recipe) -> Row[Task, Rep
     limit_threads(1)
     dataset = load(config)
     start = time.perf_counter()
-    done = fit(dataset, task.sampler.name, task.seed, overlap=task.split.overlap, recipe=recipe)
+    fitted = fit(dataset, task.sampler.name, task.seed, overlap=task.split.overlap, recipe=recipe)
     seconds = time.perf_counter() - start
-    return Row(task, _measure(done, dataset.y.to_numpy()[done.test], task.seed, seconds), provenance())
+    return Row(task, _measure(fitted, dataset.y.to_numpy()[fitted.test], task.seed, seconds), provenance())
 
 
-def _measure(done: Fit, y_true: NDArray, seed: int, seconds: float) -> ReplicaResult:
-    in_train = np.isin(done.test, done.train)
-    values = areas(y_true, done.y_score) | _thinned_areas(y_true, done.y_score, seed)
+def _measure(fitted: Fit, y_true: NDArray, seed: int, seconds: float) -> ReplicaResult:
+    in_train = np.isin(fitted.test, fitted.train)
+    values = areas(y_true, fitted.y_score) | _thinned_areas(y_true, fitted.y_score, seed)
     return ReplicaResult(
-        ranks=metrics.ranks_of_positives(y_true, done.y_score)[0].tolist(),
+        ranks=metrics.ranks_of_positives(y_true, fitted.y_score)[0].tolist(),
         **{name: round(value, 6) for name, value in values.items()},
-        n_rows=len(done.test),
+        n_rows=len(fitted.test),
         n_positives=int(y_true.sum()),
         shared_rows=round(float(in_train.mean()), 6),
         shared_positives=round(float(in_train[y_true == 1].mean()), 6),
-        n_fit=len(done.y_fit),
-        n_fit_positives=int(done.y_fit.sum()),
+        n_fit=len(fitted.y_fit),
+        n_fit_positives=int(fitted.y_fit.sum()),
         seconds=round(seconds, 3),
     )

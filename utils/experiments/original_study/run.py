@@ -80,7 +80,7 @@ def replica(
     _copy_committed(path, {task.key for task in tasks})
     rows = {row.key: row for row in ledger.read(path.parent, ReplicaResult)}
     missing = [task for task in tasks if task.key not in rows]
-    for row in _computed(config, missing, recipe, n_jobs):
+    for row in _run_missing(config, missing, recipe, n_jobs):
         ledger.append(path, row)
         rows[row.key] = row
     return ledger.frame(rows[task.key] for task in tasks)
@@ -92,7 +92,7 @@ def _tasks(dataset: Dataset, seeds: tuple[int, ...], recipe: Recipe) -> list[Tas
     ]
 
 
-def _computed(
+def _run_missing(
     config: DatasetConfig, tasks: list[Task], recipe: Recipe, n_jobs: int
 ) -> Iterable[Row[Task, ReplicaResult]]:
     """Rows of the tasks as processes finish them, with a progress bar."""
@@ -120,8 +120,8 @@ def main() -> None:
     with exit_with_a_sentence():
         table = replica(load_profile(options.profile), n_jobs=options.jobs)
     table["overlap"] = [split.overlap for split in table["split"]]
-    shown = ["average_precision", "tied_average_precision", "trapezoid", "thinned_trapezoid", "shared_positives"]
-    print(table.groupby(["sampler", "overlap"], sort=False)[[*shown, "seconds"]].mean().round(3).to_string())
+    columns = ["average_precision", "tied_average_precision", "trapezoid", "thinned_trapezoid", "shared_positives"]
+    print(table.groupby(["sampler", "overlap"], sort=False)[[*columns, "seconds"]].mean().round(3).to_string())
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def test_the_split_has_the_published_sizes_and_overlap():
     assert (len(test), labels[test].sum()) == (85_443, 148)
     shared = np.isin(test, train)
     assert (round(shared.mean(), 3), round(shared[labels[test] == 1].mean(), 2)) == (0.698, 0.77)
-    _, smote_test = protocol._tenth(train, labels, np.random.default_rng(0))
+    _, smote_test = protocol._smote_split(train, labels, np.random.default_rng(0))
     assert (len(smote_test), labels[smote_test].sum()) == (6_055, 115)
 
 
