@@ -26,9 +26,9 @@ def bootstrap_means(table: pd.DataFrame, *, n_draws: int = 1000, seed: int = 0) 
     """
     draws = _bootstrap_draws(table, n_draws, seed)
     rows = []
-    for (model, sampler), places in table.groupby(["model", "sampler"], sort=False).indices.items():
-        low, high = _interval(draws(places).mean(axis=0))
-        mean, n_folds = require_finite(table[SCORE].iloc[places], f"values of {SCORE}").mean(), len(places)
+    for (model, sampler), positions in table.groupby(["model", "sampler"], sort=False).indices.items():
+        low, high = _interval(draws(positions).mean(axis=0))
+        mean, n_folds = require_finite(table[SCORE].iloc[positions], f"values of {SCORE}").mean(), len(positions)
         rows.append({"model": model, "sampler": sampler, "n_folds": n_folds, "mean": mean, "low": low, "high": high})
     return pd.DataFrame(rows)
 
@@ -55,11 +55,11 @@ def bootstrap_differences(
         Low and high.
     """
     draws = _bootstrap_draws(table, n_draws, seed)
-    places = paired_scores(table.assign(place=np.arange(len(table))), "place")
+    positions = paired_scores(table.assign(position=np.arange(len(table))), "position")
     intervals = []
     for first, second in pairs:
-        ours, theirs = places[[first, second]].dropna().to_numpy(dtype=int).T
-        intervals.append(_interval(draws(ours).mean(axis=0) - draws(theirs).mean(axis=0)))
+        first_positions, second_positions = positions[[first, second]].dropna().to_numpy(dtype=int).T
+        intervals.append(_interval(draws(first_positions).mean(axis=0) - draws(second_positions).mean(axis=0)))
     return np.array(intervals)
 
 
@@ -75,11 +75,11 @@ def _bootstrap_draws(table: pd.DataFrame, n_draws: int, seed: int) -> Callable[[
     ranks, positives = table["ranks"].to_list(), table["positives"].to_list()
 
     @cache
-    def draw(place: int) -> NDArray[np.float64]:
-        columns = np.searchsorted(frauds, positives[place])
-        return resampled_average_precision(np.asarray(ranks[place]), weights[:, columns])
+    def draw(position: int) -> NDArray[np.float64]:
+        columns = np.searchsorted(frauds, positives[position])
+        return resampled_average_precision(np.asarray(ranks[position]), weights[:, columns])
 
-    return lambda places: np.array([draw(place) for place in places])
+    return lambda rows: np.array([draw(position) for position in rows])
 
 
 def _interval(draws: NDArray) -> tuple[float, float]:

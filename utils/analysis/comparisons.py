@@ -53,10 +53,13 @@ def compare_pairs(table: pd.DataFrame, pairs: list[Pair]) -> pd.DataFrame:
     )
     compared["adjusted_p"] = holm(compared["p_value"])
     compared["verdict"] = [verdict(row.low, row.high, row.adjusted_p) for row in compared.itertuples()]
-    neutral = _tie_neutral_verdicts(table, differences, test_share)
-    holds = [None if other is None else other == word for other, word in zip(neutral, compared["verdict"], strict=True)]
+    tie_neutral = _tie_neutral_verdicts(table, differences, test_share)
+    holds = [
+        None if alternative is None else alternative == label
+        for alternative, label in zip(tie_neutral, compared["verdict"], strict=True)
+    ]
     return compared.assign(
-        verdict_tie_neutral=pd.Series(neutral, dtype=object), holds_tie_neutral=pd.Series(holds, dtype=object)
+        verdict_tie_neutral=pd.Series(tie_neutral, dtype=object), holds_tie_neutral=pd.Series(holds, dtype=object)
     )
 
 
@@ -102,11 +105,11 @@ def ratio_differences(table: pd.DataFrame) -> pd.DataFrame:
         Columns model, sampler, ratio, mean, low, high, in the table's order. The interval is the paired bootstrap's
         over the frauds: curves describe, and no verdict is drawn from them.
     """
-    none = table["sampler"] == "none"
-    named = table.assign(sampler=table["sampler"].where(none, table["sampler"] + " " + table["setting"]))
-    compared = compare_samplers(named)
-    parts = compared["sampler"].str.split(" ", n=1, expand=True)
-    compared = compared.assign(sampler=parts[0], ratio=parts[1], low=compared["boot_low"], high=compared["boot_high"])
+    is_reference = table["sampler"] == "none"
+    labelled = table.assign(sampler=table["sampler"].where(is_reference, table["sampler"] + " " + table["setting"]))
+    compared = compare_samplers(labelled)
+    names = compared["sampler"].str.split(" ", n=1, expand=True)
+    compared = compared.assign(sampler=names[0], ratio=names[1], low=compared["boot_low"], high=compared["boot_high"])
     return compared[["model", "sampler", "ratio", "mean", "low", "high"]]
 
 

@@ -59,9 +59,9 @@ def corrected_difference(differences: ArrayLike, test_share: float, level: float
         If there are fewer than two folds, or a difference is NaN or infinite.
     """
     mean, error, n_folds = _corrected_error(differences, test_share)
-    half = student_t.ppf((1 + level) / 2, n_folds - 1) * error
+    half_width = student_t.ppf((1 + level) / 2, n_folds - 1) * error
     p_value = 2 * student_t.sf(abs(mean) / error, n_folds - 1) if error > 0 else float(mean == 0)
-    return Difference(mean, float(mean - half), float(mean + half), float(p_value), n_folds)
+    return Difference(mean, float(mean - half_width), float(mean + half_width), float(p_value), n_folds)
 
 
 def _corrected_error(differences: ArrayLike, test_share: float) -> tuple[float, float, int]:

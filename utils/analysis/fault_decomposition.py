@@ -61,7 +61,7 @@ def conditions(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
         If the rows of one of the two protocols are missing.
     """
     chosen = table[table["sampler"] == sampler].assign(overlap=_overlaps(table))
-    by_seed = {overlap: part.set_index("seed") for overlap, part in chosen.groupby("overlap")}
+    by_seed = {overlap: group.set_index("seed") for overlap, group in chosen.groupby("overlap")}
     if set(by_seed) != {False, True}:
         raise ValueError(
             f"Rows of {sampler!r} with and without overlap are needed; "
@@ -91,16 +91,21 @@ def effects(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
     scores = conditions(table, sampler)
     test_fraction = table["split"].iloc[0].test_fraction
     steps = {fault: scores[fault] - scores["clean"] for fault in FAULTS}
-    drawn = [
+    stages = [
         ("clean", "level", scores["clean"]),
         *((fault, "step", values) for fault, values in steps.items()),
         ("interplay", "step", scores["as published"] - scores["clean"] - sum(steps.values())),
         ("as published", "level", scores["as published"]),
     ]
     rows = []
-    for name, kind, values in drawn:
-        found: Difference = corrected_tests.corrected_difference(values, test_fraction / (1 - test_fraction))
-        interval = {"mean": found.mean, "low": found.low, "high": found.high, "n_seeds": found.n_folds}
+    for name, kind, values in stages:
+        difference: Difference = corrected_tests.corrected_difference(values, test_fraction / (1 - test_fraction))
+        interval = {
+            "mean": difference.mean,
+            "low": difference.low,
+            "high": difference.high,
+            "n_seeds": difference.n_folds,
+        }
         rows.append({"name": name, "kind": kind, **interval})
     return pd.DataFrame(rows)
 

@@ -45,18 +45,18 @@ def detectable_difference(compared: pd.DataFrame, margin: float = MARGIN) -> pd.
         One family, from `compare_pairs`; columns low, high and n_folds.
     """
     freedom = compared["n_folds"] - 1
-    half = (compared["high"] - compared["low"]) / 2
-    error = half / student_t.ppf((1 + LEVEL) / 2, freedom)
+    half_width = (compared["high"] - compared["low"]) / 2
+    error = half_width / student_t.ppf((1 + LEVEL) / 2, freedom)
     strictest = student_t.isf(ALPHA / 2 / len(compared), freedom) * error
-    return pd.Series(np.maximum(margin + half, strictest), compared.index, name="detectable")
+    return pd.Series(np.maximum(margin + half_width, strictest), compared.index, name="detectable")
 
 
-def claim_verdict(against: pd.DataFrame) -> str:
+def claim_verdict(compared: pd.DataFrame) -> str:
     """What comparisons of one method with all its rivals say about 'it is the best'.
 
     'refuted' if a rival is better by `verdict`, so by more than the margin, 'supported' if it is better than every
     rival, else 'not supported': no rival is credibly better, but it is not credibly ahead of all of them either.
     """
-    if (against["verdict"] == "harms").any():
+    if (compared["verdict"] == "harms").any():
         return "refuted"
-    return "supported" if (against["verdict"] == "helps").all() else "not supported"
+    return "supported" if (compared["verdict"] == "helps").all() else "not supported"

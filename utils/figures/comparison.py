@@ -27,8 +27,8 @@ def plot_fold_scores(table: pd.DataFrame, samplers: dict[str, str], models: dict
     figure, panels, names = _panel_per_model(table, samplers, models)
     # One method that fails must not press all others together.
     lowest = table.groupby(["model", "sampler"])["average_precision"].mean().median() - WIDEST
-    for axes, part in panels:
-        _draw_fold_scores(axes, part, names, lowest)
+    for axes, rows in panels:
+        _draw_fold_scores(axes, rows, names, lowest)
     figure.supxlabel("Average precision (dots: folds, bars: their mean)", fontsize=8)
     return figure
 
@@ -37,25 +37,25 @@ def _panel_per_model(
     table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]
 ) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]], list[str]]:
     """A panel per model with a line per sampler; returns panels with their rows, and the samplers line by line."""
-    shown = [model for model in models if (table["model"] == model).any()]
+    measured = [model for model in models if (table["model"] == model).any()]
     names = [name for name in samplers if (table["sampler"] == name).any()]
     # Few samplers may take more room than many.
     height = 0.5 + max(0.155, 0.27 - 0.02 * len(names)) * len(names)
-    figure, every = panel_grid([models[model] for model in shown], height, margin=0.4)
-    every[0].set_yticks(range(len(names)), [samplers[name] for name in names])
-    every[0].set_ylim(len(names) - 0.4, -0.6)
-    parts = [(axes, table[table["model"] == model]) for axes, model in zip(every, shown, strict=True)]
-    return figure, parts, names
+    figure, panels = panel_grid([models[model] for model in measured], height, margin=0.4)
+    panels[0].set_yticks(range(len(names)), [samplers[name] for name in names])
+    panels[0].set_ylim(len(names) - 0.4, -0.6)
+    rows_by_panel = [(axes, table[table["model"] == model]) for axes, model in zip(panels, measured, strict=True)]
+    return figure, rows_by_panel, names
 
 
-def _draw_fold_scores(axes: Axes, part: pd.DataFrame, names: list[str], lowest: float) -> None:
+def _draw_fold_scores(axes: Axes, rows: pd.DataFrame, names: list[str], lowest: float) -> None:
     for line, name in enumerate(names):
-        scores = part.loc[part["sampler"] == name, "average_precision"]
+        scores = rows.loc[rows["sampler"] == name, "average_precision"]
         if scores.empty:
             continue
         colour, mean = sampler_colour(name), scores.mean()
-        shown = scores[scores >= lowest]
-        axes.plot(shown, np.full(len(shown), line), "o", color=colour, alpha=0.45, markersize=4, mec="none")
+        visible = scores[scores >= lowest]
+        axes.plot(visible, np.full(len(visible), line), "o", color=colour, alpha=0.45, markersize=4, mec="none")
         if mean >= lowest:
             axes.plot([mean] * 2, [line - 0.3, line + 0.3], color=colour, linewidth=2.2)
         else:
@@ -66,8 +66,8 @@ def _point_beyond(axes: Axes, edge: float, line: float, value: float, colour: st
     """An arrow at the edge of an axis to a value that lies beyond it, and the value above the arrow."""
     right = value > edge
     axes.plot(edge, line, ">" if right else "<", color=colour, markersize=4)
-    place = {"xytext": (-5 if right else 5, 1), "textcoords": "offset points", "ha": "right" if right else "left"}
-    axes.annotate(f"{value:.2f}", (edge, line), color=colour, fontsize=6.5, **place)
+    offset = {"xytext": (-5 if right else 5, 1), "textcoords": "offset points", "ha": "right" if right else "left"}
+    axes.annotate(f"{value:.2f}", (edge, line), color=colour, fontsize=6.5, **offset)
 
 
 def mean_precision(table: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
@@ -97,16 +97,16 @@ def plot_pr_curves(
     """
     figure, axes = plt.subplots(figsize=(PAGE * 0.62, 3.1))
     grid = np.linspace(0.01, 1, 100)
-    drawn: list[str] = []  # a second curve of a colour is dashed
+    used_colours: list[str] = []  # a second curve of a colour is dashed
     for name, (sampler, model) in curves.items():
-        part = table[(table["sampler"] == sampler) & (table["model"] == model)]
-        precision = mean_precision(part, grid)
+        rows = table[(table["sampler"] == sampler) & (table["model"] == model)]
+        precision = mean_precision(rows, grid)
         colour = sampler_colour(sampler) if by_sampler else model_colour(model)
         low, high = np.quantile(precision, [0.25, 0.75], axis=0)
         axes.fill_between(grid, low, high, color=colour, alpha=0.13, linewidth=0)
-        label = f"{name} ({part['average_precision'].mean():.3f})"
-        axes.plot(grid, precision.mean(axis=0), "--" if colour in drawn else "-", color=colour, label=label)
-        drawn.append(colour)
+        label = f"{name} ({rows['average_precision'].mean():.3f})"
+        axes.plot(grid, precision.mean(axis=0), "--" if colour in used_colours else "-", color=colour, label=label)
+        used_colours.append(colour)
     axes.axhline(prevalence, color=NEUTRAL, linestyle=":", linewidth=1)
     axes.annotate("chance", (0.01, prevalence), xytext=(0, 3), textcoords="offset points", color=NEUTRAL, fontsize=7)
     axes.set(xlabel="Recall", ylabel="Precision", xlim=(0, 1), ylim=(0, 1.02))
@@ -125,12 +125,12 @@ def plot_differences(compared: pd.DataFrame, samplers: dict[str, str], models: d
         Name to label, in the order to draw.
     """
     figure, panels, names = _panel_per_model(compared, samplers, models)
-    for axes, part in panels:
+    for axes, rows in panels:
         axes.axvspan(-config.MARGIN, config.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
         axes.axvline(0, color=NEUTRAL, linewidth=0.8)
-        for row in part[part["sampler"].isin(names)].itertuples():
-            colour, found = sampler_colour(row.sampler), row.verdict != "no evidence"
-            _draw_interval(axes, (row.low, row.mean, row.high), names.index(row.sampler), colour, filled=found)
+        for row in rows[rows["sampler"].isin(names)].itertuples():
+            colour, has_evidence = sampler_colour(row.sampler), row.verdict != "no evidence"
+            _draw_interval(axes, (row.low, row.mean, row.high), names.index(row.sampler), colour, filled=has_evidence)
         axes.set_xlim(-WIDEST * 1.03, WIDEST * 1.03)
         axes.grid(axis="y", visible=False)
     figure.supxlabel(

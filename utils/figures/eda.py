@@ -57,12 +57,12 @@ def plot_effect_sizes(effects: pd.Series) -> Figure:
 
 def plot_correlations(frames: dict[str, pd.DataFrame]) -> Figure:
     """Correlation matrices side by side, on one scale; name to frame of shape (n_rows, n_features)."""
-    figure, every = plt.subplots(1, len(frames), figsize=(PAGE, 0.75 + PAGE / len(frames)), squeeze=False)
-    for axes, (name, frame) in zip(every[0], frames.items(), strict=True):
+    figure, panels = plt.subplots(1, len(frames), figsize=(PAGE, 0.75 + PAGE / len(frames)), squeeze=False)
+    for axes, (name, frame) in zip(panels[0], frames.items(), strict=True):
         scale = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1, "cbar": False, "rasterized": True}
         sns.heatmap(frame.corr().fillna(0), ax=axes, square=True, xticklabels=3, yticklabels=3, **scale)
         axes.set_title(name)
         axes.tick_params(length=0)
-    image = every[0, -1].collections[0]
-    figure.colorbar(image, ax=every, label="Pearson correlation", shrink=0.75)
+    image = panels[0, -1].collections[0]
+    figure.colorbar(image, ax=panels, label="Pearson correlation", shrink=0.75)
     return figure

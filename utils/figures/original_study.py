@@ -22,19 +22,19 @@ def plot_waterfall(steps: pd.DataFrame, published: float | None = None) -> Figur
         A published figure, drawn as a line.
     """
     figure, axes = plt.subplots(figsize=(PAGE, 3.0))
-    reached = 0.0
-    for place, row in enumerate(steps.itertuples()):
+    total = 0.0
+    for position, row in enumerate(steps.itertuples()):
         is_level = row.kind == "level"
-        start = 0.0 if is_level else reached
+        start = 0.0 if is_level else total
         colour = NEUTRAL if is_level else FRAUD if row.mean >= 0 else LEGITIMATE
-        axes.bar(place, row.mean, bottom=start, width=0.62, color=colour, alpha=0.85)
-        if place:
-            axes.plot([place - 0.69, place + 0.31], [reached] * 2, color=NEUTRAL, linewidth=0.7)
-        reached = start + row.mean
-        axes.vlines(place, start + row.low, start + row.high, color="black", linewidth=0.9)
+        axes.bar(position, row.mean, bottom=start, width=0.62, color=colour, alpha=0.85)
+        if position:
+            axes.plot([position - 0.69, position + 0.31], [total] * 2, color=NEUTRAL, linewidth=0.7)
+        total = start + row.mean
+        axes.vlines(position, start + row.low, start + row.high, color="black", linewidth=0.9)
         text = f"{row.mean:.3f}" if is_level else f"{row.mean:+.3f}"
-        above = max(start + row.high, start)
-        axes.annotate(text, (place, above), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=7)
+        top = max(start + row.high, start)
+        axes.annotate(text, (position, top), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=7)
     if published is not None:
         axes.axhline(published, color=NEUTRAL, linestyle=":", linewidth=1)
         axes.annotate(f"published: {published:.3f}", (-0.4, published), va="bottom", color=NEUTRAL, fontsize=7)

@@ -124,11 +124,11 @@ def panel_grid(titles: Sequence[str], height: float, margin: float) -> tuple[Fig
     n_columns = min(3, len(titles))
     n_lines = -(-len(titles) // n_columns)
     size = (PAGE, margin + n_lines * height)
-    figure, every = plt.subplots(n_lines, n_columns, figsize=size, sharex=True, sharey=True, squeeze=False)
-    used = list(every.flat[: len(titles)])
+    figure, panels = plt.subplots(n_lines, n_columns, figsize=size, sharex=True, sharey=True, squeeze=False)
+    used = list(panels.flat[: len(titles)])
     for axes, title in zip(used, titles, strict=True):
         axes.set_title(title)
-    for axes in every.flat[len(titles) :]:
+    for axes in panels.flat[len(titles) :]:
         axes.set_axis_off()
     for axes in used[-n_columns:]:  # also those above an empty place
         axes.tick_params(labelbottom=True)
