@@ -73,9 +73,9 @@ def _undecided_share(numbers: Numbers) -> float:
 
 def _least_share_of_uneven_searches(numbers: Numbers) -> float:
     """Share of folds on which XGBoost alone keeps its defaults, or its samplers leave equal classes: the lower one."""
-    kept = find(numbers.baselines.searches, model="xgb", sampler="none").kept
-    left, total = equal_classes_left(numbers.comparison.ratios, "xgb")
-    return min(kept, left / total)
+    default_share = find(numbers.baselines.searches, model="xgb", sampler="none").kept
+    n_unequal, total = equal_classes_left(numbers.comparison.ratios, "xgb")
+    return min(default_share, n_unequal / total)
 
 
 def equal_classes_left(ratios: list[RatioCount], model: str) -> tuple[int, int]:
@@ -85,8 +85,8 @@ def equal_classes_left(ratios: list[RatioCount], model: str) -> tuple[int, int]:
     ----------
     ratios : list of RatioCount
     """
-    offering = {row.sampler for row in ratios if row.ratio == "balanced"}
-    counts = [row for row in ratios if row.model == model and row.sampler in offering]
+    samplers = {row.sampler for row in ratios if row.ratio == "balanced"}
+    counts = [row for row in ratios if row.model == model and row.sampler in samplers]
     total = sum(row.n_folds for row in counts)
     return total - sum(row.n_folds for row in counts if row.ratio == "balanced"), total
 

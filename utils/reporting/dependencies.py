@@ -16,8 +16,8 @@ from typing import Any
 from utils.config import ROOT
 from utils.data.fetching import content_sha256
 
-OWN = ("utils", "benchmarks", "paper")
-STARTED = {"utils.samplers.peers": {"utils.samplers.ctgan_worker"}}  # run by `python -m`, not imported
+PROJECT_PACKAGES = ("utils", "benchmarks", "paper")
+STARTED_MODULES = {"utils.samplers.peers": {"utils.samplers.ctgan_worker"}}  # run by `python -m`, not imported
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 Inputs = dict[str, str]  # path below the project's root -> hash
 
@@ -38,17 +38,17 @@ class UpToDate:
         """Compare with the inputs of the last run, keep these for the next one, and say what changed."""
         inputs = self.collect()
         task.value_savers.append(lambda: {"inputs": inputs})
-        before = values.get("inputs")
-        if before is not None and before != inputs:
-            print(f"{task.name.split(':')[-1]}: {changes(before, inputs)}", flush=True)
-        return before == inputs
+        last_inputs = values.get("inputs")
+        if last_inputs is not None and last_inputs != inputs:
+            print(f"{task.name.split(':')[-1]}: {changes(last_inputs, inputs)}", flush=True)
+        return last_inputs == inputs
 
 
-def changes(before: Inputs, now: Inputs, most: int = 3) -> str:
+def changes(before: Inputs, after: Inputs, n_named: int = 3) -> str:
     """One line on what differs, such as 'utils/analysis/bootstrap.py changed'."""
-    changed = sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path))
-    more = f" and {len(changed) - most} more" if len(changed) > most else ""
-    return f"{', '.join(changed[:most])}{more} changed"
+    changed = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+    rest = f" and {len(changed) - n_named} more" if len(changed) > n_named else ""
+    return f"{', '.join(changed[:n_named])}{rest} changed"
 
 
 def code_inputs(modules: Iterable[str]) -> Inputs:
@@ -70,14 +70,14 @@ def notebook_modules(path: Path) -> set[str]:
 
 def closure(modules: Iterable[str]) -> set[str]:
     """The modules and all others of this project that they import, directly or through others."""
-    reached, waiting = set(), set(modules)
-    while waiting:
-        module = waiting.pop()
-        reached.add(module)
+    visited, pending = set(), set(modules)
+    while pending:
+        module = pending.pop()
+        visited.add(module)
         path = module_path(module)
-        imported = _imported(path, path.stat().st_mtime_ns) | STARTED.get(module, set())
-        waiting |= imported - reached
-    return reached
+        imported = _imported(path, path.stat().st_mtime_ns) | STARTED_MODULES.get(module, set())
+        pending |= imported - visited
+    return visited
 
 
 def named_modules(source: str) -> set[str]:
@@ -85,10 +85,10 @@ def named_modules(source: str) -> set[str]:
     tree = ast.parse(source)
     modules, names = set(), {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in OWN:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PROJECT_PACKAGES:
             names |= {alias.asname or alias.name: _origin(node.module, alias.name) for alias in node.names}
         elif isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names if alias.name.split(".")[0] in OWN}
+            modules |= {alias.name for alias in node.names if alias.name.split(".")[0] in PROJECT_PACKAGES}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:
             modules.add(_origin(names[node.value.id], node.attr))
@@ -110,7 +110,7 @@ def _origin(module: str, name: str) -> str:
     """Where a name of a module comes from: a module below it, one that it exports from, or itself."""
     if module_path(f"{module}.{name}").exists():
         return f"{module}.{name}"
-    return next((f"{module}.{part}" for part, names in _exports(module).items() if name in names), module)
+    return next((f"{module}.{submodule}" for submodule, names in _exports(module).items() if name in names), module)
 
 
 @lru_cache

@@ -51,12 +51,12 @@ def execute(name: str, profile: Profile) -> None:
         try:
             papermill.execute_notebook(source, output, parameters=parameters, cwd=NOTEBOOKS, **kernel)
         except PapermillExecutionError as error:
-            kept = profile.failures / source.name
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_bytes(output.read_bytes())
+            failed_notebook = profile.failures / source.name
+            failed_notebook.parent.mkdir(parents=True, exist_ok=True)
+            failed_notebook.write_bytes(output.read_bytes())
             raise NotebookError(
                 f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}; "
-                f"the notebook up to there is {kept.name} in {kept.parent.name}/."
+                f"the notebook up to there is {failed_notebook.name} in {failed_notebook.parent.name}/."
             ) from None
         write_clean(output, profile.notebooks / source.name)
     print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)

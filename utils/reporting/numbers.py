@@ -33,17 +33,17 @@ def record(profile: Profile, section: str, values: dict[str, object]) -> dict[st
     ValueError, TypeError
         If a value is infinite or has no place in JSON; the file is then as it was.
     """
-    plain = {name: _plain(value) for name, value in values.items()}
+    content = {name: _to_json(value) for name, value in values.items()}
     profile.numbers.parent.mkdir(parents=True, exist_ok=True)
-    with _held(profile.numbers.parent):
+    with _lock_folder(profile.numbers.parent):
         numbers = json.loads(profile.numbers.read_text()) if profile.numbers.exists() else {}
-        numbers[section] = plain
+        numbers[section] = content
         write_text(profile.numbers, json.dumps(dict(sorted(numbers.items())), indent=1, allow_nan=False) + "\n")
-    return plain
+    return content
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
+def _lock_folder(folder: Path) -> Iterator[None]:
     """Keep other processes that ask for the same folder waiting."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -53,13 +53,13 @@ def _held(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _plain(value: object) -> object:
+def _to_json(value: object) -> object:
     if isinstance(value, pd.DataFrame):
-        return [{name: _plain(cell) for name, cell in row.items()} for row in value.to_dict("records")]
+        return [{name: _to_json(cell) for name, cell in row.items()} for row in value.to_dict("records")]
     if isinstance(value, dict):
-        return {str(name): _plain(cell) for name, cell in value.items()}
+        return {str(name): _to_json(cell) for name, cell in value.items()}
     if isinstance(value, (tuple, list, np.ndarray)):
-        return [_plain(cell) for cell in value]
+        return [_to_json(cell) for cell in value]
     if isinstance(value, (float, np.floating)):
         if np.isnan(value):
             return None

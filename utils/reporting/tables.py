@@ -50,7 +50,7 @@ def alone_grid(means: pd.DataFrame, compared: pd.DataFrame, models: dict[str, st
     models : dict of str to str
         Name to label.
     """
-    own = means[means["model"].isin(compared["model"])].sort_values("mean", ascending=False)
+    standalone = means[means["model"].isin(compared["model"])].sort_values("mean", ascending=False)
     differences = compared.set_index("model")
     rows = [
         [
@@ -58,9 +58,9 @@ def alone_grid(means: pd.DataFrame, compared: pd.DataFrame, models: dict[str, st
             with_interval(*differences.loc[row.model, ["mean", "low", "high"]]),
             differences.loc[row.model, "verdict"],
         ]
-        for row in own.itertuples()
+        for row in standalone.itertuples()
     ]
-    index = pd.Index([models[name] for name in own["model"]], name="Model")
+    index = pd.Index([models[name] for name in standalone["model"]], name="Model")
     return pd.DataFrame(rows, index=index, columns=["Average precision", "Difference", "Verdict"])
 
 
@@ -81,10 +81,10 @@ def chosen_ratios(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (model, sampler), pair in table.groupby(["model", "sampler"], sort=False):
         plan = pair["search"].iloc[0]
-        offered = plan.space.sampler.get("ratio", []) if plan else []
-        counts = Counter(chosen.sampler["ratio"] for chosen in pair["chosen"]) if offered else {}
+        ratios = plan.space.sampler.get("ratio", []) if plan else []
+        counts = Counter(chosen.sampler["ratio"] for chosen in pair["chosen"]) if ratios else {}
         rows += [
-            {"model": model, "sampler": sampler, "ratio": str(ratio), "n_folds": counts[ratio]} for ratio in offered
+            {"model": model, "sampler": sampler, "ratio": str(ratio), "n_folds": counts[ratio]} for ratio in ratios
         ]
     return pd.DataFrame(rows, columns=["model", "sampler", "ratio", "n_folds"])
 
@@ -142,5 +142,5 @@ def pair_label(comparison: Comparison, model: str, sampler: str) -> str:
 
 def phrase(label: str) -> str:
     """A label inside a sentence: names and acronyms stay, words start small."""
-    first = label.split()[0]
-    return label[0].lower() + label[1:] if first[1:].islower() and first not in PROPER_NAMES else label
+    first_word = label.split()[0]
+    return label[0].lower() + label[1:] if first_word[1:].islower() and first_word not in PROPER_NAMES else label
