@@ -41,7 +41,7 @@ TRUSTED_TYPES = [  # beside skops' own list
 ]
 sys.modules.setdefault("utils.ensembles", ensembles)
 # Estimators that are a few arrays of numbers are saved as just these: skops takes seconds to import.
-PLAIN = {
+ARRAY_ESTIMATORS = {
     "StandardScaler": (StandardScaler, {"mean_": float, "var_": float, "scale_": float, "feature_names_in_": object}),
     "LogisticRegression": (LogisticRegression, {"coef_": float, "intercept_": float, "classes_": int}),
 }
@@ -131,8 +131,8 @@ def save(model: FraudModel, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.iterdir():
         stale.unlink()
-    _save_part(model.scaler, folder, "scaler")
-    _save_part(model.calibrator, folder, "calibrator")
+    _save_estimator(model.scaler, folder, "scaler")
+    _save_estimator(model.calibrator, folder, "calibrator")
     _save_classifier(model.classifier, folder)
     card = {
         "threshold": model.threshold,
@@ -164,26 +164,28 @@ def _save_classifier(classifier: BaseEstimator, folder: Path, name: str = "class
     elif hasattr(classifier, "network"):
         classifier.save(folder / f"{name}.keras")
     elif ENSEMBLES.get(type(classifier).__name__) is type(classifier):
-        for place, member in enumerate(classifier.estimators_):
-            _save_classifier(member, folder, f"{name}-{place}")
+        for number, member in enumerate(classifier.estimators_):
+            _save_classifier(member, folder, f"{name}-{number}")
         content = {"type": type(classifier).__name__, "members": len(classifier.estimators_)}
         (folder / f"{name}.json").write_text(json.dumps(content) + "\n")
     else:
         from utils.models.forest import portable
 
-        _save_part(portable(classifier), folder, name)
+        _save_estimator(portable(classifier), folder, name)
 
 
-def _save_part(part: BaseEstimator, folder: Path, name: str) -> None:
-    kind = type(part).__name__
-    if PLAIN.get(kind, (None,))[0] is type(part):
-        found = {key: getattr(part, key).tolist() for key in PLAIN[kind][1] if hasattr(part, key)}
-        content = {"type": kind, "n_features_in_": part.n_features_in_, **found}
+def _save_estimator(estimator: BaseEstimator, folder: Path, name: str) -> None:
+    kind = type(estimator).__name__
+    if ARRAY_ESTIMATORS.get(kind, (None,))[0] is type(estimator):
+        attributes = {
+            key: getattr(estimator, key).tolist() for key in ARRAY_ESTIMATORS[kind][1] if hasattr(estimator, key)
+        }
+        content = {"type": kind, "n_features_in_": estimator.n_features_in_, **attributes}
         (folder / f"{name}.json").write_text(json.dumps(content) + "\n")
     else:
         import skops.io
 
-        skops.io.dump(part, folder / f"{name}.skops")
+        skops.io.dump(estimator, folder / f"{name}.skops")
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -250,7 +252,7 @@ def read_beside(folder: Path, name: str) -> bytes | None:
     """
     expected = read_card(folder)["files"].get(name)
     if expected is not None:
-        return _verified(folder, name, expected)
+        return _read_verified(folder, name, expected)
     if (folder / name).exists():
         raise BundleError(
             f"{folder.name}/{name} is not listed in {CARD}, so it may have been changed; "
@@ -259,7 +261,7 @@ def read_beside(folder: Path, name: str) -> bytes | None:
     return None
 
 
-def _verified(folder: Path, name: str, expected: str) -> bytes:
+def _read_verified(folder: Path, name: str, expected: str) -> bytes:
     path = folder / name
     content = path.read_bytes() if path.is_file() else None
     if content is None or _sha256(content) != expected:
@@ -278,19 +280,19 @@ def load(folder: Path) -> FraudModel:
     """
     saved = read_card(folder)
     files = saved["files"]
-    listed = [len({f"{part}.json", f"{part}.skops"} & set(files)) for part in ("scaler", "calibrator")]
-    if listed != [1, 1] or len(CLASSIFIERS & set(files)) != 1:
+    n_saved = [len({f"{step}.json", f"{step}.skops"} & set(files)) for step in ("scaler", "calibrator")]
+    if n_saved != [1, 1] or len(CLASSIFIERS & set(files)) != 1:
         missing = "exactly one scaler, calibrator and classifier"
         raise BundleError(f"{folder.name}/{CARD} does not list {missing}; save the model again.")
     for name, expected in files.items():
-        _verified(folder, name, expected)
-    scaler = _load_part(folder, "scaler", files)
+        _read_verified(folder, name, expected)
+    scaler = _load_estimator(folder, "scaler", files)
     if getattr(scaler, "n_features_in_", None) != len(saved["columns"]):
         raise BundleError(f"{folder.name}/{CARD}: columns must be those of the scaler; save the model again.")
     return FraudModel(
         scaler=scaler,
         classifier=_load_classifier(folder, files),
-        calibrator=_load_part(folder, "calibrator", files),
+        calibrator=_load_estimator(folder, "calibrator", files),
         threshold=saved["threshold"],
         schema=_schema(saved["schema"], f"{folder.name}/{CARD}"),
         columns=tuple(saved["columns"]),
@@ -310,27 +312,30 @@ def _schema(saved: dict[str, Any], source: str) -> DatasetConfig:
     return schema
 
 
-def _load_part(folder: Path, name: str, files: Iterable[str]) -> Any:
-    return _load_plain(folder / f"{name}.json") if f"{name}.json" in files else _load_skops(folder / f"{name}.skops")
+def _load_estimator(folder: Path, name: str, files: Iterable[str]) -> Any:
+    return _load_arrays(folder / f"{name}.json") if f"{name}.json" in files else _load_skops(folder / f"{name}.skops")
 
 
-def _load_plain(path: Path) -> BaseEstimator:
-    """An estimator from its numbers; a file can only name a type of `PLAIN`, whose constructor runs without them."""
+def _load_arrays(path: Path) -> BaseEstimator:
+    """Build an estimator from arrays in a JSON file; only types in `ARRAY_ESTIMATORS` are accepted.
+
+    Their constructors run without the arrays.
+    """
     content = _read_json(path)
     try:
-        if content["type"] not in PLAIN:
+        if content["type"] not in ARRAY_ESTIMATORS:
             raise BundleError(f"{path.name} holds a type that is not trusted: {content['type']!r}.")
-        kind, attributes = PLAIN[content["type"]]
-        part = kind()
-        part.n_features_in_ = int(content["n_features_in_"])
+        kind, attributes = ARRAY_ESTIMATORS[content["type"]]
+        estimator = kind()
+        estimator.n_features_in_ = int(content["n_features_in_"])
         for key, dtype in attributes.items():
             if key in content:
-                setattr(part, key, np.array(content[key], dtype=dtype))
+                setattr(estimator, key, np.array(content[key], dtype=dtype))
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, BundleError):
             raise
         raise BundleError(f"{path.name} cannot be read ({error!r}); save the model again.") from None
-    return part
+    return estimator
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -364,11 +369,11 @@ def _load_classifier(folder: Path, names: Iterable[str], name: str = "classifier
         return NetworkClassifier.load(folder / f"{name}.keras")
     if f"{name}.json" in names and (content := _read_json(folder / f"{name}.json")).get("type") in ENSEMBLES:
         ensemble = ENSEMBLES[content["type"]]()
-        members = [_load_classifier(folder, names, f"{name}-{place}") for place in range(int(content["members"]))]
+        members = [_load_classifier(folder, names, f"{name}-{number}") for number in range(int(content["members"]))]
         ensemble.estimators_ = members
         ensemble.classes_, ensemble.n_features_in_ = np.array([0, 1]), members[0].n_features_in_
         return ensemble
-    return _load_part(folder, name, names)
+    return _load_estimator(folder, name, names)
 
 
 def _sha256(content: bytes) -> str:

@@ -32,17 +32,17 @@ class Explainer:
     def __init__(self, scorer: Scorer, background: NDArray[np.float64]):
         self.scorer = scorer
         self.background = background
-        self._of_features = self._exact()
+        self._exact_contributions = self._exact_method()
 
     def explain(self, values: NDArray[np.float64]) -> list[Explanation]:
         """Base and one contribution per raw column for each row of shape (n_raw_columns,).
 
         Base and contributions add up to the log odds of the row's calibrated probability.
         """
-        if self._of_features:
-            base, contributions = self._by_feature(*self._of_features(values))
+        if self._exact_contributions:
+            base, contributions = self._to_raw_columns(*self._exact_contributions(values))
         else:
-            base, contributions = self._estimated(values)
+            base, contributions = self._estimate(values)
         gap = self.scorer.calibrated_log_odds(values) - base - contributions.sum(axis=1)
         # What single precision and the limits of `log_odds` took away is shared out by size.
         size = np.abs(contributions)
@@ -52,28 +52,28 @@ class Explainer:
     @property
     def exact(self) -> bool:
         """Whether the values are computed, in microseconds, rather than estimated, in a quarter of a second a row."""
-        return self._of_features is not None
+        return self._exact_contributions is not None
 
-    def _exact(self) -> Callable[[NDArray], tuple[NDArray, NDArray]] | None:
+    def _exact_method(self) -> Callable[[NDArray], tuple[NDArray, NDArray]] | None:
         classifier = self.scorer.model.classifier
         if hasattr(classifier, "get_booster"):
-            return self._of_trees
-        return self._of_lines if hasattr(classifier, "coef_") else None
+            return self._tree_contributions
+        return self._linear_contributions if hasattr(classifier, "coef_") else None
 
-    def _of_trees(self, values: NDArray) -> tuple[NDArray, NDArray]:
+    def _tree_contributions(self, values: NDArray) -> tuple[NDArray, NDArray]:
         from xgboost import DMatrix
 
         booster = self.scorer.model.classifier.get_booster()
         X = DMatrix(self.scorer.scaled(values), nthread=1)
-        found = booster.predict(X, pred_contribs=True, validate_features=False).astype(float)
-        return found[:, -1], found[:, :-1]
+        contributions = booster.predict(X, pred_contribs=True, validate_features=False).astype(float)
+        return contributions[:, -1], contributions[:, :-1]
 
-    def _of_lines(self, values: NDArray) -> tuple[NDArray, NDArray]:
+    def _linear_contributions(self, values: NDArray) -> tuple[NDArray, NDArray]:
         classifier = self.scorer.model.classifier
         base = np.full(len(values), classifier.intercept_[0])
         return base, self.scorer.scaled(values) * classifier.coef_[0]
 
-    def _by_feature(self, base: NDArray, contributions: NDArray) -> tuple[NDArray, NDArray]:
+    def _to_raw_columns(self, base: NDArray, contributions: NDArray) -> tuple[NDArray, NDArray]:
         """Log odds before calibration of features become those after it of raw columns."""
         calibrator = self.scorer.model.calibrator
         raw = np.zeros((len(contributions), len(self.scorer.model.raw_columns)))
@@ -82,12 +82,12 @@ class Explainer:
         slope = calibrator.coef_[0, 0]
         return base * slope + calibrator.intercept_[0], raw * slope
 
-    def _estimated(self, values: NDArray) -> tuple[NDArray, NDArray]:
+    def _estimate(self, values: NDArray) -> tuple[NDArray, NDArray]:
         from shap import maskers
         from shap.explainers import PermutationExplainer  # takes seconds to import
 
         masker = maskers.Independent(self.background, max_samples=len(self.background))
         explainer = PermutationExplainer(self.scorer.calibrated_log_odds, masker, seed=0)
         evaluations = N_PERMUTATIONS * (2 * values.shape[1] + 1)
-        found = explainer(values, max_evals=evaluations, silent=True)
-        return np.broadcast_to(found.base_values, len(values)).astype(float), np.array(found.values)
+        explanation = explainer(values, max_evals=evaluations, silent=True)
+        return np.broadcast_to(explanation.base_values, len(values)).astype(float), np.array(explanation.values)

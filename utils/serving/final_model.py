@@ -74,8 +74,8 @@ def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
     probability = read_out_of_fold(path, rows)
     if probability is None:
         n_jobs = min(effective_n_jobs(-1), len(folds))
-        parts = Parallel(n_jobs=n_jobs)(delayed(_fold_probability)(profile, task, fold_id) for fold_id in folds)
-        write_out_of_fold(path, rows, np.concatenate(parts))
+        probabilities = Parallel(n_jobs=n_jobs)(delayed(_fold_probability)(profile, task, fold_id) for fold_id in folds)
+        write_out_of_fold(path, rows, np.concatenate(probabilities))
         probability = read_out_of_fold(path, rows)
     amounts = np.zeros(len(rows)) if dataset.amounts is None else dataset.amounts.to_numpy()[rows]
     return OutOfFold(dataset.y.to_numpy()[rows], probability, amounts)
@@ -92,8 +92,8 @@ def _fold_probability(profile: Profile, task: Task, fold_id: tuple[int, int]) ->
 
 def choose_threshold(y_true: NDArray, probability: NDArray, amounts: NDArray) -> float:
     """Probability from which an alert costs less than it saves, on out-of-fold rows; see `metrics.cost_curve`."""
-    ranks, found = metrics.ranks_of_positives(y_true, probability)
-    n_alerts, cost = metrics.cost_curve(ranks, amounts[found], fee=FEE, floor=FLOOR)
+    ranks, positions = metrics.ranks_of_positives(y_true, probability)
+    n_alerts, cost = metrics.cost_curve(ranks, amounts[positions], fee=FEE, floor=FLOOR)
     best = int(n_alerts[np.argmin(cost)])
     ordered = np.sort(probability)[::-1]
     return float(ordered[best - 1]) if best else float(np.nextafter(ordered[0], 2))
@@ -114,9 +114,9 @@ def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold 
     development = development or out_of_fold(profile, task)
     calibrator = fit_calibrator(development.y_true, development.probability)
     probability = apply_calibrator(calibrator, development.probability)
-    division = Fold(0, 0, *splits.chronological_split(dataset, profile.protocol.test_fraction))
-    fitted = fit(task, training_rows(dataset, division.train, task.seed), effective_n_jobs(-1))
-    require_training_rows(dataset, division, fitted.rows.source, fitted.held_out)
+    split = Fold(0, 0, *splits.chronological_split(dataset, profile.protocol.test_fraction))
+    fitted = fit(task, training_rows(dataset, split.train, task.seed), effective_n_jobs(-1))
+    require_training_rows(dataset, split, fitted.rows.source, fitted.held_out)
     return FraudModel(
         scaler=fitted.scaler,
         classifier=fitted.classifier,
@@ -162,8 +162,8 @@ def score_card(scored: ScoringResult, interval: tuple[float, float]) -> pd.Serie
     """
     ranks, days = scored.ranks, scored.days
     n_alerts, cost = metrics.cost_curve(ranks, scored.amounts, fee=FEE, floor=FLOOR)
-    caught = int(np.count_nonzero(np.asarray(ranks) <= scored.n_alerts))
-    at_threshold = cost[caught] + FEE * (scored.n_alerts - n_alerts[caught])
+    n_caught = int(np.count_nonzero(np.asarray(ranks) <= scored.n_alerts))
+    at_threshold = cost[n_caught] + FEE * (scored.n_alerts - n_alerts[n_caught])
     return pd.Series(
         {
             "average precision": scored.average_precision,
@@ -174,8 +174,8 @@ def score_card(scored: ScoringResult, interval: tuple[float, float]) -> pd.Serie
             "precision at 500 alerts a day": round(metrics.precision_at(ranks, 500 * days, scored.n_rows), 3),
             "recall at precision 0.9": round(metrics.recall_at_precision(ranks), 3),
             "alerts a day at the threshold": round(scored.n_alerts / days, 1),
-            "precision at the threshold": round(caught / max(1, scored.n_alerts), 3),
-            "recall at the threshold": round(caught / len(ranks), 3),
+            "precision at the threshold": round(n_caught / max(1, scored.n_alerts), 3),
+            "recall at the threshold": round(n_caught / len(ranks), 3),
             "cost saved, share of the loss without alerts": round(1 - at_threshold / cost[0], 3),
             "Brier score": scored.brier,
             "calibration error": scored.calibration_error,

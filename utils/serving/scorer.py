@@ -23,7 +23,7 @@ from utils.metrics import log_odds
 from utils.models.ensembles import LogOddsMean
 from utils.serving.bundle import FraudModel
 
-FLAT = 64  # rows up to which walking all trees at once is quicker than one tree after the other
+FLAT_ROWS = 64  # rows up to which walking all trees at once is quicker than one tree after the other
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier)  # not Intel's, whose leaves hold no shares
 CHILDREN = ("children_left", "children_right")
 CHUNK = 2**13  # rows that a thread scales and scores at a time: few enough for the cache of its core
@@ -71,11 +71,11 @@ class Scorer:
 
     def predict(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated probability of fraud of shape (n_rows,); `values` must be finite."""
-        parts = [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]
-        if len(parts) > 1:
-            odds = Parallel(n_jobs=-1, prefer="threads")(delayed(self.calibrated_log_odds)(part) for part in parts)
+        chunks = [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]
+        if len(chunks) > 1:
+            odds = Parallel(n_jobs=-1, prefer="threads")(delayed(self.calibrated_log_odds)(chunk) for chunk in chunks)
         else:
-            odds = [self.calibrated_log_odds(part) for part in parts]
+            odds = [self.calibrated_log_odds(chunk) for chunk in chunks]
         return expit(np.concatenate([np.empty(0), *odds]))
 
 
@@ -92,7 +92,7 @@ def _probability(classifier: BaseEstimator) -> Callable[[NDArray], NDArray]:
         classifier = copy(classifier).set_params(n_jobs=1)
     if type(classifier) in FORESTS:
         flat = FlatForest(classifier).predict
-        return lambda X: flat(X) if len(X) <= FLAT else classifier.predict_proba(X)[:, 1]
+        return lambda X: flat(X) if len(X) <= FLAT_ROWS else classifier.predict_proba(X)[:, 1]
     return lambda X: classifier.predict_proba(X)[:, 1]
 
 
@@ -111,13 +111,13 @@ class FlatForest:
         trees = [member.tree_ for member in forest.estimators_]
         sizes = [tree.node_count for tree in trees]
         self._roots = np.cumsum([0, *sizes[:-1]])
-        inner = np.concatenate([tree.children_left >= 0 for tree in trees])
-        own = np.arange(sum(sizes))
+        is_split = np.concatenate([tree.children_left >= 0 for tree in trees])
+        nodes = np.arange(sum(sizes))
         offset = np.repeat(self._roots, sizes)
         left, right = (np.concatenate([getattr(tree, name) for tree in trees]) for name in CHILDREN)
-        self._next = np.stack([np.where(inner, right + offset, own), np.where(inner, left + offset, own)])
-        self._feature = np.where(inner, np.concatenate([tree.feature for tree in trees]), 0)
-        self._threshold = np.where(inner, np.concatenate([tree.threshold for tree in trees]), np.inf)
+        self._children = np.stack([np.where(is_split, right + offset, nodes), np.where(is_split, left + offset, nodes)])
+        self._feature = np.where(is_split, np.concatenate([tree.feature for tree in trees]), 0)
+        self._threshold = np.where(is_split, np.concatenate([tree.threshold for tree in trees]), np.inf)
         self._share = np.concatenate([tree.value[:, 0, 1] for tree in trees])
         self._depth = max(tree.max_depth for tree in trees)
 
@@ -127,6 +127,6 @@ class FlatForest:
         nodes = np.broadcast_to(self._roots, (len(X), len(self._roots)))
         rows = np.arange(len(X))[:, None]
         for _ in range(self._depth):
-            goes_left = X[rows, self._feature[nodes]] <= self._threshold[nodes]
-            nodes = self._next[goes_left.astype(np.intp), nodes]
+            is_left = X[rows, self._feature[nodes]] <= self._threshold[nodes]
+            nodes = self._children[is_left.astype(np.intp), nodes]
         return np.cumsum(self._share[nodes], axis=1)[:, -1] / len(self._roots)  # in the order of scikit-learn's sum

@@ -8,7 +8,7 @@ from utils.config import DatasetConfig
 from utils.data.features import build_features
 from utils.models.forest import forest_engine, portable
 from utils.serving.bundle import FraudModel, apply_calibrator
-from utils.serving.scorer import CHUNK, FLAT, FlatForest, Scorer
+from utils.serving.scorer import CHUNK, FLAT_ROWS, FlatForest, Scorer
 
 ROWS = transactions(1200, seed=3)
 VALUES = ROWS[list(COLUMNS)].to_numpy()
@@ -42,7 +42,7 @@ def test_a_row_scores_the_same_alone_among_few_and_among_many(fraud_model):
     np.testing.assert_allclose(alone, scorer.predict(VALUES)[:5], rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("n_rows", [1, FLAT, FLAT + 1])
+@pytest.mark.parametrize("n_rows", [1, FLAT_ROWS, FLAT_ROWS + 1])
 def test_walking_all_trees_at_once_gives_what_scikit_learn_gives(n_rows):
     fitted = fit("rf")
     forest = portable(fitted.classifier)
