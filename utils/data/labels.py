@@ -46,22 +46,24 @@ class Classes:
         values = plain_values(column)
         if not (values <= {0, 1} or values <= {-1, 1}):
             return self.is_rare(column, source)
-        codes, one = common_codes(column, pd.Series([1]))
+        codes, code_of_one = common_codes(column, pd.Series([1]))
         _require_complete(codes, source)
-        return codes == one[0]
+        return codes == code_of_one[0]
 
     def _are_second(self, labels: ArrayLike, source: str) -> NDArray[np.bool_]:
         column = _as_column(labels)
         try:
-            own, codes = common_codes(self._labels, column)
+            class_codes, codes = common_codes(self._labels, column)
         except IncomparableError as error:
             raise ValueError(f"The labels of train and of {source} are {error}; spell them alike.") from None
         _require_complete(codes, source)
-        strangers = column[~np.isin(codes, own)].tolist()
-        if strangers:
+        unknown_labels = column[~np.isin(codes, class_codes)].tolist()
+        if unknown_labels:
             known = " and ".join(sorted(map(repr, self._labels.tolist())))
-            raise ValueError(f"A label of {source} is {strangers[0]!r} where train holds {known}; spell labels alike.")
-        return codes == own[1]
+            raise ValueError(
+                f"A label of {source} is {unknown_labels[0]!r} where train holds {known}; spell labels alike."
+            )
+        return codes == class_codes[1]
 
 
 def _as_column(labels: ArrayLike) -> pd.Series:

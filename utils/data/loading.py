@@ -54,7 +54,7 @@ class Dataset:
 
     def row_hash(self) -> int:
         """Hash of the frame's rows as they are now, whatever their order."""
-        return _hash_of(self.frame)
+        return _sum_of_hashes(self.frame)
 
     @cached_property
     def X(self) -> pd.DataFrame:
@@ -96,8 +96,8 @@ def load(config: DatasetConfig = ULB) -> Dataset:
     try:
         path = fetch(config)
         table = _validated_table(path, config)
-        first = _first_of_its_kind(table.frame)
-        frame = table.frame[first] if config.duplicates == "drop" else table.frame
+        is_first = _is_first_copy(table.frame)
+        frame = table.frame[is_first] if config.duplicates == "drop" else table.frame
         check_rarity(frame, config)
     except DataError:
         remove_outdated_copy(config.path)
@@ -107,7 +107,9 @@ def load(config: DatasetConfig = ULB) -> Dataset:
     warn_of_counters(_counters(table, config), config)
     if config.time is not None and not frame[config.time].is_monotonic_increasing:
         frame = frame.sort_values(config.time, kind="stable")
-    return Dataset(config.name, content_sha256(path), frame, config, int(np.count_nonzero(~first)), _hash_of(frame))
+    return Dataset(
+        config.name, content_sha256(path), frame, config, int(np.count_nonzero(~is_first)), _sum_of_hashes(frame)
+    )
 
 
 def distinct_rows(dataset: Dataset) -> tuple[Dataset, np.ndarray]:
@@ -123,14 +125,14 @@ def distinct_rows(dataset: Dataset) -> tuple[Dataset, np.ndarray]:
     originals = _identical_rows(dataset.frame)
     frame = dataset.frame.iloc[np.unique(originals, return_index=True)[1]]
     n_copies = len(originals) - len(frame)
-    return replace(dataset, frame=frame, n_duplicates=n_copies, loaded_hash=_hash_of(frame)), originals
+    return replace(dataset, frame=frame, n_duplicates=n_copies, loaded_hash=_sum_of_hashes(frame)), originals
 
 
 def _row_hashes(frame: pd.DataFrame) -> np.ndarray:
     return pd.util.hash_pandas_object(frame, index=False).to_numpy()
 
 
-def _hash_of(frame: pd.DataFrame) -> int:
+def _sum_of_hashes(frame: pd.DataFrame) -> int:
     return int(_row_hashes(frame).sum(dtype=np.uint64))
 
 
@@ -140,18 +142,18 @@ def _identical_rows(frame: pd.DataFrame) -> np.ndarray:
     Only rows whose hashes collide are compared in full, which is exact and ten times faster.
     """
     numbers, uniques = pd.factorize(_row_hashes(frame))
-    shared = np.flatnonzero(np.bincount(numbers)[numbers] > 1)
-    if shared.size:
-        exact = frame.iloc[shared].groupby(list(frame.columns), sort=False).ngroup().to_numpy()
-        numbers[shared] = len(uniques) + exact
+    colliding = np.flatnonzero(np.bincount(numbers)[numbers] > 1)
+    if colliding.size:
+        numbers_among_colliding = frame.iloc[colliding].groupby(list(frame.columns), sort=False).ngroup().to_numpy()
+        numbers[colliding] = len(uniques) + numbers_among_colliding
     return pd.factorize(numbers)[0].astype(np.int64, copy=False)
 
 
-def _first_of_its_kind(frame: pd.DataFrame) -> np.ndarray:
+def _is_first_copy(frame: pd.DataFrame) -> np.ndarray:
     numbers = _identical_rows(frame)
-    first = np.zeros(len(frame), dtype=bool)
-    first[np.unique(numbers, return_index=True)[1]] = True
-    return first
+    is_first = np.zeros(len(frame), dtype=bool)
+    is_first[np.unique(numbers, return_index=True)[1]] = True
+    return is_first
 
 
 @dataclass(frozen=True, eq=False)

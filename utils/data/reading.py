@@ -33,13 +33,13 @@ MAX_DIRECTORY = 2**16  # bytes of a ZIP archive's list of files
 CHUNK = 2**20
 SEPARATORS = ",;\t|"
 PARQUET, GZIP, ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
-PACKED = {
+ARCHIVES = {
     b"BZh": "a bzip2 file",
     b"7z\xbc\xaf": "a 7z archive",
     b"\xfd7zXZ": "an xz file",
     b"\x28\xb5\x2f\xfd": "a zstd file",
 }
-OTHER = {
+OTHER_FORMATS = {
     b"\xd0\xcf\x11\xe0": "an Excel workbook (.xls)",
     b"%PDF": "a PDF document",
     b"SQLite format 3": "an SQLite database",
@@ -218,30 +218,30 @@ def open_table(content: bytes, name: str, limit: int | None = None) -> Delimited
     DataError
         If it is empty, damaged, or no text.
     """
-    content = _unpacked(content, name, limit)
+    content = _unpack(content, name, limit)
     _refuse_other_formats(content, name)
     if content.startswith(PARQUET):
         return _open_parquet(content, name)
     return _open_text(_as_utf8(content, name), name)
 
 
-def _unpacked(content: bytes, name: str, limit: int | None) -> bytes:
+def _unpack(content: bytes, name: str, limit: int | None) -> bytes:
     size = -1 if limit is None else limit + 1
     try:
         if content.startswith(GZIP):
             with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-                unpacked = file.read(size)
+                result = file.read(size)
         elif content.startswith(ZIP):
-            unpacked = _unzip(content, name, size)
+            result = _unzip(content, name, size)
         else:
             return content
     except DataError:
         raise
     except UNPACKING_ERRORS as error:
         raise DataError(f"{name} cannot be unpacked ({error}); pack it again or give it unpacked.") from None
-    if limit is not None and len(unpacked) > limit:
+    if limit is not None and len(result) > limit:
         raise LimitError(f"{name} unpacks to more than {limit / 2**20:,.0f} MiB; divide it into smaller files.")
-    return unpacked
+    return result
 
 
 def _unzip(content: bytes, name: str, size: int) -> bytes:
@@ -256,7 +256,7 @@ def _unzip(content: bytes, name: str, size: int) -> bytes:
         if "[Content_Types].xml" in names or "mimetype" in names:
             kind = "an Excel workbook" if "[Content_Types].xml" in names else "an OpenDocument file"
             raise FormatError(f"{name} is {kind}; save its sheet as 'CSV UTF-8' and give that file.")
-        files = [each for each in names if not each.endswith("/") and not each.startswith("__MACOSX/")]
+        files = [member for member in names if not member.endswith("/") and not member.startswith("__MACOSX/")]
         if len(files) != 1:
             raise FormatError(f"{name} is a ZIP archive of {len(files)} files; give the one file with the table.")
         with archive.open(files[0]) as file:
@@ -264,29 +264,33 @@ def _unzip(content: bytes, name: str, size: int) -> bytes:
 
 
 def _refuse_other_formats(content: bytes, name: str) -> None:
-    packed = next((kind for magic, kind in PACKED.items() if content.startswith(magic)), None)
+    archive = next((kind for first_bytes, kind in ARCHIVES.items() if content.startswith(first_bytes)), None)
     if content[257:262] == b"ustar":
-        packed = "a tar archive"
+        archive = "a tar archive"
     elif content.startswith((GZIP, ZIP)):
-        packed = "packed twice"
-    if packed:
-        raise FormatError(f"{name} is {packed}; unpack it and give the file in it.")
+        archive = "packed twice"
+    if archive:
+        raise FormatError(f"{name} is {archive}; unpack it and give the file in it.")
     start = content[:100].lstrip()
-    other = next((kind for magic, kind in OTHER.items() if start.startswith(magic)), None)
-    if other:
-        raise FormatError(f"{name} is {other}; save the table as CSV or Parquet.")
+    other_format = next((kind for first_bytes, kind in OTHER_FORMATS.items() if start.startswith(first_bytes)), None)
+    if other_format:
+        raise FormatError(f"{name} is {other_format}; save the table as CSV or Parquet.")
 
 
 def _as_utf8(content: bytes, name: str) -> bytes:
     """Text in UTF-8 without a byte order mark; DataError if it is no text, or no text in an encoding that it states."""
     content = content.removeprefix(codecs.BOM_UTF8)
-    encoding = next((each for mark, each in ENCODINGS.items() if content.startswith(mark)), _unmarked(content))
+    encoding = next(
+        (candidate for mark, candidate in ENCODINGS.items() if content.startswith(mark)), _guess_utf16(content)
+    )
     if encoding:
         try:
             content = content.decode(encoding).removeprefix("\ufeff").encode()
         except UnicodeError:
-            shown = encoding[:6].upper()
-            raise DataError(f"{name} begins as {shown} and is damaged further on; save it as 'CSV UTF-8'.") from None
+            encoding_name = encoding[:6].upper()
+            raise DataError(
+                f"{name} begins as {encoding_name} and is damaged further on; save it as 'CSV UTF-8'."
+            ) from None
     if not content.isascii():
         _check_utf8(content, name)
     position = content.find(b"\0")
@@ -295,7 +299,7 @@ def _as_utf8(content: bytes, name: str) -> bytes:
     return content
 
 
-def _unmarked(content: bytes) -> str | None:
+def _guess_utf16(content: bytes) -> str | None:
     """UTF-16 without its mark: every other byte of Latin letters is zero."""
     first, second = content[:200:2], content[1:200:2]
     for high, low, encoding in ((second, first, "utf-16-le"), (first, second, "utf-16-be")):
@@ -338,31 +342,31 @@ class _Header:
 
 
 def _open_text(content: bytes, name: str) -> Delimited:
-    head = content[:MAX_LINE].decode(errors="ignore")  # only its last character may be cut
+    start = content[:MAX_LINE].decode(errors="ignore")  # only its last character may be cut
     headers, errors = [], []
     for separator in SEPARATORS:
         try:
-            headers.append(_read_header(head, separator))
+            headers.append(_read_header(start, separator))
         except csv.Error as error:
             errors.append(error)
     if not headers:
         raise DataError(f"{name}, line 1, cannot be read: {errors[0]}; correct the header.")
     if not any(header.names for header in headers):
         raise DataError(f"{name} is empty; put a header and, below it, one line per row into it.")
-    header = max(headers, key=lambda each: each.likelihood)
-    if header.start == len(head.encode()) < len(content):
+    header = max(headers, key=lambda candidate: candidate.likelihood)
+    if header.start == len(start.encode()) < len(content):
         raise LimitError(f"{name} has a header of more than {MAX_LINE:,} bytes; leave out columns.")
     _check_names(header.names, name)
     return Delimited(name, content, header.separator, tuple(header.names), header.start, header.line)
 
 
-def _read_header(head: str, separator: str) -> _Header:
+def _read_header(text: str, separator: str) -> _Header:
     """The first row that holds anything, as names, with the row after it; csv.Error if it cannot be read."""
     start = 0
 
     def counted() -> Iterator[str]:
         nonlocal start
-        for line in io.StringIO(head, newline=""):
+        for line in io.StringIO(text, newline=""):
             start += len(line.encode())
             yield line
 
@@ -391,12 +395,14 @@ def _check_count(n_columns: int, name: str) -> None:
 
 def _check_names(names: Sequence[str], name: str) -> None:
     _check_count(len(names), name)
-    twice = sorted(each for each, count in Counter(names).items() if count > 1 and each)
-    if twice:
-        raise ColumnError(f"{name} has columns that are named twice: {_listed(twice)}; rename one of each.", twice)
+    duplicates = sorted(column for column, count in Counter(names).items() if count > 1 and column)
+    if duplicates:
+        raise ColumnError(
+            f"{name} has columns that are named twice: {_join_names(duplicates)}; rename one of each.", duplicates
+        )
 
 
-def _listed(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     """Names for a message, cut off where they are too many."""
     text = ", ".join(names)
     return text if len(text) <= 200 else f"{text[:200]} ..."
@@ -446,11 +452,11 @@ def _counted_indices(file: pq.ParquetFile) -> dict[str, np.ndarray]:
     """Values of an index that pandas keeps as a range with a name, and not as a column."""
     n_rows, names = file.metadata.num_rows, set(file.schema_arrow.names)
     try:
-        described = json.loads((file.schema_arrow.metadata or {})[b"pandas"])["index_columns"]
+        index_columns = json.loads((file.schema_arrow.metadata or {})[b"pandas"])["index_columns"]
         ranges = {
-            each["name"]: range(each["start"], each["stop"], each["step"])
-            for each in described
-            if isinstance(each, dict) and isinstance(each["name"], str) and each["name"] not in names
+            index["name"]: range(index["start"], index["stop"], index["step"])
+            for index in index_columns
+            if isinstance(index, dict) and isinstance(index["name"], str) and index["name"] not in names
         }
         return {name: np.array(values) for name, values in ranges.items() if len(values) == n_rows}
     except (KeyError, TypeError, ValueError, OverflowError):  # no metadata, or not by pandas
@@ -480,7 +486,7 @@ def read_table(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
         table = parquet_table(source, parquet_schema(source).names, path.name)
     if not table.num_rows:
         raise DataError(f"{path.name} has a header and no rows; put the data below the header.")
-    return _named_columns(table, drop, path.name).to_pandas()
+    return _select_named(table, drop, path.name).to_pandas()
 
 
 def _arrow_table(text: Delimited) -> pa.Table:
@@ -497,12 +503,12 @@ def _arrow_table(text: Delimited) -> pa.Table:
         raise DataError(f"{text.name} is not a readable CSV file ({reason}); save it again as CSV.") from None
 
 
-def _named_columns(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
+def _select_named(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
     """The table without columns to leave out, and without those that have neither name nor value."""
-    missing = [each for each in drop if each not in table.column_names]
+    missing = [column_name for column_name in drop if column_name not in table.column_names]
     if missing:
-        raise ColumnError(f"{name} has no column {_listed(missing)} to leave out; correct `drop`.", missing)
-    kept = []
+        raise ColumnError(f"{name} has no column {_join_names(missing)} to leave out; correct `drop`.", missing)
+    positions = []
     for position, column in enumerate(table.column_names):
         if column in drop or (not column.strip() and table.column(position).null_count == table.num_rows):
             continue
@@ -512,17 +518,17 @@ def _named_columns(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
                 f"to_csv() writes, save the file with index=False, otherwise name it or put {column!r} into `drop`.",
                 [column],
             )
-        kept.append(position)
-    return table.select(kept)
+        positions.append(position)
+    return table.select(positions)
 
 
 def line_numbers(path: Path, rows: np.ndarray) -> str:
     """Where the data rows with these 0-based numbers stand, as their readers count."""
     source = open_table(path.read_bytes(), path.name)
     if isinstance(source, Delimited):
-        wanted = set(rows.tolist())
-        filled = (line for line, cells in source.rows() if cells)
-        numbers = [line for number, line in enumerate(filled) if number in wanted]
+        row_numbers = set(rows.tolist())
+        filled_lines = (line for line, cells in source.rows() if cells)
+        numbers = [line for number, line in enumerate(filled_lines) if number in row_numbers]
         unit, note = "line", f" (the header is line {source.header_line})"
     else:
         unit, numbers, note = "row", rows + 1, ""

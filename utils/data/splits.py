@@ -38,10 +38,10 @@ def chronological_split(dataset: Dataset, test_fraction: float = 0.2) -> tuple[n
     n_test = math.ceil(round(n_rows * test_fraction, 6))
     development, test = np.split(np.arange(n_rows), [n_rows - n_test])
     labels = dataset.y.to_numpy()
-    for part, positions in {"development": development, "test": test}.items():
+    for name, positions in {"development": development, "test": test}.items():
         if np.unique(labels[positions]).size < 2:
             raise DataError(
-                f"{dataset.config.path.name}, column '{dataset.config.label}': the {part} set of "
+                f"{dataset.config.path.name}, column '{dataset.config.label}': the {name} set of "
                 f"{len(positions)} rows holds a single class; change the test fraction of {test_fraction} "
                 "or use a longer file."
             )
@@ -83,14 +83,14 @@ def fold_numbers(labels: np.ndarray, groups: np.ndarray, n_splits: int, seed: in
     own group. So it decides only about the positives and the rows that share a group; negatives on their own
     can go anywhere and are dealt out at random in equal parts.
     """
-    careful = (labels == 1) | (np.bincount(groups)[groups] > 1)
-    alone = np.flatnonzero(~careful)
+    is_stratified = (labels == 1) | (np.bincount(groups)[groups] > 1)
+    ungrouped = np.flatnonzero(~is_stratified)
     # The stratifier wants at least `n_splits` rows of each class.
-    careful[alone[:n_splits]] = True
-    dealt = alone[n_splits:]
+    is_stratified[ungrouped[:n_splits]] = True
+    random_rows = ungrouped[n_splits:]
     numbers = np.empty(len(labels), dtype=np.int64)
-    numbers[dealt] = np.random.default_rng(seed).permutation(len(dealt)) % n_splits
-    rows = np.flatnonzero(careful)
+    numbers[random_rows] = np.random.default_rng(seed).permutation(len(random_rows)) % n_splits
+    rows = np.flatnonzero(is_stratified)
     splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
     for number, (_, test) in enumerate(splitter.split(rows, labels[rows], groups[rows])):
         numbers[rows[test]] = number

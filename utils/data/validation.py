@@ -36,13 +36,17 @@ def counts_rows(values: np.ndarray) -> bool:
     Two thirds of the rows have a value of their own, and these fill two thirds of an evenly spaced grid. Whole
     numbers drawn at random, one for each row, fill 63 % of theirs.
     """
-    unique = np.unique(values)
-    if len(unique) < max(MIN_COUNTED, len(values) * 2 / 3):
+    distinct = np.unique(values)
+    if len(distinct) < max(MIN_COUNTED, len(values) * 2 / 3):
         return False
-    steps = np.diff(unique)
+    steps = np.diff(distinct)
     steps = steps / np.median(steps)
-    whole = np.round(steps)
-    return bool(np.abs(steps - whole).max() < 1e-3 and whole.min() >= 1 and len(unique) > whole.sum() * 2 / 3)
+    whole_steps = np.round(steps)
+    return bool(
+        np.abs(steps - whole_steps).max() < 1e-3
+        and whole_steps.min() >= 1
+        and len(distinct) > whole_steps.sum() * 2 / 3
+    )
 
 
 def warn_of_counters(counters: Sequence[str], config: DatasetConfig) -> None:
@@ -101,9 +105,11 @@ def _check_features(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> N
     raw = [name for name in frame.columns if name not in (config.label, config.time)]
     if not raw:
         raise DataError(f"{path.name} has no column besides label and time; add the features.")
-    taken = [name for name in raw if name in HOUR_FEATURES]
-    if taken and config.time is not None:
-        raise DataError(f"{path.name}, column '{taken[0]}': a feature of this name is made from the time; rename it.")
+    reserved = [name for name in raw if name in HOUR_FEATURES]
+    if reserved and config.time is not None:
+        raise DataError(
+            f"{path.name}, column '{reserved[0]}': a feature of this name is made from the time; rename it."
+        )
 
 
 def complaint(cases: pd.DataFrame, frame: pd.DataFrame, path: Path) -> str:
@@ -117,9 +123,10 @@ def complaint(cases: pd.DataFrame, frame: pd.DataFrame, path: Path) -> str:
     column, check = cases[["column", "check"]].iloc[0]
     rows = np.sort(cases.loc[cases["column"] == column, "index"].to_numpy(dtype=np.int64))
     value = frame[column].iloc[rows[0]]
-    shown = "an empty value" if pd.isna(value) else repr(str(value)[:60])
-    more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
+    value_text = "an empty value" if pd.isna(value) else repr(str(value)[:60])
+    other_rows = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
     wrong_label = check == BINARY and not pd.isna(value)
     advice = "write 1 for the rare class and 0 for the other" if wrong_label else CORRECT
     hint = decimal_hint(str(value))
-    return f"{path.name}, column '{column}', {line_numbers(path, rows[:3])}{more}: {shown} {check}{hint}; {advice}."
+    lines = f"{line_numbers(path, rows[:3])}{other_rows}"
+    return f"{path.name}, column '{column}', {lines}: {value_text} {check}{hint}; {advice}."
