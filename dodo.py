@@ -1,4 +1,4 @@
-"""What is made from what; `doit` runs what is out of date. `make` calls this with the profile.
+"""Tasks for `doit`, which runs those that are out of date. `make` calls it with the profile.
 
 doit profile=quick study
 """
@@ -31,7 +31,7 @@ DOIT_CONFIG = {
     "verbosity": 2,
     "num_process": N_PROCESSES,  # notebooks run side by side; what fills a ledger runs alone, on every core
 }
-RUN_LOG = BUILD / f"doit-{PROFILE.name}.done"  # what this call had to run, a line each
+RUN_LOG = BUILD / f"doit-{PROFILE.name}.done"  # tasks that this call ran, one per line
 RUN_LOG.write_text("")
 LOCK = ROOT / "uv.lock"
 RAW = PROFILE.dataset.path
@@ -43,8 +43,8 @@ LEDGERS = [
 ]
 GENERATORS = ROOT / "benchmarks" / "generators.jsonl"
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-# doit starts what is ready in any order. The longest are to come first, or a core would idle at the end: two start,
-# each of the next follows one of them, and all others wait for the last of these.
+# doit starts ready tasks in any order. The longest notebooks go first, so that no core is idle at the end: two start
+# at once, each of the next follows one of them, and all others wait for the last of these.
 LONGEST = ("08_final_model", "05_cgan_training")
 NEXT = {"07_comparison": LONGEST[1], "01_eda": LONGEST[0]}
 
@@ -160,7 +160,7 @@ def task_study():
 
 
 def notebook_inputs(name: str) -> Inputs:
-    """Hashes of what a notebook is executed from: its cells, the code that it needs, and the results that it reads."""
+    """Hashes of a notebook's inputs: its cells, the code that it imports, and the results that it reads."""
     path = NOTEBOOKS / f"{name}.ipynb"
     modules = notebook_modules(path)
     results = [*LEDGERS, GENERATORS] if "benchmarks.generators" in modules else LEDGERS
@@ -170,7 +170,10 @@ def notebook_inputs(name: str) -> Inputs:
 
 @contextmanager
 def share_of_cores() -> Iterator[None]:
-    """Keep this process and its children to cores that no other notebook has: threads that contend wait by spinning."""
+    """Restrict this process and its children to cores that no other notebook uses.
+
+    Threads that compete for a core waste time by spinning.
+    """
     all_cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     with ExitStack() as stack:
         locks = [FileLock(BUILD / f"cores-{number}.lock") for number in range(N_PROCESSES)]
@@ -185,7 +188,7 @@ def share_of_cores() -> Iterator[None]:
 
 
 def acquire(lock: FileLock, stack: ExitStack) -> bool:
-    """Whether the lock was free and is now this process's, until the stack is left."""
+    """Acquire the lock until the stack closes; False if another process holds it."""
     try:
         stack.enter_context(lock.acquire(timeout=0))
     except Timeout:
@@ -194,6 +197,6 @@ def acquire(lock: FileLock, stack: ExitStack) -> bool:
 
 
 def log_run(name: str) -> None:
-    """Remember that something was made; tasks run in processes of their own."""
+    """Append a task to `RUN_LOG`; tasks run in separate processes."""
     with RUN_LOG.open("a") as file:
         file.write(f"{name}\n")

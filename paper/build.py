@@ -28,12 +28,12 @@ class PaperError(RuntimeError):
 
 
 def build(profile: Profile) -> Path:
-    """Typeset the paper to `profile.paper / "paper.pdf"`, whole or not at all.
+    """Typeset the paper to `profile.paper / "paper.pdf"`, completely or not at all.
 
     Parameters
     ----------
     profile : Profile
-        Whose numbers and figures are shown.
+        Profile with the numbers and figures to show.
 
     Returns
     -------
@@ -43,8 +43,8 @@ def build(profile: Profile) -> Path:
     Raises
     ------
     PaperError
-        If a number, a figure or a reference is missing, a sentence of the full study is false, or Typst warns; an older
-        PDF is left as it is.
+        If a number, a figure or a reference is missing, a sentence of the full study is false, or Typst warns; an
+        existing PDF is not changed.
     """
     if not profile.numbers.exists():
         raise PaperError(
@@ -58,7 +58,7 @@ def build(profile: Profile) -> Path:
 
 
 def _stage(profile: Profile, root: Path) -> Path:
-    """Lay sources, numbers and figures out as they lie in the repository, so Typst sees nothing else."""
+    """Copy sources, numbers and figures to `root` in the repository's layout, so that Typst sees nothing else."""
     (root / "paper").mkdir()
     (root / "figures").mkdir()
     for pattern in ("*.typ", "*.bib"):
@@ -72,7 +72,7 @@ def _stage(profile: Profile, root: Path) -> Path:
 
 
 def _true_claims(profile: Profile) -> dict[str, str]:
-    """The sentences that the paper may state as they stand, by name."""
+    """Sentences that the recorded numbers support, by name."""
     try:
         return claims.stated(recorded.read(profile.numbers))
     except recorded.NumbersError as error:
@@ -97,7 +97,7 @@ def _compile(root: Path, profile: Profile) -> bytes:
 
 
 def _explain(error: typst.TypstError, root: Path, profile: Profile) -> str:
-    """One sentence for what Typst says on many lines."""
+    """Summarise Typst's error, which spans several lines, in one sentence."""
     text = _one_line(error)
     if panic := re.search("panicked with: (?P<what>.*)", text):
         return f"{_display_path(profile.numbers)} {panic['what']}; run the notebook that records it."
