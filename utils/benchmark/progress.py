@@ -14,32 +14,32 @@ from utils.benchmark import ledger
 
 
 class Board:
-    """A folder in which each worker says what it is doing; readable from any process that sees the folder."""
+    """A folder in which each worker process writes its current task, for any process that can read the folder."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
     @classmethod
     def for_ledger(cls, path: Path) -> Board:
-        """The board of those that append to the ledger file at `path`."""
+        """The board of the workers that append to the ledger file at `path`."""
         return cls(path.parent / ".running")
 
     def write(self, text: str) -> None:
-        """Say what this process is doing now."""
+        """Write what this process is doing."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / str(os.getpid())).write_text(text)
 
     def wipe(self) -> None:
-        """Say that this process is done."""
+        """Remove the note of this process."""
         (self.folder / str(os.getpid())).unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Forget everybody, as killed workers leave their notes behind."""
+        """Remove all notes, including those of killed workers."""
         for note in self.folder.glob("*"):
             note.unlink(missing_ok=True)
 
     def read(self) -> list[str]:
-        """What everybody is doing."""
+        """Notes of all processes."""
         notes = []
         for note in sorted(self.folder.glob("*")):
             try:
@@ -51,13 +51,13 @@ class Board:
 
 @contextmanager
 def progress_bar(weights: dict[Path, dict[str, float]]) -> Iterator[None]:
-    """Show a bar that follows ledger files until their tasks are done.
+    """Show a progress bar that follows ledger files while the block runs.
 
     Parameters
     ----------
     weights : dict of Path to dict
-        For each ledger file that workers append to, the expected seconds per task key; the time left follows from
-        these, as tasks differ a hundredfold. What workers are doing is read from the boards beside the files.
+        Expected seconds per task key, for each ledger file that workers append to. The remaining time is estimated
+        from these, because tasks differ a hundredfold. The running tasks are read from the boards of the files.
     """
     stopped = threading.Event()
     layout = "{percentage:3.0f}% |{bar:24}| {elapsed} elapsed, {remaining} left{postfix}"

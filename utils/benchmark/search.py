@@ -30,7 +30,7 @@ class Trial:
 
 
 def plan_search(sampler: str, model: str, settings: Search) -> SearchPlan | None:
-    """How the parameters of a pair are chosen; None where there is nothing to choose.
+    """Plan of the parameter search for a pair; None if there is nothing to choose.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def sample_trials(task: Task, y: ArrayLike | None = None) -> list[Trial]:
     Parameters
     ----------
     y : array of labels, optional
-        Of the training rows; on them, ratios that come to the same are one trial (see `SamplerEntry.effect`).
+        Labels of the training rows; ratios with the same effect on them are one trial (see `SamplerEntry.effect`).
     """
     default = Trial(task.sampler, task.model)
     if task.search is None:
@@ -77,7 +77,7 @@ def _settings(space: dict[str, list]) -> list[dict[str, object]]:
 
 
 def _effect(trial: Trial, y: ArrayLike | None) -> Chosen:
-    """A trial's parameters, with what the ratio comes to in the ratio's place."""
+    """A trial's parameters, with the ratio replaced by its effect on the rows."""
     params = trial.sampler.params
     if y is None or "ratio" not in params:
         return trial.chosen
@@ -96,7 +96,7 @@ def chosen_trial(task: Task, chosen: Chosen) -> Trial:
 
 
 def reduced_trial(trial: Trial) -> Trial:
-    """A trial as it is tried, with fewer trees or updates than what is chosen gets; see `Entry.in_search`."""
+    """A trial as the search fits it, with fewer trees or updates than the final fit; see `Entry.in_search`."""
     return Trial(_reduced(trial.sampler, SAMPLERS[trial.sampler.name]), _reduced(trial.model, MODELS[trial.model.name]))
 
 

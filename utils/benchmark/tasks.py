@@ -1,4 +1,4 @@
-"""What a task is: one fold, one sampler, one model, with everything that determines the result."""
+"""Tasks: one fold, one sampler and one model, with everything that determines the result."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from utils.seeding import child_seed
 Named = str | tuple[str, dict[str, object]]  # a method by name, with changes of its parameters
 EntryType = TypeVar("EntryType", bound=Entry)
 DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "xgboost": ("xgboost", "xgboost-cpu")}
-OPTIONAL = {"ctgan": "0.12.1"}  # the release that the committed results come from, where it is not installed
+OPTIONAL = {"ctgan": "0.12.1"}  # release behind the committed results; used if the library is not installed
 
 
 @lru_cache
 def library_version(library: str) -> str:
-    """Installed version of a library, whichever of its distributions is there."""
+    """Installed version of a library, from whichever of its distributions is installed."""
     for distribution in DISTRIBUTIONS.get(library, (library,)):
         try:
             return version(distribution)
@@ -48,7 +48,7 @@ def minor_version(library: str) -> str:
 
 
 def split_of(kind: str, protocol: Protocol) -> Split:
-    """How the protocol divides rows: what decides, with the seed, which rows are in which fold."""
+    """The protocol's division of rows; with the seed it determines the rows of every fold."""
     return Split(kind, protocol.test_fraction, GROUPS, n_splits=protocol.n_splits)
 
 
@@ -66,14 +66,14 @@ def make_task(
     Parameters
     ----------
     profile : Profile
-        Gives protocol and parameters.
+        Provides protocol and parameters.
     dataset : DatasetIdentity
     fold_id : (int, int)
         Repeat and fold.
     sampler, model : str or (str, dict)
-        Name in the registry, and parameters that differ from the profile's if there are such.
+        Name in the registry, optionally with parameters that replace the profile's.
     search : Search, optional
-        How parameters are chosen; without it they are taken as they are.
+        How parameters are chosen; by default they are not searched.
     """
     (sampler_name, sampler_changes), (model_name, model_changes) = map(_split_changes, (sampler, model))
     repeat, fold = fold_id
@@ -135,5 +135,5 @@ def label(task: Task) -> str:
 
 
 def cost(task: Task) -> float:
-    """Rough seconds of a task and its share of the sampler's fit, to weigh progress."""
+    """Approximate seconds of a task and its share of the sampler's fit, for the progress bar."""
     return MODELS[task.model.name].cost * (2 if task.search else 1) + SAMPLERS[task.sampler.name].cost / 3

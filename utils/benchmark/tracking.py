@@ -58,7 +58,7 @@ def experiment_name(profile: Profile) -> str:
 
 
 def log_computed(rows: Iterable[Row[Task, FoldResult]], profile: Profile) -> None:
-    """Log rows that were just computed; if the store has gone away meanwhile, say so in a sentence and go on."""
+    """Log newly computed rows; if the store has become unavailable, print a message and continue."""
     try:
         log_rows(rows, profile)
     except TrackingError as error:
@@ -70,26 +70,26 @@ def log_computed(rows: Iterable[Row[Task, FoldResult]], profile: Profile) -> Non
 
 
 def log_rows(rows: Iterable[Row[Task, FoldResult]], profile: Profile) -> int:
-    """Give every ledger row its MLflow run, nested below one run per sampler and profile.
+    """Log every ledger row as an MLflow run, nested below one run per sampler and profile.
 
-    Rows that have a run already are passed over, so a ledger can be logged again after a crash.
+    Rows that already have a run are skipped, so a ledger can be logged again after a crash.
 
     Returns
     -------
     int
-        Runs that were made.
+        Number of runs created.
 
     Raises
     ------
     TrackingError
-        If the store cannot be used; runs that were made until then stay.
+        If the store cannot be used; runs created before that remain.
     """
     rows = list(rows)
     if not rows:
         return 0
     store = client()
     experiment = experiment_id(store, experiment_name(profile))
-    with as_tracking_errors(), store_lock():  # one process at a time finds out what is missing and logs it
+    with as_tracking_errors(), store_lock():  # one process at a time looks for missing runs and logs them
         logged = _runs_by_tag(store, experiment, "ledger_key")
         parents = _runs_by_tag(store, experiment, "sampler_parent")
         unlogged = [row for row in rows if row.key not in logged]
@@ -176,10 +176,7 @@ def register(folder: Path, name: str, experiment: str, tags: dict[str, str]) -> 
 
 
 def download_champion(folder: Path) -> Path:
-    """Fetch the files of the champion into a folder; LookupError says how to make one when there is none.
-
-    Nothing is unpickled here; `utils.serving.bundle.load` reads the files and refuses types it does not know.
-    """
+    """Download the champion's files to a folder; a LookupError says how to create one if there is none."""
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
@@ -198,7 +195,7 @@ def download_champion(folder: Path) -> Path:
 
 def main() -> None:
     """Log the finished tasks of a profile that the store lacks."""
-    parser = argparse.ArgumentParser(description="Give every finished task of a profile its MLflow run.")
+    parser = argparse.ArgumentParser(description="Log every finished task of a profile to MLflow.")
     parser.add_argument("--profile", default="quick", choices=("quick", "full"))
     options = parser.parse_args()
     with exit_with_a_sentence():

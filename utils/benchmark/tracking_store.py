@@ -1,4 +1,4 @@
-"""The MLflow store that runs and models go to: where it is, and whether it can be used."""
+"""The MLflow store of runs and models: its address, and checks that it can be used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from sqlalchemy.engine import URL
 
-# MLflow's own defaults keep on asking a server that is gone for minutes.
+# With MLflow's defaults, requests to a server that is down are retried for minutes.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 QUIET = ("alembic", "mlflow.store.db")
 
@@ -30,9 +30,9 @@ class TrackingError(RuntimeError):
 def tracking_uri() -> str:
     """Where runs go: MLFLOW_TRACKING_URI if set, else an SQLite file below `build` (or STUDY_OUTPUT).
 
-    A relative path means the same file wherever a process was started: it is taken from the project's root.
+    A relative path starts at the project's root, wherever the process was started.
     """
-    from sqlalchemy.engine import make_url  # takes half a second, also where no store is used
+    from sqlalchemy.engine import make_url  # imported here because it takes half a second
 
     if uri := os.environ.get("MLFLOW_TRACKING_URI"):
         path = _sqlite_path(uri)
@@ -65,7 +65,7 @@ def without_password(uri: str) -> str:
 
 
 def client() -> MlflowClient:
-    """A client of the tracking server and of its registry; it makes the tables of a fresh SQLite store.
+    """A client of the tracking server and its registry; creates the tables of a new SQLite store.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def client() -> MlflowClient:
 
 
 def _require_sqlite_file(uri: str) -> None:
-    """Make the folder of an SQLite store and open the file: MLflow itself tries for a minute before it says no."""
+    """Create the folder of an SQLite store and open the file; MLflow itself tries for a minute before it fails."""
     path = _sqlite_path(uri)
     if path is None:
         return
@@ -102,12 +102,12 @@ def _require_sqlite_file(uri: str) -> None:
 
 @contextmanager
 def as_tracking_errors(*expected_codes: str) -> Iterator[None]:
-    """Turn whatever MLflow, its database or the network raises into a `TrackingError` of one sentence.
+    """Convert errors of MLflow, its database or the network to a `TrackingError` with one sentence.
 
     Parameters
     ----------
-    *answers : str
-        MLflow's error codes that are no failure of the store, such as RESOURCE_ALREADY_EXISTS; they pass as they are.
+    *expected_codes : str
+        MLflow error codes that are no failure of the store, such as RESOURCE_ALREADY_EXISTS; they are raised unchanged.
     """
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -138,18 +138,18 @@ def _error_message(uri: str, reason: str) -> str:
 
 
 def store_lock() -> AbstractContextManager:
-    """Keep other processes of this machine away from an SQLite store; a server looks after itself."""
+    """Lock an SQLite store against other processes of this machine; a server needs no lock."""
     path = _sqlite_path(tracking_uri())
     return nullcontext() if path is None else FileLock(f"{path}.lock")
 
 
 def experiment_id(store: MlflowClient, name: str) -> str:
-    """The experiment's id; it is made when missing, with artefacts beside an SQLite store.
+    """The experiment's id; a missing experiment is created, with artefacts beside an SQLite store.
 
     Raises
     ------
     TrackingError
-        If the experiment was deleted, which MLflow neither writes to nor makes anew.
+        If the experiment was deleted: MLflow can neither write to it nor create it again.
     """
     from mlflow.exceptions import MlflowException
 
@@ -160,7 +160,7 @@ def experiment_id(store: MlflowClient, name: str) -> str:
         if experiment is None:
             try:
                 return store.create_experiment(name, artifact_location=location)
-            except MlflowException as error:  # another process was quicker
+            except MlflowException as error:  # another process created it first
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
                 experiment = store.get_experiment_by_name(name)

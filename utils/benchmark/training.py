@@ -1,7 +1,7 @@
-"""From training rows to a fitted classifier: scale, resample, choose the parameters, fit; nothing else is seen.
+"""From training rows to a fitted classifier: scale, resample, choose the parameters, fit.
 
-The rows that a test part holds never come here. Inner folds divide the training rows again, before scaler and
-sampler, so that a synthetic row never judges, nor is judged by a model that knows, the frauds it was made from.
+Test rows never reach this module. Inner folds divide the training rows before scaler and sampler, so that inner test
+rows are always real, and no synthetic row was made from them.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Resampled:
     X, y : arrays of shape (n_rows, n_features) and (n_rows,)
         Scaled, real and synthetic.
     seconds : float
-        That scaling and sampling took.
+        Time of scaling and sampling.
     source : Index
-        Of the rows that scaler and sampler were fitted on, as the dataset numbers them.
+        Index labels in the dataset of the rows that scaler and sampler were fitted on.
     """
 
     X: np.ndarray
@@ -54,7 +54,7 @@ class Resampled:
 
 @dataclass(frozen=True)
 class Seconds:
-    """What the steps of a fit took: scaler and sampler, search for the parameters, classifier."""
+    """Duration of the steps of a fit: scaler and sampler, search for the parameters, classifier."""
 
     sampler: float
     search: float
@@ -75,7 +75,7 @@ class Fitted:
         What the classifier was fitted on.
     seconds : Seconds
     held_out : Index
-        Of the training rows that neither scaler nor sampler saw, because they ended a network's training.
+        Index labels of the training rows that were held out from scaler and sampler to stop a network's training.
     """
 
     scaler: StandardScaler
@@ -93,13 +93,13 @@ class Fitted:
 
 
 def build_preprocessing(sampler: Method, seed: int) -> Pipeline:
-    """Scaler and sampler, fitted on training rows only; 'passthrough' where there is nothing to sample."""
+    """Scaler and sampler, fitted on training rows only; 'passthrough' if there is no resampling."""
     resampler = SAMPLERS[sampler.name].build(child_seed(seed, sampler.name), **sampler.params)
     return Pipeline([("scale", StandardScaler()), ("sample", "passthrough" if resampler is None else resampler)])
 
 
 def fit_preprocessing(preprocessing: Pipeline, X: pd.DataFrame, y: pd.Series) -> Resampled:
-    """Fit scaler and sampler on training rows, and give the rows that the classifier is fitted on."""
+    """Fit scaler and sampler on training rows, and return the rows that the classifier is fitted on."""
     start = time.perf_counter()
     if preprocessing["sample"] == "passthrough":
         resampled = preprocessing[:1].fit_transform(X), y.to_numpy()
@@ -112,26 +112,26 @@ def fit_preprocessing(preprocessing: Pipeline, X: pd.DataFrame, y: pd.Series) ->
 
 
 def positive_scores(model: Classifier, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scores to rank by, and probabilities; the former resolve what probabilities round to 1."""
+    """Scores for ranking, and probabilities; the scores distinguish rows whose probabilities round to 1."""
     probability = model.predict_proba(X)[:, 1]
     ranking = model.decision_function(X) if hasattr(model, "decision_function") else probability
     return ranking, probability
 
 
 class TrainingRows:
-    """Training rows before anything learned from them, with a cache of what was made of them.
+    """Training rows before any fitted step, with a cache of scaler, resampled tables and inner folds.
 
-    Tasks that share rows share it: a scaler, a resampled table and inner folds are made once, when they are first
-    asked for. No more than `MAX_RESAMPLED` resampled tables are kept.
+    Tasks on the same rows share the cache; its contents are computed when they are first needed. At most
+    `MAX_RESAMPLED` resampled tables are kept.
 
     Parameters
     ----------
     X, y : DataFrame and Series
-        Features and labels; their index numbers the rows as the dataset does, and says where a row came from.
+        Features and labels; their index labels are those of the dataset.
     groups : ndarray
         Group of each row, which is never divided; see `Dataset.groups`.
     seed : int
-        Fixes samplers.
+        Seed of the samplers and the inner folds.
     """
 
     def __init__(self, X: pd.DataFrame, y: pd.Series, groups: np.ndarray, seed: int):
@@ -146,7 +146,7 @@ class TrainingRows:
         return StandardScaler().fit(self.X)
 
     def resampled(self, sampler: Method) -> Resampled:
-        """What a sampler makes of the rows; a generator is fitted once for all of its ratios."""
+        """The rows after a sampler; a generator is fitted once for all of its ratios."""
         entry, params = SAMPLERS[sampler.name], sampler.params
         if entry.weighted:
             return self._fit_resample(replace(sampler, params={}))
@@ -165,7 +165,7 @@ class TrainingRows:
         return self._resampled[name]
 
     def inner_folds(self, n_folds: int) -> list[tuple[TrainingRows, TrainingRows]]:
-        """Inner training part and inner test part of every fold."""
+        """Training rows and test rows of every inner fold."""
         if n_folds not in self._inner_folds:
             numbers = self._fold_numbers(n_folds, "search")
             self._inner_folds[n_folds] = [
@@ -175,7 +175,7 @@ class TrainingRows:
         return self._inner_folds[n_folds]
 
     def held_out(self, n_parts: int) -> tuple[TrainingRows, TrainingRows]:
-        """All parts but one, and that one."""
+        """The rows without one of `n_parts` parts, and that part."""
         if n_parts not in self._held_out:
             numbers = self._fold_numbers(n_parts, "held out")
             self._held_out[n_parts] = self._subset(numbers > 0, "held out"), self._subset(numbers == 0, "held out")
@@ -186,7 +186,7 @@ class TrainingRows:
         return fold_numbers(self.y.to_numpy(), groups, n_folds, child_seed(self.seed, purpose))
 
     def _subset(self, mask: np.ndarray, *path: object) -> TrainingRows:
-        """Some of the rows, with a seed of their own."""
+        """Rows of a mask, with their own seed."""
         return TrainingRows(self.X[mask], self.y[mask], self.groups[mask], child_seed(self.seed, *path))
 
 
@@ -197,11 +197,11 @@ def fit(task: Task, rows: TrainingRows, n_jobs: int = 1, chosen: Trial | None = 
     ----------
     task : Task
     rows : TrainingRows
-        Tasks that share them share what samplers made of them.
+        Tasks that share them share the cache of resampled tables.
     n_jobs : int
         Threads a model may use.
     chosen : Trial, optional
-        Parameters that a finished task chose, so that they need not be looked for again.
+        Parameters that a finished task chose, to skip the search.
     """
     trials = [chosen] if chosen else sample_trials(task, rows.y)
     if task.search and task.search.held_out:
@@ -221,7 +221,7 @@ def _fit_trial(
     """A classifier, the rows that it was fitted on, and the seconds of its fit."""
     resampled = rows.resampled(trial.sampler)
     start = time.perf_counter()
-    # Class weights are the one sampler that changes no rows: its ratio is a parameter of the model.
+    # Class weights are the only sampler that changes no rows: its ratio is passed to the model.
     weighted = SAMPLERS[trial.sampler.name].weighted
     weight = fraud_weight(rows.y, **trial.sampler.params) if weighted else 1.0
     seed = child_seed(task.seed, trial.model.name)
@@ -244,7 +244,7 @@ def score_trials(task: Task, rows: TrainingRows, trials: list[Trial], n_jobs: in
 
 
 def _fit_held_out(task: Task, rows: TrainingRows, trials: list[Trial], n_jobs: int) -> Fitted:
-    """Train a network per trial; real rows that no sampler saw end its training, and choose among the trials."""
+    """Train a network per trial; held-out real rows stop the training and select the trial."""
     train, validation = rows.held_out(task.search.held_out)
     held_out = _scaled(validation, train.scaler)
     fits = [_fit_trial(task, trial, train, n_jobs, validation=held_out) for trial in trials]

@@ -185,7 +185,7 @@ def test_a_group_that_no_worker_survives_is_named(profile, cluster, monkeypatch)
         client.run_on_scheduler(lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", 0))
     monkeypatch.setattr(runner, "run_group", killed_always)
     alone = replace(profile, folds=((0, 1),))  # Dask blames whatever waits at a worker that dies
-    with pytest.raises(RuntimeError, match=r"from 'rus\+lr fold 0\.1' on ended every Dask worker that tried them"):
+    with pytest.raises(RuntimeError, match=r"ran the tasks from 'rus\+lr fold 0\.1' on died"):
         runner.run(alone, samplers=["rus"], models=["lr", "xgb"])
     assert ledger.read(profile.results) == []
 

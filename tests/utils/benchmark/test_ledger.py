@@ -111,7 +111,7 @@ def test_a_broken_line_in_the_middle_is_named(path, broken):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("seed", 43, r"the key \w+ is not that of its content, which is \w+"),
+        ("seed", 43, r"the key is \w+, but the content has the key \w+"),
         ("ranks", "first", "ranks: Input should be a valid list"),
         ("model", {"name": "rf"}, "model.params: Field required"),
     ],
