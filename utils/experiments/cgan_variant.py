@@ -1,4 +1,4 @@
-"""One variant of the GAN on one fold: fit, draw and judge; what a worker process of the ablation does."""
+"""One variant of the GAN on one fold: fit, sample and evaluate. Worker processes of the ablation run this code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from utils.seeding import child_seed, seeded
 
 @dataclass(frozen=True)
 class VariantResult:
-    """What a variant of the GAN gives on one fold.
+    """Result of a variant of the GAN on one fold.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class VariantResult:
         Figures of `fidelity.fidelity_report`.
     fit_seconds : float
     rows_per_second : int
-        Rows that are drawn in a second.
+        Rows drawn per second.
     """
 
     fidelity: dict[str, float]
@@ -54,24 +54,24 @@ def _scaled_rows(dataset: Dataset, fold: Fold) -> RealRows:
 
 
 def gan_config(profile: Profile, changes: dict[str, object] | None = None) -> GANConfig:
-    """The GAN of a profile with some fields changed; a ratio beside them is the sampler's and left out."""
+    """The GAN of a profile with some fields changed; `ratio` is left out, because it belongs to the sampler."""
     parameters = {**profile.parameters.get("cgan", {}), **(changes or {})}
     return GANConfig(**{name: value for name, value in parameters.items() if name != "ratio"})
 
 
 def judge_params(profile: Profile) -> dict[str, object]:
-    """Parameters of the judge, part of a row's key: `fidelity.JUDGE` with what the profile replaces."""
+    """Parameters of the judge, part of a row's key: `fidelity.JUDGE` with the profile's changes."""
     return {**JUDGE, **profile.parameters.get("judge", {})}
 
 
 def report_options(profile: Profile) -> dict[str, object]:
-    """What of `fidelity.fidelity_report` a profile decides, part of a row's key; what is usual goes without saying."""
+    """Options of `fidelity.fidelity_report` that a profile sets, part of a row's key; defaults are left out."""
     repeats = {"n_repeats": profile.two_sample_repeats} if profile.two_sample_repeats != N_REPEATS else {}
     return {"judge": judge_params(profile), **repeats}
 
 
 def run_variants(profile: Profile, tasks: list[Task], path: Path, n_jobs: int) -> list[Row[Task, VariantResult]]:
-    """Fit, draw from and judge the GAN of each task; the work of one process."""
+    """Fit, sample from and evaluate the GAN of each task; runs in one worker process."""
     limit_threads(n_jobs)
     rows = []
     for task in announced(tasks, path):

@@ -1,4 +1,4 @@
-"""How good synthetic rows are: close to the real ones, useful in their place, and not copies of them."""
+"""Quality of synthetic rows: similarity to real rows, usefulness in their place, and distance from copies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from utils.models.registry import BOOSTED
 from utils.seeding import child_seed
 
 Table = np.ndarray | pd.DataFrame
-# XGBoost at its defaults stops splitting where a few hundred positives are left, and judges real rows too low.
+# With its default parameters XGBoost stops splitting at a few hundred positives, and scores real rows too low.
 JUDGE = BOOSTED
 N_REPEATS = 5  # of the two-sample test
 
@@ -27,7 +27,7 @@ N_REPEATS = 5  # of the two-sample test
 class RealRows:
     """The real rows around a generator: what it was trained on and what it never saw.
 
-    Generators that are judged by the same object share what has to be learned from the real rows once.
+    Generators evaluated with the same object share the classifier that is trained on the real rows.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ def marginals(real: Table, synthetic: Table) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the tables have other columns, no rows, or values that are missing or infinite.
+        If the tables have different columns, no rows, or values that are missing or infinite.
     """
     names = real.columns if isinstance(real, pd.DataFrame) else pd.RangeIndex(np.shape(real)[1])
     real, synthetic = _validate_tables(real, synthetic)
@@ -165,9 +165,9 @@ def density_coverage(real: Table, synthetic: Table, k: int = 5) -> pd.Series:
 def two_sample_auc(real: Table, synthetic: Table, *, n_repeats: int = N_REPEATS, random_state: int = 0) -> float:
     """ROC AUC of gradient-boosted trees that tell real from synthetic rows (Lopez-Paz and Oquab, 2017).
 
-    The longer table is cut to the shorter one's length, anew in every repeat, so that neither side is the
-    rarer one and the answer does not hang on one draw. Ask it with real rows that the generator did not see:
-    copies of the rows it saw would pass for real among their originals.
+    The longer table is cut to the shorter one's length, anew in every repeat, so that neither
+    class is rarer and the result does not depend on one draw. Use real rows that the generator did not see: among
+    the rows that it saw, copies of them look real.
 
     Parameters
     ----------
@@ -179,12 +179,12 @@ def two_sample_auc(real: Table, synthetic: Table, *, n_repeats: int = N_REPEATS,
     Returns
     -------
     float
-        Mean over repeats and folds: 0.5 if they can't be told apart, 1 if always.
+        Mean over repeats and folds: 0.5 if the rows cannot be distinguished, 1 if they always can.
 
     Raises
     ------
     ValueError
-        As :func:`marginals`, or with fewer than ten rows on a side.
+        As :func:`marginals`, or if a table has fewer than ten rows.
     """
     real, synthetic = _validate_tables(real, synthetic)
     n_rows = min(len(real), len(synthetic))
@@ -211,9 +211,9 @@ def train_on_synthetic(
     judge: dict[str, object] | None = None,
     random_state: int = 0,
 ) -> pd.Series:
-    """What XGBoost learns from synthetic minority rows in place of the real ones (Esteban et al., 2017).
+    """Performance of XGBoost trained on synthetic minority rows instead of real ones (Esteban et al., 2017).
 
-    All three figures use the same real majority rows; only the minority rows change sides.
+    All figures use the same real majority rows; only the minority rows differ.
 
     Parameters
     ----------
@@ -221,8 +221,8 @@ def train_on_synthetic(
     synthetic : array or DataFrame of shape (n_synthetic, n_features)
         Minority rows drawn from a generator that was fitted to `rows.X_train`.
     judge : dict, default=None
-        Parameters of the XGBoost classifier that learns; None is `JUDGE`, the boosted member of the study's blend.
-        The ratio depends on it: a judge that gets too little out of the real rows flatters the synthetic ones.
+        Parameters of the XGBoost classifier; None is `JUDGE`, the boosted member of the study's blend. The ratio
+        depends on it: a judge that learns too little from the real rows favours the synthetic ones.
     random_state : int, default=0
 
     Returns
@@ -235,7 +235,7 @@ def train_on_synthetic(
     Raises
     ------
     ValueError
-        As :func:`marginals`, or if either part lacks a class.
+        As :func:`marginals`, or if the training or the held-out rows lack a class.
     """
     synthetic = _validate_tables(rows.train(minority=True), synthetic)[1]
     rows.require_both_classes()
@@ -252,14 +252,12 @@ def train_on_synthetic(
 
 
 def closest_record(real_train: Table, real_holdout: Table, synthetic: Table) -> float:
-    """Whether synthetic rows lie closer to the training rows than fresh real rows do: memorisation.
-
-    Distances are Euclidean, in standard deviations of the training rows.
+    """Whether synthetic rows lie closer to the training rows than fresh real rows do, which shows memorisation.
 
     Parameters
     ----------
     real_train, real_holdout, synthetic : array or DataFrame of shape (n_rows, n_features)
-        Rows of one class: those that the generator saw, real ones it did not see, and its own.
+        Rows of one class: real rows that the generator saw, real rows that it did not see, and synthetic rows.
 
     Returns
     -------
@@ -292,10 +290,9 @@ def fidelity_report(
 ) -> pd.Series:
     """Every figure of this module for one generator and one fold.
 
-    Likeness is measured against the training minority, where there are enough rows to measure it, with as
-    many synthetic rows; a generator that copies would excel there, which `closest_record` gives away. Only
-    the two-sample test needs rows that the generator did not see to mean anything; the same test on the
-    training rows stands beside it.
+    Similarity is measured against the training minority, which has enough rows, and with as many synthetic rows. A
+    generator that copies rows would score best there; `closest_record` reveals that. Only the two-sample test needs
+    rows that the generator did not see; the same test on the training rows is reported beside it.
 
     Parameters
     ----------
@@ -332,7 +329,7 @@ def fidelity_report(
 
 
 def _validate_tables(real: Table, synthetic: Table) -> tuple[np.ndarray, np.ndarray]:
-    """Both tables as float arrays with the same columns, or one sentence on what is wrong."""
+    """Both tables as float arrays with the same columns; a ValueError says what is wrong."""
     if isinstance(real, pd.DataFrame) and isinstance(synthetic, pd.DataFrame):
         missing = [name for name in real.columns if name not in synthetic.columns]
         if missing or len(real.columns) != len(synthetic.columns):

@@ -98,7 +98,7 @@ def test_a_single_day_leaves_development_and_test_to_compare(tmp_path):
 
 def test_without_a_time_column_it_says_so(shifted):
     timeless = replace(shifted, config=replace(shifted.config, time=None))
-    with pytest.raises(reading.DataError, match="has no time column, so nothing can be said of change"):
+    with pytest.raises(reading.DataError, match="has no time column, so change over time cannot be measured"):
         drift_module.comparisons(timeless)
 
 

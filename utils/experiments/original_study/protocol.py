@@ -1,4 +1,4 @@
-"""The original study's protocol: its training and test rows, samplers, forest and areas, and what an audit needs of it.
+"""The original study's protocol: its training and test rows, samplers, forest and areas, and the inputs of an audit.
 
 Source of every choice: the notebook on fraud detection, `utils_fraud.py` and `cgans.py` of the repository "Improving
 learning from imbalanced data using CGANs: credit card fraud detection case study". Its training file holds the first
@@ -37,7 +37,7 @@ TRAINING_SHARE = 198_365 / 284_807
 TEST_FRACTION = 0.3
 FOREST = {"n_estimators": 100, "max_depth": 20, "bootstrap": False}
 ALL_COLUMNS = ("Amount", "Time", *(f"V{number}" for number in range(1, 29)))
-# What its selection by a forest's importances kept for SMOTE and the CGAN.
+# Columns that the study selected by a forest's importances for SMOTE and the CGAN.
 SELECTED_COLUMNS = ("Amount", *(f"V{number}" for number in (*range(1, 22), 27, 28)))
 SMOTE_SHARE = 0.1  # of the legitimate rows; with all frauds they were split 70 to 30, and scored on the 30
 THINNED_PREVALENCE = 100 / 2943  # of the test set on which its CGAN reached an area of 1
@@ -47,12 +47,12 @@ SAMPLERS = {"rus": ALL_COLUMNS, "smote": SELECTED_COLUMNS, "cgan": SELECTED_COLU
 
 @dataclass(frozen=True)
 class Recipe:
-    """Sizes of the study's training, smaller in tests.
+    """Sizes of the training in the original study; tests use smaller ones.
 
     Attributes
     ----------
     batches : int
-        Of the CGAN's training.
+        Training batches of the CGAN.
     rows_per_class : int
         Rows of each class that the forest is fitted on after the CGAN.
     """
@@ -62,13 +62,13 @@ class Recipe:
 
     @classmethod
     def of(cls, profile: Profile) -> Recipe:
-        """The study's sizes, or what a profile replaces them by."""
+        """The study's sizes, or those that a profile replaces them with."""
         return cls(**profile.parameters.get("original", {}))
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A fitted forest with all that an audit needs to judge it.
+    """A fitted forest with everything that an audit needs.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class Fit:
 
 
 def split(dataset: Dataset, seed: int, *, overlap: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Training and test positions: the study's, or with the rows that the test set does not hold.
+    """Training and test positions: the study's, or without the overlap.
 
     Parameters
     ----------
@@ -107,8 +107,8 @@ def split(dataset: Dataset, seed: int, *, overlap: bool) -> tuple[NDArray[np.int
     seed : int
         Draws the test rows, the same with and without overlap.
     overlap : bool
-        Whether to train on the first 69.6 % of the file, test rows or not. Without, training rows are all others
-        that are no copy of a test row but for their time.
+        Whether to train on the first 69.6 % of the file, including test rows. If False, the training rows are all
+        rows that are neither test rows nor copies of one at another time.
     """
     rows = np.arange(len(dataset.frame))
     candidates, test = train_test_split(rows, test_size=TEST_FRACTION, random_state=seed, stratify=dataset.y.to_numpy())
@@ -118,7 +118,7 @@ def split(dataset: Dataset, seed: int, *, overlap: bool) -> tuple[NDArray[np.int
 
 
 def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, recipe: Recipe | None = None) -> Fit:
-    """Train the study's forest after one of its samplers and score the test set that it was scored on.
+    """Train the forest after one of the samplers, and score the test set that the study scored it on.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, reci
     seed : int
         Fixes test rows, sampler and forest.
     overlap : bool
-        See `split`; SMOTE's test rows come from its own training part, which knows no overlap.
+        See `split`; SMOTE's test rows come from its own training part, so they never overlap.
     recipe : Recipe, optional
         The study's by default.
 
@@ -141,7 +141,7 @@ def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, reci
     if missing:
         raise DataError(
             f"{dataset.name} lacks {', '.join(missing)[:200]}, which the original study's protocol uses; "
-            "it can only be run anew on the study's own dataset."
+            "it can only be run on the study's own dataset."
         )
     recipe = recipe or Recipe()
     train, test = split(dataset, seed, overlap=overlap)
@@ -159,7 +159,7 @@ def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, reci
 
 
 def _smote_split(train: NDArray, labels: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
-    """Frauds and a tenth of the legitimate training rows, split 70 to 30 as before SMOTE."""
+    """Split all frauds and a tenth of the legitimate training rows 70 to 30, as the study did before SMOTE."""
     frauds, legitimate = (train[labels[train] == value] for value in (1, 0))
     chosen = rng.choice(legitimate, round(len(legitimate) * SMOTE_SHARE), replace=False)
     rows = np.concatenate([frauds, chosen])
@@ -169,14 +169,14 @@ def _smote_split(train: NDArray, labels: NDArray, rng: np.random.Generator) -> t
 
 
 def _build_preprocessing(columns: tuple[str, ...]) -> ColumnTransformer:
-    """Amount and time by median and quartiles, the anonymous columns as they are."""
+    """Scale amount and time by median and quartiles; the anonymous columns stay as they are."""
     scaled = [name for name in columns if name in ("Amount", "Time")]
     rest = [name for name in columns if name not in scaled]
     return ColumnTransformer([("scaled", RobustScaler(), scaled), ("rest", "passthrough", rest)])
 
 
 def _resample(sampler: str, X: NDArray, y: NDArray, seed: int, recipe: Recipe) -> tuple[NDArray, NDArray]:
-    """Training rows after the sampler, both classes equal."""
+    """Training rows after the sampler, with equal classes."""
     if sampler == "rus":
         return RandomUnderSampler(random_state=seed).fit_resample(X, y)
     if sampler == "smote":
@@ -200,8 +200,8 @@ def trapezoid(y_true: ArrayLike, y_score: ArrayLike) -> float:
 def areas(y_true: NDArray, y_score: NDArray) -> dict[str, float]:
     """Three areas under one precision-recall curve, by name.
 
-    `average_precision` breaks ties against us, as everywhere in this project; `tied_average_precision` is
-    scikit-learn's, which lets rows with the same score in together; `trapezoid` is the study's. A forest of 100
+    `average_precision` breaks ties against the model, as everywhere in this project; `tied_average_precision` is
+    scikit-learn's, which treats rows with the same score together; `trapezoid` is the study's. A forest of 100
     trees gives many rows the same score.
     """
     return {
@@ -212,14 +212,14 @@ def areas(y_true: NDArray, y_score: NDArray) -> dict[str, float]:
 
 
 def thin(y_true: NDArray, prevalence: float, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Positions of all positives and of as many negatives as give this prevalence, in their order."""
+    """Positions of all positives and of as many negatives as give this prevalence, in ascending order."""
     positives, negatives = np.flatnonzero(y_true == 1), np.flatnonzero(y_true == 0)
     n_kept = min(len(negatives), round(len(positives) * (1 - prevalence) / prevalence))
     return np.sort(np.concatenate([positives, rng.choice(negatives, n_kept, replace=False)]))
 
 
 def _thinned_areas(y_true: NDArray, y_score: NDArray, seed: int) -> dict[str, float]:
-    """Means of the areas over test sets thinned out to the study's highest prevalence, which `fit` never scores on."""
+    """Mean areas over test sets subsampled to the study's highest prevalence, on which `fit` never scores."""
     rng = np.random.default_rng(child_seed(seed, "thinned"))
     chosen = (thin(y_true, THINNED_PREVALENCE, rng) for _ in range(THINNED_DRAWS))
     means = pd.DataFrame([areas(y_true[rows], y_score[rows]) for rows in chosen]).mean()
@@ -227,10 +227,7 @@ def _thinned_areas(y_true: NDArray, y_score: NDArray, seed: int) -> dict[str, fl
 
 
 def audit_inputs(dataset: Dataset, fitted: Fit) -> dict[str, Any]:
-    """A fit to `dataset` as `auditing.audit` takes it: frames, fitted pipeline and rows, population, reported area.
-
-    The test set is the one that the study scored it on.
-    """
+    """Arguments of `auditing.audit` for a fit: frames, fitted pipeline and rows, population, reported area."""
     y_true = dataset.y.to_numpy()[fitted.test]
     return {
         "train": dataset.frame.iloc[fitted.train],
@@ -251,7 +248,7 @@ def load(config: DatasetConfig) -> Dataset:
 
 @dataclass(frozen=True)
 class ReplicaResult:
-    """What a fit by the original study's protocol gives.
+    """Result of a fit by the original study's protocol.
 
     Attributes
     ----------
@@ -260,15 +257,15 @@ class ReplicaResult:
     average_precision, tied_average_precision, trapezoid : float
         See `areas`.
     thinned_average_precision, thinned_tied_average_precision, thinned_trapezoid : float
-        The same on test sets that are thinned out to the study's highest prevalence.
+        The same on test sets that are subsampled to the study's highest prevalence.
     n_rows, n_positives : int
-        Of the test set.
+        Size of the test set.
     shared_rows, shared_positives : float
-        Share of the test rows, and of its positives, that are training rows too.
+        Share of the test rows, and of the positives among them, that are also training rows.
     n_fit, n_fit_positives : int
         Rows that the forest was fitted on.
     seconds : float
-        Of sampler and fit.
+        Time of sampler and fit.
     """
 
     ranks: list[int]
@@ -288,7 +285,7 @@ class ReplicaResult:
 
 
 def run_task(config: DatasetConfig, task: Task, recipe: Recipe) -> Row[Task, ReplicaResult]:
-    """Fit, score and measure one task; what a worker process does."""
+    """Fit, score and measure one task; runs in a worker process."""
     limit_threads(1)
     dataset = load(config)
     start = time.perf_counter()
