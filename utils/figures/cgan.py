@@ -1,4 +1,4 @@
-"""Figures of the conditional GAN: its training, what it draws, and what its choices do."""
+"""Figures of the conditional GAN: its training, its synthetic rows, and the effects of its choices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from utils.figures.theme import FRAUD, LEGITIMATE, NEUTRAL, PAGE, SYNTHETIC, leg
 
 
 def plot_gan_history(history: pd.DataFrame) -> Figure:
-    """Losses over updates; the frame has a column 'update' and one per loss."""
+    """Losses over updates; the frame has a column 'update' and one column per loss."""
     losses = [name for name in history if name != "update"]
     figure, panels = plt.subplots(1, len(losses), figsize=(PAGE, 2.1), squeeze=False)
     for axes, name in zip(panels[0], losses, strict=True):
@@ -27,14 +27,14 @@ def plot_gan_history(history: pd.DataFrame) -> Figure:
 
 
 def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[str, str]) -> Figure:
-    """What changing one choice of the GAN does to each figure of fidelity: a panel each, a line per variant.
+    """Effect of each variant of the GAN on each figure of fidelity: a panel per figure, a line per variant.
 
     Parameters
     ----------
     effects : DataFrame
         From `comparisons.compare_variants`.
     figures, labels : dict of str to str
-        Figures and variants by name, with what to call them, in the order to draw.
+        Name to label of figures and variants, in the order to draw.
     """
     variants = [name for name in labels if name in set(effects.dropna()["variant"])]
     figure, panels = plt.subplots(
@@ -48,7 +48,7 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
         axes.plot(rows["mean"], lines, "o", color=sampler_colour("cgan"), markersize=3.5)
         axes.set_title(fill(title, 18))
         axes.grid(axis="y", visible=False)
-        # The spread of the means, not of the widest interval, decides how far the axis reaches.
+        # The axis is limited by the spread of the means, not by the widest interval.
         widest = 2.5 * np.abs(rows["mean"]).max()
         axes.set_xlim(max(rows["low"].min(), -widest), min(rows["high"].max(), widest))
         axes.margins(x=0.05)
@@ -59,7 +59,7 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
 
 
 def plot_marginals(real: pd.DataFrame, synthetic: pd.DataFrame, n_columns: int = 6) -> Figure:
-    """Histograms of every feature, real against synthetic, a panel each."""
+    """Histograms of every feature, real against synthetic, one panel each."""
     n_lines = -(-real.shape[1] // n_columns)
     figure, panels = plt.subplots(n_lines, n_columns, figsize=(PAGE, 1.05 * n_lines))
     for axes, name in zip(panels.flat, real, strict=False):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from utils import config, metrics
 from utils.figures.theme import NEUTRAL, PAGE, model_colour, panel_grid, sampler_colour
 
-WIDEST = 0.3  # end of the axis of differences; a few folds of an unstable network reach far beyond
+WIDEST = 0.3  # end of the axis of differences; a few folds of an unstable network lie far beyond
 
 
 def plot_fold_scores(table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
@@ -25,7 +25,7 @@ def plot_fold_scores(table: pd.DataFrame, samplers: dict[str, str], models: dict
         Name to label, in the order to draw.
     """
     figure, panels, names = _panel_per_model(table, samplers, models)
-    # One method that fails must not press all others together.
+    # A method that fails must not compress the scale for all others.
     lowest = table.groupby(["model", "sampler"])["average_precision"].mean().median() - WIDEST
     for axes, rows in panels:
         _draw_fold_scores(axes, rows, names, lowest)
@@ -36,10 +36,10 @@ def plot_fold_scores(table: pd.DataFrame, samplers: dict[str, str], models: dict
 def _panel_per_model(
     table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]
 ) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]], list[str]]:
-    """A panel per model with a line per sampler; returns panels with their rows, and the samplers line by line."""
+    """A panel per model with a line per sampler; returns the panels with their rows, and the samplers by line."""
     measured = [model for model in models if (table["model"] == model).any()]
     names = [name for name in samplers if (table["sampler"] == name).any()]
-    # Few samplers may take more room than many.
+    # Rows are higher if there are few samplers.
     height = 0.5 + max(0.155, 0.27 - 0.02 * len(names)) * len(names)
     figure, panels = panel_grid([models[model] for model in measured], height, margin=0.4)
     panels[0].set_yticks(range(len(names)), [samplers[name] for name in names])
@@ -63,7 +63,7 @@ def _draw_fold_scores(axes: Axes, rows: pd.DataFrame, names: list[str], lowest: 
 
 
 def _point_beyond(axes: Axes, edge: float, line: float, value: float, colour: str) -> None:
-    """An arrow at the edge of an axis to a value that lies beyond it, and the value above the arrow."""
+    """An arrow at the edge of an axis that points to a value beyond it, with the value above the arrow."""
     right = value > edge
     axes.plot(edge, line, ">" if right else "<", color=colour, markersize=4)
     offset = {"xytext": (-5 if right else 5, 1), "textcoords": "offset points", "ha": "right" if right else "left"}
@@ -71,7 +71,7 @@ def _point_beyond(axes: Axes, edge: float, line: float, value: float, colour: st
 
 
 def mean_precision(table: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
-    """Precision at given recalls per fold, the best at that recall or beyond it never interpolated."""
+    """Precision of each fold at given recalls, not interpolated: at the first rank that reaches the recall."""
     curves = []
     for ranks in table["ranks"]:
         precision, recall = metrics.precision_recall(ranks)
@@ -82,7 +82,7 @@ def mean_precision(table: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
 def plot_pr_curves(
     table: pd.DataFrame, curves: dict[str, tuple[str, str]], prevalence: float, *, by_sampler: bool = False
 ) -> Figure:
-    """Precision at every recall, mean over folds with the band of the folds' middle half.
+    """Mean precision over folds at every recall, with a band for the middle half of the folds.
 
     Parameters
     ----------
@@ -91,9 +91,9 @@ def plot_pr_curves(
     curves : dict of str to (str, str)
         Label to (sampler, model).
     prevalence : float
-        Precision of chance, drawn as a line.
+        Precision of a random ranking, drawn as a line.
     by_sampler : bool
-        Whether a curve has its sampler's colour; else its model's.
+        Whether curves have the colour of the sampler; by default that of the model.
     """
     figure, axes = plt.subplots(figsize=(PAGE * 0.62, 3.1))
     grid = np.linspace(0.01, 1, 100)
@@ -141,7 +141,7 @@ def plot_differences(compared: pd.DataFrame, samplers: dict[str, str], models: d
 
 
 def _draw_interval(axes: Axes, interval: tuple[float, float, float], line: float, colour: str, *, filled: bool) -> None:
-    """Draw low, mean and high; an arrow where the interval goes on beyond the axis, with the mean if that does, too."""
+    """Draw low, mean and high; an arrow marks an interval, and a label a mean, beyond the end of the axis."""
     low, mean, high = interval
     dot = {"color": colour, "markersize": 4, "mfc": colour if filled else "white"}
     axes.plot(np.clip([low, high], -WIDEST, WIDEST), [line, line], color=colour, linewidth=1.6)

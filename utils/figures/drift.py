@@ -1,4 +1,4 @@
-"""Figures of what changes over time, from the frames of `utils.experiments.drift`."""
+"""Figures of changes over time, from the frames of `utils.experiments.drift`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from matplotlib.ticker import PercentFormatter
 
 from utils.figures.theme import NEUTRAL, PAGE, panel_grid
 
-# Told apart by their lightness, too; neither is a class's, a sampler's or a model's colour.
+# They also differ in lightness; none is the colour of a class, a sampler or a model.
 PERIOD_COLOURS = ("#595959", "#9A3FA0", "#C2A000", "#3F7D20")
 MARKERS = "os^D"
 CHANCE = "#D9D9D9"
 
 
 def plot_periods_by_hour(table: pd.DataFrame) -> Figure:
-    """Transactions, frauds and their share by hour of the day, a panel each, a colour per period.
+    """Transactions, frauds and their share by hour of the day, one panel each, a colour per period.
 
-    Transactions and frauds are counted per hour of the clock, so that a period of two days compares with one of
-    eight hours; the share has its 95 % interval. Of periods whose labels are not looked at only transactions are drawn.
+    Transactions and frauds are counted per hour of the clock, so that a period of two days is comparable with one of
+    eight hours; the share has a 95 % interval. For periods whose labels are not read, only transactions are drawn.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def plot_periods_by_hour(table: pd.DataFrame) -> Figure:
         labelled = rows.dropna(subset="frauds")
         for axes, column, visible in ((panels[0], "rows", rows), (panels[1], "frauds", labelled)):
             axes.plot(visible["hour"] + 0.5, visible[column] / visible["covered"], **style)
-        offset = 0.16 * (number - (len(groups) - 1) / 2)  # not one interval on the other
+        offset = 0.16 * (number - (len(groups) - 1) / 2)  # so that intervals do not overlap
         _draw_share(panels[2], labelled["hour"] + 0.5 + offset, labelled, colour, marker)
     for axes, title in zip(panels, ("Transactions an hour", "Frauds an hour", "Share of frauds"), strict=True):
         axes.set(title=title, xlim=(0, 24), xticks=range(0, 25, 6))
@@ -52,16 +52,16 @@ def plot_periods_by_hour(table: pd.DataFrame) -> Figure:
 
 
 def _draw_share(axes: Axes, at: pd.Series, rows: pd.DataFrame, colour: str, marker: str) -> None:
-    """Dots with intervals; a share of zero has no place on a logarithmic axis, so only its interval's end is drawn."""
+    """Dots with intervals; a share of zero cannot be drawn on a logarithmic axis, so only its interval is drawn."""
     axes.vlines(at, rows["low"].clip(lower=rows["high"] / 100), rows["high"], color=colour, linewidth=0.9)
     is_positive = rows["frauds"] > 0
     axes.plot(at[is_positive], rows.loc[is_positive, "rate"], marker, color=colour, markersize=3)
 
 
 def plot_drift(drift: pd.DataFrame, statistic: str = "ks") -> Figure:
-    """How far every feature moves, a panel per comparison: over all hours and over the same hours of the day.
+    """Drift of every feature, a panel per comparison: over all hours and over the same hours of the day.
 
-    Grey is the reach of chance: the largest value over random divisions of the same rows.
+    Grey bars show drift by chance: the largest value over random divisions of the same rows.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def _draw_drift(axes: Axes, rows: pd.DataFrame, order: pd.Index, statistic: str)
     axes.barh(lines, chance, height=1, color=CHANCE, label="by chance", zorder=0)
     by_hours = rows.pivot(index="feature", columns="hours", values=statistic).loc[order]
     axes.hlines(lines, by_hours.min(axis=1), by_hours.max(axis=1), color=NEUTRAL, linewidth=0.8)
-    # The larger, hollow dot stays visible as a ring where both lie on one place.
+    # The larger, hollow dot remains visible as a ring if both have the same position.
     for (hours, values), fill_colour, size in zip(
         by_hours.items(), ("white", PERIOD_COLOURS[1]), (5.5, 3), strict=False
     ):
@@ -102,9 +102,9 @@ def _draw_drift(axes: Axes, rows: pd.DataFrame, order: pd.Index, statistic: str)
 
 
 def plot_medians(medians: pd.DataFrame, test_from: float) -> Figure:
-    """Median of features hour by hour, a panel each; new days are marked, and the time of the test set is shaded.
+    """Hourly medians of features, one panel each; new days are marked, and the test period is shaded.
 
-    A day begins a multiple of 24 hours after the first transaction.
+    A day begins at a multiple of 24 hours after the first transaction.
 
     Parameters
     ----------
@@ -123,6 +123,6 @@ def plot_medians(medians: pd.DataFrame, test_from: float) -> Figure:
         axes.set(xlim=(0, end), xticks=np.linspace(0, np.ceil(end / 24) * 24, 5))
     figure.supxlabel("Hours since the first transaction", fontsize=8)
     figure.supylabel("Median in standard deviations", fontsize=8)
-    handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))  # one new day of many
+    handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))  # one entry for all new days
     figure.legend(handles.values(), handles.keys(), loc="outside upper right", ncols=2)
     return figure

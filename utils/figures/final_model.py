@@ -22,8 +22,8 @@ LOWEST_PROBABILITY = 1e-5
 def plot_calibration(tables: dict[str, Reliability]) -> Figure:
     """Observed frequency against predicted probability, log-log, with Wilson intervals.
 
-    `tables` maps a label to a table from `metrics.reliability`; its lowest bin, of probabilities near zero, has
-    no place on a logarithmic axis and is left out, as are bins without a fraud.
+    `tables` maps a label to a table from `metrics.reliability`; its lowest bin, of probabilities near zero,
+    cannot be drawn on a logarithmic axis and is left out, as are bins without a fraud.
     """
     figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
     colours = cycle((NEUTRAL, FRAUD, LEGITIMATE, SYNTHETIC, *SPARE_COLOURS))
@@ -41,7 +41,7 @@ def plot_calibration(tables: dict[str, Reliability]) -> Figure:
 
 
 def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float) -> Figure:
-    """Cost per day against alerts per day, the chosen operating point marked.
+    """Cost per day against alerts per day, with the chosen operating point.
 
     Parameters
     ----------

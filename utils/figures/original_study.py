@@ -1,4 +1,4 @@
-"""Figure of what each fault of the original study's protocol adds to its score."""
+"""Figure of the effects of the original study's faults on its score."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from utils.figures.theme import FRAUD, LEGITIMATE, NEUTRAL, PAGE
 
 
 def plot_waterfall(steps: pd.DataFrame, published: float | None = None) -> Figure:
-    """Levels as bars, and between them what each fault adds when it is switched on alone.
+    """Levels as bars, and between them the effect of each fault when it is switched on alone.
 
     Parameters
     ----------
     steps : DataFrame
-        From `fault_decomposition.effects`: name, kind ('level' or 'step'), mean, low and high. Whiskers are the
-        intervals of a level, or of a step where it ends.
+        From `fault_decomposition.effects`: name, kind ('level' or 'step'), mean, low and high. Whiskers are
+        the intervals of a level, or of a step at its end.
     published : float, optional
         A published figure, drawn as a line.
     """
@@ -42,7 +42,7 @@ def plot_waterfall(steps: pd.DataFrame, published: float | None = None) -> Figur
     axes.set_xticks(range(len(steps)), [f"{name[0].upper()}{name[1:]}" for name in names])
     lowest = min(steps.loc[steps["kind"] == "level", "low"])
     bottom = max(0, np.floor(lowest * 10 - 1) / 10)
-    # A fault alone can add more than there is room for beside the others; an area itself ends at 1.
+    # The bar of a single fault can reach beyond 1, where an area itself ends.
     axes.set(ylabel="Area under the precision-recall curve", yticks=np.arange(bottom, 1.01, 0.1), ylim=(bottom, None))
     axes.grid(axis="x", visible=False)
     return figure

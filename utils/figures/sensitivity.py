@@ -1,4 +1,4 @@
-"""Figures of what the study's own choices do."""
+"""Figures of the effects of the study's own choices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from utils import config
 from utils.figures.theme import NEUTRAL, model_colour, panel_grid, sampler_colour
 
-# Within a family colours differ by lightness alone; markers tell its lines apart in grey, too.
+# Within a family colours differ by lightness alone; markers distinguish the lines in greyscale, too.
 MARKERS = {
     "class_weight": "X",
     "rus": "o",
@@ -25,16 +25,14 @@ MARKERS = {
     "cgan": "s",
     "ctgan": "^",
 }
-LARGEST_DIFFERENCE = (
-    0.1  # larger differences leave the axis, so that one method that fails does not press all others together
-)
+LARGEST_DIFFERENCE = 0.1  # the axis ends here, so that a method that fails does not compress the scale for all others
 
 
 def plot_ratios(curves: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
     """Difference to no resampling against the ratio: a panel per model, a line per sampler with its intervals.
 
-    The difference is one of average precision, and the region of equivalence is grey. The line of a method that fails
-    leaves the axis, which ends where differences are larger than anyone need read off.
+    Differences are of average precision, and the region of equivalence is grey. The line of a method that fails leaves
+    the axis, which ends at `LARGEST_DIFFERENCE`.
 
     Parameters
     ----------
@@ -46,7 +44,7 @@ def plot_ratios(curves: pd.DataFrame, samplers: dict[str, str], models: dict[str
     Raises
     ------
     ValueError
-        If no row has a sampler and a model of these.
+        If no row has one of these samplers and models.
     """
     curves = curves[curves["model"].isin(models) & curves["sampler"].isin(samplers)]
     if curves.empty:
@@ -73,7 +71,7 @@ def _draw_ratios(axes: Axes, model_rows: pd.DataFrame, names: list[str], positio
     axes.axhline(0, color=NEUTRAL, linewidth=0.8)
     for number, name in enumerate(names):
         rows = model_rows[model_rows["sampler"] == name].sort_values("ratio", key=lambda ratios: ratios.map(positions))
-        offset = 0.6 * ((number + 0.5) / len(names) - 0.5)  # intervals of one ratio stand beside each other
+        offset = 0.6 * ((number + 0.5) / len(names) - 0.5)  # intervals of one ratio are drawn side by side
         at = rows["ratio"].map(positions) + offset
         axes.vlines(at, rows["low"], rows["high"], color=sampler_colour(name), linewidth=0.8, alpha=0.7)
         axes.plot(at, rows["mean"], **_style(name))
