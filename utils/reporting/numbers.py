@@ -1,4 +1,4 @@
-"""Numbers for the paper, the README and the pages: recorded by notebooks, never typed."""
+"""Numbers in the paper, the README and the pages; notebooks record them."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from utils.config import Profile
 
 
 def record(profile: Profile, section: str, values: dict[str, object]) -> dict[str, object]:
-    """Replace one section of the profile's numbers.json and return it; notebooks that run side by side take turns.
+    """Replace one section of the profile's numbers.json and return it; a lock makes concurrent notebooks wait.
 
     Parameters
     ----------
     profile : Profile
-        Whose numbers these are.
+        Profile that the numbers belong to.
     section : str
-        The notebook's name, so that every number tells where it comes from.
+        The notebook's name, so that the origin of every number is known.
     values : dict
         Numbers, strings, pairs (low, high), dicts, or frames, which become lists of records; NaN becomes null.
 
     Raises
     ------
     ValueError, TypeError
-        If a value is infinite or has no place in JSON; the file is then as it was.
+        If a value is infinite or cannot be written as JSON; the file is not changed.
     """
     content = {name: _to_json(value) for name, value in values.items()}
     profile.numbers.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ def record(profile: Profile, section: str, values: dict[str, object]) -> dict[st
 
 @contextmanager
 def _lock_folder(folder: Path) -> Iterator[None]:
-    """Keep other processes that ask for the same folder waiting."""
+    """Hold an exclusive lock on a folder; other processes wait for it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -68,12 +68,12 @@ def _to_json(value: object) -> object:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
+    """Write a text file completely or not at all."""
     write_bytes(path, text.encode())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -1,4 +1,4 @@
-"""The results in README and docs: text and tables from the recorded numbers, put between their markers."""
+"""The results in README and docs: text and tables from the recorded numbers, written between markers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def answer(numbers: Numbers) -> str:
     Raises
     ------
     claims.ClaimError
-        If these are the numbers of the full study and a sentence that it states is false.
+        If these are the numbers of the full study and one of its claims is false.
     """
     claims.stated(numbers)
     comparison, final = numbers.comparison, numbers.final
@@ -59,7 +59,7 @@ def headline(numbers: Numbers) -> str:
     Raises
     ------
     claims.ClaimError
-        If these are the numbers of the full study and a sentence that it states is false.
+        If these are the numbers of the full study and one of its claims is false.
     """
     stated = claims.stated(numbers)
     comparison, final = numbers.comparison, numbers.final
@@ -75,14 +75,14 @@ def headline(numbers: Numbers) -> str:
 
 
 def update_pages(numbers: Numbers) -> None:
-    """Put the answer into the README and the results into their page; nothing is written if a sentence is false."""
+    """Write the answer into the README and the results into their page; nothing is written if a claim is false."""
     texts = {README: answer(numbers), RESULTS: headline(numbers)}
     for path, text in texts.items():
         put_between_markers(text, path)
 
 
 def put_between_markers(text: str, path: Path) -> None:
-    """Put generated text between a page's result markers; ValueError when they are missing."""
+    """Write generated text between a page's result markers; ValueError if they are missing."""
     page = path.read_text(encoding="utf-8")
     if not 0 <= page.find(README_START) < page.rfind(README_END):
         raise ValueError(f"{path.name} lacks the markers {README_START} and {README_END}; put them back.")
@@ -92,7 +92,7 @@ def put_between_markers(text: str, path: Path) -> None:
 
 
 def _verdict_text(comparison: Comparison) -> str:
-    """The verdict on the claim, its reason, and the distance to the best mean."""
+    """Verdict on the claim, its reason, and the difference to the best mean."""
     claim = comparison.claim
     best = pair_label(comparison, *claim.best)
     exclusion = (
@@ -107,7 +107,7 @@ def _verdict_text(comparison: Comparison) -> str:
 
 
 def _comparison_text(comparison: Comparison, stated: dict[str, str]) -> str:
-    """How many comparisons with no resampling came to which verdict, and what could have counted."""
+    """Counts of the verdicts on comparisons with no resampling, and the detectable difference."""
     detectable = median(row.detectable for row in comparison.differences)
     return " ".join(
         [
@@ -130,7 +130,7 @@ def _verdict_counts(comparison: Comparison) -> str:
 
 
 def _tables(comparison: Comparison) -> list[str]:
-    """Mean average precision of every pair, and of the models that take no sampler, each under its heading."""
+    """Mean average precision of every pair, and of the models without sampler, each with a heading."""
     models, means = comparison.models, pd.DataFrame(comparison.means)
     standalone = pd.DataFrame(comparison.alone)
     heading = f"Mean average precision with 95 % interval (profile {comparison.profile}; {_folds(comparison)}):"
@@ -146,7 +146,7 @@ def _tables(comparison: Comparison) -> list[str]:
 
 
 def _baseline_text(numbers: Numbers, stated: dict[str, str]) -> str:
-    """That XGBoost without resampling is not tuned as the samplers are, and what a better setting does."""
+    """That XGBoost without resampling is not tuned like the samplers, and the effect of better parameters."""
     comparison = numbers.comparison
     default_share = claims.find(numbers.baselines.searches, model="xgb", sampler="none").kept
     n_unequal, n_searches = claims.equal_classes_left(comparison.ratios, "xgb")
@@ -165,7 +165,7 @@ def _baseline_text(numbers: Numbers, stated: dict[str, str]) -> str:
 
 
 def _ratio_text(numbers: Numbers, stated: dict[str, str]) -> str:
-    """Which ratios were chosen for the claimed pair, and what equal classes cost it."""
+    """Ratios chosen for the pair of the claim, and the cost of equal classes."""
     claimed = [row for row in numbers.comparison.ratios if (row.model, row.sampler) == ("rf", "cgan") and row.n_folds]
     counts = ", ".join(
         f"{'equal classes' if row.ratio == 'balanced' else row.ratio} on {row.n_folds} folds"
@@ -182,7 +182,7 @@ def _ratio_text(numbers: Numbers, stated: dict[str, str]) -> str:
 
 
 def _test_score_text(final: Final, stated: dict[str, str]) -> str:
-    """The final model's score on the test set, and every scoring of it that there has been."""
+    """The final model's score on the test set, and all scorings of the test set."""
     test = final.test
     scorings = "; ".join(
         f"{phrase(row.label)}, {row.average_precision:.3f} ({row.finished[:10]})" for row in final.scorings
@@ -210,7 +210,7 @@ def _plural(count: int, singular: str, plural: str) -> str:
 
 
 def _folds(comparison: Comparison) -> str:
-    """On how many folds the models are measured: what most have, then who has another number."""
+    """Number of folds per model: the most common number, then the exceptions."""
     counts: dict[int, list[str]] = {}
     for name, count in comparison.folds.items():
         counts.setdefault(count, []).append(comparison.models[name])

@@ -1,7 +1,7 @@
 """The served model: scaler, classifier, calibrator, threshold and card, saved without pickle.
 
-The card lists the SHA-256 of every file of the folder, and of those that `seal` finds beside the model; nothing is
-loaded that is not as it was written.
+The card lists the SHA-256 of every file in the folder, including those that `seal` adds; a file that has changed is not
+loaded.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ TRUSTED_TYPES = [  # beside skops' own list
     "imblearn.pipeline.Pipeline",
     "imblearn.under_sampling._prototype_selection._random_under_sampler.RandomUnderSampler",
     "sklearn.tree._tree.Tree",
-    "utils.ensembles.OutlierClassifier",  # where the class was when `utils` had no packages
+    "utils.ensembles.OutlierClassifier",  # its module before `utils` had packages
     "utils.models.ensembles.OutlierClassifier",
 ]
 sys.modules.setdefault("utils.ensembles", ensembles)
-# Estimators that are a few arrays of numbers are saved as just these: skops takes seconds to import.
+# Estimators with a few arrays are saved as these arrays in JSON, because skops takes seconds to import.
 ARRAY_ESTIMATORS = {
     "StandardScaler": (StandardScaler, {"mean_": float, "var_": float, "scale_": float, "feature_names_in_": object}),
     "LogisticRegression": (LogisticRegression, {"coef_": float, "intercept_": float, "classes_": int}),
@@ -48,12 +48,12 @@ ARRAY_ESTIMATORS = {
 ENSEMBLES = {"LogOddsMean": LogOddsMean, "SelfPacedEnsemble": SelfPacedEnsemble}  # saved member by member
 CLASSIFIERS = {"classifier.ubj", "classifier.keras", "classifier.json", "classifier.skops"}
 CARD = "card.json"
-NEVER = float(np.nextafter(1, 2))  # the threshold of a model that calls nothing an alert
+NEVER = float(np.nextafter(1, 2))  # the threshold of a model that raises no alert
 SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class BundleError(ValueError):
-    """A saved model is incomplete, was changed, or holds types that are not trusted."""
+    """A saved model is incomplete, has been changed, or holds types that are not trusted."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class FraudModel:
     threshold : float
         Calibrated probability from which a transaction is an alert.
     card : dict
-        What the model is: names, parameters, scores, ledger key.
+        Description of the model: names, parameters, scores, ledger key.
     schema : DatasetConfig
         Roles of the raw columns.
     columns : tuple of str
@@ -88,14 +88,14 @@ class FraudModel:
 
     @property
     def hour_features(self) -> tuple[str, ...]:
-        """Features that are made of the time; without a time column, or with the time as it is, there are none."""
+        """Features derived from the time; none without a time column or with the raw time."""
         if self.schema.time is None or self.schema.raw_time:
             return ()
         return tuple(name for name in self.columns if name in HOUR_FEATURES)
 
     @property
     def raw_columns(self) -> tuple[str, ...]:
-        """Columns that a transaction must have, the time first if a feature is made of it; each stands there once."""
+        """Columns that a transaction must have, each once; the time comes first if a feature is derived from it."""
         hours = self.hour_features
         time = (self.schema.time,) if hours or self.schema.time in self.columns else ()
         return tuple(dict.fromkeys((*time, *(name for name in self.columns if name not in hours))))
@@ -106,7 +106,7 @@ class FraudModel:
         Raises
         ------
         DataError
-            Names missing columns, or the first row with a value that is not a finite number.
+            If columns are missing or a value is not a finite number; the message names the columns or the first row.
         """
         X = self.scaler.transform(build_features(frame, self.schema, self.columns))
         return apply_calibrator(self.calibrator, self.classifier.predict_proba(X)[:, 1])
@@ -127,7 +127,7 @@ def apply_calibrator(calibrator: LogisticRegression, probability: ArrayLike) -> 
 
 
 def save(model: FraudModel, folder: Path) -> Path:
-    """Write a model's files and, last, its card with the hash of each; returns the folder."""
+    """Write a model's files, then its card with the hash of each file; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.iterdir():
         stale.unlink()
@@ -146,7 +146,7 @@ def save(model: FraudModel, folder: Path) -> Path:
 
 
 def seal(folder: Path) -> None:
-    """Enter the hashes of all files that lie beside a saved model into its card, which changes the card's own."""
+    """Add the hashes of all files in a saved model's folder to its card, which changes the card's own hash."""
     _write_card(folder, {**read_card(folder), "files": _hashes(folder)})
 
 
@@ -194,10 +194,10 @@ def read_card(folder: Path) -> dict[str, Any]:
     Raises
     ------
     BundleError
-        Names the card and the field that is missing or cannot be.
+        If the card cannot be read, or a field is missing or invalid; the message names card and field.
     """
     try:
-        # NaN, which JSON does not know, is no figure of a card either.
+        # NaN is not part of JSON; it is read as a missing figure.
         card = json.loads((folder / CARD).read_text(), parse_constant=lambda name: None)
     except (OSError, ValueError) as error:
         raise BundleError(f"{folder.name} has no readable {CARD} ({error!r}); save the model again.") from None
@@ -226,7 +226,7 @@ def _are_roles(value: Any) -> bool:
 
 
 def _are_hashes(value: Any) -> bool:
-    """Whether names of files in the folder, and of none outside it, have a SHA-256 each."""
+    """Whether the value maps names of files in the folder, and none outside it, to a SHA-256."""
     return isinstance(value, dict) and all(
         _is_name(name) and Path(name).name == name != ".." and isinstance(digest, str) and SHA256.fullmatch(digest)
         for name, digest in value.items()
@@ -243,7 +243,7 @@ FIELDS = {
 
 
 def read_beside(folder: Path, name: str) -> bytes | None:
-    """Content of a file that lies beside a saved model, held against its hash; None if there is no such file.
+    """Content of a file beside a saved model, checked against its hash; None if there is no such file.
 
     Raises
     ------
@@ -270,12 +270,12 @@ def _read_verified(folder: Path, name: str, expected: str) -> bytes:
 
 
 def load(folder: Path) -> FraudModel:
-    """Read a saved model back.
+    """Load a saved model.
 
     Raises
     ------
     BundleError
-        If the card cannot be right, a file is missing, its hash is not the card's, or it holds a type that is not
+        If the card is invalid, a file is missing, its hash is not that of the card, or it holds a type that is not
         trusted.
     """
     saved = read_card(folder)
@@ -301,14 +301,14 @@ def load(folder: Path) -> FraudModel:
 
 
 def _schema(saved: dict[str, Any], source: str) -> DatasetConfig:
-    """Roles of the columns; a role that other versions of this code knew is passed over. `source` is for messages."""
+    """Roles of the columns; roles that this version does not know are ignored. `source` is for messages."""
     known = {role.name: saved[role.name] for role in fields(DatasetConfig) if role.name in saved}
     lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
     schema = DatasetConfig(**{**known, **lists, "path": Path(known["path"])})
     try:
         schema.check()
     except ConfigError as error:
-        raise BundleError(f"{source}: schema cannot be meant: {str(error)[:-1]}; save the model again.") from None
+        raise BundleError(f"{source}: schema is invalid: {str(error)[:-1]}; save the model again.") from None
     return schema
 
 

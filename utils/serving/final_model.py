@@ -1,4 +1,4 @@
-"""The final model: chosen and calibrated on the development set, scored on the test set, with a record of it."""
+"""The final model: chosen and calibrated on the development set, scored on the test set, and recorded."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from utils.data.splits import Fold
 from utils.leakage.guards import count_equal_rows, require_training_rows
 from utils.serving.bundle import FraudModel, apply_calibrator, fit_calibrator
 
-FEE, FLOOR = 5.0, 10.0  # EUR: an alert's handling, and the least that a missed fraud costs
+FEE, FLOOR = 5.0, 10.0  # EUR: handling of an alert, and minimum cost of a missed fraud
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class OutOfFold:
 def choose(table: pd.DataFrame) -> tuple[str, str]:
     """Sampler and model with the best mean average precision over the folds that every candidate has.
 
-    Candidates are those measured on the most folds, so that an easy fold favours nobody.
+    Only pairs measured on the largest number of folds are candidates, so that an easy fold favours none.
     """
     by_pair = table.groupby(["sampler", "model"])["average_precision"].agg(["mean", "size"])
     complete = by_pair[by_pair["size"] == by_pair["size"].max()]
@@ -64,8 +64,8 @@ def final_task(profile: Profile, choice: tuple[str, str]) -> Task:
 def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
     """Probability of every development row from the fold model that did not train on it.
 
-    Like a ledger row it is kept under the task's key, beside the ledger, and not computed again; the file says
-    which rows it is about, and one that is about others is made anew.
+    Like a ledger row, it is saved under the task's key, beside the ledger, and not computed again. The file holds the
+    positions of its rows; a file for other rows is replaced.
     """
     dataset = load_dataset(profile.dataset)
     folds = all_folds(profile.dataset, profile.protocol, 1)
@@ -91,7 +91,7 @@ def _fold_probability(profile: Profile, task: Task, fold_id: tuple[int, int]) ->
 
 
 def choose_threshold(y_true: NDArray, probability: NDArray, amounts: NDArray) -> float:
-    """Probability from which an alert costs less than it saves, on out-of-fold rows; see `metrics.cost_curve`."""
+    """Threshold with the lowest total cost on out-of-fold rows; see `metrics.cost_curve`."""
     ranks, positions = metrics.ranks_of_positives(y_true, probability)
     n_alerts, cost = metrics.cost_curve(ranks, amounts[positions], fee=FEE, floor=FLOOR)
     best = int(n_alerts[np.argmin(cost)])
@@ -100,14 +100,14 @@ def choose_threshold(y_true: NDArray, probability: NDArray, amounts: NDArray) ->
 
 
 def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold | None = None) -> FraudModel:
-    """Fit the chosen pipeline on the development set, with calibrator and threshold from out-of-fold rows.
+    """Fit the chosen pipeline on the development set; calibrator and threshold come from out-of-fold rows.
 
     Parameters
     ----------
     choice : (str, str)
         Sampler and model, from `choose`.
     development : OutOfFold, optional
-        Out-of-fold probabilities if they are there already.
+        Out-of-fold probabilities, if already computed.
     """
     dataset = load_dataset(profile.dataset)
     task = final_task(profile, choice)
@@ -152,13 +152,13 @@ def score_test(profile: Profile, model: FraudModel) -> Row[Task, ScoringResult]:
 
 
 def score_card(scored: ScoringResult, interval: tuple[float, float]) -> pd.Series:
-    """What a fraud desk wants to know of a scored set, by name.
+    """Metrics of a scored set for a fraud desk, by name.
 
     Parameters
     ----------
     scored : ScoringResult
     interval : (float, float)
-        Of the average precision.
+        Interval of the average precision.
     """
     ranks, days = scored.ranks, scored.days
     n_alerts, cost = metrics.cost_curve(ranks, scored.amounts, fee=FEE, floor=FLOOR)

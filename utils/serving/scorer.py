@@ -1,8 +1,8 @@
-"""Probabilities of a fraud model from plain arrays: the same numbers as `FraudModel.predict_proba`, sooner.
+"""Probabilities of a fraud model from plain arrays: the same values as `FraudModel.predict_proba`, but faster.
 
-A frame costs a millisecond per call, and the threads of a library more than they give for a few rows; a server that
-scores one transaction at a time pays for neither. Many rows are divided among threads here, each of which scores
-its part with all members of the model: libraries that start threads one after the other wait for each other's.
+A frame costs a millisecond per call, and the threads of a library cost more than they gain for a few rows; a server
+that scores one transaction at a time avoids both. Many rows are divided among threads here. Each thread scores its
+chunk with all members of the model, because libraries that start threads one after the other wait for each other's.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from utils.metrics import log_odds
 from utils.models.ensembles import LogOddsMean
 from utils.serving.bundle import FraudModel
 
-FLAT_ROWS = 64  # rows up to which walking all trees at once is quicker than one tree after the other
-FORESTS = (RandomForestClassifier, ExtraTreesClassifier)  # not Intel's, whose leaves hold no shares
+FLAT_ROWS = 64  # rows up to which evaluating all trees at once is faster than one tree after the other
+FORESTS = (RandomForestClassifier, ExtraTreesClassifier)  # not Intel's, because their leaves hold no class shares
 CHILDREN = ("children_left", "children_right")
-CHUNK = 2**13  # rows that a thread scales and scores at a time: few enough for the cache of its core
+CHUNK = 2**13  # rows that a thread processes at a time; they fit into the cache of its core
 
 
 class Scorer:
@@ -43,7 +43,7 @@ class Scorer:
     uncalibrated : callable
         The classifier's probability of fraud, of shape (n_rows,), for scaled features.
     source : list of int
-        Position among the raw columns of what each feature is made of.
+        Position of the raw column that each feature is derived from.
     """
 
     def __init__(self, model: FraudModel):
@@ -80,7 +80,7 @@ class Scorer:
 
 
 def _probability(classifier: BaseEstimator) -> Callable[[NDArray], NDArray]:
-    """Function from scaled features of shape (n_rows, n_features) to probabilities of fraud, in the thread it is in."""
+    """Function from scaled features of shape (n_rows, n_features) to probabilities; it uses the calling thread only."""
     if isinstance(classifier, LogOddsMean):
         members = [_probability(member) for member in classifier.estimators_]
         return lambda X: expit(np.mean([log_odds(member(X)) for member in members], axis=0))
@@ -97,14 +97,14 @@ def _probability(classifier: BaseEstimator) -> Callable[[NDArray], NDArray]:
 
 
 class FlatForest:
-    """A forest's trees side by side in arrays, walked down all at once.
+    """A forest's trees concatenated in arrays and evaluated all at once.
 
     scikit-learn spends 15 microseconds per tree and call, however few the rows; this spends them per level.
 
     Parameters
     ----------
     forest : fitted forest of scikit-learn
-        Of two classes.
+        With two classes.
     """
 
     def __init__(self, forest: RandomForestClassifier | ExtraTreesClassifier):
