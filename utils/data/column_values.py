@@ -1,7 +1,7 @@
-"""Compares columns of two frames by value, whatever the types that they were read with.
+"""Compare columns of two frames by value, whatever their types.
 
-The same rows, read twice, need not have the same types: a code is text here and a number there, a gap turns integers
-into floats, a file keeps fewer digits. What cannot be compared by value is refused, not guessed.
+The same rows, read twice, may have different types: a code is text in one and a number in the other, a gap turns
+integers into floats, a file stores fewer digits. Values that cannot be compared are refused, not guessed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 NUMERAL = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)", re.ASCII | re.IGNORECASE)
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].+)?", re.ASCII)
 BOOLEAN_WORDS = {"true": 1, "false": 0}
-MISSING_WORDS = dict.fromkeys(("nan", "none", "<na>", "nat"))  # what a missing value becomes as text
+MISSING_WORDS = dict.fromkeys(("nan", "none", "<na>", "nat"))  # missing values written as text
 LONGEST_NUMERAL = 40
 UNITS = ("s", "ms", "us", "ns")  # of time stamps, from coarse to fine
 NUMBERS, TEXT, TIMES, ZONED, DURATIONS = "numbers", "text", "times without a zone", "times with a zone", "durations"
@@ -30,22 +30,22 @@ Values = list[Hashable]
 
 
 class IncomparableError(ValueError):
-    """The values of two columns have no common meaning; the message says how they differ."""
+    """The values of two columns cannot be compared; the message says how they differ."""
 
 
 def common_codes(first: pd.Series, second: pd.Series) -> tuple[Codes, Codes]:
     """A code per value of two columns: equal for equal values, -1 for missing ones.
 
-    Numbers are equal by value, be they integers, floats, booleans or text that reads as a number; times are equal if
-    they are the same moment. Where one side holds fewer digits (float32, seconds), both are compared in these. Spaces
-    around a text do not count, and an empty text is a missing value. Two columns of text are compared as numbers or
-    times only where this makes no two texts of one side equal.
+    Numbers are compared by value, whether they are integers, floats, booleans or text that represents a number; times
+    are equal if they are the same moment. If one side has lower precision (float32, seconds), both are rounded to it.
+    Spaces around a text are ignored, and an empty text is a missing value. Two columns of text are compared as numbers
+    or times only if no two texts of one side become equal.
 
     Raises
     ------
     IncomparableError
-        If text meets numbers or times that it does not read as, times with a zone meet times without, or integers
-        meet floats that are too large to tell integers apart.
+        If one column is text that does not represent the other's numbers or times, if times with a zone are
+        compared with times without, or integers with floats too large to distinguish integers.
     """
     first, second = _to_dense(first), _to_dense(second)
     types = [_number_type(column.dtype) for column in (first, second)]
@@ -63,7 +63,7 @@ def common_codes(first: pd.Series, second: pd.Series) -> tuple[Codes, Codes]:
 
 
 def written_like(reference: pd.Series, other: pd.Series, codes: tuple[Codes, Codes]) -> pd.Series:
-    """`other`, its values spelled as in `reference`, so that what was fitted to one can take the other.
+    """`other` with its values written as in `reference`, so that what was fitted to one accepts the other.
 
     Parameters
     ----------
@@ -83,13 +83,13 @@ def written_like(reference: pd.Series, other: pd.Series, codes: tuple[Codes, Cod
 
 
 def plain_values(column: pd.Series) -> set[Hashable]:
-    """Distinct values, a text that reads as a number as this number; without missing ones."""
+    """Distinct values without missing ones; text that represents a number becomes this number."""
     _, uniques = _factorized(_to_dense(column))
     return {_number(_normalise(value)) for value in uniques} - {None}
 
 
 def _to_dense(column: pd.Series) -> pd.Series:
-    """A column without the wrappings that say how it is stored: categories, sparse values."""
+    """A column without categorical or sparse storage."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         categories = pd.array(column.cat.categories)
         return pd.Series(categories.take(column.cat.codes.to_numpy(), allow_fill=True), index=column.index)
@@ -103,7 +103,7 @@ def _number_type(dtype: Any) -> np.dtype | None:
 
 
 def _fill_missing(column: pd.Series, number_type: np.dtype) -> NDArray:
-    """The numbers of a column, with zeros for missing values that its type has no number for."""
+    """The numbers of a column; missing values become zero if the type cannot represent them."""
     if isinstance(column.dtype, np.dtype):
         return column.to_numpy()
     return column.to_numpy(number_type, na_value=number_type.type(0))
@@ -116,7 +116,7 @@ def _codes_of_numbers(arrays: list[NDArray], first: pd.Series, second: pd.Series
 
 
 def _to_common_type(first: NDArray, second: NDArray) -> tuple[NDArray, NDArray]:
-    """Both arrays in a type that holds the values of either, or the digits that both have."""
+    """Both arrays in a type that holds the values of either, or in the lower precision of the two."""
     floats = [array for array in (first, second) if array.dtype.kind == "f"]
     integers = [array for array in (first, second) if array.dtype.kind != "f"]
     if len(integers) == 1:
@@ -131,15 +131,15 @@ def _to_common_type(first: NDArray, second: NDArray) -> tuple[NDArray, NDArray]:
 
 
 def _require_small(integers: Iterable, floats: Iterable, float_type: np.dtype) -> None:
-    """Refuse integers and floats of which both exceed what floats of a type tell apart."""
+    """Refuse integers beside floats if both exceed the range in which floats distinguish integers."""
     digits = np.finfo(float_type).nmant + 1
     integers, floats = (np.asarray(list(values), dtype=np.float64) for values in (integers, floats))
     if all(np.any(np.abs(values[np.isfinite(values)]) >= 2**digits) for values in (integers, floats)):
-        raise IncomparableError(f"integers beside {float_type} values too large to tell integers apart")
+        raise IncomparableError(f"integers beside {float_type} values too large to distinguish integers")
 
 
 def _factorized(column: pd.Series) -> tuple[Codes, Iterable]:
-    """Codes and distinct values of a column; values that cannot be hashed as their text."""
+    """Codes and distinct values of a column; values that cannot be hashed are converted to text."""
     try:
         return pd.factorize(column)
     except TypeError:
@@ -173,14 +173,14 @@ def _kind(value: Hashable) -> str:
 
 
 def _number(value: Hashable) -> Hashable:
-    """The number that a text reads as, if it does."""
+    """The number that a text represents; other values are unchanged."""
     if not isinstance(value, str) or len(value) > LONGEST_NUMERAL or not NUMERAL.fullmatch(value):
         return value
     return int(value) if value.lstrip("+-").isdigit() else float(value)
 
 
 def _time(value: Hashable) -> Hashable:
-    """The time stamp that a text of the form 2013-09-01 12:30 reads as, if it does."""
+    """The time stamp that a text such as 2013-09-01 12:30 represents; other values are unchanged."""
     if not isinstance(value, str) or not ISO_DATE.fullmatch(value):
         return value
     try:
@@ -190,7 +190,7 @@ def _time(value: Hashable) -> Hashable:
 
 
 def _align_meaning(first: Values, second: Values, *, has_booleans: bool) -> tuple[Values, Values]:
-    """Values of two columns, texts read as what the other column holds; IncomparableError where they are not that."""
+    """Values of two columns, with texts converted to the other column's kind; IncomparableError if this fails."""
     kinds = _kinds(first) | _kinds(second)
     if kinds <= {TEXT}:
         return _texts(first, second)
@@ -201,7 +201,7 @@ def _align_meaning(first: Values, second: Values, *, has_booleans: bool) -> tupl
         for side in (first, second)
     )
     first_kinds, second_kinds = _kinds(first), _kinds(second)
-    # A code that is sometimes a number and sometimes not is one column; numbers alone never are what a text means.
+    # A column of codes may mix numbers and text; a column of numbers alone is not compared with text.
     is_mixed = first_kinds | second_kinds <= {TEXT, NUMBERS} and {NUMBERS} not in (first_kinds, second_kinds)
     if first_kinds and second_kinds and first_kinds != second_kinds and not is_mixed:
         raise IncomparableError(f"{_describe(first, second_kinds)} beside {_describe(second, first_kinds)}")
@@ -209,7 +209,7 @@ def _align_meaning(first: Values, second: Values, *, has_booleans: bool) -> tupl
 
 
 def _texts(first: Values, second: Values) -> tuple[Values, Values]:
-    """Texts of two columns, read as numbers or times where no two of one column become the same by it."""
+    """Texts of two columns, converted to numbers or times if no two of one column become equal."""
     for read in (_number, _time):
         read_first, read_second = ([read(value) for value in side] for side in (first, second))
         if len(set(read_first)) == len(set(first)) and len(set(read_second)) == len(set(second)):
@@ -222,14 +222,14 @@ def _kinds(values: Values) -> set[str]:
 
 
 def _describe(values: Values, other_kinds: set[str]) -> str:
-    """What a column holds, by a value of a kind that the other column lacks if there is one."""
+    """Describe a column by one of its values, if possible of a kind that the other column lacks."""
     present = [value for value in values if value is not None]
     value = next((value for value in present if _kind(value) not in other_kinds), present[0])
     return f"{_kind(value)} such as {value!r}" if isinstance(value, str | int | float) else f"{_kind(value)}, {value}"
 
 
 def _round_to_common_digits(sides: tuple[Values, Values], *types: Any) -> tuple[Values, Values]:
-    """Numbers and times of two columns in the digits that both types have."""
+    """Numbers and times of two columns, rounded to the lower precision of the two types."""
     floats = {
         position: number_type
         for position, number_type in enumerate(map(_number_type, types))

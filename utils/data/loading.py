@@ -1,4 +1,4 @@
-"""Load, validate, deduplicate and split a table with a binary label."""
+"""Load, validate and deduplicate a table with a binary label."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Dataset:
         Raw columns, the label as int64 and the others as float64; the index is the row's 0-based number
         among the data rows of the file.
     config : DatasetConfig
-        Which column is what.
+        Roles of the columns.
     n_duplicates : int
         Exact copies of earlier rows in the file, whether they were dropped or kept.
     loaded_hash : int
-        `row_hash` when the frame was loaded; a frame that was resampled since has another.
+        `row_hash` when the frame was loaded; it differs once the frame has been resampled.
     """
 
     name: str
@@ -49,11 +49,11 @@ class Dataset:
 
     @property
     def identity(self) -> DatasetIdentity:
-        """What ledger rows say of the dataset."""
+        """Identity of the dataset in ledger rows."""
         return DatasetIdentity(self.name, self.sha256, self.config.roles)
 
     def row_hash(self) -> int:
-        """Hash of the frame's rows as they are now, whatever their order."""
+        """Hash of the current rows of the frame, whatever their order."""
         return _sum_of_hashes(self.frame)
 
     @cached_property
@@ -68,30 +68,30 @@ class Dataset:
 
     @cached_property
     def amounts(self) -> pd.Series | None:
-        """Value at stake per row; None without such a column."""
+        """Amount of each row; None without such a column."""
         return None if self.config.amount is None else self.frame[self.config.amount]
 
     @cached_property
     def groups(self) -> np.ndarray:
-        """Group number of each row, int64: rows that are equal in all raw columns but time and label share one."""
+        """Group number of each row, int64: rows that are equal in all raw columns but time and label share a group."""
         roles = [name for name in (self.config.time, self.config.label) if name is not None]
         return _identical_rows(self.frame.drop(columns=roles))
 
 
 def load(config: DatasetConfig = ULB) -> Dataset:
-    """Fetch, verify and validate a dataset, and drop its exact duplicates if that is asked for.
+    """Fetch, verify and validate a dataset; exact duplicates are dropped if the configuration says so.
 
     Parameters
     ----------
     config : DatasetConfig
-        The file, the roles of its columns, and what becomes of exact duplicates.
+        The file, the roles of its columns, and the handling of exact duplicates.
 
-    A column that only counts the rows, as an index does, is named in a warning of this package's log.
+    A column that only numbers the rows, like an index, is named in a logged warning.
 
     Raises
     ------
     DataError
-        If the file cannot be had or does not pass validation; no Parquet copy of it is left then.
+        If the file cannot be fetched or does not pass validation; its Parquet copy is removed.
     """
     try:
         path = fetch(config)
@@ -113,7 +113,7 @@ def load(config: DatasetConfig = ULB) -> Dataset:
 
 
 def distinct_rows(dataset: Dataset) -> tuple[Dataset, np.ndarray]:
-    """The dataset without exact copies of a row, and which row of it each row of `dataset` equals.
+    """The dataset without exact copies of a row, and for each row of `dataset` its position in it.
 
     Returns
     -------
@@ -137,9 +137,9 @@ def _sum_of_hashes(frame: pd.DataFrame) -> int:
 
 
 def _identical_rows(frame: pd.DataFrame) -> np.ndarray:
-    """Number the distinct rows; rows that are equal get the same number.
+    """Number the distinct rows; equal rows get the same number.
 
-    Only rows whose hashes collide are compared in full, which is exact and ten times faster.
+    Only rows with equal hashes are compared in full, which is exact and ten times faster.
     """
     numbers, uniques = pd.factorize(_row_hashes(frame))
     colliding = np.flatnonzero(np.bincount(numbers)[numbers] > 1)
@@ -158,7 +158,7 @@ def _is_first_copy(frame: pd.DataFrame) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class _ValidatedTable:
-    """Raw columns with their types, what the stamp of their Parquet copy says, and whether they were read from it."""
+    """Raw columns with their types, the content of the stamp, and whether they were read from the Parquet copy."""
 
     frame: pd.DataFrame
     stamp: dict[str, list]
@@ -166,7 +166,7 @@ class _ValidatedTable:
 
 
 def _validated_table(path: Path, config: DatasetConfig) -> _ValidatedTable:
-    """The raw columns; through the Parquet copy of a text where there is one.
+    """The raw columns, read from the Parquet copy if there is one.
 
     A copy is validated again if it was made for other roles, and made again if other columns were left out.
     """
@@ -185,7 +185,7 @@ def _validated_table(path: Path, config: DatasetConfig) -> _ValidatedTable:
 
 
 def _counters(table: _ValidatedTable, config: DatasetConfig) -> list[str]:
-    """Features that only number the rows; none where the columns are known beforehand."""
+    """Features that only number the rows; not reported if the configuration lists the columns."""
     counters = [] if config.columns else table.stamp["counters"]
     return [name for name in counters if name not in (config.label, config.time)]
 

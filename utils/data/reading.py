@@ -1,6 +1,6 @@
-"""Reads a table from CSV or Parquet, told apart by their content; what can't be read gets one sentence that helps.
+"""Read a table from CSV or Parquet, recognised by content; files that cannot be read get one helpful sentence.
 
-The study and the application read through this module, so that both take the same files and say the same of the others.
+The study and the application both use this module, so that they accept the same files with the same messages.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ OTHER_FORMATS = {
     b"<": "a web page or XML",
     b"{": "JSON",
 }
-ENCODINGS = {  # by their byte order marks; those of UTF-32 begin like those of UTF-16
+ENCODINGS = {  # by byte order mark; UTF-32 comes first, because its marks begin like those of UTF-16
     codecs.BOM_UTF32_LE: "utf-32-le",
     codecs.BOM_UTF32_BE: "utf-32-be",
     codecs.BOM_UTF16_LE: "utf-16-le",
@@ -64,15 +64,15 @@ UNPACKING_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
 )
-UNNAMED = re.compile(r"\s*|Unnamed: \d+")  # what pandas calls a column without a name
+UNNAMED = re.compile(r"\s*|Unnamed: \d+")  # names that pandas gives to columns without a name
 DECIMAL_COMMA = re.compile(r"\s*[-+]?[\d.]*,\d+(?:[eE][-+]?\d+)?\s*")
 WHOLE_OR_EMPTY = re.compile(r"\s*(?:[-+]?\d+)?\s*")
 DECIMAL_POINT = "write decimals with a point"
-STORED_INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name in Parquet
+STORED_INDEX = re.compile(r"__index_level_\d+__")  # names that pandas gives to an index without a name in Parquet
 
 
 class DataError(ValueError):
-    """What is wrong with a dataset, in one sentence that says where and what to do."""
+    """A dataset is wrong; the message is one sentence that says what, where, and what to do."""
 
 
 class FormatError(DataError):
@@ -80,7 +80,7 @@ class FormatError(DataError):
 
 
 class LimitError(DataError):
-    """The file is larger than what is read."""
+    """The file exceeds a limit."""
 
 
 class ColumnError(DataError):
@@ -99,18 +99,18 @@ class ColumnError(DataError):
 
 @dataclass(frozen=True, eq=False)
 class Delimited:
-    """A table as text: where its rows start, and how to divide them.
+    """A table as text, with the start of its rows and the separator.
 
     Attributes
     ----------
     name : str
-        What messages call it, such as the name of the file.
+        Name in messages, such as that of the file.
     content : bytes
         UTF-8 without a byte order mark, from the header on.
     separator : str
         Between two cells.
     header : tuple of str
-        Names of the columns; empty for those that have none.
+        Names of the columns; empty for a column without a name.
     start : int
         Position of the first byte after the header.
     header_line : int
@@ -125,12 +125,12 @@ class Delimited:
     header_line: int
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Cells of each row after the line on which it ends; an empty line has none.
+        """Line number and cells of each row; the number is that of its last line, and an empty line has no cells.
 
         Raises
         ------
         DataError
-            Names the line if the text itself is broken.
+            If the text is broken; the message names the line.
         """
         stream = io.BytesIO(self.content)
         stream.seek(self.start)
@@ -145,7 +145,7 @@ class Delimited:
             raise DataError(f"{self.name}, line {line}, cannot be read: {error}; correct this line.") from None
 
     def to_arrow(self, convert: pyarrow.csv.ConvertOptions, *, ignore_empty_lines: bool = True) -> pa.Table:
-        """All rows at once; ArrowInvalid if there are none or one has another number of cells than the header."""
+        """All rows at once; ArrowInvalid if there are none, or one has a different number of cells than the header."""
         return pyarrow.csv.read_csv(
             pa.BufferReader(pa.py_buffer(self.content).slice(self.start)),
             pyarrow.csv.ReadOptions(column_names=list(self.header)),
@@ -158,7 +158,7 @@ class Delimited:
         )
 
     def ragged(self, cells: Sequence[str]) -> str | None:
-        """What is wrong with a row's number of cells, if anything."""
+        """Message about a row's number of cells; None if it is right."""
         if len(cells) == len(self.header):
             return None
         divided = self.separator == "," and len(cells) > len(self.header) and all(map(WHOLE_OR_EMPTY.fullmatch, cells))
@@ -167,7 +167,7 @@ class Delimited:
 
 
 class _Lines:
-    """Lines of a text, counted; csv.Error where those of one row, whose length is `size`, are longer than it may be."""
+    """Iterator over the lines of a text that counts them; csv.Error if a row, of length `size` so far, is too long."""
 
     def __init__(self, stream: IO[str]):
         self._stream = stream
@@ -188,35 +188,35 @@ class _Lines:
 
 
 def decimal_hint(cell: str) -> str:
-    """What to add, in brackets, to the complaint that a cell is no number: about a decimal comma, if it has one."""
+    """Hint in brackets about a decimal comma, for a message that a cell is not a number; empty without one."""
     return f" ({DECIMAL_POINT})" if DECIMAL_COMMA.fullmatch(cell) else ""
 
 
 def open_table(content: bytes, name: str, limit: int | None = None) -> Delimited | pq.ParquetFile:
-    """A table whose header has been read and whose rows have not.
+    """A table whose header has been read, but not its rows.
 
-    Text may be separated by commas, semicolons, tabs or vertical bars, in UTF-8 or, where it says so by its first
-    bytes, in UTF-16 or UTF-32. Either format may be packed with gzip, or alone in a ZIP archive.
+    Text may be separated by commas, semicolons, tabs or vertical bars. It is in UTF-8 or, with a byte order mark, in
+    UTF-16 or UTF-32. Either format may be compressed with gzip, or be the only file in a ZIP archive.
 
     Parameters
     ----------
     content : bytes
         The whole file.
     name : str
-        What messages call it.
+        Name in messages.
     limit : int, optional
-        Bytes that a packed file may unpack to.
+        Maximum size of an unpacked file in bytes.
 
     Raises
     ------
     FormatError
-        If it is something else, which the message names.
+        If the file has another format; the message names it.
     LimitError
         If it unpacks to more than `limit` bytes, or has more than MAX_COLUMNS columns.
     ColumnError
         If two columns have the same name.
     DataError
-        If it is empty, damaged, or no text.
+        If the file is empty, damaged, or not text.
     """
     content = _unpack(content, name, limit)
     _refuse_other_formats(content, name)
@@ -245,8 +245,8 @@ def _unpack(content: bytes, name: str, limit: int | None) -> bytes:
 
 
 def _unzip(content: bytes, name: str, size: int) -> bytes:
-    """The one file of an archive; Excel and OpenDocument files are archives, too."""
-    end = content.rfind(b"PK\x05\x06")  # where the archive says how long its list of files is
+    """The only file of an archive; Excel and OpenDocument files are archives, too."""
+    end = content.rfind(b"PK\x05\x06")  # record with the length of the archive's list of files
     if end < 0:
         raise zipfile.BadZipFile("it is cut off")
     if int.from_bytes(content[end + 12 : end + 16], "little") > MAX_DIRECTORY:
@@ -278,7 +278,7 @@ def _refuse_other_formats(content: bytes, name: str) -> None:
 
 
 def _as_utf8(content: bytes, name: str) -> bytes:
-    """Text in UTF-8 without a byte order mark; DataError if it is no text, or no text in an encoding that it states."""
+    """Text in UTF-8 without a byte order mark; DataError if it is not text, or not in the encoding of its mark."""
     content = content.removeprefix(codecs.BOM_UTF8)
     encoding = next(
         (candidate for mark, candidate in ENCODINGS.items() if content.startswith(mark)), _guess_utf16(content)
@@ -300,7 +300,7 @@ def _as_utf8(content: bytes, name: str) -> bytes:
 
 
 def _guess_utf16(content: bytes) -> str | None:
-    """UTF-16 without its mark: every other byte of Latin letters is zero."""
+    """UTF-16 without a byte order mark: every other byte of Latin letters is zero."""
     first, second = content[:200:2], content[1:200:2]
     for high, low, encoding in ((second, first, "utf-16-le"), (first, second, "utf-16-be")):
         if high.count(0) > 0.7 * len(high) > 0 and 0 not in low:
@@ -309,7 +309,7 @@ def _guess_utf16(content: bytes) -> str | None:
 
 
 def _check_utf8(content: bytes, name: str) -> None:
-    """In pieces, as the text of a large file would take several times its size."""
+    """Decode in chunks, because the text of a large file would take several times its size."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     for start in range(0, len(content), CHUNK):
         chunk = content[start : start + CHUNK]
@@ -326,7 +326,7 @@ def _check_utf8(content: bytes, name: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Header:
-    """How the first lines of a text read with one separator."""
+    """The first lines of a text, read with one separator."""
 
     separator: str
     names: list[str]
@@ -336,13 +336,13 @@ class _Header:
 
     @property
     def likelihood(self) -> tuple[bool, bool, int]:
-        """What speaks for the separator: it divides the header, the first row likewise, and into many names."""
+        """Sort key of the separator: it divides the header, divides the first row alike, and gives many names."""
         alike = self.first_row is None or len(self.first_row) == len(self.names)
         return len(self.names) > 1, alike, len(self.names)
 
 
 def _open_text(content: bytes, name: str) -> Delimited:
-    start = content[:MAX_LINE].decode(errors="ignore")  # only its last character may be cut
+    start = content[:MAX_LINE].decode(errors="ignore")  # only the last character may be incomplete
     headers, errors = [], []
     for separator in SEPARATORS:
         try:
@@ -352,7 +352,7 @@ def _open_text(content: bytes, name: str) -> Delimited:
     if not headers:
         raise DataError(f"{name}, line 1, cannot be read: {errors[0]}; correct the header.")
     if not any(header.names for header in headers):
-        raise DataError(f"{name} is empty; put a header and, below it, one line per row into it.")
+        raise DataError(f"{name} is empty; write a header and, below it, one line per row.")
     header = max(headers, key=lambda candidate: candidate.likelihood)
     if header.start == len(start.encode()) < len(content):
         raise LimitError(f"{name} has a header of more than {MAX_LINE:,} bytes; leave out columns.")
@@ -361,7 +361,7 @@ def _open_text(content: bytes, name: str) -> Delimited:
 
 
 def _read_header(text: str, separator: str) -> _Header:
-    """The first row that holds anything, as names, with the row after it; csv.Error if it cannot be read."""
+    """The first row that is not empty, as names, and the row after it; csv.Error if it cannot be read."""
     start = 0
 
     def counted() -> Iterator[str]:
@@ -375,13 +375,13 @@ def _read_header(text: str, separator: str) -> _Header:
     header_end, line = start, reader.line_num
     try:
         first_row = next((cells for cells in reader if cells), None)
-    except csv.Error:  # which is told with its line when the rows are read
+    except csv.Error:  # the error is reported, with its line, when the rows are read
         first_row = None
     return _Header(separator, _with_empty_ends(names, first_row), first_row, header_end, line)
 
 
 def _with_empty_ends(names: list[str], first_row: list[str] | None) -> list[str]:
-    """Names for as many cells as the first row has, where one of the two has empty cells at its end."""
+    """Names for as many cells as the first row has, if they differ only by empty cells at the end."""
     n_named = max((position for position, name in enumerate(names, 1) if name), default=0)
     if first_row is None or len(first_row) < n_named or "".join(first_row[n_named:]).strip():
         return names
@@ -403,20 +403,20 @@ def _check_names(names: Sequence[str], name: str) -> None:
 
 
 def _join_names(names: Sequence[str]) -> str:
-    """Names for a message, cut off where they are too many."""
+    """Names for a message, cut off if there are too many."""
     text = ", ".join(names)
     return text if len(text) <= 200 else f"{text[:200]} ..."
 
 
 def _open_parquet(content: bytes, name: str) -> pq.ParquetFile:
     file = _read_parquet(lambda: pq.ParquetFile(pa.BufferReader(content)), name)
-    _check_count(file.metadata.num_columns, name)  # which counts the fields of nested columns, too
+    _check_count(file.metadata.num_columns, name)  # this counts the fields of nested columns, too
     _check_names(file.schema_arrow.names, name)
     return file
 
 
 def _read_parquet(read: Callable[[], Any], name: str) -> Any:
-    """What `read` returns; Arrow's own text may quote what a file holds, so that only the kind of error is told."""
+    """What `read` returns; an error names only its type, because Arrow's text may quote the file's content."""
     try:
         return read()
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -425,7 +425,7 @@ def _read_parquet(read: Callable[[], Any], name: str) -> Any:
 
 
 def parquet_schema(file: pq.ParquetFile) -> pa.Schema:
-    """Names and types of the columns; an index with a name is a column, one without is none."""
+    """Names and types of the columns; an index with a name counts as a column, one without does not."""
     schema = file.schema_arrow
     fields = [field for field in schema if not STORED_INDEX.fullmatch(field.name)]
     counted = [pa.field(name, pa.int64()) for name in _counted_indices(file)]
@@ -435,7 +435,7 @@ def parquet_schema(file: pq.ParquetFile) -> pa.Schema:
 def parquet_table(
     file: pq.ParquetFile, columns: Sequence[str], name: str, type_: pa.DataType | None = None
 ) -> pa.Table:
-    """Some columns of `parquet_schema` in this order, turned into one type if it is given; `name` is for messages."""
+    """Columns of `parquet_schema` in this order, optionally cast to one type; `name` is for messages."""
     counted = _counted_indices(file)
     stored = [column for column in columns if column not in counted]
 
@@ -449,7 +449,7 @@ def parquet_table(
 
 
 def _counted_indices(file: pq.ParquetFile) -> dict[str, np.ndarray]:
-    """Values of an index that pandas keeps as a range with a name, and not as a column."""
+    """Values of a named index that pandas stores as a range instead of a column."""
     n_rows, names = file.metadata.num_rows, set(file.schema_arrow.names)
     try:
         index_columns = json.loads((file.schema_arrow.metadata or {})[b"pandas"])["index_columns"]
@@ -459,7 +459,7 @@ def _counted_indices(file: pq.ParquetFile) -> dict[str, np.ndarray]:
             if isinstance(index, dict) and isinstance(index["name"], str) and index["name"] not in names
         }
         return {name: np.array(values) for name, values in ranges.items() if len(values) == n_rows}
-    except (KeyError, TypeError, ValueError, OverflowError):  # no metadata, or not by pandas
+    except (KeyError, TypeError, ValueError, OverflowError):  # no metadata, or not from pandas
         return {}
 
 
@@ -469,15 +469,15 @@ def read_table(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
     Parameters
     ----------
     path : Path
-        The file; its content decides what it is, whatever its name.
+        The file; its format is recognised by content, not by name.
     drop : sequence of str
         Columns to leave out.
 
     Raises
     ------
     DataError
-        If the file cannot be read (see `open_table`), has ragged lines or no rows, a column to leave out is not
-        there, or another one has no name.
+        If the file cannot be read (see `open_table`), has ragged lines or no rows, lacks a column that is to be
+        left out, or has another column without a name.
     """
     source = open_table(path.read_bytes(), path.name)
     if isinstance(source, Delimited):
@@ -504,7 +504,7 @@ def _arrow_table(text: Delimited) -> pa.Table:
 
 
 def _select_named(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
-    """The table without columns to leave out, and without those that have neither name nor value."""
+    """The table without the columns to leave out, and without columns that have neither name nor value."""
     missing = [column_name for column_name in drop if column_name not in table.column_names]
     if missing:
         raise ColumnError(f"{name} has no column {_join_names(missing)} to leave out; correct `drop`.", missing)
@@ -523,7 +523,7 @@ def _select_named(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
 
 
 def line_numbers(path: Path, rows: np.ndarray) -> str:
-    """Where the data rows with these 0-based numbers stand, as their readers count."""
+    """Lines or rows of the file in which the data rows with these 0-based numbers are, for messages."""
     source = open_table(path.read_bytes(), path.name)
     if isinstance(source, Delimited):
         row_numbers = set(rows.tolist())

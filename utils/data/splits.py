@@ -1,4 +1,4 @@
-"""The chronological test set, and folds in which rows that belong together stay together."""
+"""The chronological test set, and folds that keep related rows together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Fold:
 
 
 def chronological_split(dataset: Dataset, test_fraction: float = 0.2) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the development set and of the test set, which is the last part by time.
+    """Positions of the development set and of the test set, which consists of the last rows by time.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def chronological_split(dataset: Dataset, test_fraction: float = 0.2) -> tuple[n
     if not 0 < test_fraction < 1:
         raise DataError(f"The test fraction is {test_fraction}; choose one between 0 and 1.")
     n_rows = len(dataset.frame)
-    # Rounding first: 70 * 0.1 is a little more than 7, and must not become 8.
+    # Round first: 70 * 0.1 is slightly more than 7 and must not become 8.
     n_test = math.ceil(round(n_rows * test_fraction, 6))
     development, test = np.split(np.arange(n_rows), [n_rows - n_test])
     labels = dataset.y.to_numpy()
@@ -79,13 +79,13 @@ def folds(dataset: Dataset, positions: np.ndarray, n_splits: int = 5, n_repeats:
 def fold_numbers(labels: np.ndarray, groups: np.ndarray, n_splits: int, seed: int) -> np.ndarray:
     """Fold number of each row.
 
-    `StratifiedGroupKFold` visits every group in a Python loop: half a minute when nearly every row is its
-    own group. So it decides only about the positives and the rows that share a group; negatives on their own
-    can go anywhere and are dealt out at random in equal parts.
+    `StratifiedGroupKFold` visits every group in a Python loop, which takes half a minute if nearly every row is its own
+    group. So it assigns only the positives and the rows that share a group; ungrouped negatives are assigned at random
+    in equal parts.
     """
     is_stratified = (labels == 1) | (np.bincount(groups)[groups] > 1)
     ungrouped = np.flatnonzero(~is_stratified)
-    # The stratifier wants at least `n_splits` rows of each class.
+    # The splitter needs at least `n_splits` rows of each class.
     is_stratified[ungrouped[:n_splits]] = True
     random_rows = ungrouped[n_splits:]
     numbers = np.empty(len(labels), dtype=np.int64)

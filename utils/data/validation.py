@@ -1,4 +1,4 @@
-"""What a table has to be: columns that are there, finite numbers, and a label of two values, the rarer being 1."""
+"""Validation of a table: required columns, finite numbers, and a label of two values, of which 1 is the rarer."""
 
 from __future__ import annotations
 
@@ -17,25 +17,23 @@ from utils.data.reading import ColumnError, DataError, decimal_hint, line_number
 
 BINARY = "is neither 0 nor 1"
 CORRECT = "correct these values, or remove the rows or the column"
-MIN_COUNTED = 20  # rows from which a column that counts them can be told from chance
+MIN_COUNTED = 20  # rows from which a column that numbers them can be distinguished from chance
 
 logger = logging.getLogger(__name__)
 
 
 def check_columns(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> None:
-    """Refuse a table that does not have the columns that its configuration lists."""
+    """Refuse a table whose columns are not those of its configuration."""
     differing = set() if config.columns is None else set(config.columns) - set(config.drop) ^ set(frame.columns)
     if differing:
         names = ", ".join(sorted(map(repr, differing)))[:200]
-        raise ColumnError(f"{path.name} and the columns of its DatasetConfig differ in {names}; list what it has.")
+        raise ColumnError(
+            f"{path.name} and the columns of its DatasetConfig differ in {names}; list the columns of the file."
+        )
 
 
 def counts_rows(values: np.ndarray) -> bool:
-    """Whether a column does little but number the rows: in any order, with any step, and with some rows gone.
-
-    Two thirds of the rows have a value of their own, and these fill two thirds of an evenly spaced grid. Whole
-    numbers drawn at random, one for each row, fill 63 % of theirs.
-    """
+    """Whether a column only numbers the rows: in any order, with any step, and possibly with some rows missing."""
     distinct = np.unique(values)
     if len(distinct) < max(MIN_COUNTED, len(values) * 2 / 3):
         return False
@@ -50,39 +48,39 @@ def counts_rows(values: np.ndarray) -> bool:
 
 
 def warn_of_counters(counters: Sequence[str], config: DatasetConfig) -> None:
-    """Log a warning of columns that only number the rows; once per process, however often the table is loaded."""
+    """Log a warning about columns that only number the rows; once per process, however often the table is loaded."""
     if counters:
         names = ", ".join(map(repr, counters))
         _warn_once(
-            f"{config.path.name} has columns that only number the rows, and so tell apart what is equal otherwise: "
+            f"{config.path.name} has columns that only number the rows, so that equal rows look different: "
             f"{names}; unless they are properties of a row, leave them out with DatasetConfig(..., drop=({names},))."
         )
 
 
 @lru_cache
 def _warn_once(sentence: str) -> None:
-    logger.warning(sentence)  # and not `warnings.warn`, which shows a path and a line of source around it
+    logger.warning(sentence)  # not `warnings.warn`, which adds a path and a line of source
 
 
 def check_rarity(frame: pd.DataFrame, config: DatasetConfig) -> None:
-    """Refuse a label whose 1 is not the rarer value."""
+    """Refuse a label whose value 1 is not the rarer one."""
     share = frame[config.label].mean()
     if share > 0.5:
         raise DataError(
-            f"{config.path.name}, column '{config.label}': {share:.1%} of the rows have the label 1, which stands for "
+            f"{config.path.name}, column '{config.label}': {share:.1%} of the rows have the label 1, which must be "
             "the rarer class; exchange 0 and 1."
         )
 
 
 def validate(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> pd.DataFrame:
-    """Check the columns and give them their types: int64 for the label, float64 for the others."""
-    import pandera.pandas as pandera  # takes most of a second; a valid Parquet copy does without it
+    """Check the columns and convert them: int64 for the label, float64 for the others."""
+    import pandera.pandas as pandera  # takes almost a second, and is not needed for a valid Parquet copy
 
     finite = pandera.Check(lambda column: np.isfinite(to_numbers(column)), ignore_na=False, error=NUMBER)
     binary = pandera.Check(lambda column: to_numbers(column).isin([0, 1]), ignore_na=False, error=BINARY)
     roles = [name for name in (config.label, config.time, config.amount) if name is not None]
     numbers = frame.apply(to_numbers)
-    names = dict.fromkeys([*roles, *frame.columns[~np.isfinite(numbers).all()]])  # as pandera takes 3 ms for a column
+    names = dict.fromkeys([*roles, *frame.columns[~np.isfinite(numbers).all()]])  # pandera takes 3 ms per column
     schema = pandera.DataFrameSchema(
         {name: pandera.Column(checks=binary if name == config.label else finite, nullable=True) for name in names}
     )
@@ -90,7 +88,7 @@ def validate(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> pd.DataF
         schema.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as error:
         raise DataError(complaint(error.failure_cases, frame, path)) from None
-    # Adding 0.0 turns -0.0 into 0.0: equal rows must also be equal in their bytes, which are hashed.
+    # Adding 0.0 turns -0.0 into 0.0, because equal rows must have equal bytes for their hashes.
     frame = (numbers + 0.0).astype({config.label: "int64"})
     _check_features(frame, path, config)
     if frame[config.label].nunique() < 2:
@@ -113,7 +111,7 @@ def _check_features(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> N
 
 
 def complaint(cases: pd.DataFrame, frame: pd.DataFrame, path: Path) -> str:
-    """Put pandera's findings into one sentence about the first offending column."""
+    """Summarise pandera's findings in one sentence about the first invalid column."""
     missing = cases.loc[cases["check"] == "column_in_dataframe", "failure_case"]
     if len(missing):
         return (

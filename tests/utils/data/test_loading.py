@@ -352,7 +352,7 @@ def test_a_time_that_numbers_the_rows_is_no_feature_and_not_warned_of(write, sai
 def test_rows_sorted_by_time_and_copies_do_not_hide_a_column_that_numbers_them(write, said):
     frame = table(number=ROWS, seconds=np.random.default_rng(1).permutation(60) // 2)
     frame = pd.concat([frame, frame.head(25)])
-    assert "only number the rows, and so tell apart what is equal otherwise: 'number';" in said(
+    assert "only number the rows, so that equal rows look different: 'number';" in said(
         write(frame, **PLAIN | {"time": "seconds"})
     )
 
@@ -443,7 +443,7 @@ def test_a_label_that_is_missing_is_refused(write, gap):
 @pytest.mark.parametrize("n_positives", [31, 54])
 def test_a_label_whose_1_is_not_the_rarer_class_is_refused(write, n_positives):
     config = write(table(n_positives=n_positives), "own.parquet", **PLAIN)
-    assert f"column 'y': {n_positives / 60:.1%} of the rows have the label 1, which stands" in complaint(config)
+    assert f"column 'y': {n_positives / 60:.1%} of the rows have the label 1, which must be" in complaint(config)
 
 
 def test_a_label_whose_classes_are_equal_is_taken(write):
@@ -454,7 +454,7 @@ def test_the_rows_that_are_studied_decide_which_class_is_the_rarer(write):
     frame = table(n_positives=20)
     copies = pd.concat([frame, *[frame[frame["y"] == 1]] * 3])
     config = write(copies, **PLAIN)
-    with pytest.raises(DataError, match=r"66\.7% of the rows have the label 1, which stands for the rarer class"):
+    with pytest.raises(DataError, match=r"66\.7% of the rows have the label 1, which must be the rarer class"):
         load(config)
     assert load(replace(config, duplicates="drop")).y.mean() == 1 / 3
 
