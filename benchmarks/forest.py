@@ -1,4 +1,4 @@
-"""The random forest's fit on one development fold: Intel's beside scikit-learn's own.
+"""Fit time of the random forest on a development fold: Intel's implementation and scikit-learn's.
 
     python -m benchmarks.forest [--trees 200] [--repeats 3] [--fast-only]
 
@@ -19,11 +19,11 @@ from utils.models.forest import FOREST_ENGINE, FastRandomForestClassifier, Weigh
 
 
 def main() -> None:
-    """Fit, score and print a line per engine."""
+    """Fit, score and print one line per engine."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trees", type=int, default=200)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--fast-only", action="store_true", help="leave scikit-learn's own out")
+    parser.add_argument("--fast-only", action="store_true", help="leave out scikit-learn's forest")
     options = parser.parse_args()
     profile = load_profile("full")
     dataset = load_dataset(profile.dataset)

@@ -1,12 +1,12 @@
-"""The study's CGAN beside other generators of frauds: speed and every fidelity figure, fold by fold.
+"""The study's CGAN compared with other generators of frauds: speed and every fidelity figure, fold by fold.
 
     python -m benchmarks.generators [--folds 5] [--quick] [--only NAME ...] [--fresh]
 
-In each development fold every generator is fitted to the fold's training rows, scaled as samplers see them in the
-study's pipeline, one after the other with all cores to itself, and draws 5,000 frauds. Each result is appended to
-generators.jsonl as soon as it is there, and a rerun skips it. The end is a table of medians over the folds
-(generators.md), the best of every column in bold, and a line for each of the study's goals.
-CTGAN and TVAE need the dependency group ctgan. `--quick` trains for seconds, for a look at this program.
+In each development fold every generator is fitted to the fold's training rows, scaled as in the study's pipeline, and
+draws 5,000 frauds. Generators run one after the other and use all cores. Each result is appended to generators.jsonl at
+once, and a rerun skips it. At the end a table of medians over the folds (generators.md) is written, with the best of
+every column in bold and a line for each of the study's goals. CTGAN and TVAE need the dependency group ctgan. `--quick`
+trains for seconds, to try this program.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ from utils.seeding import child_seed
 
 RESULTS = ROOT / "benchmarks" / "generators.jsonl"
 FOLDS = 5
-USEFULNESS = ("tstr", "trtr", "trts", "tstr_ratio", "tstr_ratio_long")  # figures that hang on the judge
+USEFULNESS = ("tstr", "trtr", "trts", "tstr_ratio", "tstr_ratio_long")  # figures that depend on the judge
 N_FRAUDS = 5_000
-REVISION = 1  # raised by hand when a change of ours, such as another fidelity figure, makes old results useless
+REVISION = 1  # raised by hand when a change in this project, such as a new fidelity figure, invalidates old results
 FRAUD = 1
 PACKAGES = {"ctgan": ("ctgan", "torch")}
 NOTE = """Times leave out imports and the start of processes. SMOTE fits nothing; its time is that of the whole
@@ -106,7 +106,7 @@ QUICK = {
 
 
 def main() -> None:
-    """Measure what is missing, print the table and the goals, and write them beside the results."""
+    """Measure what is missing, print the table and the goals, and write them to a file."""
     options = parse_arguments()
     profile = load_profile("full")
     path = ROOT / "build" / "quick" / RESULTS.name if options.quick else RESULTS
@@ -118,19 +118,19 @@ def main() -> None:
     try:
         run(profile, chosen, path)
     except KeyboardInterrupt:
-        raise SystemExit(f"Interrupted; finished results are in {path.name}, and the same command goes on.") from None
+        raise SystemExit(f"Interrupted; finished results are in {path.name}, and the same command continues.") from None
     report(tasks, path, complete=options.quick or options.folds == FOLDS)
     if options.quick:
-        print("Trained for seconds only: these figures say that the program works, and nothing else.")
+        print("Trained for seconds only: these figures show that the program works, and nothing else.")
 
 
 def parse_arguments() -> argparse.Namespace:
-    """What the command line asks for."""
+    """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folds", type=int, choices=range(1, FOLDS + 1), help=f"default {FOLDS}, or 1 with --quick")
     parser.add_argument("--quick", action="store_true", help="train for seconds; results go to build/quick")
     parser.add_argument("--only", nargs="+", choices=GENERATORS, metavar="NAME", help=", ".join(GENERATORS))
-    parser.add_argument("--fresh", action="store_true", help="measure anew what is there already")
+    parser.add_argument("--fresh", action="store_true", help="measure again, even if there are results")
     options = parser.parse_args()
     options.folds = options.folds or (1 if options.quick else FOLDS)
     return options
@@ -148,7 +148,7 @@ class SplitRule:
 
 @dataclass(frozen=True)
 class GeneratorTask:
-    """One generator on one fold, with all that its result depends on.
+    """A generator on a fold, with everything that determines the result.
 
     Attributes
     ----------
@@ -158,15 +158,15 @@ class GeneratorTask:
     generator : str
         Key of `GENERATORS`.
     settings : dict
-        All parameters of its builder.
+        All parameters of the generator.
     library : str
-        What is behind it, with versions.
+        Libraries with their versions.
     n_drawn : int
-        Frauds to draw.
+        Number of frauds to draw.
     judge : dict
         Parameters of the judge; see `fidelity.JUDGE`.
     revision : list of int
-        Of this program and of the generator.
+        Revisions of this program and of the generator.
     """
 
     dataset: DatasetIdentity
@@ -187,15 +187,15 @@ class GeneratorTask:
 
 @dataclass(frozen=True)
 class GeneratorResult:
-    """What a generator gives on one fold.
+    """Result of a generator on one fold.
 
     Attributes
     ----------
     fit_seconds : float or None
-        None where nothing is fitted.
+        None if nothing is fitted.
     rows_per_second : float
     figures : dict of str to float
-        As `fidelity_report` has them.
+        Figures of `fidelity_report`.
     """
 
     fit_seconds: float | None
@@ -209,12 +209,12 @@ GeneratorRow = Row[GeneratorTask, GeneratorResult]
 def all_tasks(profile: Profile, n_folds: int, changes: dict[str, dict]) -> list[GeneratorTask]:
     """Every (fold, generator) in the order of measuring.
 
-    The order is rotated by one from fold to fold, so that what else the machine does hits everybody alike.
+    The order is rotated by one from fold to fold, so that other load on the machine affects all generators alike.
 
     Parameters
     ----------
     changes : dict of str to dict
-        Settings that replace a generator's own, per generator.
+        Settings that replace the defaults, by generator.
     """
     dataset = identify(profile.dataset)
     protocol = SplitRule(**asdict(profile.protocol), groups=GROUPS)
@@ -241,7 +241,7 @@ def all_tasks(profile: Profile, n_folds: int, changes: dict[str, dict]) -> list[
 
 
 def installed() -> list[Entry]:
-    """Generators whose packages are there; the others are named on stderr."""
+    """Generators whose packages are installed; a message on stderr says which are left out."""
     try:
         require_ctgan("This comparison")
     except ModuleNotFoundError as error:
@@ -251,7 +251,7 @@ def installed() -> list[Entry]:
 
 
 def run(profile: Profile, tasks: list[GeneratorTask], path: Path) -> None:
-    """Measure the tasks that `path` does not hold yet, each appended to it when it is done."""
+    """Measure the tasks that `path` lacks; each result is appended when it is done."""
     known = ledger.read_keys(path)
     missing = [task for task in tasks if task.key not in known]
     real: RealRows | None = None
@@ -271,7 +271,7 @@ def run(profile: Profile, tasks: list[GeneratorTask], path: Path) -> None:
 
 
 def measure(task: GeneratorTask, real: RealRows) -> GeneratorResult:
-    """Fit one generator, draw from it, and look at what it drew."""
+    """Fit one generator, draw frauds from it, and measure them."""
     entry = GENERATORS[task.generator]
     if entry.library == "tensorflow":
         load_tensorflow()  # its import is no part of a fit
@@ -287,7 +287,7 @@ def measure(task: GeneratorTask, real: RealRows) -> GeneratorResult:
 
 
 def draw_frauds(generator: Any, X: np.ndarray, y: np.ndarray, n_rows: int) -> Drawn:
-    """Fit `generator` to rows of both classes and draw frauds; imports and starts of processes are not timed.
+    """Fit `generator` to rows of both classes and draw frauds; imports and process starts are not timed.
 
     Parameters
     ----------
@@ -308,14 +308,14 @@ def draw_frauds(generator: Any, X: np.ndarray, y: np.ndarray, n_rows: int) -> Dr
 
 
 def read(path: Path) -> list[GeneratorRow]:
-    """All results in a file; LedgerError as in `ledger.read_file`."""
+    """All results in a file; raises LedgerError like `ledger.read_file`."""
     return list(ledger.read_file(path, GeneratorResult, GeneratorTask))
 
 
 def published(path: Path = RESULTS) -> pd.DataFrame:
     """Medians over the folds of the results in a file, as `judgement.medians`, with the generators' labels.
 
-    Figures of usefulness are left out unless every result was judged by the judge of today.
+    Figures of usefulness are left out unless every result was measured with the current judge.
     """
     latest = {(row.task.generator, row.task.fold): row for row in read(path)}
     table = medians(map(_without_other_judges, latest.values()), n_folds=FOLDS)
@@ -324,7 +324,7 @@ def published(path: Path = RESULTS) -> pd.DataFrame:
 
 
 def _without_other_judges(row: GeneratorRow) -> GeneratorRow:
-    """A result without the figures that another judge gave."""
+    """A result without the figures that another judge measured."""
     if row.task.judge == JUDGE:
         return row
     figures = {name: value for name, value in row.result.figures.items() if name not in USEFULNESS}
@@ -332,19 +332,19 @@ def _without_other_judges(row: GeneratorRow) -> GeneratorRow:
 
 
 def remove_results(path: Path, keys: Iterable[str]) -> None:
-    """Take the results with these keys out of a file."""
+    """Remove the results with these keys from a file."""
     lines = [ledger.line_of(row) for row in read(path) if row.key not in keys]
     with replacing(path) as temporary:
         temporary.write_bytes(b"".join(lines))
 
 
 def report(tasks: list[GeneratorTask], path: Path, *, complete: bool) -> None:
-    """Print table and goals; write them beside the results if every generator has every fold.
+    """Print table and goals; write them to a file if every generator has results on every fold.
 
     Parameters
     ----------
     complete : bool
-        Whether `tasks` are all folds that there should be.
+        Whether `tasks` include all folds.
     """
     keys = {task.key for task in tasks}
     rows = [row for row in read(path) if row.key in keys]
@@ -364,7 +364,7 @@ def report(tasks: list[GeneratorTask], path: Path, *, complete: bool) -> None:
 
 
 def heading(rows: list[GeneratorRow]) -> list[str]:
-    """What the table shows, and what it was measured on."""
+    """Description of the table and of the machine that it was measured on."""
     folds, machine = {row.task.fold for row in rows}, rows[0].provenance.machine
     libraries = sorted({row.task.library for row in rows})
     return [

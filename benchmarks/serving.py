@@ -1,9 +1,9 @@
-"""The web application under load, beside MLflow's own server of the same model, and with a whole file.
+"""The web application under load, compared with MLflow's server of the same model, and scoring a whole file.
 
     python -m benchmarks.serving [--rounds 3] [--seconds 5] [--without-mlflow] [--without-file]
 
-The servers have as many processes and are asked in turns, on this machine. Needs `wrk` (apt-get install wrk).
-Prints a table and writes nothing.
+All servers have the same number of processes and are measured in turns, on this machine. Needs `wrk` (apt-get install
+wrk). Prints a table and writes no file.
 """
 
 import argparse
@@ -62,8 +62,8 @@ class Served(mlflow.pyfunc.PythonModel):
 
 mlflow.models.set_model(Served())
 """
-# Clients, and how long each waits on average before it asks again, in milliseconds; without a pause, a client asks as
-# soon as it has its answer, so that 20 of them ask for all that the machine can give.
+# Number of clients, and mean pause of each between two requests in milliseconds. Without a pause, a client sends a
+# request as soon as it has its answer, so that 20 of them use all of the machine.
 LOADS = ((1, 0), (20, 0), (20, 50))
 READY_SECONDS = 180
 
@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def wrk_arguments(workdir: Path, name: str, url: str, folder: Path) -> dict[int, list[str]]:
-    """The end of a wrk command that sends the model's example of a fraud, by the pause in milliseconds."""
+    """Last arguments of a wrk command that sends the model's example of a fraud, by the pause in milliseconds."""
     example = read_about(folder)["examples"]["fraud"]
     body = [example] if name == "app" else {"dataframe_records": [example]}
     arguments = {}
@@ -106,7 +106,7 @@ def wrk_arguments(workdir: Path, name: str, url: str, folder: Path) -> dict[int,
 
 @contextmanager
 def app_server(folder: Path, workers: int) -> Iterator[tuple[str, list[int]]]:
-    """Address and process ids of `python -m app.app`; prints how long it took to start."""
+    """Address and process ids of `python -m app.app`; prints the time until it is ready."""
     port = free_port()
     command = [sys.executable, "-m", "app.app", "--port", port, "--folder", str(folder), "--workers", str(workers)]
     start = time.perf_counter()
@@ -135,7 +135,7 @@ def mlflow_server(folder: Path, workers: int, workdir: Path) -> Iterator[str]:
 
 
 def free_port() -> str:
-    """A port that nobody has right now."""
+    """A port that is free at the moment."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return str(free.getsockname()[1])
@@ -143,7 +143,7 @@ def free_port() -> str:
 
 @contextmanager
 def running(command: list[str], address: str, path: str) -> Iterator[tuple[str, subprocess.Popen]]:
-    """A server process in a group of its own, from its first answer on; all of the group ends with the block."""
+    """A server process in its own process group, once it answers; the group is ended with the block."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     search_path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow calls uvicorn by name
     process = subprocess.Popen(command, start_new_session=True, env={**os.environ, "PATH": search_path}, **quiet)
@@ -161,7 +161,7 @@ def running(command: list[str], address: str, path: str) -> Iterator[tuple[str, 
 
 
 def answers(url: str) -> bool:
-    """Whether an address answers with success."""
+    """Whether a request to an address succeeds."""
     try:
         with OPENER.open(url, timeout=5):
             return True
@@ -176,7 +176,7 @@ def child_pids(pid: int) -> list[int]:
 
 
 def report_load(targets: dict[str, dict[int, list[str]]], rounds: int, seconds: int) -> None:
-    """Print medians over rounds, in each of which every server is asked in turn."""
+    """Print medians over rounds; in each round the servers are measured in turn."""
     rows = []
     for clients, pause in LOADS:
         for request in targets.values():  # not counted: caches and lazy imports
@@ -212,7 +212,7 @@ def load(request: list[str], clients: int, seconds: int) -> dict[str, float]:
 
 
 def report_file(address: str, processes: list[int], folder: Path, rounds: int) -> None:
-    """Print what the study's whole file takes, and how far its scores are from the model's own."""
+    """Print the time for the study's whole file, and the largest difference to the model's own probabilities."""
     path = fetch(ULB)
     before, seconds = peak_memory(processes), []
     for _ in range(rounds):
@@ -233,7 +233,7 @@ def report_file(address: str, processes: list[int], folder: Path, rounds: int) -
 
 
 def upload(url: str, path: Path) -> dict:
-    """The answer to a form with the file."""
+    """Upload the file in a form, and return the answer."""
     boundary = b"----benchmark"
     header = b'--%s\r\nContent-Disposition: form-data; name="file"; filename="x.csv"\r\n\r\n' % boundary
     body = header + path.read_bytes() + b"\r\n--%s--\r\n" % boundary

@@ -118,7 +118,7 @@ def test_counts_that_are_none_are_refused(option, monkeypatch, capsys):
 def test_a_full_disk_is_named_before_anything_is_drawn(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", ["out_of_core", "--rows", str(10**15)])
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with pytest.raises(SystemExit, match=r"has less than the 242000000\.0 GB free that this takes; set TMPDIR"):
+    with pytest.raises(SystemExit, match=r"less than the 242000000\.0 GB of free space that this needs; set TMPDIR"):
         out_of_core.main()
     assert not list(tmp_path.iterdir())
 
