@@ -35,7 +35,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("fields", "words"), WRONG.values(), ids=WRONG.keys())
-def test_a_wrong_dataset_config_is_told_where_it_is_used_and_not_where_it_is_made(fields, words):
+def test_dataset_config_is_checked_where_it_is_used_and_not_where_it_is_made(fields, words):
     config = DatasetConfig(**{"path": "own.csv"} | fields)
     for use in (DatasetConfig.check, fetch, lambda config: load_profile("quick", config)):
         with pytest.raises(ConfigError) as caught:
@@ -45,7 +45,7 @@ def test_a_wrong_dataset_config_is_told_where_it_is_used_and_not_where_it_is_mad
         assert message.endswith(".") and "\n" not in message
 
 
-def test_a_right_dataset_config_passes():
+def test_dataset_config_passes_if_it_is_right():
     ULB.check()
     config = DatasetConfig("~nobody-of-this-name/own.csv", time=None, amount=None, drop=["a"], columns="Class")
     config.check()
