@@ -1,4 +1,4 @@
-"""What is made from what; `doit` runs what is out of date. `make` calls this with the profile.
+"""Tasks for `doit`, which runs those that are out of date. `make` calls it with the profile.
 
 doit profile=quick study
 """
@@ -23,16 +23,16 @@ except ConfigError as error:
     sys.exit(str(error))
 BUILD = ROOT / "build"
 BUILD.mkdir(exist_ok=True)
-AT_ONCE = 2
+N_PROCESSES = 2
 DOIT_CONFIG = {
     "default_tasks": ["study"],
     "dep_file": str(BUILD / f"doit-{PROFILE.name}.json"),
     "backend": "json",
     "verbosity": 2,
-    "num_process": AT_ONCE,  # notebooks run side by side; what fills a ledger runs alone, on every core
+    "num_process": N_PROCESSES,  # notebooks run side by side; what fills a ledger runs alone, on every core
 }
-DONE = BUILD / f"doit-{PROFILE.name}.done"  # what this call had to run, a line each
-DONE.write_text("")
+RUN_LOG = BUILD / f"doit-{PROFILE.name}.done"  # tasks that this call ran, one per line
+RUN_LOG.write_text("")
 LOCK = ROOT / "uv.lock"
 RAW = PROFILE.dataset.path
 LEDGERS = [
@@ -43,8 +43,8 @@ LEDGERS = [
 ]
 GENERATORS = ROOT / "benchmarks" / "generators.jsonl"
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-# doit starts what is ready in any order. The longest are to come first, or a core would idle at the end: two start,
-# each of the next follows one of them, and all others wait for the last of these.
+# doit starts ready tasks in any order. The longest notebooks go first, so that no core is idle at the end: two start
+# at once, each of the next follows one of them, and all others wait for the last of these.
 LONGEST = ("08_final_model", "05_cgan_training")
 NEXT = {"07_comparison": LONGEST[1], "01_eda": LONGEST[0]}
 
@@ -62,7 +62,7 @@ def task_data():
             print(error, file=sys.stderr)
             return False
         print(f"data: {dataset.name}, {len(dataset.frame):,} rows, {dataset.y.sum():,} frauds")
-        done("data")
+        log_run("data")
         return True
 
     return {"actions": [fetch], "targets": [str(PROFILE.dataset.path)], "uptodate": [True]}
@@ -75,7 +75,7 @@ def task_experiments():
         return code_inputs(["utils.study"]) | file_inputs([LOCK, RAW])
 
     def fill():
-        done("experiments")
+        log_run("experiments")
         command = [sys.executable, "-m", "utils.study", "--profile", PROFILE.name]
         return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
@@ -88,7 +88,7 @@ def task_notebooks():
     def execute(name):
         with share_of_cores():
             notebooks.execute(name, PROFILE)
-        done(name)
+        log_run(name)
 
     for name in NAMES:
         yield {
@@ -107,7 +107,7 @@ def task_paper():
         from paper.build import build
 
         print(f"paper: {relative(build(PROFILE))}")
-        done("paper")
+        log_run("paper")
 
     def inputs():
         figures = sorted(PROFILE.figures.glob("*.svg"))
@@ -147,45 +147,48 @@ def task_readme():
 def task_study():
     """Everything: data, benchmark, notebooks, paper, README."""
 
-    def tell():
-        made = DONE.read_text().split()
-        print("Made: " + ", ".join(made) if made else "Nothing changed since the last run.")
+    def summarise():
+        names = RUN_LOG.read_text().split()
+        print("Made: " + ", ".join(names) if names else "Nothing changed since the last run.")
         print(f"See {relative(PROFILE.notebooks)}/, {relative(PROFILE.figures)}/, {relative(PROFILE.paper)}/paper.pdf")
 
     return {
-        "actions": [tell],
+        "actions": [summarise],
         "task_dep": ["data", "experiments", "notebooks", "paper", "readme"],
         "uptodate": [False],
     }
 
 
 def notebook_inputs(name: str) -> Inputs:
-    """Hashes of what a notebook is executed from: its cells, the code that it needs, and the results that it reads."""
+    """Hashes of a notebook's inputs: its cells, the code that it imports, and the results that it reads."""
     path = NOTEBOOKS / f"{name}.ipynb"
     modules = notebook_modules(path)
     results = [*LEDGERS, GENERATORS] if "benchmarks.generators" in modules else LEDGERS
-    own = {str(relative(path)): notebooks.source_hash(path)}
-    return own | code_inputs(modules) | file_inputs([LOCK, RAW, *results])
+    cells = {str(relative(path)): notebooks.source_hash(path)}
+    return cells | code_inputs(modules) | file_inputs([LOCK, RAW, *results])
 
 
 @contextmanager
 def share_of_cores() -> Iterator[None]:
-    """Keep this process and its children to cores that no other notebook has: threads that contend wait by spinning."""
+    """Restrict this process and its children to cores that no other notebook uses.
+
+    Threads that compete for a core waste time by spinning.
+    """
     all_cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     with ExitStack() as stack:
-        locks = [FileLock(BUILD / f"cores-{number}.lock") for number in range(AT_ONCE)]
-        own = all_cores[next((number for number, lock in enumerate(locks) if taken(lock, stack)), 0) :: AT_ONCE]
+        locks = [FileLock(BUILD / f"cores-{number}.lock") for number in range(N_PROCESSES)]
+        cores = all_cores[next((number for number, lock in enumerate(locks) if acquire(lock, stack)), 0) :: N_PROCESSES]
         try:
-            if own:
-                os.sched_setaffinity(0, own)
+            if cores:
+                os.sched_setaffinity(0, cores)
             yield
         finally:
-            if own:
+            if cores:
                 os.sched_setaffinity(0, all_cores)
 
 
-def taken(lock: FileLock, stack: ExitStack) -> bool:
-    """Whether the lock was free and is now this process's, until the stack is left."""
+def acquire(lock: FileLock, stack: ExitStack) -> bool:
+    """Acquire the lock until the stack closes; False if another process holds it."""
     try:
         stack.enter_context(lock.acquire(timeout=0))
     except Timeout:
@@ -193,7 +196,7 @@ def taken(lock: FileLock, stack: ExitStack) -> bool:
     return True
 
 
-def done(name: str) -> None:
-    """Remember that something was made; tasks run in processes of their own."""
-    with DONE.open("a") as file:
+def log_run(name: str) -> None:
+    """Append a task to `RUN_LOG`; tasks run in separate processes."""
+    with RUN_LOG.open("a") as file:
         file.write(f"{name}\n")

@@ -1,4 +1,4 @@
-"""The random forest's fit on one development fold: Intel's beside scikit-learn's own.
+"""Fit time of the random forest on a development fold: Intel's implementation and scikit-learn's.
 
     python -m benchmarks.forest [--trees 200] [--repeats 3] [--fast-only]
 
@@ -19,30 +19,32 @@ from utils.models.forest import FOREST_ENGINE, FastRandomForestClassifier, Weigh
 
 
 def main() -> None:
-    """Fit, score and print a line per engine."""
+    """Fit, score and print one line per engine."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trees", type=int, default=200)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--fast-only", action="store_true", help="leave scikit-learn's own out")
+    parser.add_argument("--fast-only", action="store_true", help="leave out scikit-learn's forest")
     options = parser.parse_args()
     profile = load_profile("full")
     dataset = load_dataset(profile.dataset)
     fold = all_folds(profile.dataset, profile.protocol, 1)[0, 0]
-    parts = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
+    train_and_test = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
     weights = {"class_weight": "balanced"}
     for name, forest, params in (
         (FOREST_ENGINE, FastRandomForestClassifier, {}),
         (f"{FOREST_ENGINE}, class weights", WeightedForestClassifier, weights),
     ):
-        fast = measure(name, partial(forest, **params), options.repeats, options.trees, parts)
+        fast_seconds = measure(name, partial(forest, **params), options.repeats, options.trees, train_and_test)
         if not options.fast_only:
-            plain = measure("scikit-learn", partial(RandomForestClassifier, **params), 1, options.trees, parts)
-            print(f"ratio {plain / fast:.1f}")
+            plain_seconds = measure(
+                "scikit-learn", partial(RandomForestClassifier, **params), 1, options.trees, train_and_test
+            )
+            print(f"ratio {plain_seconds / fast_seconds:.1f}")
 
 
-def measure(name: str, forest: partial, repeats: int, trees: int, parts: tuple) -> float:
+def measure(name: str, forest: partial, repeats: int, trees: int, train_and_test: tuple) -> float:
     """Median seconds of `repeats` fits with all cores; prints them with the last fit's average precision."""
-    (X_train, y_train), (X_test, y_test) = parts
+    (X_train, y_train), (X_test, y_test) = train_and_test
     seconds = []
     for _ in range(repeats):
         model = forest(n_estimators=trees, random_state=0, n_jobs=-1)

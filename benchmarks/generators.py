@@ -1,12 +1,12 @@
-"""The study's CGAN beside other generators of frauds: speed and every fidelity figure, fold by fold.
+"""The study's CGAN compared with other generators of frauds: speed and every fidelity figure, fold by fold.
 
     python -m benchmarks.generators [--folds 5] [--quick] [--only NAME ...] [--fresh]
 
-In each development fold every generator is fitted to the fold's training rows, scaled as samplers see them in the
-study's pipeline, one after the other with all cores to itself, and draws 5,000 frauds. Each result is appended to
-generators.jsonl as soon as it is there, and a rerun skips it. The end is a table of medians over the folds
-(generators.md), the best of every column in bold, and a line for each of the study's goals.
-CTGAN and TVAE need the dependency group ctgan. `--quick` trains for seconds, for a look at this program.
+In each development fold every generator is fitted to the fold's training rows, scaled as in the study's pipeline, and
+draws 5,000 frauds. Generators run one after the other and use all cores. Each result is appended to generators.jsonl at
+once, and a rerun skips it. At the end a table of medians over the folds (generators.md) is written, with the best of
+every column in bold and a line for each of the study's goals. CTGAN and TVAE need the dependency group ctgan. `--quick`
+trains for seconds, to try this program.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from utils.config import ROOT, Profile, load_profile
 from utils.data.fetching import replacing
 from utils.data.identity import DatasetIdentity, identify
 from utils.data.loading import GROUPS
-from utils.experiments.cgan_variant import judge_of, real_rows
+from utils.experiments.cgan_variant import judge_params, real_rows
 from utils.experiments.fidelity import JUDGE, RealRows, fidelity_report
 from utils.registry import Entry
 from utils.samplers.cgan.conditional_gan import ConditionalGAN
@@ -56,9 +56,9 @@ from utils.seeding import child_seed
 
 RESULTS = ROOT / "benchmarks" / "generators.jsonl"
 FOLDS = 5
-USEFULNESS = ("tstr", "trtr", "trts", "tstr_ratio", "tstr_ratio_long")  # figures that hang on the judge
-N_DRAWN = 5_000
-REVISION = 1  # raised by hand when a change of ours, such as another fidelity figure, makes old results useless
+USEFULNESS = ("tstr", "trtr", "trts", "tstr_ratio", "tstr_ratio_long")  # figures that depend on the judge
+N_FRAUDS = 5_000
+REVISION = 1  # raised by hand when a change in this project, such as a new fidelity figure, invalidates old results
 FRAUD = 1
 PACKAGES = {"ctgan": ("ctgan", "torch")}
 NOTE = """Times leave out imports and the start of processes. SMOTE fits nothing; its time is that of the whole
@@ -67,31 +67,33 @@ on the rows that a generator was fitted to, where copies look perfect: read it w
 rows, 0 for copies). The CGAN of the original study sees scaled columns here like everybody else."""
 
 
-def _cgan(seed: int, **settings: Any) -> ConditionalGAN:
+def _build_cgan(seed: int, **settings: Any) -> ConditionalGAN:
     return ConditionalGAN(GANConfig(**settings), random_state=seed)
 
 
-def _original(seed: int, **settings: Any) -> Any:
+def _build_original(seed: int, **settings: Any) -> Any:
     from utils.experiments.original_study.cgan import OriginalCGAN
 
     return OriginalCGAN(random_state=seed, **settings)
 
 
-def _sampler(kind: type) -> Any:
+def _builder_of(kind: type) -> Any:
     return lambda seed, **settings: kind(random_state=seed, **settings)
 
 
 GENERATORS = {
     entry.name: entry
     for entry in (
-        Entry("cgan", "CGAN (ours)", _cgan, "tensorflow", asdict(GANConfig()), revision=SAMPLERS["cgan"].revision),
-        Entry("ctgan_300", "CTGAN, 300 epochs", _sampler(CTGANSampler), "ctgan", {"epochs": 300}),
-        Entry("ctgan_3000", "CTGAN, 3000 epochs", _sampler(CTGANSampler), "ctgan", {"epochs": 3000}),
-        Entry("tvae", "TVAE, 300 epochs", _sampler(TVAESampler), "ctgan", {"epochs": 300}),
-        Entry("copula", "Gaussian copula", _sampler(GaussianCopulaSampler), "scikit-learn"),
-        Entry("jitter", "Jitter", _sampler(JitterSampler), "numpy", {"noise": 0.1}),
-        Entry("smote", "SMOTE", _sampler(SMOTE), "imbalanced-learn", {"k_neighbors": 5}),
-        Entry("original", "CGAN of the original study", _original, "tensorflow", {"batches": 2000}),
+        Entry(
+            "cgan", "CGAN (ours)", _build_cgan, "tensorflow", asdict(GANConfig()), revision=SAMPLERS["cgan"].revision
+        ),
+        Entry("ctgan_300", "CTGAN, 300 epochs", _builder_of(CTGANSampler), "ctgan", {"epochs": 300}),
+        Entry("ctgan_3000", "CTGAN, 3000 epochs", _builder_of(CTGANSampler), "ctgan", {"epochs": 3000}),
+        Entry("tvae", "TVAE, 300 epochs", _builder_of(TVAESampler), "ctgan", {"epochs": 300}),
+        Entry("copula", "Gaussian copula", _builder_of(GaussianCopulaSampler), "scikit-learn"),
+        Entry("jitter", "Jitter", _builder_of(JitterSampler), "numpy", {"noise": 0.1}),
+        Entry("smote", "SMOTE", _builder_of(SMOTE), "imbalanced-learn", {"k_neighbors": 5}),
+        Entry("original", "CGAN of the original study", _build_original, "tensorflow", {"batches": 2000}),
     )
 }
 QUICK = {
@@ -104,7 +106,7 @@ QUICK = {
 
 
 def main() -> None:
-    """Measure what is missing, print the table and the goals, and write them beside the results."""
+    """Measure what is missing, print the table and the goals, and write them to a file."""
     options = parse_arguments()
     profile = load_profile("full")
     path = ROOT / "build" / "quick" / RESULTS.name if options.quick else RESULTS
@@ -112,23 +114,23 @@ def main() -> None:
     tasks = all_tasks(profile, options.folds, QUICK if options.quick else {})
     chosen = [task for task in tasks if task.generator in (options.only or GENERATORS)]
     if options.fresh:
-        forget(path, {task.key for task in chosen})
+        remove_results(path, {task.key for task in chosen})
     try:
         run(profile, chosen, path)
     except KeyboardInterrupt:
-        raise SystemExit(f"Interrupted; finished results are in {path.name}, and the same command goes on.") from None
+        raise SystemExit(f"Interrupted; finished results are in {path.name}, and the same command continues.") from None
     report(tasks, path, complete=options.quick or options.folds == FOLDS)
     if options.quick:
-        print("Trained for seconds only: these figures say that the program works, and nothing else.")
+        print("Trained for seconds only: these figures show that the program works, and nothing else.")
 
 
 def parse_arguments() -> argparse.Namespace:
-    """What the command line asks for."""
+    """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folds", type=int, choices=range(1, FOLDS + 1), help=f"default {FOLDS}, or 1 with --quick")
     parser.add_argument("--quick", action="store_true", help="train for seconds; results go to build/quick")
     parser.add_argument("--only", nargs="+", choices=GENERATORS, metavar="NAME", help=", ".join(GENERATORS))
-    parser.add_argument("--fresh", action="store_true", help="measure anew what is there already")
+    parser.add_argument("--fresh", action="store_true", help="measure again, even if there are results")
     options = parser.parse_args()
     options.folds = options.folds or (1 if options.quick else FOLDS)
     return options
@@ -146,7 +148,7 @@ class SplitRule:
 
 @dataclass(frozen=True)
 class GeneratorTask:
-    """One generator on one fold, with all that its result depends on.
+    """A generator on a fold, with everything that determines the result.
 
     Attributes
     ----------
@@ -156,15 +158,15 @@ class GeneratorTask:
     generator : str
         Key of `GENERATORS`.
     settings : dict
-        All parameters of its builder.
+        All parameters of the generator.
     library : str
-        What is behind it, with versions.
+        Libraries with their versions.
     n_drawn : int
-        Frauds to draw.
+        Number of frauds to draw.
     judge : dict
         Parameters of the judge; see `fidelity.JUDGE`.
     revision : list of int
-        Of this program and of the generator.
+        Revisions of this program and of the generator.
     """
 
     dataset: DatasetIdentity
@@ -185,15 +187,15 @@ class GeneratorTask:
 
 @dataclass(frozen=True)
 class GeneratorResult:
-    """What a generator gives on one fold.
+    """Result of a generator on one fold.
 
     Attributes
     ----------
     fit_seconds : float or None
-        None where nothing is fitted.
+        None if nothing is fitted.
     rows_per_second : float
     figures : dict of str to float
-        As `fidelity_report` has them.
+        Figures of `fidelity_report`.
     """
 
     fit_seconds: float | None
@@ -207,20 +209,20 @@ GeneratorRow = Row[GeneratorTask, GeneratorResult]
 def all_tasks(profile: Profile, n_folds: int, changes: dict[str, dict]) -> list[GeneratorTask]:
     """Every (fold, generator) in the order of measuring.
 
-    The order is rotated by one from fold to fold, so that what else the machine does hits everybody alike.
+    The order is rotated by one from fold to fold, so that other load on the machine affects all generators alike.
 
     Parameters
     ----------
     changes : dict of str to dict
-        Settings that replace a generator's own, per generator.
+        Settings that replace the defaults, by generator.
     """
     dataset = identify(profile.dataset)
     protocol = SplitRule(**asdict(profile.protocol), groups=GROUPS)
     entries = installed()
     tasks = []
     for fold in range(n_folds):
-        turn = fold % len(entries)
-        for entry in entries[turn:] + entries[:turn]:
+        first = fold % len(entries)
+        for entry in entries[first:] + entries[:first]:
             packages = PACKAGES.get(entry.library, (entry.library,))
             tasks.append(
                 GeneratorTask(
@@ -230,8 +232,8 @@ def all_tasks(profile: Profile, n_folds: int, changes: dict[str, dict]) -> list[
                     generator=entry.name,
                     settings={**entry.defaults, **changes.get(entry.name, {})},
                     library=", ".join(f"{name} {library_version(name)}" for name in packages),
-                    n_drawn=N_DRAWN,
-                    judge=judge_of(profile),
+                    n_drawn=N_FRAUDS,
+                    judge=judge_params(profile),
                     revision=[REVISION, entry.revision],
                 )
             )
@@ -239,7 +241,7 @@ def all_tasks(profile: Profile, n_folds: int, changes: dict[str, dict]) -> list[
 
 
 def installed() -> list[Entry]:
-    """Generators whose packages are there; the others are named on stderr."""
+    """Generators whose packages are installed; a message on stderr says which are left out."""
     try:
         require_ctgan("This comparison")
     except ModuleNotFoundError as error:
@@ -249,27 +251,27 @@ def installed() -> list[Entry]:
 
 
 def run(profile: Profile, tasks: list[GeneratorTask], path: Path) -> None:
-    """Measure the tasks that `path` does not hold yet, each appended to it when it is done."""
+    """Measure the tasks that `path` lacks; each result is appended when it is done."""
     known = ledger.read_keys(path)
-    waiting = [task for task in tasks if task.key not in known]
+    missing = [task for task in tasks if task.key not in known]
     real: RealRows | None = None
     fold = None
-    with tqdm(waiting, unit="fit", disable=not waiting) as bar:
+    with tqdm(missing, unit="fit", disable=not missing) as bar:
         for task in bar:
-            printed = f"fold {task.fold}, {GENERATORS[task.generator].label}"
-            bar.set_postfix_str(printed)
+            label = f"fold {task.fold}, {GENERATORS[task.generator].label}"
+            bar.set_postfix_str(label)
             if task.fold != fold:
                 fold, real = task.fold, real_rows(profile.dataset, profile.protocol, 1, (0, task.fold))
             result = measure(task, real)
             ledger.append(path, Row(task, result, provenance()))
             bar.write(
-                f"{printed}: fit {result.fit_seconds or 0:.1f} s, TSTR ratio {result.figures['tstr_ratio']:.3f}, "
+                f"{label}: fit {result.fit_seconds or 0:.1f} s, TSTR ratio {result.figures['tstr_ratio']:.3f}, "
                 f"two-sample AUC {result.figures['two_sample_auc']:.3f}"
             )
 
 
 def measure(task: GeneratorTask, real: RealRows) -> GeneratorResult:
-    """Fit one generator, draw from it, and look at what it drew."""
+    """Fit one generator, draw frauds from it, and measure them."""
     entry = GENERATORS[task.generator]
     if entry.library == "tensorflow":
         load_tensorflow()  # its import is no part of a fit
@@ -285,7 +287,7 @@ def measure(task: GeneratorTask, real: RealRows) -> GeneratorResult:
 
 
 def draw_frauds(generator: Any, X: np.ndarray, y: np.ndarray, n_rows: int) -> Drawn:
-    """Fit `generator` to rows of both classes and draw frauds; imports and starts of processes are not timed.
+    """Fit `generator` to rows of both classes and draw frauds; imports and process starts are not timed.
 
     Parameters
     ----------
@@ -306,52 +308,52 @@ def draw_frauds(generator: Any, X: np.ndarray, y: np.ndarray, n_rows: int) -> Dr
 
 
 def read(path: Path) -> list[GeneratorRow]:
-    """All results in a file; LedgerError as in `ledger.read_file`."""
+    """All results in a file; raises LedgerError like `ledger.read_file`."""
     return list(ledger.read_file(path, GeneratorResult, GeneratorTask))
 
 
 def published(path: Path = RESULTS) -> pd.DataFrame:
     """Medians over the folds of the results in a file, as `judgement.medians`, with the generators' labels.
 
-    Figures of usefulness are left out unless every result was judged by the judge of today.
+    Figures of usefulness are left out unless every result was measured with the current judge.
     """
     latest = {(row.task.generator, row.task.fold): row for row in read(path)}
-    table = medians(map(_of_todays_judge, latest.values()), n_folds=FOLDS)
+    table = medians(map(_without_other_judges, latest.values()), n_folds=FOLDS)
     labels = {name: entry.label for name, entry in GENERATORS.items() if name in table.index}
     return table.loc[list(labels)].rename(index=labels)
 
 
-def _of_todays_judge(row: GeneratorRow) -> GeneratorRow:
-    """A result without the figures that another judge gave."""
+def _without_other_judges(row: GeneratorRow) -> GeneratorRow:
+    """A result without the figures that another judge measured."""
     if row.task.judge == JUDGE:
         return row
     figures = {name: value for name, value in row.result.figures.items() if name not in USEFULNESS}
     return replace(row, result=replace(row.result, figures=figures))
 
 
-def forget(path: Path, keys: Iterable[str]) -> None:
-    """Take the results with these keys out of a file."""
+def remove_results(path: Path, keys: Iterable[str]) -> None:
+    """Remove the results with these keys from a file."""
     lines = [ledger.line_of(row) for row in read(path) if row.key not in keys]
     with replacing(path) as temporary:
         temporary.write_bytes(b"".join(lines))
 
 
 def report(tasks: list[GeneratorTask], path: Path, *, complete: bool) -> None:
-    """Print table and goals; write them beside the results if every generator has every fold.
+    """Print table and goals; write them to a file if every generator has results on every fold.
 
     Parameters
     ----------
     complete : bool
-        Whether `tasks` are all folds that there should be.
+        Whether `tasks` include all folds.
     """
     keys = {task.key for task in tasks}
     rows = [row for row in read(path) if row.key in keys]
-    found = medians(rows, n_folds=len({task.fold for task in tasks}))
-    missing = [entry.label for name, entry in GENERATORS.items() if name not in found.index]
-    found.index = found.index.map({name: entry.label for name, entry in GENERATORS.items()})
+    table = medians(rows, n_folds=len({task.fold for task in tasks}))
+    missing = [entry.label for name, entry in GENERATORS.items() if name not in table.index]
+    table.index = table.index.map({name: entry.label for name, entry in GENERATORS.items()})
     ours, *ctgans = (GENERATORS[name].label for name in ("cgan", "ctgan_300", "ctgan_3000"))
-    verdicts = goal_lines(found, ours=ours, ctgans=ctgans) + ahead_lines(found, ours=ours)
-    lines = [*table_lines(found), "", *(f"- {line}" for line in verdicts)]
+    verdicts = goal_lines(table, ours=ours, ctgans=ctgans) + ahead_lines(table, ours=ours)
+    lines = [*table_lines(table), "", *(f"- {line}" for line in verdicts)]
     print("\n".join(lines))
     if missing:
         print(f"Not measured in every fold: {', '.join(missing)}.")
@@ -362,11 +364,12 @@ def report(tasks: list[GeneratorTask], path: Path, *, complete: bool) -> None:
 
 
 def heading(rows: list[GeneratorRow]) -> list[str]:
-    """What the table shows, and what it was measured on."""
+    """Description of the table and of the machine that it was measured on."""
     folds, machine = {row.task.fold for row in rows}, rows[0].provenance.machine
     libraries = sorted({row.task.library for row in rows})
     return [
-        f"Medians over {len(folds)} development folds; {N_DRAWN:,} frauds drawn in each; the best of a column is bold.",
+        f"Medians over {len(folds)} development folds; {N_FRAUDS:,} frauds drawn in each; "
+        "the best of a column is bold.",
         f"Machine: {machine.system}, {machine.cpu}, {machine.cores} cores. Libraries: {', '.join(libraries)}.",
         "Made by `python -m benchmarks.generators`.",
     ]

@@ -1,4 +1,4 @@
-"""From results of `benchmarks.generators` to a table of medians and the study's goals."""
+"""Evaluate results of `benchmarks.generators`: a table of medians, and the study's goals."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from utils.benchmark.records import Row
 
 @dataclass(frozen=True)
 class Figure:
-    """A column of the table, and what would be perfect.
+    """A column of the table, with its ideal value.
 
     Attributes
     ----------
     name, label : str
-        In the results, and in print.
+        Name in the results, and in tables.
     ideal : float, str or None
-        The best value; infinity where more is better; the name of the figure that it should equal; None where
-        the value says nothing of the generator.
+        The best value; infinity if larger is better; the name of the figure that it should equal; None if the
+        value says nothing about the generator.
     places : int
-        Decimals in print.
+        Decimals in tables.
     speed : bool
-        Whether this is about time rather than likeness.
+        Whether this is about time rather than similarity.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Figure:
     speed: bool = False
 
     def loss(self, values: pd.Series) -> float:
-        """Distance of a generator's value from the ideal, smaller is better; `values` are its figures."""
+        """Distance of a generator's value from the ideal; `values` are the generator's figures."""
         if self.ideal == inf:
             return -values[self.name]
         return abs(values[self.name] - (values[self.ideal] if isinstance(self.ideal, str) else self.ideal))
@@ -60,19 +60,19 @@ FIGURES = (
 
 
 def medians(rows: Iterable[Row], n_folds: int) -> pd.DataFrame:
-    """Median of every figure over the folds, for generators that have all of them.
+    """Median of every figure over the folds, for generators with results on all folds.
 
     Parameters
     ----------
     rows : iterable of Row
-        Of `generators.GeneratorTask` and `generators.GeneratorResult`.
+        Rows with `generators.GeneratorTask` and `generators.GeneratorResult`.
     n_folds : int
-        How many folds a generator must have to be in the table.
+        Number of folds that a generator must have to be in the table.
 
     Returns
     -------
     DataFrame
-        Index: generators in the order of their first result. Columns: those FIGURES that every result has.
+        Index: generators in the order of their first result. Columns: the FIGURES that every result has.
     """
     flat = [{"generator": row.task.generator, **vars(row.result), **row.result.figures} for row in rows]
     names = [figure.name for figure in FIGURES if all(figure.name in row for row in flat)]
@@ -82,12 +82,12 @@ def medians(rows: Iterable[Row], n_folds: int) -> pd.DataFrame:
 
 
 def figures_in(table: pd.DataFrame) -> list[Figure]:
-    """The figures that a table has, in print order."""
+    """Figures in a table, in the order of FIGURES."""
     return [figure for figure in FIGURES if figure.name in table.columns]
 
 
 def best(table: pd.DataFrame, figure: Figure) -> set[str]:
-    """Generators with the smallest loss; more than one if they tie, none if the figure has no ideal."""
+    """Generators with the smallest loss; several if they tie, none if the figure has no ideal."""
     if figure.ideal is None:
         return set()
     losses = table.apply(figure.loss, axis=1)
@@ -95,7 +95,7 @@ def best(table: pd.DataFrame, figure: Figure) -> set[str]:
 
 
 def table_lines(table: pd.DataFrame) -> list[str]:
-    """A Markdown table with one row per generator, aligned for a terminal, the best of every column in bold."""
+    """A Markdown table with one row per generator, aligned, with the best value of every column in bold."""
     figures = figures_in(table)
     columns = [["generator", *table.index]]
     for figure in figures:
@@ -116,63 +116,66 @@ def table_lines(table: pd.DataFrame) -> list[str]:
 
 
 def goal_lines(table: pd.DataFrame, *, ours: str, ctgans: list[str]) -> list[str]:
-    """Whether the study's goals for its generator are met, a line each.
+    """Whether the study's generator meets its goals, one line each.
 
     Parameters
     ----------
     table : DataFrame
         From `medians`.
     ours : str
-        Row of the study's generator.
+        Name of the study's generator.
     ctgans : list of str
-        Rows that it should beat in everything; the first one also in time.
+        Rows that it should beat in every fidelity figure; the first one also in time.
     """
     if ours not in table.index:
         return [f"not measured: {ours}, so no goal can be judged"]
-    mine, peers = table.loc[ours], table.drop(index=ours)
+    values, peers = table.loc[ours], table.drop(index=ours)
     lines = [
-        _line(mine["tstr_ratio"] >= 1, f"TSTR / TRTR is {mine['tstr_ratio']:.3f}, to be at least 1"),
-        _line(
-            mine["correlation_difference"] <= 0.04,
-            f"correlation difference is {mine['correlation_difference']:.3f}, to be at most 0.04",
+        _goal_line(values["tstr_ratio"] >= 1, f"TSTR / TRTR is {values['tstr_ratio']:.3f}, to be at least 1"),
+        _goal_line(
+            values["correlation_difference"] <= 0.04,
+            f"correlation difference is {values['correlation_difference']:.3f}, to be at most 0.04",
         ),
-        _auc_line(mine, peers),
-        _line(mine["closest_record"] >= 0.9, f"closest record is {mine['closest_record']:.3f}, to be at least 0.9"),
+        _auc_line(values, peers),
+        _goal_line(
+            values["closest_record"] >= 0.9, f"closest record is {values['closest_record']:.3f}, to be at least 0.9"
+        ),
     ]
     for position, peer in enumerate(ctgans):
         if peer not in peers.index:
             lines.append(f"not measured: {peer}")
             continue
-        other = peers.loc[peer]
+        peer_values = peers.loc[peer]
         if position == 0:
-            seconds = f"fit takes {mine['fit_seconds']:.1f} s, to be at most the {other['fit_seconds']:.1f} s of {peer}"
-            lines.append(_line(mine["fit_seconds"] <= other["fit_seconds"], seconds))
-        lines.append(_everything_line(table, ours, peer))
+            seconds, limit = values["fit_seconds"], peer_values["fit_seconds"]
+            text = f"fit takes {seconds:.1f} s, to be at most the {limit:.1f} s of {peer}"
+            lines.append(_goal_line(seconds <= limit, text))
+        lines.append(_all_figures_line(table, ours, peer))
     return lines
 
 
 def ahead_of(table: pd.DataFrame, *, ours: str) -> pd.DataFrame:
-    """Which generators are nearer to the ideal than ours, and in which fidelity figures.
+    """Generators that are nearer to the ideal than the study's, and in which fidelity figures.
 
     Parameters
     ----------
     table : DataFrame
         From `medians`.
     ours : str
-        Row of the study's generator.
+        Name of the study's generator.
 
     Returns
     -------
     DataFrame
-        Columns generator, figures (labels of those in which it is strictly nearer), closest_record; the most figures
-        first, without generators that are nearer in none.
+        Columns generator, figures (labels of those in which it is strictly nearer), closest_record; sorted by the
+        number of figures, without generators that are nearer in none.
     """
-    judged = [figure for figure in figures_in(table) if not figure.speed and figure.ideal is not None]
-    mine = table.loc[ours]
+    compared = [figure for figure in figures_in(table) if not figure.speed and figure.ideal is not None]
+    our_values = table.loc[ours]
     rows = [
         {
             "generator": name,
-            "figures": [figure.label for figure in judged if figure.loss(values) < figure.loss(mine)],
+            "figures": [figure.label for figure in compared if figure.loss(values) < figure.loss(our_values)],
             "closest_record": values["closest_record"],
         }
         for name, values in table.drop(index=ours).iterrows()
@@ -182,7 +185,7 @@ def ahead_of(table: pd.DataFrame, *, ours: str) -> pd.DataFrame:
 
 
 def ahead_lines(table: pd.DataFrame, *, ours: str) -> list[str]:
-    """The rows of `ahead_of` as sentences; none if ours was not measured."""
+    """The rows of `ahead_of` as sentences; none if the study's generator was not measured."""
     if ours not in table.index:
         return []
     return [
@@ -192,25 +195,27 @@ def ahead_lines(table: pd.DataFrame, *, ours: str) -> list[str]:
     ]
 
 
-def _line(met: bool, text: str) -> str:
+def _goal_line(met: bool, text: str) -> str:
     return f"{'met' if met else 'NOT met'}: {text}"
 
 
-def _auc_line(mine: pd.Series, peers: pd.DataFrame) -> str:
-    """Whether the two-sample test tells our rows from real ones no better than those of the best peer."""
+def _auc_line(values: pd.Series, peers: pd.DataFrame) -> str:
+    """Whether the two-sample AUC of the study's generator is as near to 0.5 as that of the best peer."""
     if peers.empty:
         return "not measured: a peer's two-sample AUC"
     distance = (peers["two_sample_auc"] - 0.5).abs()
-    own = abs(mine["two_sample_auc"] - 0.5)
-    text = f"two-sample AUC is {own:.3f} from 0.5, to be at most the {distance.min():.3f} of {distance.idxmin()}"
-    return _line(own <= distance.min(), text)
+    our_distance = abs(values["two_sample_auc"] - 0.5)
+    text = (
+        f"two-sample AUC is {our_distance:.3f} from 0.5, to be at most the {distance.min():.3f} of {distance.idxmin()}"
+    )
+    return _goal_line(our_distance <= distance.min(), text)
 
 
-def _everything_line(table: pd.DataFrame, ours: str, peer: str) -> str:
-    """Whether our generator is better than a peer on every fidelity figure, and where it isn't."""
-    judged = [figure for figure in figures_in(table) if not figure.speed and figure.ideal is not None]
-    worse = [figure for figure in judged if not figure.loss(table.loc[ours]) < figure.loss(table.loc[peer])]
+def _all_figures_line(table: pd.DataFrame, ours: str, peer: str) -> str:
+    """Whether the study's generator is better than a peer in every fidelity figure, and where it is not."""
+    compared = [figure for figure in figures_in(table) if not figure.speed and figure.ideal is not None]
+    worse = [figure for figure in compared if not figure.loss(table.loc[ours]) < figure.loss(table.loc[peer])]
     where = f", but not on {', '.join(figure.label for figure in worse)}" if worse else ""
-    return _line(
-        not worse, f"better than {peer} on {len(judged) - len(worse)} of {len(judged)} fidelity figures{where}"
+    return _goal_line(
+        not worse, f"better than {peer} on {len(compared) - len(worse)} of {len(compared)} fidelity figures{where}"
     )

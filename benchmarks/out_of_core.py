@@ -1,11 +1,11 @@
-"""XGBoost on rows that stay on disk, beside the same rows in memory: peak memory, time and average precision.
+"""XGBoost on rows that stay on disk, compared with the same rows in memory: peak memory, time, average precision.
 
     python -m benchmarks.out_of_core [--rows 10000000] [--rounds 30] [--output benchmarks/out_of_core.md]
 
 Draws batches of transactions with 0.17 % frauds, writes each to a temporary folder before it draws the next, and
-trains on them in three ways, each in a process of its own so that its peak memory is its own. The folder needs 2.4 GB
+trains on them in three ways, each in a separate process to measure its peak memory. The folder needs 2.4 GB
 for 10 million rows; TMPDIR moves it, and it is removed at the end, also after Ctrl-C. `--rows 200000` takes seconds.
-Needs Linux, whose kernel says how much memory a process had at most.
+Needs Linux, because peak memory is read from /proc.
 """
 
 from __future__ import annotations
@@ -36,12 +36,14 @@ PREVALENCE = 0.0017
 N_COLUMNS = 30
 KINDS_OF_FRAUD = 3
 COLUMNS_PER_KIND = 6
-MEAN_SHIFT = 2.6  # in standard deviations, per shifted column; chosen so that frauds are about as hard as the real ones
+MEAN_SHIFT = (
+    2.6  # in standard deviations, per shifted column; chosen so that frauds are about as difficult as real ones
+)
 HELD_OUT_ROWS = 250_000
-HELD_OUT = 2**32 - 1  # a batch number that no training batch has
+HELD_OUT = 2**32 - 1  # a batch number that is not used for training
 PARAMETERS = {"objective": "binary:logistic", "tree_method": "hist", "max_depth": 6, "learning_rate": 0.1, "seed": SEED}
 BYTES_PER_ROW = 4 * N_COLUMNS + 1
-DISK_PER_ROW = 2 * BYTES_PER_ROW  # the batches, and XGBoost's binned copy of them with room to spare
+DISK_PER_ROW = 2 * BYTES_PER_ROW  # the batches, and XGBoost's binned copy with a margin
 TOLERANCE = 0.01
 WAYS = {
     "external": "on disk: `ExtMemQuantileDMatrix`",
@@ -57,17 +59,21 @@ measured on {held_out:,} rows that no way has trained on."""
 
 
 def main() -> None:
-    """Draw, train in every way, and print the table."""
+    """Generate the data, train in every way, and print the table."""
     options = parse_arguments()
     if options.train:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # XGBoost's threads would go on; what started this process speaks
+        signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        )  # else XGBoost's threads would continue; the parent process reports the interruption
         print(json.dumps(train(options.train, options.folder, options.rounds)))
         return
-    needed = options.rows * DISK_PER_ROW
+    needed_bytes = options.rows * DISK_PER_ROW
     try:
         with tempfile.TemporaryDirectory(prefix="out_of_core-") as folder:
-            if shutil.disk_usage(folder).free < needed:
-                sys.exit(f"{folder} has less than the {needed / 1e9:.1f} GB free that this takes; set TMPDIR.")
+            if shutil.disk_usage(folder).free < needed_bytes:
+                sys.exit(
+                    f"{folder} has less than the {needed_bytes / 1e9:.1f} GB of free space that this needs; set TMPDIR."
+                )
             results = measure(Path(folder), options)
     except KeyboardInterrupt:
         sys.exit("Interrupted; the temporary folder is removed and nothing was written.")
@@ -82,9 +88,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=10_000_000, help="to train on")
     parser.add_argument("--rounds", type=int, default=30, help="of boosting, a tree each")
-    parser.add_argument("--batch-rows", type=int, default=250_000, help="of a file; all that is in memory at once")
+    parser.add_argument("--batch-rows", type=int, default=250_000, help="rows of a file, which are in memory at once")
     parser.add_argument("--output", type=Path, help="Markdown file to write the table to")
-    parser.add_argument("--train", choices=WAYS, help=argparse.SUPPRESS)  # what the processes are started with
+    parser.add_argument("--train", choices=WAYS, help=argparse.SUPPRESS)  # used to start the processes
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if min(options.rows, options.rounds, options.batch_rows) < 1:
@@ -93,10 +99,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def draw_batch(number: int, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Transactions that depend on nothing but the seed and the batch's number.
-
-    Legitimate rows are standard normal. A fraud is of one of three kinds, each shifted in columns of its own and by
-    an amount that differs from fraud to fraud, so that some are plain and some look legitimate.
+    """Transactions that depend only on the seed and the number of the batch.
 
     Returns
     -------
@@ -119,7 +122,7 @@ def draw_batch(number: int, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def write_batches(folder: Path, n_rows: int, batch_rows: int) -> None:
-    """Draw `n_rows` in batches, and the rows held out, and save them one after the other."""
+    """Draw `n_rows` in batches, and the held-out rows, and save them one after the other."""
     starts = range(0, n_rows, batch_rows)
     for number, start in enumerate(tqdm(starts, desc="batches written", leave=False)):
         save(folder, f"{number:06}", *draw_batch(number, min(batch_rows, n_rows - start)))
@@ -127,27 +130,27 @@ def write_batches(folder: Path, n_rows: int, batch_rows: int) -> None:
 
 
 def save(folder: Path, name: str, X: np.ndarray, y: np.ndarray) -> None:
-    """Write a batch as two files."""
+    """Write a batch to two files."""
     np.save(folder / f"X_{name}.npy", X)
     np.save(folder / f"y_{name}.npy", y)
 
 
 def load(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """A batch as it was drawn."""
+    """Read a batch."""
     return np.load(folder / f"X_{name}.npy"), np.load(folder / f"y_{name}.npy")
 
 
 def batch_names(folder: Path) -> list[str]:
-    """Names of the batches to train on, in order."""
+    """Names of the training batches, in order."""
     return sorted(path.stem.removeprefix("X_") for path in folder.glob("X_[0-9]*.npy"))
 
 
 class Batches(xgboost.DataIter):
-    """Hands XGBoost one batch at a time; it reads them all, several times, to find and fill its bins."""
+    """Passes batches to XGBoost one at a time; it reads all of them several times to find and fill its bins."""
 
-    def __init__(self, folder: Path, say: Callable[[str], None], cache_prefix: str | None = None):
+    def __init__(self, folder: Path, show: Callable[[str], None], cache_prefix: str | None = None):
         super().__init__(cache_prefix=cache_prefix)
-        self.folder, self.names, self.say = folder, batch_names(folder), say
+        self.folder, self.names, self.show = folder, batch_names(folder), show
         self.position = 0
 
     def reset(self) -> None:
@@ -155,46 +158,46 @@ class Batches(xgboost.DataIter):
         self.position = 0
 
     def next(self, input_data: Callable) -> bool:
-        """Hand over the next batch; False if there is none."""
+        """Pass on the next batch; False if there is none."""
         if self.position == len(self.names):
             return False
-        self.say(f"reading batch {self.position + 1} of {len(self.names)}")
+        self.show(f"reading batch {self.position + 1} of {len(self.names)}")
         X, y = load(self.folder, self.names[self.position])
         input_data(data=X, label=y)
         self.position += 1
         return True
 
 
-def make_matrix(way: str, folder: Path, say: Callable[[str], None]) -> xgboost.DMatrix:
-    """The training rows as XGBoost wants them; see `WAYS`."""
+def make_matrix(way: str, folder: Path, show: Callable[[str], None]) -> xgboost.DMatrix:
+    """The training rows as a matrix of XGBoost; see `WAYS`."""
     if way == "external":
-        return xgboost.ExtMemQuantileDMatrix(Batches(folder, say, cache_prefix=str(folder / "cache")))
+        return xgboost.ExtMemQuantileDMatrix(Batches(folder, show, cache_prefix=str(folder / "cache")))
     if way == "binned":
-        return xgboost.QuantileDMatrix(Batches(folder, say))
+        return xgboost.QuantileDMatrix(Batches(folder, show))
     return xgboost.QuantileDMatrix(*load_whole(folder))
 
 
 def load_whole(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """All training rows in one array, filled batch by batch so that they are never there twice."""
+    """All training rows in one array, filled batch by batch so that they are in memory only once."""
     labels = [np.load(folder / f"y_{name}.npy") for name in batch_names(folder)]
     y = np.concatenate(labels)
     X = np.empty((len(y), N_COLUMNS), dtype=np.float32)
     end = 0
     for name in batch_names(folder):
-        part = np.load(folder / f"X_{name}.npy", mmap_mode="r")
-        X[end : end + len(part)] = part
-        end += len(part)
+        batch = np.load(folder / f"X_{name}.npy", mmap_mode="r")
+        X[end : end + len(batch)] = batch
+        end += len(batch)
     return X, y
 
 
 class Rounds(xgboost.callback.TrainingCallback):
-    """Moves a bar with every round."""
+    """Updates a progress bar after every round."""
 
     def __init__(self, bar: tqdm):
         self.bar = bar
 
     def after_iteration(self, model: Any, epoch: int, evals_log: dict) -> bool:
-        """Count a round; False to go on."""
+        """Count a round; returns False to continue."""
         self.bar.update()
         return False
 
@@ -211,10 +214,10 @@ def train(way: str, folder: Path, n_rounds: int) -> dict[str, Any]:
     with tqdm(total=n_rounds, desc=f"{way}, rounds", leave=False) as bar:
         start = time.perf_counter()
         matrix = make_matrix(way, folder, bar.set_postfix_str)
-        made = time.perf_counter()
+        matrix_end = time.perf_counter()
         bar.set_postfix_str("")
         model = xgboost.train(PARAMETERS, matrix, n_rounds, callbacks=[Rounds(bar)], verbose_eval=False)
-        trained = time.perf_counter()
+        training_end = time.perf_counter()
     peak = peak_memory()  # before the held-out rows are read
     X_test, y_test = load(folder, "held_out")
     ranks, _ = metrics.ranks_of_positives(y_test, model.inplace_predict(X_test, predict_type="margin"))
@@ -222,8 +225,8 @@ def train(way: str, folder: Path, n_rounds: int) -> dict[str, Any]:
         "way": way,
         "rows": matrix.num_row(),
         "cache_bytes": sum(path.stat().st_size for path in folder.glob("cache*")),
-        "matrix_seconds": made - start,
-        "train_seconds": trained - made,
+        "matrix_seconds": matrix_end - start,
+        "train_seconds": training_end - matrix_end,
         "imported": imported,
         "peak": peak,
         "average_precision": metrics.average_precision(ranks),
@@ -233,7 +236,7 @@ def train(way: str, folder: Path, n_rounds: int) -> dict[str, Any]:
 def peak_memory() -> float:
     """Largest resident memory of this process so far, in MiB.
 
-    Read from the kernel's status file, as `getrusage` counts the process that this one was started from as well.
+    Read from the kernel's status file, because `getrusage` includes the parent process.
     """
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
@@ -248,18 +251,19 @@ def measure(folder: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
     for way in WAYS:
         command = [sys.executable, "-m", "benchmarks.out_of_core", "--train", way, "--folder", str(folder)]
         command += ["--rounds", str(options.rounds)]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode == -signal.SIGINT:  # a shell's background jobs ignore what the child, on purpose, does not
+        process = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        # A shell's background jobs ignore SIGINT; this child does not.
+        if process.returncode == -signal.SIGINT:
             raise KeyboardInterrupt
-        if done.returncode:
-            sys.exit(f"Training {way} ended with code {done.returncode}; try --rows {options.rows // 2}.")
-        results.append(json.loads(done.stdout))
+        if process.returncode:
+            sys.exit(f"Training {way} ended with code {process.returncode}; try --rows {options.rows // 2}.")
+        results.append(json.loads(process.stdout))
         print("{way}: {train_seconds:.0f} s, {peak:.0f} MiB at most".format(**results[-1]), file=sys.stderr)
     return results
 
 
 def report(results: list[dict[str, Any]], options: argparse.Namespace) -> str:
-    """The table with what it was measured on, and what follows from it."""
+    """The table with the conditions of the measurement, and the comparisons."""
     lines = [
         "# XGBoost on rows that stay on disk",
         "",
@@ -285,7 +289,7 @@ def report(results: list[dict[str, Any]], options: argparse.Namespace) -> str:
 
 
 def table_line(result: dict[str, Any], n_rounds: int) -> str:
-    """One way's row."""
+    """The row of one way."""
     rate = result["rows"] * n_rounds / result["train_seconds"]
     return (
         f"| {WAYS[result['way']]} | {result['peak']:,.0f} | {result['imported']:,.0f} "
@@ -295,9 +299,9 @@ def table_line(result: dict[str, Any], n_rounds: int) -> str:
 
 
 def comparisons(results: list[dict[str, Any]]) -> list[str]:
-    """External memory against everything in memory, measured in the same run."""
-    found = {result["way"]: result for result in results}
-    external, memory = found["external"], found["memory"]
+    """External memory compared with everything in memory, from the same run."""
+    by_way = {result["way"]: result for result in results}
+    external, memory = by_way["external"], by_way["memory"]
     difference = abs(external["average_precision"] - memory["average_precision"])
     total = [result["matrix_seconds"] + result["train_seconds"] for result in (external, memory)]
     return [

@@ -1,10 +1,10 @@
-"""The web application under load, beside MLflow's own server of the same model, and with a whole file.
+"""The web application under load, compared with MLflow's server of the same model, and scoring a whole file.
 
     python -m benchmarks.serving [--rounds 3] [--seconds 5] [--without-mlflow] [--without-file]
 
-The servers have as many processes and are asked in turns, on this machine: the application as `make app` serves it
-(app), with gunicorn's plain workers (sync), and MLflow's server. Needs `wrk` (apt-get install wrk). Prints a table and
-writes nothing; benchmarks/serving.md has the figures by which the server was chosen.
+All servers have the same number of processes and are measured in turns, on this machine: the application as `make app`
+serves it (app), with gunicorn's plain workers (sync), and MLflow's server. Needs `wrk` (apt-get install wrk). Prints a
+table and writes no file; benchmarks/serving.md has the figures by which the server was chosen.
 """
 
 import argparse
@@ -63,8 +63,8 @@ class Served(mlflow.pyfunc.PythonModel):
 
 mlflow.models.set_model(Served())
 """
-# Clients, and how long each waits on average before it asks again, in milliseconds; without a pause, a client asks as
-# soon as it has its answer, so that 20 of them ask for all that the machine can give.
+# Number of clients, and mean pause of each between two requests in milliseconds. Without a pause, a client sends a
+# request as soon as it has its answer, so that 20 of them use all of the machine.
 LOADS = ((1, 0), (20, 0), (20, 50))
 READY_SECONDS = 180
 
@@ -82,64 +82,68 @@ def main() -> None:
     if not shutil.which("wrk"):
         sys.exit("The load generator wrk is not installed; `apt-get install wrk` does that.")
     with ExitStack() as stack:
-        place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        workdir = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         address, processes = stack.enter_context(app_server(options.folder, options.workers))
-        sync = stack.enter_context(sync_server(options.folder, options.workers, place))
+        sync = stack.enter_context(sync_server(options.folder, options.workers, workdir))
         urls = {"app": address, "sync": sync}
-        asked = {name: request_of(place, name, f"{url}/api/v1/predict", options.folder) for name, url in urls.items()}
+        targets = {
+            name: wrk_arguments(workdir, name, f"{url}/api/v1/predict", options.folder) for name, url in urls.items()
+        }
         if not options.without_mlflow:
-            mlflow = stack.enter_context(mlflow_server(options.folder, options.workers, place))
-            asked["mlflow"] = request_of(place, "mlflow", f"{mlflow}/invocations", options.folder)
-        report_load(asked, options.rounds, options.seconds)
+            mlflow = stack.enter_context(mlflow_server(options.folder, options.workers, workdir))
+            targets["mlflow"] = wrk_arguments(workdir, "mlflow", f"{mlflow}/invocations", options.folder)
+        report_load(targets, options.rounds, options.seconds)
         if not options.without_file:
             report_file(address, processes, options.folder, options.rounds)
 
 
-def request_of(place: Path, name: str, url: str, folder: Path) -> dict[int, list[str]]:
-    """The end of a wrk command that sends the model's example of a fraud, by the pause in milliseconds."""
+def wrk_arguments(workdir: Path, name: str, url: str, folder: Path) -> dict[int, list[str]]:
+    """Last arguments of a wrk command that sends the model's example of a fraud, by the pause in milliseconds."""
     example = read_about(folder)["examples"]["fraud"]
     body = {"dataframe_records": [example]} if name == "mlflow" else [example]
-    found = {}
+    arguments = {}
     for pause in {pause for _, pause in LOADS}:
-        script = place / f"{name}-{pause}.lua"
+        script = workdir / f"{name}-{pause}.lua"
         script.write_text(SCRIPT.replace("{body}", json.dumps(body)).replace("{pause}", str(pause)))
-        found[pause] = ["-s", str(script), url]
-    return found
+        arguments[pause] = ["-s", str(script), url]
+    return arguments
 
 
 @contextmanager
 def app_server(folder: Path, workers: int) -> Iterator[tuple[str, list[int]]]:
-    """Address and process ids of `python -m app.app`; prints how long it took to start."""
+    """Address and process ids of `python -m app.app`; prints the time until it is ready."""
     port = free_port()
     command = [sys.executable, "-m", "app.app", "--port", port, "--folder", str(folder), "--workers", str(workers)]
     start = time.perf_counter()
     with running(command, f"http://127.0.0.1:{port}", "/v2/health/ready") as (address, process):
         print(f"app: {time.perf_counter() - start:.1f} s until ready, {workers} worker(s)")
-        yield address, [process.pid, *children_of(process.pid)]
+        yield address, [process.pid, *child_pids(process.pid)]
 
 
 @contextmanager
-def sync_server(folder: Path, workers: int, place: Path) -> Iterator[str]:
+def sync_server(folder: Path, workers: int, workdir: Path) -> Iterator[str]:
     """Address of the same application under gunicorn's workers without threads, started by hand."""
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "-c", "python:app.gunicorn_conf", "-k", "sync", "-w", str(workers)]
     command += ["-b", f"127.0.0.1:{port}", "app.wsgi:app"]
-    environ = {"FRAUD_FOLDER": str(folder.resolve()), "FRAUD_STATE": str(place / "state")}
+    environ = {"FRAUD_FOLDER": str(folder.resolve()), "FRAUD_STATE": str(workdir / "state")}
     with running(command, f"http://127.0.0.1:{port}", "/v2/health/ready", environ) as (address, _):
         yield address
 
 
 @contextmanager
-def mlflow_server(folder: Path, workers: int, place: Path) -> Iterator[str]:
+def mlflow_server(folder: Path, workers: int, workdir: Path) -> Iterator[str]:
     """Address of `mlflow models serve` with the same model."""
     from mlflow import pyfunc
 
-    (place / "model.py").write_text(MLFLOW_MODEL)
+    (workdir / "model.py").write_text(MLFLOW_MODEL)
     artifacts = {"folder": str(folder)}
-    pyfunc.save_model(place / "mlflow", python_model=str(place / "model.py"), artifacts=artifacts, pip_requirements=[])
+    pyfunc.save_model(
+        workdir / "mlflow", python_model=str(workdir / "model.py"), artifacts=artifacts, pip_requirements=[]
+    )
     port = free_port()
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(place / "mlflow"), "--env-manager", "local"]
-    command += ["--host", "127.0.0.1", "--port", port, "--workers", str(workers)]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(workdir / "mlflow")]
+    command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", port, "--workers", str(workers)]
     start = time.perf_counter()
     with running(command, f"http://127.0.0.1:{port}", "/ping") as (address, _):
         print(f"mlflow: {time.perf_counter() - start:.1f} s until ready, {workers} worker(s)")
@@ -147,7 +151,7 @@ def mlflow_server(folder: Path, workers: int, place: Path) -> Iterator[str]:
 
 
 def free_port() -> str:
-    """A port that nobody has right now."""
+    """A port that is free at the moment."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return str(free.getsockname()[1])
@@ -157,11 +161,11 @@ def free_port() -> str:
 def running(
     command: list[str], address: str, path: str, environ: dict[str, str] | None = None
 ) -> Iterator[tuple[str, subprocess.Popen]]:
-    """A server process in a group of its own, from its first answer on; all of the group ends with the block."""
+    """A server process in its own process group, once it answers; the group is ended with the block."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow calls uvicorn by name
+    search_path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow calls uvicorn by name
     process = subprocess.Popen(
-        command, start_new_session=True, env={**os.environ, "PATH": tools, **(environ or {})}, **quiet
+        command, start_new_session=True, env={**os.environ, "PATH": search_path, **(environ or {})}, **quiet
     )
     try:
         end = time.monotonic() + READY_SECONDS
@@ -177,7 +181,7 @@ def running(
 
 
 def answers(url: str) -> bool:
-    """Whether an address answers with success."""
+    """Whether a request to an address succeeds."""
     try:
         with OPENER.open(url, timeout=5):
             return True
@@ -185,75 +189,75 @@ def answers(url: str) -> bool:
         return False
 
 
-def children_of(pid: int) -> list[int]:
+def child_pids(pid: int) -> list[int]:
     """Process ids of the direct children."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(child) for child in found.split()]
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in text.split()]
 
 
-def report_load(asked: dict[str, dict[int, list[str]]], rounds: int, seconds: int) -> None:
-    """Print medians over rounds, in each of which every server is asked in turn."""
+def report_load(targets: dict[str, dict[int, list[str]]], rounds: int, seconds: int) -> None:
+    """Print medians over rounds; in each round the servers are measured in turn."""
     rows = []
     for clients, pause in LOADS:
-        for request in asked.values():  # not counted: caches and lazy imports
+        for request in targets.values():  # not counted: caches and lazy imports
             load(request[pause], clients, 2)
         keys = {"clients": clients, "pause ms": pause}
         for _ in range(rounds):
-            rows += [{**keys, "server": name, **load(asked[name][pause], clients, seconds)} for name in asked]
+            rows += [{**keys, "server": name, **load(targets[name][pause], clients, seconds)} for name in targets]
     grouped = pd.DataFrame(rows).groupby(["clients", "pause ms", "server"])
     table = grouped[["requests a second", "median ms", "99 % ms"]].median()
     table = table.assign(requests=grouped["requests"].sum(), errors=grouped["errors"].sum())
     print(table.round(2).to_string())
-    if "mlflow" in asked:
+    if "mlflow" in targets:
         rate = table.xs(0, level="pause ms")["requests a second"].unstack()
         ratios = [f"{row.app / row.mlflow:.1f} ({row.Index} clients)" for row in rate.itertuples()]
         print(f"throughput without pauses, app to mlflow: {', '.join(ratios)}")
-    print(f"other work on this machine: load average {', '.join(f'{one:.1f}' for one in os.getloadavg())}")
+    print(f"other work on this machine: load average {', '.join(f'{average:.1f}' for average in os.getloadavg())}")
 
 
 def load(request: list[str], clients: int, seconds: int) -> dict[str, float]:
     """Requests, rate, latency in milliseconds and errors of one run of wrk."""
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "30s", *request]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    (line,) = (line for line in done.stdout.splitlines() if line.startswith("measured"))
-    n_requests, duration, median, late, errors = map(int, line.split()[1:])
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    (line,) = (line for line in process.stdout.splitlines() if line.startswith("measured"))
+    n_requests, duration, median, p99, errors = map(int, line.split()[1:])
     rate = n_requests / duration * 1e6
     return {
         "requests": n_requests,
         "requests a second": rate,
         "median ms": median / 1000,
-        "99 % ms": late / 1000,
+        "99 % ms": p99 / 1000,
         "errors": errors,
     }
 
 
 def report_file(address: str, processes: list[int], folder: Path, rounds: int) -> None:
-    """Print what the study's whole file takes, and how far its scores are from the model's own."""
+    """Print the time for the study's whole file, and the largest difference to the model's own probabilities."""
     path = fetch(ULB)
     before, seconds = peak_memory(processes), []
     for _ in range(rounds):
         start = time.perf_counter()
         answer = upload(f"{address}/api/v1/files", path)
         seconds.append(time.perf_counter() - start)
-    extra = max(after - first for after, first in zip(peak_memory(processes), before, strict=True))
+    growth = max(after - first for after, first in zip(peak_memory(processes), before, strict=True))
     with OPENER.open(address + answer["download"], timeout=60) as download:
-        found = pd.read_csv(io.BytesIO(download.read()))
+        scored = pd.read_csv(io.BytesIO(download.read()))
     expected = bundle.load(folder).predict_proba(pd.read_csv(path))
-    difference = np.abs(found["probability"].to_numpy() - expected).max()
+    difference = np.abs(scored["probability"].to_numpy() - expected).max()
     size = path.stat().st_size / 1e6
     print(
         f"{path.name}: {size:.0f} MB, {answer['rows']:,} rows in {statistics.median(seconds):.1f} s "
-        f"(median of {rounds}), {extra / 1024:.0f} MiB more in the process that had it, "
+        f"(median of {rounds}), {growth / 1024:.0f} MiB more in the process that had it, "
         f"largest difference to the model's own probabilities {difference:.1g}"
     )
 
 
 def upload(url: str, path: Path) -> dict:
-    """The answer to a form with the file."""
-    edge = b"----benchmark"
-    head = b'--%s\r\nContent-Disposition: form-data; name="file"; filename="x.csv"\r\n\r\n' % edge
-    body = head + path.read_bytes() + b"\r\n--%s--\r\n" % edge
-    kind = f"multipart/form-data; boundary={edge.decode()}"
+    """Upload the file in a form, and return the answer."""
+    boundary = b"----benchmark"
+    header = b'--%s\r\nContent-Disposition: form-data; name="file"; filename="x.csv"\r\n\r\n' % boundary
+    body = header + path.read_bytes() + b"\r\n--%s--\r\n" % boundary
+    kind = f"multipart/form-data; boundary={boundary.decode()}"
     with OPENER.open(urllib.request.Request(url, body, {"Content-Type": kind}), timeout=120) as answer:
         return json.load(answer)
 

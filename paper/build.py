@@ -28,12 +28,12 @@ class PaperError(RuntimeError):
 
 
 def build(profile: Profile) -> Path:
-    """Typeset the paper to `profile.paper / "paper.pdf"`, whole or not at all.
+    """Typeset the paper to `profile.paper / "paper.pdf"`, completely or not at all.
 
     Parameters
     ----------
     profile : Profile
-        Whose numbers and figures are shown.
+        Profile with the numbers and figures to show.
 
     Returns
     -------
@@ -43,11 +43,13 @@ def build(profile: Profile) -> Path:
     Raises
     ------
     PaperError
-        If a number, a figure or a reference is missing, a sentence of the full study is false, or Typst warns; an older
-        PDF is left as it is.
+        If a number, a figure or a reference is missing, a sentence of the full study is false, or Typst warns; an
+        existing PDF is not changed.
     """
     if not profile.numbers.exists():
-        raise PaperError(f"There is no {_shown(profile.numbers)}; run the notebooks of profile {profile.name!r} first.")
+        raise PaperError(
+            f"There is no {_display_path(profile.numbers)}; run the notebooks of profile {profile.name!r} first."
+        )
     with tempfile.TemporaryDirectory() as folder:
         pdf = _compile(_stage(profile, Path(folder)), profile)
     target = profile.paper / "paper.pdf"
@@ -56,21 +58,21 @@ def build(profile: Profile) -> Path:
 
 
 def _stage(profile: Profile, root: Path) -> Path:
-    """Lay sources, numbers and figures out as they lie in the repository, so Typst sees nothing else."""
+    """Copy sources, numbers and figures to `root` in the repository's layout, so that Typst sees nothing else."""
     (root / "paper").mkdir()
     (root / "figures").mkdir()
     for pattern in ("*.typ", "*.bib"):
         for source in SOURCES.glob(pattern):
             shutil.copy(source, root / "paper")
     shutil.copy(profile.numbers, root / "paper" / "numbers.json")
-    (root / "paper" / "claims.json").write_text(json.dumps(_stated(profile)))
+    (root / "paper" / "claims.json").write_text(json.dumps(_true_claims(profile)))
     for figure in profile.figures.glob("*.svg"):
         shutil.copy(figure, root / "figures")
     return root
 
 
-def _stated(profile: Profile) -> dict[str, str]:
-    """The sentences that the paper may state as they stand, by name."""
+def _true_claims(profile: Profile) -> dict[str, str]:
+    """Sentences that the recorded numbers support, by name."""
     try:
         return claims.stated(recorded.read(profile.numbers))
     except recorded.NumbersError as error:
@@ -95,14 +97,14 @@ def _compile(root: Path, profile: Profile) -> bytes:
 
 
 def _explain(error: typst.TypstError, root: Path, profile: Profile) -> str:
-    """One sentence for what Typst says on many lines."""
+    """Summarise Typst's error, which spans several lines, in one sentence."""
     text = _one_line(error)
     if panic := re.search("panicked with: (?P<what>.*)", text):
-        return f"{_shown(profile.numbers)} {panic['what']}; run the notebook that records it."
+        return f"{_display_path(profile.numbers)} {panic['what']}; run the notebook that records it."
     if missing := re.search(r"file not found \(searched at (?P<path>[^)]*)\)", text):
         path = Path(missing["path"])
         if path.suffix == ".svg":
-            return f"{_shown(profile.figures / path.name)} is missing; run the notebook that draws it."
+            return f"{_display_path(profile.figures / path.name)} is missing; run the notebook that draws it."
         return f"The paper reads {path.name}, which does not exist."
     where = "".join(f", {step}" for step in (getattr(error, "trace", None) or [])[:2])
     return f"Typst cannot typeset paper.typ: {text.replace(str(root), '')}{where}."
@@ -113,7 +115,7 @@ def _one_line(message: object) -> str:
     return " ".join(str(text).split()).rstrip(".")
 
 
-def _shown(path: Path) -> str:
+def _display_path(path: Path) -> str:
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
@@ -123,7 +125,7 @@ def main() -> None:
     parser.add_argument("--profile", default="full", choices=["quick", "full"])
     options = parser.parse_args()
     try:
-        print(f"paper: {_shown(build(load_profile(options.profile)))}")
+        print(f"paper: {_display_path(build(load_profile(options.profile)))}")
     except (ConfigError, PaperError) as error:
         sys.exit(str(error))
 

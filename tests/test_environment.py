@@ -67,12 +67,12 @@ def project_copy(tmp_path):
     return tmp_path
 
 
-def test_the_lock_is_what_pyproject_asks_for(project_copy):
+def test_lock_is_what_pyproject_asks_for(project_copy):
     checked = uv_lock_check(project_copy)
     assert checked.returncode == 0, f"uv.lock is out of date, run `uv lock`: {checked.stderr}"
 
 
-def test_the_check_of_the_lock_notices_a_changed_requirement(project_copy):
+def test_lock_check_notices_a_changed_requirement(project_copy):
     path = project_copy / "pyproject.toml"
     path.write_text(path.read_text().replace('"tqdm>=4.66"', '"tqdm>=4.67"'))
     assert uv_lock_check(project_copy).returncode != 0
@@ -90,12 +90,12 @@ def test_conda_pins_every_direct_dependency_to_the_lock():
     assert pinned == expected
 
 
-def test_locked_versions_satisfy_pyproject():
+def test_lock_satisfies_pyproject():
     for requirement in direct_requirements():
         assert requirement.specifier.contains(locked_version(requirement.name, conda_python())), requirement
 
 
-def test_forked_packages_are_pinned_for_the_python_of_conda():
+def test_conda_pins_forked_packages_for_its_python():
     assert locked_version("numpy", "3.11") != locked_version("numpy", "3.13"), "no fork is left: simplify this test"
     pinned = {requirement.name: str(requirement.specifier) for requirement in conda_pip_requirements()}
     assert pinned["numpy"] == f"=={locked_version('numpy', conda_python())}"
@@ -117,18 +117,18 @@ def test_conda_installs_the_project_itself():
     assert CONDA["name"] == PROJECT["project"]["name"]
 
 
-def test_every_conda_package_says_why_it_is_there():
+def test_conda_packages_say_why_they_are_there():
     packages = CONDA_LINES[CONDA_LINES.index("dependencies:") + 1 :]
     assert uncommented(packages, r"^\s*- (?!pip:$)") == []
 
 
-def test_every_direct_dependency_says_why_it_is_there():
+def test_pyproject_says_why_every_direct_dependency_is_there():
     text = (ROOT / "pyproject.toml").read_text()
     listed = text[text.index("dependencies = [") : text.index("[build-system]")].splitlines()
     assert uncommented(listed, r'^\s*"|^\w+ = \["') == []
 
 
-def test_a_package_without_comment_is_noticed():
+def test_uncommented_notices_a_package_without_comment():
     assert uncommented(['    "numpy>=2",', '    "scipy>=1", # tests', '    "x", #'], r'^\s*"') == [
         '"numpy>=2",',
         '"x", #',

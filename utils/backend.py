@@ -1,4 +1,4 @@
-"""The one door to TensorFlow: imported on first use, without its start-up messages, with limited threads."""
+"""Import TensorFlow on first use, without its start-up messages and with limited threads."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def load_tensorflow() -> Any:
 
 @contextmanager
 def _without_messages() -> Iterator[None]:
-    """Drop what native code writes to stderr meanwhile: TensorFlow logs before its log level is read."""
+    """Discard what native code writes to stderr in this block; TensorFlow logs before it reads its log level."""
     sys.stderr.flush()
-    kept = os.dup(2)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+    stderr_copy = os.dup(2)
+    with Path(os.devnull).open("w") as null_file:
+        os.dup2(null_file.fileno(), 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr_copy, 2)
+        os.close(stderr_copy)

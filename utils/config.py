@@ -1,4 +1,4 @@
-"""Where things live, which dataset is studied, and how large a run is."""
+"""Paths, the dataset that is studied, and the size of a run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ MARGIN = 0.01  # differences of average precision below this do not matter to a 
 
 
 class ConfigError(ValueError):
-    """What is wrong with a setting, in one sentence that says what to change."""
+    """A setting is wrong; the message is one sentence that says what to change."""
 
 
 @dataclass(frozen=True)
 class Roles:
-    """What the columns of a dataset are, and what happens to copies of rows; see `DatasetConfig`."""
+    """Roles of a dataset's columns, and how copies of rows are handled; see `DatasetConfig`."""
 
     label: str = "Class"
     time: str | None = "Time"
@@ -37,7 +37,7 @@ class Roles:
 class DatasetConfig:
     """A table with a binary label; the one place to change to study your own file.
 
-    It can be made with any values, as that happens where modules are imported; whatever uses one calls `check` first.
+    Creating one checks nothing, because that happens on import; code that uses one calls `check` first.
 
     Attributes
     ----------
@@ -49,22 +49,22 @@ class DatasetConfig:
         Column in seconds from the first transaction; it orders the rows, which decides the test set,
         and becomes the hour of day. Without it the file's own order decides.
     amount : str or None
-        Column with the value at stake per row, used by the cost figures.
+        Column with the amount of each row, used for costs.
     sha256 : str or None
         Expected hash of the file; None accepts any content.
     source : str or None
         Where the file is fetched from when it is missing: 'ulb', see `utils.data.fetching`; None for a file of your
         own, which is never fetched.
     columns : tuple of str or None
-        All raw columns that the file has to have, the label among them; None for whatever it has.
+        All raw columns that the file must have, including the label; None accepts any columns.
     drop : tuple of str
         Columns to leave out, such as one that numbers the rows.
     duplicates : {'keep', 'drop'}
-        What becomes of exact copies of a row; those that are kept share a fold, and are counted either way.
+        What to do with exact copies of a row. Copies that are kept share a fold; they are counted in either case.
     raw_time : bool
-        Seconds from the first transaction as a feature instead of the hour of day; to see what it gives away.
+        Use the seconds from the first transaction as a feature instead of the hour of day, to see their effect.
     variant : str
-        Added to the name where a study departs from its own dataset to see what a choice does.
+        Suffix of the name, for studies that change the dataset to see the effect of a choice.
     """
 
     path: Path
@@ -89,12 +89,12 @@ class DatasetConfig:
         object.__setattr__(self, "columns", _as_tuple(self.columns))
 
     def check(self) -> None:
-        """Raise a `ConfigError` about the first field whose value cannot be meant."""
+        """Raise a `ConfigError` for the first field with an invalid value."""
         for name, remedy in self._problems():
             raise ConfigError(f"DatasetConfig.{name} is {getattr(self, name)!r}; {remedy}.")
 
     def _problems(self) -> Iterator[tuple[str, str]]:
-        """Fields that cannot be meant, and what to write there instead."""
+        """Fields with invalid values, and what to write instead."""
         if not isinstance(self.path, Path) or self.path == ROOT:
             yield "path", "give the path of a CSV or Parquet file"
         if not _is_name(self.label):
@@ -108,37 +108,37 @@ class DatasetConfig:
         if self.duplicates not in DUPLICATES:
             yield "duplicates", f"use one of {DUPLICATES}"
         if not isinstance(self.variant, str) or not set(self.variant).isdisjoint("/\\"):
-            yield "variant", "write a word that can stand in the name of a file"
+            yield "variant", "write a word that can be part of a file name"
 
     def _shared_columns(self) -> Iterator[tuple[str, str]]:
-        """Columns that cannot have all of the roles that they are given."""
+        """Columns whose roles exclude each other, and what to write instead."""
         roles = {role: getattr(self, role) for role in ("label", "time", "amount")}
         for role, other in (("time", "label"), ("amount", "label"), ("amount", "time")):
             if roles[role] is not None and roles[role] == roles[other]:
-                yield role, f"name another column than that of the {other}, or write None if the table has none"
+                yield role, f"name a column other than the {other} column, or write None if the table has none"
         names = [name for name in roles.values() if name is not None]
         for field_name in ("drop", "columns"):
-            listed = getattr(self, field_name)
-            if listed is not None and not (isinstance(listed, tuple) and all(map(_is_name, listed))):
+            columns = getattr(self, field_name)
+            if columns is not None and not (isinstance(columns, tuple) and all(map(_is_name, columns))):
                 yield field_name, "list names of columns"
         if dropped := [name for name in names if name in self.drop]:
             yield "drop", f"leave {', '.join(map(repr, dropped))} out of it, which is also label, time or amount"
         if self.columns is not None and (missing := [name for name in names if name not in self.columns]):
-            yield "columns", f"list {', '.join(map(repr, missing))}, too, or write None for whatever the file has"
+            yield "columns", f"list {', '.join(map(repr, missing))}, too, or write None to accept any columns"
 
     @property
     def name(self) -> str:
-        """Short name that ledger rows and files carry."""
+        """Short name used in ledger rows and file names."""
         return "-".join(filter(None, (self.path.stem, self.variant)))
 
     @property
     def roles(self) -> Roles:
-        """What the columns and the copies of rows are."""
+        """Roles of the columns, and the handling of copies."""
         return Roles(**{role.name: getattr(self, role.name) for role in fields(Roles)})
 
 
 def _as_tuple(names: object) -> object:
-    """A name or a list of names as a tuple; `DatasetConfig.check` complains of anything else."""
+    """A name or a list of names as a tuple; `DatasetConfig.check` rejects anything else."""
     if isinstance(names, str):
         return (names,)
     return tuple(names) if isinstance(names, (list, set, tuple)) else names
@@ -174,11 +174,11 @@ class Search:
     Attributes
     ----------
     trials, folds : int
-        Settings that a classical model tries (the defaults are the first), and inner folds that judge each.
+        Settings tried for a classical model (the first are the defaults), and inner folds that score each.
     deep_trials, held_out : int
-        Settings that a network tries, and one part in how many is held out: it stops the training and judges.
+        Settings tried for a network; 1 / `held_out` of the training rows stops its training and scores each setting.
     margin : float
-        The first setting within this of the best average precision is taken, so that chance decides less often.
+        The first setting within this of the best average precision is chosen, so that chance decides less often.
     """
 
     trials: int = 4
@@ -199,7 +199,7 @@ class Profile:
     folds, deep_folds : tuple of (int, int)
         Pairs (repeat, fold) that the classical models and the networks are measured on.
     ablation_folds : tuple of (int, int)
-        Pairs that the variants of the GAN are judged on.
+        Pairs that the variants of the GAN are evaluated on.
     ablation : tuple of str
         Names of the variants; empty for all there are, see `utils.experiments.cgan_ablation`.
     results, figures, notebooks, paper : Path
@@ -209,23 +209,23 @@ class Profile:
     dataset : DatasetConfig
         What is studied.
     parameters : dict of str to dict
-        What a registry entry's defaults are replaced by, per entry name; 'original' are those of `protocol.Recipe` for
-        the fit that chapter 7 audits, and 'judge' those of `fidelity.JUDGE`.
+        Values that replace a registry entry's defaults, by entry name; 'original' replaces those of `protocol.Recipe`
+        in the fit that chapter 7 audits, and 'judge' those of `fidelity.JUDGE`.
     search : Search
         How parameters are chosen.
     samplers, models, deep_samplers : tuple of str
         What is compared: names from the registries, empty for all there are; networks with fewer samplers.
     sensitivity_folds, sensitivity_models : tuple
-        Pairs (repeat, fold) and models on which the study's own choices are judged.
+        Pairs (repeat, fold) and models for the sensitivity studies.
     column_orders : int
         Random orders in which networks read the columns.
     two_sample_repeats : int
-        Draws behind the two-sample test of a generator; see `fidelity.two_sample_auc`.
+        Repetitions of the two-sample test of a generator; see `fidelity.two_sample_auc`.
     drift_rows, drift_divisions : int
-        Rows of each period for the model that tells periods apart, and random divisions behind what chance does to a
-        feature; see `utils.experiments.drift`.
+        Rows drawn from each period for the model that distinguishes periods, and random divisions that show how far
+        a feature differs by chance; see `utils.experiments.drift`.
     explained_rows : int
-        Test rows whose scores chapter 8 divides among the columns.
+        Test rows that chapter 8 explains with Shapley values.
     """
 
     name: str
@@ -254,29 +254,29 @@ class Profile:
 
     @property
     def summary(self) -> str:
-        """What kind of run this is, for a notebook to say."""
+        """One line on the run, for notebooks to print."""
         classical, deep = len(self.folds), len(self.deep_folds)
         return f"profile {self.name}: {classical} folds for classical models, {deep} for networks"
 
     @property
     def n_repeats(self) -> int:
-        """Repeats of the folds that the profile takes its folds from."""
+        """Number of repeats that the profile's folds come from."""
         used = (*self.folds, *self.deep_folds, *self.ablation_folds, *self.sensitivity_folds)
         return 1 + max(repeat for repeat, _ in used)
 
     @property
     def numbers(self) -> Path:
-        """File of every number that the paper and the README print."""
+        """File with every number that the paper and the README print."""
         return self.paper / "numbers.json"
 
     @property
     def model(self) -> Path:
-        """Folder of the final model's files, below `build` as they can be made again."""
+        """Folder of the final model's files; below `build`, because they can be made again."""
         return ROOT / (os.environ.get("STUDY_OUTPUT") or f"build/{self.name}") / "model"
 
     @property
     def failures(self) -> Path:
-        """Folder that keeps a notebook as it stood when a cell failed."""
+        """Folder for notebooks as they were when a cell failed."""
         return ROOT / "build" / self.name / "failed"
 
 
@@ -285,13 +285,13 @@ def _pairs(n_repeats: int, n_folds: int) -> tuple[tuple[int, int], ...]:
 
 
 QUICK_PARAMETERS = {
-    "smote": {"ratio": 5},  # a balanced ratio doubles the rows, and with them the seconds of every model
+    "smote": {"ratio": 5},  # a balanced ratio doubles the rows, and so the time of every model
     "cgan": {"ratio": 5, "updates": 100},
     "rf": {"n_estimators": 10},
     "xgb": {"n_estimators": 25},
     "spe": {"n_estimators": 5},
     "iforest": {"n_estimators": 25},
-    "ann": {"updates": 100, "rounds": 5},  # scoring the rows set aside takes longer than so few updates
+    "ann": {"updates": 100, "rounds": 5},  # scoring the held-out rows takes longer than so few updates
     "cnn1d": {"updates": 50, "rounds": 5},
     "lstm": {"updates": 50, "rounds": 5},
     "judge": {"n_estimators": 50, "learning_rate": 0.3},
@@ -305,27 +305,28 @@ QUICK_ABLATION = ("default", "original_loss")
 
 
 def load_profile(name: str, dataset: DatasetConfig = ULB) -> Profile:
-    """The profile called `name`; ConfigError lists the names there are, or says what is wrong with the dataset.
+    """Return the profile called `name`; a ConfigError lists the profiles, or says what is wrong with the dataset.
 
-    The environment variable STUDY_OUTPUT moves every output of the full profile to another folder, the ledger too, so
-    that tests can rerun notebooks without touching what is committed. Copy `data/results` there, or all is run anew.
+    The environment variable STUDY_OUTPUT moves every output of the full profile to another folder, including the
+    ledger, so that tests can rerun notebooks without changing committed files. Copy `data/results` there first, or
+    everything is run again.
     """
     dataset.check()
     if name == "quick":
         build = ROOT / "build" / "quick"
-        places = {"figures": build / "figures", "notebooks": build / "notebooks", "paper": build}
+        folders = {"figures": build / "figures", "notebooks": build / "notebooks", "paper": build}
         size = {"folds": _pairs(1, 2), "deep_folds": _pairs(1, 1), "parameters": QUICK_PARAMETERS}
         size |= {"ablation_folds": _pairs(1, 2), "ablation": QUICK_ABLATION}
         size |= {"samplers": QUICK_SAMPLERS, "models": QUICK_MODELS, "deep_samplers": QUICK_DEEP_SAMPLERS}
         size |= {"sensitivity_folds": _pairs(1, 2), "sensitivity_models": ("lr", "cnn1d"), "column_orders": 1}
         size |= {"search": Search(trials=2, folds=2, deep_trials=1), "two_sample_repeats": 1}
         size |= {"drift_rows": 3000, "drift_divisions": 5, "explained_rows": 10}
-        return Profile(name, results=build / "results", dataset=dataset, **size, **places)
+        return Profile(name, results=build / "results", dataset=dataset, **size, **folders)
     if name == "full":
         output = os.environ.get("STUDY_OUTPUT")
         base = ROOT / (output or "")
-        places = {"figures": base / "figures", "notebooks": base / "notebooks", "paper": base / "paper"}
+        folders = {"figures": base / "figures", "notebooks": base / "notebooks", "paper": base / "paper"}
         size = {"folds": _pairs(2, 5), "deep_folds": _pairs(1, 5), "ablation_folds": _pairs(1, 3)}
         results = base / "results" if output else DATA / "results"
-        return Profile(name, results=results, dataset=dataset, **size, **places)
+        return Profile(name, results=results, dataset=dataset, **size, **folders)
     raise ConfigError(f"There is no profile {name!r}; choose 'quick' or 'full'.")

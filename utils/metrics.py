@@ -1,9 +1,9 @@
 """Ranking metrics computed from the ranks of the positives, and calibration figures.
 
 A ranked list of `n_rows` rows is described completely, for every metric of a precision-recall or ROC curve,
-by the sorted 1-based ranks of its positives. Ties are broken against us: a negative that shares its score
-with a positive counts as ranked before it. `tie_neutral_average_precision` says what a random order of tied
-rows would give instead.
+by the sorted 1-based ranks of its positives. Ties are broken against the model: a negative with the
+same score as a positive is ranked before it. `tie_neutral_average_precision` gives the expectation over random
+orders of tied rows instead.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-MAX_RANKINGS = 4_000_000  # up to so many are enumerated; beyond that, rankings are drawn
+MAX_RANKINGS = 4_000_000  # up to this number all are enumerated; beyond it, rankings are sampled
 
 
 def log_odds(probability: ArrayLike) -> NDArray[np.float64]:
@@ -46,14 +46,14 @@ def ranks_of_positives(y_true: ArrayLike, y_score: ArrayLike) -> tuple[NDArray[n
     ValueError
         If a score is not finite, a label is missing, or there is no positive.
     """
-    is_positive, y_score = _checked_scores(y_true, y_score)
+    is_positive, y_score = _validate_scores(y_true, y_score)
     order = np.lexsort((is_positive, -y_score))
     is_positive = is_positive[order]
     return np.flatnonzero(is_positive) + 1, order[is_positive]
 
 
-def _checked_scores(y_true: ArrayLike, y_score: ArrayLike) -> tuple[NDArray[np.bool_], NDArray]:
-    """Which rows are positive, and finite scores as floats: unsigned numbers have no negative to sort by."""
+def _validate_scores(y_true: ArrayLike, y_score: ArrayLike) -> tuple[NDArray[np.bool_], NDArray]:
+    """Mask of the positives, and finite scores as floats: unsigned integers cannot be negated for sorting."""
     y_true, y_score = np.asarray(y_true), np.asarray(y_score, dtype=float)
     if y_true.shape != y_score.shape:
         raise ValueError(f"There are {len(y_true)} labels for {len(y_score)} scores; give one to each row.")
@@ -70,8 +70,8 @@ def _checked_scores(y_true: ArrayLike, y_score: ArrayLike) -> tuple[NDArray[np.b
 def precision_recall(ranks: ArrayLike) -> tuple[NDArray, NDArray]:
     """Precision and recall at each positive's rank; arrays of shape (n_positives,)."""
     ranks = np.asarray(ranks)
-    found = np.arange(1, len(ranks) + 1)
-    return found / ranks, found / len(ranks)
+    true_positives = np.arange(1, len(ranks) + 1)
+    return true_positives / ranks, true_positives / len(ranks)
 
 
 def average_precision(ranks: ArrayLike) -> float:
@@ -82,23 +82,23 @@ def average_precision(ranks: ArrayLike) -> float:
 def tie_neutral_average_precision(y_true: ArrayLike, y_score: ArrayLike) -> float:
     """Expected average precision if rows with the same score are put into random order.
 
-    Without ties this is `average_precision`; a constant score has that of a random ranking. The expectation is exact:
-    a tied row is as likely to be positive as its group, and the rows of its group before it hold their share of the
-    group's other positives.
+    Without ties this is `average_precision`; a constant score has the value of a random ranking. The
+    expectation is exact: a tied row is positive with the frequency of its group, and the tied rows before it contain
+    their share of the group's other positives.
 
     Parameters
     ----------
     y_true, y_score : arrays of shape (n_rows,)
         As for `ranks_of_positives`.
     """
-    is_positive, y_score = _checked_scores(y_true, y_score)
+    is_positive, y_score = _validate_scores(y_true, y_score)
     _, group = np.unique(-y_score, return_inverse=True)  # groups of tied rows, the highest score first
     sizes, positives = np.bincount(group), np.bincount(group, weights=is_positive)
     n_tied, n_positive = np.repeat(sizes, sizes), np.repeat(positives, sizes)
-    before = np.repeat(np.cumsum(positives) - positives, sizes)
+    positives_before = np.repeat(np.cumsum(positives) - positives, sizes)
     rank = np.arange(1, len(y_score) + 1)
-    earlier = rank - 1 - np.repeat(np.cumsum(sizes) - sizes, sizes)  # rows of the same group that stand before
-    expected = before + 1 + earlier * (n_positive - 1) / np.maximum(n_tied - 1, 1)
+    tied_before = rank - 1 - np.repeat(np.cumsum(sizes) - sizes, sizes)  # rows of the same group ranked before
+    expected = positives_before + 1 + tied_before * (n_positive - 1) / np.maximum(n_tied - 1, 1)
     precision = (n_positive / n_tied * expected / rank)[n_positive > 0]
     return float(precision.sum() / is_positive.sum())
 
@@ -106,7 +106,7 @@ def tie_neutral_average_precision(y_true: ArrayLike, y_score: ArrayLike) -> floa
 def trapezoid_area(ranks: ArrayLike) -> float:
     """Area under linearly joined precision-recall points; optimistic (Davis and Goadrich, 2006).
 
-    Kept only to show how much the interpolation adds to a published figure.
+    Used only to show how much the interpolation adds to a published figure.
     """
     precision, recall = precision_recall(ranks)
     return float(np.trapezoid(np.r_[1.0, precision], np.r_[0.0, recall]))
@@ -136,17 +136,17 @@ def precision_at(ranks: ArrayLike, n_alerts: float, n_rows: int) -> float:
     ValueError
         If `n_alerts` is not a positive number.
     """
-    n_alerts = _whole_alerts(n_alerts, n_rows)
+    n_alerts = _round_alerts(n_alerts, n_rows)
     return float(np.count_nonzero(np.asarray(ranks) <= n_alerts) / n_alerts)
 
 
 def recall_at(ranks: ArrayLike, n_alerts: float, n_rows: int) -> float:
-    """Share of all frauds that the `n_alerts` highest scores hold, rounded and bounded as for `precision_at`."""
+    """Share of all frauds among the `n_alerts` highest scores, rounded and bounded as in `precision_at`."""
     ranks = np.asarray(ranks)
-    return float(np.count_nonzero(ranks <= _whole_alerts(n_alerts, n_rows)) / len(ranks))
+    return float(np.count_nonzero(ranks <= _round_alerts(n_alerts, n_rows)) / len(ranks))
 
 
-def _whole_alerts(n_alerts: float, n_rows: int) -> int:
+def _round_alerts(n_alerts: float, n_rows: int) -> int:
     if not 0 < n_alerts < np.inf:
         raise ValueError(f"The number of alerts is {n_alerts}; give a positive number.")
     return min(max(1, round(n_alerts)), n_rows)
@@ -159,14 +159,14 @@ def recall_at_precision(ranks: ArrayLike, minimum: float = 0.9) -> float:
 
 
 def average_precision_at(ranks: ArrayLike, n_rows: int, prevalence: float) -> float:
-    """Average precision expected if negatives were drawn to make the positives this share of the rows.
+    """Expected average precision if negatives were sampled until positives are this share of the rows.
 
-    Shows what a test set of another prevalence does to the figure while the ranking stays the same.
+    Shows the effect of a test set with another prevalence while the ranking stays the same.
     """
     ranks = np.asarray(ranks)
-    found = np.arange(1, len(ranks) + 1)
-    kept = len(ranks) * (1 - prevalence) / prevalence / (n_rows - len(ranks))
-    return float(np.mean(found / (found + kept * (ranks - found))))
+    true_positives = np.arange(1, len(ranks) + 1)
+    drawn_share = len(ranks) * (1 - prevalence) / prevalence / (n_rows - len(ranks))
+    return float(np.mean(true_positives / (true_positives + drawn_share * (ranks - true_positives))))
 
 
 def feature_auc(X: pd.DataFrame, y: ArrayLike) -> pd.Series:
@@ -193,7 +193,8 @@ def cost_curve(
     Returns
     -------
     n_alerts, cost : arrays of shape (n_positives + 1,)
-        Starts with no alert at all. Between two positives more alerts only add fees, so the minimum is here.
+        The first point has no alert. Between two positives more alerts only add fees, so these points include the
+        minimum.
     """
     losses = np.maximum(np.asarray(amounts, dtype=float), floor)
     n_alerts = np.r_[0, np.asarray(ranks)]
@@ -228,7 +229,7 @@ class Reliability:
 def reliability(y_true: ArrayLike, y_prob: ArrayLike, n_bins: int = 10) -> Reliability:
     """Rows, mean probability and positives in logarithmic bins of the probability.
 
-    Frauds are so rare that equal-width bins put nearly every row into the first; the bin edges here are
+    Frauds are so rare that equal-width bins would put nearly every row into the first; these bin edges are
     spaced evenly in log-probability from 1e-5 to 1.
     """
     y_true, y_prob = np.asarray(y_true), np.asarray(y_prob, dtype=float)
@@ -247,14 +248,14 @@ def calibration_error(table: Reliability) -> float:
 
 
 def random_average_precision(n_rows: int, n_positives: int) -> float:
-    """Expected average precision of rankings that know nothing.
+    """Expected average precision of random rankings.
 
-    It lies above the prevalence, and far above it where positives are few: .081 for 4 of 100 rows.
+    It is above the prevalence, and far above it if there are few positives: .081 for 4 of 100 rows.
 
     Raises
     ------
     ValueError
-        If there is no positive, or there are more than rows.
+        If there is no positive, or there are more positives than rows.
     """
     _require_positives(n_rows, n_positives)
     return tie_neutral_average_precision(np.arange(n_rows) < n_positives, np.zeros(n_rows))
@@ -263,16 +264,16 @@ def random_average_precision(n_rows: int, n_positives: int) -> float:
 def random_ranking_interval(
     n_rows: int, n_positives: int, *, level: float = 0.95, n_draws: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
-    """Central interval of the average precision of rankings that know nothing.
+    """Central interval of the average precision of random rankings.
 
-    What a model scores on shuffled labels must fall inside. No more than (1 - level) / 2 of the rankings lie on either
-    side of it. With few positives every ranking is counted, so that the interval is exact; beyond `MAX_RANKINGS`
-    of them, `n_draws` are drawn. `random_average_precision` is their mean.
+    The average precision on shuffled labels should fall inside. At most (1 - level) / 2 of the rankings lie on either
+    side. With few positives all rankings are enumerated and the interval is exact; if there are more than
+    `MAX_RANKINGS`, `n_draws` of them are sampled. `random_average_precision` is their mean.
 
     Raises
     ------
     ValueError
-        If there is no positive, or there are more than rows.
+        If there is no positive, or there are more positives than rows.
     """
     _require_positives(n_rows, n_positives)
     if comb(n_rows, min(n_positives, n_rows // 2)) <= MAX_RANKINGS:
@@ -282,17 +283,19 @@ def random_ranking_interval(
         draws = [np.sort(rng.choice(n_rows, n_positives, replace=False)) + 1 for _ in range(n_draws)]
         scores = np.array([average_precision(ranks) for ranks in draws])
     scores.sort()
-    outside = int((1 - level) / 2 * len(scores))
-    return float(scores[outside]), float(scores[len(scores) - 1 - outside])
+    n_outside = int((1 - level) / 2 * len(scores))
+    return float(scores[n_outside]), float(scores[len(scores) - 1 - n_outside])
 
 
 def _scores_of_all_rankings(n_rows: int, n_positives: int) -> NDArray[np.float64]:
     """Average precision of every choice of the positives' ranks."""
-    sums = np.zeros(1)  # of the precisions so far, in the order of the last positive's rank
-    for found in range(1, n_positives + 1):
-        ranks = range(found, n_rows + 1)
-        sums = np.concatenate([sums[: comb(rank - 1, found - 1)] + found / rank for rank in ranks])
-    return sums / n_positives
+    precision_sums = np.zeros(1)  # of the precisions so far, in the order of the last positive's rank
+    for n_found in range(1, n_positives + 1):
+        ranks = range(n_found, n_rows + 1)
+        precision_sums = np.concatenate(
+            [precision_sums[: comb(rank - 1, n_found - 1)] + n_found / rank for rank in ranks]
+        )
+    return precision_sums / n_positives
 
 
 def _require_positives(n_rows: int, n_positives: int) -> None:

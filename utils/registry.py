@@ -1,4 +1,4 @@
-"""What every entry of a registry, sampler or model, says of itself."""
+"""The entry of a registry: one sampler or one model."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ class Entry:
     Attributes
     ----------
     name, label : str
-        Key in the registry and name in print.
+        Key in the registry, and name in tables and figures.
     build : callable
-        Gives an unfitted sampler or classifier; its parameters are those of the registry it is in.
+        Returns an unfitted sampler or classifier; the registry says with which parameters it is called.
     library : str
-        Distribution whose version belongs to the result.
+        Distribution whose version is recorded with the result.
     defaults, space : dict
         Parameters, and the values that a search may try for each.
     in_search : dict
-        Most that a parameter may be while a search tries, where the defaults would take too long.
+        Upper limits of parameters during a search, where the defaults would take too long.
     revision : int
-        Raised by hand when code of ours changes what the entry does.
+        Raised by hand when a change in this project's code changes what the entry does.
     cost : float
-        Seconds of one fit on a development fold, roughly; for the progress bar only.
+        Approximate seconds of one fit on a development fold; used only for the progress bar.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""One seed in, one independent child seed per component out."""
+"""Independent child seeds for all components, derived from one seed."""
 
 from __future__ import annotations
 
@@ -12,23 +12,25 @@ import numpy as np
 
 
 def child_seed(seed: int, *path: object) -> int:
-    """Seed for the component named by `path`; independent of the order in which components are made.
+    """Seed for the component named by `path`; independent of the order in which components are created.
 
     Returns
     -------
     int
-        In [0, 2**31), as every library here accepts.
+        In [0, 2**31), which every library used here accepts.
     """
-    parts = tuple(part.item() if isinstance(part, np.generic) else part for part in (seed, *path))
-    digest = hashlib.sha256(repr(parts).encode()).digest()
+    components = tuple(
+        component.item() if isinstance(component, np.generic) else component for component in (seed, *path)
+    )
+    digest = hashlib.sha256(repr(components).encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Fix the global random states of Python, NumPy and TensorFlow, and give the caller's back after.
+    """Fix the global random states of Python, NumPy and TensorFlow, and restore the caller's afterwards.
 
-    TensorFlow's state cannot be read, so it is only set, and only where TensorFlow is already imported.
+    TensorFlow's state cannot be read, so it is set but not restored, and only if TensorFlow is already imported.
     """
     python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
     random.seed(seed)

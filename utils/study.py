@@ -1,9 +1,9 @@
-"""Every experiment of a profile in one process.
+"""Run every experiment of a profile in one process.
 
 python -m utils.study --profile quick
 
-Workers are shared: what they have imported, compiled and loaded for one experiment serves the next, and none of them
-waits for the last group of an experiment.
+The experiments share workers: what a worker has imported, compiled and loaded for one experiment is reused by the next,
+and no worker waits for the last group of an experiment.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from utils.serving import final_model
 
 
 def run(profile: Profile) -> None:
-    """Run what is missing of the benchmark, of the studies beside it and of the original study's protocol.
+    """Run what is missing of the benchmark, the other experiments and the original study's protocol.
 
-    That protocol needs the columns of the ULB file; on another table it is left out, and a sentence says so.
-    So, too, of the final model's fits to all folds but one, which chapter 8 would make on a single core.
+    That protocol needs the columns of the ULB file; for another table it is skipped with a message. The out-of-fold
+    fits of the final model are run here, too, because chapter 8 would run them on a single core.
     """
     run_missing(profile)
     table = runner.run(profile)
@@ -41,7 +41,7 @@ def run(profile: Profile) -> None:
 
 
 def run_missing(profile: Profile) -> None:
-    """Run what the ledgers lack of the benchmark and of the studies beside it, all at once."""
+    """Run the tasks of the benchmark and the other experiments that the ledgers lack, all at once."""
     grid = tasks.grid(profile, identify(profile.dataset))
     known = {row.key for row in ledger.read(profile.results)}
     scored = [runner.missing_batch(profile, grid, known), *sensitivity.missing_batches(profile)]

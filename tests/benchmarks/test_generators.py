@@ -65,7 +65,7 @@ def verdicts(table):
 # The verdict
 
 
-def test_a_perfect_generator_meets_every_goal_and_a_poor_one_none():
+def test_goal_lines_of_a_perfect_generator_are_all_met_and_of_a_poor_one_none():
     assert set(verdicts(make_table())) == {"met"} and len(goals(make_table())) == 7
     assert set(verdicts(make_table(POOR, first=PERFECT, second=PERFECT))) == {"NOT met"}
 
@@ -81,34 +81,34 @@ def test_a_perfect_generator_meets_every_goal_and_a_poor_one_none():
         ("fit_seconds", 9.1, 4),
     ],
 )
-def test_each_goal_has_its_own_limit(name, value, position):
+def test_goal_lines_have_a_limit_each(name, value, position):
     changed = verdicts(make_table({**PERFECT, name: value}))
     assert [place for place, verdict in enumerate(changed[:5]) if verdict != "met"] == [position]
 
 
-def test_goals_are_met_on_their_limit():
+def test_goal_lines_are_met_on_their_limit():
     limit = {"correlation_difference": 0.04, "closest_record": 0.9, "fit_seconds": 9.0, "tstr_ratio": 1.0}
     assert set(verdicts(make_table({**PERFECT, **limit}))) == {"met"}
 
 
-def test_a_tie_is_not_better_and_the_figure_is_named():
+def test_goal_lines_do_not_take_a_tie_for_better_and_name_the_figure():
     line = goals(make_table({**PERFECT, "ks": POOR["ks"], "density": 0.1}))[-1]
     assert line == "NOT met: better than second on 9 of 11 fidelity figures, but not on KS, density"
 
 
-def test_the_best_peer_sets_the_mark_for_the_two_sample_test():
+def test_goal_lines_take_the_best_peer_as_limit_of_the_two_sample_test():
     near = {**POOR, "two_sample_auc": 0.47}
     table = make_table({**PERFECT, "two_sample_auc": 0.54}, first=POOR, second=POOR, third=near)
     assert goals(table)[2] == "NOT met: two-sample AUC is 0.040 from 0.5, to be at most the 0.030 of third"
 
 
-def test_what_was_not_measured_is_no_success():
+def test_goal_lines_do_not_take_what_was_not_measured_for_success():
     assert goals(make_table(first=POOR))[-1] == "not measured: second"
     assert goals(make_table().drop(index="ours")) == ["not measured: ours, so no goal can be judged"]
     assert not any(line.startswith("met: better") for line in goals(make_table(third=POOR)))
 
 
-def test_nearest_to_the_ideal_is_best():
+def test_best_is_nearest_to_the_ideal():
     table = make_table({**POOR, "density": 0.9}, other={**POOR, "density": 1.2}, third={**POOR, "density": 0.9})
     figures = {figure.name: figure for figure in FIGURES}
     assert best(table, figures["density"]) == {"ours", "third"}
@@ -117,7 +117,7 @@ def test_nearest_to_the_ideal_is_best():
     assert best(make_table(), figures["trtr"]) == set()
 
 
-def test_generators_that_are_nearer_to_the_ideal_are_named_with_their_figures():
+def test_ahead_of_names_generators_nearer_to_the_ideal_with_their_figures():
     near = {**POOR, "ks": 0.001, "tstr_ratio": 1.2, "rows_per_second": 1e9, "closest_record": 0.3}
     other = {**POOR, "two_sample_auc": 0.5, "ks": PERFECT["ks"]}
     table = make_table({**PERFECT, "two_sample_auc": 0.4}, far=POOR, other=other, near=near)
@@ -146,7 +146,7 @@ def result(generator, fold, **changes):
     return Row(replace(TASK, generator=generator, fold=fold), GeneratorResult(*speeds, figures), PROVENANCE)
 
 
-def test_medians_over_folds_of_complete_generators_only():
+def test_medians_are_over_folds_of_complete_generators_only():
     rows = [result("a", fold, ks=ks) for fold, ks in enumerate([0.1, 0.9, 0.2])] + [result("b", 0)]
     table = medians(rows, n_folds=3)
     assert list(table.index) == ["a"] and table.loc["a", "ks"] == 0.2
@@ -154,7 +154,7 @@ def test_medians_over_folds_of_complete_generators_only():
     assert medians([], n_folds=3).empty
 
 
-def test_a_generator_that_fits_nothing_has_a_dash_and_wins_no_race():
+def test_table_lines_have_a_dash_for_a_generator_that_fits_nothing():
     table = medians([result("a", 0, fit_seconds=None), result("b", 0, fit_seconds=5.0)], n_folds=1)
     header, rule, first, second = table_lines(table)
     assert first.split("|")[2].strip() == "–" and second.split("|")[2].strip() == "**5.00**"
@@ -162,7 +162,7 @@ def test_a_generator_that_fits_nothing_has_a_dash_and_wins_no_race():
     assert header.count("|") == len(FIGURES) + 2
 
 
-def test_an_empty_table_is_only_a_header():
+def test_table_lines_of_an_empty_table_are_only_a_header():
     assert len(table_lines(medians([], n_folds=1))) == 2
 
 
@@ -193,7 +193,7 @@ def finished(profile, tasks, tmp_path_factory):
     return path
 
 
-def test_results_are_sane(finished):
+def test_run_gives_sane_results(finished):
     table = medians(generators.read(finished), n_folds=1)
     assert sorted(table.index) == ["copula", "jitter"]
     assert table["tstr_ratio"].between(0.7, 1.3).all()
@@ -201,34 +201,34 @@ def test_results_are_sane(finished):
     assert table.loc["jitter", "closest_record"] < 0.5 < table.loc["copula", "closest_record"]
 
 
-def test_a_rerun_measures_nothing_twice(profile, tasks, finished):
+def test_run_measures_nothing_twice(profile, tasks, finished):
     before = finished.read_bytes()
     generators.run(profile, light(tasks), finished)
     assert finished.read_bytes() == before
 
 
-def test_forgetting_takes_out_what_is_asked_and_a_broken_end(finished, tmp_path):
+def test_remove_results_removes_these_and_a_broken_end(finished, tmp_path):
     path = tmp_path / "generators.jsonl"
     path.write_bytes(finished.read_bytes() + b'{"key": "cut o')
     first, *others = generators.read(path)
-    generators.forget(path, {first.key})
+    generators.remove_results(path, {first.key})
     assert generators.read(path) == others
 
 
-def test_a_broken_line_is_named(tmp_path):
+def test_read_names_a_broken_line(tmp_path):
     path = tmp_path / "generators.jsonl"
     path.write_bytes(line_of(result("cgan", 0)) + b"nonsense\n")
     with pytest.raises(ValueError, match=r"generators.jsonl, line 2: not a finished task"):
         generators.read(path)
 
 
-def test_the_page_is_written_only_when_nothing_is_missing(tasks, finished, capsys):
+def test_report_writes_the_page_only_when_nothing_is_missing(tasks, finished, capsys):
     generators.report(tasks, finished, complete=True)
     assert "Not measured in every fold: CGAN (ours), CTGAN, 300 epochs" in capsys.readouterr().out
     assert not finished.with_suffix(".md").exists()
 
 
-def test_the_page_holds_table_and_goals(tmp_path, monkeypatch):
+def test_report_writes_table_and_goals(tmp_path, monkeypatch):
     names = ("jitter", "cgan", "ctgan_300", "ctgan_3000")
     monkeypatch.setattr(generators, "GENERATORS", {name: generators.GENERATORS[name] for name in names})
     rows = [result(name, 0) for name in names]
@@ -242,25 +242,25 @@ def test_the_page_holds_table_and_goals(tmp_path, monkeypatch):
     assert "| CGAN (ours)" in page and "- met: TSTR / TRTR is 1.000" in page and "- NOT met: better than CTGAN" in page
 
 
-def test_every_generator_takes_each_place_in_turn(tasks):
+def test_all_tasks_give_every_generator_each_position_in_turn(tasks):
     names = [[task.generator for task in tasks if task.fold == fold] for fold in (0, 1)]
     assert names[1] == names[0][1:] + names[0][:1]
     assert len({task.key for task in tasks}) == len(tasks)
 
 
-def test_a_key_changes_with_whatever_changes_the_result(tasks):
+def test_key_changes_with_whatever_changes_the_result(tasks):
     (task,) = (task for task in tasks if task.generator == "jitter" and task.fold == 0)
     changes = ({"settings": {"noise": 0.2}}, {"library": "numpy 0"}, {"fold": 1}, {"n_drawn": 9}, {"revision": [2, 1]})
     changes += ({"judge": {**task.judge, "n_estimators": 9}},)
     assert len({replace(task, **change).key for change in ({}, *changes)}) == 7
 
 
-def test_committed_results_are_read_and_written_to_the_byte():
+def test_read_gives_committed_results_to_the_byte():
     assert b"".join(map(line_of, generators.read(generators.RESULTS))) == generators.RESULTS.read_bytes()
 
 
 @pytest.mark.parametrize("name", ["cgan", "original"])
-def test_networks_are_fitted_and_drawn_from(profile, tasks, name):
+def test_draw_frauds_fits_networks_and_draws_from_them(profile, tasks, name):
     (task,) = (task for task in tasks if task.generator == name and task.fold == 0)
     real = generators.real_rows(profile.dataset, profile.protocol, 1, (0, 0))
     generator = generators.GENERATORS[name].build(0, **task.settings)
@@ -269,7 +269,7 @@ def test_networks_are_fitted_and_drawn_from(profile, tasks, name):
     assert min(drawn.fit_seconds, drawn.draw_seconds) > 0
 
 
-def test_without_ctgan_the_others_are_compared(monkeypatch, capsys):
+def test_installed_lists_the_others_without_ctgan(monkeypatch, capsys):
     def lacking(user):
         raise ModuleNotFoundError(f"{user} needs ctgan.")
 

@@ -37,7 +37,7 @@ def written(tmp_path_factory):
     return folder
 
 
-def test_a_batch_follows_from_its_number():
+def test_draw_batch_follows_from_the_number():
     X, y = out_of_core.draw_batch(3, 5000)
     again, other = out_of_core.draw_batch(3, 5000), out_of_core.draw_batch(4, 5000)
     assert np.array_equal(X, again[0]) and np.array_equal(y, again[1])
@@ -45,7 +45,7 @@ def test_a_batch_follows_from_its_number():
     assert X.shape == (5000, 30) and X.dtype == np.float32
 
 
-def test_batches_have_the_prevalence_of_the_study_and_rows_as_described():
+def test_draw_batch_has_the_prevalence_of_the_study_and_rows_as_described():
     X, y = out_of_core.draw_batch(0, 400_000)
     expected = 400_000 * out_of_core.PREVALENCE
     assert abs(y.sum() - expected) < 4 * np.sqrt(expected)
@@ -54,7 +54,7 @@ def test_batches_have_the_prevalence_of_the_study_and_rows_as_described():
     assert 6 <= shifted.sum() <= 18  # three kinds of fraud, six columns each, which may be shared
 
 
-def test_the_files_hold_every_row_once_and_in_order(written):
+def test_write_batches_writes_every_row_once_and_in_order(written):
     names = out_of_core.batch_names(written)
     parts = [out_of_core.load(written, name) for name in names]
     assert [len(y) for _, y in parts] == [400, 400, 250]
@@ -67,7 +67,7 @@ def test_the_files_hold_every_row_once_and_in_order(written):
 
 
 @pytest.mark.parametrize("way", out_of_core.WAYS)
-def test_every_way_bins_the_same_rows(way, written):
+def test_make_matrix_bins_the_same_rows_in_every_way(way, written):
     seen = []
     matrix = out_of_core.make_matrix(way, written, seen.append)
     assert isinstance(matrix, DMatrix) and matrix.num_row() == 1050 and matrix.num_col() == 30
@@ -76,7 +76,7 @@ def test_every_way_bins_the_same_rows(way, written):
     assert ("reading batch 3 of 3" in seen) == (way != "memory")
 
 
-def test_a_small_run_agrees_and_leaves_nothing_behind(tmp_path):
+def test_main_agrees_on_a_small_run_and_leaves_nothing_behind(tmp_path):
     options = ["--rows", "200000", "--batch-rows", "25000", "--rounds", "8"]
     process = start(tmp_path / "tmp", *options, "--output", str(tmp_path / "table.md"))
     printed, messages = process.communicate(timeout=300)
@@ -93,7 +93,7 @@ def test_a_small_run_agrees_and_leaves_nothing_behind(tmp_path):
     assert "- met: average precision" in printed
 
 
-def test_an_interrupted_run_removes_its_files(tmp_path):
+def test_main_removes_its_files_when_interrupted(tmp_path):
     process = start(tmp_path / "tmp", "--rows", "2000000", "--output", str(tmp_path / "table.md"))
     deadline = time.monotonic() + 120
     while not list((tmp_path / "tmp").glob("*/cache*")):
@@ -108,22 +108,22 @@ def test_an_interrupted_run_removes_its_files(tmp_path):
 
 
 @pytest.mark.parametrize("option", ["--rows", "--rounds", "--batch-rows"])
-def test_counts_that_are_none_are_refused(option, monkeypatch, capsys):
+def test_main_refuses_counts_below_one(option, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["out_of_core", option, "0"])
     with pytest.raises(SystemExit):
         out_of_core.main()
     assert "are counts, at least 1" in capsys.readouterr().err
 
 
-def test_a_full_disk_is_named_before_anything_is_drawn(monkeypatch, tmp_path):
+def test_main_names_a_full_disk_before_anything_is_drawn(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", ["out_of_core", "--rows", str(10**15)])
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with pytest.raises(SystemExit, match=r"has less than the 242000000\.0 GB free that this takes; set TMPDIR"):
+    with pytest.raises(SystemExit, match=r"less than the 242000000\.0 GB of free space that this needs; set TMPDIR"):
         out_of_core.main()
     assert not list(tmp_path.iterdir())
 
 
-def test_the_committed_table_is_of_ten_million_rows_and_meets_its_goal():
+def test_table_committed_is_of_ten_million_rows_and_meets_its_goal():
     text = (ROOT / "benchmarks" / "out_of_core.md").read_text()
     assert text.splitlines()[2].startswith("10,000,000 rows") and "NOT MET" not in text
     peaks = [int(row[1].replace(",", "")) for row in table_cells(text)]

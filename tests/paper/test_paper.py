@@ -120,7 +120,7 @@ def with_verdicts(numbers: dict, verdict: str) -> dict:
     return changed
 
 
-def test_is_a_paper_with_all_its_sections(built, text):
+def test_paper_has_all_its_sections(built, text):
     assert built.name == "paper.pdf"
     assert 6 <= len(pypdf.PdfReader(built).pages) <= 12
     assert "??" not in text
@@ -129,13 +129,13 @@ def test_is_a_paper_with_all_its_sections(built, text):
         assert section in text, section
 
 
-def test_two_builds_give_the_same_bytes(whole, built):
+def test_build_gives_the_same_bytes_twice(whole, built):
     assert paper.build(whole) == whole.paper / "paper.pdf"
     assert (whole.paper / "paper.pdf").read_bytes() == built.read_bytes()
     assert sorted(path.name for path in whole.paper.iterdir()) == ["numbers.json", "paper.pdf"]
 
 
-def test_the_committed_pdf_is_what_the_sources_give(recorded, built, text):
+def test_build_gives_the_committed_pdf(recorded, built, text):
     committed = recorded.paper / "paper.pdf"
     if recorded.name != "full" or not committed.exists():
         pytest.skip("No PDF of the full profile is committed yet.")
@@ -143,7 +143,7 @@ def test_the_committed_pdf_is_what_the_sources_give(recorded, built, text):
     assert same or text_of(committed) == text, "run `make paper`"
 
 
-def test_shows_the_recorded_numbers(profile, numbers):
+def test_paper_shows_the_recorded_numbers(profile, numbers):
     changed = copy.deepcopy(numbers)
     changed["08_final_model"]["test"]["average_precision"] = 0.123456
     changed["01_eda"]["rows"] = 1234567
@@ -155,7 +155,7 @@ def test_shows_the_recorded_numbers(profile, numbers):
 
 
 @pytest.mark.parametrize("verdict", ["supported", "not supported", "refuted"])
-def test_the_claims_verdict_is_the_recorded_one(profile, numbers, verdict):
+def test_paper_gives_the_recorded_verdict_on_the_claim(profile, numbers, verdict):
     changed = copy.deepcopy(numbers)
     changed["07_comparison"]["claim"]["verdict"] = verdict
     write(profile, changed)
@@ -166,7 +166,7 @@ def test_the_claims_verdict_is_the_recorded_one(profile, numbers, verdict):
     assert ("credibly better than every rival" in text) == (verdict == "supported")
 
 
-def test_names_the_rivals_that_refute_the_claim(profile, numbers):
+def test_paper_names_the_rivals_that_refute_the_claim(profile, numbers):
     changed = copy.deepcopy(numbers)
     row = {"mean": -0.02, "low": -0.03, "high": -0.01, "adjusted_p": 0.021}
     changed["07_comparison"]["claim"] |= {"verdict": "refuted", "refuted_by": [{**row, "against": "xgb + borderline"}]}
@@ -184,7 +184,7 @@ def test_names_the_rivals_that_refute_the_claim(profile, numbers):
         ("no evidence", "none practically equivalent, and {n} undecided"),
     ],
 )
-def test_sentences_follow_the_recorded_comparisons(profile, numbers, verdict, says):
+def test_paper_sentences_follow_the_recorded_comparisons(profile, numbers, verdict, says):
     write(profile, with_verdicts(numbers, verdict))
     text = text_of(paper.build(profile))
     rows = numbers["07_comparison"]["differences"]
@@ -198,7 +198,7 @@ def test_sentences_follow_the_recorded_comparisons(profile, numbers, verdict, sa
     ("p_equivalent", "says"),
     [(0.5, "No difference lies within the margin with a probability above"), (0.99, "within the margin")],
 )
-def test_counts_differences_that_are_probably_equivalent(profile, numbers, p_equivalent, says):
+def test_paper_counts_differences_that_are_probably_equivalent(profile, numbers, p_equivalent, says):
     changed = copy.deepcopy(numbers)
     for row in changed["07_comparison"]["differences"]:
         row["p_equivalent"] = p_equivalent
@@ -209,7 +209,7 @@ def test_counts_differences_that_are_probably_equivalent(profile, numbers, p_equ
     assert (f", {every} differences lie" in text) == (p_equivalent > 0.95)
 
 
-def test_a_credible_loss_is_told_with_its_sampler_models_and_range(profile, numbers):
+def test_paper_gives_a_credible_loss_with_its_sampler_models_and_range(profile, numbers):
     changed = with_verdicts(numbers, "no evidence")
     means = {"lr": -0.1, "rf": -0.3}
     for row in changed["07_comparison"]["differences"]:
@@ -220,7 +220,7 @@ def test_a_credible_loss_is_told_with_its_sampler_models_and_range(profile, numb
     assert says in text_of(paper.build(profile))
 
 
-def test_tells_which_intervals_leave_zero_out_before_the_adjustment(profile, numbers):
+def test_paper_says_which_intervals_exclude_zero_before_the_adjustment(profile, numbers):
     changed = with_verdicts(numbers, "no evidence")
     for row in changed["07_comparison"]["differences"]:
         row |= {"low": -0.1, "mean": 0.0, "high": 0.1}
@@ -236,7 +236,7 @@ def test_tells_which_intervals_leave_zero_out_before_the_adjustment(profile, num
 
 
 @pytest.mark.parametrize("verdict", ["helps", "harms", "no evidence"])
-def test_models_that_stand_alone_are_judged_against_xgboost(profile, numbers, verdict):
+def test_paper_compares_models_without_sampler_with_xgboost(profile, numbers, verdict):
     changed = copy.deepcopy(numbers)
     for row in changed["07_comparison"]["alone"]:
         row["verdict"] = verdict
@@ -247,7 +247,7 @@ def test_models_that_stand_alone_are_judged_against_xgboost(profile, numbers, ve
     assert ("Credibly worse" in text) == (verdict == "harms")
 
 
-def test_counts_ratios_whose_intervals_leave_zero_out(profile, numbers):
+def test_paper_counts_ratios_whose_intervals_exclude_zero(profile, numbers):
     changed = copy.deepcopy(numbers)
     for row in (rows := changed["04_smote"]["ratios"]):
         row |= {"low": -0.02, "mean": 0.001, "high": 0.03}
@@ -259,7 +259,7 @@ def test_counts_ratios_whose_intervals_leave_zero_out(profile, numbers):
     assert "(+0.020 [0.010, 0.030])" in text
 
 
-def test_the_choice_is_set_beside_the_plain_model_and_its_better_setting(profile, numbers):
+def test_paper_compares_the_choice_with_the_plain_model_and_its_better_setting(profile, numbers):
     changed = copy.deepcopy(numbers)
     final = changed["08_final_model"]
     final["choice"] |= {"sampler": "smote", "model": "xgb"}
@@ -275,20 +275,20 @@ def test_the_choice_is_set_beside_the_plain_model_and_its_better_setting(profile
     assert "with the parameters that the search chose" not in text_of(paper.build(profile))
 
 
-def test_the_full_study_states_its_claims(profile, stated):
+def test_paper_of_the_full_study_states_its_claims(profile, stated):
     if not claims.asserted(stated):
         pytest.skip("The full study has not recorded its numbers.")
     text = text_of(paper.build(profile))
     assert [claim.name for claim in claims.CLAIMS if claim.sentence not in text] == []
 
 
-def test_another_run_states_no_claim(profile, numbers):
+def test_paper_of_another_run_states_no_claim(profile, numbers):
     write(profile, numbers)
     text = text_of(paper.build(profile))
     assert [claim.name for claim in claims.CLAIMS if claim.sentence in text] == []
 
 
-def test_a_false_claim_is_named_and_the_old_pdf_stays(profile, stated):
+def test_build_names_a_false_claim_and_leaves_the_old_pdf(profile, stated):
     (profile.paper / "paper.pdf").write_bytes(b"old")
     changed = copy.deepcopy(stated)
     changed["07_comparison"] |= {"profile": "full", "dataset": {"name": "creditcard", "sha256": ULB.sha256}}
@@ -299,13 +299,13 @@ def test_a_false_claim_is_named_and_the_old_pdf_stays(profile, stated):
     assert (profile.paper / "paper.pdf").read_bytes() == b"old"
 
 
-def test_one_title_for_readme_paper_and_citation():
+def test_paper_has_the_title_of_readme_and_citation():
     (title,) = re.findall(r'^  title: "(.*)",$', SOURCE, flags=re.MULTILINE)
     assert (ROOT / "README.md").read_text().startswith(f"# {title}\n")
     assert f'title: "{title}"\n' in (ROOT / "CITATION.cff").read_text()
 
 
-def test_chosen_ratios_are_printed(profile, numbers):
+def test_paper_prints_chosen_ratios(profile, numbers):
     changed = copy.deepcopy(numbers)
     rows = [{"ratio": ratio, "n_folds": count} for ratio, count in (("balanced", 7), ("20", 2), ("5", 0), ("1", 1))]
     changed["07_comparison"]["ratios"] = [{"model": "rf", "sampler": "cgan", **row} for row in rows]
@@ -318,7 +318,7 @@ def test_chosen_ratios_are_printed(profile, numbers):
     assert "Random undersampling 100 / 20 / 5 / equal – – 7 / · / 0 / 3" in text
 
 
-def test_the_untuned_baseline_is_told(profile, numbers):
+def test_paper_discloses_the_untuned_baseline(profile, numbers):
     changed = copy.deepcopy(numbers)
     changed["07_comparison"]["boosted"] |= {"mean": 0.9, "low": 0.8, "high": 0.95, "ahead_of_it": ["ros", "smote"]}
     write(profile, changed)
@@ -327,7 +327,7 @@ def test_the_untuned_baseline_is_told(profile, numbers):
     assert "With random oversampling and SMOTE XGBoost has a higher mean." in text
 
 
-def test_every_scoring_of_the_test_set_is_told(profile, numbers):
+def test_paper_discloses_every_scoring_of_the_test_set(profile, numbers):
     changed = copy.deepcopy(numbers)
     rows = [("cgan", "xgb", 0.7, "2026-01-01"), ("none", "blend", 0.8, "2026-01-02"), ("none", "rf", 0.9, "2026-01-03")]
     changed["08_final_model"]["scorings"] = [
@@ -361,7 +361,7 @@ def reduced(numbers: dict) -> dict:
     return changed
 
 
-def test_a_run_with_few_methods_is_told_as_one(profile, numbers):
+def test_paper_describes_a_run_with_few_methods_as_one(profile, numbers):
     write(profile, reduced(numbers))
     text = text_of(paper.build(profile))
     assert "This run has no results for Tomek links, NearMiss" in text
@@ -369,20 +369,20 @@ def test_a_run_with_few_methods_is_told_as_one(profile, numbers):
     assert "We compare five ways of handling imbalance" in text
 
 
-def test_no_figure_stands_in_a_column():
+def test_paper_has_no_figure_in_a_column():
     """Where page floats leave a column little room, Typst lets a block that cannot be broken run into them."""
     assert not re.findall(r"^#narrow\(", SOURCE, flags=re.MULTILINE)
     figures = re.findall(r"^ *#figure\((.*?)^ *\) <", SOURCE, flags=re.MULTILINE | re.DOTALL)
     assert figures and all('scope: "parent"' in figure and "placement: auto" in figure for figure in figures)
 
 
-def test_no_semicolon_ends_an_expression():
+def test_paper_has_no_semicolon_at_the_end_of_an_expression():
     """Typst takes a semicolon behind an expression for its end, and prints none; one that is meant is escaped."""
     nested = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"
     assert r"digits: 0)\;" in SOURCE and not re.findall(rf"#[\w.-]+(?:{nested})?;", SOURCE)
 
 
-def test_names_are_those_of_the_registries():
+def test_paper_names_are_those_of_the_registries():
     from utils.models import registry as models
     from utils.samplers import registry as samplers
 
@@ -393,7 +393,7 @@ def test_names_are_those_of_the_registries():
         assert heads[key][0].upper() + heads[key][1:] == label[0].upper() + label[1:], key
 
 
-def test_networks_enter_the_table_once_they_have_two_folds(profile, numbers):
+def test_paper_table_has_networks_once_they_have_two_folds(profile, numbers):
     changed = copy.deepcopy(numbers)
     section = changed["07_comparison"]
     section["differences"] = [row for row in section["differences"] if row["model"] in ("lr", "rf", "xgb")]
@@ -421,7 +421,7 @@ def test_networks_enter_the_table_once_they_have_two_folds(profile, numbers):
         "08_final_model/card/recall at the threshold",
     ],
 )
-def test_a_missing_number_is_named_and_the_old_pdf_stays(profile, numbers, missing):
+def test_build_names_a_missing_number_and_leaves_the_old_pdf(profile, numbers, missing):
     (profile.paper / "paper.pdf").write_bytes(b"old")
     write(profile, without(numbers, missing))
     with pytest.raises(paper.PaperError, match=f"lacks '{re.escape(missing)}'; run the notebook that records it"):
@@ -430,7 +430,7 @@ def test_a_missing_number_is_named_and_the_old_pdf_stays(profile, numbers, missi
     assert sorted(path.name for path in profile.paper.iterdir()) == ["numbers.json", "paper.pdf"]
 
 
-def test_something_else_than_a_number_is_refused(profile, numbers):
+def test_build_refuses_something_else_than_a_number(profile, numbers):
     changed = copy.deepcopy(numbers)
     changed["08_final_model"]["threshold"] = "high"
     write(profile, changed)
@@ -438,13 +438,13 @@ def test_something_else_than_a_number_is_refused(profile, numbers):
         paper.build(profile)
 
 
-def test_missing_numbers_file_says_what_to_run(profile):
+def test_build_says_what_to_run_without_a_numbers_file(profile):
     profile.numbers.unlink()
     with pytest.raises(paper.PaperError, match=r"There is no .*numbers\.json; run the notebooks of profile"):
         paper.build(profile)
 
 
-def test_a_missing_figure_is_named_and_the_old_pdf_stays(profile):
+def test_build_names_a_missing_figure_and_leaves_the_old_pdf(profile):
     (profile.paper / "paper.pdf").write_bytes(b"old")
     (profile.figures / f"{FIGURES[-1]}.svg").unlink()
     with pytest.raises(paper.PaperError, match=rf"{FIGURES[-1]}\.svg is missing; run the notebook that draws it"):
@@ -452,25 +452,25 @@ def test_a_missing_figure_is_named_and_the_old_pdf_stays(profile):
     assert (profile.paper / "paper.pdf").read_bytes() == b"old"
 
 
-def test_a_warning_stops_the_build(profile):
+def test_build_stops_at_a_warning(profile):
     (paper.SOURCES / "paper.typ").write_text(SOURCE + '\n#text(font: "No such font")[x]\n')
     with pytest.raises(paper.PaperError, match=r"warns about paper\.typ: unknown font family"):
         paper.build(profile)
     assert not (profile.paper / "paper.pdf").exists()
 
 
-def test_every_figure_shown_is_there(recorded):
+def test_paper_figures_are_all_there(recorded):
     assert len(FIGURES) >= 6
     assert [name for name in FIGURES if not (recorded.figures / f"{name}.svg").exists()] == []
 
 
-def test_citations_and_references_are_the_same():
+def test_paper_citations_and_references_are_the_same():
     entries = set(re.findall(r"^@\w+\{(\w+),", (paper.SOURCES / "references.bib").read_text(), flags=re.MULTILINE))
     cited = set(re.findall(r"@([a-z]+\d{4})\b", SOURCES))
     assert cited == entries
 
 
-def test_no_result_is_typed():
+def test_paper_has_no_typed_result():
     prose = re.sub(r"//.*", "", SOURCE)
     prose = re.sub(r'"[^"\n]*"', '""', prose)  # names of numbers, not numbers
     decimals = set(re.findall(r"(?<![\w.])(?:0?\.\d{2,}|0\.\d)(?![\d.]|pt|em|mm|cm|%)", prose))
@@ -481,7 +481,7 @@ def test_no_result_is_typed():
         assert shares <= ALLOWED_SHARES, section
 
 
-def test_methods_describe_the_settings_in_force():
+def test_paper_methods_describe_the_settings_in_force():
     from utils.models.registry import MODELS
     from utils.samplers.cgan.sampler import GANConfig
     from utils.samplers.registry import SAMPLERS
@@ -501,7 +501,7 @@ def test_methods_describe_the_settings_in_force():
     assert spaces == {1, 5, 20, 100}
 
 
-def test_tells_how_often_a_search_keeps_the_defaults(profile, numbers):
+def test_paper_says_how_often_a_search_keeps_the_defaults(profile, numbers):
     changed = copy.deepcopy(numbers)
     changed["02_baselines"]["searches"] = [
         {"sampler": "none", "model": "lr", "kept": 0.9, "range": 0.004},
@@ -517,7 +517,7 @@ def test_tells_how_often_a_search_keeps_the_defaults(profile, numbers):
     assert "lie 0.004 and 0.020 apart on average" in text
 
 
-def test_the_rule_of_the_verdicts_is_described_as_it_is():
+def test_paper_describes_the_rule_of_the_verdicts_as_it_is():
     from utils import config as config_module
     from utils.analysis import corrected_tests, verdicts
 
@@ -531,7 +531,7 @@ def test_the_rule_of_the_verdicts_is_described_as_it_is():
     assert verdicts.verdict(*beyond, alpha) == verdicts.verdict(*across, 0.0) == "no evidence"
 
 
-def test_the_search_is_described_as_it_is():
+def test_paper_describes_the_search_as_it_is():
     from utils import config as config_module
     from utils.config import Search
     from utils.experiments.sensitivity import SMALLER

@@ -16,18 +16,18 @@ def bare(monkeypatch):
     return monkeypatch
 
 
-def test_threads_are_limited(bare):
+def test_limit_threads_limits_threads(bare):
     backend.limit_threads(3)
     assert (os.environ["TF_NUM_INTRAOP_THREADS"], os.environ["TF_NUM_INTEROP_THREADS"]) == ("3", "1")
 
 
-def test_the_environment_has_the_last_word(bare):
+def test_limit_threads_leaves_what_the_environment_says(bare):
     bare.setenv("TF_NUM_INTRAOP_THREADS", "7")
     backend.limit_threads(3)
     assert os.environ["TF_NUM_INTRAOP_THREADS"] == "7"
 
 
-def test_the_import_says_nothing_and_later_messages_arrive():
+def test_load_tensorflow_is_silent_and_later_messages_arrive():
     code = (
         "import os, sys; from utils.backend import limit_threads, load_tensorflow; limit_threads(1); "
         "tf = load_tensorflow(); assert tf is load_tensorflow(); "

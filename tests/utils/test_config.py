@@ -16,9 +16,9 @@ WRONG = {
     "number as label": ({"label": 3}, "label is 3; name the column"),
     "blank time": ({"time": " "}, "time is ' '; name a column, or write None if the table has none"),
     "false amount": ({"amount": False}, "amount is False; name a column, or write None if the table has none"),
-    "time is label": ({"time": "Class"}, "time is 'Class'; name another column than that of the label, or write None"),
-    "amount is label": ({"amount": "Class"}, "amount is 'Class'; name another column than that of the label"),
-    "amount is time": ({"amount": "Time"}, "amount is 'Time'; name another column than that of the time"),
+    "time is label": ({"time": "Class"}, "time is 'Class'; name a column other than the label column, or write None"),
+    "amount is label": ({"amount": "Class"}, "amount is 'Class'; name a column other than the label column"),
+    "amount is time": ({"amount": "Time"}, "amount is 'Time'; name a column other than the time column"),
     "short hash": ({"sha256": "abc"}, "sha256 is 'abc'; write the 64 digits of the file's SHA-256, in lower case"),
     "hash in capitals": ({"sha256": "A" * 64}, "in lower case, or None to accept any content"),
     "hash as a number": ({"sha256": 0}, "sha256 is 0; write the 64 digits"),
@@ -35,7 +35,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("fields", "words"), WRONG.values(), ids=WRONG.keys())
-def test_a_wrong_dataset_config_is_told_where_it_is_used_and_not_where_it_is_made(fields, words):
+def test_dataset_config_is_checked_where_it_is_used_and_not_where_it_is_made(fields, words):
     config = DatasetConfig(**{"path": "own.csv"} | fields)
     for use in (DatasetConfig.check, fetch, lambda config: load_profile("quick", config)):
         with pytest.raises(ConfigError) as caught:
@@ -45,7 +45,7 @@ def test_a_wrong_dataset_config_is_told_where_it_is_used_and_not_where_it_is_mad
         assert message.endswith(".") and "\n" not in message
 
 
-def test_a_right_dataset_config_passes():
+def test_dataset_config_passes_if_it_is_right():
     ULB.check()
     config = DatasetConfig("~nobody-of-this-name/own.csv", time=None, amount=None, drop=["a"], columns="Class")
     config.check()

@@ -30,7 +30,7 @@ def test_roc_auc_is_that_of_scikit_learn(scored):
     assert metrics.roc_auc(ranks, len(scored[0])) == pytest.approx(roc_auc_score(*scored), abs=1e-12)
 
 
-def test_ranks_say_where_their_rows_are(scored):
+def test_ranks_of_positives_say_where_their_rows_are(scored):
     y_true, y_score = scored
     ranks, positions = metrics.ranks_of_positives(y_true, y_score)
     assert sorted(positions) == list(np.flatnonzero(y_true))
@@ -38,50 +38,50 @@ def test_ranks_say_where_their_rows_are(scored):
     assert (np.diff(ranks) > 0).all()
 
 
-def test_ties_are_broken_against_us():
+def test_ranks_of_positives_break_ties_against_the_model():
     ranks, positions = metrics.ranks_of_positives([1, 0, 1, 0, 0], [0.5, 0.5, 0.9, 0.5, 0.1])
     assert list(ranks) == [1, 4]
     assert list(positions) == [2, 0]
 
 
-def test_constant_scores_rank_every_positive_last():
+def test_ranks_of_positives_are_last_for_constant_scores():
     ranks, _ = metrics.ranks_of_positives([1, 0, 0, 1, 0, 0, 0, 0], np.zeros(8))
     assert list(ranks) == [7, 8]
     assert metrics.roc_auc(ranks, 8) == 0
 
 
-def test_a_perfect_ranking_has_average_precision_one():
+def test_average_precision_of_a_perfect_ranking_is_one():
     ranks, _ = metrics.ranks_of_positives([0, 1, 0, 1], [0.1, 0.9, 0.2, 0.8])
     assert metrics.average_precision(ranks) == metrics.roc_auc(ranks, 4) == 1
     assert metrics.trapezoid_area(ranks) == 1
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, bool, "Float64"])
-def test_scores_of_any_type_are_ranked_from_the_highest(dtype):
+def test_ranks_of_positives_rank_scores_of_any_type_from_the_highest(dtype):
     ranks, _ = metrics.ranks_of_positives([0, 1, 0], pd.Series([0, 1, 0], dtype=dtype))
     assert list(ranks) == [1]
     assert metrics.tie_neutral_average_precision([0, 1, 0], pd.Series([0, 1, 0], dtype=dtype)) == 1
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_scores_that_are_not_finite_are_refused(bad):
+def test_ranks_of_positives_refuse_scores_that_are_not_finite(bad):
     with pytest.raises(ValueError, match="2 scores are not finite"):
         metrics.ranks_of_positives([1, 0, 0], [0.3, bad, bad])
 
 
-def test_labels_without_a_positive_are_refused():
+def test_ranks_of_positives_refuse_labels_without_a_positive():
     with pytest.raises(ValueError, match="no positive"):
         metrics.ranks_of_positives([0, 0], [0.3, 0.4])
 
 
 @pytest.mark.parametrize("labels", [[1, np.nan, 0], pd.array([1, None, 0], dtype="Int64")])
-def test_missing_labels_are_refused(labels):
+def test_ranks_of_positives_refuse_missing_labels(labels):
     for score in (metrics.ranks_of_positives, metrics.tie_neutral_average_precision):
         with pytest.raises(ValueError, match="1 labels are missing"):
             score(labels, [0.3, 0.2, 0.1])
 
 
-def test_labels_and_scores_that_do_not_belong_together_are_refused():
+def test_ranks_of_positives_refuse_labels_and_scores_that_do_not_match():
     for score in (metrics.ranks_of_positives, metrics.tie_neutral_average_precision):
         with pytest.raises(ValueError, match="2 labels for 3 scores"):
             score([1, 0], [0.3, 0.2, 0.1])
@@ -91,7 +91,7 @@ def test_labels_and_scores_that_do_not_belong_together_are_refused():
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_the_tie_neutral_value_is_the_mean_over_all_orders_of_tied_rows(seed):
+def test_tie_neutral_average_precision_is_the_mean_over_all_orders_of_tied_rows(seed):
     rng = np.random.default_rng(seed)
     n_rows = int(rng.integers(2, 7))
     y_true = rng.permutation(np.arange(n_rows) < rng.integers(1, n_rows + 1)).astype(int)
@@ -103,12 +103,12 @@ def test_the_tie_neutral_value_is_the_mean_over_all_orders_of_tied_rows(seed):
     assert metrics.tie_neutral_average_precision(y_true, y_score) == pytest.approx(np.mean(drawn), abs=1e-12)
 
 
-def test_without_ties_the_tie_neutral_value_is_the_average_precision(scored):
+def test_tie_neutral_average_precision_without_ties_is_the_average_precision(scored):
     ranks, _ = metrics.ranks_of_positives(*scored)
     assert metrics.tie_neutral_average_precision(*scored) == metrics.average_precision(ranks)
 
 
-def test_a_constant_score_has_the_tie_neutral_value_of_random_rankings_and_half_the_prevalence_with_ties_against_it():
+def test_tie_neutral_average_precision_of_a_constant_score_is_that_of_random_rankings():
     y_true = np.random.default_rng(0).permutation(np.arange(10_000) < 200)
     ranks, _ = metrics.ranks_of_positives(y_true, np.full(10_000, 0.3))
     assert metrics.average_precision(ranks) == pytest.approx(0.01, abs=1e-3)
@@ -119,7 +119,7 @@ def test_a_constant_score_has_the_tie_neutral_value_of_random_rankings_and_half_
     assert neutral == pytest.approx(np.mean(draws), abs=4 * np.std(draws) / np.sqrt(300))
 
 
-def test_the_tie_neutral_value_of_many_rows_with_large_groups_is_that_of_random_orders():
+def test_tie_neutral_average_precision_of_large_groups_is_that_of_random_orders():
     rng = np.random.default_rng(0)
     y_true = rng.permutation(np.arange(60_000) < 100)
     y_score = np.round(rng.normal(size=60_000) + 2 * y_true)  # some ten values, as of a table of categories
@@ -132,7 +132,7 @@ def test_the_tie_neutral_value_of_many_rows_with_large_groups_is_that_of_random_
     assert neutral > 1.2 * metrics.average_precision(metrics.ranks_of_positives(y_true, y_score)[0])
 
 
-def test_the_order_of_the_rows_does_not_change_the_tie_neutral_value():
+def test_tie_neutral_average_precision_does_not_depend_on_the_order_of_rows():
     rng = np.random.default_rng(0)
     y_true, y_score = np.arange(300) < 30, rng.integers(0, 5, 300)
     order = rng.permutation(300)
@@ -142,18 +142,18 @@ def test_the_order_of_the_rows_does_not_change_the_tie_neutral_value():
     assert before == pytest.approx(after, abs=1e-14)
 
 
-def test_zero_and_minus_zero_are_tied():
+def test_tie_neutral_average_precision_ties_zero_and_minus_zero():
     assert metrics.tie_neutral_average_precision([1, 0], [0.0, -0.0]) == 0.75
 
 
-def test_the_tie_neutral_value_needs_finite_scores_and_a_positive():
+def test_tie_neutral_average_precision_needs_finite_scores_and_a_positive():
     with pytest.raises(ValueError, match="1 scores are not finite"):
         metrics.tie_neutral_average_precision([1, 0], [np.nan, 0])
     with pytest.raises(ValueError, match="no positive"):
         metrics.tie_neutral_average_precision([0, 0], [1, 0])
 
 
-def test_the_trapezoid_joins_the_points_of_the_curve():
+def test_trapezoid_area_joins_the_points_of_the_curve():
     precision, recall = metrics.precision_recall(RANKS)
     np.testing.assert_allclose(precision, [1, 2 / 3, 3 / 4, 4 / 10])
     np.testing.assert_allclose(recall, [1 / 4, 2 / 4, 3 / 4, 1])
@@ -162,7 +162,7 @@ def test_the_trapezoid_joins_the_points_of_the_curve():
     assert metrics.trapezoid_area(RANKS) > metrics.average_precision(RANKS)
 
 
-def test_precision_and_recall_at_a_number_of_alerts():
+def test_precision_at_and_recall_at_a_number_of_alerts():
     assert metrics.precision_at(RANKS, 4, 20) == 3 / 4
     assert metrics.recall_at(RANKS, 4, 20) == 3 / 4
     assert metrics.precision_at(RANKS, 9.6, 20) == 4 / 10
@@ -171,19 +171,19 @@ def test_precision_and_recall_at_a_number_of_alerts():
 
 
 @pytest.mark.parametrize("n_alerts", [20, 20.6, 1000])
-def test_there_are_no_more_alerts_than_rows(n_alerts):
+def test_precision_at_takes_no_more_alerts_than_rows(n_alerts):
     assert metrics.precision_at(RANKS, n_alerts, 20) == 4 / 20
     assert metrics.recall_at(RANKS, n_alerts, 20) == 1
 
 
 @pytest.mark.parametrize("n_alerts", [0, -3, np.nan, np.inf])
-def test_a_number_of_alerts_that_is_not_positive_is_refused(n_alerts):
+def test_precision_at_refuses_a_number_of_alerts_that_is_not_positive(n_alerts):
     for share in (metrics.precision_at, metrics.recall_at):
         with pytest.raises(ValueError, match=f"number of alerts is {n_alerts}"):
             share(RANKS, n_alerts, 20)
 
 
-def test_a_roc_curve_needs_a_negative():
+def test_roc_auc_needs_a_negative():
     with pytest.raises(ValueError, match="2 of 2 rows are positive"):
         metrics.roc_auc([1, 2], 2)
 
@@ -193,11 +193,11 @@ def test_recall_at_precision_looks_past_a_dip(minimum, expected):
     assert metrics.recall_at_precision(RANKS, minimum) == expected
 
 
-def test_recall_at_a_precision_that_is_never_reached_is_zero():
+def test_recall_at_precision_is_zero_if_it_is_never_reached():
     assert metrics.recall_at_precision([2, 4, 6], 0.9) == 0
 
 
-def test_average_precision_at_the_prevalence_there_is_changes_nothing(scored):
+def test_average_precision_at_the_current_prevalence_changes_nothing(scored):
     ranks, _ = metrics.ranks_of_positives(*scored)
     prevalence = scored[0].mean()
     assert metrics.average_precision_at(ranks, 500, prevalence) == pytest.approx(metrics.average_precision(ranks))
@@ -230,7 +230,7 @@ def test_feature_auc_is_that_of_scikit_learn_in_the_better_direction():
     assert auc.min() >= 0.5
 
 
-def test_the_cost_curve_is_what_adding_up_gives():
+def test_cost_curve_is_what_adding_up_gives():
     amounts = np.array([100.0, 0.0, 3.0, 50.0])
     n_alerts, cost = metrics.cost_curve(RANKS, amounts, fee=5, floor=10)
     losses = np.array([100.0, 10.0, 10.0, 50.0])
@@ -238,14 +238,14 @@ def test_the_cost_curve_is_what_adding_up_gives():
     assert list(cost) == [5 * n + losses[n < RANKS].sum() for n in n_alerts]
 
 
-def test_no_other_number_of_alerts_costs_less_than_the_curve():
+def test_cost_curve_has_the_lowest_cost_of_any_number_of_alerts():
     rng = np.random.default_rng(0)
     ranks, amounts = np.sort(rng.choice(np.arange(1, 300), 20, replace=False)), rng.exponential(100, 20)
     every = [5 * n + np.maximum(amounts, 10)[ranks > n].sum() for n in range(301)]
     assert metrics.cost_curve(ranks, amounts)[1].min() == pytest.approx(min(every))
 
 
-def test_the_brier_score_is_that_of_scikit_learn():
+def test_brier_score_is_that_of_scikit_learn():
     rng = np.random.default_rng(0)
     y_true, y_prob = (rng.random(100) < 0.3).astype(int), rng.random(100)
     assert metrics.brier_score(y_true, y_prob) == pytest.approx(brier_score_loss(y_true, y_prob))
@@ -270,13 +270,13 @@ def test_reliability_loses_no_row():
     assert np.dot(table.rows, table.mean) == pytest.approx(y_prob.sum(), abs=1e-4)
 
 
-def test_the_calibration_error_is_the_mean_gap():
+def test_calibration_error_is_the_mean_gap():
     assert metrics.calibration_error(metrics.Reliability([90, 10], [0.01, 0.5], [0, 8])) == pytest.approx(
         (90 * 0.01 + 10 * 0.3) / 100
     )
 
 
-def test_calibrated_probabilities_have_a_small_calibration_error():
+def test_calibration_error_of_calibrated_probabilities_is_small():
     rng = np.random.default_rng(0)
     y_prob = 10.0 ** rng.uniform(-4, 0, 50_000)
     y_true = rng.random(50_000) < y_prob
@@ -286,7 +286,7 @@ def test_calibrated_probabilities_have_a_small_calibration_error():
 
 
 @pytest.mark.parametrize(("n_rows", "n_positives"), [(6, 2), (7, 5), (5, 1), (9, 9), (1, 1)])
-def test_random_rankings_have_the_mean_and_the_interval_of_all_of_them(n_rows, n_positives):
+def test_random_average_precision_and_interval_are_those_of_all_rankings(n_rows, n_positives):
     ranks = combinations(range(1, n_rows + 1), n_positives)
     scores = np.sort([metrics.average_precision(chosen) for chosen in ranks])
     assert metrics.random_average_precision(n_rows, n_positives) == pytest.approx(scores.mean(), abs=1e-12)
@@ -295,7 +295,7 @@ def test_random_rankings_have_the_mean_and_the_interval_of_all_of_them(n_rows, n
     assert np.mean(scores > high + 1e-12) <= 0.1 < np.mean(scores >= high - 1e-12)
 
 
-def test_chance_is_twice_the_prevalence_where_positives_are_few():
+def test_random_average_precision_is_twice_the_prevalence_for_few_positives():
     # By hand: (3 / 99) + (1 - 3 / 99) * (1 + 1/2 + ... + 1/100) / 100.
     harmonic = sum(1 / rank for rank in range(1, 101))
     assert metrics.random_average_precision(100, 4) == pytest.approx(3 / 99 + (1 - 3 / 99) * harmonic / 100, abs=1e-12)
@@ -304,26 +304,26 @@ def test_chance_is_twice_the_prevalence_where_positives_are_few():
     assert (low, high) == pytest.approx((0.0306, 0.2993), abs=1e-4)  # of all 3,921,225 rankings
 
 
-def test_rankings_that_know_nothing_score_about_the_prevalence_where_positives_are_many():
+def test_random_average_precision_is_about_the_prevalence_for_many_positives():
     low, high = metrics.random_ranking_interval(2000, 100, n_draws=500)
     assert low < 100 / 2000 < high < 0.1
     assert 100 / 2000 < metrics.random_average_precision(2000, 100) < 1.1 * 100 / 2000
 
 
 @pytest.mark.parametrize(("n_rows", "n_positives"), [(10, 0), (10, 11), (0, 0)])
-def test_random_rankings_need_a_positive(n_rows, n_positives):
+def test_random_average_precision_needs_a_positive(n_rows, n_positives):
     for chance in (metrics.random_average_precision, metrics.random_ranking_interval):
         with pytest.raises(ValueError, match=f"{n_positives} of {n_rows} rows cannot be positive"):
             chance(n_rows, n_positives)
 
 
-def test_the_random_interval_covers_what_it_says():
+def test_random_ranking_interval_covers_what_it_says():
     rng = np.random.default_rng(99)
     low, high = metrics.random_ranking_interval(1000, 50, level=0.8)
     drawn = [metrics.average_precision(np.sort(rng.choice(1000, 50, replace=False)) + 1) for _ in range(1000)]
     assert np.mean((low <= np.array(drawn)) & (np.array(drawn) <= high)) == pytest.approx(0.8, abs=0.05)
 
 
-def test_the_random_interval_repeats_with_its_seed():
+def test_random_ranking_interval_repeats_with_its_seed():
     first, second, third = (metrics.random_ranking_interval(500, 20, n_draws=50, seed=seed) for seed in (0, 0, 1))
     assert first == second != third

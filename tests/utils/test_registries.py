@@ -91,27 +91,27 @@ def rows_of(array) -> set[tuple]:
 
 
 @pytest.mark.parametrize("registry", [SAMPLERS, MODELS])
-def test_entries_stand_under_their_name_with_all_that_the_study_needs(registry):
+def test_registry_entries_have_all_that_the_study_needs(registry):
     for name, entry in registry.items():
         assert entry.name == name and entry.label and entry.cost > 0
         assert library_version(entry.library)
     assert len({entry.label for entry in registry.values()}) == len(registry)
 
 
-def test_labels_are_those_of_the_entries():
+def test_registry_labels_are_those_of_the_entries():
     assert {name: entry.label for name, entry in SAMPLERS.items()} == samplers.LABELS
     assert {name: entry.label for name, entry in MODELS.items()} == models.LABELS
 
 
 @pytest.mark.parametrize("entry", [*SAMPLERS.values(), *MODELS.values()], ids=lambda entry: entry.name)
-def test_every_entry_builds_with_its_defaults(entry):
+def test_registry_entries_build_with_their_defaults(entry):
     arguments = (0,) if entry.name in SAMPLERS else (0, 1.0, 1)
     made = entry.build(*arguments, **entry.defaults)
     assert made is None or isinstance(made, BaseEstimator)
 
 
 @pytest.mark.parametrize(("entry", "parameter", "value"), SPACES)
-def test_every_value_of_a_search_space_builds_and_is_used(entry, parameter, value):
+def test_registry_entries_build_with_every_value_of_a_search_space_and_use_it(entry, parameter, value):
     made = build(entry, **{parameter: value})
     if entry.name in MODELS:
         known = made.get_params()
@@ -124,7 +124,7 @@ def test_every_value_of_a_search_space_builds_and_is_used(entry, parameter, valu
 
 
 @pytest.mark.parametrize(("entry", "parameter", "value"), SPACES)
-def test_every_value_of_a_search_space_fits(entry, parameter, value):
+def test_registry_entries_fit_with_every_value_of_a_search_space(entry, parameter, value):
     made = build(entry, **{parameter: value})
     if made is None:
         pytest.skip("weighing classes fits nothing")
@@ -136,14 +136,14 @@ def test_every_value_of_a_search_space_fits(entry, parameter, value):
         assert np.isfinite(made.fit(X, Y).predict_proba(X)).all()
 
 
-def test_no_resampling_and_class_weights_leave_the_rows_alone():
+def test_samplers_none_and_class_weight_leave_the_rows_alone():
     assert len(RESAMPLING) == len(SAMPLERS) - 2 and SAMPLERS["none"].build(0) is None
     assert [name for name, entry in SAMPLERS.items() if entry.weighted] == ["class_weight"]
 
 
 @pytest.mark.parametrize("ratio", [1, 5, "balanced"])
 @pytest.mark.parametrize("name", RESAMPLING)
-def test_real_rows_stay_as_they_are(name, ratio):
+def test_samplers_keep_real_rows_as_they_are(name, ratio):
     X_new, y_new = resampled(name, ratio)
     if name in CLEANING:
         kept = [row for row in map(tuple, X_new) if row in rows_of(X)]
@@ -160,7 +160,7 @@ def test_real_rows_stay_as_they_are(name, ratio):
 
 @pytest.mark.parametrize(("ratio", "added"), [(1, N_FRAUDS), (5, 5 * N_FRAUDS), ("balanced", N_ROWS - 2 * N_FRAUDS)])
 @pytest.mark.parametrize("name", [param for param in RESAMPLING if param.values[0] in EXACT])
-def test_oversampling_adds_new_frauds_only_and_as_many_as_asked(name, ratio, added):
+def test_samplers_over_add_new_frauds_only_and_as_many_as_the_ratio_says(name, ratio, added):
     X_new, y_new = resampled(name, ratio)
     assert len(X_new) == len(y_new) == N_ROWS + added
     assert (y_new[N_ROWS:] == 1).all()
@@ -169,13 +169,13 @@ def test_oversampling_adds_new_frauds_only_and_as_many_as_asked(name, ratio, add
 
 
 @pytest.mark.parametrize("name", ["borderline", "adasyn", "smoteenn"])
-def test_methods_that_look_at_the_border_add_about_as_many_as_asked(name):
+def test_samplers_at_the_border_add_about_as_many_as_the_ratio_says(name):
     _, y_new = resampled(name, 5)
     assert 4 * N_FRAUDS < np.sum(y_new) <= 7 * N_FRAUDS
 
 
 @pytest.mark.parametrize("name", [name for name, entry in SAMPLERS.items() if entry.family == "generator"])
-def test_a_generator_draws_its_rows_independently(name):
+def test_samplers_with_a_generator_draw_rows_independently(name):
     """Only then is a smaller ratio the same fit with fewer rows, as `training.Rows` takes it to be."""
     if name == "ctgan" and not HAVE_CTGAN:
         pytest.skip("needs ctgan and torch")
@@ -187,13 +187,13 @@ def test_a_generator_draws_its_rows_independently(name):
 
 @pytest.mark.parametrize("name", ["rus", "nearmiss"])
 @pytest.mark.parametrize(("ratio", "kept"), [(1, N_FRAUDS), (5, 5 * N_FRAUDS), ("balanced", N_FRAUDS), (100, 375)])
-def test_undersampling_keeps_as_many_legitimate_rows_as_asked(name, ratio, kept):
+def test_samplers_under_keep_as_many_legitimate_rows_as_the_ratio_says(name, ratio, kept):
     _, y_new = resampled(name, ratio)
     assert np.bincount(y_new).tolist() == [kept, N_FRAUDS]
 
 
 @pytest.mark.parametrize("name", RESAMPLING)
-def test_a_sampler_repeats_with_its_seed(name):
+def test_samplers_repeat_with_their_seed(name):
     first, again = resampled(name, 1)[0], build(SAMPLERS[name], 0, **with_ratio(name, 1)).fit_resample(X, Y)[0]
     np.testing.assert_array_equal(first, again)
     other = resampled(name, 1, seed=1)[0]
@@ -201,14 +201,14 @@ def test_a_sampler_repeats_with_its_seed(name):
 
 
 @pytest.mark.parametrize("name", RESAMPLING)
-def test_a_sampler_changes_neither_its_input_nor_its_columns(name):
+def test_samplers_change_neither_their_input_nor_its_columns(name):
     frame, before = pd.DataFrame(X, columns=list("abcd")), X.copy()
     X_new, _ = build(SAMPLERS[name], **with_ratio(name, 1)).fit_resample(frame, pd.Series(Y))
     assert list(X_new.columns) == list("abcd")
     np.testing.assert_array_equal(frame, before)
 
 
-def test_strategies_count_rows_per_fraud():
+def test_sampling_strategies_count_rows_per_fraud():
     y = [0] * 90 + [1] * 10
     assert synthetic_per_fraud(y, ratio=5) == {1: 60}
     assert synthetic_per_fraud(pd.Series(y), ratio=0.5) == {1: 15}
@@ -216,14 +216,14 @@ def test_strategies_count_rows_per_fraud():
     assert kept_per_fraud(np.array(y), ratio=20) == {0: 90}
 
 
-def test_class_weights_count_copies_of_a_fraud():
+def test_fraud_weight_counts_copies_of_a_fraud():
     y = np.array([0] * 90 + [1] * 10)
     assert fraud_weight(y, ratio="balanced") == 9
     assert fraud_weight(y, ratio=1) == 2
     assert fraud_weight(pd.Series(y), ratio=20) == 21
 
 
-def test_a_weight_has_the_effect_of_copies():
+def test_fraud_weight_has_the_effect_of_copies():
     copies = np.r_[np.arange(N_ROWS), np.tile(np.flatnonzero(Y), 2)]
     weighted = MODELS["lr"].build(0, fraud_weight(Y, ratio=2), 1, C=1.0).fit(X, Y)
     copied = MODELS["lr"].build(0, 1.0, 1, C=1.0).fit(X[copies], Y[copies])
@@ -231,7 +231,7 @@ def test_a_weight_has_the_effect_of_copies():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_model_gives_probabilities_and_knows_something(name):
+def test_models_give_probabilities_and_know_something(name):
     probability = fitted(name).predict_proba(X)
     assert probability.shape == (N_ROWS, 2)
     assert probability.min() >= 0 and probability.max() <= 1
@@ -258,18 +258,18 @@ def meaningless_training_rows():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_model_learns_nothing_from_meaningless_labels(name):
+def test_models_learn_nothing_from_meaningless_labels(name):
     model = build(MODELS[name]).fit(*meaningless_training_rows())
     assert scores_like_chance(model.predict_proba(X[N_ROWS // 2 :])[:, 1])
 
 
 @pytest.mark.parametrize("name", RESAMPLING)
-def test_a_sampler_makes_nothing_of_meaningless_labels(name):
+def test_samplers_make_nothing_of_meaningless_labels(name):
     rows = build(SAMPLERS[name], **with_ratio(name, 5)).fit_resample(*meaningless_training_rows())
     assert scores_like_chance(LogisticRegression().fit(*rows).predict_proba(X[N_ROWS // 2 :])[:, 1])
 
 
-def test_a_constant_score_is_chance_and_one_that_knows_the_labels_is_not():
+def test_scores_like_chance_accepts_a_constant_and_refuses_the_labels():
     y_test = MEANINGLESS[N_ROWS // 2 :]
     assert scores_like_chance(np.full(len(y_test), 0.06))
     noise = np.random.default_rng(0).normal(size=len(y_test))
@@ -278,24 +278,24 @@ def test_a_constant_score_is_chance_and_one_that_knows_the_labels_is_not():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_model_repeats_with_its_seed(name):
+def test_models_repeat_with_their_seed(name):
     again = build(MODELS[name]).fit(X[:200], Y[:200])
     np.testing.assert_array_equal(again.predict_proba(X), fitted(name).predict_proba(X))
 
 
-def test_another_seed_gives_another_forest():
+def test_models_give_another_forest_with_another_seed():
     assert np.abs(fitted("rf", seed=1).predict_proba(X) - fitted("rf").predict_proba(X)).max() > 1e-4
 
 
 @pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if not entry.deep])
-def test_the_number_of_threads_does_not_change_a_model(name):
+def test_models_do_not_depend_on_the_number_of_threads(name):
     params = {**MODELS[name].defaults, **SMALL.get(name, {})}
     one, two = (MODELS[name].build(0, 3.0, n_jobs, **params).fit(X, Y).predict_proba(X) for n_jobs in (1, 2))
     np.testing.assert_allclose(one, two, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", ["lr", "rf", "xgb", "ann"])
-def test_heavier_frauds_are_predicted_more_often(name):
+def test_models_predict_heavier_frauds_more_often(name):
     params = {**MODELS[name].defaults, **SMALL.get(name, {})}
     heavy = MODELS[name].build(0, 30.0, 1, **params).fit(X[:200], Y[:200])
     assert heavy.predict_proba(X)[:, 1].mean() > fitted(name).predict_proba(X)[:, 1].mean()
@@ -303,7 +303,7 @@ def test_heavier_frauds_are_predicted_more_often(name):
 
 @pytest.mark.parametrize("min_samples_leaf", [1, 5])
 @pytest.mark.parametrize("weight", [1.0, 9.0])
-def test_a_portable_forest_scores_alike_on_seen_and_unseen_rows(weight, min_samples_leaf):
+def test_portable_gives_a_forest_with_the_same_scores_on_seen_and_unseen_rows(weight, min_samples_leaf):
     X_many, y_many = make_rows(2000, 400)
     X_many[:, 0] = np.rint(10 * X_many[:, 0]) / 7  # as scaled amounts do, values repeat and do not fit into 32 bits
     params = {"n_estimators": 50, "max_features": "sqrt", "min_samples_leaf": min_samples_leaf}
@@ -315,7 +315,7 @@ def test_a_portable_forest_scores_alike_on_seen_and_unseen_rows(weight, min_samp
     np.testing.assert_array_equal(forest.predict_proba(X_many), before)
 
 
-def test_a_portable_forest_is_plain_scikit_learn():
+def test_portable_gives_a_forest_of_plain_scikit_learn():
     frame = pd.DataFrame(X, columns=list("abcd"))
     forest = build(MODELS["rf"], max_features=0.3).fit(frame, Y)
     plain = portable(forest)
@@ -327,7 +327,7 @@ def test_a_portable_forest_is_plain_scikit_learn():
 
 
 @pytest.mark.parametrize("as_frame", [False, True])
-def test_a_weighted_forest_scores_by_the_weighted_share_of_frauds_in_every_leaf(as_frame):
+def test_weighted_forest_scores_by_the_weighted_share_of_frauds_in_every_leaf(as_frame):
     values, labels = make_rows(2000, 400)
     values = np.rint(8 * values)  # few values, so that every one of them is a bin of Intel's
     rows = pd.DataFrame(values, columns=list("abcd")) if as_frame else values
@@ -341,7 +341,7 @@ def test_a_weighted_forest_scores_by_the_weighted_share_of_frauds_in_every_leaf(
     np.testing.assert_array_equal(portable(forest).predict_proba(rows), forest.predict_proba(rows))
 
 
-def test_a_weighted_forest_splits_as_scikit_learns_does():
+def test_weighted_forest_splits_as_scikit_learns_does():
     """On columns of few values, of which all are tried, so that chance decides between equal gains only."""
     values = np.random.default_rng(0).integers(0, 40, (3000, 3)).astype(float)
     labels = (values @ [1, 2, 3] + 60 * np.random.default_rng(1).normal(size=3000) > 230).astype(int)
@@ -353,22 +353,22 @@ def test_a_weighted_forest_splits_as_scikit_learns_does():
     assert np.abs(ours.predict_proba(values) - unweighted.predict_proba(values)).max() > 0.1
 
 
-def test_what_is_no_forest_has_no_engine():
+def test_forest_engine_is_none_for_what_is_no_forest():
     assert forest_engine(LogisticRegression()) is None
 
 
-def test_what_is_portable_already_stays_what_it_is():
+def test_portable_leaves_what_is_portable_already():
     for model in (LogisticRegression(), RandomForestClassifier(), build(MODELS["xgb"]), build(MODELS["ann"])):
         assert portable(model) is model
 
 
-def test_samplers_are_listed_by_family_with_none_in_front():
+def test_of_families_lists_samplers_by_family_with_none_in_front():
     assert samplers.of_families("under") == ["none", "rus", "tomek", "nearmiss"]
     assert samplers.of_families("over", among=["smote", "rus"]) == ["none", "smote"]
     assert set(samplers.of_families("control", "under", "over", "generator")) == set(SAMPLERS)
 
 
-def test_models_that_stand_alone_are_listed_by_reason():
+def test_models_without_sampler_are_listed_by_reason():
     assert models.models_without_sampler("outliers") == ["iforest", "ocsvm"]
     assert models.models_without_sampler(among=["lr", "spe"]) == ["spe"]
     assert {*models.CLASSICAL, *models.DEEP, *models.models_without_sampler()} == set(MODELS)

@@ -8,11 +8,11 @@ import pytest
 from utils.seeding import child_seed, seeded
 
 
-def test_a_child_seed_is_the_same_in_every_process():
+def test_child_seed_is_the_same_in_every_process():
     assert child_seed(0, "task", 1, 2) == 846160861
 
 
-def test_child_seeds_fit_every_library():
+def test_child_seed_fits_every_library():
     seeds = [child_seed(0, "part", number) for number in range(1000)]
     assert all(0 <= seed < 2**31 for seed in seeds)
     assert len(set(seeds)) == len(seeds)
@@ -22,11 +22,11 @@ def test_child_seeds_fit_every_library():
 @pytest.mark.parametrize(
     "other", [(1, "task", 0, 1), (0, "fold", 0, 1), (0, "task", 1, 0), (0, "task", 0), (0, "task01")]
 )
-def test_every_part_of_the_path_matters(other):
+def test_child_seed_depends_on_every_component_of_the_path(other):
     assert child_seed(*other) != child_seed(0, "task", 0, 1)
 
 
-def test_numpy_numbers_are_numbers():
+def test_child_seed_takes_numpy_numbers_for_numbers():
     assert child_seed(np.int64(3), np.int64(1), np.str_("fold")) == child_seed(3, 1, "fold")
 
 
@@ -45,7 +45,7 @@ def test_seeded_blocks_repeat():
     assert first[0] != third[0] and first[1] != third[1]
 
 
-def test_the_callers_random_state_is_given_back():
+def test_seeded_restores_the_callers_random_state():
     random.seed(1)
     np.random.seed(1)  # noqa: NPY002
     expected = draw()
@@ -56,7 +56,7 @@ def test_the_callers_random_state_is_given_back():
     assert draw() == expected
 
 
-def test_the_random_state_is_given_back_after_an_error():
+def test_seeded_restores_the_random_state_after_an_error():
     state = random.getstate(), np.random.get_state()  # noqa: NPY002
     with pytest.raises(ZeroDivisionError), seeded(7):
         draw()
@@ -65,7 +65,7 @@ def test_the_random_state_is_given_back_after_an_error():
     np.testing.assert_array_equal(np.random.get_state()[1], state[1][1])  # noqa: NPY002
 
 
-def test_tensorflow_is_seeded_too_where_it_is_imported():
+def test_seeded_seeds_tensorflow_too_where_it_is_imported():
     import tensorflow as tf
 
     draws = []

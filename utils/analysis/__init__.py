@@ -1,4 +1,4 @@
-"""What the ledger says: intervals, corrected tests, verdicts, comparisons and mean ranks."""
+"""Analysis of ledger rows: intervals, corrected tests, verdicts, comparisons and mean ranks."""
 
 import lazy_loader
 

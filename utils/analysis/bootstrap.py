@@ -16,8 +16,8 @@ from utils.analysis.summaries import SCORE, Pair, paired_scores
 def bootstrap_means(table: pd.DataFrame, *, n_draws: int = 1000, seed: int = 0) -> pd.DataFrame:
     """Mean average precision of every (model, sampler) with a bootstrap interval over the frauds.
 
-    Frauds are drawn with replacement, the same draws for every method, and the legitimate rows stay: there
-    are hundreds of times more of them, so their share of the variance is small.
+    Frauds are drawn with replacement, the same draws for every method. The legitimate rows are not resampled: there are
+    hundreds of times more of them, so their share of the variance is small.
 
     Returns
     -------
@@ -26,9 +26,9 @@ def bootstrap_means(table: pd.DataFrame, *, n_draws: int = 1000, seed: int = 0) 
     """
     draws = _bootstrap_draws(table, n_draws, seed)
     rows = []
-    for (model, sampler), places in table.groupby(["model", "sampler"], sort=False).indices.items():
-        low, high = _interval(draws(places).mean(axis=0))
-        mean, n_folds = require_finite(table[SCORE].iloc[places], f"values of {SCORE}").mean(), len(places)
+    for (model, sampler), positions in table.groupby(["model", "sampler"], sort=False).indices.items():
+        low, high = _interval(draws(positions).mean(axis=0))
+        mean, n_folds = require_finite(table[SCORE].iloc[positions], f"values of {SCORE}").mean(), len(positions)
         rows.append({"model": model, "sampler": sampler, "n_folds": n_folds, "mean": mean, "low": low, "high": high})
     return pd.DataFrame(rows)
 
@@ -36,18 +36,17 @@ def bootstrap_means(table: pd.DataFrame, *, n_draws: int = 1000, seed: int = 0) 
 def bootstrap_differences(
     table: pd.DataFrame, pairs: list[Pair], *, n_draws: int = 1000, seed: int = 0
 ) -> NDArray[np.float64]:
-    """Bootstrap interval over the frauds of the first's mean average precision less the second's.
+    """Bootstrap intervals over the frauds of differences between two mean average precisions, first minus second.
 
-    Both of a pair are scored on the same draws of the same frauds, over the folds that both have; see
-    `bootstrap_means`. Other frauds move it, other training rows do not: it is no stand-in for
-    `corrected_difference`.
+    Both pairs are scored on the same draws of the same frauds, over the folds that both have; see `bootstrap_means`.
+    The interval reflects the choice of frauds but not of training rows, so it does not replace `corrected_difference`.
 
     Parameters
     ----------
     table : DataFrame
         Ledger rows, with `ranks` and `positives`.
     pairs : list of pairs of (model, sampler)
-        Those with at least one fold in common.
+        Pairs with at least one fold in common.
 
     Returns
     -------
@@ -55,19 +54,19 @@ def bootstrap_differences(
         Low and high.
     """
     draws = _bootstrap_draws(table, n_draws, seed)
-    places = paired_scores(table.assign(place=np.arange(len(table))), "place")
+    positions = paired_scores(table.assign(position=np.arange(len(table))), "position")
     intervals = []
     for first, second in pairs:
-        ours, theirs = places[[first, second]].dropna().to_numpy(dtype=int).T
-        intervals.append(_interval(draws(ours).mean(axis=0) - draws(theirs).mean(axis=0)))
+        first_positions, second_positions = positions[[first, second]].dropna().to_numpy(dtype=int).T
+        intervals.append(_interval(draws(first_positions).mean(axis=0) - draws(second_positions).mean(axis=0)))
     return np.array(intervals)
 
 
 def _bootstrap_draws(table: pd.DataFrame, n_draws: int, seed: int) -> Callable[[NDArray], NDArray[np.float64]]:
-    """A function from rows of the table to their average precision in every draw of the frauds.
+    """Return a function from rows of the table to their average precision in every draw of the frauds.
 
-    It takes positions of shape (n_rows,), gives shape (n_rows, n_draws), and computes each row once, when it is asked
-    for: a table has hundreds of rows, and a comparison needs a few.
+    It takes positions of shape (n_rows,) and returns an array of shape (n_rows, n_draws). Each row is computed once,
+    when it is first needed: a table has hundreds of rows, and a comparison needs few of them.
     """
     frauds = np.unique(np.concatenate(table["positives"].to_list()))
     rng = np.random.default_rng(seed)
@@ -75,11 +74,11 @@ def _bootstrap_draws(table: pd.DataFrame, n_draws: int, seed: int) -> Callable[[
     ranks, positives = table["ranks"].to_list(), table["positives"].to_list()
 
     @cache
-    def draw(place: int) -> NDArray[np.float64]:
-        columns = np.searchsorted(frauds, positives[place])
-        return resampled_average_precision(np.asarray(ranks[place]), weights[:, columns])
+    def draw(position: int) -> NDArray[np.float64]:
+        columns = np.searchsorted(frauds, positives[position])
+        return resampled_average_precision(np.asarray(ranks[position]), weights[:, columns])
 
-    return lambda places: np.array([draw(place) for place in places])
+    return lambda rows: np.array([draw(position) for position in rows])
 
 
 def _interval(draws: NDArray) -> tuple[float, float]:
@@ -88,7 +87,7 @@ def _interval(draws: NDArray) -> tuple[float, float]:
 
 
 def resampled_average_precision(ranks: NDArray, weights: NDArray) -> NDArray:
-    """Average precision when each positive stands as often as its weight says.
+    """Average precision when each positive is repeated according to its weight.
 
     Parameters
     ----------
@@ -100,11 +99,11 @@ def resampled_average_precision(ranks: NDArray, weights: NDArray) -> NDArray:
     Returns
     -------
     array of shape (n_draws,)
-        NaN-free: a draw without any positive counts as 0.
+        Without NaN: a draw without any positive counts as 0.
     """
     negatives = ranks - np.arange(1, len(ranks) + 1)
-    # The copies of a positive stand at consecutive ranks and add 1 - negatives / rank each: a stretch of the
-    # harmonic series, which is the difference of two of its partial sums.
+    # The copies of a positive have consecutive ranks and add 1 - negatives / rank each: a section of the harmonic
+    # series, which is the difference of two of its partial sums.
     last = np.cumsum(weights, axis=1) + negatives
     harmonic = np.r_[0.0, np.cumsum(1 / np.arange(1, last.max(initial=0) + 1))]
     total = (weights - negatives * (harmonic[last] - harmonic[last - weights])).sum(axis=1)

@@ -13,7 +13,7 @@ from utils.analysis.verdicts import verdict
 
 
 def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFrame:
-    """Every sampler against the reference under the same model, one Holm family over all of them.
+    """Compare every sampler with the reference under the same model, as one Holm family.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFra
         `practical_probabilities`; boot_low, boot_high from `bootstrap_differences`, NaN if the table has no ranks;
         adjusted_p, verdict; verdict_tie_neutral, the verdict on the average precision with ties neutral, and
         holds_tie_neutral, whether it is the same, both None where a row of the pair lacks that score. Pairs with
-        fewer than two folds in common are left out, as they allow no interval. Means and bounds are differences in
+        fewer than two folds in common are left out, because they allow no interval. Means and bounds are differences in
         average precision, sampler minus reference.
 
     Raises
@@ -77,7 +77,10 @@ def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFra
 
 
 def compare_pairs(table: pd.DataFrame, pairs: list[Pair]) -> pd.DataFrame:
-    """First against second of each pair of (model, sampler), paired by fold, one Holm family; see above."""
+    """Compare first with second of each pair of (model, sampler), paired by fold, as one Holm family.
+
+    See `compare_samplers` for the columns.
+    """
     test_share = 1 / (table["split"].iloc[0].n_splits - 1)
     differences = _paired_differences(table, pairs)
     if not differences:
@@ -93,15 +96,18 @@ def compare_pairs(table: pd.DataFrame, pairs: list[Pair]) -> pd.DataFrame:
     )
     compared["adjusted_p"] = holm(compared["p_value"])
     compared["verdict"] = [verdict(row.low, row.high, row.adjusted_p) for row in compared.itertuples()]
-    neutral = _tie_neutral_verdicts(table, differences, test_share)
-    holds = [None if other is None else other == word for other, word in zip(neutral, compared["verdict"], strict=True)]
+    tie_neutral = _tie_neutral_verdicts(table, differences, test_share)
+    holds = [
+        None if alternative is None else alternative == label
+        for alternative, label in zip(tie_neutral, compared["verdict"], strict=True)
+    ]
     return compared.assign(
-        verdict_tie_neutral=pd.Series(neutral, dtype=object), holds_tie_neutral=pd.Series(holds, dtype=object)
+        verdict_tie_neutral=pd.Series(tie_neutral, dtype=object), holds_tie_neutral=pd.Series(holds, dtype=object)
     )
 
 
 def _paired_differences(table: pd.DataFrame, pairs: list[Pair], metric: str = SCORE) -> dict[Pair, NDArray]:
-    """Differences over the folds that both of a pair have, for pairs with at least two such folds."""
+    """Differences over the folds that both members of a pair have, for pairs with at least two such folds."""
     scores = paired_scores(table, metric)
     known = [(first, second) for first, second in pairs if first in scores and second in scores]
     differences = {pair: (scores[pair[0]] - scores[pair[1]]).dropna().to_numpy() for pair in known}
@@ -109,9 +115,9 @@ def _paired_differences(table: pd.DataFrame, pairs: list[Pair], metric: str = SC
 
 
 def _tie_neutral_verdicts(table: pd.DataFrame, differences: dict[Pair, NDArray], test_share: float) -> list[str | None]:
-    """The verdict on each pair by the average precision with ties neutral, None where a row of it lacks that.
+    """Verdict on each pair by the average precision with ties neutral; None if one of its rows lacks that score.
 
-    Such a pair counts in Holm's family with a p-value of 1, which makes no other verdict easier.
+    Such a pair enters Holm's family with a p-value of 1, which makes no other verdict easier.
     """
     if TIE_NEUTRAL_SCORE not in table:
         return [None] * len(differences)
@@ -129,7 +135,7 @@ def _tie_neutral_verdicts(table: pd.DataFrame, differences: dict[Pair, NDArray],
 
 
 def ratio_differences(table: pd.DataFrame) -> pd.DataFrame:
-    """Every sampler at every ratio against no resampling under the same model.
+    """Compare every sampler at every ratio with no resampling under the same model.
 
     Parameters
     ----------
@@ -140,18 +146,18 @@ def ratio_differences(table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Columns model, sampler, ratio, mean, low, high, in the table's order. The interval is the paired bootstrap's
-        over the frauds: curves describe, and no verdict is drawn from them.
+        over the frauds. The curves are descriptive; no verdict is based on them.
     """
-    none = table["sampler"] == "none"
-    named = table.assign(sampler=table["sampler"].where(none, table["sampler"] + " " + table["setting"]))
-    compared = compare_samplers(named)
-    parts = compared["sampler"].str.split(" ", n=1, expand=True)
-    compared = compared.assign(sampler=parts[0], ratio=parts[1], low=compared["boot_low"], high=compared["boot_high"])
+    is_reference = table["sampler"] == "none"
+    labelled = table.assign(sampler=table["sampler"].where(is_reference, table["sampler"] + " " + table["setting"]))
+    compared = compare_samplers(labelled)
+    names = compared["sampler"].str.split(" ", n=1, expand=True)
+    compared = compared.assign(sampler=names[0], ratio=names[1], low=compared["boot_low"], high=compared["boot_high"])
     return compared[["model", "sampler", "ratio", "mean", "low", "high"]]
 
 
 def compare_variants(table: pd.DataFrame, figures: list[str], reference: str = "default") -> pd.DataFrame:
-    """Every variant of a generator against the reference, paired by fold, for every figure of fidelity.
+    """Compare every variant of a generator with the reference, paired by fold, for every figure of fidelity.
 
     Parameters
     ----------
@@ -167,13 +173,13 @@ def compare_variants(table: pd.DataFrame, figures: list[str], reference: str = "
     DataFrame
         Columns variant, figure, median (of the variant), mean, low, high, p_value, n_folds; the difference and
         its corrected interval are NaN for the reference. Folds in which a figure is not defined are left out of it,
-        and n_folds says how many remain. Intervals are not adjusted for their number: they describe, and no verdict
-        is drawn from them.
+        and n_folds says how many remain. Intervals are not adjusted for their number: they are descriptive, and no
+        verdict is based on them.
 
     Raises
     ------
     ValueError
-        If the reference is missing, or two folds are not there.
+        If the reference is missing, or there are fewer than two folds.
     """
     if reference not in set(table["variant"]):
         raise ValueError(f"There is no variant {reference!r} to compare with; run it too.")

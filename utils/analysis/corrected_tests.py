@@ -27,12 +27,12 @@ class Difference:
 
 
 def require_finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    """The values as floats, if all of them are finite.
+    """Return the values as floats if all of them are finite.
 
     Raises
     ------
     ValueError
-        Says how many of them are NaN or infinite; a test or an interval of the others would be of other data.
+        If some are NaN or infinite; the message says how many. A test of the others would be about other data.
     """
     values = np.asarray(values, dtype=float)
     n_bad = np.count_nonzero(~np.isfinite(values))
@@ -51,7 +51,7 @@ def corrected_difference(differences: ArrayLike, test_share: float, level: float
     differences : array of shape (n_folds,)
         One paired difference per fold, over all repeats.
     test_share : float
-        Rows scored per row trained on, 1 / (n_splits - 1) in cross-validation.
+        Test rows per training row, 1 / (n_splits - 1) in cross-validation.
 
     Raises
     ------
@@ -59,19 +59,19 @@ def corrected_difference(differences: ArrayLike, test_share: float, level: float
         If there are fewer than two folds, or a difference is NaN or infinite.
     """
     mean, error, n_folds = _corrected_error(differences, test_share)
-    half = student_t.ppf((1 + level) / 2, n_folds - 1) * error
+    half_width = student_t.ppf((1 + level) / 2, n_folds - 1) * error
     p_value = 2 * student_t.sf(abs(mean) / error, n_folds - 1) if error > 0 else float(mean == 0)
-    return Difference(mean, float(mean - half), float(mean + half), float(p_value), n_folds)
+    return Difference(mean, float(mean - half_width), float(mean + half_width), float(p_value), n_folds)
 
 
 def _corrected_error(differences: ArrayLike, test_share: float) -> tuple[float, float, int]:
     """Mean, its standard error corrected for overlapping training parts, and the number of folds."""
     differences = require_finite(differences, "differences over folds")
     if not 0 <= test_share < np.inf:
-        raise ValueError(f"test_share is {test_share}; give the rows scored per row trained on.")
+        raise ValueError(f"test_share is {test_share}; give the number of test rows per training row.")
     n_folds = len(differences)
     if n_folds < 2:
-        raise ValueError(f"{n_folds} paired fold(s) have no variance; measure at least two.")
+        raise ValueError(f"{n_folds} paired fold(s) have no variance; run at least two.")
     error = np.sqrt((1 / n_folds + test_share) * differences.var(ddof=1))
     return float(differences.mean()), float(error), n_folds
 
@@ -79,11 +79,7 @@ def _corrected_error(differences: ArrayLike, test_share: float) -> tuple[float, 
 def practical_probabilities(
     differences: ArrayLike, test_share: float, margin: float = MARGIN
 ) -> tuple[float, float, float]:
-    """How probable it is that a mean difference harms, does not matter, and helps.
-
-    The correlated Bayesian t test of Corani and Benavoli (2015): under their flat prior the mean difference is
-    distributed as Student's t around the observed mean, with n - 1 degrees of freedom and the corrected error of
-    `corrected_difference` as its scale.
+    """Probabilities that a mean difference is harmful, practically equivalent to zero, or helpful.
 
     Parameters
     ----------
@@ -96,7 +92,7 @@ def practical_probabilities(
     -------
     p_harms, p_equivalent, p_helps : float
         Probabilities of a difference below -margin, within the margin, and above it; they add up to 1. Without
-        variance the one that holds the mean is 1.
+        variance, the one whose region contains the mean is 1.
 
     Raises
     ------
@@ -117,7 +113,7 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        If one is not in [0, 1].
+        If a p-value is not in [0, 1].
     """
     p_values = require_finite(p_values, "p-values")
     if ((p_values < 0) | (p_values > 1)).any():

@@ -1,4 +1,4 @@
-"""What each fault of the original study's protocol adds to its figure, from the ledger rows of its runs."""
+"""What each fault of the original study's protocol adds to its score, from the ledger rows of its runs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from utils.analysis import corrected_tests
 from utils.analysis.corrected_tests import Difference
 
 PUBLISHED = {"rus": 0.9046, "smote": 0.9086, "cgan": 0.9360}  # areas that the study's notebook printed for its forest
-# Each condition: whether training and test rows overlap, and which area is taken. Scikit-learn's average precision is
-# the reference, not the one that breaks ties against us: only what the straight lines add is the trapezoid's. The test
-# set is never thinned out: that of the published figure was a random part of the file, with the file's prevalence.
+# Each condition: whether training and test rows overlap, and which area is used. Scikit-learn's average precision is
+# the reference, not the one that breaks ties against the model, so that the trapezoid differs by interpolation alone.
+# The test set is never subsampled: that of the published figure was a random part of the file, with its prevalence.
 CONDITIONS = {
     "clean": (False, "tied_average_precision"),
     "test overlap": (True, "tied_average_precision"),
@@ -21,7 +21,7 @@ FAULTS = ("test overlap", "trapezoid")
 
 
 def replica_figures(table: pd.DataFrame) -> pd.DataFrame:
-    """The replica's areas beside the published ones, a row per sampler.
+    """Areas of the replica beside the published ones, one row per sampler.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ def replica_figures(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by sampler: the published trapezoid, the replica's mean, lowest and highest over seeds, average
-        precision, rows and prevalence of the test set, the share of its frauds that were trained on, and what the
-        trapezoid would be on test sets of the prevalence on which the study's CGAN reached an area of 1.
+        Indexed by sampler: the published trapezoid; the replica's mean, lowest and highest value over seeds; average
+        precision; rows and prevalence of the test set; the share of its frauds that are training rows; and the
+        trapezoid on test sets of the prevalence at which the study's CGAN reached an area of 1.
     """
     overlap = table[_overlaps(table)]
     grouped = overlap.groupby("sampler", sort=False)
@@ -53,15 +53,15 @@ def replica_figures(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def conditions(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
-    """The area under every condition: one row per seed, one column per key of `CONDITIONS`.
+    """Area under every condition: one row per seed, one column per key of `CONDITIONS`.
 
     Raises
     ------
     ValueError
-        If the rows of one of the two protocols are missing.
+        If rows with or without overlap are missing.
     """
     chosen = table[table["sampler"] == sampler].assign(overlap=_overlaps(table))
-    by_seed = {overlap: part.set_index("seed") for overlap, part in chosen.groupby("overlap")}
+    by_seed = {overlap: group.set_index("seed") for overlap, group in chosen.groupby("overlap")}
     if set(by_seed) != {False, True}:
         raise ValueError(
             f"Rows of {sampler!r} with and without overlap are needed; "
@@ -71,16 +71,16 @@ def conditions(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
 
 
 def effects(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
-    """From the clean figure to the replica of the published one, step by step, for `original_study.plot_waterfall`.
+    """Steps from the clean score to the replica's score as published, for `original_study.plot_waterfall`.
 
-    Each fault is switched on alone, so steps do not add up; what is missing is a step called 'interplay'.
+    Each fault is switched on alone, so the steps do not add up; the remainder is a step called 'interplay'.
 
     Parameters
     ----------
     table : DataFrame
         From `run.replica`, or `ledger.frame` of its rows.
     sampler : str
-        Which sampler's forest.
+        The sampler whose forest is analysed.
 
     Returns
     -------
@@ -91,16 +91,21 @@ def effects(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
     scores = conditions(table, sampler)
     test_fraction = table["split"].iloc[0].test_fraction
     steps = {fault: scores[fault] - scores["clean"] for fault in FAULTS}
-    drawn = [
+    stages = [
         ("clean", "level", scores["clean"]),
         *((fault, "step", values) for fault, values in steps.items()),
         ("interplay", "step", scores["as published"] - scores["clean"] - sum(steps.values())),
         ("as published", "level", scores["as published"]),
     ]
     rows = []
-    for name, kind, values in drawn:
-        found: Difference = corrected_tests.corrected_difference(values, test_fraction / (1 - test_fraction))
-        interval = {"mean": found.mean, "low": found.low, "high": found.high, "n_seeds": found.n_folds}
+    for name, kind, values in stages:
+        difference: Difference = corrected_tests.corrected_difference(values, test_fraction / (1 - test_fraction))
+        interval = {
+            "mean": difference.mean,
+            "low": difference.low,
+            "high": difference.high,
+            "n_seeds": difference.n_folds,
+        }
         rows.append({"name": name, "kind": kind, **interval})
     return pd.DataFrame(rows)
 

@@ -15,10 +15,10 @@ ALERT_BUDGETS = (100, 500)
 
 
 def with_alert_metrics(table: pd.DataFrame) -> pd.DataFrame:
-    """The ledger frame with what a fraud desk asks: precision at daily alert budgets, recall at precision 0.9.
+    """The ledger frame with the metrics of a fraud desk: precision at daily alert budgets, recall at precision 0.9.
 
-    The former are NaN where no time passes: without a time column, or if all rows are of one moment. A budget for
-    more alerts than there are rows is one for all rows.
+    The precision is NaN without a time column, or if all rows are of one moment. A budget above the number of rows is a
+    budget for all rows.
     """
     columns = {"recall_at_p90": [metrics.recall_at_precision(ranks) for ranks in table["ranks"]]}
     days = pd.to_numeric(table["days"])
@@ -31,10 +31,10 @@ def with_alert_metrics(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
-    """Means over folds of every metric, a row per (model, sampler) in the table's order.
+    """Means over folds of every metric, one row per (model, sampler) in the order of the table.
 
-    The average precision with ties neutral is among them if a row of the table has it; it is NaN for a method of
-    which one has not.
+    The average precision with ties neutral is included if a row of the table has it; it is NaN for a method with a row
+    that lacks it.
     """
     columns = {
         SCORE: "AP",
@@ -69,7 +69,7 @@ def paired_scores(table: pd.DataFrame, metric: str = SCORE) -> pd.DataFrame:
 def mean_ranks(table: pd.DataFrame) -> pd.Series:
     """Mean rank of every (model, sampler) over the folds that all of them have; 1 is best.
 
-    A description only: folds of one dataset are not the independent datasets that rank tests assume.
+    This is descriptive only: folds of one dataset are not the independent datasets that rank tests assume.
     """
     scores = paired_scores(table).dropna()
     return scores.rank(axis=1, ascending=False).mean().sort_values()
@@ -78,15 +78,15 @@ def mean_ranks(table: pd.DataFrame) -> pd.Series:
 def rank_samplers(table: pd.DataFrame) -> pd.DataFrame:
     """Mean ranks of the samplers with Nemenyi's critical difference, as Demšar (2006) draws them.
 
-    A sampler is ranked among all others under the same model and on the same fold; 1 is best, ties share. Only
-    models and folds that every sampler has count. As with `mean_ranks`, this describes: models and folds of one
-    dataset are not independent, so the critical difference is too small, and no verdict is drawn from it.
+    A sampler is ranked among all others under the same model and on the same fold; 1 is best, ties share. Only models
+    and folds that every sampler has are used. Like `mean_ranks`, this is descriptive: models and folds of one dataset
+    are not independent, so the critical difference is too small, and no verdict is based on it.
 
     Returns
     -------
     DataFrame
-        Columns sampler, mean_rank, first (share of the rankings that it leads), near_best (whether its mean rank is
-        within the critical difference of the lowest), n_rankings, critical_difference; best first.
+        Columns sampler, mean_rank, first (share of the rankings in which it is first), near_best (whether its mean
+        rank is within the critical difference of the lowest), n_rankings, critical_difference; best first.
 
     Raises
     ------

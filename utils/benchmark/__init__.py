@@ -1,4 +1,4 @@
-"""The experiment: tasks, search, one fit, the runner, and the ledger of what is finished."""
+"""The benchmark: tasks, search, training, the runner, and the ledger of finished tasks."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Errors that one sentence explains, and how commands end with it."""
+"""Errors that users can fix, and how commands report them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from utils.data.reading import DataError
 
 
 class ClusterError(RuntimeError):
-    """The Dask cluster cannot be used, or was lost; one sentence says why and what to do."""
+    """The Dask cluster cannot be used, or was lost; the message says why and what to do."""
 
 
 EXPECTED = (ClusterError, ConfigError, DataError, LedgerError, TrackingError)
@@ -20,10 +20,10 @@ EXPECTED = (ClusterError, ConfigError, DataError, LedgerError, TrackingError)
 
 @contextmanager
 def exit_with_a_sentence() -> Iterator[None]:
-    """End the process with one sentence, not a traceback, on Ctrl-C and on errors that a user can mend."""
+    """End the process with one sentence, not a traceback, on Ctrl-C and on errors that a user can fix."""
     try:
         yield
     except KeyboardInterrupt:
-        raise SystemExit("Interrupted; what is finished is in the ledger, and the same command goes on.") from None
+        raise SystemExit("Interrupted; finished tasks are in the ledger, and the same command continues.") from None
     except EXPECTED as error:
         raise SystemExit(str(error)) from None

@@ -18,7 +18,7 @@ from joblib.externals.loky import process_executor
 
 from utils.benchmark import ledger
 from utils.benchmark.errors import ClusterError
-from utils.benchmark.progress import Board, watching
+from utils.benchmark.progress import Board, progress_bar
 from utils.benchmark.records import Row, Task
 from utils.benchmark.run_task import load_dataset
 from utils.benchmark.tasks import label
@@ -41,7 +41,7 @@ class Batch:
         Like `run_task.run_group`: runs the tasks of a group and appends a row for each to the ledger at `path`.
     profile : Profile
     groups : list of list of Task
-        What one call of `work` runs.
+        Each group is run by one call of `work`.
     path : Path
         The ledger's file.
     weights : dict of str to float
@@ -67,19 +67,19 @@ class Call:
     group: list[Task]
 
     def arguments(self, n_jobs: int) -> tuple[Profile, list[Task], Path, int]:
-        """What `work` is called with, for a process that may use `n_jobs` threads."""
+        """Arguments of `work`, for a process that may use `n_jobs` threads."""
         return self.batch.profile, self.group, self.batch.path, n_jobs
 
 
 def run_batches(batches: list[Batch], *, n_jobs: int = -1) -> dict[Path, list[Row]]:
     """Run several batches at once, so that no core waits for the last group of one of them.
 
-    The longest group comes first, whatever its batch, and workers finish together.
+    The longest group runs first, whatever its batch, so that workers finish at about the same time.
 
     Returns
     -------
     dict of Path to list of Row
-        What was computed, for every ledger file.
+        Computed rows, by ledger file.
     """
     calls = [Call(batch, group) for batch in batches for group in batch.groups]
     calls.sort(key=lambda call: -call.batch.seconds(call.group))
@@ -87,8 +87,8 @@ def run_batches(batches: list[Batch], *, n_jobs: int = -1) -> dict[Path, list[Ro
     path_of = {task.key: call.batch.path for call in calls for task in call.group}
     address = os.environ.get("STUDY_DASK_SCHEDULER")
     results = closing(_on_cluster(address, calls) if address else _on_this_machine(n_jobs, calls))
-    with warnings.catch_warnings(), _cleared_boards(list(rows)), watching(_weights(batches)), results as finished:
-        # joblib stops a worker that waits for minutes while others are busy, and wonders at it.
+    with warnings.catch_warnings(), _clear_boards(list(rows)), progress_bar(_weights(batches)), results as finished:
+        # joblib stops a worker that has waited for minutes while others are busy, and warns about it.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
         for group in finished:
             for row in group:  # a worker on another machine wrote to a ledger of its own
@@ -106,9 +106,9 @@ def _weights(batches: list[Batch]) -> dict[Path, dict[str, float]]:
 
 
 @contextmanager
-def _cleared_boards(paths: list[Path]) -> Iterator[None]:
-    """Boards beside these ledger files that hold no note of an earlier run, and none of this one once it is over."""
-    boards = [Board.beside(path) for path in paths]
+def _clear_boards(paths: list[Path]) -> Iterator[None]:
+    """Clear the status boards of these ledger files before and after the block."""
+    boards = [Board.for_ledger(path) for path in paths]
     try:
         for board in boards:
             board.clear()
@@ -119,7 +119,7 @@ def _cleared_boards(paths: list[Path]) -> Iterator[None]:
 
 
 def _on_this_machine(n_jobs: int, calls: list[Call]) -> Iterator[list[Row]]:
-    """Rows of each group in the order in which processes finish them, with the cores divided among them."""
+    """Rows of each group, in the order in which processes finish; the cores are divided among the processes."""
     n_workers = min(effective_n_jobs(n_jobs), len(calls))
     threads = max(1, effective_n_jobs(-1) // n_workers)
     with lasting_workers(threads):
@@ -128,22 +128,22 @@ def _on_this_machine(n_jobs: int, calls: list[Call]) -> Iterator[list[Row]]:
 
 
 def lasting_workers(threads: int = 1) -> AbstractContextManager:
-    """Let processes that joblib starts meanwhile, each with so many threads, serve every call like this one."""
+    """Reuse the processes that joblib starts in this block, each with `threads` threads, in all calls like this one."""
     return parallel_config(backend="loky", inner_max_num_threads=threads, initializer=_keep_worker)
 
 
 def _keep_worker() -> None:
-    """Let this worker stay, and not repeat what its caller says.
+    """Keep this worker alive, and do not repeat the caller's warnings.
 
-    Joblib takes what a worker imports, compiles and caches for a leak, and starts another one.
+    Joblib mistakes what a worker imports, compiles and caches for a memory leak, and would replace the worker.
     """
     process_executor._MAX_MEMORY_LEAK_SIZE = math.inf
-    logging.getLogger("utils.data.validation").setLevel(logging.ERROR)  # the caller has warned of the table
+    logging.getLogger("utils.data.validation").setLevel(logging.ERROR)  # the caller has already warned about the table
 
 
 @contextmanager
 def starting_workers(config: DatasetConfig) -> Iterator[None]:
-    """Let a worker on each core of this machine import and load what it needs, while the caller does something else."""
+    """Start a worker on each core, which imports modules and loads the dataset while the block runs."""
     n_workers = 1 if os.environ.get("STUDY_DASK_SCHEDULER") else effective_n_jobs(-1)
     if n_workers == 1:
         yield
@@ -166,10 +166,10 @@ def _load(config: DatasetConfig) -> None:
 
 
 def _on_cluster(address: str, calls: list[Call]) -> Iterator[list[Row]]:
-    """Rows of each group in the order in which the workers of a Dask scheduler finish them.
+    """Rows of each group, in the order in which the workers of a Dask scheduler finish.
 
-    A group whose worker dies is run again on another one. Not joblib's Dask backend, as that waits for ever for a
-    group that Dask has given up.
+    A group whose worker dies is run again on another one. Joblib's Dask backend is not used, because it waits forever
+    for a group that Dask has given up.
     """
     from distributed import as_completed
     from distributed.scheduler import KilledWorker
@@ -181,20 +181,20 @@ def _on_cluster(address: str, calls: list[Call]) -> Iterator[list[Row]]:
             for future, rows in as_completed(futures, with_results=True):
                 if future.cancelled():
                     raise ClusterError(
-                        f"The Dask scheduler at {address} was lost; what is finished is in the ledger, and the same "
-                        "command goes on with the rest."
+                        f"The Dask scheduler at {address} was lost; finished tasks are in the ledger, and the same "
+                        "command continues with the rest."
                     )
                 future.release()  # or Dask would run it again if the worker that holds the result died
                 yield rows
         except KilledWorker as error:
             raise ClusterError(
-                f"The tasks from '{names[error.task]}' on ended every Dask worker that tried them, probably for want "
-                "of memory; see the workers' logs. What is finished is in the ledger."
+                f"Every Dask worker that ran the tasks from '{names[error.task]}' on died, probably out of memory; "
+                "see the workers' logs. Finished tasks are in the ledger."
             ) from error
 
 
 def _connect(address: str) -> Client:
-    """A client of the Dask scheduler; ClusterError if nobody answers or its workers are none or unfit."""
+    """Connect to the Dask scheduler; ClusterError if it does not answer, or has no workers or unsuitable ones."""
     from distributed import Client
 
     try:

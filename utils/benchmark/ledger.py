@@ -26,7 +26,7 @@ from utils.benchmark.records import (
 )
 
 TEST = "test.jsonl"  # every scoring of the test set
-SAME_SCORE = 0.005  # what average precision may differ by from machine to machine
+SAME_SCORE = 0.005  # largest difference of average precision between machines
 
 
 class LedgerError(ValueError):
@@ -34,7 +34,7 @@ class LedgerError(ValueError):
 
 
 def line_of(row: Row) -> bytes:
-    """A row as the ledger writes it."""
+    """A row as a line of the ledger."""
     content = {"key": row.key, **to_json(row.task), **to_json(row.result), **to_json(row.provenance)}
     return (json.dumps(content, sort_keys=True, separators=(",", ":")) + "\n").encode()
 
@@ -47,18 +47,18 @@ def append(path: Path, row: Row) -> bool:
 def append_scoring(folder: Path, row: Row[Task, ScoringResult]) -> bool:
     """Append a scoring of the test set to the folder's `test.jsonl`, whose lines are never replaced or removed.
 
-    Scoring the same model again is no new look at the test set: a row is not appended if one of the same key has the
-    same average precision, but for what machines differ by (`SAME_SCORE`). A model that scores otherwise under the
-    same key is another model, and is appended.
+    Scoring the same model again adds nothing: a row is not appended if a row with the same key has the same average
+    precision, up to the difference between machines (`SAME_SCORE`). A model with another score under the same key is
+    another model, and its row is appended.
     """
     return _append_line(folder / TEST, line_of(row), partial(_is_scored, row))
 
 
 def _append_line(path: Path, line: bytes, is_known: Callable[[bytes], bool]) -> bool:
-    """Append a line unless the file's complete lines hold what it says.
+    """Append a line unless `is_known` finds it among the file's complete lines.
 
-    A lock keeps writers apart. A line that a killed writer left unfinished is cut off first, so that the file never
-    holds a broken line in its middle.
+    A lock excludes other writers. A line that a killed writer left unfinished is removed first, so that no broken line
+    is ever in the middle of the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
@@ -86,7 +86,7 @@ def _is_scored(row: Row[Task, ScoringResult], lines: bytes) -> bool:
 
 
 def scorings(folder: Path) -> pd.DataFrame:
-    """Every scoring of the test set that the ledger in `folder` records, the first one first.
+    """Every scoring of the test set in the ledger of `folder`, oldest first.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def scorings(folder: Path) -> pd.DataFrame:
 
 
 def read(folder: Path, result: type[Result] = FoldResult) -> list[Row[Task, Result]]:
-    """All finished tasks in the files of `folder`, first line first, each key once; not scorings of the test set.
+    """All finished tasks in the files of `folder`, in order and each key once, without scorings of the test set.
 
     Raises
     ------
@@ -124,12 +124,12 @@ def read_file(
     ----------
     path : Path
     result, task : type
-        What a line holds.
+        Classes of the result and of the task in a line.
 
     Raises
     ------
     LedgerError
-        Names file and line of anything unreadable; only an unfinished last line is passed over.
+        If a line cannot be read; the message names file and line. An unfinished last line is skipped.
     """
     *lines, _unfinished = path.read_bytes().split(b"\n") if path.exists() else [b""]
     for number, line in enumerate(lines, 1):
@@ -151,7 +151,7 @@ def _parse(line: bytes, result: type[Result], task: type[TaskType]) -> Row[TaskT
     content = json.loads(line)
     row = Row(from_json(task, content), from_json(result, content), from_json(Provenance, content))
     if row.key != content["key"]:
-        raise ValueError(f"the key {content['key']} is not that of its content, which is {row.key}")
+        raise ValueError(f"the key is {content['key']}, but the content has the key {row.key}")
     return row
 
 
@@ -163,21 +163,21 @@ def _reason(error: Exception) -> str:
 
 
 def frame(rows: Iterable[Row]) -> pd.DataFrame:
-    """One line per finished task, ready to group.
+    """Finished tasks as a table with one row per task.
 
-    Columns are the key and the fields of task, result and provenance. Sampler and model are there by name, and as
-    `records.Method` in `sampler_config` and `model_config`.
+    Columns are the key and the fields of task, result and provenance. Columns `sampler` and `model` hold names;
+    `sampler_config` and `model_config` hold the `records.Method`.
     """
     table = pd.DataFrame(
         [{"key": row.key, **_cells(row.task), **_cells(row.result), **_cells(row.provenance)} for row in rows]
     )
-    for part in {"sampler", "model"} & set(table):
-        table[f"{part}_config"] = table[part]
-        table[part] = [method.name for method in table[part]]
+    for role in {"sampler", "model"} & set(table):
+        table[f"{role}_config"] = table[role]
+        table[role] = [method.name for method in table[role]]
     return table
 
 
 def _cells(record: object) -> dict[str, object]:
-    """Fields by name, without those that are None as by default."""
+    """Fields by name, without optional ones that are None."""
     values = {field: getattr(record, field.name) for field in fields(record)}
     return {field.name: value for field, value in values.items() if value is not None or field.default is MISSING}

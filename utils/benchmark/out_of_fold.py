@@ -13,7 +13,7 @@ from utils.data.fetching import replacing
 
 
 def read_out_of_fold(path: Path, positions: NDArray) -> NDArray | None:
-    """Probabilities of the rows at these positions; None if there is no such file, or it is about other rows."""
+    """Probabilities of the rows at these positions; None if there is no such file, or it holds other rows."""
     try:
         table = pd.read_parquet(path, columns=["position", "probability"])
     except (OSError, pa.ArrowException, ValueError):
@@ -22,7 +22,7 @@ def read_out_of_fold(path: Path, positions: NDArray) -> NDArray | None:
 
 
 def write_out_of_fold(path: Path, positions: NDArray, probability: NDArray) -> None:
-    """Keep a probability for each of these positions in the dataset."""
+    """Save a probability for each of these positions in the dataset."""
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame({"position": positions.astype(np.int32), "probability": probability.astype(np.float32)})
     with replacing(path) as temporary:

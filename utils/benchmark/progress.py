@@ -14,32 +14,32 @@ from utils.benchmark import ledger
 
 
 class Board:
-    """A folder in which each worker says what it is doing; readable from any process that sees the folder."""
+    """A folder in which each worker process writes its current task, for any process that can read the folder."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
     @classmethod
-    def beside(cls, path: Path) -> Board:
-        """The board of those that append to the ledger file at `path`."""
+    def for_ledger(cls, path: Path) -> Board:
+        """The board of the workers that append to the ledger file at `path`."""
         return cls(path.parent / ".running")
 
     def write(self, text: str) -> None:
-        """Say what this process is doing now."""
+        """Write what this process is doing."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / str(os.getpid())).write_text(text)
 
     def wipe(self) -> None:
-        """Say that this process is done."""
+        """Remove the note of this process."""
         (self.folder / str(os.getpid())).unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Forget everybody, as killed workers leave their notes behind."""
+        """Remove all notes, including those of killed workers."""
         for note in self.folder.glob("*"):
             note.unlink(missing_ok=True)
 
     def read(self) -> list[str]:
-        """What everybody is doing."""
+        """Notes of all processes."""
         notes = []
         for note in sorted(self.folder.glob("*")):
             try:
@@ -50,37 +50,37 @@ class Board:
 
 
 @contextmanager
-def watching(weights: dict[Path, dict[str, float]]) -> Iterator[None]:
-    """Show a bar that follows ledger files until their tasks are done.
+def progress_bar(weights: dict[Path, dict[str, float]]) -> Iterator[None]:
+    """Show a progress bar that follows ledger files while the block runs.
 
     Parameters
     ----------
     weights : dict of Path to dict
-        For each ledger file that workers append to, the expected seconds per task key; the time left follows from
-        these, as tasks differ a hundredfold. What workers are doing is read from the boards beside the files.
+        Expected seconds per task key, for each ledger file that workers append to. The remaining time is estimated
+        from these, because tasks differ a hundredfold. The running tasks are read from the boards of the files.
     """
-    done = threading.Event()
+    stopped = threading.Event()
     layout = "{percentage:3.0f}% |{bar:24}| {elapsed} elapsed, {remaining} left{postfix}"
     with tqdm(total=sum(sum(seconds.values()) for seconds in weights.values()), bar_format=layout) as bar:
-        watcher = threading.Thread(target=_follow, args=(weights, bar, done), daemon=True)
+        watcher = threading.Thread(target=_update_bar, args=(weights, bar, stopped), daemon=True)
         watcher.start()
         try:
             yield
         finally:
-            done.set()
+            stopped.set()
             watcher.join()
 
 
-def _follow(weights: dict[Path, dict[str, float]], bar: tqdm, done: threading.Event) -> None:
-    boards = {board.folder: board for board in map(Board.beside, weights)}
+def _update_bar(weights: dict[Path, dict[str, float]], bar: tqdm, stopped: threading.Event) -> None:
+    boards = {board.folder: board for board in map(Board.for_ledger, weights)}
     finished: dict[Path, set[str]] = {path: set() for path in weights}
-    last = False
-    while not last:
-        last = done.wait(1.0)
+    is_last = False
+    while not is_last:
+        is_last = stopped.wait(1.0)
         for path, keys in finished.items():
             keys |= ledger.read_keys(path) & weights[path].keys()
         seconds = sum(weights[path][key] for path, keys in finished.items() for key in keys)
         bar.update(min(seconds, bar.total) - bar.n)
         running = "; ".join(note for board in boards.values() for note in board.read())
-        n_done, n_all = (sum(map(len, each.values())) for each in (finished, weights))
+        n_done, n_all = (sum(map(len, by_path.values())) for by_path in (finished, weights))
         bar.set_postfix_str(f"{n_done} of {n_all} tasks" + (f"; running {running}" if running else ""))

@@ -1,7 +1,7 @@
-"""What the study runs and what it keeps: a task, and the row of the ledger that it becomes once it is finished.
+"""Records of the benchmark: tasks, results, and the rows of the ledger that combine them.
 
-Each of these classes is written to JSON, and read from it, by `to_json` and `from_json` alone. A field that is None by
-default is left out of the JSON as long as it is None.
+Only `to_json` and `from_json` convert these classes. A field whose default is None is left out of the JSON while it is
+None.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Method:
     params : dict
         All keyword arguments of its builder, as scikit-learn's `get_params` gives them.
     library : str
-        The library behind it, with its minor version.
+        Its library, with the minor version.
     revision : int
         Raised when code of this project changes what the method does.
     """
@@ -56,11 +56,11 @@ class Split:
         Which rows are scored: a fold of the development set, the test set, or a test set of the original study.
     test_fraction : float
     groups : str
-        The rule by which rows share a side; see `loading.GROUPS`.
+        Rule by which rows are kept in the same part; see `loading.GROUPS`.
     n_splits : int, optional
         Folds of the development set.
     copies : str, optional
-        What happens to copies of a row, where folds are drawn among the distinct rows.
+        How copies of a row are assigned, if folds are drawn among the distinct rows.
     overlap : bool, optional
         Whether training and test rows of the original study overlap.
     """
@@ -88,16 +88,16 @@ class SearchPlan:
     Attributes
     ----------
     trials : int
-        Settings that are tried.
+        Number of settings that are tried.
     margin : float
         See `search.select_trial`.
     space : SearchSpace
     folds : int, optional
-        Inner folds that judge a classical model.
+        Inner folds that score a classical model.
     held_out : int, optional
-        One part in how many of the training rows is held out to stop a network's training and to judge it.
+        1 / `held_out` of the training rows is held out, to stop a network's training and to score it.
     reduced : dict, optional
-        Parameters that are smaller while the search tries; see `Entry.in_search`.
+        Upper limits of parameters during the search; see `Entry.in_search`.
     """
 
     trials: int
@@ -121,7 +121,7 @@ class Task:
     seed : int
     sampler, model : Method
     search : SearchPlan or None
-        How their parameters are chosen; None if they are taken as they are.
+        How their parameters are chosen; None if they are not searched.
     variant : str, optional
         Name of a variant of the CGAN; see `cgan_ablation.VARIANTS`.
     """
@@ -152,7 +152,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Parameters that a search chose, or that were given."""
+    """Parameters of a fit, chosen by a search or fixed."""
 
     sampler: dict[str, object]
     model: dict[str, object]
@@ -160,22 +160,22 @@ class Chosen:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """What the ledger keeps of a model's scores.
+    """Figures of a model's scores that the ledger records.
 
     Attributes
     ----------
     ranks : list of int
-        1-based ranks of the positives, ties against them, in ascending order.
+        1-based ranks of the positives in ascending order; tied negatives are ranked before them.
     positives : list of int
         Row numbers of the positives in the dataset's file, in the order of `ranks`.
     amounts : list of float or None
-        Their value at stake; None without such a column.
+        Amounts of the positives; None without such a column.
     n_rows : int
         Rows that were scored.
     days : float or None
-        Days that they cover; None without a time column.
+        Days that the rows cover; None without a time column.
     average_precision, average_precision_tie_neutral : float
-        Ties against the model, and their expectation over a random order of tied rows.
+        With ties broken against the model, and in expectation over random orders of tied rows.
     roc_auc, brier, calibration_error : float
     reliability : Reliability
     """
@@ -195,15 +195,15 @@ class Measurement:
 
 @dataclass(frozen=True, kw_only=True)
 class FoldResult(Measurement):
-    """What a task of the benchmark gives: its scores on a fold's test rows, and what was fitted.
+    """Result of a benchmark task: its scores on a fold's test rows, and how the model was fitted.
 
     Attributes
     ----------
     chosen : Chosen
     inner_scores : list of float
-        Average precision of every trial of the search, in inner folds.
+        Average precision of every trial of the search, on inner folds.
     n_fit, n_fit_positives : int
-        Rows, and positives among them, that the model was fitted on; synthetic ones count.
+        Rows and positives that the model was fitted on, including synthetic ones.
     sampler_seconds, search_seconds, fit_seconds, score_seconds : float
     engine : str
         The library that fitted the model.
@@ -225,7 +225,7 @@ class FoldResult(Measurement):
 
 @dataclass(frozen=True, kw_only=True)
 class ScoringResult(Measurement):
-    """What a scoring of the test set gives.
+    """Result of scoring the test set.
 
     Attributes
     ----------
@@ -243,7 +243,7 @@ class ScoringResult(Measurement):
 
 @dataclass(frozen=True)
 class Machine:
-    """What computed a result."""
+    """The machine that computed a result."""
 
     system: str
     cpu: str
@@ -252,7 +252,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a result comes from: versions of the libraries, machine, and when it was finished (ISO 8601, UTC)."""
+    """Origin of a result: versions of the libraries, machine, and time of completion (ISO 8601, UTC)."""
 
     versions: dict[str, str]
     machine: Machine
@@ -273,7 +273,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Row(Generic[TaskType, Result]):
-    """A line of the ledger: a finished task, its result, and where that comes from."""
+    """A line of the ledger: a finished task, its result and its provenance."""
 
     task: TaskType
     result: Result
@@ -291,10 +291,10 @@ def _adapter(kind: type[Record]) -> TypeAdapter[Record]:
 
 
 def to_json(record: object) -> dict[str, object]:
-    """A record as JSON has it."""
+    """Convert a record to JSON values."""
     return _adapter(type(record)).dump_python(record, exclude_defaults=True)
 
 
 def from_json(kind: type[Record], content: object) -> Record:
-    """The record of this class in a JSON object, which may hold more; ValueError names what is missing or wrong."""
+    """Build a record from a JSON object; other keys are ignored, and a ValueError names what is missing or wrong."""
     return _adapter(kind).validate_python(content)

@@ -1,4 +1,4 @@
-"""One fold: split, check, fit and measure; what a worker process does."""
+"""Run tasks on one fold: split, check, fit and measure. Worker processes run this code."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def load_dataset(config: DatasetConfig) -> Dataset:
 
 @lru_cache(maxsize=2)
 def _load(config: DatasetConfig, size: int, mtime_ns: int) -> Dataset:
-    """Load a dataset; size and time of change are only there to make the cache notice a changed file."""
+    """Load a dataset; size and modification time only make the cache notice a changed file."""
     return loading.load(config)
 
 
@@ -50,8 +50,8 @@ def all_folds(
 ) -> dict[tuple[int, int], Fold]:
     """Folds of the development set by (repeat, fold), the same for every method.
 
-    With `copies_follow` test set and folds are drawn among the distinct rows, and every copy stands where its original
-    does, so that a dataset with duplicates is compared with the one without on the same folds.
+    With `copies_follow`, test set and folds are drawn among the distinct rows and every copy is assigned to its
+    original's fold, so that a dataset with duplicates and the one without are compared on the same folds.
     """
     return _folds(load_dataset(config), protocol, n_repeats, copies_follow)
 
@@ -73,15 +73,15 @@ def _with_copies(fold: Fold, originals: np.ndarray) -> Fold:
 
 
 def fold_parts(dataset: Dataset, positions: np.ndarray) -> tuple[pd.DataFrame, pd.Series]:
-    """Features and labels of some rows, just before the first step that learns."""
+    """Features and labels of the rows at `positions`, before any fitted step."""
     return dataset.X.iloc[positions], dataset.y.iloc[positions]
 
 
 def run_group(profile: Profile, tasks: list[Task], path: Path, n_jobs: int = 1) -> list[Row[Task, FoldResult]]:
     """Run tasks that share fold and sampler, so that the sampler is fitted once for all their models.
 
-    Each row is appended to the ledger at `path` as soon as its model is done. If the process that started this one is
-    gone, the tasks that are left are not run; the next run of the study does them.
+    Each row is appended to the ledger at `path` as soon as its model is done. If the parent process has ended, the
+    remaining tasks are not run; the next run of the study runs them.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def run_group(profile: Profile, tasks: list[Task], path: Path, n_jobs: int = 1) 
     Raises
     ------
     RuntimeError
-        If this machine's file is another than the one that the tasks were made for.
+        If this machine's file is not the one that the tasks were made for.
     """
     limit_threads(n_jobs)
     dataset = load_dataset(profile.dataset)
@@ -110,8 +110,8 @@ def run_group(profile: Profile, tasks: list[Task], path: Path, n_jobs: int = 1) 
 
 
 def announced(tasks: list[Task], path: Path) -> Iterator[Task]:
-    """The tasks one by one, each on the board beside the ledger file; none any more once the parent process is gone."""
-    parent, board = os.getppid(), Board.beside(path)
+    """Yield the tasks, writing each to the ledger's board; stop once the parent process has ended."""
+    parent, board = os.getppid(), Board.for_ledger(path)
     for task in tasks:
         if os.getppid() != parent:
             break
@@ -134,14 +134,14 @@ def training_rows(dataset: Dataset, positions: np.ndarray, seed: int) -> Trainin
 
 
 def prepare_fold(dataset: Dataset, fold: Fold, seed: int) -> TrainingRows:
-    """Training rows of a fold, once it is sure that none of them, nor a copy, is in the test part."""
+    """Training rows of a fold, after checking that neither they nor copies of them are test rows."""
     train, test = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
     require_clean_split(dataset, train, test, fold)
     return TrainingRows(*train, dataset.groups[fold.train], seed)
 
 
 def fit_fold(task: Task, dataset: Dataset, fold: Fold, n_jobs: int = 1) -> Fitted:
-    """Fit a task to the training rows of a fold, and make sure that nothing else was given to the fit."""
+    """Fit a task to the training rows of a fold, and check that only these rows were used."""
     fitted = fit(task, prepare_fold(dataset, fold, task.seed), n_jobs)
     require_training_rows(dataset, fold, fitted.rows.source, fitted.held_out)
     return fitted
@@ -169,7 +169,7 @@ def score_fold(fitted: Fitted, dataset: Dataset, fold: Fold) -> FoldResult:
 
 
 def audit_inputs(profile: Profile, task: Task, n_jobs: int = 1) -> dict[str, Any]:
-    """A task's fit as `auditing.audit` takes it: frames, fitted pipeline and rows, claims."""
+    """Arguments of `auditing.audit` for a task: frames, fitted pipeline and rows, claims."""
     dataset = load_dataset(profile.dataset)
     fold = all_folds(profile.dataset, profile.protocol, 1 + task.repeat)[task.fold_id]
     fitted = fit_fold(task, dataset, fold, n_jobs=n_jobs)
@@ -188,7 +188,7 @@ def audit_inputs(profile: Profile, task: Task, n_jobs: int = 1) -> dict[str, Any
 
 
 def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probability: np.ndarray) -> Measurement:
-    """Everything that the ledger keeps of a model's scores on the rows at `positions`."""
+    """Figures that the ledger records of a model's scores on the rows at `positions`."""
     y_true = dataset.y.to_numpy()[positions]
     ranks, order = metrics.ranks_of_positives(y_true, ranking)
     reliability = metrics.reliability(y_true, probability)
@@ -209,11 +209,11 @@ def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probab
 
 
 def days_covered(dataset: Dataset, positions: np.ndarray) -> float | None:
-    """Days of business that the rows at `positions` stand for; None without a time column.
+    """Days that the rows at `positions` represent; None without a time column.
 
-    The clock counts, from the first of the rows to the last: a share of a dataset's rows is not that share of its
-    time. Where they are only some of the rows in between, such as a random fifth, they stand for as large a share
-    of the time.
+    This is the time from the first of the rows to the last, because a share of a dataset's rows is not that share of
+    its time. If they are only some of the rows in between, such as a random fifth, they represent that share of the
+    time.
     """
     if dataset.config.time is None:
         return None
@@ -229,6 +229,6 @@ def _versions() -> dict[str, str]:
 
 
 def provenance() -> Provenance:
-    """Versions, machine and time of a result that is finished now."""
+    """Versions, machine and the current time, for a result that has just been computed."""
     machine = Machine(platform.system(), platform.machine(), os.cpu_count() or 1)
     return Provenance(_versions(), machine, datetime.now(UTC).isoformat(timespec="seconds"))

@@ -34,7 +34,7 @@ def run(
 ) -> pd.DataFrame:
     """Make sure that the ledger holds every task of a grid, and return their rows.
 
-    Finished tasks are not run again. Interrupting is safe: what is done is in the ledger.
+    Finished tasks are not run again. Interrupting is safe: finished tasks are in the ledger.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def run(
     samplers, models : iterable of str
         Names from the registries; all by default.
     n_jobs : int
-        Processes on this machine; a Dask cluster uses every worker that it has.
+        Processes on this machine; a Dask cluster uses all of its workers.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def run(
 
 
 def run_tasks(profile: Profile, tasks: list[Task], *, n_jobs: int = -1) -> pd.DataFrame:
-    """Run what the ledger does not hold of `tasks`; see `run`."""
+    """Run those of `tasks` that the ledger lacks; see `run`."""
     rows = {row.key: row for row in ledger.read(profile.results)}
     batch = missing_batch(profile, tasks, rows)
     if batch:
@@ -70,7 +70,7 @@ def run_tasks(profile: Profile, tasks: list[Task], *, n_jobs: int = -1) -> pd.Da
 
 
 def missing_batch(profile: Profile, tasks: list[Task], known: Collection[str]) -> Batch | None:
-    """What is to be run of `tasks`; None if all of their keys are known."""
+    """Batch of the tasks whose keys are not known; None if all are."""
     missing = [task for task in tasks if task.key not in known]
     if not missing:
         return None
@@ -82,7 +82,7 @@ def missing_batch(profile: Profile, tasks: list[Task], known: Collection[str]) -
 
 
 def log_computed(rows: Collection[Row[Task, FoldResult]], profile: Profile) -> None:
-    """Give rows that were just computed their MLflow runs, and warn of test rows that equal a synthetic one."""
+    """Log newly computed rows to MLflow, and warn about test rows that equal a synthetic row."""
     from utils.benchmark import tracking
 
     _warn_of_equal_rows(rows)
@@ -90,7 +90,10 @@ def log_computed(rows: Collection[Row[Task, FoldResult]], profile: Profile) -> N
 
 
 def _warn_of_equal_rows(rows: Collection[Row[Task, FoldResult]]) -> None:
-    """Say in how many tasks a synthetic row has the values of a test row, which categories and counts make likely."""
+    """Warn about tasks in which a synthetic row has the values of a test row.
+
+    This is likely for tables of categories and counts.
+    """
     n_tasks = sum(row.result.n_equal_to_test > 0 for row in rows)
     if n_tasks:
         logger.warning(

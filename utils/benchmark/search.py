@@ -30,7 +30,7 @@ class Trial:
 
 
 def plan_search(sampler: str, model: str, settings: Search) -> SearchPlan | None:
-    """How the parameters of a pair are chosen; None where there is nothing to choose.
+    """Plan of the parameter search for a pair; None if there is nothing to choose.
 
     Parameters
     ----------
@@ -38,13 +38,13 @@ def plan_search(sampler: str, model: str, settings: Search) -> SearchPlan | None
         Names in the registries.
     settings : config.Search
     """
-    of_sampler, of_model = SAMPLERS[sampler], MODELS[model]
-    space = SearchSpace(of_sampler.space, of_model.space)
-    if of_model.deep:
+    sampler_entry, model_entry = SAMPLERS[sampler], MODELS[model]
+    space = SearchSpace(sampler_entry.space, model_entry.space)
+    if model_entry.deep:
         return SearchPlan(settings.deep_trials, settings.margin, space, held_out=settings.held_out)
     if settings.trials < 2 or not (space.sampler or space.model):
         return None
-    reduced = {**of_sampler.in_search, **of_model.in_search}
+    reduced = {**sampler_entry.in_search, **model_entry.in_search}
     return SearchPlan(settings.trials, settings.margin, space, folds=settings.folds, reduced=reduced)
 
 
@@ -54,17 +54,17 @@ def sample_trials(task: Task, y: ArrayLike | None = None) -> list[Trial]:
     Parameters
     ----------
     y : array of labels, optional
-        Of the training rows; on them, ratios that come to the same are one trial (see `SamplerEntry.effect`).
+        Labels of the training rows; ratios with the same effect on them are one trial (see `SamplerEntry.effect`).
     """
-    own = Trial(task.sampler, task.model)
+    default = Trial(task.sampler, task.model)
     if task.search is None:
-        return [own]
+        return [default]
     candidates = list(product(_settings(task.search.space.sampler), _settings(task.search.space.model)))
     rng = np.random.default_rng(child_seed(task.seed, "trials"))
-    trials, effects = [own], [_effect(own, y)]
+    trials, effects = [default], [_effect(default, y)]
     for number in rng.permutation(len(candidates)):
-        of_sampler, of_model = candidates[number]
-        trial = Trial(own.sampler.with_params(of_sampler), own.model.with_params(of_model))
+        sampler_params, model_params = candidates[number]
+        trial = Trial(default.sampler.with_params(sampler_params), default.model.with_params(model_params))
         if len(trials) < task.search.trials and (effect := _effect(trial, y)) not in effects:
             trials.append(trial)
             effects.append(effect)
@@ -77,7 +77,7 @@ def _settings(space: dict[str, list]) -> list[dict[str, object]]:
 
 
 def _effect(trial: Trial, y: ArrayLike | None) -> Chosen:
-    """A trial's parameters, with what the ratio comes to in the ratio's place."""
+    """A trial's parameters, with the ratio replaced by its effect on the rows."""
     params = trial.sampler.params
     if y is None or "ratio" not in params:
         return trial.chosen
@@ -96,10 +96,10 @@ def chosen_trial(task: Task, chosen: Chosen) -> Trial:
 
 
 def reduced_trial(trial: Trial) -> Trial:
-    """A trial as it is tried, with fewer trees or updates than what is chosen gets; see `Entry.in_search`."""
+    """A trial as the search fits it, with fewer trees or updates than the final fit; see `Entry.in_search`."""
     return Trial(_reduced(trial.sampler, SAMPLERS[trial.sampler.name]), _reduced(trial.model, MODELS[trial.model.name]))
 
 
 def _reduced(method: Method, entry: Entry) -> Method:
     params = method.params
-    return method.with_params({name: min(most, params.get(name, most)) for name, most in entry.in_search.items()})
+    return method.with_params({name: min(limit, params.get(name, limit)) for name, limit in entry.in_search.items()})

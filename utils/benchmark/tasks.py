@@ -1,4 +1,4 @@
-"""What a task is: one fold, one sampler, one model, with everything that determines the result."""
+"""Tasks: one fold, one sampler and one model, with everything that determines the result."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from utils.seeding import child_seed
 Named = str | tuple[str, dict[str, object]]  # a method by name, with changes of its parameters
 EntryType = TypeVar("EntryType", bound=Entry)
 DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "xgboost": ("xgboost", "xgboost-cpu")}
-OPTIONAL = {"ctgan": "0.12.1"}  # the release that the committed results come from, where it is not installed
+OPTIONAL = {"ctgan": "0.12.1"}  # release behind the committed results; used if the library is not installed
 
 
 @lru_cache
 def library_version(library: str) -> str:
-    """Installed version of a library, whichever of its distributions is there."""
+    """Installed version of a library, from whichever of its distributions is installed."""
     for distribution in DISTRIBUTIONS.get(library, (library,)):
         try:
             return version(distribution)
@@ -48,7 +48,7 @@ def minor_version(library: str) -> str:
 
 
 def split_of(kind: str, protocol: Protocol) -> Split:
-    """How the protocol divides rows: what decides, with the seed, which rows are in which fold."""
+    """The protocol's division of rows; with the seed it determines the rows of every fold."""
     return Split(kind, protocol.test_fraction, GROUPS, n_splits=protocol.n_splits)
 
 
@@ -66,16 +66,16 @@ def make_task(
     Parameters
     ----------
     profile : Profile
-        Gives protocol and parameters.
+        Provides protocol and parameters.
     dataset : DatasetIdentity
     fold_id : (int, int)
         Repeat and fold.
     sampler, model : str or (str, dict)
-        Name in the registry, and parameters that differ from the profile's if there are such.
+        Name in the registry, optionally with parameters that replace the profile's.
     search : Search, optional
-        How parameters are chosen; without it they are taken as they are.
+        How parameters are chosen; by default they are not searched.
     """
-    (sampler_name, of_sampler), (model_name, of_model) = map(_with_changes, (sampler, model))
+    (sampler_name, sampler_changes), (model_name, model_changes) = map(_split_changes, (sampler, model))
     repeat, fold = fold_id
     return Task(
         dataset=dataset,
@@ -83,13 +83,13 @@ def make_task(
         repeat=repeat,
         fold=fold,
         seed=child_seed(profile.protocol.seed, "task", repeat, fold),
-        sampler=describe(_entry(SAMPLERS, sampler_name, "sampler"), profile, of_sampler),
-        model=describe(_entry(MODELS, model_name, "model"), profile, of_model),
+        sampler=describe(_entry(SAMPLERS, sampler_name, "sampler"), profile, sampler_changes),
+        model=describe(_entry(MODELS, model_name, "model"), profile, model_changes),
         search=search and plan_search(sampler_name, model_name, search),
     )
 
 
-def _with_changes(method: Named) -> tuple[str, dict[str, object]]:
+def _split_changes(method: Named) -> tuple[str, dict[str, object]]:
     return (method, {}) if isinstance(method, str) else method
 
 
@@ -130,10 +130,10 @@ def _entry(registry: dict[str, EntryType], name: str, kind: str) -> EntryType:
 
 def label(task: Task) -> str:
     """Short text for a progress bar."""
-    what = task.variant or f"{task.sampler.name}+{task.model.name}"
-    return f"{what} fold {task.repeat}.{task.fold}"
+    method = task.variant or f"{task.sampler.name}+{task.model.name}"
+    return f"{method} fold {task.repeat}.{task.fold}"
 
 
 def cost(task: Task) -> float:
-    """Rough seconds of a task and its share of the sampler's fit, to weigh progress."""
+    """Approximate seconds of a task and its share of the sampler's fit, for the progress bar."""
     return MODELS[task.model.name].cost * (2 if task.search else 1) + SAMPLERS[task.sampler.name].cost / 3

@@ -16,12 +16,12 @@ from utils.benchmark.errors import exit_with_a_sentence
 from utils.benchmark.records import FoldResult, Row, Task
 from utils.benchmark.tracking_store import (
     TrackingError,
+    as_tracking_errors,
     client,
     experiment_id,
-    explained,
-    locked,
-    shown,
+    store_lock,
     tracking_uri,
+    without_password,
 )
 from utils.config import Profile, load_profile
 
@@ -58,7 +58,7 @@ def experiment_name(profile: Profile) -> str:
 
 
 def log_computed(rows: Iterable[Row[Task, FoldResult]], profile: Profile) -> None:
-    """Log rows that were just computed; if the store has gone away meanwhile, say so in a sentence and go on."""
+    """Log newly computed rows; if the store has become unavailable, print a message and continue."""
     try:
         log_rows(rows, profile)
     except TrackingError as error:
@@ -70,37 +70,37 @@ def log_computed(rows: Iterable[Row[Task, FoldResult]], profile: Profile) -> Non
 
 
 def log_rows(rows: Iterable[Row[Task, FoldResult]], profile: Profile) -> int:
-    """Give every ledger row its MLflow run, nested below one run per sampler and profile.
+    """Log every ledger row as an MLflow run, nested below one run per sampler and profile.
 
-    Rows that have a run already are passed over, so a ledger can be logged again after a crash.
+    Rows that already have a run are skipped, so a ledger can be logged again after a crash.
 
     Returns
     -------
     int
-        Runs that were made.
+        Number of runs created.
 
     Raises
     ------
     TrackingError
-        If the store cannot be used; runs that were made until then stay.
+        If the store cannot be used; runs created before that remain.
     """
     rows = list(rows)
     if not rows:
         return 0
     store = client()
     experiment = experiment_id(store, experiment_name(profile))
-    with explained(), locked():  # one process at a time finds out what is missing and logs it
+    with as_tracking_errors(), store_lock():  # one process at a time looks for missing runs and logs them
         logged = _runs_by_tag(store, experiment, "ledger_key")
         parents = _runs_by_tag(store, experiment, "sampler_parent")
-        new = [row for row in rows if row.key not in logged]
-        for row in new:
+        unlogged = [row for row in rows if row.key not in logged]
+        for row in unlogged:
             sampler = row.task.sampler.name
             if sampler not in parents:
                 run = store.create_run(experiment, run_name=sampler, tags={"sampler_parent": sampler})
                 store.set_terminated(run.info.run_id)
                 parents[sampler] = run.info.run_id
             _log_row(store, experiment, row, parents[sampler])
-    return len(new)
+    return len(unlogged)
 
 
 def _runs_by_tag(store: MlflowClient, experiment: str, tag: str) -> dict[str, str]:
@@ -121,13 +121,13 @@ def _log_row(store: MlflowClient, experiment: str, row: Row[Task, FoldResult], p
     name = f"{task.model.name} {task.repeat}.{task.fold}"
     run = store.create_run(experiment, run_name=name, tags=tags)
     params = {"repeat": task.repeat, "fold": task.fold, "seed": task.seed}
-    for part, method in {"sampler": task.sampler, "model": task.model}.items():
-        params[part] = method.name
-        params |= {f"{part}.{name}": value for name, value in method.params.items()}
-    now = run.info.start_time
+    for role, method in {"sampler": task.sampler, "model": task.model}.items():
+        params[role] = method.name
+        params |= {f"{role}.{name}": value for name, value in method.params.items()}
+    timestamp = run.info.start_time
     store.log_batch(
         run.info.run_id,
-        metrics=[Metric(metric, getattr(result, metric), now, 0) for metric in METRICS],
+        metrics=[Metric(metric, getattr(result, metric), timestamp, 0) for metric in METRICS],
         params=[Param(name, str(value)) for name, value in params.items()],
         tags=[RunTag(f"version.{library}", release) for library, release in row.provenance.versions.items()],
     )
@@ -145,7 +145,7 @@ def register_champion(folder: Path, tags: dict[str, str]) -> str:
     """
     version = register(folder, REGISTERED_MODEL, "champion", tags)
     store = client()
-    with explained():
+    with as_tracking_errors():
         store.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version)
     return version
 
@@ -162,7 +162,7 @@ def register(folder: Path, name: str, experiment: str, tags: dict[str, str]) -> 
 
     store = client()
     parent = experiment_id(store, experiment)
-    with explained("RESOURCE_ALREADY_EXISTS"):
+    with as_tracking_errors("RESOURCE_ALREADY_EXISTS"):
         run = store.create_run(parent, run_name=name, tags=tags)
         store.log_artifacts(run.info.run_id, str(folder), "model")
         store.set_terminated(run.info.run_id)
@@ -176,35 +176,36 @@ def register(folder: Path, name: str, experiment: str, tags: dict[str, str]) -> 
 
 
 def download_champion(folder: Path) -> Path:
-    """Fetch the files of the champion into a folder; LookupError says how to make one when there is none.
-
-    Nothing is unpickled here; `utils.serving.bundle.load` reads the files and refuses types it does not know.
-    """
+    """Download the champion's files to a folder; a LookupError says how to create one if there is none."""
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
     store, unknown = client(), ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
     try:
-        with explained(*unknown):
+        with as_tracking_errors(*unknown):
             version = store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION)
     except MlflowException:
         raise LookupError(
-            f"The registry at {shown(tracking_uri())} has no model with the alias '{CHAMPION}'; run notebook 08."
+            f"The registry at {without_password(tracking_uri())} has no model with the alias '{CHAMPION}'; "
+            "run notebook 08."
         ) from None
-    with explained():
+    with as_tracking_errors():
         return Path(download_artifacts(version.source, dst_path=str(folder), tracking_uri=tracking_uri()))
 
 
 def main() -> None:
     """Log the finished tasks of a profile that the store lacks."""
-    parser = argparse.ArgumentParser(description="Give every finished task of a profile its MLflow run.")
+    parser = argparse.ArgumentParser(description="Log every finished task of a profile to MLflow.")
     parser.add_argument("--profile", default="quick", choices=("quick", "full"))
     options = parser.parse_args()
     with exit_with_a_sentence():
         profile = load_profile(options.profile)
         rows = [row for folder in (profile.results, profile.results / "sensitivity") for row in ledger.read(folder)]
         n_logged = log_rows(rows, profile)
-    print(f"{n_logged} of {len(rows)} finished tasks logged to {shown(tracking_uri())}; the others were there already.")
+    print(
+        f"{n_logged} of {len(rows)} finished tasks logged to {without_password(tracking_uri())}; "
+        "the others were there already."
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The MLflow store that runs and models go to: where it is, and whether it can be used."""
+"""The MLflow store of runs and models: its address, and checks that it can be used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from sqlalchemy.engine import URL
 
-# MLflow's own defaults keep on asking a server that is gone for minutes.
+# With MLflow's defaults, requests to a server that is down are retried for minutes.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 QUIET = ("alembic", "mlflow.store.db")
 
@@ -30,9 +30,9 @@ class TrackingError(RuntimeError):
 def tracking_uri() -> str:
     """Where runs go: MLFLOW_TRACKING_URI if set, else an SQLite file below `build` (or STUDY_OUTPUT).
 
-    A relative path means the same file wherever a process was started: it is taken from the project's root.
+    A relative path starts at the project's root, wherever the process was started.
     """
-    from sqlalchemy.engine import make_url  # takes half a second, also where no store is used
+    from sqlalchemy.engine import make_url  # imported here because it takes half a second
 
     if uri := os.environ.get("MLFLOW_TRACKING_URI"):
         path = _sqlite_path(uri)
@@ -58,14 +58,14 @@ def _database(uri: str) -> URL | None:
         return None
 
 
-def shown(uri: str) -> str:
+def without_password(uri: str) -> str:
     """The address without its password, for messages."""
     url = _database(uri)
     return uri if url is None else url.render_as_string(hide_password=True)
 
 
 def client() -> MlflowClient:
-    """A client of the tracking server and of its registry; it makes the tables of a fresh SQLite store.
+    """A client of the tracking server and its registry; creates the tables of a new SQLite store.
 
     Raises
     ------
@@ -80,12 +80,12 @@ def client() -> MlflowClient:
     _require_sqlite_file(uri)
     from mlflow import MlflowClient  # takes seconds
 
-    with explained(), locked():
+    with as_tracking_errors(), store_lock():
         return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
 def _require_sqlite_file(uri: str) -> None:
-    """Make the folder of an SQLite store and open the file: MLflow itself tries for a minute before it says no."""
+    """Create the folder of an SQLite store and open the file; MLflow itself tries for a minute before it fails."""
     path = _sqlite_path(uri)
     if path is None:
         return
@@ -97,17 +97,17 @@ def _require_sqlite_file(uri: str) -> None:
         if not os.access(path, os.W_OK):
             raise PermissionError("it is read-only")
     except (OSError, sqlite3.Error) as error:
-        raise TrackingError(_sentence(uri, str(error))) from error
+        raise TrackingError(_error_message(uri, str(error))) from error
 
 
 @contextmanager
-def explained(*answers: str) -> Iterator[None]:
-    """Turn whatever MLflow, its database or the network raises into a `TrackingError` of one sentence.
+def as_tracking_errors(*expected_codes: str) -> Iterator[None]:
+    """Convert errors of MLflow, its database or the network to a `TrackingError` with one sentence.
 
     Parameters
     ----------
-    *answers : str
-        MLflow's error codes that are no failure of the store, such as RESOURCE_ALREADY_EXISTS; they pass as they are.
+    *expected_codes : str
+        MLflow error codes that are no failure of the store, such as RESOURCE_ALREADY_EXISTS; they are raised unchanged.
     """
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -115,59 +115,59 @@ def explained(*answers: str) -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        if error.error_code in answers:
+        if error.error_code in expected_codes:
             raise
-        raise TrackingError(_sentence(tracking_uri(), str(error))) from error
+        raise TrackingError(_error_message(tracking_uri(), str(error))) from error
     except (SQLAlchemyError, ImportError, OSError) as error:  # errors of `requests` are OSErrors
-        raise TrackingError(_sentence(tracking_uri(), str(error))) from error
+        raise TrackingError(_error_message(tracking_uri(), str(error))) from error
 
 
-def _sentence(uri: str, reason: str) -> str:
+def _error_message(uri: str, reason: str) -> str:
     scheme = uri.partition(":")[0]
     if ":" not in uri or scheme == "file":
         return (
             f"The tracking store {uri} is a folder of files, which MLflow no longer writes to; set MLFLOW_TRACKING_URI "
             "to a database such as sqlite:///mlflow.db or to a server, or unset it."
         )
-    gone = scheme.startswith("http") and "Max retries exceeded" in reason
-    first = "it does not answer" if gone else " ".join(reason.split())[:200].rstrip(" .")
+    is_unreachable = scheme.startswith("http") and "Max retries exceeded" in reason
+    cause = "it does not answer" if is_unreachable else " ".join(reason.split())[:200].rstrip(" .")
     return (
-        f"The tracking store {shown(uri)} cannot be used ({first}); start it or correct MLFLOW_TRACKING_URI, "
-        "or unset it to keep runs in build/mlflow.db."
+        f"The tracking store {without_password(uri)} cannot be used ({cause}); start it or correct "
+        "MLFLOW_TRACKING_URI, or unset it to keep runs in build/mlflow.db."
     )
 
 
-def locked() -> AbstractContextManager:
-    """Keep other processes of this machine away from an SQLite store; a server looks after itself."""
+def store_lock() -> AbstractContextManager:
+    """Lock an SQLite store against other processes of this machine; a server needs no lock."""
     path = _sqlite_path(tracking_uri())
     return nullcontext() if path is None else FileLock(f"{path}.lock")
 
 
 def experiment_id(store: MlflowClient, name: str) -> str:
-    """The experiment's id; it is made when missing, with artefacts beside an SQLite store.
+    """The experiment's id; a missing experiment is created, with artefacts beside an SQLite store.
 
     Raises
     ------
     TrackingError
-        If the experiment was deleted, which MLflow neither writes to nor makes anew.
+        If the experiment was deleted: MLflow can neither write to it nor create it again.
     """
     from mlflow.exceptions import MlflowException
 
     path = _sqlite_path(tracking_uri())
     location = None if path is None else (path.parent / "mlartifacts" / name).as_uri()
-    with explained():
+    with as_tracking_errors():
         experiment = store.get_experiment_by_name(name)
         if experiment is None:
             try:
                 return store.create_experiment(name, artifact_location=location)
-            except MlflowException as error:  # another process was quicker
+            except MlflowException as error:  # another process created it first
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
                 experiment = store.get_experiment_by_name(name)
     if experiment.lifecycle_stage == "deleted":
         raise TrackingError(
-            f"The experiment '{name}' of the tracking store {shown(tracking_uri())} was deleted; restore it with "
-            f"'mlflow experiments restore --experiment-id {experiment.experiment_id}', or empty the store's trash "
-            "with 'mlflow gc'."
+            f"The experiment '{name}' of the tracking store {without_password(tracking_uri())} was deleted; "
+            f"restore it with 'mlflow experiments restore --experiment-id {experiment.experiment_id}', or empty "
+            "the store's trash with 'mlflow gc'."
         )
     return experiment.experiment_id

@@ -1,7 +1,7 @@
-"""From training rows to a fitted classifier: scale, resample, choose the parameters, fit; nothing else is seen.
+"""From training rows to a fitted classifier: scale, resample, choose the parameters, fit.
 
-The rows that a test part holds never come here. Inner folds divide the training rows again, before scaler and
-sampler, so that a synthetic row never judges, nor is judged by a model that knows, the frauds it was made from.
+Test rows never reach this module. Inner folds divide the training rows before scaler and sampler, so that inner test
+rows are always real, and no synthetic row was made from them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from utils.samplers.registry import SAMPLERS, fraud_weight
 from utils.seeding import child_seed, seeded
 
 Classifier = TypeVar("Classifier", bound=ClassifierMixin)
-KEPT_RESAMPLED = 8  # of the same rows; each may be as large as the dataset
+MAX_RESAMPLED = 8  # of the same rows; each may be as large as the dataset
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +41,9 @@ class Resampled:
     X, y : arrays of shape (n_rows, n_features) and (n_rows,)
         Scaled, real and synthetic.
     seconds : float
-        That scaling and sampling took.
+        Time of scaling and sampling.
     source : Index
-        Of the rows that scaler and sampler were fitted on, as the dataset numbers them.
+        Index labels in the dataset of the rows that scaler and sampler were fitted on.
     """
 
     X: np.ndarray
@@ -54,7 +54,7 @@ class Resampled:
 
 @dataclass(frozen=True)
 class Seconds:
-    """What the steps of a fit took: scaler and sampler, search for the parameters, classifier."""
+    """Duration of the steps of a fit: scaler and sampler, search for the parameters, classifier."""
 
     sampler: float
     search: float
@@ -75,7 +75,7 @@ class Fitted:
         What the classifier was fitted on.
     seconds : Seconds
     held_out : Index
-        Of the training rows that neither scaler nor sampler saw, because they ended a network's training.
+        Index labels of the training rows that were held out from scaler and sampler to stop a network's training.
     """
 
     scaler: StandardScaler
@@ -93,13 +93,13 @@ class Fitted:
 
 
 def build_preprocessing(sampler: Method, seed: int) -> Pipeline:
-    """Scaler and sampler, fitted on training rows only; 'passthrough' where there is nothing to sample."""
+    """Scaler and sampler, fitted on training rows only; 'passthrough' if there is no resampling."""
     resampler = SAMPLERS[sampler.name].build(child_seed(seed, sampler.name), **sampler.params)
     return Pipeline([("scale", StandardScaler()), ("sample", "passthrough" if resampler is None else resampler)])
 
 
 def fit_preprocessing(preprocessing: Pipeline, X: pd.DataFrame, y: pd.Series) -> Resampled:
-    """Fit scaler and sampler on training rows, and give the rows that the classifier is fitted on."""
+    """Fit scaler and sampler on training rows, and return the rows that the classifier is fitted on."""
     start = time.perf_counter()
     if preprocessing["sample"] == "passthrough":
         resampled = preprocessing[:1].fit_transform(X), y.to_numpy()
@@ -112,31 +112,31 @@ def fit_preprocessing(preprocessing: Pipeline, X: pd.DataFrame, y: pd.Series) ->
 
 
 def positive_scores(model: Classifier, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scores to rank by, and probabilities; the former resolve what probabilities round to 1."""
+    """Scores for ranking, and probabilities; the scores distinguish rows whose probabilities round to 1."""
     probability = model.predict_proba(X)[:, 1]
     ranking = model.decision_function(X) if hasattr(model, "decision_function") else probability
     return ranking, probability
 
 
 class TrainingRows:
-    """Training rows before anything learned from them, with a cache of what was made of them.
+    """Training rows before any fitted step, with a cache of scaler, resampled tables and inner folds.
 
-    Tasks that share rows share it: a scaler, a resampled table and inner folds are made once, when they are first
-    asked for. No more than `KEPT_RESAMPLED` resampled tables are kept.
+    Tasks on the same rows share the cache; its contents are computed when they are first needed. At most
+    `MAX_RESAMPLED` resampled tables are kept.
 
     Parameters
     ----------
     X, y : DataFrame and Series
-        Features and labels; their index numbers the rows as the dataset does, and says where a row came from.
+        Features and labels; their index labels are those of the dataset.
     groups : ndarray
         Group of each row, which is never divided; see `Dataset.groups`.
     seed : int
-        Fixes samplers.
+        Seed of the samplers and the inner folds.
     """
 
     def __init__(self, X: pd.DataFrame, y: pd.Series, groups: np.ndarray, seed: int):
         self.X, self.y, self.groups, self.seed = X, y, groups, seed
-        self._resampled: LRUCache[str, Resampled] = LRUCache(KEPT_RESAMPLED)
+        self._resampled: LRUCache[str, Resampled] = LRUCache(MAX_RESAMPLED)
         self._inner_folds: LRUCache[int, list[tuple[TrainingRows, TrainingRows]]] = LRUCache(1)
         self._held_out: LRUCache[int, tuple[TrainingRows, TrainingRows]] = LRUCache(1)
 
@@ -146,7 +146,7 @@ class TrainingRows:
         return StandardScaler().fit(self.X)
 
     def resampled(self, sampler: Method) -> Resampled:
-        """What a sampler makes of the rows; a generator is fitted once for all of its ratios."""
+        """The rows after a sampler; a generator is fitted once for all of its ratios."""
         entry, params = SAMPLERS[sampler.name], sampler.params
         if entry.weighted:
             return self._fit_resample(replace(sampler, params={}))
@@ -165,28 +165,28 @@ class TrainingRows:
         return self._resampled[name]
 
     def inner_folds(self, n_folds: int) -> list[tuple[TrainingRows, TrainingRows]]:
-        """Inner training part and inner test part of every fold."""
+        """Training rows and test rows of every inner fold."""
         if n_folds not in self._inner_folds:
             numbers = self._fold_numbers(n_folds, "search")
             self._inner_folds[n_folds] = [
-                (self._take(numbers != number, "train", number), self._take(numbers == number, "test", number))
+                (self._subset(numbers != number, "train", number), self._subset(numbers == number, "test", number))
                 for number in range(n_folds)
             ]
         return self._inner_folds[n_folds]
 
     def held_out(self, n_parts: int) -> tuple[TrainingRows, TrainingRows]:
-        """All parts but one, and that one."""
+        """The rows without one of `n_parts` parts, and that part."""
         if n_parts not in self._held_out:
             numbers = self._fold_numbers(n_parts, "held out")
-            self._held_out[n_parts] = self._take(numbers > 0, "held out"), self._take(numbers == 0, "held out")
+            self._held_out[n_parts] = self._subset(numbers > 0, "held out"), self._subset(numbers == 0, "held out")
         return self._held_out[n_parts]
 
     def _fold_numbers(self, n_folds: int, purpose: str) -> np.ndarray:
         groups = np.unique(self.groups, return_inverse=True)[1]
         return fold_numbers(self.y.to_numpy(), groups, n_folds, child_seed(self.seed, purpose))
 
-    def _take(self, mask: np.ndarray, *path: object) -> TrainingRows:
-        """Some of the rows, with a seed of their own."""
+    def _subset(self, mask: np.ndarray, *path: object) -> TrainingRows:
+        """Rows of a mask, with their own seed."""
         return TrainingRows(self.X[mask], self.y[mask], self.groups[mask], child_seed(self.seed, *path))
 
 
@@ -197,17 +197,17 @@ def fit(task: Task, rows: TrainingRows, n_jobs: int = 1, chosen: Trial | None = 
     ----------
     task : Task
     rows : TrainingRows
-        Tasks that share them share what samplers made of them.
+        Tasks that share them share the cache of resampled tables.
     n_jobs : int
         Threads a model may use.
     chosen : Trial, optional
-        Parameters that a finished task chose, so that they need not be looked for again.
+        Parameters that a finished task chose, to skip the search.
     """
     trials = [chosen] if chosen else sample_trials(task, rows.y)
     if task.search and task.search.held_out:
         return _fit_held_out(task, rows, trials, n_jobs)
     start = time.perf_counter()
-    scores = judge(task, rows, trials, n_jobs) if len(trials) > 1 else []
+    scores = score_trials(task, rows, trials, n_jobs) if len(trials) > 1 else []
     search_seconds = time.perf_counter() - start
     trial = trials[select_trial(scores, task.search.margin)] if scores else trials[0]
     model, resampled, fit_seconds = _fit_trial(task, trial, rows, n_jobs)
@@ -221,7 +221,7 @@ def _fit_trial(
     """A classifier, the rows that it was fitted on, and the seconds of its fit."""
     resampled = rows.resampled(trial.sampler)
     start = time.perf_counter()
-    # Class weights are the one sampler that changes no rows: its ratio is a parameter of the model.
+    # Class weights are the only sampler that changes no rows: its ratio is passed to the model.
     weighted = SAMPLERS[trial.sampler.name].weighted
     weight = fraud_weight(rows.y, **trial.sampler.params) if weighted else 1.0
     seed = child_seed(task.seed, trial.model.name)
@@ -231,7 +231,7 @@ def _fit_trial(
     return model, resampled, time.perf_counter() - start
 
 
-def judge(task: Task, rows: TrainingRows, trials: list[Trial], n_jobs: int = 1) -> list[float]:
+def score_trials(task: Task, rows: TrainingRows, trials: list[Trial], n_jobs: int = 1) -> list[float]:
     """Mean average precision of every trial over inner folds of the training rows."""
     folds = rows.inner_folds(task.search.folds)
     scores = np.zeros((len(trials), len(folds)))
@@ -244,7 +244,7 @@ def judge(task: Task, rows: TrainingRows, trials: list[Trial], n_jobs: int = 1) 
 
 
 def _fit_held_out(task: Task, rows: TrainingRows, trials: list[Trial], n_jobs: int) -> Fitted:
-    """Train a network per trial; real rows that no sampler saw end its training, and choose among the trials."""
+    """Train a network per trial; held-out real rows stop the training and select the trial."""
     train, validation = rows.held_out(task.search.held_out)
     held_out = _scaled(validation, train.scaler)
     fits = [_fit_trial(task, trial, train, n_jobs, validation=held_out) for trial in trials]

@@ -1,4 +1,4 @@
-"""From a file to rows that can be learned from: fetch, read, validate, derive features, split."""
+"""From a file to features and splits: fetch, read, validate, derive features, split."""
 
 import lazy_loader
 

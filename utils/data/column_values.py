@@ -1,7 +1,7 @@
-"""Compares columns of two frames by value, whatever the types that they were read with.
+"""Compare columns of two frames by value, whatever their types.
 
-The same rows, read twice, need not have the same types: a code is text here and a number there, a gap turns integers
-into floats, a file keeps fewer digits. What cannot be compared by value is refused, not guessed.
+The same rows, read twice, may have different types: a code is text in one and a number in the other, a gap turns
+integers into floats, a file stores fewer digits. Values that cannot be compared are refused, not guessed.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 NUMERAL = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)", re.ASCII | re.IGNORECASE)
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].+)?", re.ASCII)
-TRUTH = {"true": 1, "false": 0}
-MISSING_WORDS = dict.fromkeys(("nan", "none", "<na>", "nat"))  # what a missing value becomes as text
+BOOLEAN_WORDS = {"true": 1, "false": 0}
+MISSING_WORDS = dict.fromkeys(("nan", "none", "<na>", "nat"))  # missing values written as text
 LONGEST_NUMERAL = 40
 UNITS = ("s", "ms", "us", "ns")  # of time stamps, from coarse to fine
 NUMBERS, TEXT, TIMES, ZONED, DURATIONS = "numbers", "text", "times without a zone", "times with a zone", "durations"
@@ -30,38 +30,40 @@ Values = list[Hashable]
 
 
 class IncomparableError(ValueError):
-    """The values of two columns have no common meaning; the message says how they differ."""
+    """The values of two columns cannot be compared; the message says how they differ."""
 
 
 def common_codes(first: pd.Series, second: pd.Series) -> tuple[Codes, Codes]:
     """A code per value of two columns: equal for equal values, -1 for missing ones.
 
-    Numbers are equal by value, be they integers, floats, booleans or text that reads as a number; times are equal if
-    they are the same moment. Where one side holds fewer digits (float32, seconds), both are compared in these. Spaces
-    around a text do not count, and an empty text is a missing value. Two columns of text are compared as numbers or
-    times only where this makes no two texts of one side equal.
+    Numbers are compared by value, whether they are integers, floats, booleans or text that represents a number; times
+    are equal if they are the same moment. If one side has lower precision (float32, seconds), both are rounded to it.
+    Spaces around a text are ignored, and an empty text is a missing value. Two columns of text are compared as numbers
+    or times only if no two texts of one side become equal.
 
     Raises
     ------
     IncomparableError
-        If text meets numbers or times that it does not read as, times with a zone meet times without, or integers
-        meet floats that are too large to tell integers apart.
+        If one column is text that does not represent the other's numbers or times, if times with a zone are
+        compared with times without, or integers with floats too large to distinguish integers.
     """
-    first, second = _dense(first), _dense(second)
+    first, second = _to_dense(first), _to_dense(second)
     types = [_number_type(column.dtype) for column in (first, second)]
     if all(number_type is not None for number_type in types):  # NumPy takes None for float64 in comparisons
-        return _codes_of_numbers([_filled(*side) for side in zip((first, second), types, strict=True)], first, second)
+        return _codes_of_numbers(
+            [_fill_missing(*side) for side in zip((first, second), types, strict=True)], first, second
+        )
     codes, uniques = zip(*(_factorized(column) for column in (first, second)), strict=True)
-    plain = [[_plain(value) for value in values] for values in uniques]
-    truth = any(isinstance(value, bool | np.bool_) for values in uniques for value in values)
-    sides = _at_common_digits(_with_common_meaning(*plain, truth=truth), first.dtype, second.dtype)
+    normalised = [[_normalise(value) for value in values] for values in uniques]
+    has_booleans = any(isinstance(value, bool | np.bool_) for values in uniques for value in values)
+    sides = _round_to_common_digits(_align_meaning(*normalised, has_booleans=has_booleans), first.dtype, second.dtype)
     known: dict[Hashable, int] = {}
     tables = [[-1 if value is None else known.setdefault(value, len(known)) for value in side] for side in sides]
     return tuple(np.array([*table, -1])[rows] for table, rows in zip(tables, codes, strict=True))
 
 
 def written_like(reference: pd.Series, other: pd.Series, codes: tuple[Codes, Codes]) -> pd.Series:
-    """`other`, its values spelled as in `reference`, so that what was fitted to one can take the other.
+    """`other` with its values written as in `reference`, so that what was fitted to one accepts the other.
 
     Parameters
     ----------
@@ -73,21 +75,21 @@ def written_like(reference: pd.Series, other: pd.Series, codes: tuple[Codes, Cod
     if (to_number and is_number) or (reference.dtype == other.dtype and reference.dtype != object):
         return other
     spelling = dict(zip(codes[0].tolist(), reference.to_numpy(object), strict=True))
-    own = [_number(_plain(value)) if to_number else value for value in other.to_numpy(object)]
-    own = [str(value) if is_number and not to_number else value for value in own]
-    rows = zip(codes[1].tolist(), own, strict=True)
+    spelled = [_number(_normalise(value)) if to_number else value for value in other.to_numpy(object)]
+    spelled = [str(value) if is_number and not to_number else value for value in spelled]
+    rows = zip(codes[1].tolist(), spelled, strict=True)
     values = [None if code == -1 else spelling.get(code, value) for code, value in rows]
     return pd.Series(values, index=other.index, dtype=object).infer_objects()
 
 
 def plain_values(column: pd.Series) -> set[Hashable]:
-    """Distinct values, a text that reads as a number as this number; without missing ones."""
-    _, uniques = _factorized(_dense(column))
-    return {_number(_plain(value)) for value in uniques} - {None}
+    """Distinct values without missing ones; text that represents a number becomes this number."""
+    _, uniques = _factorized(_to_dense(column))
+    return {_number(_normalise(value)) for value in uniques} - {None}
 
 
-def _dense(column: pd.Series) -> pd.Series:
-    """A column without the wrappings that say how it is stored: categories, sparse values."""
+def _to_dense(column: pd.Series) -> pd.Series:
+    """A column without categorical or sparse storage."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         categories = pd.array(column.cat.categories)
         return pd.Series(categories.take(column.cat.codes.to_numpy(), allow_fill=True), index=column.index)
@@ -96,55 +98,55 @@ def _dense(column: pd.Series) -> pd.Series:
 
 def _number_type(dtype: Any) -> np.dtype | None:
     """NumPy's type for a column of real numbers or booleans, None for any other."""
-    own = getattr(dtype, "numpy_dtype", dtype)
-    return own if isinstance(own, np.dtype) and own.kind in "biuf" else None
+    numpy_type = getattr(dtype, "numpy_dtype", dtype)
+    return numpy_type if isinstance(numpy_type, np.dtype) and numpy_type.kind in "biuf" else None
 
 
-def _filled(column: pd.Series, number_type: np.dtype) -> NDArray:
-    """The numbers of a column, with zeros for missing values that its type has no number for."""
+def _fill_missing(column: pd.Series, number_type: np.dtype) -> NDArray:
+    """The numbers of a column; missing values become zero if the type cannot represent them."""
     if isinstance(column.dtype, np.dtype):
         return column.to_numpy()
     return column.to_numpy(number_type, na_value=number_type.type(0))
 
 
 def _codes_of_numbers(arrays: list[NDArray], first: pd.Series, second: pd.Series) -> tuple[Codes, Codes]:
-    codes, _ = pd.factorize(np.concatenate(_of_one_type(*arrays)))
+    codes, _ = pd.factorize(np.concatenate(_to_common_type(*arrays)))
     codes[np.concatenate([first.isna(), second.isna()])] = -1
     return codes[: len(first)], codes[len(first) :]
 
 
-def _of_one_type(first: NDArray, second: NDArray) -> tuple[NDArray, NDArray]:
-    """Both arrays in a type that holds the values of either, or the digits that both have."""
+def _to_common_type(first: NDArray, second: NDArray) -> tuple[NDArray, NDArray]:
+    """Both arrays in a type that holds the values of either, or in the lower precision of the two."""
     floats = [array for array in (first, second) if array.dtype.kind == "f"]
-    whole = [array for array in (first, second) if array.dtype.kind != "f"]
-    if len(whole) == 1:
-        _require_small(whole[0], floats[0], floats[0].dtype)
+    integers = [array for array in (first, second) if array.dtype.kind != "f"]
+    if len(integers) == 1:
+        _require_small(integers[0], floats[0], floats[0].dtype)
         common: Any = np.float64
     elif floats:
         common = min((array.dtype for array in floats), key=lambda dtype: dtype.itemsize)
     else:
-        common = np.int64 if max(array.max(initial=0) for array in whole) <= np.iinfo(np.int64).max else object
+        common = np.int64 if max(array.max(initial=0) for array in integers) <= np.iinfo(np.int64).max else object
     with np.errstate(over="ignore"):
         return tuple(array.astype(common) + (0.0 if floats else 0) for array in (first, second))
 
 
 def _require_small(integers: Iterable, floats: Iterable, float_type: np.dtype) -> None:
-    """Refuse integers and floats of which both exceed what floats of a type tell apart."""
+    """Refuse integers beside floats if both exceed the range in which floats distinguish integers."""
     digits = np.finfo(float_type).nmant + 1
     integers, floats = (np.asarray(list(values), dtype=np.float64) for values in (integers, floats))
     if all(np.any(np.abs(values[np.isfinite(values)]) >= 2**digits) for values in (integers, floats)):
-        raise IncomparableError(f"integers beside {float_type} values too large to tell integers apart")
+        raise IncomparableError(f"integers beside {float_type} values too large to distinguish integers")
 
 
 def _factorized(column: pd.Series) -> tuple[Codes, Iterable]:
-    """Codes and distinct values of a column; values that cannot be hashed as their text."""
+    """Codes and distinct values of a column; values that cannot be hashed are converted to text."""
     try:
         return pd.factorize(column)
     except TypeError:
         return pd.factorize(column.map(str, na_action="ignore"))
 
 
-def _plain(value: Any) -> Hashable:
+def _normalise(value: Any) -> Hashable:
     """A value as None, int, float, text, time stamp or duration; as in Python, 1 and 1.0 are equal."""
     if isinstance(value, bytes):
         value = value.decode(errors="surrogateescape")
@@ -155,8 +157,8 @@ def _plain(value: Any) -> Hashable:
     if isinstance(value, numbers.Integral | np.bool_):
         return int(value)
     if isinstance(value, numbers.Real | Decimal):
-        exact = isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value()
-        return int(value) if exact else float(value)
+        is_integer = isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value()
+        return int(value) if is_integer else float(value)
     if isinstance(value, datetime.date | np.datetime64):
         return pd.Timestamp(value)
     return pd.Timedelta(value) if isinstance(value, datetime.timedelta | np.timedelta64) else str(value)
@@ -171,14 +173,14 @@ def _kind(value: Hashable) -> str:
 
 
 def _number(value: Hashable) -> Hashable:
-    """The number that a text reads as, if it does."""
+    """The number that a text represents; other values are unchanged."""
     if not isinstance(value, str) or len(value) > LONGEST_NUMERAL or not NUMERAL.fullmatch(value):
         return value
     return int(value) if value.lstrip("+-").isdigit() else float(value)
 
 
 def _time(value: Hashable) -> Hashable:
-    """The time stamp that a text of the form 2013-09-01 12:30 reads as, if it does."""
+    """The time stamp that a text such as 2013-09-01 12:30 represents; other values are unchanged."""
     if not isinstance(value, str) or not ISO_DATE.fullmatch(value):
         return value
     try:
@@ -187,27 +189,27 @@ def _time(value: Hashable) -> Hashable:
         return value
 
 
-def _with_common_meaning(first: Values, second: Values, *, truth: bool) -> tuple[Values, Values]:
-    """Values of two columns, texts read as what the other column holds; IncomparableError where they are not that."""
+def _align_meaning(first: Values, second: Values, *, has_booleans: bool) -> tuple[Values, Values]:
+    """Values of two columns, with texts converted to the other column's kind; IncomparableError if this fails."""
     kinds = _kinds(first) | _kinds(second)
     if kinds <= {TEXT}:
         return _texts(first, second)
-    words = MISSING_WORDS | (TRUTH if truth else {})
+    words = MISSING_WORDS | (BOOLEAN_WORDS if has_booleans else {})
     read = _number if kinds <= {TEXT, NUMBERS} else _time
     first, second = (
         [words.get(value.lower(), read(value)) if isinstance(value, str) else value for value in side]
         for side in (first, second)
     )
-    of_first, of_second = _kinds(first), _kinds(second)
-    # A code that is sometimes a number and sometimes not is one column; numbers alone never are what a text means.
-    mixed = of_first | of_second <= {TEXT, NUMBERS} and {NUMBERS} not in (of_first, of_second)
-    if of_first and of_second and of_first != of_second and not mixed:
-        raise IncomparableError(f"{_described(first, of_second)} beside {_described(second, of_first)}")
+    first_kinds, second_kinds = _kinds(first), _kinds(second)
+    # A column of codes may mix numbers and text; a column of numbers alone is not compared with text.
+    is_mixed = first_kinds | second_kinds <= {TEXT, NUMBERS} and {NUMBERS} not in (first_kinds, second_kinds)
+    if first_kinds and second_kinds and first_kinds != second_kinds and not is_mixed:
+        raise IncomparableError(f"{_describe(first, second_kinds)} beside {_describe(second, first_kinds)}")
     return first, second
 
 
 def _texts(first: Values, second: Values) -> tuple[Values, Values]:
-    """Texts of two columns, read as numbers or times where no two of one column become the same by it."""
+    """Texts of two columns, converted to numbers or times if no two of one column become equal."""
     for read in (_number, _time):
         read_first, read_second = ([read(value) for value in side] for side in (first, second))
         if len(set(read_first)) == len(set(first)) and len(set(read_second)) == len(set(second)):
@@ -219,15 +221,15 @@ def _kinds(values: Values) -> set[str]:
     return {_kind(value) for value in values if value is not None}
 
 
-def _described(values: Values, others: set[str]) -> str:
-    """What a column holds, by a value of a kind that the other column lacks if there is one."""
+def _describe(values: Values, other_kinds: set[str]) -> str:
+    """Describe a column by one of its values, if possible of a kind that the other column lacks."""
     present = [value for value in values if value is not None]
-    value = next((value for value in present if _kind(value) not in others), present[0])
+    value = next((value for value in present if _kind(value) not in other_kinds), present[0])
     return f"{_kind(value)} such as {value!r}" if isinstance(value, str | int | float) else f"{_kind(value)}, {value}"
 
 
-def _at_common_digits(sides: tuple[Values, Values], *types: Any) -> tuple[Values, Values]:
-    """Numbers and times of two columns in the digits that both types have."""
+def _round_to_common_digits(sides: tuple[Values, Values], *types: Any) -> tuple[Values, Values]:
+    """Numbers and times of two columns, rounded to the lower precision of the two types."""
     floats = {
         position: number_type
         for position, number_type in enumerate(map(_number_type, types))

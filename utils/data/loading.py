@@ -1,4 +1,4 @@
-"""Load, validate, deduplicate and split a table with a binary label."""
+"""Load, validate and deduplicate a table with a binary label."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Dataset:
         Raw columns, the label as int64 and the others as float64; the index is the row's 0-based number
         among the data rows of the file.
     config : DatasetConfig
-        Which column is what.
+        Roles of the columns.
     n_duplicates : int
         Exact copies of earlier rows in the file, whether they were dropped or kept.
     loaded_hash : int
-        `row_hash` when the frame was loaded; a frame that was resampled since has another.
+        `row_hash` when the frame was loaded; it differs once the frame has been resampled.
     """
 
     name: str
@@ -49,12 +49,12 @@ class Dataset:
 
     @property
     def identity(self) -> DatasetIdentity:
-        """What ledger rows say of the dataset."""
+        """Identity of the dataset in ledger rows."""
         return DatasetIdentity(self.name, self.sha256, self.config.roles)
 
     def row_hash(self) -> int:
-        """Hash of the frame's rows as they are now, whatever their order."""
-        return _hash_of(self.frame)
+        """Hash of the current rows of the frame, whatever their order."""
+        return _sum_of_hashes(self.frame)
 
     @cached_property
     def X(self) -> pd.DataFrame:
@@ -68,23 +68,23 @@ class Dataset:
 
     @cached_property
     def amounts(self) -> pd.Series | None:
-        """Value at stake per row; None without such a column."""
+        """Amount of each row; None without such a column."""
         return None if self.config.amount is None else self.frame[self.config.amount]
 
     @cached_property
     def groups(self) -> np.ndarray:
-        """Group number of each row, int64: rows that are equal in all raw columns but time and label share one."""
+        """Group number of each row, int64: rows that are equal in all raw columns but time and label share a group."""
         roles = [name for name in (self.config.time, self.config.label) if name is not None]
         return _identical_rows(self.frame.drop(columns=roles))
 
 
 def load(config: DatasetConfig = ULB) -> Dataset:
-    r"""Fetch, verify and validate a dataset, and drop its exact duplicates if that is asked for.
+    r"""Fetch, verify and validate a dataset; exact duplicates are dropped if the configuration says so.
 
     Parameters
     ----------
     config : DatasetConfig, default=ULB
-        The file, the roles of its columns, and what becomes of exact duplicates. The default is the credit-card
+        The file, the roles of its columns, and the handling of exact duplicates. The default is the credit-card
         table of Dal Pozzolo et al. (2015), 144 MB as text, which is fetched once.
 
     Returns
@@ -93,12 +93,12 @@ def load(config: DatasetConfig = ULB) -> Dataset:
         Features `X` of shape (n_rows, n_features) and labels `y` of shape (n_rows,), in order of time (in seconds,
         where there is such a column).
 
-    A column that only counts the rows, as an index does, is named in a warning of this package's log.
+    A column that only numbers the rows, like an index, is named in a logged warning.
 
     Raises
     ------
     DataError
-        If the file cannot be had or does not pass validation; file, column and row are named, and no Parquet copy of
+        If the file cannot be fetched or does not pass validation; file, column and row are named, and no Parquet copy of
         it is left.
 
     See Also
@@ -129,8 +129,8 @@ def load(config: DatasetConfig = ULB) -> Dataset:
     try:
         path = fetch(config)
         table = _validated_table(path, config)
-        first = _first_of_its_kind(table.frame)
-        frame = table.frame[first] if config.duplicates == "drop" else table.frame
+        is_first = _is_first_copy(table.frame)
+        frame = table.frame[is_first] if config.duplicates == "drop" else table.frame
         check_rarity(frame, config)
     except DataError:
         remove_outdated_copy(config.path)
@@ -140,11 +140,13 @@ def load(config: DatasetConfig = ULB) -> Dataset:
     warn_of_counters(_counters(table, config), config)
     if config.time is not None and not frame[config.time].is_monotonic_increasing:
         frame = frame.sort_values(config.time, kind="stable")
-    return Dataset(config.name, content_sha256(path), frame, config, int(np.count_nonzero(~first)), _hash_of(frame))
+    return Dataset(
+        config.name, content_sha256(path), frame, config, int(np.count_nonzero(~is_first)), _sum_of_hashes(frame)
+    )
 
 
 def distinct_rows(dataset: Dataset) -> tuple[Dataset, np.ndarray]:
-    """The dataset without exact copies of a row, and which row of it each row of `dataset` equals.
+    """The dataset without exact copies of a row, and for each row of `dataset` its position in it.
 
     Returns
     -------
@@ -156,40 +158,40 @@ def distinct_rows(dataset: Dataset) -> tuple[Dataset, np.ndarray]:
     originals = _identical_rows(dataset.frame)
     frame = dataset.frame.iloc[np.unique(originals, return_index=True)[1]]
     n_copies = len(originals) - len(frame)
-    return replace(dataset, frame=frame, n_duplicates=n_copies, loaded_hash=_hash_of(frame)), originals
+    return replace(dataset, frame=frame, n_duplicates=n_copies, loaded_hash=_sum_of_hashes(frame)), originals
 
 
 def _row_hashes(frame: pd.DataFrame) -> np.ndarray:
     return pd.util.hash_pandas_object(frame, index=False).to_numpy()
 
 
-def _hash_of(frame: pd.DataFrame) -> int:
+def _sum_of_hashes(frame: pd.DataFrame) -> int:
     return int(_row_hashes(frame).sum(dtype=np.uint64))
 
 
 def _identical_rows(frame: pd.DataFrame) -> np.ndarray:
-    """Number the distinct rows; rows that are equal get the same number.
+    """Number the distinct rows; equal rows get the same number.
 
-    Only rows whose hashes collide are compared in full, which is exact and ten times faster.
+    Only rows with equal hashes are compared in full, which is exact and ten times faster.
     """
     numbers, uniques = pd.factorize(_row_hashes(frame))
-    shared = np.flatnonzero(np.bincount(numbers)[numbers] > 1)
-    if shared.size:
-        exact = frame.iloc[shared].groupby(list(frame.columns), sort=False).ngroup().to_numpy()
-        numbers[shared] = len(uniques) + exact
+    colliding = np.flatnonzero(np.bincount(numbers)[numbers] > 1)
+    if colliding.size:
+        numbers_among_colliding = frame.iloc[colliding].groupby(list(frame.columns), sort=False).ngroup().to_numpy()
+        numbers[colliding] = len(uniques) + numbers_among_colliding
     return pd.factorize(numbers)[0].astype(np.int64, copy=False)
 
 
-def _first_of_its_kind(frame: pd.DataFrame) -> np.ndarray:
+def _is_first_copy(frame: pd.DataFrame) -> np.ndarray:
     numbers = _identical_rows(frame)
-    first = np.zeros(len(frame), dtype=bool)
-    first[np.unique(numbers, return_index=True)[1]] = True
-    return first
+    is_first = np.zeros(len(frame), dtype=bool)
+    is_first[np.unique(numbers, return_index=True)[1]] = True
+    return is_first
 
 
 @dataclass(frozen=True, eq=False)
 class _ValidatedTable:
-    """Raw columns with their types, what the stamp of their Parquet copy says, and whether they were read from it."""
+    """Raw columns with their types, the content of the stamp, and whether they were read from the Parquet copy."""
 
     frame: pd.DataFrame
     stamp: dict[str, list]
@@ -197,7 +199,7 @@ class _ValidatedTable:
 
 
 def _validated_table(path: Path, config: DatasetConfig) -> _ValidatedTable:
-    """The raw columns; through the Parquet copy of a text where there is one.
+    """The raw columns, read from the Parquet copy if there is one.
 
     A copy is validated again if it was made for other roles, and made again if other columns were left out.
     """
@@ -216,7 +218,7 @@ def _validated_table(path: Path, config: DatasetConfig) -> _ValidatedTable:
 
 
 def _counters(table: _ValidatedTable, config: DatasetConfig) -> list[str]:
-    """Features that only number the rows; none where the columns are known beforehand."""
+    """Features that only number the rows; not reported if the configuration lists the columns."""
     counters = [] if config.columns else table.stamp["counters"]
     return [name for name in counters if name not in (config.label, config.time)]
 

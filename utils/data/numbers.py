@@ -11,14 +11,14 @@ NUMBER = "is not a finite number"
 
 
 def to_numbers(column: pd.Series) -> pd.Series:
-    """Values as float64, NaN where a value is no number; dates and categories count as text."""
+    """Values as float64, NaN if a value is not a number; dates and categories count as text."""
     if not pd.api.types.is_numeric_dtype(column):
         column = column.map(str)
     return pd.to_numeric(column, errors="coerce").astype("float64", copy=False)
 
 
 def finite_numbers(column: pd.Series) -> np.ndarray:
-    """The column as finite floats; DataError names the first value that is none."""
+    """The column as finite floats; a DataError names the first value that is not one."""
     values = to_numbers(column).to_numpy()
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:

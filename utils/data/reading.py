@@ -1,6 +1,6 @@
-"""Reads a table from CSV or Parquet, told apart by their content; what can't be read gets one sentence that helps.
+"""Read a table from CSV or Parquet, recognised by content; files that cannot be read get one helpful sentence.
 
-The study and the application read through this module, so that both take the same files and say the same of the others.
+The study and the application both use this module, so that they accept the same files with the same messages.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ MAX_DIRECTORY = 2**16  # bytes of a ZIP archive's list of files
 CHUNK = 2**20
 SEPARATORS = ",;\t|"
 PARQUET, GZIP, ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
-PACKED = {
+ARCHIVES = {
     b"BZh": "a bzip2 file",
     b"7z\xbc\xaf": "a 7z archive",
     b"\xfd7zXZ": "an xz file",
     b"\x28\xb5\x2f\xfd": "a zstd file",
 }
-OTHER = {
+OTHER_FORMATS = {
     b"\xd0\xcf\x11\xe0": "an Excel workbook (.xls)",
     b"%PDF": "a PDF document",
     b"SQLite format 3": "an SQLite database",
@@ -47,7 +47,7 @@ OTHER = {
     b"<": "a web page or XML",
     b"{": "JSON",
 }
-ENCODINGS = {  # by their byte order marks; those of UTF-32 begin like those of UTF-16
+ENCODINGS = {  # by byte order mark; UTF-32 comes first, because its marks begin like those of UTF-16
     codecs.BOM_UTF32_LE: "utf-32-le",
     codecs.BOM_UTF32_BE: "utf-32-be",
     codecs.BOM_UTF16_LE: "utf-16-le",
@@ -64,15 +64,15 @@ UNPACKING_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
 )
-UNNAMED = re.compile(r"\s*|Unnamed: \d+")  # what pandas calls a column without a name
+UNNAMED = re.compile(r"\s*|Unnamed: \d+")  # names that pandas gives to columns without a name
 DECIMAL_COMMA = re.compile(r"\s*[-+]?[\d.]*,\d+(?:[eE][-+]?\d+)?\s*")
 WHOLE_OR_EMPTY = re.compile(r"\s*(?:[-+]?\d+)?\s*")
 DECIMAL_POINT = "write decimals with a point"
-STORED_INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name in Parquet
+STORED_INDEX = re.compile(r"__index_level_\d+__")  # names that pandas gives to an index without a name in Parquet
 
 
 class DataError(ValueError):
-    """What is wrong with a dataset, in one sentence that says where and what to do."""
+    """A dataset is wrong; the message is one sentence that says what, where, and what to do."""
 
 
 class FormatError(DataError):
@@ -80,7 +80,7 @@ class FormatError(DataError):
 
 
 class LimitError(DataError):
-    """The file is larger than what is read."""
+    """The file exceeds a limit."""
 
 
 class ColumnError(DataError):
@@ -99,18 +99,18 @@ class ColumnError(DataError):
 
 @dataclass(frozen=True, eq=False)
 class Delimited:
-    """A table as text: where its rows start, and how to divide them.
+    """A table as text, with the start of its rows and the separator.
 
     Attributes
     ----------
     name : str
-        What messages call it, such as the name of the file.
+        Name in messages, such as that of the file.
     content : bytes
         UTF-8 without a byte order mark, from the header on.
     separator : str
         Between two cells.
     header : tuple of str
-        Names of the columns; empty for those that have none.
+        Names of the columns; empty for a column without a name.
     start : int
         Position of the first byte after the header.
     header_line : int
@@ -125,12 +125,12 @@ class Delimited:
     header_line: int
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Cells of each row after the line on which it ends; an empty line has none.
+        """Line number and cells of each row; the number is that of its last line, and an empty line has no cells.
 
         Raises
         ------
         DataError
-            Names the line if the text itself is broken.
+            If the text is broken; the message names the line.
         """
         stream = io.BytesIO(self.content)
         stream.seek(self.start)
@@ -145,7 +145,7 @@ class Delimited:
             raise DataError(f"{self.name}, line {line}, cannot be read: {error}; correct this line.") from None
 
     def to_arrow(self, convert: pyarrow.csv.ConvertOptions, *, ignore_empty_lines: bool = True) -> pa.Table:
-        """All rows at once; ArrowInvalid if there are none or one has another number of cells than the header."""
+        """All rows at once; ArrowInvalid if there are none, or one has a different number of cells than the header."""
         return pyarrow.csv.read_csv(
             pa.BufferReader(pa.py_buffer(self.content).slice(self.start)),
             pyarrow.csv.ReadOptions(column_names=list(self.header)),
@@ -158,7 +158,7 @@ class Delimited:
         )
 
     def ragged(self, cells: Sequence[str]) -> str | None:
-        """What is wrong with a row's number of cells, if anything."""
+        """Message about a row's number of cells; None if it is right."""
         if len(cells) == len(self.header):
             return None
         divided = self.separator == "," and len(cells) > len(self.header) and all(map(WHOLE_OR_EMPTY.fullmatch, cells))
@@ -167,7 +167,7 @@ class Delimited:
 
 
 class _Lines:
-    """Lines of a text, counted; csv.Error where those of one row, whose length is `size`, are longer than it may be."""
+    """Iterator over the lines of a text that counts them; csv.Error if a row, of length `size` so far, is too long."""
 
     def __init__(self, stream: IO[str]):
         self._stream = stream
@@ -188,65 +188,65 @@ class _Lines:
 
 
 def decimal_hint(cell: str) -> str:
-    """What to add, in brackets, to the complaint that a cell is no number: about a decimal comma, if it has one."""
+    """Hint in brackets about a decimal comma, for a message that a cell is not a number; empty without one."""
     return f" ({DECIMAL_POINT})" if DECIMAL_COMMA.fullmatch(cell) else ""
 
 
 def open_table(content: bytes, name: str, limit: int | None = None) -> Delimited | pq.ParquetFile:
-    """A table whose header has been read and whose rows have not.
+    """A table whose header has been read, but not its rows.
 
-    Text may be separated by commas, semicolons, tabs or vertical bars, in UTF-8 or, where it says so by its first
-    bytes, in UTF-16 or UTF-32. Either format may be packed with gzip, or alone in a ZIP archive.
+    Text may be separated by commas, semicolons, tabs or vertical bars. It is in UTF-8 or, with a byte order mark, in
+    UTF-16 or UTF-32. Either format may be compressed with gzip, or be the only file in a ZIP archive.
 
     Parameters
     ----------
     content : bytes
         The whole file.
     name : str
-        What messages call it.
+        Name in messages.
     limit : int, optional
-        Bytes that a packed file may unpack to.
+        Maximum size of an unpacked file in bytes.
 
     Raises
     ------
     FormatError
-        If it is something else, which the message names.
+        If the file has another format; the message names it.
     LimitError
         If it unpacks to more than `limit` bytes, or has more than MAX_COLUMNS columns.
     ColumnError
         If two columns have the same name.
     DataError
-        If it is empty, damaged, or no text.
+        If the file is empty, damaged, or not text.
     """
-    content = _unpacked(content, name, limit)
+    content = _unpack(content, name, limit)
     _refuse_other_formats(content, name)
     if content.startswith(PARQUET):
         return _open_parquet(content, name)
     return _open_text(_as_utf8(content, name), name)
 
 
-def _unpacked(content: bytes, name: str, limit: int | None) -> bytes:
+def _unpack(content: bytes, name: str, limit: int | None) -> bytes:
     size = -1 if limit is None else limit + 1
     try:
         if content.startswith(GZIP):
             with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-                unpacked = file.read(size)
+                result = file.read(size)
         elif content.startswith(ZIP):
-            unpacked = _unzip(content, name, size)
+            result = _unzip(content, name, size)
         else:
             return content
     except DataError:
         raise
     except UNPACKING_ERRORS as error:
         raise DataError(f"{name} cannot be unpacked ({error}); pack it again or give it unpacked.") from None
-    if limit is not None and len(unpacked) > limit:
+    if limit is not None and len(result) > limit:
         raise LimitError(f"{name} unpacks to more than {limit / 2**20:,.0f} MiB; divide it into smaller files.")
-    return unpacked
+    return result
 
 
 def _unzip(content: bytes, name: str, size: int) -> bytes:
-    """The one file of an archive; Excel and OpenDocument files are archives, too."""
-    end = content.rfind(b"PK\x05\x06")  # where the archive says how long its list of files is
+    """The only file of an archive; Excel and OpenDocument files are archives, too."""
+    end = content.rfind(b"PK\x05\x06")  # record with the length of the archive's list of files
     if end < 0:
         raise zipfile.BadZipFile("it is cut off")
     if int.from_bytes(content[end + 12 : end + 16], "little") > MAX_DIRECTORY:
@@ -256,7 +256,7 @@ def _unzip(content: bytes, name: str, size: int) -> bytes:
         if "[Content_Types].xml" in names or "mimetype" in names:
             kind = "an Excel workbook" if "[Content_Types].xml" in names else "an OpenDocument file"
             raise FormatError(f"{name} is {kind}; save its sheet as 'CSV UTF-8' and give that file.")
-        files = [each for each in names if not each.endswith("/") and not each.startswith("__MACOSX/")]
+        files = [member for member in names if not member.endswith("/") and not member.startswith("__MACOSX/")]
         if len(files) != 1:
             raise FormatError(f"{name} is a ZIP archive of {len(files)} files; give the one file with the table.")
         with archive.open(files[0]) as file:
@@ -264,29 +264,33 @@ def _unzip(content: bytes, name: str, size: int) -> bytes:
 
 
 def _refuse_other_formats(content: bytes, name: str) -> None:
-    packed = next((kind for magic, kind in PACKED.items() if content.startswith(magic)), None)
+    archive = next((kind for first_bytes, kind in ARCHIVES.items() if content.startswith(first_bytes)), None)
     if content[257:262] == b"ustar":
-        packed = "a tar archive"
+        archive = "a tar archive"
     elif content.startswith((GZIP, ZIP)):
-        packed = "packed twice"
-    if packed:
-        raise FormatError(f"{name} is {packed}; unpack it and give the file in it.")
+        archive = "packed twice"
+    if archive:
+        raise FormatError(f"{name} is {archive}; unpack it and give the file in it.")
     start = content[:100].lstrip()
-    other = next((kind for magic, kind in OTHER.items() if start.startswith(magic)), None)
-    if other:
-        raise FormatError(f"{name} is {other}; save the table as CSV or Parquet.")
+    other_format = next((kind for first_bytes, kind in OTHER_FORMATS.items() if start.startswith(first_bytes)), None)
+    if other_format:
+        raise FormatError(f"{name} is {other_format}; save the table as CSV or Parquet.")
 
 
 def _as_utf8(content: bytes, name: str) -> bytes:
-    """Text in UTF-8 without a byte order mark; DataError if it is no text, or no text in an encoding that it states."""
+    """Text in UTF-8 without a byte order mark; DataError if it is not text, or not in the encoding of its mark."""
     content = content.removeprefix(codecs.BOM_UTF8)
-    encoding = next((each for mark, each in ENCODINGS.items() if content.startswith(mark)), _unmarked(content))
+    encoding = next(
+        (candidate for mark, candidate in ENCODINGS.items() if content.startswith(mark)), _guess_utf16(content)
+    )
     if encoding:
         try:
             content = content.decode(encoding).removeprefix("\ufeff").encode()
         except UnicodeError:
-            shown = encoding[:6].upper()
-            raise DataError(f"{name} begins as {shown} and is damaged further on; save it as 'CSV UTF-8'.") from None
+            encoding_name = encoding[:6].upper()
+            raise DataError(
+                f"{name} begins as {encoding_name} and is damaged further on; save it as 'CSV UTF-8'."
+            ) from None
     if not content.isascii():
         _check_utf8(content, name)
     position = content.find(b"\0")
@@ -295,8 +299,8 @@ def _as_utf8(content: bytes, name: str) -> bytes:
     return content
 
 
-def _unmarked(content: bytes) -> str | None:
-    """UTF-16 without its mark: every other byte of Latin letters is zero."""
+def _guess_utf16(content: bytes) -> str | None:
+    """UTF-16 without a byte order mark: every other byte of Latin letters is zero."""
     first, second = content[:200:2], content[1:200:2]
     for high, low, encoding in ((second, first, "utf-16-le"), (first, second, "utf-16-be")):
         if high.count(0) > 0.7 * len(high) > 0 and 0 not in low:
@@ -305,7 +309,7 @@ def _unmarked(content: bytes) -> str | None:
 
 
 def _check_utf8(content: bytes, name: str) -> None:
-    """In pieces, as the text of a large file would take several times its size."""
+    """Decode in chunks, because the text of a large file would take several times its size."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     for start in range(0, len(content), CHUNK):
         chunk = content[start : start + CHUNK]
@@ -322,7 +326,7 @@ def _check_utf8(content: bytes, name: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Header:
-    """How the first lines of a text read with one separator."""
+    """The first lines of a text, read with one separator."""
 
     separator: str
     names: list[str]
@@ -332,37 +336,37 @@ class _Header:
 
     @property
     def likelihood(self) -> tuple[bool, bool, int]:
-        """What speaks for the separator: it divides the header, the first row likewise, and into many names."""
+        """Sort key of the separator: it divides the header, divides the first row alike, and gives many names."""
         alike = self.first_row is None or len(self.first_row) == len(self.names)
         return len(self.names) > 1, alike, len(self.names)
 
 
 def _open_text(content: bytes, name: str) -> Delimited:
-    head = content[:MAX_LINE].decode(errors="ignore")  # only its last character may be cut
+    start = content[:MAX_LINE].decode(errors="ignore")  # only the last character may be incomplete
     headers, errors = [], []
     for separator in SEPARATORS:
         try:
-            headers.append(_read_header(head, separator))
+            headers.append(_read_header(start, separator))
         except csv.Error as error:
             errors.append(error)
     if not headers:
         raise DataError(f"{name}, line 1, cannot be read: {errors[0]}; correct the header.")
     if not any(header.names for header in headers):
-        raise DataError(f"{name} is empty; put a header and, below it, one line per row into it.")
-    header = max(headers, key=lambda each: each.likelihood)
-    if header.start == len(head.encode()) < len(content):
+        raise DataError(f"{name} is empty; write a header and, below it, one line per row.")
+    header = max(headers, key=lambda candidate: candidate.likelihood)
+    if header.start == len(start.encode()) < len(content):
         raise LimitError(f"{name} has a header of more than {MAX_LINE:,} bytes; leave out columns.")
     _check_names(header.names, name)
     return Delimited(name, content, header.separator, tuple(header.names), header.start, header.line)
 
 
-def _read_header(head: str, separator: str) -> _Header:
-    """The first row that holds anything, as names, with the row after it; csv.Error if it cannot be read."""
+def _read_header(text: str, separator: str) -> _Header:
+    """The first row that is not empty, as names, and the row after it; csv.Error if it cannot be read."""
     start = 0
 
     def counted() -> Iterator[str]:
         nonlocal start
-        for line in io.StringIO(head, newline=""):
+        for line in io.StringIO(text, newline=""):
             start += len(line.encode())
             yield line
 
@@ -371,13 +375,13 @@ def _read_header(head: str, separator: str) -> _Header:
     header_end, line = start, reader.line_num
     try:
         first_row = next((cells for cells in reader if cells), None)
-    except csv.Error:  # which is told with its line when the rows are read
+    except csv.Error:  # the error is reported, with its line, when the rows are read
         first_row = None
     return _Header(separator, _with_empty_ends(names, first_row), first_row, header_end, line)
 
 
 def _with_empty_ends(names: list[str], first_row: list[str] | None) -> list[str]:
-    """Names for as many cells as the first row has, where one of the two has empty cells at its end."""
+    """Names for as many cells as the first row has, if they differ only by empty cells at the end."""
     n_named = max((position for position, name in enumerate(names, 1) if name), default=0)
     if first_row is None or len(first_row) < n_named or "".join(first_row[n_named:]).strip():
         return names
@@ -391,26 +395,28 @@ def _check_count(n_columns: int, name: str) -> None:
 
 def _check_names(names: Sequence[str], name: str) -> None:
     _check_count(len(names), name)
-    twice = sorted(each for each, count in Counter(names).items() if count > 1 and each)
-    if twice:
-        raise ColumnError(f"{name} has columns that are named twice: {_listed(twice)}; rename one of each.", twice)
+    duplicates = sorted(column for column, count in Counter(names).items() if count > 1 and column)
+    if duplicates:
+        raise ColumnError(
+            f"{name} has columns that are named twice: {_join_names(duplicates)}; rename one of each.", duplicates
+        )
 
 
-def _listed(names: Sequence[str]) -> str:
-    """Names for a message, cut off where they are too many."""
+def _join_names(names: Sequence[str]) -> str:
+    """Names for a message, cut off if there are too many."""
     text = ", ".join(names)
     return text if len(text) <= 200 else f"{text[:200]} ..."
 
 
 def _open_parquet(content: bytes, name: str) -> pq.ParquetFile:
     file = _read_parquet(lambda: pq.ParquetFile(pa.BufferReader(content)), name)
-    _check_count(file.metadata.num_columns, name)  # which counts the fields of nested columns, too
+    _check_count(file.metadata.num_columns, name)  # this counts the fields of nested columns, too
     _check_names(file.schema_arrow.names, name)
     return file
 
 
 def _read_parquet(read: Callable[[], Any], name: str) -> Any:
-    """What `read` returns; Arrow's own text may quote what a file holds, so that only the kind of error is told."""
+    """What `read` returns; an error names only its type, because Arrow's text may quote the file's content."""
     try:
         return read()
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -419,7 +425,7 @@ def _read_parquet(read: Callable[[], Any], name: str) -> Any:
 
 
 def parquet_schema(file: pq.ParquetFile) -> pa.Schema:
-    """Names and types of the columns; an index with a name is a column, one without is none."""
+    """Names and types of the columns; an index with a name counts as a column, one without does not."""
     schema = file.schema_arrow
     fields = [field for field in schema if not STORED_INDEX.fullmatch(field.name)]
     counted = [pa.field(name, pa.int64()) for name in _counted_indices(file)]
@@ -429,7 +435,7 @@ def parquet_schema(file: pq.ParquetFile) -> pa.Schema:
 def parquet_table(
     file: pq.ParquetFile, columns: Sequence[str], name: str, type_: pa.DataType | None = None
 ) -> pa.Table:
-    """Some columns of `parquet_schema` in this order, turned into one type if it is given; `name` is for messages."""
+    """Columns of `parquet_schema` in this order, optionally cast to one type; `name` is for messages."""
     counted = _counted_indices(file)
     stored = [column for column in columns if column not in counted]
 
@@ -443,17 +449,17 @@ def parquet_table(
 
 
 def _counted_indices(file: pq.ParquetFile) -> dict[str, np.ndarray]:
-    """Values of an index that pandas keeps as a range with a name, and not as a column."""
+    """Values of a named index that pandas stores as a range instead of a column."""
     n_rows, names = file.metadata.num_rows, set(file.schema_arrow.names)
     try:
-        described = json.loads((file.schema_arrow.metadata or {})[b"pandas"])["index_columns"]
+        index_columns = json.loads((file.schema_arrow.metadata or {})[b"pandas"])["index_columns"]
         ranges = {
-            each["name"]: range(each["start"], each["stop"], each["step"])
-            for each in described
-            if isinstance(each, dict) and isinstance(each["name"], str) and each["name"] not in names
+            index["name"]: range(index["start"], index["stop"], index["step"])
+            for index in index_columns
+            if isinstance(index, dict) and isinstance(index["name"], str) and index["name"] not in names
         }
         return {name: np.array(values) for name, values in ranges.items() if len(values) == n_rows}
-    except (KeyError, TypeError, ValueError, OverflowError):  # no metadata, or not by pandas
+    except (KeyError, TypeError, ValueError, OverflowError):  # no metadata, or not from pandas
         return {}
 
 
@@ -463,15 +469,15 @@ def read_table(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
     Parameters
     ----------
     path : Path
-        The file; its content decides what it is, whatever its name.
+        The file; its format is recognised by content, not by name.
     drop : sequence of str
         Columns to leave out.
 
     Raises
     ------
     DataError
-        If the file cannot be read (see `open_table`), has ragged lines or no rows, a column to leave out is not
-        there, or another one has no name.
+        If the file cannot be read (see `open_table`), has ragged lines or no rows, lacks a column that is to be
+        left out, or has another column without a name.
     """
     source = open_table(path.read_bytes(), path.name)
     if isinstance(source, Delimited):
@@ -480,7 +486,7 @@ def read_table(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
         table = parquet_table(source, parquet_schema(source).names, path.name)
     if not table.num_rows:
         raise DataError(f"{path.name} has a header and no rows; put the data below the header.")
-    return _named_columns(table, drop, path.name).to_pandas()
+    return _select_named(table, drop, path.name).to_pandas()
 
 
 def _arrow_table(text: Delimited) -> pa.Table:
@@ -497,12 +503,12 @@ def _arrow_table(text: Delimited) -> pa.Table:
         raise DataError(f"{text.name} is not a readable CSV file ({reason}); save it again as CSV.") from None
 
 
-def _named_columns(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
-    """The table without columns to leave out, and without those that have neither name nor value."""
-    missing = [each for each in drop if each not in table.column_names]
+def _select_named(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
+    """The table without the columns to leave out, and without columns that have neither name nor value."""
+    missing = [column_name for column_name in drop if column_name not in table.column_names]
     if missing:
-        raise ColumnError(f"{name} has no column {_listed(missing)} to leave out; correct `drop`.", missing)
-    kept = []
+        raise ColumnError(f"{name} has no column {_join_names(missing)} to leave out; correct `drop`.", missing)
+    positions = []
     for position, column in enumerate(table.column_names):
         if column in drop or (not column.strip() and table.column(position).null_count == table.num_rows):
             continue
@@ -512,17 +518,17 @@ def _named_columns(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
                 f"to_csv() writes, save the file with index=False, otherwise name it or put {column!r} into `drop`.",
                 [column],
             )
-        kept.append(position)
-    return table.select(kept)
+        positions.append(position)
+    return table.select(positions)
 
 
 def line_numbers(path: Path, rows: np.ndarray) -> str:
-    """Where the data rows with these 0-based numbers stand, as their readers count."""
+    """Lines or rows of the file in which the data rows with these 0-based numbers are, for messages."""
     source = open_table(path.read_bytes(), path.name)
     if isinstance(source, Delimited):
-        wanted = set(rows.tolist())
-        filled = (line for line, cells in source.rows() if cells)
-        numbers = [line for number, line in enumerate(filled) if number in wanted]
+        row_numbers = set(rows.tolist())
+        filled_lines = (line for line, cells in source.rows() if cells)
+        numbers = [line for number, line in enumerate(filled_lines) if number in row_numbers]
         unit, note = "line", f" (the header is line {source.header_line})"
     else:
         unit, numbers, note = "row", rows + 1, ""

@@ -1,4 +1,4 @@
-"""The chronological test set, and folds in which rows that belong together stay together."""
+"""The chronological test set, and folds that keep related rows together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Fold:
 
 
 def chronological_split(dataset: Dataset, test_fraction: float = 0.2) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the development set and of the test set, which is the last part by time.
+    """Positions of the development set and of the test set, which consists of the last rows by time.
 
     Raises
     ------
@@ -34,14 +34,14 @@ def chronological_split(dataset: Dataset, test_fraction: float = 0.2) -> tuple[n
     if not 0 < test_fraction < 1:
         raise DataError(f"The test fraction is {test_fraction}; choose one between 0 and 1.")
     n_rows = len(dataset.frame)
-    # Rounding first: 70 * 0.1 is a little more than 7, and must not become 8.
+    # Round first: 70 * 0.1 is slightly more than 7 and must not become 8.
     n_test = math.ceil(round(n_rows * test_fraction, 6))
     development, test = np.split(np.arange(n_rows), [n_rows - n_test])
     labels = dataset.y.to_numpy()
-    for part, positions in {"development": development, "test": test}.items():
+    for name, positions in {"development": development, "test": test}.items():
         if np.unique(labels[positions]).size < 2:
             raise DataError(
-                f"{dataset.config.path.name}, column '{dataset.config.label}': the {part} set of "
+                f"{dataset.config.path.name}, column '{dataset.config.label}': the {name} set of "
                 f"{len(positions)} rows holds a single class; change the test fraction of {test_fraction} "
                 "or use a longer file."
             )
@@ -79,18 +79,18 @@ def folds(dataset: Dataset, positions: np.ndarray, n_splits: int = 5, n_repeats:
 def fold_numbers(labels: np.ndarray, groups: np.ndarray, n_splits: int, seed: int) -> np.ndarray:
     """Fold number of each row.
 
-    `StratifiedGroupKFold` visits every group in a Python loop: half a minute when nearly every row is its
-    own group. So it decides only about the positives and the rows that share a group; negatives on their own
-    can go anywhere and are dealt out at random in equal parts.
+    `StratifiedGroupKFold` visits every group in a Python loop, which takes half a minute if nearly every row is its own
+    group. So it assigns only the positives and the rows that share a group; ungrouped negatives are assigned at random
+    in equal parts.
     """
-    careful = (labels == 1) | (np.bincount(groups)[groups] > 1)
-    alone = np.flatnonzero(~careful)
-    # The stratifier wants at least `n_splits` rows of each class.
-    careful[alone[:n_splits]] = True
-    dealt = alone[n_splits:]
+    is_stratified = (labels == 1) | (np.bincount(groups)[groups] > 1)
+    ungrouped = np.flatnonzero(~is_stratified)
+    # The splitter needs at least `n_splits` rows of each class.
+    is_stratified[ungrouped[:n_splits]] = True
+    random_rows = ungrouped[n_splits:]
     numbers = np.empty(len(labels), dtype=np.int64)
-    numbers[dealt] = np.random.default_rng(seed).permutation(len(dealt)) % n_splits
-    rows = np.flatnonzero(careful)
+    numbers[random_rows] = np.random.default_rng(seed).permutation(len(random_rows)) % n_splits
+    rows = np.flatnonzero(is_stratified)
     splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
     for number, (_, test) in enumerate(splitter.split(rows, labels[rows], groups[rows])):
         numbers[rows[test]] = number

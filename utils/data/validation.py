@@ -1,4 +1,4 @@
-"""What a table has to be: columns that are there, finite numbers, and a label of two values, the rarer being 1."""
+"""Validation of a table: required columns, finite numbers, and a label of two values, of which 1 is the rarer."""
 
 from __future__ import annotations
 
@@ -17,68 +17,70 @@ from utils.data.reading import ColumnError, DataError, decimal_hint, line_number
 
 BINARY = "is neither 0 nor 1"
 CORRECT = "correct these values, or remove the rows or the column"
-MIN_COUNTED = 20  # rows from which a column that counts them can be told from chance
+MIN_COUNTED = 20  # rows from which a column that numbers them can be distinguished from chance
 
 logger = logging.getLogger(__name__)
 
 
 def check_columns(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> None:
-    """Refuse a table that does not have the columns that its configuration lists."""
+    """Refuse a table whose columns are not those of its configuration."""
     differing = set() if config.columns is None else set(config.columns) - set(config.drop) ^ set(frame.columns)
     if differing:
         names = ", ".join(sorted(map(repr, differing)))[:200]
-        raise ColumnError(f"{path.name} and the columns of its DatasetConfig differ in {names}; list what it has.")
+        raise ColumnError(
+            f"{path.name} and the columns of its DatasetConfig differ in {names}; list the columns of the file."
+        )
 
 
 def counts_rows(values: np.ndarray) -> bool:
-    """Whether a column does little but number the rows: in any order, with any step, and with some rows gone.
-
-    Two thirds of the rows have a value of their own, and these fill two thirds of an evenly spaced grid. Whole
-    numbers drawn at random, one for each row, fill 63 % of theirs.
-    """
-    unique = np.unique(values)
-    if len(unique) < max(MIN_COUNTED, len(values) * 2 / 3):
+    """Whether a column only numbers the rows: in any order, with any step, and possibly with some rows missing."""
+    distinct = np.unique(values)
+    if len(distinct) < max(MIN_COUNTED, len(values) * 2 / 3):
         return False
-    steps = np.diff(unique)
+    steps = np.diff(distinct)
     steps = steps / np.median(steps)
-    whole = np.round(steps)
-    return bool(np.abs(steps - whole).max() < 1e-3 and whole.min() >= 1 and len(unique) > whole.sum() * 2 / 3)
+    whole_steps = np.round(steps)
+    return bool(
+        np.abs(steps - whole_steps).max() < 1e-3
+        and whole_steps.min() >= 1
+        and len(distinct) > whole_steps.sum() * 2 / 3
+    )
 
 
 def warn_of_counters(counters: Sequence[str], config: DatasetConfig) -> None:
-    """Log a warning of columns that only number the rows; once per process, however often the table is loaded."""
+    """Log a warning about columns that only number the rows; once per process, however often the table is loaded."""
     if counters:
         names = ", ".join(map(repr, counters))
         _warn_once(
-            f"{config.path.name} has columns that only number the rows, and so tell apart what is equal otherwise: "
+            f"{config.path.name} has columns that only number the rows, so that equal rows look different: "
             f"{names}; unless they are properties of a row, leave them out with DatasetConfig(..., drop=({names},))."
         )
 
 
 @lru_cache
 def _warn_once(sentence: str) -> None:
-    logger.warning(sentence)  # and not `warnings.warn`, which shows a path and a line of source around it
+    logger.warning(sentence)  # not `warnings.warn`, which adds a path and a line of source
 
 
 def check_rarity(frame: pd.DataFrame, config: DatasetConfig) -> None:
-    """Refuse a label whose 1 is not the rarer value."""
+    """Refuse a label whose value 1 is not the rarer one."""
     share = frame[config.label].mean()
     if share > 0.5:
         raise DataError(
-            f"{config.path.name}, column '{config.label}': {share:.1%} of the rows have the label 1, which stands for "
+            f"{config.path.name}, column '{config.label}': {share:.1%} of the rows have the label 1, which must be "
             "the rarer class; exchange 0 and 1."
         )
 
 
 def validate(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> pd.DataFrame:
-    """Check the columns and give them their types: int64 for the label, float64 for the others."""
-    import pandera.pandas as pandera  # takes most of a second; a valid Parquet copy does without it
+    """Check the columns and convert them: int64 for the label, float64 for the others."""
+    import pandera.pandas as pandera  # takes almost a second, and is not needed for a valid Parquet copy
 
     finite = pandera.Check(lambda column: np.isfinite(to_numbers(column)), ignore_na=False, error=NUMBER)
     binary = pandera.Check(lambda column: to_numbers(column).isin([0, 1]), ignore_na=False, error=BINARY)
     roles = [name for name in (config.label, config.time, config.amount) if name is not None]
     numbers = frame.apply(to_numbers)
-    names = dict.fromkeys([*roles, *frame.columns[~np.isfinite(numbers).all()]])  # as pandera takes 3 ms for a column
+    names = dict.fromkeys([*roles, *frame.columns[~np.isfinite(numbers).all()]])  # pandera takes 3 ms per column
     schema = pandera.DataFrameSchema(
         {name: pandera.Column(checks=binary if name == config.label else finite, nullable=True) for name in names}
     )
@@ -86,7 +88,7 @@ def validate(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> pd.DataF
         schema.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as error:
         raise DataError(complaint(error.failure_cases, frame, path)) from None
-    # Adding 0.0 turns -0.0 into 0.0: equal rows must also be equal in their bytes, which are hashed.
+    # Adding 0.0 turns -0.0 into 0.0, because equal rows must have equal bytes for their hashes.
     frame = (numbers + 0.0).astype({config.label: "int64"})
     _check_features(frame, path, config)
     if frame[config.label].nunique() < 2:
@@ -101,13 +103,15 @@ def _check_features(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> N
     raw = [name for name in frame.columns if name not in (config.label, config.time)]
     if not raw:
         raise DataError(f"{path.name} has no column besides label and time; add the features.")
-    taken = [name for name in raw if name in HOUR_FEATURES]
-    if taken and config.time is not None:
-        raise DataError(f"{path.name}, column '{taken[0]}': a feature of this name is made from the time; rename it.")
+    reserved = [name for name in raw if name in HOUR_FEATURES]
+    if reserved and config.time is not None:
+        raise DataError(
+            f"{path.name}, column '{reserved[0]}': a feature of this name is made from the time; rename it."
+        )
 
 
 def complaint(cases: pd.DataFrame, frame: pd.DataFrame, path: Path) -> str:
-    """Put pandera's findings into one sentence about the first offending column."""
+    """Summarise pandera's findings in one sentence about the first invalid column."""
     missing = cases.loc[cases["check"] == "column_in_dataframe", "failure_case"]
     if len(missing):
         return (
@@ -117,9 +121,10 @@ def complaint(cases: pd.DataFrame, frame: pd.DataFrame, path: Path) -> str:
     column, check = cases[["column", "check"]].iloc[0]
     rows = np.sort(cases.loc[cases["column"] == column, "index"].to_numpy(dtype=np.int64))
     value = frame[column].iloc[rows[0]]
-    shown = "an empty value" if pd.isna(value) else repr(str(value)[:60])
-    more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
+    value_text = "an empty value" if pd.isna(value) else repr(str(value)[:60])
+    other_rows = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
     wrong_label = check == BINARY and not pd.isna(value)
     advice = "write 1 for the rare class and 0 for the other" if wrong_label else CORRECT
     hint = decimal_hint(str(value))
-    return f"{path.name}, column '{column}', {line_numbers(path, rows[:3])}{more}: {shown} {check}{hint}; {advice}."
+    lines = f"{line_numbers(path, rows[:3])}{other_rows}"
+    return f"{path.name}, column '{column}', {lines}: {value_text} {check}{hint}; {advice}."

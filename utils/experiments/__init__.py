@@ -1,1 +1,1 @@
-"""Studies beside the benchmark: choices of the study and of the CGAN, fidelity of synthetic rows, drift."""
+"""Experiments beside the benchmark: ablation of the CGAN, fidelity of synthetic rows, sensitivity, drift."""

@@ -1,4 +1,4 @@
-"""What each choice in the conditional GAN does: one is changed at a time, and all are judged on the same folds.
+"""Ablation of the conditional GAN: one choice is changed at a time, all on the same folds.
 
 python -m utils.experiments.cgan_ablation --profile full
 """
@@ -27,7 +27,12 @@ from utils.samplers.cgan.config import GANConfig
 N_SYNTHETIC = 5000
 REVISION = 1  # raised by hand when `utils.experiments.fidelity` measures something else
 UPDATES_PER_SECOND = 120
-BETTER = {"tstr_ratio": 1, "correlation_difference": -1, "two_sample_auc_seen": -1, "coverage": 1}  # its direction
+DIRECTIONS = {
+    "tstr_ratio": 1,
+    "correlation_difference": -1,
+    "two_sample_auc_seen": -1,
+    "coverage": 1,
+}  # 1: larger is better
 
 
 @dataclass(frozen=True)
@@ -89,14 +94,14 @@ VARIANTS: dict[str, Variant] = {
 def run(profile: Profile, *, variants: Iterable[str] | None = None, n_jobs: int = -1) -> pd.DataFrame:
     """Make sure that the ledger holds every variant on every fold of the profile's ablation, and return them.
 
-    Finished ones are not run again. Interrupting is safe: what is done is in the ledger.
+    Finished tasks are not run again. Interrupting is safe: finished tasks are in the ledger.
 
     Parameters
     ----------
     profile : Profile
-        Gives folds (`ablation_folds`), variants (`ablation`) and the place of the ledger.
+        Gives folds (`ablation_folds`), variants (`ablation`) and the folder of the ledger.
     variants : iterable of str
-        Names from `VARIANTS`; those of the profile by default.
+        Names from `VARIANTS`; by default those of the profile.
     n_jobs : int
         Processes, each with one thread.
 
@@ -108,15 +113,15 @@ def run(profile: Profile, *, variants: Iterable[str] | None = None, n_jobs: int 
     """
     tasks = _tasks(profile, variants)
     rows = {row.key: row for row in ledger.read(_path(profile).parent, VariantResult)}
-    batch = _missing(profile, tasks, rows)
+    batch = _batch_missing(profile, tasks, rows)
     if batch:
         rows |= {row.key: row for row in run_batches([batch], n_jobs=n_jobs)[batch.path]}
     return _frame(rows[task.key] for task in tasks)
 
 
 def missing_batch(profile: Profile) -> Batch | None:
-    """What the ledger lacks of the profile's variants; None if it lacks nothing."""
-    return _missing(profile, _tasks(profile), ledger.read_keys(_path(profile)))
+    """Batch of the profile's variants that the ledger lacks; None if it lacks none."""
+    return _batch_missing(profile, _tasks(profile), ledger.read_keys(_path(profile)))
 
 
 def _path(profile: Profile) -> Path:
@@ -129,8 +134,11 @@ def _tasks(profile: Profile, variants: Iterable[str] | None = None) -> list[Task
     return [_task(profile, dataset, fold_id, VARIANTS[name]) for fold_id in profile.ablation_folds for name in names]
 
 
-def _missing(profile: Profile, tasks: list[Task], known: Collection[str]) -> Batch | None:
-    """The folds of a variant are one group: its networks are compiled once."""
+def _batch_missing(profile: Profile, tasks: list[Task], known: Collection[str]) -> Batch | None:
+    """Batch of the tasks whose keys are not known; None if all are.
+
+    The folds of a variant form one group, so that its networks are compiled once.
+    """
     groups = defaultdict(list)
     for task in tasks:
         if task.key not in known:
@@ -142,56 +150,56 @@ def _missing(profile: Profile, tasks: list[Task], known: Collection[str]) -> Bat
 
 
 def _task(profile: Profile, dataset: DatasetIdentity, fold_id: tuple[int, int], variant: Variant) -> Task:
-    """A variant on a fold, written like a task of the benchmark whose model is the judge."""
+    """A variant on a fold, as a task of the benchmark whose model is the judge."""
     task = make_task(profile, dataset, fold_id, "cgan", "xgb")
-    params = {**_plain(gan_config(profile, variant.changes)), "frauds_only": variant.frauds_only}
+    params = {**_json_params(gan_config(profile, variant.changes)), "frauds_only": variant.frauds_only}
     judge = Method(
         "fidelity", {"n_synthetic": N_SYNTHETIC, **report_options(profile)}, minor_version("xgboost"), REVISION
     )
     return replace(task, sampler=replace(task.sampler, params=params), model=judge, variant=variant.name)
 
 
-def _plain(config: GANConfig) -> dict[str, object]:
-    """A configuration as JSON has it: lists in the place of tuples."""
+def _json_params(config: GANConfig) -> dict[str, object]:
+    """A configuration as JSON values: lists instead of tuples."""
     return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
 
 
 def _seconds(task: Task) -> float:
-    """Rough seconds of a variant on one thread."""
+    """Approximate seconds of a variant on one thread."""
     params = task.sampler.params
     return 15 + params["updates"] * (1 + params["critic_steps"]) / 4 / UPDATES_PER_SECOND
 
 
 def _frame(rows: Iterable[Row[Task, VariantResult]]) -> pd.DataFrame:
     table = ledger.frame(rows)
-    facts = table[["variant", "repeat", "fold", "split", "fit_seconds", "rows_per_second"]]
-    return facts.join(pd.DataFrame(list(table["fidelity"])))
+    columns = table[["variant", "repeat", "fold", "split", "fit_seconds", "rows_per_second"]]
+    return columns.join(pd.DataFrame(list(table["fidelity"])))
 
 
 def sides(effects: pd.DataFrame) -> pd.DataFrame:
-    """Whether a change makes each figure better or worse than the default's: variants by figures, as words.
+    """Whether a change makes each figure better or worse than the default's, as a table of variants by figures.
 
     Parameters
     ----------
     effects : DataFrame
-        From `comparisons.compare_variants`, for figures of `BETTER`.
+        From `comparisons.compare_variants`, for figures of `DIRECTIONS`.
 
     Returns
     -------
     DataFrame of str
-        'better' or 'worse' where the interval leaves zero out, else 'unclear'; without the default.
+        'better' or 'worse' if the interval excludes zero, else 'unclear'; without the default.
     """
     changed = effects.dropna(subset="mean")
-    sign = changed["figure"].map(BETTER)
+    sign = changed["figure"].map(DIRECTIONS)
     low, high = changed["low"] * sign, changed["high"] * sign
     side = np.select([low.where(sign > 0, high) > 0, high.where(sign > 0, low) < 0], ["better", "worse"], "unclear")
-    wide = changed.assign(side=side).pivot(index="variant", columns="figure", values="side")
-    return wide.loc[changed["variant"].unique(), changed["figure"].unique()]
+    table = changed.assign(side=side).pivot(index="variant", columns="figure", values="side")
+    return table.loc[changed["variant"].unique(), changed["figure"].unique()]
 
 
 def main() -> None:
     """Run the ablation of a profile from the command line."""
-    parser = argparse.ArgumentParser(description="Judge the conditional GAN with one choice changed at a time.")
+    parser = argparse.ArgumentParser(description="Evaluate the conditional GAN with one choice changed at a time.")
     parser.add_argument("--profile", default="quick", choices=("quick", "full"))
     parser.add_argument("--variants", nargs="+", choices=VARIANTS)
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")

@@ -1,4 +1,4 @@
-"""One variant of the GAN on one fold: fit, draw and judge; what a worker process of the ablation does."""
+"""One variant of the GAN on one fold: fit, sample and evaluate. Worker processes of the ablation run this code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from utils.seeding import child_seed, seeded
 
 @dataclass(frozen=True)
 class VariantResult:
-    """What a variant of the GAN gives on one fold.
+    """Result of a variant of the GAN on one fold.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class VariantResult:
         Figures of `fidelity.fidelity_report`.
     fit_seconds : float
     rows_per_second : int
-        Rows that are drawn in a second.
+        Rows drawn per second.
     """
 
     fidelity: dict[str, float]
@@ -54,37 +54,37 @@ def _scaled_rows(dataset: Dataset, fold: Fold) -> RealRows:
 
 
 def gan_config(profile: Profile, changes: dict[str, object] | None = None) -> GANConfig:
-    """The GAN of a profile with some fields changed; a ratio beside them is the sampler's and left out."""
+    """The GAN of a profile with some fields changed; `ratio` is left out, because it belongs to the sampler."""
     parameters = {**profile.parameters.get("cgan", {}), **(changes or {})}
     return GANConfig(**{name: value for name, value in parameters.items() if name != "ratio"})
 
 
-def judge_of(profile: Profile) -> dict[str, object]:
-    """Parameters of the judge, part of a row's key: `fidelity.JUDGE` with what the profile replaces."""
+def judge_params(profile: Profile) -> dict[str, object]:
+    """Parameters of the judge, part of a row's key: `fidelity.JUDGE` with the profile's changes."""
     return {**JUDGE, **profile.parameters.get("judge", {})}
 
 
 def report_options(profile: Profile) -> dict[str, object]:
-    """What of `fidelity.fidelity_report` a profile decides, part of a row's key; what is usual goes without saying."""
+    """Options of `fidelity.fidelity_report` that a profile sets, part of a row's key; defaults are left out."""
     repeats = {"n_repeats": profile.two_sample_repeats} if profile.two_sample_repeats != N_REPEATS else {}
-    return {"judge": judge_of(profile), **repeats}
+    return {"judge": judge_params(profile), **repeats}
 
 
 def run_variants(profile: Profile, tasks: list[Task], path: Path, n_jobs: int) -> list[Row[Task, VariantResult]]:
-    """Fit, draw from and judge the GAN of each task; the work of one process."""
+    """Fit, sample from and evaluate the GAN of each task; runs in one worker process."""
     limit_threads(n_jobs)
     rows = []
     for task in announced(tasks, path):
         real = real_rows(profile.dataset, profile.protocol, profile.n_repeats, task.fold_id)
-        rows.append(Row(task, _judge(task, real), provenance()))
+        rows.append(Row(task, _measure_variant(task, real), provenance()))
         ledger.append(path, rows[-1])
     return rows
 
 
-def _judge(task: Task, real: RealRows) -> VariantResult:
+def _measure_variant(task: Task, real: RealRows) -> VariantResult:
     """Fit a GAN on the training rows of a fold, draw frauds from it, and measure them."""
-    params, judging = dict(task.sampler.params), dict(task.model.params)
-    n_synthetic = judging.pop("n_synthetic")
+    params, report_params = dict(task.sampler.params), dict(task.model.params)
+    n_synthetic = report_params.pop("n_synthetic")
     frauds_only = params.pop("frauds_only")
     config = GANConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in params.items()})
     mask = real.y_train == real.minority if frauds_only else np.ones(len(real.y_train), dtype=bool)
@@ -92,12 +92,12 @@ def _judge(task: Task, real: RealRows) -> VariantResult:
     start = time.perf_counter()
     with seeded(task.seed):
         gan.fit(real.X_train[mask], real.y_train[mask])
-    fitted = time.perf_counter()
+    fit_end = time.perf_counter()
     synthetic = gan.sample(n_synthetic, real.minority)
-    drawn = time.perf_counter()
-    report = fidelity_report(real, synthetic, **judging, random_state=child_seed(task.seed, "fidelity"))
+    draw_end = time.perf_counter()
+    report = fidelity_report(real, synthetic, **report_params, random_state=child_seed(task.seed, "fidelity"))
     return VariantResult(
         fidelity={name: round(value, 6) for name, value in report.items()},
-        fit_seconds=round(fitted - start, 3),
-        rows_per_second=round(n_synthetic / (drawn - fitted)),
+        fit_seconds=round(fit_end - start, 3),
+        rows_per_second=round(n_synthetic / (draw_end - fit_end)),
     )

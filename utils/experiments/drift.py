@@ -1,7 +1,7 @@
-"""What changes over time: frauds by the hour, drift of the features, and whether a model can tell two periods apart.
+"""Changes over time: frauds by the hour, drift of the features, and whether a model can distinguish periods.
 
-A period is an array of positions in a dataset. Days are counted from the first transaction. Labels are read by
-`fraud_rates` and `by_hour` alone; the latter can leave those of the test set alone.
+A period is an array of positions in a dataset. Days are counted from the first transaction. Only `fraud_rates` and
+`by_hour` read labels; `by_hour` can leave out those of the test set.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def seconds(dataset: Dataset) -> NDArray[np.float64]:
     """
     if dataset.config.time is None:
         raise DataError(
-            f"{dataset.config.path.name} has no time column, so nothing can be said of change over time; "
+            f"{dataset.config.path.name} has no time column, so change over time cannot be measured; "
             "name one in DatasetConfig if there is one."
         )
     return dataset.frame[dataset.config.time].to_numpy()
@@ -53,11 +53,11 @@ def days(dataset: Dataset) -> dict[str, Positions]:
 def comparisons(dataset: Dataset, test_fraction: float = 0.2) -> Comparisons:
     """The pairs of periods that the study compares: first day to last day, development to test.
 
-    A dataset of a single day has only the latter.
+    A dataset of a single day has only the second pair.
     """
-    every = list(days(dataset).items())
-    (first, earlier), (last, later) = every[0], every[-1]
-    pairs = {f"{first} to {last}": (earlier, later)} if len(every) > 1 else {}
+    periods = list(days(dataset).items())
+    (first, earlier), (last, later) = periods[0], periods[-1]
+    pairs = {f"{first} to {last}": (earlier, later)} if len(periods) > 1 else {}
     return pairs | {"development to test": chronological_split(dataset, test_fraction)}
 
 
@@ -75,24 +75,24 @@ def match_hours(dataset: Dataset, first: Positions, second: Positions, *, seed: 
         If the periods have no hour of the day in common.
     """
     hours, rng = hours_of_day(dataset), np.random.default_rng(child_seed(seed, "hours"))
-    drawn: list[list[Positions]] = [[], []]
+    selected: list[list[Positions]] = [[], []]
     for hour in np.intersect1d(hours[first], hours[second]):
         candidates = [period[hours[period] == hour] for period in (first, second)]
         size = min(map(len, candidates))
-        for kept, rows in zip(drawn, candidates, strict=True):
-            kept.append(rng.choice(rows, size, replace=False))
-    if not drawn[0]:
+        for positions, rows in zip(selected, candidates, strict=True):
+            positions.append(rng.choice(rows, size, replace=False))
+    if not selected[0]:
         raise DataError(
             f"{dataset.config.path.name}: the two periods have no hour of the day in common; "
             "compare longer ones, or all hours."
         )
-    return np.sort(np.concatenate(drawn[0])), np.sort(np.concatenate(drawn[1]))
+    return np.sort(np.concatenate(selected[0])), np.sort(np.concatenate(selected[1]))
 
 
 def fraud_rates(dataset: Dataset, periods: dict[str, Positions]) -> pd.DataFrame:
     """Share of frauds in each period with Wilson's (1927) 95 % interval.
 
-    The interval takes frauds to be independent of each other; where they come in bursts it is too narrow.
+    The interval assumes that frauds are independent; if they come in bursts, it is too narrow.
 
     Returns
     -------
@@ -119,31 +119,31 @@ def by_hour(dataset: Dataset, periods: dict[str, Positions], unlabelled: Collect
     periods : dict of str to array of positions
         Periods without gaps.
     unlabelled : collection of str
-        Periods whose labels are not looked at, such as the test set: their frauds, rate and interval are NaN.
+        Periods whose labels are not read, such as the test set: their frauds, rate and interval are NaN.
 
     Returns
     -------
     DataFrame
-        Columns period, hour, rows, frauds, rate, low, high (Wilson's 95 % interval of the rate), and covered: how
-        many hours of the clock the period spends in this hour of the day, such as 1.5 if it begins at half past.
-        A row per period and hour that it touches.
+        Columns period, hour, rows, frauds, rate, low, high (Wilson's 95 % interval of the rate), and covered: the
+        time that the period spends in this hour of the day, in hours, such as 1.5 for a full hour and a half one.
+        There is a row for each period and hour of the day with transactions.
     """
     times, hours, labels = seconds(dataset), hours_of_day(dataset), dataset.y.to_numpy()
     table = []
     for name, rows in periods.items():
-        covered = _covered(times[rows])
+        covered = _hours_covered(times[rows])
         for hour in np.unique(hours[rows]):
-            inside = rows[hours[rows] == hour]
-            share = {"rows": len(inside), **dict.fromkeys(("frauds", "rate", "low", "high"), np.nan)}
+            in_hour = rows[hours[rows] == hour]
+            share = {"rows": len(in_hour), **dict.fromkeys(("frauds", "rate", "low", "high"), np.nan)}
             if name not in unlabelled:
-                share = _share(int(labels[inside].sum()), len(inside))
+                share = _share(int(labels[in_hour].sum()), len(in_hour))
             table.append({"period": name, "hour": int(hour), **share, "covered": covered[hour]})
     return pd.DataFrame(table)
 
 
-def _covered(times: NDArray) -> NDArray[np.float64]:
-    """Hours that lie between the first and the last of some times, by hour of the day; shape (24,)."""
-    start, end = times.min(), times.max() + 1  # the clock ticks in seconds, and the last one counts
+def _hours_covered(times: NDArray) -> NDArray[np.float64]:
+    """Hours between the first and the last of some times, by hour of the day; shape (24,)."""
+    start, end = times.min(), times.max() + 1  # times are in whole seconds, and the last second counts
     ticks = np.arange(start // SECONDS_PER_HOUR, end // SECONDS_PER_HOUR + 1) * SECONDS_PER_HOUR
     lengths = np.minimum(end, ticks + SECONDS_PER_HOUR) - np.maximum(start, ticks)
     hours = (ticks % SECONDS_PER_DAY // SECONDS_PER_HOUR).astype(np.int64)
@@ -165,16 +165,16 @@ def hourly_medians(dataset: Dataset, features: Sequence[str]) -> pd.DataFrame:
 
 
 def timeless(dataset: Dataset) -> pd.DataFrame:
-    """Raw features without anything of the clock: no time, no hour of the day, no label."""
+    """Raw features without the time, the hour of day and the label."""
     return dataset.frame.drop(columns=[dataset.config.label, dataset.config.time])
 
 
 def feature_drift(dataset: Dataset, pairs: Comparisons, *, n_divisions: int = 20, seed: int = 0) -> pd.DataFrame:
-    """How far every feature moves from the first to the second of each pair of periods, and how far by chance.
+    """Distance between the two periods of each pair, feature by feature, beside the distance that occurs by chance.
 
-    With this many rows every test rejects, so the size of a change is what matters. It is measured over all hours and
-    over the same hours (`match_hours`), since periods at different times of day differ for that reason alone. Beside
-    it stands the largest value over random divisions of the same rows into parts of the same sizes.
+    With this many rows every test rejects, so the size of a change is reported. It is measured over all hours and over
+    the same hours (`match_hours`), because periods at different times of day differ for that reason alone. The distance
+    by chance is the largest one over random divisions of the same rows into parts of the same sizes.
 
     Parameters
     ----------
@@ -183,9 +183,9 @@ def feature_drift(dataset: Dataset, pairs: Comparisons, *, n_divisions: int = 20
     pairs : dict of str to pair of positions
         Such as from `comparisons`.
     n_divisions : int
-        Random divisions behind what chance does.
+        Random divisions that show how large the distances are by chance.
     seed : int
-        Of the rows drawn and the random divisions.
+        Seed of the rows drawn and of the random divisions.
 
     Returns
     -------
@@ -248,18 +248,18 @@ def distances(values: ArrayLike, is_second: NDArray[np.bool_]) -> tuple[NDArray,
         second = np.cumsum(division[order])[last]
         first = last + 1 - second
         ks[number] = np.abs(second / second[-1] - first / first[-1]).max()
-        psi[number] = _stability(np.diff(first[edges], prepend=0), np.diff(second[edges], prepend=0))
+        psi[number] = _stability_index(np.diff(first[edges], prepend=0), np.diff(second[edges], prepend=0))
     return ks, psi
 
 
-def _stability(first: NDArray, second: NDArray) -> float:
+def _stability_index(first: NDArray, second: NDArray) -> float:
     """Population stability index of two histograms; half a row is added to each bin, so that none is empty."""
     expected, observed = ((counts + 0.5) / (counts + 0.5).sum() for counts in (first, second))
     return float(np.sum((observed - expected) * np.log(observed / expected)))
 
 
 def separability(dataset: Dataset, pairs: Comparisons, *, max_rows: int = 15_000, seed: int = 0) -> pd.DataFrame:
-    """How well a model tells the second of each pair of periods from the first; see `tell_apart`.
+    """How well a model distinguishes the two periods of each pair; see `tell_apart`.
 
     Returns
     -------
@@ -280,16 +280,16 @@ def separability(dataset: Dataset, pairs: Comparisons, *, max_rows: int = 15_000
 def tell_apart(
     dataset: Dataset, first: Positions, second: Positions, *, max_rows: int = 15_000, seed: int = 0
 ) -> float:
-    """ROC AUC of a model that learns to tell the second period from the first, on rows held out.
+    """ROC AUC on held-out rows of a model that learns to distinguish the second period from the first.
 
-    A half means that the periods cannot be told apart by their features (`timeless`). Rows that agree in everything
-    but their time count once, so that none is recognised by its copy, and at most `max_rows` of each period are drawn.
-    See `fidelity.two_sample_auc`.
+    A value of 0.5 means that the features (`timeless`) do not distinguish the periods. Rows that differ in time alone
+    count once, so that no row is recognised by its copy, and at most `max_rows` of each period are drawn. See
+    `fidelity.two_sample_auc`.
     """
     rng = np.random.default_rng(child_seed(seed, "rows"))
     X = timeless(dataset)
-    drawn = []
+    samples = []
     for period in (first, second):
         distinct = period[np.unique(dataset.groups[period], return_index=True)[1]]
-        drawn.append(X.iloc[rng.choice(distinct, min(max_rows, len(distinct)), replace=False)])
-    return two_sample_auc(*drawn, n_repeats=1, random_state=child_seed(seed, "model"))
+        samples.append(X.iloc[rng.choice(distinct, min(max_rows, len(distinct)), replace=False)])
+    return two_sample_auc(*samples, n_repeats=1, random_state=child_seed(seed, "model"))

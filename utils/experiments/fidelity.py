@@ -1,4 +1,4 @@
-"""How good synthetic rows are: close to the real ones, useful in their place, and not copies of them."""
+"""Quality of synthetic rows: similarity to real rows, usefulness in their place, and distance from copies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from utils.models.registry import BOOSTED
 from utils.seeding import child_seed
 
 Table = np.ndarray | pd.DataFrame
-# XGBoost at its defaults stops splitting where a few hundred positives are left, and judges real rows too low.
+# With its default parameters XGBoost stops splitting at a few hundred positives, and scores real rows too low.
 JUDGE = BOOSTED
 N_REPEATS = 5  # of the two-sample test
 
@@ -27,7 +27,7 @@ N_REPEATS = 5  # of the two-sample test
 class RealRows:
     """The real rows around a generator: what it was trained on and what it never saw.
 
-    Generators that are judged by the same object share what has to be learned from the real rows once.
+    Generators evaluated with the same object share the classifier that is trained on the real rows.
 
     Attributes
     ----------
@@ -55,8 +55,10 @@ class RealRows:
 
     def require_both_classes(self) -> None:
         """Raise ValueError if the training or the held-out rows lack a class."""
-        parts = (part(minority=side) for part in (self.train, self.holdout) for side in (True, False))
-        if not all(map(len, parts)):
+        tables = (
+            select(minority=is_minority) for select in (self.train, self.holdout) for is_minority in (True, False)
+        )
+        if not all(map(len, tables)):
             raise ValueError("Training and held-out rows both need the minority and the majority class.")
 
 
@@ -77,16 +79,21 @@ def marginals(real: Table, synthetic: Table) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the tables have other columns, no rows, or values that are missing or infinite.
+        If the tables have different columns, no rows, or values that are missing or infinite.
     """
     names = real.columns if isinstance(real, pd.DataFrame) else pd.RangeIndex(np.shape(real)[1])
-    real, synthetic = _checked(real, synthetic)
+    real, synthetic = _validate_tables(real, synthetic)
     scaler = StandardScaler().fit(real)
     pairs = list(zip(scaler.transform(real).T, scaler.transform(synthetic).T, strict=True))
     return pd.DataFrame(
         {
-            "ks": [ks_2samp(a, b, method="asymp").statistic for a, b in pairs],
-            "wasserstein": [wasserstein_distance(a, b) for a, b in pairs],
+            "ks": [
+                ks_2samp(real_values, synthetic_values, method="asymp").statistic
+                for real_values, synthetic_values in pairs
+            ],
+            "wasserstein": [
+                wasserstein_distance(real_values, synthetic_values) for real_values, synthetic_values in pairs
+            ],
         },
         index=pd.Index(names, name="feature"),
     )
@@ -111,7 +118,7 @@ def correlation_difference(real: Table, synthetic: Table) -> float:
     ValueError
         As :func:`marginals`.
     """
-    real, synthetic = _checked(real, synthetic)
+    real, synthetic = _validate_tables(real, synthetic)
     varying = (np.ptp(real, axis=0) > 0) & (np.ptp(synthetic, axis=0) > 0)
     if varying.sum() < 2:
         return float("nan")
@@ -142,25 +149,25 @@ def density_coverage(real: Table, synthetic: Table, k: int = 5) -> pd.Series:
     ValueError
         As :func:`marginals`, or if there are not more than `k` real rows.
     """
-    real, synthetic = _checked(real, synthetic)
+    real, synthetic = _validate_tables(real, synthetic)
     if not 1 <= k < len(real):
         raise ValueError(f"k is {k} with {len(real)} real rows; choose k from 1 to {len(real) - 1}.")
     scaler = StandardScaler().fit(real)
     real, synthetic = scaler.transform(real), scaler.transform(synthetic)
     radius = NearestNeighbors(n_neighbors=k).fit(real).kneighbors()[0][:, -1]
     distance, nearest = NearestNeighbors(n_neighbors=len(real)).fit(real).kneighbors(synthetic)
-    inside = distance <= radius[nearest]
+    in_ball = distance <= radius[nearest]
     covered = np.zeros(len(real), dtype=bool)
-    covered[nearest[inside]] = True
-    return pd.Series({"density": inside.sum() / (k * len(synthetic)), "coverage": covered.mean()})
+    covered[nearest[in_ball]] = True
+    return pd.Series({"density": in_ball.sum() / (k * len(synthetic)), "coverage": covered.mean()})
 
 
 def two_sample_auc(real: Table, synthetic: Table, *, n_repeats: int = N_REPEATS, random_state: int = 0) -> float:
     """ROC AUC of gradient-boosted trees that tell real from synthetic rows (Lopez-Paz and Oquab, 2017).
 
-    The longer table is cut to the shorter one's length, anew in every repeat, so that neither side is the
-    rarer one and the answer does not hang on one draw. Ask it with real rows that the generator did not see:
-    copies of the rows it saw would pass for real among their originals.
+    The longer table is cut to the shorter one's length, anew in every repeat, so that neither
+    class is rarer and the result does not depend on one draw. Use real rows that the generator did not see: among
+    the rows that it saw, copies of them look real.
 
     Parameters
     ----------
@@ -172,14 +179,14 @@ def two_sample_auc(real: Table, synthetic: Table, *, n_repeats: int = N_REPEATS,
     Returns
     -------
     float
-        Mean over repeats and folds: 0.5 if they can't be told apart, 1 if always.
+        Mean over repeats and folds: 0.5 if the rows cannot be distinguished, 1 if they always can.
 
     Raises
     ------
     ValueError
-        As :func:`marginals`, or with fewer than ten rows on a side.
+        As :func:`marginals`, or if a table has fewer than ten rows.
     """
-    real, synthetic = _checked(real, synthetic)
+    real, synthetic = _validate_tables(real, synthetic)
     n_rows = min(len(real), len(synthetic))
     if n_rows < 10:
         raise ValueError(f"Only {n_rows} rows on one side; a two-sample test in five folds needs 10.")
@@ -190,8 +197,8 @@ def two_sample_auc(real: Table, synthetic: Table, *, n_repeats: int = N_REPEATS,
     )
     areas = []
     for repeat in range(n_repeats):
-        generator = np.random.default_rng(child_seed(random_state, "two-sample rows", repeat))
-        X = np.vstack([_draw(real, n_rows, generator), _draw(synthetic, n_rows, generator)])
+        rng = np.random.default_rng(child_seed(random_state, "two-sample rows", repeat))
+        X = np.vstack([_subsample(real, n_rows, rng), _subsample(synthetic, n_rows, rng)])
         folds = StratifiedKFold(5, shuffle=True, random_state=child_seed(random_state, "two-sample folds", repeat))
         areas.append(cross_val_score(model, X, y, cv=folds, scoring="roc_auc").mean())
     return float(np.mean(areas))
@@ -204,9 +211,9 @@ def train_on_synthetic(
     judge: dict[str, object] | None = None,
     random_state: int = 0,
 ) -> pd.Series:
-    """What XGBoost learns from synthetic minority rows in place of the real ones (Esteban et al., 2017).
+    """Performance of XGBoost trained on synthetic minority rows instead of real ones (Esteban et al., 2017).
 
-    All three figures use the same real majority rows; only the minority rows change sides.
+    All figures use the same real majority rows; only the minority rows differ.
 
     Parameters
     ----------
@@ -214,8 +221,8 @@ def train_on_synthetic(
     synthetic : array or DataFrame of shape (n_synthetic, n_features)
         Minority rows drawn from a generator that was fitted to `rows.X_train`.
     judge : dict, default=None
-        Parameters of the XGBoost classifier that learns; None is `JUDGE`, the boosted member of the study's blend.
-        The ratio depends on it: a judge that gets too little out of the real rows flatters the synthetic ones.
+        Parameters of the XGBoost classifier; None is `JUDGE`, the boosted member of the study's blend. The ratio
+        depends on it: a judge that learns too little from the real rows favours the synthetic ones.
     random_state : int, default=0
 
     Returns
@@ -228,16 +235,16 @@ def train_on_synthetic(
     Raises
     ------
     ValueError
-        As :func:`marginals`, or if either part lacks a class.
+        As :func:`marginals`, or if the training or the held-out rows lack a class.
     """
-    synthetic = _checked(rows.train(minority=True), synthetic)[1]
+    synthetic = _validate_tables(rows.train(minority=True), synthetic)[1]
     rows.require_both_classes()
     boosting = {**(JUDGE if judge is None else judge), "random_state": random_state}
-    from_real = _learned_from_real(rows, tuple(boosting.items()))
+    from_real = _fit_on_real(rows, tuple(boosting.items()))
     from_synthetic = _fit(synthetic, rows.train(minority=False), boosting)
-    generator = np.random.default_rng(child_seed(random_state, "synthetic test rows"))
+    rng = np.random.default_rng(child_seed(random_state, "synthetic test rows"))
     holdout_minority, holdout_majority = rows.holdout(minority=True), rows.holdout(minority=False)
-    synthetic_test = _draw(synthetic, len(holdout_minority), generator)
+    synthetic_test = _subsample(synthetic, len(holdout_minority), rng)
     tstr = _average_precision(from_synthetic, holdout_minority, holdout_majority)
     trtr = _average_precision(from_real, holdout_minority, holdout_majority)
     trts = _average_precision(from_real, synthetic_test, holdout_majority)
@@ -245,14 +252,12 @@ def train_on_synthetic(
 
 
 def closest_record(real_train: Table, real_holdout: Table, synthetic: Table) -> float:
-    """Whether synthetic rows lie closer to the training rows than fresh real rows do: memorisation.
-
-    Distances are Euclidean, in standard deviations of the training rows.
+    """Whether synthetic rows lie closer to the training rows than fresh real rows do, which shows memorisation.
 
     Parameters
     ----------
     real_train, real_holdout, synthetic : array or DataFrame of shape (n_rows, n_features)
-        Rows of one class: those that the generator saw, real ones it did not see, and its own.
+        Rows of one class: real rows that the generator saw, real rows that it did not see, and synthetic rows.
 
     Returns
     -------
@@ -265,14 +270,14 @@ def closest_record(real_train: Table, real_holdout: Table, synthetic: Table) -> 
     ValueError
         As :func:`marginals`.
     """
-    real_train, synthetic = _checked(real_train, synthetic)
-    _, real_holdout = _checked(real_train, real_holdout)
+    real_train, synthetic = _validate_tables(real_train, synthetic)
+    _, real_holdout = _validate_tables(real_train, real_holdout)
     scaler = StandardScaler().fit(real_train)
     index = NearestNeighbors(n_neighbors=1).fit(scaler.transform(real_train))
-    own, reference = (
+    synthetic_distance, holdout_distance = (
         float(np.median(index.kneighbors(scaler.transform(table))[0])) for table in (synthetic, real_holdout)
     )
-    return own / reference if reference else float("nan")
+    return synthetic_distance / holdout_distance if holdout_distance else float("nan")
 
 
 def fidelity_report(
@@ -285,10 +290,9 @@ def fidelity_report(
 ) -> pd.Series:
     """Every figure of this module for one generator and one fold.
 
-    Likeness is measured against the training minority, where there are enough rows to measure it, with as
-    many synthetic rows; a generator that copies would excel there, which `closest_record` gives away. Only
-    the two-sample test needs rows that the generator did not see to mean anything; the same test on the
-    training rows stands beside it.
+    Similarity is measured against the training minority, which has enough rows, and with as many synthetic rows. A
+    generator that copies rows would score best there; `closest_record` reveals that. Only the two-sample test needs
+    rows that the generator did not see; the same test on the training rows is reported beside it.
 
     Parameters
     ----------
@@ -309,23 +313,23 @@ def fidelity_report(
     ValueError
         As the functions it calls.
     """
-    real, synthetic = _checked(rows.train(minority=True), synthetic)
-    drawn = {"n_repeats": n_repeats, "random_state": random_state}
-    as_many = _draw(synthetic, len(real), np.random.default_rng(child_seed(random_state, "report")))
+    real, synthetic = _validate_tables(rows.train(minority=True), synthetic)
+    test_options = {"n_repeats": n_repeats, "random_state": random_state}
+    subset = _subsample(synthetic, len(real), np.random.default_rng(child_seed(random_state, "report")))
     figures = {
         **marginals(real, synthetic).mean(),
         "correlation_difference": correlation_difference(real, synthetic),
-        **density_coverage(real, as_many),
-        "two_sample_auc": two_sample_auc(rows.holdout(minority=True), synthetic, **drawn),
-        "two_sample_auc_seen": two_sample_auc(real, synthetic, **drawn),
+        **density_coverage(real, subset),
+        "two_sample_auc": two_sample_auc(rows.holdout(minority=True), synthetic, **test_options),
+        "two_sample_auc_seen": two_sample_auc(real, synthetic, **test_options),
         "closest_record": closest_record(real, rows.holdout(minority=True), synthetic),
         **train_on_synthetic(rows, synthetic, judge=judge, random_state=random_state),
     }
     return pd.Series(figures, dtype=float)
 
 
-def _checked(real: Table, synthetic: Table) -> tuple[np.ndarray, np.ndarray]:
-    """Both tables as float arrays with the same columns, or one sentence on what is wrong."""
+def _validate_tables(real: Table, synthetic: Table) -> tuple[np.ndarray, np.ndarray]:
+    """Both tables as float arrays with the same columns; a ValueError says what is wrong."""
     if isinstance(real, pd.DataFrame) and isinstance(synthetic, pd.DataFrame):
         missing = [name for name in real.columns if name not in synthetic.columns]
         if missing or len(real.columns) != len(synthetic.columns):
@@ -342,11 +346,11 @@ def _checked(real: Table, synthetic: Table) -> tuple[np.ndarray, np.ndarray]:
     return arrays
 
 
-def _draw(table: np.ndarray, n_rows: int, generator: np.random.Generator) -> np.ndarray:
+def _subsample(table: np.ndarray, n_rows: int, rng: np.random.Generator) -> np.ndarray:
     """At most `n_rows` rows, without replacement, in their order."""
     if len(table) <= n_rows:
         return table
-    return table[np.sort(generator.choice(len(table), n_rows, replace=False))]
+    return table[np.sort(rng.choice(len(table), n_rows, replace=False))]
 
 
 def _fit(minority: np.ndarray, majority: np.ndarray, boosting: dict[str, object]) -> XGBClassifier:
@@ -357,7 +361,7 @@ def _fit(minority: np.ndarray, majority: np.ndarray, boosting: dict[str, object]
 
 
 @lru_cache(maxsize=16)
-def _learned_from_real(rows: RealRows, boosting: tuple) -> XGBClassifier:
+def _fit_on_real(rows: RealRows, boosting: tuple) -> XGBClassifier:
     """The classifier of TRTR; TSTR shares its majority rows."""
     return _fit(rows.train(minority=True), rows.train(minority=False), dict(boosting))
 

@@ -1,9 +1,9 @@
-"""What the study's own choices do: ratios, column order, losses and batches, duplicates, time.
+"""Effects of the study's own choices: ratios, column order, losses and batches, duplicates, time.
 
 python -m utils.experiments.sensitivity --profile quick
 
-Each choice is a set of tasks in a ledger of its own, `sensitivity/` beside the benchmark's. All are measured on a few
-of the study's folds; `describe_folds` says which.
+Each choice is a set of tasks in a separate ledger, `sensitivity/` beside the benchmark's. All are measured on a few of
+the study's folds; `describe_folds` says which.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ LOSSES = {
 
 @dataclass(frozen=True)
 class Setting:
-    """A task, and what the study calls the choice that it stands for; several choices may come to one task."""
+    """A task and the name of the choice that it tests; several choices may lead to the same task."""
 
     name: str
     task: Task
 
 
-SettingsOf = Callable[[Profile], list[Setting]]
+SettingsBuilder = Callable[[Profile], list[Setting]]
 
 
 def ratio_settings(profile: Profile) -> list[Setting]:
-    """Every sampler that has a ratio, at each ratio, and none beside it; default models, but fewer trees."""
+    """Every sampler with a ratio at each of its ratios, and no resampling; default models, but with fewer trees."""
     names = [name for name in profile.samplers or SAMPLERS if SAMPLERS[name].space.get("ratio")]
     samplers = [(value, (name, {"ratio": ratio})) for name in names for value, ratio in _ratios(name).items()]
     models = [(name, SMALLER.get(name, {})) for name in CLASSICAL if name in profile.sensitivity_models]
     return [
-        _setting(profile, name, fold_id, sampler, model)
+        _make_setting(profile, name, fold_id, sampler, model)
         for fold_id in profile.sensitivity_folds
         for name, sampler in [("none", "none"), *samplers]
         for model in models
@@ -61,7 +61,7 @@ def ratio_settings(profile: Profile) -> list[Setting]:
 
 
 def _ratios(sampler: str) -> dict[str, object]:
-    """Names and values of the ratios; an undersampler keeps, and does not add, so many rows per fraud."""
+    """Names and values of the ratios; for an undersampler the ratio is the number of rows kept per fraud."""
     allowed = SAMPLERS[sampler].space["ratio"]
     if SAMPLERS[sampler].family == "under":
         return {str(value) if value == "balanced" else f"x{value}": value for value in allowed}
@@ -69,7 +69,7 @@ def _ratios(sampler: str) -> dict[str, object]:
 
 
 def network_settings(profile: Profile) -> list[Setting]:
-    """Networks without resampling that read the columns in other orders, with other losses and batches."""
+    """Networks without resampling, with other column orders, losses and batch sizes."""
     orders = {"columns as they come": {}} | {
         f"columns shuffled, {seed}": {"column_order": seed} for seed in range(1, 1 + profile.column_orders)
     }
@@ -77,7 +77,7 @@ def network_settings(profile: Profile) -> list[Setting]:
     changes += [(name, (model, params)) for model in ("ann", "cnn1d", "lstm") for name, params in LOSSES.items()]
     search = replace(profile.search, deep_trials=1)
     return [
-        _setting(profile, name, fold_id, "none", model, search)
+        _make_setting(profile, name, fold_id, "none", model, search)
         for fold_id in profile.sensitivity_folds
         if fold_id in profile.deep_folds
         for name, model in changes
@@ -88,20 +88,22 @@ def network_settings(profile: Profile) -> list[Setting]:
 def time_settings(profile: Profile) -> list[Setting]:
     """Models without resampling on the rows and features of the profile's dataset."""
     models = [name for name in CLASSICAL if name in profile.sensitivity_models]
-    return [_setting(profile, "", fold_id, "none", model) for fold_id in profile.sensitivity_folds for model in models]
+    return [
+        _make_setting(profile, "", fold_id, "none", model) for fold_id in profile.sensitivity_folds for model in models
+    ]
 
 
 def boosted_settings(profile: Profile) -> list[Setting]:
-    """XGBoost without resampling on every fold, with the setting that the blend gives to its boosted trees."""
+    """XGBoost without resampling on every fold, with the parameters of the blend's boosted trees."""
     model = "xgb", describe(MODELS["blend"], profile).params["boosted"]
-    return [_setting(profile, "boosted as in the blend", fold_id, "none", model) for fold_id in profile.folds]
+    return [_make_setting(profile, "boosted as in the blend", fold_id, "none", model) for fold_id in profile.folds]
 
 
 def copies_settings(profile: Profile) -> list[Setting]:
-    """`time_settings` on a dataset that keeps its duplicates: every copy stands where its original does.
+    """`time_settings` on a dataset that keeps its duplicates: every copy is in its original's fold.
 
-    Folds drawn anew among all rows would divide them otherwise, and a difference to the study would be that of two
-    divisions.
+    Folds drawn anew among all rows would be another division, and the difference to the study would include the
+    difference between divisions.
     """
     return [
         replace(setting, task=replace(setting.task, split=replace(setting.task.split, copies="with their originals")))
@@ -109,7 +111,7 @@ def copies_settings(profile: Profile) -> list[Setting]:
     ]
 
 
-def _setting(
+def _make_setting(
     profile: Profile, name: str, fold_id: tuple[int, int], sampler: Named, model: Named, search: Search | None = None
 ) -> Setting:
     return Setting(name, make_task(profile, identify(profile.dataset), fold_id, sampler, model, search=search))
@@ -125,40 +127,40 @@ def networks(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
     return _run(profile, network_settings, n_jobs)
 
 
-OTHER_DUPLICATES = {  # what a dataset does not do with its duplicates, and the tasks that show it
+OTHER_DUPLICATES = {  # the other way to handle duplicates, and its tasks
     "drop": {"duplicates kept": ({"duplicates": "keep", "variant": "with-duplicates"}, copies_settings)},
     "keep": {"duplicates dropped": ({"duplicates": "drop", "variant": "without-duplicates"}, time_settings)},
 }
 
 
 def views(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
-    """Ledger frame of models without resampling, with `setting` for what is done to the rows or to the time.
+    """Ledger frame of models without resampling; `setting` says what is done to the rows or to the time.
 
-    All settings have the same folds, so that they are paired, but for 'duplicates dropped', whose folds are drawn among
-    the rows that are left.
+    All settings share their folds and are paired, except 'duplicates dropped', whose folds are drawn among the
+    remaining rows.
     """
-    parts = [
-        _run(other, settings_of, n_jobs).assign(setting=setting)
-        for setting, (other, settings_of) in _departures(profile).items()
+    frames = [
+        _run(changed_profile, build_settings, n_jobs).assign(setting=setting)
+        for setting, (changed_profile, build_settings) in _dataset_changes(profile).items()
     ]
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(frames, ignore_index=True)
 
 
-def _departures(profile: Profile) -> dict[str, tuple[Profile, SettingsOf]]:
-    """Profiles with what is done to the rows or to the time, and the tasks that show it."""
-    departures = {
+def _dataset_changes(profile: Profile) -> dict[str, tuple[Profile, SettingsBuilder]]:
+    """Profiles whose dataset has other rows or another feature for the time, and their tasks."""
+    changes_by_name = {
         "as in the protocol": ({}, time_settings),
         **OTHER_DUPLICATES[profile.dataset.duplicates],
         "raw time as a feature": ({"raw_time": True, "variant": "raw-time"}, time_settings),
     }
     return {
-        setting: (replace(profile, dataset=replace(profile.dataset, **changes)), settings_of)
-        for setting, (changes, settings_of) in departures.items()
+        setting: (replace(profile, dataset=replace(profile.dataset, **changes)), build_settings)
+        for setting, (changes, build_settings) in changes_by_name.items()
     }
 
 
 def boosted(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
-    """Ledger frame of `boosted_settings`: what a better setting of XGBoost does without any sampler."""
+    """Ledger frame of `boosted_settings`: the effect of better parameters on XGBoost without a sampler."""
     return _run(profile, boosted_settings, n_jobs)
 
 
@@ -188,33 +190,33 @@ def describe_folds(table: pd.DataFrame, folds: Iterable[tuple[int, int]]) -> str
     return f"{len(chosen)} of {len(scores)} folds, neither the easiest nor the hardest"
 
 
-def _run(profile: Profile, settings_of: SettingsOf, n_jobs: int) -> pd.DataFrame:
-    settings = settings_of(profile)
-    rows = runner.run_tasks(_beside(profile), _distinct(settings), n_jobs=n_jobs).set_index("key")
+def _run(profile: Profile, build_settings: SettingsBuilder, n_jobs: int) -> pd.DataFrame:
+    settings = build_settings(profile)
+    rows = runner.run_tasks(_sensitivity_profile(profile), _unique_tasks(settings), n_jobs=n_jobs).set_index("key")
     table = rows.loc[[setting.task.key for setting in settings]].reset_index()
     return table.assign(setting=[setting.name for setting in settings])
 
 
-def _beside(profile: Profile) -> Profile:
-    """The profile with the ledger of these choices."""
+def _sensitivity_profile(profile: Profile) -> Profile:
+    """The profile with the ledger of the sensitivity studies."""
     return replace(profile, results=profile.results / "sensitivity")
 
 
-def _distinct(settings: Iterable[Setting]) -> list[Task]:
+def _unique_tasks(settings: Iterable[Setting]) -> list[Task]:
     """The tasks of these settings, each once."""
     return list({setting.task.key: setting.task for setting in settings}.values())
 
 
 def missing_batches(profile: Profile) -> list[Batch]:
-    """What the ledger lacks of all these choices, each task once."""
-    asked = [(profile, settings_of) for settings_of in (ratio_settings, network_settings, boosted_settings)]
+    """Tasks of the sensitivity studies that the ledger lacks, each once."""
+    studies = [(profile, build_settings) for build_settings in (ratio_settings, network_settings, boosted_settings)]
     settings: dict[DatasetConfig, list[Setting]] = defaultdict(list)
-    for other, settings_of in [*asked, *_departures(profile).values()]:
-        settings[other.dataset] += settings_of(other)
-    known = {row.key for row in ledger.read(_beside(profile).results)}
+    for changed_profile, build_settings in [*studies, *_dataset_changes(profile).values()]:
+        settings[changed_profile.dataset] += build_settings(changed_profile)
+    known = {row.key for row in ledger.read(_sensitivity_profile(profile).results)}
     batches = [
-        runner.missing_batch(_beside(replace(profile, dataset=dataset)), _distinct(asked), known)
-        for dataset, asked in settings.items()
+        runner.missing_batch(_sensitivity_profile(replace(profile, dataset=dataset)), _unique_tasks(group), known)
+        for dataset, group in settings.items()
     ]
     return [batch for batch in batches if batch]
 
@@ -223,8 +225,8 @@ STUDIES = (ratios, networks, views, boosted)
 
 
 def main() -> None:
-    """Fill the ledger of these choices from the command line."""
-    parser = argparse.ArgumentParser(description="Run what the study's own choices are judged by.")
+    """Fill the ledger of the sensitivity studies from the command line."""
+    parser = argparse.ArgumentParser(description="Run the missing tasks of the sensitivity studies.")
     parser.add_argument("--profile", default="quick", choices=("quick", "full"))
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Figures of the conditional GAN: its training, what it draws, and what its choices do."""
+"""Figures of the conditional GAN: its training, its synthetic rows, and the effects of its choices."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from utils.figures.theme import FRAUD, LEGITIMATE, NEUTRAL, PAGE, SYNTHETIC, leg
 
 
 def plot_gan_history(history: pd.DataFrame) -> Figure:
-    """Losses over updates; the frame has a column 'update' and one per loss."""
+    """Losses over updates; the frame has a column 'update' and one column per loss."""
     losses = [name for name in history if name != "update"]
-    figure, every = plt.subplots(1, len(losses), figsize=(PAGE, 2.1), squeeze=False)
-    for axes, name in zip(every[0], losses, strict=True):
+    figure, panels = plt.subplots(1, len(losses), figsize=(PAGE, 2.1), squeeze=False)
+    for axes, name in zip(panels[0], losses, strict=True):
         axes.plot(history["update"], history[name], color=sampler_colour("cgan"), linewidth=0.9)
         axes.set(title=name.replace("_", " ").capitalize(), xlabel="Update")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
@@ -27,40 +27,42 @@ def plot_gan_history(history: pd.DataFrame) -> Figure:
 
 
 def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[str, str]) -> Figure:
-    """What changing one choice of the GAN does to each figure of fidelity: a panel each, a line per variant.
+    """Effect of each variant of the GAN on each figure of fidelity: a panel per figure, a line per variant.
 
     Parameters
     ----------
     effects : DataFrame
         From `comparisons.compare_variants`.
     figures, labels : dict of str to str
-        Figures and variants by name, with what to call them, in the order to draw.
+        Name to label of figures and variants, in the order to draw.
     """
-    shown = [name for name in labels if name in set(effects.dropna()["variant"])]
-    figure, every = plt.subplots(1, len(figures), figsize=(PAGE, 0.75 + 0.15 * len(shown)), sharey=True, squeeze=False)
-    for axes, (name, title) in zip(every[0], figures.items(), strict=True):
+    variants = [name for name in labels if name in set(effects.dropna()["variant"])]
+    figure, panels = plt.subplots(
+        1, len(figures), figsize=(PAGE, 0.75 + 0.15 * len(variants)), sharey=True, squeeze=False
+    )
+    for axes, (name, title) in zip(panels[0], figures.items(), strict=True):
         axes.axvline(0, color=NEUTRAL, linewidth=0.8)
-        part = effects[effects["figure"] == name].set_index("variant").loc[shown]
-        lines = np.arange(len(shown))
-        axes.hlines(lines, part["low"], part["high"], color=sampler_colour("cgan"), linewidth=1.4)
-        axes.plot(part["mean"], lines, "o", color=sampler_colour("cgan"), markersize=3.5)
+        rows = effects[effects["figure"] == name].set_index("variant").loc[variants]
+        lines = np.arange(len(variants))
+        axes.hlines(lines, rows["low"], rows["high"], color=sampler_colour("cgan"), linewidth=1.4)
+        axes.plot(rows["mean"], lines, "o", color=sampler_colour("cgan"), markersize=3.5)
         axes.set_title(fill(title, 18))
         axes.grid(axis="y", visible=False)
-        # The spread of the means, not of the widest interval, decides how far the axis reaches.
-        widest = 2.5 * np.abs(part["mean"]).max()
-        axes.set_xlim(max(part["low"].min(), -widest), min(part["high"].max(), widest))
+        # The axis is limited by the spread of the means, not by the widest interval.
+        widest = 2.5 * np.abs(rows["mean"]).max()
+        axes.set_xlim(max(rows["low"].min(), -widest), min(rows["high"].max(), widest))
         axes.margins(x=0.05)
-    every[0][0].set_yticks(range(len(shown)), [labels[name] for name in shown])
-    every[0][0].set_ylim(len(shown) - 0.4, -0.6)
+    panels[0][0].set_yticks(range(len(variants)), [labels[name] for name in variants])
+    panels[0][0].set_ylim(len(variants) - 0.4, -0.6)
     figure.supxlabel("Difference to the default, with 95 % interval over folds", fontsize=8)
     return figure
 
 
 def plot_marginals(real: pd.DataFrame, synthetic: pd.DataFrame, n_columns: int = 6) -> Figure:
-    """Histograms of every feature, real against synthetic, a panel each."""
+    """Histograms of every feature, real against synthetic, one panel each."""
     n_lines = -(-real.shape[1] // n_columns)
-    figure, every = plt.subplots(n_lines, n_columns, figsize=(PAGE, 1.05 * n_lines))
-    for axes, name in zip(every.flat, real, strict=False):
+    figure, panels = plt.subplots(n_lines, n_columns, figsize=(PAGE, 1.05 * n_lines))
+    for axes, name in zip(panels.flat, real, strict=False):
         low, high = np.quantile(real[name], [0.005, 0.995])
         edges = np.linspace(low, high if high > low else low + 1, 25)
         for frame, colour in ((real, FRAUD), (synthetic, SYNTHETIC)):
@@ -69,7 +71,7 @@ def plot_marginals(real: pd.DataFrame, synthetic: pd.DataFrame, n_columns: int =
         axes.set_title(name, fontsize=7, pad=2)
         axes.set_yticks([])
         axes.tick_params(labelsize=6)
-    for axes in every.flat[real.shape[1] :]:
+    for axes in panels.flat[real.shape[1] :]:
         axes.set_axis_off()
     handles = [Line2D([], [], color=colour) for colour in (FRAUD, SYNTHETIC)]
     figure.legend(handles, ["Real frauds", "Synthetic frauds"], loc="outside upper right", ncols=2)

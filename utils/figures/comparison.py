@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from utils import config, metrics
 from utils.figures.theme import NEUTRAL, PAGE, model_colour, panel_grid, sampler_colour
 
-WIDEST = 0.3  # end of the axis of differences; a few folds of an unstable network reach far beyond
+WIDEST = 0.3  # end of the axis of differences; a few folds of an unstable network lie far beyond
 
 
 def plot_fold_scores(table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
@@ -25,10 +25,10 @@ def plot_fold_scores(table: pd.DataFrame, samplers: dict[str, str], models: dict
         Name to label, in the order to draw.
     """
     figure, panels, names = _panel_per_model(table, samplers, models)
-    # One method that fails must not press all others together.
+    # A method that fails must not compress the scale for all others.
     lowest = table.groupby(["model", "sampler"])["average_precision"].mean().median() - WIDEST
-    for axes, part in panels:
-        _draw_fold_scores(axes, part, names, lowest)
+    for axes, rows in panels:
+        _draw_fold_scores(axes, rows, names, lowest)
     figure.supxlabel("Average precision (dots: folds, bars: their mean)", fontsize=8)
     return figure
 
@@ -36,26 +36,26 @@ def plot_fold_scores(table: pd.DataFrame, samplers: dict[str, str], models: dict
 def _panel_per_model(
     table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]
 ) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]], list[str]]:
-    """A panel per model with a line per sampler; returns panels with their rows, and the samplers line by line."""
-    shown = [model for model in models if (table["model"] == model).any()]
+    """A panel per model with a line per sampler; returns the panels with their rows, and the samplers by line."""
+    measured = [model for model in models if (table["model"] == model).any()]
     names = [name for name in samplers if (table["sampler"] == name).any()]
-    # Few samplers may take more room than many.
+    # Rows are higher if there are few samplers.
     height = 0.5 + max(0.155, 0.27 - 0.02 * len(names)) * len(names)
-    figure, every = panel_grid([models[model] for model in shown], height, margin=0.4)
-    every[0].set_yticks(range(len(names)), [samplers[name] for name in names])
-    every[0].set_ylim(len(names) - 0.4, -0.6)
-    parts = [(axes, table[table["model"] == model]) for axes, model in zip(every, shown, strict=True)]
-    return figure, parts, names
+    figure, panels = panel_grid([models[model] for model in measured], height, margin=0.4)
+    panels[0].set_yticks(range(len(names)), [samplers[name] for name in names])
+    panels[0].set_ylim(len(names) - 0.4, -0.6)
+    rows_by_panel = [(axes, table[table["model"] == model]) for axes, model in zip(panels, measured, strict=True)]
+    return figure, rows_by_panel, names
 
 
-def _draw_fold_scores(axes: Axes, part: pd.DataFrame, names: list[str], lowest: float) -> None:
+def _draw_fold_scores(axes: Axes, rows: pd.DataFrame, names: list[str], lowest: float) -> None:
     for line, name in enumerate(names):
-        scores = part.loc[part["sampler"] == name, "average_precision"]
+        scores = rows.loc[rows["sampler"] == name, "average_precision"]
         if scores.empty:
             continue
         colour, mean = sampler_colour(name), scores.mean()
-        shown = scores[scores >= lowest]
-        axes.plot(shown, np.full(len(shown), line), "o", color=colour, alpha=0.45, markersize=4, mec="none")
+        visible = scores[scores >= lowest]
+        axes.plot(visible, np.full(len(visible), line), "o", color=colour, alpha=0.45, markersize=4, mec="none")
         if mean >= lowest:
             axes.plot([mean] * 2, [line - 0.3, line + 0.3], color=colour, linewidth=2.2)
         else:
@@ -63,15 +63,15 @@ def _draw_fold_scores(axes: Axes, part: pd.DataFrame, names: list[str], lowest: 
 
 
 def _point_beyond(axes: Axes, edge: float, line: float, value: float, colour: str) -> None:
-    """An arrow at the edge of an axis to a value that lies beyond it, and the value above the arrow."""
+    """An arrow at the edge of an axis that points to a value beyond it, with the value above the arrow."""
     right = value > edge
     axes.plot(edge, line, ">" if right else "<", color=colour, markersize=4)
-    place = {"xytext": (-5 if right else 5, 1), "textcoords": "offset points", "ha": "right" if right else "left"}
-    axes.annotate(f"{value:.2f}", (edge, line), color=colour, fontsize=6.5, **place)
+    offset = {"xytext": (-5 if right else 5, 1), "textcoords": "offset points", "ha": "right" if right else "left"}
+    axes.annotate(f"{value:.2f}", (edge, line), color=colour, fontsize=6.5, **offset)
 
 
 def mean_precision(table: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
-    """Precision at given recalls per fold, the best at that recall or beyond it never interpolated."""
+    """Precision of each fold at given recalls, not interpolated: at the first rank that reaches the recall."""
     curves = []
     for ranks in table["ranks"]:
         precision, recall = metrics.precision_recall(ranks)
@@ -82,7 +82,7 @@ def mean_precision(table: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
 def plot_pr_curves(
     table: pd.DataFrame, curves: dict[str, tuple[str, str]], prevalence: float, *, by_sampler: bool = False
 ) -> Figure:
-    """Precision at every recall, mean over folds with the band of the folds' middle half.
+    """Mean precision over folds at every recall, with a band for the middle half of the folds.
 
     Parameters
     ----------
@@ -91,22 +91,22 @@ def plot_pr_curves(
     curves : dict of str to (str, str)
         Label to (sampler, model).
     prevalence : float
-        Precision of chance, drawn as a line.
+        Precision of a random ranking, drawn as a line.
     by_sampler : bool
-        Whether a curve has its sampler's colour; else its model's.
+        Whether curves have the colour of the sampler; by default that of the model.
     """
     figure, axes = plt.subplots(figsize=(PAGE * 0.62, 3.1))
     grid = np.linspace(0.01, 1, 100)
-    drawn: list[str] = []  # a second curve of a colour is dashed
+    used_colours: list[str] = []  # a second curve of a colour is dashed
     for name, (sampler, model) in curves.items():
-        part = table[(table["sampler"] == sampler) & (table["model"] == model)]
-        precision = mean_precision(part, grid)
+        rows = table[(table["sampler"] == sampler) & (table["model"] == model)]
+        precision = mean_precision(rows, grid)
         colour = sampler_colour(sampler) if by_sampler else model_colour(model)
         low, high = np.quantile(precision, [0.25, 0.75], axis=0)
         axes.fill_between(grid, low, high, color=colour, alpha=0.13, linewidth=0)
-        label = f"{name} ({part['average_precision'].mean():.3f})"
-        axes.plot(grid, precision.mean(axis=0), "--" if colour in drawn else "-", color=colour, label=label)
-        drawn.append(colour)
+        label = f"{name} ({rows['average_precision'].mean():.3f})"
+        axes.plot(grid, precision.mean(axis=0), "--" if colour in used_colours else "-", color=colour, label=label)
+        used_colours.append(colour)
     axes.axhline(prevalence, color=NEUTRAL, linestyle=":", linewidth=1)
     axes.annotate("chance", (0.01, prevalence), xytext=(0, 3), textcoords="offset points", color=NEUTRAL, fontsize=7)
     axes.set(xlabel="Recall", ylabel="Precision", xlim=(0, 1), ylim=(0, 1.02))
@@ -125,12 +125,12 @@ def plot_differences(compared: pd.DataFrame, samplers: dict[str, str], models: d
         Name to label, in the order to draw.
     """
     figure, panels, names = _panel_per_model(compared, samplers, models)
-    for axes, part in panels:
+    for axes, rows in panels:
         axes.axvspan(-config.MARGIN, config.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
         axes.axvline(0, color=NEUTRAL, linewidth=0.8)
-        for row in part[part["sampler"].isin(names)].itertuples():
-            colour, found = sampler_colour(row.sampler), row.verdict != "no evidence"
-            _draw_interval(axes, (row.low, row.mean, row.high), names.index(row.sampler), colour, filled=found)
+        for row in rows[rows["sampler"].isin(names)].itertuples():
+            colour, has_evidence = sampler_colour(row.sampler), row.verdict != "no evidence"
+            _draw_interval(axes, (row.low, row.mean, row.high), names.index(row.sampler), colour, filled=has_evidence)
         axes.set_xlim(-WIDEST * 1.03, WIDEST * 1.03)
         axes.grid(axis="y", visible=False)
     figure.supxlabel(
@@ -141,7 +141,7 @@ def plot_differences(compared: pd.DataFrame, samplers: dict[str, str], models: d
 
 
 def _draw_interval(axes: Axes, interval: tuple[float, float, float], line: float, colour: str, *, filled: bool) -> None:
-    """Draw low, mean and high; an arrow where the interval goes on beyond the axis, with the mean if that does, too."""
+    """Draw low, mean and high; an arrow marks an interval, and a label a mean, beyond the end of the axis."""
     low, mean, high = interval
     dot = {"color": colour, "markersize": 4, "mfc": colour if filled else "white"}
     axes.plot(np.clip([low, high], -WIDEST, WIDEST), [line, line], color=colour, linewidth=1.6)

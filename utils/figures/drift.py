@@ -1,4 +1,4 @@
-"""Figures of what changes over time, from the frames of `utils.experiments.drift`."""
+"""Figures of changes over time, from the frames of `utils.experiments.drift`."""
 
 from __future__ import annotations
 
@@ -11,57 +11,57 @@ from matplotlib.ticker import PercentFormatter
 
 from utils.figures.theme import NEUTRAL, PAGE, panel_grid
 
-# Told apart by their lightness, too; neither is a class's, a sampler's or a model's colour.
+# They also differ in lightness; none is the colour of a class, a sampler or a model.
 PERIOD_COLOURS = ("#595959", "#9A3FA0", "#C2A000", "#3F7D20")
 MARKERS = "os^D"
 CHANCE = "#D9D9D9"
 
 
 def plot_periods_by_hour(table: pd.DataFrame) -> Figure:
-    """Transactions, frauds and their share by hour of the day, a panel each, a colour per period.
+    """Transactions, frauds and their share by hour of the day, one panel each, a colour per period.
 
-    Transactions and frauds are counted per hour of the clock, so that a period of two days compares with one of
-    eight hours; the share has its 95 % interval. Of periods whose labels are not looked at only transactions are drawn.
+    Transactions and frauds are counted per hour of the clock, so that a period of two days is comparable with one of
+    eight hours; the share has a 95 % interval. For periods whose labels are not read, only transactions are drawn.
 
     Parameters
     ----------
     table : DataFrame
         From `drift.by_hour`.
     """
-    figure, every = plt.subplots(1, 3, figsize=(PAGE, 2.4), sharex=True)
-    parts = list(table.groupby("period", sort=False))
-    for place, (name, part) in enumerate(parts):
-        colour, marker = PERIOD_COLOURS[place % len(PERIOD_COLOURS)], MARKERS[place % len(MARKERS)]
+    figure, panels = plt.subplots(1, 3, figsize=(PAGE, 2.4), sharex=True)
+    groups = list(table.groupby("period", sort=False))
+    for number, (name, rows) in enumerate(groups):
+        colour, marker = PERIOD_COLOURS[number % len(PERIOD_COLOURS)], MARKERS[number % len(MARKERS)]
         label = f"{name[0].upper()}{name[1:]}"
         style = {"color": colour, "marker": marker, "markersize": 3, "linewidth": 1.1, "label": label}
-        labelled = part.dropna(subset="frauds")
-        for axes, column, shown in ((every[0], "rows", part), (every[1], "frauds", labelled)):
-            axes.plot(shown["hour"] + 0.5, shown[column] / shown["covered"], **style)
-        beside = 0.16 * (place - (len(parts) - 1) / 2)  # not one interval on the other
-        _draw_share(every[2], labelled["hour"] + 0.5 + beside, labelled, colour, marker)
-    for axes, title in zip(every, ("Transactions an hour", "Frauds an hour", "Share of frauds"), strict=True):
+        labelled = rows.dropna(subset="frauds")
+        for axes, column, visible in ((panels[0], "rows", rows), (panels[1], "frauds", labelled)):
+            axes.plot(visible["hour"] + 0.5, visible[column] / visible["covered"], **style)
+        offset = 0.16 * (number - (len(groups) - 1) / 2)  # so that intervals do not overlap
+        _draw_share(panels[2], labelled["hour"] + 0.5 + offset, labelled, colour, marker)
+    for axes, title in zip(panels, ("Transactions an hour", "Frauds an hour", "Share of frauds"), strict=True):
         axes.set(title=title, xlim=(0, 24), xticks=range(0, 25, 6))
-    for axes in every[:2]:
+    for axes in panels[:2]:
         axes.set_ylim(0, None)
-    every[0].yaxis.set_major_formatter("{x:,.0f}")
-    every[2].set_yscale("log")
-    every[2].yaxis.set_major_formatter(PercentFormatter(1))
+    panels[0].yaxis.set_major_formatter("{x:,.0f}")
+    panels[2].set_yscale("log")
+    panels[2].yaxis.set_major_formatter(PercentFormatter(1))
     figure.supxlabel("Hour of day, counted from the first transaction", fontsize=8)
-    figure.legend(*every[0].get_legend_handles_labels(), loc="outside upper right", ncols=4)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=4)
     return figure
 
 
-def _draw_share(axes: Axes, at: pd.Series, part: pd.DataFrame, colour: str, marker: str) -> None:
-    """Dots with intervals; a share of zero has no place on a logarithmic axis, so only its interval's end is drawn."""
-    axes.vlines(at, part["low"].clip(lower=part["high"] / 100), part["high"], color=colour, linewidth=0.9)
-    seen = part["frauds"] > 0
-    axes.plot(at[seen], part.loc[seen, "rate"], marker, color=colour, markersize=3)
+def _draw_share(axes: Axes, at: pd.Series, rows: pd.DataFrame, colour: str, marker: str) -> None:
+    """Dots with intervals; a share of zero cannot be drawn on a logarithmic axis, so only its interval is drawn."""
+    axes.vlines(at, rows["low"].clip(lower=rows["high"] / 100), rows["high"], color=colour, linewidth=0.9)
+    is_positive = rows["frauds"] > 0
+    axes.plot(at[is_positive], rows.loc[is_positive, "rate"], marker, color=colour, markersize=3)
 
 
 def plot_drift(drift: pd.DataFrame, statistic: str = "ks") -> Figure:
-    """How far every feature moves, a panel per comparison: over all hours and over the same hours of the day.
+    """Drift of every feature, a panel per comparison: over all hours and over the same hours of the day.
 
-    Grey is the reach of chance: the largest value over random divisions of the same rows.
+    Grey bars show drift by chance: the largest value over random divisions of the same rows.
 
     Parameters
     ----------
@@ -75,34 +75,36 @@ def plot_drift(drift: pd.DataFrame, statistic: str = "ks") -> Figure:
     # Every panel has the order of the first.
     order = drift[drift["comparison"] == names[0]].groupby("feature")[statistic].max().sort_values().index
     size = (PAGE, 0.9 + 0.13 * len(order))
-    figure, every = plt.subplots(1, len(names), figsize=size, sharex=True, sharey=True, squeeze=False)
-    for axes, name in zip(every[0], names, strict=True):
+    figure, panels = plt.subplots(1, len(names), figsize=size, sharex=True, sharey=True, squeeze=False)
+    for axes, name in zip(panels[0], names, strict=True):
         _draw_drift(axes, drift[drift["comparison"] == name], order, statistic)
         axes.set_title(f"{name[0].upper()}{name[1:]}")
         axes.grid(axis="y", visible=False)
-    every[0, 0].set_yticks(range(len(order)), order)
-    every[0, 0].set(ylim=(-0.7, len(order) - 0.3), xlim=(0, None))
+    panels[0, 0].set_yticks(range(len(order)), order)
+    panels[0, 0].set(ylim=(-0.7, len(order) - 0.3), xlim=(0, None))
     figure.supxlabel(label, fontsize=8)
-    figure.legend(*every[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
     return figure
 
 
-def _draw_drift(axes: Axes, part: pd.DataFrame, order: pd.Index, statistic: str) -> None:
+def _draw_drift(axes: Axes, rows: pd.DataFrame, order: pd.Index, statistic: str) -> None:
     lines = np.arange(len(order))
-    chance = part.groupby("feature")[f"{statistic}_chance"].max().loc[order]
+    chance = rows.groupby("feature")[f"{statistic}_chance"].max().loc[order]
     axes.barh(lines, chance, height=1, color=CHANCE, label="by chance", zorder=0)
-    wide = part.pivot(index="feature", columns="hours", values=statistic).loc[order]
-    axes.hlines(lines, wide.min(axis=1), wide.max(axis=1), color=NEUTRAL, linewidth=0.8)
-    # The larger, hollow dot stays visible as a ring where both lie on one place.
-    for (hours, values), filled, size in zip(wide.items(), ("white", PERIOD_COLOURS[1]), (5.5, 3), strict=False):
-        style = {"markerfacecolor": filled, "markeredgecolor": PERIOD_COLOURS[1], "markersize": size}
+    by_hours = rows.pivot(index="feature", columns="hours", values=statistic).loc[order]
+    axes.hlines(lines, by_hours.min(axis=1), by_hours.max(axis=1), color=NEUTRAL, linewidth=0.8)
+    # The larger, hollow dot remains visible as a ring if both have the same position.
+    for (hours, values), fill_colour, size in zip(
+        by_hours.items(), ("white", PERIOD_COLOURS[1]), (5.5, 3), strict=False
+    ):
+        style = {"markerfacecolor": fill_colour, "markeredgecolor": PERIOD_COLOURS[1], "markersize": size}
         axes.plot(values, lines, "o", linestyle="none", label=hours, **style)
 
 
 def plot_medians(medians: pd.DataFrame, test_from: float) -> Figure:
-    """Median of features hour by hour, a panel each; new days are marked, and the time of the test set is shaded.
+    """Hourly medians of features, one panel each; new days are marked, and the test period is shaded.
 
-    A day begins a multiple of 24 hours after the first transaction.
+    A day begins at a multiple of 24 hours after the first transaction.
 
     Parameters
     ----------
@@ -111,9 +113,9 @@ def plot_medians(medians: pd.DataFrame, test_from: float) -> Figure:
     test_from : float
         Hours since the first transaction at which the test set begins.
     """
-    figure, every = panel_grid(list(medians), 1.35, margin=0.5)
+    figure, panels = panel_grid(list(medians), 1.35, margin=0.5)
     end = medians.index.max() + 1
-    for axes, (_, values) in zip(every, medians.items(), strict=True):
+    for axes, (_, values) in zip(panels, medians.items(), strict=True):
         axes.axvspan(test_from, end, color=PERIOD_COLOURS[1], alpha=0.13, linewidth=0, label="test set")
         for start in range(24, int(end), 24):
             axes.axvline(start, color=NEUTRAL, linestyle=":", linewidth=1, label="a new day")
@@ -121,6 +123,6 @@ def plot_medians(medians: pd.DataFrame, test_from: float) -> Figure:
         axes.set(xlim=(0, end), xticks=np.linspace(0, np.ceil(end / 24) * 24, 5))
     figure.supxlabel("Hours since the first transaction", fontsize=8)
     figure.supylabel("Median in standard deviations", fontsize=8)
-    named = dict(zip(*reversed(every[0].get_legend_handles_labels()), strict=True))  # one new day of many
-    figure.legend(named.values(), named.keys(), loc="outside upper right", ncols=2)
+    handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))  # one entry for all new days
+    figure.legend(handles.values(), handles.keys(), loc="outside upper right", ncols=2)
     return figure

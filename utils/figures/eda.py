@@ -28,7 +28,7 @@ def plot_hours(hours: ArrayLike, labels: ArrayLike) -> Figure:
 
 
 def plot_amounts(amounts: ArrayLike, labels: ArrayLike) -> Figure:
-    """Distribution of log amounts by class, each scaled to its own size; arrays of shape (n_rows,)."""
+    """Distribution of log amounts by class, each normalised to sum to 1; arrays of shape (n_rows,)."""
     amounts, labels = np.asarray(amounts), np.asarray(labels)
     figure, axes = plt.subplots(figsize=(PAGE, 2.3))
     edges = np.linspace(0, np.log10(1 + amounts.max()), 41)
@@ -44,7 +44,7 @@ def plot_amounts(amounts: ArrayLike, labels: ArrayLike) -> Figure:
 
 
 def plot_effect_sizes(effects: pd.Series) -> Figure:
-    """Horizontal bars of how far apart the classes lie per feature (ROC AUC of the feature alone)."""
+    """Separation of the classes by each feature (ROC AUC of the feature alone)."""
     effects = effects.sort_values()
     figure, axes = plt.subplots(figsize=(PAGE, 4.2))
     axes.hlines(range(len(effects)), 0.5, effects, color=NEUTRAL, linewidth=1)
@@ -56,13 +56,13 @@ def plot_effect_sizes(effects: pd.Series) -> Figure:
 
 
 def plot_correlations(frames: dict[str, pd.DataFrame]) -> Figure:
-    """Correlation matrices side by side, on one scale; name to frame of shape (n_rows, n_features)."""
-    figure, every = plt.subplots(1, len(frames), figsize=(PAGE, 0.75 + PAGE / len(frames)), squeeze=False)
-    for axes, (name, frame) in zip(every[0], frames.items(), strict=True):
+    """Correlation matrices side by side on one scale; name to frame of shape (n_rows, n_features)."""
+    figure, panels = plt.subplots(1, len(frames), figsize=(PAGE, 0.75 + PAGE / len(frames)), squeeze=False)
+    for axes, (name, frame) in zip(panels[0], frames.items(), strict=True):
         scale = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1, "cbar": False, "rasterized": True}
         sns.heatmap(frame.corr().fillna(0), ax=axes, square=True, xticklabels=3, yticklabels=3, **scale)
         axes.set_title(name)
         axes.tick_params(length=0)
-    image = every[0, -1].collections[0]
-    figure.colorbar(image, ax=every, label="Pearson correlation", shrink=0.75)
+    image = panels[0, -1].collections[0]
+    figure.colorbar(image, ax=panels, label="Pearson correlation", shrink=0.75)
     return figure

@@ -22,18 +22,18 @@ LOWEST_PROBABILITY = 1e-5
 def plot_calibration(tables: dict[str, Reliability]) -> Figure:
     """Observed frequency against predicted probability, log-log, with Wilson intervals.
 
-    `tables` maps a label to a table from `metrics.reliability`; its lowest bin, of probabilities near zero, has
-    no place on a logarithmic axis and is left out, as are bins without a fraud.
+    `tables` maps a label to a table from `metrics.reliability`; its lowest bin, of probabilities near zero,
+    cannot be drawn on a logarithmic axis and is left out, as are bins without a fraud.
     """
     figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
     colours = cycle((NEUTRAL, FRAUD, LEGITIMATE, SYNTHETIC, *SPARE_COLOURS))
     for (name, table), colour in zip(tables.items(), colours, strict=False):
         rows, positives, means = (np.array(values, dtype=float) for values in (table.rows, table.positives, table.mean))
-        shown = (positives > 0) & (means >= LOWEST_PROBABILITY)
+        visible = (positives > 0) & (means >= LOWEST_PROBABILITY)
         rows = np.maximum(rows, 1)
         frequency, (low, high) = positives / rows, proportion_confint(positives, rows, method="wilson")
-        bars = np.abs(np.array([low, high]) - frequency)[:, shown]
-        axes.errorbar(means[shown], frequency[shown], bars, color=colour, marker="o", markersize=3.5, label=name)
+        bars = np.abs(np.array([low, high]) - frequency)[:, visible]
+        axes.errorbar(means[visible], frequency[visible], bars, color=colour, marker="o", markersize=3.5, label=name)
     axes.plot([LOWEST_PROBABILITY, 1], [LOWEST_PROBABILITY, 1], color=NEUTRAL, linestyle=":", linewidth=1)
     axes.set(xscale="log", yscale="log", xlabel="Predicted probability", ylabel="Observed share of frauds")
     legend_above(axes)
@@ -41,7 +41,7 @@ def plot_calibration(tables: dict[str, Reliability]) -> Figure:
 
 
 def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float) -> Figure:
-    """Cost per day against alerts per day, the chosen operating point marked.
+    """Cost per day against alerts per day, with the chosen operating point.
 
     Parameters
     ----------
@@ -55,11 +55,11 @@ def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float) ->
     n_alerts, cost = np.asarray(n_alerts), np.asarray(cost)
     figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
     axes.plot(n_alerts / days, cost / days, color=LEGITIMATE, drawstyle="steps-post")
-    at = cost[np.searchsorted(n_alerts, chosen, side="right") - 1]
-    axes.plot(chosen / days, at / days, "o", color=FRAUD)
+    chosen_cost = cost[np.searchsorted(n_alerts, chosen, side="right") - 1]
+    axes.plot(chosen / days, chosen_cost / days, "o", color=FRAUD)
     axes.annotate(
         f"{chosen / days:,.0f} alerts a day",
-        (chosen / days, at / days),
+        (chosen / days, chosen_cost / days),
         xytext=(0, -6),
         textcoords="offset points",
         ha="center",

@@ -10,7 +10,7 @@ from utils.figures.theme import COLUMN, NEUTRAL
 
 
 def plot_attributions(shares: pd.Series, n_columns: int = 12) -> Figure:
-    """Horizontal bars of how much each column moves the log odds, as a share of all; largest on top."""
+    """Share of each column in the mean absolute contribution to the log odds, largest first."""
     shares = shares.sort_values().tail(n_columns)
     figure, axes = plt.subplots(figsize=(COLUMN, 0.2 * len(shares) + 0.6), layout="constrained")
     axes.barh(shares.index, shares, color=NEUTRAL)
@@ -19,7 +19,7 @@ def plot_attributions(shares: pd.Series, n_columns: int = 12) -> Figure:
 
 
 def plot_score_card(card: pd.Series, title: str) -> Figure:
-    """A table of what a fraud desk wants to know of the final model; see `final_model.score_card`."""
+    """A table of the metrics of the final model for a fraud desk; see `final_model.score_card`."""
     figure, axes = plt.subplots(figsize=(1.4 * COLUMN, 0.22 * len(card) + 0.5), layout="constrained")
     axes.set_axis_off()
     axes.set_title(title, loc="left")

@@ -1,4 +1,4 @@
-"""Figures of what the study's own choices do."""
+"""Figures of the effects of the study's own choices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from utils import config
 from utils.figures.theme import NEUTRAL, model_colour, panel_grid, sampler_colour
 
-# Within a family colours differ by lightness alone; markers tell its lines apart in grey, too.
+# Within a family colours differ by lightness alone; markers distinguish the lines in greyscale, too.
 MARKERS = {
     "class_weight": "X",
     "rus": "o",
@@ -25,14 +25,14 @@ MARKERS = {
     "cgan": "s",
     "ctgan": "^",
 }
-FAR = 0.1  # larger differences leave the axis, so that one method that fails does not press all others together
+LARGEST_DIFFERENCE = 0.1  # the axis ends here, so that a method that fails does not compress the scale for all others
 
 
 def plot_ratios(curves: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
     """Difference to no resampling against the ratio: a panel per model, a line per sampler with its intervals.
 
-    The difference is one of average precision, and the region of equivalence is grey. The line of a method that fails
-    leaves the axis, which ends where differences are larger than anyone need read off.
+    Differences are of average precision, and the region of equivalence is grey. The line of a method that fails leaves
+    the axis, which ends at `LARGEST_DIFFERENCE`.
 
     Parameters
     ----------
@@ -44,20 +44,20 @@ def plot_ratios(curves: pd.DataFrame, samplers: dict[str, str], models: dict[str
     Raises
     ------
     ValueError
-        If no row has a sampler and a model of these.
+        If no row has one of these samplers and models.
     """
     curves = curves[curves["model"].isin(models) & curves["sampler"].isin(samplers)]
     if curves.empty:
         raise ValueError("There is no row with these models and samplers; check the names in the frame.")
-    shown = [model for model in models if (curves["model"] == model).any()]
+    measured = [model for model in models if (curves["model"] == model).any()]
     names = [name for name in samplers if (curves["sampler"] == name).any()]
-    places = {ratio: place for place, ratio in enumerate(curves["ratio"].unique())}
-    figure, every = panel_grid([models[model] for model in shown], 1.9, margin=0.75)
-    for axes, model in zip(every, shown, strict=True):
-        _draw_ratios(axes, curves[curves["model"] == model], names, places)
-    every[0].set_xticks(range(len(places)), list(places))
-    every[0].set(ylim=_reach(curves), xlim=(-0.5, len(places) - 0.5))
-    for axes in every:
+    positions = {ratio: position for position, ratio in enumerate(curves["ratio"].unique())}
+    figure, panels = panel_grid([models[model] for model in measured], 1.9, margin=0.75)
+    for axes, model in zip(panels, measured, strict=True):
+        _draw_ratios(axes, curves[curves["model"] == model], names, positions)
+    panels[0].set_xticks(range(len(positions)), list(positions))
+    panels[0].set(ylim=_axis_limits(curves), xlim=(-0.5, len(positions) - 0.5))
+    for axes in panels:
         if axes.get_subplotspec().is_first_col():
             axes.set_ylabel("Difference to no resampling")
     figure.supxlabel("Ratio in rows per fraud", fontsize=8)
@@ -66,13 +66,13 @@ def plot_ratios(curves: pd.DataFrame, samplers: dict[str, str], models: dict[str
     return figure
 
 
-def _draw_ratios(axes: Axes, part: pd.DataFrame, names: list[str], places: dict[str, int]) -> None:
+def _draw_ratios(axes: Axes, model_rows: pd.DataFrame, names: list[str], positions: dict[str, int]) -> None:
     axes.axhspan(-config.MARGIN, config.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
     axes.axhline(0, color=NEUTRAL, linewidth=0.8)
     for number, name in enumerate(names):
-        rows = part[part["sampler"] == name].sort_values("ratio", key=lambda ratios: ratios.map(places))
-        beside = 0.6 * ((number + 0.5) / len(names) - 0.5)  # intervals of one ratio stand beside each other
-        at = rows["ratio"].map(places) + beside
+        rows = model_rows[model_rows["sampler"] == name].sort_values("ratio", key=lambda ratios: ratios.map(positions))
+        offset = 0.6 * ((number + 0.5) / len(names) - 0.5)  # intervals of one ratio are drawn side by side
+        at = rows["ratio"].map(positions) + offset
         axes.vlines(at, rows["low"], rows["high"], color=sampler_colour(name), linewidth=0.8, alpha=0.7)
         axes.plot(at, rows["mean"], **_style(name))
 
@@ -82,9 +82,9 @@ def _style(name: str) -> dict[str, object]:
     return {"color": colour, "marker": MARKERS.get(name, "P"), "markersize": 3.5, "mec": "white", "mew": 0.3}
 
 
-def _reach(curves: pd.DataFrame) -> tuple[float, float]:
-    """Ends of the axis: a little further than the means up to `FAR`, and no further than the intervals."""
-    means = curves["mean"].clip(-FAR, FAR)
+def _axis_limits(curves: pd.DataFrame) -> tuple[float, float]:
+    """Ends of the axis: a little beyond the means (clipped at `LARGEST_DIFFERENCE`), but not beyond the intervals."""
+    means = curves["mean"].clip(-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
     low, high = 1.3 * min(means.min(), -2 * config.MARGIN), 1.3 * max(means.max(), 2 * config.MARGIN)
     return max(low, curves["low"].min() - config.MARGIN), min(high, curves["high"].max() + config.MARGIN)
 
@@ -99,15 +99,15 @@ def plot_settings(table: pd.DataFrame, models: dict[str, str]) -> Figure:
     models : dict of str to str
         Name to label.
     """
-    shown, settings = list(table["model"].unique()), list(table["setting"].unique())
-    figure, every = panel_grid([models[model] for model in shown], 0.3 * len(settings), margin=0.6)
-    for axes, model in zip(every, shown, strict=True):
-        part = table[table["model"] == model].set_index("setting").reindex(settings)
-        places = range(len(settings))
-        axes.hlines(places, part["low"], part["high"], color=NEUTRAL, linewidth=1)
-        axes.plot(part["mean"], places, "o", color=model_colour(model), markersize=4)
-    every[0].set_yticks(range(len(settings)), settings)
-    every[0].set_ylim(len(settings) - 0.5, -0.5)
-    every[0].locator_params(axis="x", nbins=5)
+    measured, settings = list(table["model"].unique()), list(table["setting"].unique())
+    figure, panels = panel_grid([models[model] for model in measured], 0.3 * len(settings), margin=0.6)
+    for axes, model in zip(panels, measured, strict=True):
+        rows = table[table["model"] == model].set_index("setting").reindex(settings)
+        lines = range(len(settings))
+        axes.hlines(lines, rows["low"], rows["high"], color=NEUTRAL, linewidth=1)
+        axes.plot(rows["mean"], lines, "o", color=model_colour(model), markersize=4)
+    panels[0].set_yticks(range(len(settings)), settings)
+    panels[0].set_ylim(len(settings) - 0.5, -0.5)
+    panels[0].locator_params(axis="x", nbins=5)
     figure.supxlabel("Average precision: mean, lowest and highest fold", fontsize=8)
     return figure

@@ -14,9 +14,9 @@ from utils.config import Profile
 
 COLUMN, PAGE = 3.5, 7.2  # inches: the paper's column and page width
 LEGITIMATE, FRAUD, SYNTHETIC, NEUTRAL = "#0072B2", "#D55E00", "#009E73", "#595959"
-# One sampler has one colour in every figure, and a family has one hue: greys do nothing to the rows, blues drop some,
-# yellow to dark red add some, greens generate some. Found by search: however colours are seen (Machado et al., 2009),
-# any two lie at least 18 apart in CIELAB.
+# A sampler has the same colour in every figure, and a family has one hue: grey samplers change no rows, blue ones drop
+# rows, yellow to dark red ones add rows, green ones generate rows. The colours were found by search: for normal and
+# colour-deficient vision (Machado et al., 2009), any two are at least 18 apart in CIELAB.
 SAMPLER_COLOURS = {
     "none": "#000000",
     "class_weight": "#A0A0A0",
@@ -32,7 +32,7 @@ SAMPLER_COLOURS = {
     "cgan": "#2CA462",
     "ctgan": "#206F60",
 }
-# Tol's muted colours for models that take a sampler, others for those that take none; greys for those without labels.
+# Tol's muted colours for models with a sampler, other colours for those without; greys for unsupervised models.
 MODEL_COLOURS = {
     "lr": "#999933",
     "rf": "#117733",
@@ -79,12 +79,12 @@ def use_theme() -> None:
 
 
 def sampler_colour(name: str) -> str:
-    """Colour of a sampler; those without one of their own share the spare colours by name."""
+    """Colour of a sampler; samplers without their own colour get one of the spare colours by name."""
     return SAMPLER_COLOURS.get(name) or _spare_colour(name)
 
 
 def model_colour(name: str) -> str:
-    """Colour of a model, none of them a sampler's; as `sampler_colour` for new ones."""
+    """Colour of a model, never a sampler's; new models get a spare colour, as in `sampler_colour`."""
     return MODEL_COLOURS.get(name) or _spare_colour(name)
 
 
@@ -93,7 +93,7 @@ def _spare_colour(name: str) -> str:
 
 
 def save_figure(figure: Figure, name: str, profile: Profile) -> Path:
-    """Write a figure as SVG, the same bytes for the same figure, into the profile's folder of figures."""
+    """Write a figure as SVG to the profile's folder of figures; the same figure gives the same bytes."""
     profile.figures.mkdir(parents=True, exist_ok=True)
     path = profile.figures / f"{name}.svg"
     temporary = path.with_suffix(".part")
@@ -112,24 +112,24 @@ def legend_above(axes: Axes) -> None:
 
 
 def panel_grid(titles: Sequence[str], height: float, margin: float) -> tuple[Figure, list[Axes]]:
-    """Panels of one scale, three in a line at most, with their axes numbered at the left and below.
+    """Panels with shared axes, at most three per line, with tick labels at the left and at the bottom.
 
     Parameters
     ----------
     titles : sequence of str
         One per panel; at least one.
     height, margin : float
-        Inches per line of panels, and beside them for legend and labels.
+        Inches per line of panels, and in addition for legend and labels.
     """
     n_columns = min(3, len(titles))
     n_lines = -(-len(titles) // n_columns)
     size = (PAGE, margin + n_lines * height)
-    figure, every = plt.subplots(n_lines, n_columns, figsize=size, sharex=True, sharey=True, squeeze=False)
-    used = list(every.flat[: len(titles)])
+    figure, panels = plt.subplots(n_lines, n_columns, figsize=size, sharex=True, sharey=True, squeeze=False)
+    used = list(panels.flat[: len(titles)])
     for axes, title in zip(used, titles, strict=True):
         axes.set_title(title)
-    for axes in every.flat[len(titles) :]:
+    for axes in panels.flat[len(titles) :]:
         axes.set_axis_off()
-    for axes in used[-n_columns:]:  # also those above an empty place
+    for axes in used[-n_columns:]:  # including panels above an empty cell
         axes.tick_params(labelbottom=True)
     return figure, used

@@ -1,4 +1,4 @@
-"""What README, paper and pages state of the full study of the ULB file, each sentence held to the recorded numbers."""
+"""Claims of README, paper and pages about the full study of the ULB file, checked against the recorded numbers."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ RELATIONS = {"=": operator.eq, "<": operator.lt, ">": operator.gt}
 
 
 class ClaimError(NumbersError):
-    """A stated sentence is false; the message names it, the number and the bound."""
+    """A claim is false; the message names it, the recorded value and the bound."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence with the query over the recorded numbers that it rests on, and the bound that its answer has to keep.
+    """A sentence, the query of the recorded numbers that supports it, and the bound that the result must satisfy.
 
     Attributes
     ----------
     name : str
-        What README, paper and pages ask for it by.
+        Name by which README, paper and pages use it.
     sentence : str
-        Plain text, the same wherever it stands.
+        Plain text, the same everywhere.
     query : callable
-        From the recorded numbers to the value that the sentence rests on.
+        Returns the value behind the sentence from the recorded numbers.
     relation : {'=', '<', '>'}
-        How the value has to lie to the bound.
+        Required relation of the value to the bound.
     bound : object
-        What the value is compared with.
+        Bound that the value is compared with.
     """
 
     name: str
@@ -43,15 +43,15 @@ class Claim:
     bound: object
 
     def value(self, numbers: Numbers) -> object:
-        """The value that the sentence rests on; ClaimError if it is not recorded."""
+        """The value behind the sentence; ClaimError if it is not recorded."""
         try:
             return self.query(numbers)
         except LookupError:
-            message = f"The claim {self.name!r} ('{self.sentence}') rests on a number that is not recorded"
+            message = f"The claim {self.name!r} ('{self.sentence}') needs a number that is not recorded"
             raise ClaimError(f"{message}; run the notebooks that record it.") from None
 
     def holds(self, numbers: Numbers) -> bool:
-        """Whether the recorded numbers bear the sentence."""
+        """Whether the recorded numbers support the sentence."""
         return RELATIONS[self.relation](self.value(numbers), self.bound)
 
 
@@ -72,21 +72,21 @@ def _undecided_share(numbers: Numbers) -> float:
 
 
 def _least_share_of_uneven_searches(numbers: Numbers) -> float:
-    """Share of folds on which XGBoost alone keeps its defaults, or its samplers leave equal classes: the lower one."""
-    kept = find(numbers.baselines.searches, model="xgb", sampler="none").kept
-    left, total = equal_classes_left(numbers.comparison.ratios, "xgb")
-    return min(kept, left / total)
+    """Lower of two shares of folds: XGBoost keeps its defaults, and its samplers do not use equal classes."""
+    default_share = find(numbers.baselines.searches, model="xgb", sampler="none").kept
+    n_unequal, total = equal_classes_left(numbers.comparison.ratios, "xgb")
+    return min(default_share, n_unequal / total)
 
 
 def equal_classes_left(ratios: list[RatioCount], model: str) -> tuple[int, int]:
-    """On how many folds the search left equal classes under a model, and on how many they were on its list.
+    """Folds on which the search rejected equal classes under a model, and folds on which it could choose them.
 
     Parameters
     ----------
     ratios : list of RatioCount
     """
-    offering = {row.sampler for row in ratios if row.ratio == "balanced"}
-    counts = [row for row in ratios if row.model == model and row.sampler in offering]
+    samplers = {row.sampler for row in ratios if row.ratio == "balanced"}
+    counts = [row for row in ratios if row.model == model and row.sampler in samplers]
     total = sum(row.n_folds for row in counts)
     return total - sum(row.n_folds for row in counts if row.ratio == "balanced"), total
 
@@ -193,18 +193,18 @@ CLAIMS = (
 
 
 def asserted(numbers: Numbers) -> bool:
-    """Whether these are the numbers of a whole run of the full profile on the ULB file, which alone state claims."""
+    """Whether these are numbers of a complete run of the full profile on the ULB file, which alone states claims."""
     comparison = numbers.comparison
     return numbers.complete and comparison.dataset.sha256 == ULB.sha256 and comparison.profile == "full"
 
 
 def failed(numbers: Numbers) -> list[Claim]:
-    """The claims that the recorded numbers do not bear."""
+    """Claims that the recorded numbers do not support."""
     return [claim for claim in CLAIMS if not claim.holds(numbers)]
 
 
 def stated(numbers: Numbers) -> dict[str, str]:
-    """Sentences by name that README, paper and pages may state as they stand.
+    """Sentences, by name, that README, paper and pages may state.
 
     Parameters
     ----------
@@ -214,12 +214,12 @@ def stated(numbers: Numbers) -> dict[str, str]:
     -------
     dict of str to str
         Every claim's sentence for the full study of the ULB file. Empty for the quick profile, for another table, or
-        while a section is missing: the text is then made from the results.
+        if a section is missing; the text is then generated from the results.
 
     Raises
     ------
     ClaimError
-        If the study asserts its claims and one of them is false.
+        If the study states its claims and one of them is false.
     """
     if not asserted(numbers):
         return {}

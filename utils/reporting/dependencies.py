@@ -1,6 +1,6 @@
-"""Which files a notebook or a command depends on, and which of them changed since it was last made.
+"""Files that a notebook or a command depends on, and which of them changed since its last run.
 
-Imports inside functions count. Comments and docstrings do not: a file of Python is hashed without them.
+Imports inside functions count. Comments and docstrings do not: Python files are hashed without them.
 """
 
 from __future__ import annotations
@@ -16,79 +16,79 @@ from typing import Any
 from utils.config import ROOT
 from utils.data.fetching import content_sha256
 
-OWN = ("utils", "benchmarks", "paper")
-STARTED = {"utils.samplers.peers": {"utils.samplers.ctgan_worker"}}  # run by `python -m`, not imported
+PROJECT_PACKAGES = ("utils", "benchmarks", "paper")
+STARTED_MODULES = {"utils.samplers.peers": {"utils.samplers.ctgan_worker"}}  # run with `python -m` instead of imported
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 Inputs = dict[str, str]  # path below the project's root -> hash
 
 
 class UpToDate:
-    """Whether what a task is made from is what it was made from; a task's `uptodate` in doit.
+    """Whether a task's inputs are those of its last run; used as `uptodate` in doit.
 
     Parameters
     ----------
     collect : callable
-        Gives the hashes of all inputs, when the task's turn comes.
+        Returns the hashes of all inputs; called when the task is due.
     """
 
     def __init__(self, collect: Callable[[], Inputs]):
         self.collect = collect
 
     def __call__(self, task: Any, values: dict[str, Any]) -> bool:
-        """Compare with the inputs of the last run, keep these for the next one, and say what changed."""
+        """Compare with the inputs of the last run, save the current ones, and print what changed."""
         inputs = self.collect()
         task.value_savers.append(lambda: {"inputs": inputs})
-        before = values.get("inputs")
-        if before is not None and before != inputs:
-            print(f"{task.name.split(':')[-1]}: {changes(before, inputs)}", flush=True)
-        return before == inputs
+        last_inputs = values.get("inputs")
+        if last_inputs is not None and last_inputs != inputs:
+            print(f"{task.name.split(':')[-1]}: {changes(last_inputs, inputs)}", flush=True)
+        return last_inputs == inputs
 
 
-def changes(before: Inputs, now: Inputs, most: int = 3) -> str:
-    """One line on what differs, such as 'utils/analysis/bootstrap.py changed'."""
-    changed = sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path))
-    more = f" and {len(changed) - most} more" if len(changed) > most else ""
-    return f"{', '.join(changed[:most])}{more} changed"
+def changes(before: Inputs, after: Inputs, n_named: int = 3) -> str:
+    """One line on the files that differ, such as 'utils/analysis/bootstrap.py changed'."""
+    changed = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+    rest = f" and {len(changed) - n_named} more" if len(changed) > n_named else ""
+    return f"{', '.join(changed[:n_named])}{rest} changed"
 
 
 def code_inputs(modules: Iterable[str]) -> Inputs:
-    """Hashes of modules and of everything of this project that they import, directly or not."""
+    """Hashes of modules and of all modules of this project that they import, directly or not."""
     paths = [module_path(module) for module in sorted(closure(modules))]
     return {str(relative(path)): _code_hash(path, path.stat().st_mtime_ns) for path in paths}
 
 
 def file_inputs(paths: Iterable[Path]) -> Inputs:
-    """Hashes of files; one that is missing has an empty hash."""
+    """Hashes of files; a missing file has an empty hash."""
     return {str(relative(path)): content_sha256(path) if path.exists() else "" for path in paths}
 
 
 def notebook_modules(path: Path) -> set[str]:
-    """Modules of this project that the code of a notebook names."""
+    """Modules of this project that a notebook's code imports."""
     cells = json.loads(path.read_text())["cells"]
     return named_modules("\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"))
 
 
 def closure(modules: Iterable[str]) -> set[str]:
-    """The modules and all others of this project that they import, directly or through others."""
-    reached, waiting = set(), set(modules)
-    while waiting:
-        module = waiting.pop()
-        reached.add(module)
+    """The modules, and all modules of this project that they import, directly or not."""
+    visited, pending = set(), set(modules)
+    while pending:
+        module = pending.pop()
+        visited.add(module)
         path = module_path(module)
-        imported = _imported(path, path.stat().st_mtime_ns) | STARTED.get(module, set())
-        waiting |= imported - reached
-    return reached
+        imported = _imported(path, path.stat().st_mtime_ns) | STARTED_MODULES.get(module, set())
+        pending |= imported - visited
+    return visited
 
 
 def named_modules(source: str) -> set[str]:
-    """Modules of this project that Python code imports; an exported name stands for the module that defines it."""
+    """Modules of this project that Python code imports; an exported name counts as the module that defines it."""
     tree = ast.parse(source)
     modules, names = set(), {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in OWN:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PROJECT_PACKAGES:
             names |= {alias.asname or alias.name: _origin(node.module, alias.name) for alias in node.names}
         elif isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names if alias.name.split(".")[0] in OWN}
+            modules |= {alias.name for alias in node.names if alias.name.split(".")[0] in PROJECT_PACKAGES}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:
             modules.add(_origin(names[node.value.id], node.attr))
@@ -96,7 +96,7 @@ def named_modules(source: str) -> set[str]:
 
 
 def relative(path: Path) -> Path:
-    """The path below the project's root, if it is there."""
+    """The path relative to the project's root, if it is inside."""
     return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
@@ -107,10 +107,10 @@ def module_path(module: str) -> Path:
 
 
 def _origin(module: str, name: str) -> str:
-    """Where a name of a module comes from: a module below it, one that it exports from, or itself."""
+    """Module that defines a name of a module: a submodule of that name, one that it exports from, or itself."""
     if module_path(f"{module}.{name}").exists():
         return f"{module}.{name}"
-    return next((f"{module}.{part}" for part, names in _exports(module).items() if name in names), module)
+    return next((f"{module}.{submodule}" for submodule, names in _exports(module).items() if name in names), module)
 
 
 @lru_cache
@@ -124,13 +124,13 @@ def _exports(module: str) -> dict[str, list[str]]:
 
 @cache
 def _imported(path: Path, mtime_ns: int) -> set[str]:
-    """Modules that a file imports; the time of change is only there to make the cache notice it."""
+    """Modules that a file imports; the modification time only makes the cache notice a changed file."""
     return named_modules(path.read_text())
 
 
 @cache
 def _code_hash(path: Path, mtime_ns: int) -> str:
-    """Hash of a file's code without comments and docstrings; see `_imported` for the time."""
+    """Hash of a file's code without comments and docstrings; see `_imported` for the modification time."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:

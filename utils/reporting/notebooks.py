@@ -1,4 +1,4 @@
-"""Executes one notebook of the study with papermill, whole or not at all."""
+"""Execute a notebook of the study with papermill, completely or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from utils.config import NOTEBOOKS, Profile
 
-QUIET = "--quiet"  # a kernel that ends is interrupted first, and would report that as an error
+QUIET = "--quiet"  # papermill interrupts a kernel before it ends, which would be reported as an error
 
 
 class NotebookError(RuntimeError):
@@ -19,7 +19,7 @@ class NotebookError(RuntimeError):
 
 
 def source_hash(path: Path) -> str:
-    """Hash of a notebook's cells without outputs, so that executing it does not make it out of date."""
+    """Hash of a notebook's cells without outputs, so that executing the notebook does not make it out of date."""
     cells = json.loads(path.read_text())["cells"]
     content = [(cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags", [])) for cell in cells]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
@@ -28,13 +28,13 @@ def source_hash(path: Path) -> str:
 def execute(name: str, profile: Profile) -> None:
     """Execute `notebooks/<name>.ipynb` and write it with its outputs to the profile's folder.
 
-    The full profile is what the notebooks' own parameters say, so nothing is injected and the notebook is
-    replaced in place; any other profile is passed as a parameter.
+    The full profile is the default parameter of the notebooks, so it is executed without parameters and replaced in
+    place; any other profile is passed as a parameter.
 
     Raises
     ------
     NotebookError
-        Names notebook, cell and error; the notebook as it stood at the failure is kept below `build`.
+        If a cell fails; the message names notebook, cell and error, and the notebook so far is saved below `build`.
     """
     import papermill
     from papermill.exceptions import PapermillExecutionError
@@ -46,26 +46,26 @@ def execute(name: str, profile: Profile) -> None:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / source.name
-        if os.name == "posix":  # sockets in a folder of their own, not open ports
+        if os.name == "posix":  # sockets in a separate folder instead of open ports
             kernel["config"] = Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})
         try:
             papermill.execute_notebook(source, output, parameters=parameters, cwd=NOTEBOOKS, **kernel)
         except PapermillExecutionError as error:
-            kept = profile.failures / source.name
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_bytes(output.read_bytes())
+            failed_notebook = profile.failures / source.name
+            failed_notebook.parent.mkdir(parents=True, exist_ok=True)
+            failed_notebook.write_bytes(output.read_bytes())
             raise NotebookError(
                 f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}; "
-                f"the notebook up to there is {kept.name} in {kept.parent.name}/."
+                f"the notebook up to there is {failed_notebook.name} in {failed_notebook.parent.name}/."
             ) from None
         write_clean(output, profile.notebooks / source.name)
     print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
 
 
 def write_clean(executed: Path, target: Path) -> None:
-    """Write an executed notebook without the runner's times and paths, under its final name in one step.
+    """Write an executed notebook in one step, without the runner's times and paths.
 
-    Pieces of one stream are joined: where a kernel cuts its output hangs on the machine's load.
+    Pieces of a stream are joined, because where a kernel splits its output depends on the machine's load.
     """
     import nbformat
     from nbconvert.preprocessors import CoalesceStreamsPreprocessor

@@ -1,4 +1,4 @@
-"""Numbers for the paper, the README and the pages: recorded by notebooks, never typed."""
+"""Numbers in the paper, the README and the pages; notebooks record them."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from utils.config import Profile
 
 
 def record(profile: Profile, section: str, values: dict[str, object]) -> dict[str, object]:
-    """Replace one section of the profile's numbers.json and return it; notebooks that run side by side take turns.
+    """Replace one section of the profile's numbers.json and return it; a lock makes concurrent notebooks wait.
 
     Parameters
     ----------
     profile : Profile
-        Whose numbers these are.
+        Profile that the numbers belong to.
     section : str
-        The notebook's name, so that every number tells where it comes from.
+        The notebook's name, so that the origin of every number is known.
     values : dict
         Numbers, strings, pairs (low, high), dicts, or frames, which become lists of records; NaN becomes null.
 
     Raises
     ------
     ValueError, TypeError
-        If a value is infinite or has no place in JSON; the file is then as it was.
+        If a value is infinite or cannot be written as JSON; the file is not changed.
     """
-    plain = {name: _plain(value) for name, value in values.items()}
+    content = {name: _to_json(value) for name, value in values.items()}
     profile.numbers.parent.mkdir(parents=True, exist_ok=True)
-    with _held(profile.numbers.parent):
+    with _lock_folder(profile.numbers.parent):
         numbers = json.loads(profile.numbers.read_text()) if profile.numbers.exists() else {}
-        numbers[section] = plain
+        numbers[section] = content
         write_text(profile.numbers, json.dumps(dict(sorted(numbers.items())), indent=1, allow_nan=False) + "\n")
-    return plain
+    return content
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Keep other processes that ask for the same folder waiting."""
+def _lock_folder(folder: Path) -> Iterator[None]:
+    """Hold an exclusive lock on a folder; other processes wait for it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -53,13 +53,13 @@ def _held(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _plain(value: object) -> object:
+def _to_json(value: object) -> object:
     if isinstance(value, pd.DataFrame):
-        return [{name: _plain(cell) for name, cell in row.items()} for row in value.to_dict("records")]
+        return [{name: _to_json(cell) for name, cell in row.items()} for row in value.to_dict("records")]
     if isinstance(value, dict):
-        return {str(name): _plain(cell) for name, cell in value.items()}
+        return {str(name): _to_json(cell) for name, cell in value.items()}
     if isinstance(value, (tuple, list, np.ndarray)):
-        return [_plain(cell) for cell in value]
+        return [_to_json(cell) for cell in value]
     if isinstance(value, (float, np.floating)):
         if np.isnan(value):
             return None
@@ -68,12 +68,12 @@ def _plain(value: object) -> object:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
+    """Write a text file completely or not at all."""
     write_bytes(path, text.encode())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -1,4 +1,4 @@
-"""The results in README and docs: text and tables from the recorded numbers, put between their markers."""
+"""The results in README and docs: text and tables from the recorded numbers, written between markers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def answer(numbers: Numbers) -> str:
     Raises
     ------
     claims.ClaimError
-        If these are the numbers of the full study and a sentence that it states is false.
+        If these are the numbers of the full study and one of its claims is false.
     """
     claims.stated(numbers)
     comparison, final = numbers.comparison, numbers.final
@@ -59,57 +59,59 @@ def headline(numbers: Numbers) -> str:
     Raises
     ------
     claims.ClaimError
-        If these are the numbers of the full study and a sentence that it states is false.
+        If these are the numbers of the full study and one of its claims is false.
     """
     stated = claims.stated(numbers)
     comparison, final = numbers.comparison, numbers.final
     paragraphs = (
-        _judged(comparison),
-        _counted(comparison, stated),
+        _verdict_text(comparison),
+        _comparison_text(comparison, stated),
         *_tables(comparison),
-        _baseline(numbers, stated),
-        _ratios(numbers, stated),
-        _tested(final, stated),
+        _baseline_text(numbers, stated),
+        _ratio_text(numbers, stated),
+        _test_score_text(final, stated),
     )
     return "\n\n".join(paragraphs)
 
 
 def update_pages(numbers: Numbers) -> None:
-    """Put the answer into the README and the results into their page; nothing is written if a sentence is false."""
+    """Write the answer into the README and the results into their page; nothing is written if a claim is false."""
     texts = {README: answer(numbers), RESULTS: headline(numbers)}
     for path, text in texts.items():
         put_between_markers(text, path)
 
 
 def put_between_markers(text: str, path: Path) -> None:
-    """Put generated text between a page's result markers; ValueError when they are missing."""
-    readme = path.read_text(encoding="utf-8")
-    if not 0 <= readme.find(README_START) < readme.rfind(README_END):
+    """Write generated text between a page's result markers; ValueError if they are missing."""
+    page = path.read_text(encoding="utf-8")
+    if not 0 <= page.find(README_START) < page.rfind(README_END):
         raise ValueError(f"{path.name} lacks the markers {README_START} and {README_END}; put them back.")
-    head, rest = readme.split(README_START, 1)
-    tail = rest.split(README_END, 1)[1]
-    write_text(path, f"{head}{README_START}\n{text.strip()}\n{README_END}{tail}")
+    before, after_start = page.split(README_START, 1)
+    after = after_start.split(README_END, 1)[1]
+    write_text(path, f"{before}{README_START}\n{text.strip()}\n{README_END}{after}")
 
 
-def _judged(comparison: Comparison) -> str:
-    """The verdict on the claim, its reason, and the distance to the best mean."""
+def _verdict_text(comparison: Comparison) -> str:
+    """Verdict on the claim, its reason, and the difference to the best mean."""
     claim = comparison.claim
     best = pair_label(comparison, *claim.best)
-    apart = "Its members were chosen on these folds, so it takes no part in the verdict. " if claim.set_apart else ""
+    exclusion = (
+        "Its members were chosen on these folds, so it takes no part in the verdict. " if claim.set_apart else ""
+    )
     return (
         f"*Random forest with CGAN is best:* **{claim.verdict}**{refuted_by(comparison)}. "
         f"{REASONS[claim.verdict]}. "
-        f"Highest mean average precision on the development folds: {best}. {apart}"
+        f"Highest mean average precision on the development folds: {best}. {exclusion}"
         f"Random forest with CGAN differs from it by {_interval(claim.against_best)}."
     )
 
 
-def _counted(comparison: Comparison, stated: dict[str, str]) -> str:
-    """How many comparisons with no resampling came to which verdict, and what could have counted."""
+def _comparison_text(comparison: Comparison, stated: dict[str, str]) -> str:
+    """Counts of the verdicts on comparisons with no resampling, and the detectable difference."""
     detectable = median(row.detectable for row in comparison.differences)
     return " ".join(
         [
-            *_said(stated, "no_gain", "one_loss", "undecided"),
+            *_sentences(stated, "no_gain", "one_loss", "undecided"),
             _verdict_counts(comparison),
             f"In half of them only a difference of more than {detectable:.3f} could have counted.",
         ]
@@ -121,53 +123,53 @@ def _verdict_counts(comparison: Comparison) -> str:
     helps, harms = counts["helps"], counts["harms"]
     return (
         f"Of {counts.total()} comparisons of a sampler with no resampling under the same model, {helps} "
-        f"{_agree(helps, 'is a credible gain', 'are credible gains')}, {harms} "
-        f"{_agree(harms, 'a credible loss', 'credible losses')}, {counts['equivalent']} practically equivalent, "
+        f"{_plural(helps, 'is a credible gain', 'are credible gains')}, {harms} "
+        f"{_plural(harms, 'a credible loss', 'credible losses')}, {counts['equivalent']} practically equivalent, "
         f"and {counts['no evidence']} undecided."
     )
 
 
 def _tables(comparison: Comparison) -> list[str]:
-    """Mean average precision of every pair, and of the models that take no sampler, each under its heading."""
+    """Mean average precision of every pair, and of the models without sampler, each with a heading."""
     models, means = comparison.models, pd.DataFrame(comparison.means)
-    alone = pd.DataFrame(comparison.alone)
+    standalone = pd.DataFrame(comparison.alone)
     heading = f"Mean average precision with 95 % interval (profile {comparison.profile}; {_folds(comparison)}):"
-    if alone.empty:
+    if standalone.empty:
         return [heading, markdown_table(score_grid(means, comparison.samplers, models))]
-    takers = {name: label for name, label in models.items() if name not in set(alone["model"])}
+    resampled = {name: label for name, label in models.items() if name not in set(standalone["model"])}
     return [
         heading,
-        markdown_table(score_grid(means, comparison.samplers, takers)),
+        markdown_table(score_grid(means, comparison.samplers, resampled)),
         "Models that take no sampler, with the difference to XGBoost without resampling:",
-        markdown_table(alone_grid(means, alone, models)),
+        markdown_table(alone_grid(means, standalone, models)),
     ]
 
 
-def _baseline(numbers: Numbers, stated: dict[str, str]) -> str:
-    """That XGBoost without resampling is not tuned as the samplers are, and what a better setting does."""
+def _baseline_text(numbers: Numbers, stated: dict[str, str]) -> str:
+    """That XGBoost without resampling is not tuned like the samplers, and the effect of better parameters."""
     comparison = numbers.comparison
-    kept = claims.find(numbers.baselines.searches, model="xgb", sampler="none").kept
-    left, n_searches = claims.equal_classes_left(comparison.ratios, "xgb")
+    default_share = claims.find(numbers.baselines.searches, model="xgb", sampler="none").kept
+    n_unequal, n_searches = claims.equal_classes_left(comparison.ratios, "xgb")
     return " ".join(
         [
             "**XGBoost without resampling is not tuned as its rivals are.** The search takes the first setting within "
             f"{MARGIN} of the best, the defaults before the others. It kept the defaults of XGBoost without resampling "
-            f"on {100 * kept:.0f} % of the folds; with samplers whose default is equal classes it took another one in "
-            f"{left} of {n_searches} searches.",
-            *_said(stated, "untuned_baseline"),
-            *_said(stated, "close_baseline", "leading_baseline"),
+            f"on {100 * default_share:.0f} % of the folds; with samplers whose default is equal classes it took "
+            f"another one in {n_unequal} of {n_searches} searches.",
+            *_sentences(stated, "untuned_baseline"),
+            *_sentences(stated, "close_baseline", "leading_baseline"),
             "The setting of the blend's boosted trees was itself chosen on these folds; with it the mean of XGBoost "
             f"without resampling is {_interval(comparison.boosted)}.",
         ]
     )
 
 
-def _ratios(numbers: Numbers, stated: dict[str, str]) -> str:
-    """Which ratios were chosen for the claimed pair, and what equal classes cost it."""
-    ours = [row for row in numbers.comparison.ratios if (row.model, row.sampler) == ("rf", "cgan") and row.n_folds]
+def _ratio_text(numbers: Numbers, stated: dict[str, str]) -> str:
+    """Ratios chosen for the pair of the claim, and the cost of equal classes."""
+    claimed = [row for row in numbers.comparison.ratios if (row.model, row.sampler) == ("rf", "cgan") and row.n_folds]
     counts = ", ".join(
         f"{'equal classes' if row.ratio == 'balanced' else row.ratio} on {row.n_folds} folds"
-        for row in sorted(ours, key=lambda row: -row.n_folds)
+        for row in sorted(claimed, key=lambda row: -row.n_folds)
     )
     text = f"Synthetic frauds per real one that the search chose for random forest with CGAN: {counts}."
     costs = [
@@ -176,11 +178,11 @@ def _ratios(numbers: Numbers, stated: dict[str, str]) -> str:
         for row in numbers.smote.ratios
         if (row.model, row.sampler, row.ratio) == ("rf", "cgan", "balanced")
     ]
-    return " ".join([*_said(stated, "never_equal", "equal_classes_cost"), text, *costs])
+    return " ".join([*_sentences(stated, "never_equal", "equal_classes_cost"), text, *costs])
 
 
-def _tested(final: Final, stated: dict[str, str]) -> str:
-    """The final model's score on the test set, and every scoring of it that there has been."""
+def _test_score_text(final: Final, stated: dict[str, str]) -> str:
+    """The final model's score on the test set, and all scorings of the test set."""
     test = final.test
     scorings = "; ".join(
         f"{phrase(row.label)}, {row.average_precision:.3f} ({row.finished[:10]})" for row in final.scorings
@@ -189,13 +191,13 @@ def _tested(final: Final, stated: dict[str, str]) -> str:
         [
             f"The final model ({phrase(final.choice.label)}) reaches an average precision of "
             f"{with_interval(test.average_precision, *test.interval)} on the chronological test set.",
-            *_said(stated, "two_scorings"),
+            *_sentences(stated, "two_scorings"),
             f"All scorings, oldest first: {scorings}.",
         ]
     )
 
 
-def _said(stated: dict[str, str], *names: str) -> list[str]:
+def _sentences(stated: dict[str, str], *names: str) -> list[str]:
     return [stated[name] for name in names if name in stated]
 
 
@@ -203,15 +205,15 @@ def _interval(estimate: Estimate) -> str:
     return with_interval(estimate.mean, estimate.low, estimate.high)
 
 
-def _agree(count: int, one: str, many: str) -> str:
-    return one if count == 1 else many
+def _plural(count: int, singular: str, plural: str) -> str:
+    return singular if count == 1 else plural
 
 
 def _folds(comparison: Comparison) -> str:
-    """On how many folds the models are measured: what most have, then who has another number."""
+    """Number of folds per model: the most common number, then the exceptions."""
     counts: dict[int, list[str]] = {}
     for name, count in comparison.folds.items():
         counts.setdefault(count, []).append(comparison.models[name])
-    usual, *others = sorted(counts, key=lambda count: -len(counts[count]))
+    most_common, *others = sorted(counts, key=lambda count: -len(counts[count]))
     exceptions = "".join(f"; {count} for {', '.join(counts[count])}" for count in others)
-    return f"{usual} {_agree(usual, 'fold', 'folds')}{exceptions}"
+    return f"{most_common} {_plural(most_common, 'fold', 'folds')}{exceptions}"

@@ -1,4 +1,4 @@
-"""What README, paper and pages read of the numbers that notebooks record; see `numbers.record`."""
+"""The recorded numbers that README, paper and pages read; see `numbers.record`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECTIONS = {  # attribute of `Numbers`: section of numbers.json
 
 
 class NumbersError(ValueError):
-    """README, paper and pages cannot be made from the recorded numbers; one sentence says why."""
+    """README, paper and pages cannot be generated from the recorded numbers; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class PairEstimate(Estimate):
-    """That of a pair."""
+    """The estimate of a pair."""
 
     model: str
     sampler: str
@@ -47,14 +47,14 @@ class PairEstimate(Estimate):
 
 @dataclass(frozen=True)
 class PairMean(PairEstimate):
-    """Mean over the development folds of a pair."""
+    """Mean average precision of a pair over the development folds."""
 
     n_folds: int
 
 
 @dataclass(frozen=True)
 class SamplerDifference(PairEstimate):
-    """A sampler against no resampling under the same model.
+    """Difference of a sampler to no resampling under the same model.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class SamplerDifference(PairEstimate):
 
 @dataclass(frozen=True)
 class ModelDifference(PairEstimate):
-    """A model that takes no sampler against another pair."""
+    """Difference of a model without sampler to another pair."""
 
     against: str
     verdict: str
@@ -78,14 +78,14 @@ class ModelDifference(PairEstimate):
 
 @dataclass(frozen=True)
 class RatioEffect(PairEstimate):
-    """A sampler at one ratio against no resampling under the same model."""
+    """Difference of a sampler at one ratio to no resampling under the same model."""
 
     ratio: str
 
 
 @dataclass(frozen=True)
 class Rival(Estimate):
-    """The claimed pair against one that is credibly better."""
+    """Difference of the pair of the claim to a pair that is credibly better."""
 
     against: str
     adjusted_p: float
@@ -93,7 +93,7 @@ class Rival(Estimate):
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """What came of the claim that a random forest with CGAN is best.
+    """Result on the claim that a random forest with CGAN is best.
 
     Attributes
     ----------
@@ -101,9 +101,9 @@ class ClaimResult:
     best : (str, str)
         Model and sampler with the highest mean.
     against_best : PairEstimate
-        The claimed pair against it.
+        Difference of the pair of the claim to the best pair.
     set_apart : bool
-        Whether the best pair takes no part in the verdict.
+        Whether the best pair is excluded from the verdict.
     refuted_by : list of Rival
     """
 
@@ -116,7 +116,7 @@ class ClaimResult:
 
 @dataclass(frozen=True)
 class RatioCount:
-    """On how many folds the search chose a ratio for a pair."""
+    """Number of folds on which the search chose a ratio for a pair."""
 
     model: str
     sampler: str
@@ -126,12 +126,12 @@ class RatioCount:
 
 @dataclass(frozen=True)
 class Boosted(Estimate):
-    """XGBoost without resampling at the setting of the blend's boosted trees.
+    """XGBoost without resampling with the parameters of the blend's boosted trees.
 
     Attributes
     ----------
     behind_best : float
-        By how much its mean is lower than the highest one.
+        Difference between the highest mean and its mean.
     ahead_of_it : list of str
         Samplers with which XGBoost has a higher mean.
     """
@@ -142,7 +142,7 @@ class Boosted(Estimate):
 
 @dataclass(frozen=True)
 class Step:
-    """A level or a step of the replica of the original study; see `fault_decomposition.effects`."""
+    """A level or a step in the replica of the original study; see `fault_decomposition.effects`."""
 
     name: str
     low: float
@@ -150,7 +150,7 @@ class Step:
 
 @dataclass(frozen=True)
 class RecordedDataset:
-    """The dataset that the numbers are about."""
+    """The dataset behind the numbers."""
 
     name: str
     sha256: str | None
@@ -158,7 +158,7 @@ class RecordedDataset:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What chapter 7 records; `folds` counts those of each model, `samplers` and `models` are labels by name."""
+    """Numbers of chapter 7; `folds` is the number of folds per model, `samplers` and `models` are labels by name."""
 
     profile: str
     dataset: RecordedDataset
@@ -176,7 +176,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Search:
-    """Share of the folds on which the search of a pair kept the defaults."""
+    """Share of the folds on which the search of a pair chose the defaults."""
 
     model: str
     sampler: str
@@ -185,14 +185,14 @@ class Search:
 
 @dataclass(frozen=True)
 class Eda:
-    """What chapter 1 records."""
+    """Numbers of chapter 1."""
 
     prevalence: float
 
 
 @dataclass(frozen=True)
 class Baselines:
-    """What chapter 2 records; `few_folds` says which folds the studies of few folds have."""
+    """Numbers of chapter 2; `few_folds` describes the folds of the sensitivity studies."""
 
     searches: list[Search]
     few_folds: str
@@ -200,7 +200,7 @@ class Baselines:
 
 @dataclass(frozen=True)
 class Smote:
-    """What chapter 4 records."""
+    """Numbers of chapter 4."""
 
     ratios: list[RatioEffect]
 
@@ -223,7 +223,7 @@ class TestScore:
 
 @dataclass(frozen=True)
 class Scoring:
-    """A final model that was scored on the test set, and when (ISO 8601)."""
+    """A final model that was scored on the test set, and the time (ISO 8601)."""
 
     label: str
     average_precision: float
@@ -232,7 +232,7 @@ class Scoring:
 
 @dataclass(frozen=True)
 class Final:
-    """What chapter 8 records; `scorings`, the oldest first."""
+    """Numbers of chapter 8; `scorings` are ordered from the oldest."""
 
     choice: Choice
     test: TestScore
@@ -241,7 +241,7 @@ class Final:
 
 @dataclass(frozen=True)
 class Numbers:
-    """Chapters that README, paper and pages read; None for one that has not run."""
+    """Chapters that README, paper and pages read; None for a chapter that has not run."""
 
     eda: Eda | None
     baselines: Baselines | None
@@ -266,7 +266,7 @@ def parse(content: dict[str, object]) -> Numbers:
     Raises
     ------
     NumbersError
-        Names a number that a chapter did not record.
+        If a chapter did not record a number; the message names it.
     """
     try:
         return from_json(Numbers, {chapter: content.get(section) for chapter, section in SECTIONS.items()})

@@ -24,8 +24,8 @@ def score_grid(means: pd.DataFrame, samplers: dict[str, str], models: dict[str, 
     means : DataFrame
         From `bootstrap.bootstrap_means`.
     samplers, models : dict of str to str
-        Name to label, in the order to print. Those that were not measured are left out; a dash stands for a pair
-        that was not.
+        Name to label, in the order to print. Those that were not measured are left out; a dash marks a
+        missing pair.
     """
     means = means[means["sampler"].isin(samplers) & means["model"].isin(models)]
     cells = {(row.sampler, row.model): with_interval(row.mean, row.low, row.high) for row in means.itertuples()}
@@ -39,18 +39,18 @@ def score_grid(means: pd.DataFrame, samplers: dict[str, str], models: dict[str, 
 
 
 def alone_grid(means: pd.DataFrame, compared: pd.DataFrame, models: dict[str, str]) -> pd.DataFrame:
-    """Models that take no sampler, the best first: mean average precision, difference to another model, verdict.
+    """Models without sampler, the best first: mean average precision, difference to another pair, verdict.
 
     Parameters
     ----------
     means : DataFrame
         From `bootstrap.bootstrap_means`.
     compared : DataFrame
-        From `comparisons.compare_pairs`: a row per model, with what it is compared with in `against`.
+        From `comparisons.compare_pairs`: a row per model; `against` is the pair that it is compared with.
     models : dict of str to str
         Name to label.
     """
-    own = means[means["model"].isin(compared["model"])].sort_values("mean", ascending=False)
+    standalone = means[means["model"].isin(compared["model"])].sort_values("mean", ascending=False)
     differences = compared.set_index("model")
     rows = [
         [
@@ -58,14 +58,14 @@ def alone_grid(means: pd.DataFrame, compared: pd.DataFrame, models: dict[str, st
             with_interval(*differences.loc[row.model, ["mean", "low", "high"]]),
             differences.loc[row.model, "verdict"],
         ]
-        for row in own.itertuples()
+        for row in standalone.itertuples()
     ]
-    index = pd.Index([models[name] for name in own["model"]], name="Model")
+    index = pd.Index([models[name] for name in standalone["model"]], name="Model")
     return pd.DataFrame(rows, index=index, columns=["Average precision", "Difference", "Verdict"])
 
 
 def chosen_ratios(table: pd.DataFrame) -> pd.DataFrame:
-    """On how many folds the search chose which ratio; a row per model, sampler and ratio that was on its list.
+    """Number of folds on which the search chose each ratio; a row per model, sampler and ratio in the search space.
 
     Parameters
     ----------
@@ -81,10 +81,10 @@ def chosen_ratios(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (model, sampler), pair in table.groupby(["model", "sampler"], sort=False):
         plan = pair["search"].iloc[0]
-        offered = plan.space.sampler.get("ratio", []) if plan else []
-        counts = Counter(chosen.sampler["ratio"] for chosen in pair["chosen"]) if offered else {}
+        ratios = plan.space.sampler.get("ratio", []) if plan else []
+        counts = Counter(chosen.sampler["ratio"] for chosen in pair["chosen"]) if ratios else {}
         rows += [
-            {"model": model, "sampler": sampler, "ratio": str(ratio), "n_folds": counts[ratio]} for ratio in offered
+            {"model": model, "sampler": sampler, "ratio": str(ratio), "n_folds": counts[ratio]} for ratio in ratios
         ]
     return pd.DataFrame(rows, columns=["model", "sampler", "ratio", "n_folds"])
 
@@ -118,7 +118,7 @@ def markdown_table(frame: pd.DataFrame) -> str:
 
 
 def refuted_by(comparison: Comparison) -> str:
-    """Which rivals refute the claim, and how far it lies behind them, to follow its verdict; empty if none does.
+    """Rivals that refute the claim and the differences to them, as text that follows the verdict; empty without any.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def refuted_by(comparison: Comparison) -> str:
 
 
 def pair_label(comparison: Comparison, model: str, sampler: str) -> str:
-    """A pair in a sentence, without its sampler if it takes none."""
+    """A pair inside a sentence; models without sampler are described as such."""
     label = phrase(comparison.models[model])
     if model in {row.model for row in comparison.alone}:
         return f"{label}, which takes no sampler"
@@ -141,6 +141,6 @@ def pair_label(comparison: Comparison, model: str, sampler: str) -> str:
 
 
 def phrase(label: str) -> str:
-    """A label inside a sentence: names and acronyms stay, words start small."""
-    first = label.split()[0]
-    return label[0].lower() + label[1:] if first[1:].islower() and first not in PROPER_NAMES else label
+    """A label inside a sentence: names and acronyms are unchanged, other words start in lower case."""
+    first_word = label.split()[0]
+    return label[0].lower() + label[1:] if first_word[1:].islower() and first_word not in PROPER_NAMES else label

@@ -1,4 +1,4 @@
-"""The model that is served: how it is chosen and calibrated, saved, scored with and explained."""
+"""The served model: selection, calibration, saving, scoring and explanation."""
 
 import lazy_loader
 

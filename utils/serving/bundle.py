@@ -1,7 +1,7 @@
 """The served model: scaler, classifier, calibrator, threshold and card, saved without pickle.
 
-The card lists the SHA-256 of every file of the folder, and of those that `seal` finds beside the model; nothing is
-loaded that is not as it was written.
+The card lists the SHA-256 of every file in the folder, including those that `seal` adds; a file that has changed is not
+loaded.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ TRUSTED_TYPES = [  # beside skops' own list
     "imblearn.pipeline.Pipeline",
     "imblearn.under_sampling._prototype_selection._random_under_sampler.RandomUnderSampler",
     "sklearn.tree._tree.Tree",
-    "utils.ensembles.OutlierClassifier",  # where the class was when `utils` had no packages
+    "utils.ensembles.OutlierClassifier",  # its module before `utils` had packages
     "utils.models.ensembles.OutlierClassifier",
 ]
 sys.modules.setdefault("utils.ensembles", ensembles)
-# Estimators that are a few arrays of numbers are saved as just these: skops takes seconds to import.
-PLAIN = {
+# Estimators with a few arrays are saved as these arrays in JSON, because skops takes seconds to import.
+ARRAY_ESTIMATORS = {
     "StandardScaler": (StandardScaler, {"mean_": float, "var_": float, "scale_": float, "feature_names_in_": object}),
     "LogisticRegression": (LogisticRegression, {"coef_": float, "intercept_": float, "classes_": int}),
 }
 ENSEMBLES = {"LogOddsMean": LogOddsMean, "SelfPacedEnsemble": SelfPacedEnsemble}  # saved member by member
 CLASSIFIERS = {"classifier.ubj", "classifier.keras", "classifier.json", "classifier.skops"}
 CARD = "card.json"
-NEVER = float(np.nextafter(1, 2))  # the threshold of a model that calls nothing an alert
+NEVER = float(np.nextafter(1, 2))  # the threshold of a model that raises no alert
 SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class BundleError(ValueError):
-    """A saved model is incomplete, was changed, or holds types that are not trusted."""
+    """A saved model is incomplete, has been changed, or holds types that are not trusted."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class FraudModel:
     threshold : float
         Calibrated probability from which a transaction is an alert.
     card : dict
-        What the model is: names, parameters, scores, ledger key.
+        Description of the model: names, parameters, scores, ledger key.
     schema : DatasetConfig
         Roles of the raw columns.
     columns : tuple of str
@@ -88,14 +88,14 @@ class FraudModel:
 
     @property
     def hour_features(self) -> tuple[str, ...]:
-        """Features that are made of the time; without a time column, or with the time as it is, there are none."""
+        """Features derived from the time; none without a time column or with the raw time."""
         if self.schema.time is None or self.schema.raw_time:
             return ()
         return tuple(name for name in self.columns if name in HOUR_FEATURES)
 
     @property
     def raw_columns(self) -> tuple[str, ...]:
-        """Columns that a transaction must have, the time first if a feature is made of it; each stands there once."""
+        """Columns that a transaction must have, each once; the time comes first if a feature is derived from it."""
         hours = self.hour_features
         time = (self.schema.time,) if hours or self.schema.time in self.columns else ()
         return tuple(dict.fromkeys((*time, *(name for name in self.columns if name not in hours))))
@@ -106,7 +106,7 @@ class FraudModel:
         Raises
         ------
         DataError
-            Names missing columns, or the first row with a value that is not a finite number.
+            If columns are missing or a value is not a finite number; the message names the columns or the first row.
         """
         X = self.scaler.transform(build_features(frame, self.schema, self.columns))
         return apply_calibrator(self.calibrator, self.classifier.predict_proba(X)[:, 1])
@@ -127,12 +127,12 @@ def apply_calibrator(calibrator: LogisticRegression, probability: ArrayLike) -> 
 
 
 def save(model: FraudModel, folder: Path) -> Path:
-    """Write a model's files and, last, its card with the hash of each; returns the folder."""
+    """Write a model's files, then its card with the hash of each file; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.iterdir():
         stale.unlink()
-    _save_part(model.scaler, folder, "scaler")
-    _save_part(model.calibrator, folder, "calibrator")
+    _save_estimator(model.scaler, folder, "scaler")
+    _save_estimator(model.calibrator, folder, "calibrator")
     _save_classifier(model.classifier, folder)
     card = {
         "threshold": model.threshold,
@@ -146,7 +146,7 @@ def save(model: FraudModel, folder: Path) -> Path:
 
 
 def seal(folder: Path) -> None:
-    """Enter the hashes of all files that lie beside a saved model into its card, which changes the card's own."""
+    """Add the hashes of all files in a saved model's folder to its card, which changes the card's own hash."""
     _write_card(folder, {**read_card(folder), "files": _hashes(folder)})
 
 
@@ -164,26 +164,28 @@ def _save_classifier(classifier: BaseEstimator, folder: Path, name: str = "class
     elif hasattr(classifier, "network"):
         classifier.save(folder / f"{name}.keras")
     elif ENSEMBLES.get(type(classifier).__name__) is type(classifier):
-        for place, member in enumerate(classifier.estimators_):
-            _save_classifier(member, folder, f"{name}-{place}")
+        for number, member in enumerate(classifier.estimators_):
+            _save_classifier(member, folder, f"{name}-{number}")
         content = {"type": type(classifier).__name__, "members": len(classifier.estimators_)}
         (folder / f"{name}.json").write_text(json.dumps(content) + "\n")
     else:
         from utils.models.forest import portable
 
-        _save_part(portable(classifier), folder, name)
+        _save_estimator(portable(classifier), folder, name)
 
 
-def _save_part(part: BaseEstimator, folder: Path, name: str) -> None:
-    kind = type(part).__name__
-    if PLAIN.get(kind, (None,))[0] is type(part):
-        found = {key: getattr(part, key).tolist() for key in PLAIN[kind][1] if hasattr(part, key)}
-        content = {"type": kind, "n_features_in_": part.n_features_in_, **found}
+def _save_estimator(estimator: BaseEstimator, folder: Path, name: str) -> None:
+    kind = type(estimator).__name__
+    if ARRAY_ESTIMATORS.get(kind, (None,))[0] is type(estimator):
+        attributes = {
+            key: getattr(estimator, key).tolist() for key in ARRAY_ESTIMATORS[kind][1] if hasattr(estimator, key)
+        }
+        content = {"type": kind, "n_features_in_": estimator.n_features_in_, **attributes}
         (folder / f"{name}.json").write_text(json.dumps(content) + "\n")
     else:
         import skops.io
 
-        skops.io.dump(part, folder / f"{name}.skops")
+        skops.io.dump(estimator, folder / f"{name}.skops")
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -192,10 +194,10 @@ def read_card(folder: Path) -> dict[str, Any]:
     Raises
     ------
     BundleError
-        Names the card and the field that is missing or cannot be.
+        If the card cannot be read, or a field is missing or invalid; the message names card and field.
     """
     try:
-        # NaN, which JSON does not know, is no figure of a card either.
+        # NaN is not part of JSON; it is read as a missing figure.
         card = json.loads((folder / CARD).read_text(), parse_constant=lambda name: None)
     except (OSError, ValueError) as error:
         raise BundleError(f"{folder.name} has no readable {CARD} ({error!r}); save the model again.") from None
@@ -224,7 +226,7 @@ def _are_roles(value: Any) -> bool:
 
 
 def _are_hashes(value: Any) -> bool:
-    """Whether names of files in the folder, and of none outside it, have a SHA-256 each."""
+    """Whether the value maps names of files in the folder, and none outside it, to a SHA-256."""
     return isinstance(value, dict) and all(
         _is_name(name) and Path(name).name == name != ".." and isinstance(digest, str) and SHA256.fullmatch(digest)
         for name, digest in value.items()
@@ -241,7 +243,7 @@ FIELDS = {
 
 
 def read_beside(folder: Path, name: str) -> bytes | None:
-    """Content of a file that lies beside a saved model, held against its hash; None if there is no such file.
+    """Content of a file beside a saved model, checked against its hash; None if there is no such file.
 
     Raises
     ------
@@ -250,7 +252,7 @@ def read_beside(folder: Path, name: str) -> bytes | None:
     """
     expected = read_card(folder)["files"].get(name)
     if expected is not None:
-        return _verified(folder, name, expected)
+        return _read_verified(folder, name, expected)
     if (folder / name).exists():
         raise BundleError(
             f"{folder.name}/{name} is not listed in {CARD}, so it may have been changed; "
@@ -259,7 +261,7 @@ def read_beside(folder: Path, name: str) -> bytes | None:
     return None
 
 
-def _verified(folder: Path, name: str, expected: str) -> bytes:
+def _read_verified(folder: Path, name: str, expected: str) -> bytes:
     path = folder / name
     content = path.read_bytes() if path.is_file() else None
     if content is None or _sha256(content) != expected:
@@ -268,29 +270,29 @@ def _verified(folder: Path, name: str, expected: str) -> bytes:
 
 
 def load(folder: Path) -> FraudModel:
-    """Read a saved model back.
+    """Load a saved model.
 
     Raises
     ------
     BundleError
-        If the card cannot be right, a file is missing, its hash is not the card's, or it holds a type that is not
+        If the card is invalid, a file is missing, its hash is not that of the card, or it holds a type that is not
         trusted.
     """
     saved = read_card(folder)
     files = saved["files"]
-    listed = [len({f"{part}.json", f"{part}.skops"} & set(files)) for part in ("scaler", "calibrator")]
-    if listed != [1, 1] or len(CLASSIFIERS & set(files)) != 1:
+    n_saved = [len({f"{step}.json", f"{step}.skops"} & set(files)) for step in ("scaler", "calibrator")]
+    if n_saved != [1, 1] or len(CLASSIFIERS & set(files)) != 1:
         missing = "exactly one scaler, calibrator and classifier"
         raise BundleError(f"{folder.name}/{CARD} does not list {missing}; save the model again.")
     for name, expected in files.items():
-        _verified(folder, name, expected)
-    scaler = _load_part(folder, "scaler", files)
+        _read_verified(folder, name, expected)
+    scaler = _load_estimator(folder, "scaler", files)
     if getattr(scaler, "n_features_in_", None) != len(saved["columns"]):
         raise BundleError(f"{folder.name}/{CARD}: columns must be those of the scaler; save the model again.")
     return FraudModel(
         scaler=scaler,
         classifier=_load_classifier(folder, files),
-        calibrator=_load_part(folder, "calibrator", files),
+        calibrator=_load_estimator(folder, "calibrator", files),
         threshold=saved["threshold"],
         schema=_schema(saved["schema"], f"{folder.name}/{CARD}"),
         columns=tuple(saved["columns"]),
@@ -299,38 +301,41 @@ def load(folder: Path) -> FraudModel:
 
 
 def _schema(saved: dict[str, Any], source: str) -> DatasetConfig:
-    """Roles of the columns; a role that other versions of this code knew is passed over. `source` is for messages."""
+    """Roles of the columns; roles that this version does not know are ignored. `source` is for messages."""
     known = {role.name: saved[role.name] for role in fields(DatasetConfig) if role.name in saved}
     lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
     schema = DatasetConfig(**{**known, **lists, "path": Path(known["path"])})
     try:
         schema.check()
     except ConfigError as error:
-        raise BundleError(f"{source}: schema cannot be meant: {str(error)[:-1]}; save the model again.") from None
+        raise BundleError(f"{source}: schema is invalid: {str(error)[:-1]}; save the model again.") from None
     return schema
 
 
-def _load_part(folder: Path, name: str, files: Iterable[str]) -> Any:
-    return _load_plain(folder / f"{name}.json") if f"{name}.json" in files else _load_skops(folder / f"{name}.skops")
+def _load_estimator(folder: Path, name: str, files: Iterable[str]) -> Any:
+    return _load_arrays(folder / f"{name}.json") if f"{name}.json" in files else _load_skops(folder / f"{name}.skops")
 
 
-def _load_plain(path: Path) -> BaseEstimator:
-    """An estimator from its numbers; a file can only name a type of `PLAIN`, whose constructor runs without them."""
+def _load_arrays(path: Path) -> BaseEstimator:
+    """Build an estimator from arrays in a JSON file; only types in `ARRAY_ESTIMATORS` are accepted.
+
+    Their constructors run without the arrays.
+    """
     content = _read_json(path)
     try:
-        if content["type"] not in PLAIN:
+        if content["type"] not in ARRAY_ESTIMATORS:
             raise BundleError(f"{path.name} holds a type that is not trusted: {content['type']!r}.")
-        kind, attributes = PLAIN[content["type"]]
-        part = kind()
-        part.n_features_in_ = int(content["n_features_in_"])
+        kind, attributes = ARRAY_ESTIMATORS[content["type"]]
+        estimator = kind()
+        estimator.n_features_in_ = int(content["n_features_in_"])
         for key, dtype in attributes.items():
             if key in content:
-                setattr(part, key, np.array(content[key], dtype=dtype))
+                setattr(estimator, key, np.array(content[key], dtype=dtype))
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, BundleError):
             raise
         raise BundleError(f"{path.name} cannot be read ({error!r}); save the model again.") from None
-    return part
+    return estimator
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -364,11 +369,11 @@ def _load_classifier(folder: Path, names: Iterable[str], name: str = "classifier
         return NetworkClassifier.load(folder / f"{name}.keras")
     if f"{name}.json" in names and (content := _read_json(folder / f"{name}.json")).get("type") in ENSEMBLES:
         ensemble = ENSEMBLES[content["type"]]()
-        members = [_load_classifier(folder, names, f"{name}-{place}") for place in range(int(content["members"]))]
+        members = [_load_classifier(folder, names, f"{name}-{number}") for number in range(int(content["members"]))]
         ensemble.estimators_ = members
         ensemble.classes_, ensemble.n_features_in_ = np.array([0, 1]), members[0].n_features_in_
         return ensemble
-    return _load_part(folder, name, names)
+    return _load_estimator(folder, name, names)
 
 
 def _sha256(content: bytes) -> str:

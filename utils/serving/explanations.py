@@ -1,8 +1,8 @@
-"""Why a transaction has its probability: Shapley values of the raw columns, in log odds.
+"""Explanations of probabilities: Shapley values of the raw columns, in log odds.
 
-Shapley values (Lundberg and Lee, 2017) divide the difference between a row's log odds and a base among the
-columns. They are exact for boosted trees (Lundberg et al., 2020) and linear models, whose log odds the calibrator
-only shifts and stretches. For other models they are estimated by permuting columns against a few training rows.
+Shapley values (Lundberg and Lee, 2017) divide the difference between a row's log odds and a base value among the
+columns. They are exact for boosted trees (Lundberg et al., 2020) and linear models, because the calibrator only shifts
+and scales their log odds. For other models they are estimated by permuting columns against a few training rows.
 """
 
 from __future__ import annotations
@@ -24,70 +24,70 @@ class Explainer:
     Parameters
     ----------
     scorer : Scorer
-        Of the model to explain.
+        Scorer of the model to explain.
     background : array of shape (n_background, n_raw_columns)
-        Rows that stand for 'nothing is known'; used where Shapley values are estimated.
+        Background rows; used only if Shapley values are estimated.
     """
 
     def __init__(self, scorer: Scorer, background: NDArray[np.float64]):
         self.scorer = scorer
         self.background = background
-        self._of_features = self._exact()
+        self._exact_contributions = self._exact_method()
 
     def explain(self, values: NDArray[np.float64]) -> list[Explanation]:
-        """Base and one contribution per raw column for each row of shape (n_raw_columns,).
+        """Base value and one contribution per raw column for each row of `values`, of shape (n_rows, n_raw_columns).
 
-        Base and contributions add up to the log odds of the row's calibrated probability.
+        Base value and contributions add up to the log odds of the row's calibrated probability.
         """
-        if self._of_features:
-            base, contributions = self._by_feature(*self._of_features(values))
+        if self._exact_contributions:
+            base, contributions = self._to_raw_columns(*self._exact_contributions(values))
         else:
-            base, contributions = self._estimated(values)
+            base, contributions = self._estimate(values)
         gap = self.scorer.calibrated_log_odds(values) - base - contributions.sum(axis=1)
-        # What single precision and the limits of `log_odds` took away is shared out by size.
+        # Rounding to single precision and the limits of `log_odds` leave a gap; it is divided in proportion to size.
         size = np.abs(contributions)
         contributions += gap[:, None] * size / np.maximum(size.sum(axis=1, keepdims=True), 1e-300)
         return list(zip(base.tolist(), contributions.tolist(), strict=True))
 
     @property
     def exact(self) -> bool:
-        """Whether the values are computed, in microseconds, rather than estimated, in a quarter of a second a row."""
-        return self._of_features is not None
+        """Whether the values are exact (microseconds per row) or estimated (a quarter of a second per row)."""
+        return self._exact_contributions is not None
 
-    def _exact(self) -> Callable[[NDArray], tuple[NDArray, NDArray]] | None:
+    def _exact_method(self) -> Callable[[NDArray], tuple[NDArray, NDArray]] | None:
         classifier = self.scorer.model.classifier
         if hasattr(classifier, "get_booster"):
-            return self._of_trees
-        return self._of_lines if hasattr(classifier, "coef_") else None
+            return self._tree_contributions
+        return self._linear_contributions if hasattr(classifier, "coef_") else None
 
-    def _of_trees(self, values: NDArray) -> tuple[NDArray, NDArray]:
+    def _tree_contributions(self, values: NDArray) -> tuple[NDArray, NDArray]:
         from xgboost import DMatrix
 
         booster = self.scorer.model.classifier.get_booster()
         X = DMatrix(self.scorer.scaled(values), nthread=1)
-        found = booster.predict(X, pred_contribs=True, validate_features=False).astype(float)
-        return found[:, -1], found[:, :-1]
+        contributions = booster.predict(X, pred_contribs=True, validate_features=False).astype(float)
+        return contributions[:, -1], contributions[:, :-1]
 
-    def _of_lines(self, values: NDArray) -> tuple[NDArray, NDArray]:
+    def _linear_contributions(self, values: NDArray) -> tuple[NDArray, NDArray]:
         classifier = self.scorer.model.classifier
         base = np.full(len(values), classifier.intercept_[0])
         return base, self.scorer.scaled(values) * classifier.coef_[0]
 
-    def _by_feature(self, base: NDArray, contributions: NDArray) -> tuple[NDArray, NDArray]:
-        """Log odds before calibration of features become those after it of raw columns."""
+    def _to_raw_columns(self, base: NDArray, contributions: NDArray) -> tuple[NDArray, NDArray]:
+        """Convert log odds of features before calibration to log odds of raw columns after calibration."""
         calibrator = self.scorer.model.calibrator
         raw = np.zeros((len(contributions), len(self.scorer.model.raw_columns)))
         for position, column in zip(self.scorer.source, contributions.T, strict=True):
-            raw[:, position] += column  # the time has two features, the hour as a point on the circle
+            raw[:, position] += column  # the time has two features: sine and cosine of the hour
         slope = calibrator.coef_[0, 0]
         return base * slope + calibrator.intercept_[0], raw * slope
 
-    def _estimated(self, values: NDArray) -> tuple[NDArray, NDArray]:
+    def _estimate(self, values: NDArray) -> tuple[NDArray, NDArray]:
         from shap import maskers
         from shap.explainers import PermutationExplainer  # takes seconds to import
 
         masker = maskers.Independent(self.background, max_samples=len(self.background))
         explainer = PermutationExplainer(self.scorer.calibrated_log_odds, masker, seed=0)
         evaluations = N_PERMUTATIONS * (2 * values.shape[1] + 1)
-        found = explainer(values, max_evals=evaluations, silent=True)
-        return np.broadcast_to(found.base_values, len(values)).astype(float), np.array(found.values)
+        explanation = explainer(values, max_evals=evaluations, silent=True)
+        return np.broadcast_to(explanation.base_values, len(values)).astype(float), np.array(explanation.values)

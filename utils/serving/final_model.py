@@ -1,4 +1,4 @@
-"""The final model: chosen and calibrated on the development set, scored on the test set, with a record of it."""
+"""The final model: chosen and calibrated on the development set, scored on the test set, and recorded."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from utils.data.splits import Fold
 from utils.leakage.guards import count_equal_rows, require_training_rows
 from utils.serving.bundle import FraudModel, apply_calibrator, fit_calibrator
 
-FEE, FLOOR = 5.0, 10.0  # EUR: an alert's handling, and the least that a missed fraud costs
+FEE, FLOOR = 5.0, 10.0  # EUR: handling of an alert, and minimum cost of a missed fraud
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class OutOfFold:
 def choose(table: pd.DataFrame) -> tuple[str, str]:
     """Sampler and model with the best mean average precision over the folds that every candidate has.
 
-    Candidates are those measured on the most folds, so that an easy fold favours nobody.
+    Only pairs measured on the largest number of folds are candidates, so that an easy fold favours none.
     """
     by_pair = table.groupby(["sampler", "model"])["average_precision"].agg(["mean", "size"])
     complete = by_pair[by_pair["size"] == by_pair["size"].max()]
@@ -64,8 +64,8 @@ def final_task(profile: Profile, choice: tuple[str, str]) -> Task:
 def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
     """Probability of every development row from the fold model that did not train on it.
 
-    Like a ledger row it is kept under the task's key, beside the ledger, and not computed again; the file says
-    which rows it is about, and one that is about others is made anew.
+    Like a ledger row, it is saved under the task's key, beside the ledger, and not computed again. The file holds the
+    positions of its rows; a file for other rows is replaced.
     """
     dataset = load_dataset(profile.dataset)
     folds = all_folds(profile.dataset, profile.protocol, 1)
@@ -74,8 +74,8 @@ def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
     probability = read_out_of_fold(path, rows)
     if probability is None:
         n_jobs = min(effective_n_jobs(-1), len(folds))
-        parts = Parallel(n_jobs=n_jobs)(delayed(_fold_probability)(profile, task, fold_id) for fold_id in folds)
-        write_out_of_fold(path, rows, np.concatenate(parts))
+        probabilities = Parallel(n_jobs=n_jobs)(delayed(_fold_probability)(profile, task, fold_id) for fold_id in folds)
+        write_out_of_fold(path, rows, np.concatenate(probabilities))
         probability = read_out_of_fold(path, rows)
     amounts = np.zeros(len(rows)) if dataset.amounts is None else dataset.amounts.to_numpy()[rows]
     return OutOfFold(dataset.y.to_numpy()[rows], probability, amounts)
@@ -91,32 +91,32 @@ def _fold_probability(profile: Profile, task: Task, fold_id: tuple[int, int]) ->
 
 
 def choose_threshold(y_true: NDArray, probability: NDArray, amounts: NDArray) -> float:
-    """Probability from which an alert costs less than it saves, on out-of-fold rows; see `metrics.cost_curve`."""
-    ranks, found = metrics.ranks_of_positives(y_true, probability)
-    n_alerts, cost = metrics.cost_curve(ranks, amounts[found], fee=FEE, floor=FLOOR)
+    """Threshold with the lowest total cost on out-of-fold rows; see `metrics.cost_curve`."""
+    ranks, positions = metrics.ranks_of_positives(y_true, probability)
+    n_alerts, cost = metrics.cost_curve(ranks, amounts[positions], fee=FEE, floor=FLOOR)
     best = int(n_alerts[np.argmin(cost)])
     ordered = np.sort(probability)[::-1]
     return float(ordered[best - 1]) if best else float(np.nextafter(ordered[0], 2))
 
 
 def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold | None = None) -> FraudModel:
-    """Fit the chosen pipeline on the development set, with calibrator and threshold from out-of-fold rows.
+    """Fit the chosen pipeline on the development set; calibrator and threshold come from out-of-fold rows.
 
     Parameters
     ----------
     choice : (str, str)
         Sampler and model, from `choose`.
     development : OutOfFold, optional
-        Out-of-fold probabilities if they are there already.
+        Out-of-fold probabilities, if already computed.
     """
     dataset = load_dataset(profile.dataset)
     task = final_task(profile, choice)
     development = development or out_of_fold(profile, task)
     calibrator = fit_calibrator(development.y_true, development.probability)
     probability = apply_calibrator(calibrator, development.probability)
-    division = Fold(0, 0, *splits.chronological_split(dataset, profile.protocol.test_fraction))
-    fitted = fit(task, training_rows(dataset, division.train, task.seed), effective_n_jobs(-1))
-    require_training_rows(dataset, division, fitted.rows.source, fitted.held_out)
+    split = Fold(0, 0, *splits.chronological_split(dataset, profile.protocol.test_fraction))
+    fitted = fit(task, training_rows(dataset, split.train, task.seed), effective_n_jobs(-1))
+    require_training_rows(dataset, split, fitted.rows.source, fitted.held_out)
     return FraudModel(
         scaler=fitted.scaler,
         classifier=fitted.classifier,
@@ -152,18 +152,18 @@ def score_test(profile: Profile, model: FraudModel) -> Row[Task, ScoringResult]:
 
 
 def score_card(scored: ScoringResult, interval: tuple[float, float]) -> pd.Series:
-    """What a fraud desk wants to know of a scored set, by name.
+    """Metrics of a scored set for a fraud desk, by name.
 
     Parameters
     ----------
     scored : ScoringResult
     interval : (float, float)
-        Of the average precision.
+        Interval of the average precision.
     """
     ranks, days = scored.ranks, scored.days
     n_alerts, cost = metrics.cost_curve(ranks, scored.amounts, fee=FEE, floor=FLOOR)
-    caught = int(np.count_nonzero(np.asarray(ranks) <= scored.n_alerts))
-    at_threshold = cost[caught] + FEE * (scored.n_alerts - n_alerts[caught])
+    n_caught = int(np.count_nonzero(np.asarray(ranks) <= scored.n_alerts))
+    at_threshold = cost[n_caught] + FEE * (scored.n_alerts - n_alerts[n_caught])
     return pd.Series(
         {
             "average precision": scored.average_precision,
@@ -174,8 +174,8 @@ def score_card(scored: ScoringResult, interval: tuple[float, float]) -> pd.Serie
             "precision at 500 alerts a day": round(metrics.precision_at(ranks, 500 * days, scored.n_rows), 3),
             "recall at precision 0.9": round(metrics.recall_at_precision(ranks), 3),
             "alerts a day at the threshold": round(scored.n_alerts / days, 1),
-            "precision at the threshold": round(caught / max(1, scored.n_alerts), 3),
-            "recall at the threshold": round(caught / len(ranks), 3),
+            "precision at the threshold": round(n_caught / max(1, scored.n_alerts), 3),
+            "recall at the threshold": round(n_caught / len(ranks), 3),
             "cost saved, share of the loss without alerts": round(1 - at_threshold / cost[0], 3),
             "Brier score": scored.brier,
             "calibration error": scored.calibration_error,

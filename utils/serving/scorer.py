@@ -1,8 +1,8 @@
-"""Probabilities of a fraud model from plain arrays: the same numbers as `FraudModel.predict_proba`, sooner.
+"""Probabilities of a fraud model from plain arrays: the same values as `FraudModel.predict_proba`, but faster.
 
-A frame costs a millisecond per call, and the threads of a library more than they give for a few rows; a server that
-scores one transaction at a time pays for neither. Many rows are divided among threads here, each of which scores
-its part with all members of the model: libraries that start threads one after the other wait for each other's.
+A frame costs a millisecond per call, and the threads of a library cost more than they gain for a few rows; a server
+that scores one transaction at a time avoids both. Many rows are divided among threads here. Each thread scores its
+chunk with all members of the model, because libraries that start threads one after the other wait for each other's.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from utils.metrics import log_odds
 from utils.models.ensembles import LogOddsMean
 from utils.serving.bundle import FraudModel
 
-FLAT = 64  # rows up to which walking all trees at once is quicker than one tree after the other
-FORESTS = (RandomForestClassifier, ExtraTreesClassifier)  # not Intel's, whose leaves hold no shares
+FLAT_ROWS = 64  # rows up to which evaluating all trees at once is faster than one tree after the other
+FORESTS = (RandomForestClassifier, ExtraTreesClassifier)  # not Intel's, because their leaves hold no class shares
 CHILDREN = ("children_left", "children_right")
-CHUNK = 2**13  # rows that a thread scales and scores at a time: few enough for the cache of its core
+CHUNK = 2**13  # rows that a thread processes at a time; they fit into the cache of its core
 
 
 class Scorer:
@@ -43,7 +43,7 @@ class Scorer:
     uncalibrated : callable
         The classifier's probability of fraud, of shape (n_rows,), for scaled features.
     source : list of int
-        Position among the raw columns of what each feature is made of.
+        Position of the raw column that each feature is derived from.
     """
 
     def __init__(self, model: FraudModel):
@@ -71,16 +71,16 @@ class Scorer:
 
     def predict(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated probability of fraud of shape (n_rows,); `values` must be finite."""
-        parts = [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]
-        if len(parts) > 1:
-            odds = Parallel(n_jobs=-1, prefer="threads")(delayed(self.calibrated_log_odds)(part) for part in parts)
+        chunks = [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]
+        if len(chunks) > 1:
+            odds = Parallel(n_jobs=-1, prefer="threads")(delayed(self.calibrated_log_odds)(chunk) for chunk in chunks)
         else:
-            odds = [self.calibrated_log_odds(part) for part in parts]
+            odds = [self.calibrated_log_odds(chunk) for chunk in chunks]
         return expit(np.concatenate([np.empty(0), *odds]))
 
 
 def _probability(classifier: BaseEstimator) -> Callable[[NDArray], NDArray]:
-    """Function from scaled features of shape (n_rows, n_features) to probabilities of fraud, in the thread it is in."""
+    """Function from scaled features of shape (n_rows, n_features) to probabilities; it uses the calling thread only."""
     if isinstance(classifier, LogOddsMean):
         members = [_probability(member) for member in classifier.estimators_]
         return lambda X: expit(np.mean([log_odds(member(X)) for member in members], axis=0))
@@ -92,32 +92,32 @@ def _probability(classifier: BaseEstimator) -> Callable[[NDArray], NDArray]:
         classifier = copy(classifier).set_params(n_jobs=1)
     if type(classifier) in FORESTS:
         flat = FlatForest(classifier).predict
-        return lambda X: flat(X) if len(X) <= FLAT else classifier.predict_proba(X)[:, 1]
+        return lambda X: flat(X) if len(X) <= FLAT_ROWS else classifier.predict_proba(X)[:, 1]
     return lambda X: classifier.predict_proba(X)[:, 1]
 
 
 class FlatForest:
-    """A forest's trees side by side in arrays, walked down all at once.
+    """A forest's trees concatenated in arrays and evaluated all at once.
 
     scikit-learn spends 15 microseconds per tree and call, however few the rows; this spends them per level.
 
     Parameters
     ----------
     forest : fitted forest of scikit-learn
-        Of two classes.
+        With two classes.
     """
 
     def __init__(self, forest: RandomForestClassifier | ExtraTreesClassifier):
         trees = [member.tree_ for member in forest.estimators_]
         sizes = [tree.node_count for tree in trees]
         self._roots = np.cumsum([0, *sizes[:-1]])
-        inner = np.concatenate([tree.children_left >= 0 for tree in trees])
-        own = np.arange(sum(sizes))
+        is_split = np.concatenate([tree.children_left >= 0 for tree in trees])
+        nodes = np.arange(sum(sizes))
         offset = np.repeat(self._roots, sizes)
         left, right = (np.concatenate([getattr(tree, name) for tree in trees]) for name in CHILDREN)
-        self._next = np.stack([np.where(inner, right + offset, own), np.where(inner, left + offset, own)])
-        self._feature = np.where(inner, np.concatenate([tree.feature for tree in trees]), 0)
-        self._threshold = np.where(inner, np.concatenate([tree.threshold for tree in trees]), np.inf)
+        self._children = np.stack([np.where(is_split, right + offset, nodes), np.where(is_split, left + offset, nodes)])
+        self._feature = np.where(is_split, np.concatenate([tree.feature for tree in trees]), 0)
+        self._threshold = np.where(is_split, np.concatenate([tree.threshold for tree in trees]), np.inf)
         self._share = np.concatenate([tree.value[:, 0, 1] for tree in trees])
         self._depth = max(tree.max_depth for tree in trees)
 
@@ -127,6 +127,6 @@ class FlatForest:
         nodes = np.broadcast_to(self._roots, (len(X), len(self._roots)))
         rows = np.arange(len(X))[:, None]
         for _ in range(self._depth):
-            goes_left = X[rows, self._feature[nodes]] <= self._threshold[nodes]
-            nodes = self._next[goes_left.astype(np.intp), nodes]
+            is_left = X[rows, self._feature[nodes]] <= self._threshold[nodes]
+            nodes = self._children[is_left.astype(np.intp), nodes]
         return np.cumsum(self._share[nodes], axis=1)[:, -1] / len(self._roots)  # in the order of scikit-learn's sum

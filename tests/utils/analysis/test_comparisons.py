@@ -46,7 +46,7 @@ def ranked_table(n_folds: int = 3, n_rows: int = 2000, n_frauds: int = 40) -> pd
     return pd.DataFrame(rows)
 
 
-def test_the_corrected_test_is_that_of_a_hand_computation():
+def test_corrected_difference_matches_a_hand_computation():
     result = corrected_tests.corrected_difference([0.02, 0.04, 0.03, 0.01, 0.05], test_share=0.25)
     error = np.sqrt((1 / 5 + 1 / 4) * 0.00025)  # the variance of the five is 0.00025
     assert result.mean == pytest.approx(0.03)
@@ -60,20 +60,20 @@ BAD = [np.nan, np.inf, -np.inf]
 
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("test", [corrected_tests.corrected_difference, corrected_tests.practical_probabilities])
-def test_a_difference_that_is_not_finite_is_refused(test, bad):
+def test_corrected_difference_refuses_what_is_not_finite(test, bad):
     with pytest.raises(ValueError, match="2 of 5 differences over folds are NaN or infinite"):
         test([0.02, bad, 0.03, bad, 0.05], 0.25)
 
 
 @pytest.mark.parametrize("test_share", [*BAD, -0.1])
 @pytest.mark.parametrize("test", [corrected_tests.corrected_difference, corrected_tests.practical_probabilities])
-def test_a_share_of_test_rows_that_is_none_is_refused(test, test_share):
+def test_corrected_difference_refuses_an_invalid_share_of_test_rows(test, test_share):
     with pytest.raises(ValueError, match=f"test_share is {test_share}"):
         test([0.02, 0.03], test_share)
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_a_score_that_is_not_finite_is_no_missing_fold(bad):
+def test_paired_scores_do_not_take_a_score_that_is_not_finite_for_a_missing_fold(bad):
     table = ledger_rows({("rf", "none"): [0.5, 0.6, 0.7], ("rf", "smote"): [0.6, bad, 0.8]})
     table = table.assign(ranks=[[1, 4]] * 6, positives=[[1, 2]] * 6)
     for judge in (
@@ -95,7 +95,7 @@ def test_holm_refuses_what_is_no_p_value(bad):
             corrected_tests.holm([0.01, outside])
 
 
-def test_overlapping_folds_widen_the_interval():
+def test_corrected_difference_has_a_wider_interval_for_overlapping_folds():
     differences = [0.02, 0.04, 0.03, 0.01, 0.05]
     naive, corrected = (
         corrected_tests.corrected_difference(differences, 0.0),
@@ -105,20 +105,20 @@ def test_overlapping_folds_widen_the_interval():
     assert corrected.p_value > naive.p_value
 
 
-def test_the_sign_of_a_difference_does_not_change_its_test():
+def test_corrected_difference_is_symmetric_in_sign():
     up, down = (corrected_tests.corrected_difference(np.array([0.02, 0.04, 0.03]) * sign, 0.25) for sign in (1, -1))
     assert up.p_value == down.p_value
     assert (up.low, up.high) == (-down.high, -down.low)
 
 
 @pytest.mark.parametrize("differences", [[], [0.1]])
-def test_a_single_fold_allows_no_test(differences):
+def test_corrected_difference_needs_two_folds(differences):
     with pytest.raises(ValueError, match=f"{len(differences)} paired fold"):
         corrected_tests.corrected_difference(differences, 0.25)
 
 
 @pytest.mark.parametrize(("value", "p_value"), [(0.0, 1.0), (0.25, 0.0)])
-def test_differences_without_variance_have_a_plain_answer(value, p_value):
+def test_corrected_difference_without_variance_has_a_plain_answer(value, p_value):
     result = corrected_tests.corrected_difference([value] * 4, 0.25)
     assert (result.mean, result.low, result.high, result.p_value) == (value, value, value, p_value)
 
@@ -143,7 +143,7 @@ def test_practical_probabilities_and_the_corrected_test_are_one_distribution():
     assert within > 0.9
 
 
-def test_an_interval_within_the_margin_makes_equivalence_probable():
+def test_practical_probabilities_favour_equivalence_for_an_interval_within_the_margin():
     differences = [0.001, -0.002, 0.003, 0.0, 0.002]
     test = corrected_tests.corrected_difference(differences, 0.25)
     assert verdicts_module.verdict(test.low, test.high, test.p_value) == "equivalent"
@@ -151,13 +151,13 @@ def test_an_interval_within_the_margin_makes_equivalence_probable():
     assert corrected_tests.practical_probabilities(differences, 0.25, margin=0.001)[1] < 0.95
 
 
-def test_overlapping_folds_make_practical_probabilities_less_certain():
+def test_practical_probabilities_are_less_certain_for_overlapping_folds():
     differences = [0.02, 0.04, 0.03, 0.01, 0.05]
     naive, corrected = (corrected_tests.practical_probabilities(differences, share)[2] for share in (0.0, 0.25))
     assert 0.5 < corrected < naive
 
 
-def test_the_sign_of_a_difference_swaps_harm_and_help():
+def test_practical_probabilities_swap_harm_and_help_with_the_sign():
     up, down = (corrected_tests.practical_probabilities(np.array([0.02, 0.04, 0.03]) * sign, 0.25) for sign in (1, -1))
     assert up == pytest.approx(down[::-1])
 
@@ -175,7 +175,7 @@ def test_practical_probabilities_need_two_folds():
         corrected_tests.practical_probabilities([0.1], 0.25)
 
 
-def test_holm_is_that_of_a_hand_computation():
+def test_holm_matches_a_hand_computation():
     adjusted = corrected_tests.holm([0.01, 0.04, 0.03, 0.005])
     np.testing.assert_allclose(adjusted, [0.03, 0.06, 0.06, 0.02])
 
@@ -213,28 +213,28 @@ def test_holm_of_one_or_no_test_changes_nothing():
         (-0.02, -0.0101, 0.049, "harms"),
     ],
 )
-def test_a_verdict_says_what_the_interval_and_the_test_allow(low, high, adjusted_p, expected):
+def test_verdict_says_what_the_interval_and_the_test_allow(low, high, adjusted_p, expected):
     assert verdicts_module.verdict(low, high, adjusted_p) == expected
 
 
-def test_the_margin_decides_what_is_equivalent():
+def test_verdict_decides_by_the_margin_what_is_equivalent():
     assert verdicts_module.verdict(-0.015, 0.015, 0.9, margin=0.02) == "equivalent"
     assert verdicts_module.verdict(-0.015, 0.015, 0.9, margin=0.01) == "no evidence"
 
 
-def test_the_margin_decides_what_helps_and_harms():
+def test_verdict_decides_by_the_margin_what_helps_and_harms():
     for low, high, word in ((0.015, 0.03, "helps"), (-0.03, -0.015, "harms")):
         assert verdicts_module.verdict(low, high, 0.001, margin=0.01) == word
         assert verdicts_module.verdict(low, high, 0.001, margin=0.02) == "no evidence"
 
 
 @pytest.mark.parametrize("numbers", [(np.nan, 0.03, 0.001), (0.02, np.nan, 0.001), (0.02, 0.03, np.nan)])
-def test_no_verdict_follows_from_a_missing_number(numbers):
+def test_verdict_refuses_a_missing_number(numbers):
     with pytest.raises(ValueError, match="No verdict follows"):
         verdicts_module.verdict(*numbers)
 
 
-def test_a_mean_at_the_detectable_difference_is_just_called_and_a_smaller_one_is_not():
+def test_detectable_difference_is_just_called_and_a_smaller_one_is_not():
     spread = np.array([-0.02, -0.01, 0.0, 0.01, 0.02])
     base = np.array([0.5, 0.52, 0.48, 0.51, 0.49])
     for pairs in (1, 40):  # the margin decides in a small family, the adjustment in a large one
@@ -249,7 +249,7 @@ def test_a_mean_at_the_detectable_difference_is_just_called_and_a_smaller_one_is
             assert compared.loc[names[0], "verdict"] == word
 
 
-def test_samplers_are_compared_within_the_same_fold():
+def test_compare_samplers_pairs_within_the_same_fold():
     base = np.array([0.5, 0.9, 0.6, 0.8, 0.7])
     gain = np.array([0.048, 0.05, 0.052, 0.05, 0.05])
     table = ledger_rows({("rf", "none"): base, ("rf", "smote"): base + gain, ("rf", "rus"): base - gain})
@@ -262,7 +262,7 @@ def test_samplers_are_compared_within_the_same_fold():
     assert set(compared["against"]) == {"rf + none"} and set(compared["n_folds"]) == {5}
 
 
-def test_all_comparisons_are_one_family():
+def test_compare_samplers_takes_all_comparisons_for_one_family():
     rng = np.random.default_rng(0)
     samplers = ("none", "smote", "rus", "cgan")
     table = ledger_rows({(model, name): rng.random(5) for model in ("lr", "rf") for name in samplers})
@@ -271,21 +271,21 @@ def test_all_comparisons_are_one_family():
     np.testing.assert_allclose(compared["adjusted_p"], corrected_tests.holm(compared["p_value"]))
 
 
-def test_another_reference_turns_the_difference_around():
+def test_compare_samplers_turns_the_difference_around_with_another_reference():
     table = ledger_rows({("rf", "none"): [0.5, 0.6, 0.7], ("rf", "smote"): [0.6, 0.8, 0.8]})
     (forth,) = comparisons.compare_samplers(table)["mean"]
     (back,) = comparisons.compare_samplers(table, reference="smote")["mean"]
     assert forth == pytest.approx(-back) == pytest.approx(0.4 / 3)
 
 
-def test_only_folds_that_both_have_are_compared():
+def test_compare_samplers_uses_only_folds_that_both_have():
     table = ledger_rows({("rf", "none"): [0.5, 0.6, 0.7, 0.8], ("rf", "smote"): [0.6, 0.7, None, None]})
     compared = comparisons.compare_samplers(table)
     assert compared.loc[0, "n_folds"] == 2
     assert compared.loc[0, "mean"] == pytest.approx(0.1)
 
 
-def test_models_with_one_fold_or_without_the_reference_are_left_out():
+def test_compare_samplers_leaves_out_models_with_one_fold_or_no_reference():
     table = ledger_rows(
         {
             ("rf", "none"): [0.5, 0.6],
@@ -298,19 +298,19 @@ def test_models_with_one_fold_or_without_the_reference_are_left_out():
     assert comparisons.compare_samplers(table)["model"].tolist() == ["rf"]
 
 
-def test_nothing_to_compare_is_an_error():
+def test_compare_samplers_refuses_a_table_with_nothing_to_compare():
     with pytest.raises(ValueError, match="run more folds"):
         comparisons.compare_samplers(ledger_rows({("rf", "none"): [0.5], ("rf", "smote"): [0.6]}))
 
 
-def test_pairs_may_differ_in_model_and_sampler():
+def test_compare_pairs_may_differ_in_model_and_sampler():
     table = ledger_rows({("rf", "cgan"): [0.8, 0.9, 0.7], ("xgb", "none"): [0.7, 0.7, 0.6]})
     (row,) = comparisons.compare_pairs(table, [(("rf", "cgan"), ("xgb", "none"))]).itertuples()
     assert (row.model, row.sampler, row.against) == ("rf", "cgan", "xgb + none")
     assert row.mean == pytest.approx(0.4 / 3)
 
 
-def test_comparisons_carry_practical_probabilities_and_a_paired_bootstrap():
+def test_compare_samplers_gives_practical_probabilities_and_a_paired_bootstrap():
     table = ranked_table().assign(split=[replace(SPLIT, n_splits=3)] * 6)
     (row,) = comparisons.compare_samplers(table).itertuples()
     differences = summaries.paired_scores(table)["rf", "smote"] - summaries.paired_scores(table)["rf", "none"]
@@ -319,7 +319,7 @@ def test_comparisons_carry_practical_probabilities_and_a_paired_bootstrap():
     assert 0 < row.boot_low < row.mean < row.boot_high
 
 
-def test_comparisons_of_scores_without_ranks_have_no_bootstrap():
+def test_compare_samplers_has_no_bootstrap_for_scores_without_ranks():
     table = ledger_rows({("rf", "none"): [0.5, 0.6, 0.7], ("rf", "smote"): [0.6, 0.8, 0.8]})
     assert comparisons.compare_samplers(table)[["boot_low", "boot_high"]].isna().all(axis=None)
 
@@ -333,7 +333,7 @@ GAIN = np.array([0.048, 0.05, 0.052, 0.05, 0.05])
 BASE = np.array([0.5, 0.6, 0.55, 0.52, 0.58])
 
 
-def test_a_verdict_says_whether_it_holds_with_ties_neutral():
+def test_compare_samplers_says_whether_a_verdict_holds_with_ties_neutral():
     table = ledger_rows({("rf", "none"): BASE, ("rf", "smote"): BASE + GAIN, ("rf", "rus"): BASE - GAIN})
     same = comparisons.compare_samplers(with_neutral(table, {"none": 0.01, "smote": 0.01, "rus": 0.01}))
     assert same["verdict"].tolist() == same["verdict_tie_neutral"].tolist() == ["helps", "harms"]
@@ -345,7 +345,7 @@ def test_a_verdict_says_whether_it_holds_with_ties_neutral():
     assert other["holds_tie_neutral"].tolist() == [True, False]
 
 
-def test_a_verdict_with_ties_neutral_is_that_of_the_other_score():
+def test_compare_samplers_gives_the_verdict_of_the_tie_neutral_score():
     rng = np.random.default_rng(0)
     names = ("none", "smote", "rus", "cgan")
     table = ledger_rows({("rf", name): rng.random(5) for name in names})
@@ -355,7 +355,7 @@ def test_a_verdict_with_ties_neutral_is_that_of_the_other_score():
     assert compared["verdict_tie_neutral"].tolist() == swapped["verdict"].tolist()
 
 
-def test_rows_without_the_tie_neutral_score_leave_it_open_whether_a_verdict_holds():
+def test_compare_samplers_leaves_open_whether_a_verdict_holds_without_the_score():
     table = ledger_rows({("rf", "none"): BASE, ("rf", "smote"): BASE + GAIN, ("rf", "rus"): BASE - GAIN})
     for lacking in (table, table.assign(average_precision_tie_neutral=np.nan)):
         compared = comparisons.compare_samplers(lacking)
@@ -368,7 +368,7 @@ def test_rows_without_the_tie_neutral_score_leave_it_open_whether_a_verdict_hold
     assert compared["holds_tie_neutral"].tolist() == [True, None]
 
 
-def test_a_pair_without_the_tie_neutral_score_makes_no_other_verdict_easier():
+def test_compare_samplers_makes_no_verdict_easier_by_a_pair_without_the_score():
     # On its own the gain is significant (p = .03), in a family of two it is not, whoever lacks the score.
     gain = 0.25 + 0.1215 * np.array([-1, 1, 0, -1, 1])
     table = ledger_rows({("rf", "none"): BASE, ("rf", "smote"): BASE + gain, ("rf", "rus"): BASE[::-1]})
@@ -388,17 +388,17 @@ def test_a_pair_without_the_tie_neutral_score_makes_no_other_verdict_easier():
         (["no evidence", "no evidence"], "not supported"),
     ],
 )
-def test_a_claim_stands_only_against_every_rival(verdicts, expected):
+def test_claim_verdict_supports_a_claim_only_against_every_rival(verdicts, expected):
     assert verdicts_module.claim_verdict(pd.DataFrame({"verdict": verdicts})) == expected
 
 
-def test_one_copy_of_every_fraud_gives_the_average_precision_itself():
+def test_resampled_average_precision_with_weights_of_one_is_the_average_precision():
     ranks = np.array([1, 3, 4, 10, 200])
     (drawn,) = bootstrap.resampled_average_precision(ranks, np.ones((1, 5), dtype=int))
     assert drawn == pytest.approx(metrics.average_precision(ranks))
 
 
-def test_weights_are_repeated_rows():
+def test_resampled_average_precision_takes_weights_as_repeated_rows():
     rng = np.random.default_rng(0)
     y_true = rng.permutation(np.arange(60) < 12)
     y_score = rng.normal(size=60) + y_true
@@ -410,12 +410,12 @@ def test_weights_are_repeated_rows():
         assert drawn == pytest.approx(metrics.average_precision(repeated))
 
 
-def test_a_draw_without_any_fraud_counts_as_zero():
+def test_resampled_average_precision_of_a_draw_without_any_fraud_is_zero():
     drawn = bootstrap.resampled_average_precision(np.array([1, 2]), np.array([[0, 0], [2, 0]]))
     assert drawn.tolist() == [0, 1]
 
 
-def test_the_bootstrap_interval_covers_what_it_says():
+def test_interval_of_ranks_covers_what_it_says():
     rng = np.random.default_rng(0)
     negatives = rng.normal(size=1500)
 
@@ -428,7 +428,7 @@ def test_the_bootstrap_interval_covers_what_it_says():
     assert 0.87 <= np.mean([low <= truth <= high for low, high in intervals]) <= 0.995
 
 
-def test_an_interval_of_ranks_repeats_with_its_seed():
+def test_interval_of_ranks_repeats_with_its_seed():
     ranks = np.array([1, 3, 4, 10, 200])
     first, second, third = (bootstrap.interval_of_ranks(ranks, n_draws=200, seed=seed) for seed in (0, 0, 1))
     assert first == second != third
@@ -443,14 +443,14 @@ def test_bootstrap_means_are_the_means_over_folds_with_an_interval_around():
     assert means.index.tolist() == ["none", "smote"] and set(means["n_folds"]) == {3}
 
 
-def test_every_method_is_judged_on_the_same_draws():
+def test_bootstrap_means_use_the_same_draws_for_every_method():
     table = ranked_table()
     same = table[table["sampler"] == "none"].assign(sampler="copy")
     means = bootstrap.bootstrap_means(pd.concat([table, same]), n_draws=100).set_index("sampler")
     assert means.loc["copy", ["low", "high"]].tolist() == means.loc["none", ["low", "high"]].tolist()
 
 
-def test_a_fraud_that_is_drawn_twice_is_drawn_twice_in_every_repeat():
+def test_bootstrap_means_draw_a_fraud_equally_often_in_every_repeat():
     one = ranked_table(n_folds=1)
     two = pd.concat([one, one.assign(repeat=1)])
     columns = ["mean", "low", "high"]
@@ -458,7 +458,7 @@ def test_a_fraud_that_is_drawn_twice_is_drawn_twice_in_every_repeat():
     np.testing.assert_allclose(once, twice)
 
 
-def test_draws_follow_a_fraud_wherever_it_is_ranked():
+def test_bootstrap_draws_follow_a_fraud_wherever_it_is_ranked():
     fields = {"model": "rf", "sampler": "none", "fold": 0, "average_precision": 0.51, "ranks": [1, 100]}
     orders = ([7, 9], [9, 7])  # one fraud is ranked first in the first repeat, the other in the second
     table = pd.DataFrame({**fields, "repeat": repeat, "positives": order} for repeat, order in enumerate(orders))
@@ -469,7 +469,7 @@ def test_draws_follow_a_fraud_wherever_it_is_ranked():
 PAIR = (("rf", "smote"), ("rf", "none"))
 
 
-def test_a_paired_bootstrap_draws_the_same_frauds_for_both():
+def test_bootstrap_differences_draw_the_same_frauds_for_both():
     table = ranked_table(n_folds=2)
     ((low, high),) = bootstrap.bootstrap_differences(table, [PAIR], n_draws=400, seed=3)
     frauds = np.unique(np.concatenate(table["positives"].to_list()))
@@ -484,7 +484,7 @@ def test_a_paired_bootstrap_draws_the_same_frauds_for_both():
     assert (low, high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])), abs=1e-12)
 
 
-def test_a_method_does_not_differ_from_its_copy():
+def test_bootstrap_differences_of_a_method_and_its_copy_are_zero():
     table = ranked_table()
     copy = table[table["sampler"] == "none"].assign(sampler="copy")
     pairs = [(("rf", "copy"), ("rf", "none")), PAIR]
@@ -493,7 +493,7 @@ def test_a_method_does_not_differ_from_its_copy():
     assert other[0] < other[1]
 
 
-def test_pairing_narrows_the_interval_of_a_difference():
+def test_bootstrap_differences_are_narrower_by_pairing():
     table = ranked_table()
     ((low, high),) = bootstrap.bootstrap_differences(table, [PAIR])
     means = bootstrap.bootstrap_means(table)
@@ -501,7 +501,7 @@ def test_pairing_narrows_the_interval_of_a_difference():
     assert high - low < 0.9 * apart
 
 
-def test_a_bootstrap_of_differences_uses_the_folds_that_both_have():
+def test_bootstrap_differences_use_the_folds_that_both_have():
     table = ranked_table()
     missing = table[~((table["sampler"] == "smote") & (table["fold"] == 2))]
     worse = missing.assign(ranks=missing["ranks"] + 1000 * (missing["fold"] == 2))
@@ -510,7 +510,7 @@ def test_a_bootstrap_of_differences_uses_the_folds_that_both_have():
     assert (bootstrap.bootstrap_differences(table, [PAIR], n_draws=200) != first).all()
 
 
-def test_a_paired_bootstrap_turns_around_with_its_pair_and_repeats_with_its_seed():
+def test_bootstrap_differences_turn_around_with_the_pair_and_repeat_with_the_seed():
     table = ranked_table()
     forth, back = bootstrap.bootstrap_differences(table, [PAIR, PAIR[::-1]], n_draws=200)
     assert tuple(forth) == pytest.approx(tuple(-back[::-1]))
@@ -519,7 +519,7 @@ def test_a_paired_bootstrap_turns_around_with_its_pair_and_repeats_with_its_seed
     assert tuple(again) == tuple(forth) != tuple(other)
 
 
-def test_alert_budgets_are_per_day():
+def test_with_alert_metrics_takes_budgets_per_day():
     table = ranked_table()
     row = summaries.with_alert_metrics(table).iloc[0]
     assert row["precision_at_100"] == metrics.precision_at(row["ranks"], 50, row["n_rows"])
@@ -527,20 +527,20 @@ def test_alert_budgets_are_per_day():
     assert row["recall_at_p90"] == metrics.recall_at_precision(row["ranks"], 0.9)
 
 
-def test_a_budget_for_more_alerts_than_there_are_rows_has_the_precision_of_all_rows():
+def test_with_alert_metrics_bounds_a_budget_by_the_number_of_rows():
     table = summaries.with_alert_metrics(ranked_table(n_rows=200, n_frauds=40))
     assert (table["precision_at_100"] == [metrics.precision_at(ranks, 50, 200) for ranks in table["ranks"]]).all()
     assert (table["precision_at_500"] == 40 / 200).all()
 
 
 @pytest.mark.parametrize("days", [None, np.nan, 0.0])
-def test_a_dataset_without_time_has_no_alerts_a_day(days):
+def test_summarise_has_no_alerts_a_day_without_time(days):
     summary = summaries.summarise(ranked_table().assign(days=days))
     assert summary[["Precision at 100 alerts a day", "Precision at 500 alerts a day"]].isna().all(axis=None)
     assert summary["AP"].notna().all()
 
 
-def test_a_summary_is_the_mean_of_every_metric():
+def test_summarise_gives_the_mean_of_every_metric():
     table = ranked_table()
     summary = summaries.summarise(table)
     assert summary.index.tolist() == [("rf", "none"), ("rf", "smote")]
@@ -549,7 +549,7 @@ def test_a_summary_is_the_mean_of_every_metric():
     assert summary.loc[("rf", "smote")].tolist() == pytest.approx([*expected, 0.01, 0.02])
 
 
-def test_a_summary_has_the_tie_neutral_mean_where_every_fold_has_it():
+def test_summarise_has_the_tie_neutral_mean_where_every_fold_has_it():
     table = ranked_table().assign(average_precision_tie_neutral=[0.1, 0.2, 0.3, 0.4, 0.5, np.nan])
     summary = summaries.summarise(table)
     assert list(summary)[:2] == ["AP", "AP, ties neutral"]
@@ -577,7 +577,7 @@ def variants_table(**scores):
     return pd.DataFrame(rows)
 
 
-def test_variants_are_compared_fold_by_fold():
+def test_compare_variants_pairs_fold_by_fold():
     table = variants_table(default=[1, 2, 3, 4, 5], better=[1.5, 2.5, 3.5, 4.5, 5.5], mixed=[0, 3, 2, 5, 5])
     effects = comparisons.compare_variants(table, ["score"]).set_index("variant")
     assert effects.loc["default", "median"] == 3
@@ -587,12 +587,12 @@ def test_variants_are_compared_fold_by_fold():
     assert tuple(effects.loc["mixed", ["low", "high"]]) == pytest.approx((expected.low, expected.high))
 
 
-def test_a_missing_reference_is_named():
+def test_compare_variants_names_a_missing_reference():
     with pytest.raises(ValueError, match="no variant 'default'"):
         comparisons.compare_variants(variants_table(other=[1, 2]), ["score"])
 
 
-def test_samplers_are_ranked_within_model_and_fold():
+def test_rank_samplers_ranks_within_model_and_fold():
     table = ledger_rows(
         {
             ("lr", "none"): [0.1, 0.5],
@@ -612,7 +612,7 @@ def test_samplers_are_ranked_within_model_and_fold():
     assert ranks["near_best"].all()
 
 
-def test_only_a_sampler_far_behind_is_not_near_the_best():
+def test_rank_samplers_takes_only_a_sampler_far_behind_as_not_near_the_best():
     rng = np.random.default_rng(0)
     close = rng.random(20)
     table = ledger_rows({("rf", "none"): close, ("rf", "smote"): rng.permutation(close), ("rf", "rus"): close - 1})
@@ -620,7 +620,7 @@ def test_only_a_sampler_far_behind_is_not_near_the_best():
     assert ranks["near_best"].to_dict() == {"none": True, "smote": True, "rus": False}
 
 
-def test_rankings_need_every_sampler():
+def test_rank_samplers_needs_every_sampler():
     table = ledger_rows({("rf", "none"): [0.5, 0.6, 0.7], ("rf", "smote"): [0.6, 0.7, None]})
     assert set(summaries.rank_samplers(table)["n_rankings"]) == {2}
     with pytest.raises(ValueError, match="1 sampler"):

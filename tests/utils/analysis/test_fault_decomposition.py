@@ -25,27 +25,27 @@ def table():
     return pd.DataFrame([make_row(seed, overlap) for seed in SHIFTS for overlap in (True, False)])
 
 
-def test_each_fault_alone_is_the_difference_to_the_clean_figure(table):
+def test_effects_of_each_fault_alone_are_differences_to_the_clean_figure(table):
     steps = fault_decomposition.effects(table)
     assert steps["name"].tolist() == ["clean", "test overlap", "trapezoid", "interplay", "as published"]
     np.testing.assert_allclose(steps["mean"], [0.7, 0.1, 0.02, 0, 0.82], atol=1e-12)
     assert (steps["n_seeds"] == 3).all()
 
 
-def test_what_faults_do_only_together_is_a_step_of_its_own(table):
+def test_effects_of_faults_together_are_a_separate_step(table):
     """The trapezoid adds .02 to a clean figure, and .05 where the overlap is there, too."""
     overlap = [split.overlap for split in table["split"]]
     steps = fault_decomposition.effects(table.assign(trapezoid=table["trapezoid"] + 0.03 * np.array(overlap)))
     np.testing.assert_allclose(steps["mean"], [0.7, 0.1, 0.02, 0.03, 0.85], atol=1e-12)
 
 
-def test_a_thinned_test_set_has_no_part_in_the_published_figure(table):
+def test_effects_do_not_use_the_thinned_test_set(table):
     """It was scored on a random part of the file, with the prevalence of the file."""
     thinned = table.assign(thinned_trapezoid=0.0, thinned_tied_average_precision=0.0)
     pd.testing.assert_frame_equal(fault_decomposition.effects(thinned), fault_decomposition.effects(table))
 
 
-def test_steps_between_two_levels_lead_from_one_to_the_other(table):
+def test_effects_lead_from_one_level_to_the_other(table):
     reached = 0.0
     for row in fault_decomposition.effects(table).itertuples():
         if row.kind == "level":
@@ -56,19 +56,19 @@ def test_steps_between_two_levels_lead_from_one_to_the_other(table):
     assert row.kind == "level"
 
 
-def test_steps_are_paired_by_seed_and_levels_are_not(table):
+def test_effects_are_paired_by_seed_in_steps_but_not_in_levels(table):
     steps = fault_decomposition.effects(table.sample(frac=1, random_state=0))
     width = (steps["high"] - steps["low"]).set_axis(steps["name"])
     assert width["test overlap"] == pytest.approx(0, abs=1e-12) and width["clean"] > 0.05
 
 
-def test_seeds_that_lack_a_protocol_are_left_out(table):
+def test_effects_leave_out_seeds_that_lack_a_protocol(table):
     assert (fault_decomposition.effects(table.iloc[:-1])["n_seeds"] == 2).all()
     with pytest.raises(ValueError, match="with and without overlap are needed"):
         fault_decomposition.effects(table[[split.overlap for split in table["split"]]])
 
 
-def test_the_replica_stands_beside_the_published_figures(table):
+def test_replica_figures_are_beside_the_published_ones(table):
     rus = pd.DataFrame([make_row(seed, True, "rus") for seed in SHIFTS])
     figures = fault_decomposition.replica_figures(pd.concat([table, rus], ignore_index=True))
     assert figures.index.tolist() == ["cgan", "rus"]

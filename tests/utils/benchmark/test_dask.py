@@ -154,7 +154,7 @@ def receiving(monkeypatch):
     monkeypatch.setattr(executors.ledger, "append", append)
 
 
-def test_the_cluster_fills_the_ledger_as_this_machine_does(profile, local, monkeypatch):
+def test_run_fills_the_ledger_on_a_cluster_as_on_this_machine(profile, local, monkeypatch):
     monkeypatch.setattr(runner, "run_group", noted)
     table = runner.run(profile, **CHOSEN)
     assert len(table) == 8
@@ -164,7 +164,7 @@ def test_the_cluster_fills_the_ledger_as_this_machine_does(profile, local, monke
     assert len({pid for _, _, pid in starts} - {str(os.getpid())}) == 2
 
 
-def test_a_killed_worker_costs_only_the_group_that_it_was_at(profile, local, monkeypatch, receiving):
+def test_run_repeats_only_the_group_of_a_killed_worker(profile, local, monkeypatch, receiving):
     monkeypatch.setattr(runner, "run_group", killed_once)
     table = runner.run(profile, **CHOSEN)
     assert len(table) == 8
@@ -180,17 +180,17 @@ def test_a_killed_worker_costs_only_the_group_that_it_was_at(profile, local, mon
     assert len(starts) == 4
 
 
-def test_a_group_that_no_worker_survives_is_named(profile, cluster, monkeypatch):
+def test_run_names_a_group_that_no_worker_survives(profile, cluster, monkeypatch):
     with Client(cluster) as client:  # Dask's default is to give up after four deaths; one is enough here
         client.run_on_scheduler(lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", 0))
     monkeypatch.setattr(runner, "run_group", killed_always)
     alone = replace(profile, folds=((0, 1),))  # Dask blames whatever waits at a worker that dies
-    with pytest.raises(RuntimeError, match=r"from 'rus\+lr fold 0\.1' on ended every Dask worker that tried them"):
+    with pytest.raises(RuntimeError, match=r"ran the tasks from 'rus\+lr fold 0\.1' on died"):
         runner.run(alone, samplers=["rus"], models=["lr", "xgb"])
     assert ledger.read(profile.results) == []
 
 
-def test_an_address_without_scheduler_is_named(local, monkeypatch, tmp_path):
+def test_run_batches_names_an_address_without_scheduler(local, monkeypatch, tmp_path):
     monkeypatch.setattr(executors, "CONNECT_SECONDS", 1)
     for address in (f"tcp://127.0.0.1:{free_port()}", "nowhere", "http://127.0.0.1:1"):
         monkeypatch.setenv("STUDY_DASK_SCHEDULER", address)
@@ -199,7 +199,7 @@ def test_an_address_without_scheduler_is_named(local, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(("n_workers", "message"), [(0, "has no worker; start some"), (1, "with '--nthreads 1'")])
-def test_workers_that_are_none_or_unfit_are_refused(n_workers, message, local, monkeypatch, tmp_path):
+def test_run_batches_refuses_a_cluster_with_no_or_unsuitable_workers(n_workers, message, local, monkeypatch, tmp_path):
     quiet = {"processes": False, "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(n_workers=n_workers, threads_per_worker=2, **quiet) as unfit:
         monkeypatch.setenv("STUDY_DASK_SCHEDULER", unfit.scheduler_address)

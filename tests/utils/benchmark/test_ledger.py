@@ -43,33 +43,33 @@ def path(tmp_path):
     return tmp_path / "results" / "creditcard.jsonl"
 
 
-def test_what_is_appended_is_read_in_order(path):
+def test_read_gives_rows_in_the_order_of_appending(path):
     rows = [make_row(seed=2, inner_scores=[0.5]), make_row(seed=1, amounts=None), make_row(seed=3, days=None)]
     assert [ledger.append(path, row) for row in rows] == [True, True, True]
     assert ledger.read(path.parent) == list(ledger.read_file(path)) == rows
 
 
-def test_one_line_per_task_ends_every_write(path):
+def test_append_writes_one_line_per_task(path):
     for seed in range(3):
         ledger.append(path, make_row(seed=seed, engine="two\nlines"))
         assert path.read_bytes().endswith(b"}\n")
     assert len(path.read_text().splitlines()) == 3
 
 
-def test_a_task_is_written_once(path):
+def test_append_writes_a_task_once(path):
     assert ledger.append(path, make_row(fit_seconds=1.0))
     assert not ledger.append(path, make_row(fit_seconds=2.0))
     assert [row.result.fit_seconds for row in ledger.read_file(path)] == [1]
 
 
-def test_the_first_row_of_a_key_wins_across_files(path):
+def test_read_takes_the_first_row_of_a_key_across_files(path):
     ledger.append(path.with_name("b.jsonl"), make_row(fit_seconds=2.0))
     ledger.append(path.with_name("a.jsonl"), make_row(fit_seconds=1.0))
     ledger.append(path.with_name("c.jsonl"), make_row(seed=1, fit_seconds=3.0))
     assert [row.result.fit_seconds for row in ledger.read(path.parent)] == [1, 3]
 
 
-def test_an_unfinished_last_line_is_passed_over(path):
+def test_read_skips_an_unfinished_last_line(path):
     ledger.append(path, make_row(seed=1))
     with path.open("a") as file:
         file.write('{"average_precision":0.5,"key":"b","ran')
@@ -78,7 +78,7 @@ def test_an_unfinished_last_line_is_passed_over(path):
 
 
 @pytest.mark.parametrize("cut", [5, 40, -1])
-def test_the_next_append_cuts_an_unfinished_line_off(path, cut):
+def test_append_cuts_an_unfinished_line_off(path, cut):
     ledger.append(path, make_row(seed=1))
     with path.open("ab") as file:
         file.write(ledger.line_of(make_row(seed=2))[:cut])
@@ -86,7 +86,7 @@ def test_the_next_append_cuts_an_unfinished_line_off(path, cut):
     assert seeds(ledger.read(path.parent)) == [1, 3]
 
 
-def test_a_task_whose_line_was_left_unfinished_is_written_again(path):
+def test_append_writes_a_task_again_whose_line_was_left_unfinished(path):
     ledger.append(path, make_row(seed=1))
     whole = path.read_bytes()
     ledger.append(path, make_row(seed=2))
@@ -99,7 +99,7 @@ def test_a_task_whose_line_was_left_unfinished_is_written_again(path):
 @pytest.mark.parametrize(
     "broken", ["{", "", "[]", "7", '"text"', '{"key": "x"}', '{"ranks": [1]}', "null", b"\xff\xfe".decode("latin-1")]
 )
-def test_a_broken_line_in_the_middle_is_named(path, broken):
+def test_read_names_a_broken_line_in_the_middle(path, broken):
     ledger.append(path, make_row(seed=1))
     with path.open("a") as file:
         file.write(f"{broken}\n")
@@ -111,12 +111,12 @@ def test_a_broken_line_in_the_middle_is_named(path, broken):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("seed", 43, r"the key \w+ is not that of its content, which is \w+"),
+        ("seed", 43, r"the key is \w+, but the content has the key \w+"),
         ("ranks", "first", "ranks: Input should be a valid list"),
         ("model", {"name": "rf"}, "model.params: Field required"),
     ],
 )
-def test_a_line_that_was_edited_is_refused_and_says_why(path, name, value, message):
+def test_read_refuses_an_edited_line_and_says_why(path, name, value, message):
     content = json.loads(ledger.line_of(make_row()))
     path.parent.mkdir()
     path.write_text(json.dumps({**content, name: value}) + "\n")
@@ -124,34 +124,34 @@ def test_a_line_that_was_edited_is_refused_and_says_why(path, name, value, messa
         ledger.read(path.parent)
 
 
-def test_writers_in_other_processes_leave_whole_lines(path):
+def test_append_leaves_whole_lines_with_writers_in_other_processes(path):
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         list(pool.map(write_many, [path] * 2, [0, 25]))
     assert sorted(seeds(ledger.read(path.parent))) == list(range(50))
     assert len(path.read_text().splitlines()) == 50
 
 
-def test_a_folder_without_ledger_is_an_empty_one(tmp_path):
+def test_read_takes_a_folder_without_ledger_for_an_empty_one(tmp_path):
     assert ledger.read(tmp_path / "nothing") == []
     assert ledger.read_keys(tmp_path / "nothing.jsonl") == set()
     assert ledger.frame([]).empty
 
 
 @pytest.mark.parametrize("name", OTHER)
-def test_the_key_depends_on_every_field(name):
+def test_key_depends_on_every_field(name):
     assert {field.name for field in fields(Task)} - set(OTHER) == {"variant"}
     other = make_task(**{name: OTHER[name]})
     assert other.key != make_task().key
 
 
-def test_the_key_depends_on_the_file_and_not_on_its_name():
+def test_key_depends_on_the_file_and_not_on_its_name():
     task = make_task()
     assert make_task(dataset=replace(task.dataset, name="renamed")).key == task.key
     assert make_task(dataset=replace(task.dataset, sha256="76274c")).key != task.key
     assert make_task(variant="default").key == task.key
 
 
-def test_the_key_does_not_depend_on_the_order_of_parameters():
+def test_key_does_not_depend_on_the_order_of_parameters():
     model = make_task().model
     turned = replace(model, params=dict(reversed(model.params.items())))
     assert make_task(model=turned).key == make_task().key
@@ -169,13 +169,13 @@ def test_the_key_does_not_depend_on_the_order_of_parameters():
         ("test", ScoringResult),
     ],
 )
-def test_committed_rows_are_read_and_written_to_the_byte(name, result):
+def test_ledger_reads_and_writes_committed_rows_to_the_byte(name, result):
     """No row loses a field, and each has the key of its content."""
     path = load_profile("full").results / f"{name}.jsonl"
     assert b"".join(map(ledger.line_of, ledger.read_file(path, result))) == path.read_bytes()
 
 
-def test_every_scoring_of_the_test_set_is_recorded_and_a_repetition_is_none(tmp_path):
+def test_append_scoring_records_every_scoring_but_no_repetition(tmp_path):
     """The same model scores alike on every machine; another result under its key is another model's."""
     later = {"finished": "2026-11-23T14:00"}
     none = Method("none", {}, "imbalanced-learn 0.14", 1)
@@ -193,12 +193,12 @@ def test_every_scoring_of_the_test_set_is_recorded_and_a_repetition_is_none(tmp_
     assert ledger.read(tmp_path) == []  # a scoring of the test set is no task of the benchmark
 
 
-def test_a_study_that_scored_nothing_has_no_scorings(tmp_path):
+def test_scorings_are_empty_if_nothing_was_scored(tmp_path):
     table = ledger.scorings(tmp_path)
     assert table.empty and list(table.columns)[:3] == ["number", "finished", "sampler"]
 
 
-def test_the_test_set_of_the_study_was_scored_for_two_models():
+def test_scorings_of_the_study_are_of_two_models():
     table = ledger.scorings(load_profile("full").results)
     assert list(zip(table["sampler"], table["model"], table["average_precision"], strict=True)) == [
         ("cgan", "xgb", 0.802366),
@@ -207,7 +207,7 @@ def test_the_test_set_of_the_study_was_scored_for_two_models():
     assert [finished[:10] for finished in table["finished"]] == ["2026-11-22", "2026-11-22"]
 
 
-def test_reproducing_the_study_leaves_the_scorings_of_the_test_set(tmp_path):
+def test_reproduce_leaves_the_scorings_of_the_test_set(tmp_path):
     """The recipe of the Makefile on a folder of its own, with programs that do nothing."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     for name in ("creditcard.jsonl", "test.jsonl", "sensitivity/creditcard.jsonl", "out_of_fold/a.parquet"):
@@ -227,7 +227,7 @@ def test_reproducing_the_study_leaves_the_scorings_of_the_test_set(tmp_path):
     assert left == {"test.jsonl", *moved} and (results / "test.jsonl").read_text() == "test.jsonl"
 
 
-def test_a_frame_has_names_to_group_by():
+def test_frame_has_names_to_group_by():
     rows = [make_row(fold=1, average_precision=0.8), make_row(fold=2, average_precision=0.9)]
     table = ledger.frame(rows)
     assert table.groupby(["sampler", "model"])["average_precision"].mean()["smote", "rf"] == pytest.approx(0.85)
@@ -235,7 +235,7 @@ def test_a_frame_has_names_to_group_by():
     assert list(table["fold"]) == [1, 2] and list(table["key"]) == [row.key for row in rows]
 
 
-def test_a_frame_has_no_column_for_what_no_row_has():
+def test_frame_has_no_column_for_what_no_row_has():
     table = ledger.frame([make_row(average_precision_tie_neutral=None), make_row(seed=1)])
     assert table["average_precision_tie_neutral"].isna().tolist() == [True, False]
     assert {"average_precision_tie_neutral", "variant"}.isdisjoint(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.rows import make_row
 from utils.benchmark import ledger
-from utils.benchmark.progress import Board, watching
+from utils.benchmark.progress import Board, progress_bar
 
 
 @pytest.fixture
@@ -23,14 +23,14 @@ def finish(path, seed: int) -> None:
     ledger.append(path, make_row(seed=seed))
 
 
-def test_a_board_shows_what_was_written_last(board):
+def test_board_shows_what_was_written_last(board):
     assert board.read() == []
     board.write("smote sampler fold 0.1")
     board.write("smote+rf fold 0.1")
     assert board.read() == ["smote+rf fold 0.1"]
 
 
-def test_wiping_removes_only_the_own_note(board):
+def test_board_wipe_removes_only_the_note_of_the_process(board):
     board.write("mine")
     (board.folder / "0").write_text("another's")
     board.wipe()
@@ -38,33 +38,33 @@ def test_wiping_removes_only_the_own_note(board):
     assert board.read() == ["another's"]
 
 
-def test_clearing_removes_what_killed_workers_left(board):
+def test_board_clear_removes_what_killed_workers_left(board):
     board.write("mine")
     (board.folder / "0").write_text("another's")
     board.clear()
     assert board.read() == []
 
 
-def test_another_process_reads_and_writes_the_same_board(board):
+def test_board_is_read_and_written_by_another_process(board):
     board.write("here")
     code = "import sys, pathlib, utils.benchmark.progress as p; p.Board(pathlib.Path(sys.argv[1])).write('there')"
     subprocess.run([sys.executable, "-c", code, str(board.folder)], check=True)
     assert sorted(board.read()) == ["here", "there"]
 
 
-def test_the_bar_ends_at_all_tasks(tmp_path, capsys):
+def test_progress_bar_ends_at_all_tasks(tmp_path, capsys):
     path = tmp_path / "a.jsonl"
-    with watching({path: {A: 1.0, B: 9.0}}):
+    with progress_bar({path: {A: 1.0, B: 9.0}}):
         finish(path, 1)
         finish(path, 2)
     shown = capsys.readouterr().err
     assert "100% |" in shown and "2 of 2 tasks" in shown
 
 
-def test_the_bar_weighs_tasks_by_their_cost(tmp_path, board, capsys):
+def test_progress_bar_weighs_tasks_by_their_cost(tmp_path, board, capsys):
     path = tmp_path / "a.jsonl"
     board.write("smote+rf fold 0.1")
-    with watching({path: {A: 1.0, B: 3.0}}):
+    with progress_bar({path: {A: 1.0, B: 3.0}}):
         finish(path, 1)
         finish(path, 3)  # of another study
     last = re.split(r"[\r\n]+", capsys.readouterr().err.strip())[-1]
@@ -73,22 +73,22 @@ def test_the_bar_weighs_tasks_by_their_cost(tmp_path, board, capsys):
     assert "left" in last
 
 
-def test_one_bar_follows_several_ledgers(tmp_path, capsys):
+def test_progress_bar_follows_several_ledgers(tmp_path, capsys):
     """The same task may be missing from two of them."""
     here, there = tmp_path / "a.jsonl", tmp_path / "beside" / "a.jsonl"
-    Board.beside(there).write("smote+rf fold 0.1")
-    with watching({here: {A: 1.0}, there: {A: 1.0, B: 2.0}}):
+    Board.for_ledger(there).write("smote+rf fold 0.1")
+    with progress_bar({here: {A: 1.0}, there: {A: 1.0, B: 2.0}}):
         finish(there, 1)
     last = re.split(r"[\r\n]+", capsys.readouterr().err.strip())[-1]
     assert " 25% |" in last and "1 of 3 tasks; running smote+rf fold 0.1" in last
 
 
-def test_the_bar_does_not_hide_an_error(tmp_path):
-    with pytest.raises(KeyboardInterrupt), watching({tmp_path / "a.jsonl": {A: 1.0}}):
+def test_progress_bar_does_not_hide_an_error(tmp_path):
+    with pytest.raises(KeyboardInterrupt), progress_bar({tmp_path / "a.jsonl": {A: 1.0}}):
         raise KeyboardInterrupt
 
 
-def test_the_bar_survives_a_ledger_that_is_not_there_yet(tmp_path, capsys):
-    with watching({tmp_path / "missing.jsonl": {A: 1.0}}):
+def test_progress_bar_survives_a_ledger_that_is_not_there_yet(tmp_path, capsys):
+    with progress_bar({tmp_path / "missing.jsonl": {A: 1.0}}):
         pass
     assert "0 of 1 tasks" in capsys.readouterr().err

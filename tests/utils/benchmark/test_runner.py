@@ -57,7 +57,7 @@ def finished(tmp_path_factory):
     return profile
 
 
-def test_a_killed_run_goes_on_where_it_was(tmp_path, finished):
+def test_run_continues_where_a_killed_run_was(tmp_path, finished):
     (tmp_path / "rows.parquet").symlink_to(finished.dataset.path)
     path = tmp_path / "results" / "rows.jsonl"
     process = start(tmp_path)
@@ -79,7 +79,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, finished):
     assert scores(rows) == scores(ledger.read(finished.results))
 
 
-def test_an_unfinished_line_costs_its_task_only(tmp_path, finished):
+def test_run_repeats_only_the_task_of_an_unfinished_line(tmp_path, finished):
     profile = small_profile(finished.dataset.path.parent)
     path = profile.results / "rows.jsonl"
     complete = path.read_bytes()
@@ -90,13 +90,13 @@ def test_an_unfinished_line_costs_its_task_only(tmp_path, finished):
     assert lines.startswith(complete[: complete[:-1].rfind(b"\n") + 1])
 
 
-def test_finished_tasks_are_not_run_again(finished, monkeypatch):
+def test_run_does_not_repeat_finished_tasks(finished, monkeypatch):
     monkeypatch.setattr(runner, "run_group", lambda *_: pytest.fail("a finished task was run again"))
     table = runner.run(finished, samplers=SAMPLERS_HERE, models=MODELS_HERE)
     assert len(table) == 18
 
 
-def test_the_pipeline_gives_the_scores_in_the_ledger(finished):
+def test_run_records_the_scores_of_the_pipeline(finished):
     runner.run(finished, samplers=["smote"], models=["lr"])
     row = next(row for row in ledger.read(finished.results) if row.task.sampler.name == "smote")
     dataset = run_task.load_dataset(finished.dataset)
@@ -109,7 +109,7 @@ def test_the_pipeline_gives_the_scores_in_the_ledger(finished):
     assert np.abs(ranks - row.result.ranks).max() <= 2  # the solver's last digits depend on the threads it has
 
 
-def test_every_task_has_its_mlflow_run(finished):
+def test_run_logs_every_task_to_mlflow(finished):
     rows = ledger.read(finished.results)
     assert tracking.log_rows(rows, finished) == 0
     store = tracking.client()
@@ -121,12 +121,12 @@ def test_every_task_has_its_mlflow_run(finished):
         assert store.get_run(run.data.tags["mlflow.parentRunId"]).info.run_name == row.task.sampler.name
 
 
-def test_unknown_names_are_named(finished):
+def test_run_names_unknown_names(finished):
     with pytest.raises(ValueError, match="no sampler 'smoot' in the registry; choose one of none"):
         runner.run(finished, samplers=["smoot"])
 
 
-def test_meaningless_labels_score_like_chance(tmp_path):
+def test_run_scores_meaningless_labels_like_chance(tmp_path):
     """Every pair of the quick grid and every other sampler, on shuffled labels, scores what chance scores."""
     profile = small_profile(tmp_path, folds=((0, 0),), shuffled=True)
     others = [name for name in SAMPLERS if name not in profile.samplers and name != "ctgan"]
@@ -145,7 +145,7 @@ def test_meaningless_labels_score_like_chance(tmp_path):
 
 
 @pytest.mark.parametrize("sampler", [SMOTE(random_state=0), RandomOverSampler(random_state=0)])
-def test_the_shuffled_label_test_would_notice_a_leak(sampler, tmp_path):
+def test_shuffled_label_test_would_notice_a_leak(sampler, tmp_path):
     dataset = loading.load(small_profile(tmp_path, shuffled=True).dataset)
     X, y = sampler.fit_resample(dataset.X, dataset.y)
     X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
@@ -164,7 +164,7 @@ BEFORE_THE_SPLIT = {
 
 
 @pytest.mark.parametrize("name", BEFORE_THE_SPLIT)
-def test_the_guard_refuses_a_sampler_in_front_of_the_split(name, finished):
+def test_require_clean_split_refuses_a_sampler_in_front_of_the_split(name, finished):
     dataset = run_task.load_dataset(finished.dataset)
     X, y = BEFORE_THE_SPLIT[name].fit_resample(dataset.X, dataset.y)
     X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
@@ -173,7 +173,7 @@ def test_the_guard_refuses_a_sampler_in_front_of_the_split(name, finished):
 
 
 @pytest.mark.parametrize("name", ["smote", "random undersampling"])
-def test_the_benchmark_refuses_to_run_with_a_sampler_in_front_of_the_split(name, finished, monkeypatch):
+def test_prepare_fold_refuses_a_sampler_in_front_of_the_split(name, finished, monkeypatch):
     """The mutation itself: the function that hands out a fold's rows resamples them first."""
     honest = run_task.fold_parts
     monkeypatch.setattr(run_task, "fold_parts", lambda *rows: BEFORE_THE_SPLIT[name].fit_resample(*honest(*rows)))
@@ -184,7 +184,7 @@ def test_the_benchmark_refuses_to_run_with_a_sampler_in_front_of_the_split(name,
         run_task.prepare_fold(dataset, fold, task["seed"])
 
 
-def test_the_guard_refuses_rows_on_both_sides(finished):
+def test_require_clean_split_refuses_rows_on_both_sides(finished):
     dataset = run_task.load_dataset(finished.dataset)
     rows = np.arange(len(dataset.frame))
     train, test = run_task.fold_parts(dataset, rows), run_task.fold_parts(dataset, rows[: len(rows) // 2])
@@ -192,7 +192,7 @@ def test_the_guard_refuses_rows_on_both_sides(finished):
         guards.require_clean_split(dataset, train, test)
 
 
-def test_the_guard_accepts_every_fold_of_the_study():
+def test_require_clean_split_accepts_every_fold_of_the_study():
     profile = load_profile("full")
     dataset = run_task.load_dataset(profile.dataset)
     folds = run_task.all_folds(profile.dataset, profile.protocol, 2).values()
@@ -203,7 +203,7 @@ def test_the_guard_accepts_every_fold_of_the_study():
     assert len(folds) == 2 * profile.protocol.n_splits and set(times_tested) <= {0, 2}
 
 
-def test_the_guard_refuses_a_fold_that_misses_rows_or_has_others(finished):
+def test_require_clean_split_refuses_a_fold_that_misses_rows_or_has_others(finished):
     dataset = run_task.load_dataset(finished.dataset)
     fold = run_task.all_folds(finished.dataset, finished.protocol, 1)[0, 0]
     train, test = run_task.fold_parts(dataset, fold.train), run_task.fold_parts(dataset, fold.test[3:])
@@ -214,7 +214,7 @@ def test_the_guard_refuses_a_fold_that_misses_rows_or_has_others(finished):
         guards.require_clean_split(dataset, moved, test, fold)
 
 
-def test_the_guard_refuses_changed_labels_and_values(finished):
+def test_require_clean_split_refuses_changed_labels_and_values(finished):
     dataset = run_task.load_dataset(finished.dataset)
     fold = run_task.all_folds(finished.dataset, finished.protocol, 1)[0, 0]
     train, (X, y) = run_task.fold_parts(dataset, fold.train), run_task.fold_parts(dataset, fold.test)
@@ -227,14 +227,14 @@ def test_the_guard_refuses_changed_labels_and_values(finished):
 
 
 @pytest.mark.parametrize("sampler", ["none", "smote"])
-def test_a_task_of_the_study_passes_the_audit(sampler, finished):
+def test_audit_inputs_of_a_task_of_the_study_pass_the_audit(sampler, finished):
     dataset = run_task.load_dataset(finished.dataset)
     task = tasks.make_task(finished, dataset.identity, (0, 1), sampler, "rf")
     report = auditing.audit(**run_task.audit_inputs(finished, task))
     assert report.passed == [finding.name for finding in report.findings] and len(report.findings) == 6
 
 
-def test_a_file_that_changes_is_loaded_and_divided_anew(tmp_path):
+def test_load_dataset_loads_a_changed_file_and_all_folds_divide_it_anew(tmp_path):
     """Within one process, such as a notebook's kernel."""
     config, protocol = small_profile(tmp_path).dataset, load_profile("quick").protocol
     before = run_task.load_dataset(config)
@@ -251,7 +251,7 @@ def test_a_file_that_changes_is_loaded_and_divided_anew(tmp_path):
     assert sum(len(fold.test) for fold in folds.values()) == 3360
 
 
-def test_a_changed_data_file_makes_experiments_and_notebooks_run_again():
+def test_doit_runs_experiments_and_notebooks_again_after_a_changed_data_file():
     code = (
         "from doit import doit_cmd; doit_cmd.reset_vars(); doit_cmd.set_var('profile', 'quick'); import dodo;"
         "tasks = (dodo.task_experiments(), *dodo.task_notebooks());"
@@ -261,7 +261,7 @@ def test_a_changed_data_file_makes_experiments_and_notebooks_run_again():
     assert told.split() == ["[True,", *["True,"] * 7, "True]"]
 
 
-def test_workers_that_fail_leave_no_note_behind(finished, tmp_path):
+def test_run_batches_leaves_no_note_of_workers_that_fail(finished, tmp_path):
     """Nor do those that are killed, once their study goes on."""
 
     def fail(profile, group, path, *_):
@@ -285,7 +285,7 @@ def hold(profile, group, path, *_):
     return [make_row(seed=group[0].seed, engine=str(os.getpid()))]
 
 
-def test_a_worker_that_grows_stays(tmp_path, finished):
+def test_run_batches_keeps_a_worker_that_grows(tmp_path, finished):
     """What it has imported, compiled and loaded serves all of the study's groups."""
     groups = [[make_task(seed=seed)] for seed in range(8)]
     path = tmp_path / "rows.jsonl"
@@ -293,7 +293,7 @@ def test_a_worker_that_grows_stays(tmp_path, finished):
     assert len(rows) == 8 and len({row.result.engine for row in rows} - {str(os.getpid())}) <= 2
 
 
-def test_batches_run_at_once_and_each_fills_its_own_ledger(tmp_path, finished):
+def test_run_batches_runs_all_at_once_and_each_fills_its_own_ledger(tmp_path, finished):
     """The longest group first, whatever its batch."""
     order = []
 
@@ -315,7 +315,7 @@ def test_batches_run_at_once_and_each_fills_its_own_ledger(tmp_path, finished):
         assert ledger.read_keys(each.path) == set(each.weights)
 
 
-def test_a_worker_with_another_file_is_refused(finished, tmp_path):
+def test_run_group_refuses_a_worker_with_another_file(finished, tmp_path):
     task = tasks.make_task(finished, DatasetIdentity("rows", "0" * 64, Roles()), (0, 0), "none", "lr")
     with pytest.raises(RuntimeError, match=r"rows\.parquet on machine .* is not the file"):
         run_task.run_group(finished, [task], tmp_path / "rows.jsonl")
@@ -331,7 +331,7 @@ def on_first_fold(finished, sampler: str, model: str) -> tuple:
 
 
 @pytest.mark.parametrize("sampler", ["none", "smote", "jitter"])
-def test_a_caller_that_gives_the_sampler_test_rows_is_refused(sampler, finished, monkeypatch, tmp_path):
+def test_run_group_refuses_test_rows_given_to_the_sampler(sampler, finished, monkeypatch, tmp_path):
     task, dataset, fold = on_first_fold(finished, sampler, "lr")
     X_test, y_test = run_task.fold_parts(dataset, fold.test[:7])
     honest = training.fit_preprocessing
@@ -344,7 +344,7 @@ def test_a_caller_that_gives_the_sampler_test_rows_is_refused(sampler, finished,
 
 
 @pytest.mark.parametrize("model", ["lr", "ann"])
-def test_rows_of_another_fold_are_refused(model, finished, monkeypatch):
+def test_fit_fold_refuses_rows_of_another_fold(model, finished, monkeypatch):
     """Also where they only end the training of a network."""
     task, dataset, fold = on_first_fold(finished, "none", model)
     foreign = run_task.training_rows(dataset, np.sort(np.r_[fold.train[5:], fold.test[:5]]), task.seed)
@@ -355,7 +355,7 @@ def test_rows_of_another_fold_are_refused(model, finished, monkeypatch):
             run_task.fit_fold(task, dataset, fold)
 
 
-def test_a_copy_of_a_training_row_is_refused(finished):
+def test_require_training_rows_refuses_a_copy_of_a_training_row(finished):
     _, dataset, fold = on_first_fold(finished, "none", "lr")
     index = dataset.frame.index[fold.train]
     guards.require_training_rows(dataset, fold, index[3:], index[:3])
@@ -363,7 +363,7 @@ def test_a_copy_of_a_training_row_is_refused(finished):
         guards.require_training_rows(dataset, fold, index, index[:1])
 
 
-def test_synthetic_rows_that_equal_test_rows_are_counted_and_told(finished, monkeypatch, caplog):
+def test_score_fold_counts_synthetic_rows_that_equal_test_rows(finished, monkeypatch, caplog):
     """What counts is where rows came from: values may agree by chance."""
     task, dataset, fold = on_first_fold(finished, "smote", "lr")
     scaler = run_task.prepare_fold(dataset, fold, task.seed).scaler
@@ -384,7 +384,7 @@ def test_synthetic_rows_that_equal_test_rows_are_counted_and_told(finished, monk
     assert "In 1 of 2 tasks, test rows have the values of a synthetic row" in caplog.text
 
 
-def test_a_row_says_what_random_order_of_ties_would_give(finished):
+def test_measure_says_what_random_order_of_ties_would_give(finished):
     """With one score for all, half the prevalence is what ties against the model give."""
     _, dataset, fold = on_first_fold(finished, "none", "lr")
     constant, labels = np.full(len(fold.test), 0.5), dataset.y.to_numpy()[fold.test]
@@ -399,7 +399,7 @@ def test_a_row_says_what_random_order_of_ties_would_give(finished):
     assert clear.average_precision_tie_neutral == clear.average_precision
 
 
-def test_a_table_of_counts_with_either_label_is_studied(tmp_path):
+def test_run_studies_a_table_of_counts_with_either_label(tmp_path):
     """Rows that are equal but for their label, of which a sampler makes rows that equal test rows."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.poisson(1.0, size=(2000, 3)), columns=list("abc"))
@@ -412,7 +412,7 @@ def test_a_table_of_counts_with_either_label_is_studied(tmp_path):
     assert table["average_precision"].between(0.03, 0.5).all()
 
 
-def test_a_share_of_frauds_that_drifts_is_no_leak(tmp_path):
+def test_prepare_fold_accepts_a_share_of_frauds_that_drifts(tmp_path):
     """The last fifth, which no fold holds, has ten times as many frauds."""
     rng = np.random.default_rng(0)
     y = rng.random(5000) < np.where(np.arange(5000) < 4000, 0.01, 0.5)
@@ -435,13 +435,13 @@ def full_grid(**chosen) -> list[Task]:
     return tasks.grid(profile, dataset.identity, **chosen)
 
 
-def test_the_committed_ledger_holds_the_full_profile(committed):
+def test_ledger_committed_holds_the_full_profile(committed):
     missing = [tasks.label(task) for task in full_grid() if task.key not in committed]
     assert not missing, f"{len(missing)} tasks of the full profile are not in data/results: {missing[:5]}"
 
 
 @pytest.mark.parametrize("study", [*sensitivity.STUDIES, cgan_ablation.run, original_run.replica])
-def test_the_committed_ledgers_hold_every_other_study(study, monkeypatch):
+def test_ledgers_committed_hold_every_other_study(study, monkeypatch):
     def ran(*_, **__):
         pytest.fail(f"a task of {study.__module__} is not in data/results")
 
@@ -450,7 +450,7 @@ def test_the_committed_ledgers_hold_every_other_study(study, monkeypatch):
     assert len(study(load_profile("full"))) > 0
 
 
-def test_the_final_model_and_its_out_of_fold_probabilities_are_committed(committed):
+def test_final_model_and_its_out_of_fold_probabilities_are_committed(committed):
     """The probabilities give the scores that the ledger has of the same model on the same folds."""
     profile = load_profile("full")
     dataset = run_task.load_dataset(profile.dataset)
@@ -484,7 +484,7 @@ def folds_in(rows: list[Row]) -> dict[tuple[int, int], set[frozenset]]:
         ("sensitivity/creditcard-raw-time", {"raw_time": True, "variant": "raw-time"}, 2),
     ],
 )
-def test_every_committed_row_has_the_folds_that_are_made_now(file, changes, n_folds):
+def test_all_folds_are_those_of_every_committed_row(file, changes, n_folds):
     """Each fold's frauds, as numbers of rows in the file."""
     profile = load_profile("full")
     config = replace(profile.dataset, **changes)
@@ -498,7 +498,7 @@ def test_every_committed_row_has_the_folds_that_are_made_now(file, changes, n_fo
 
 
 @pytest.mark.parametrize("sampler", ["none", "rus", "smote"])
-def test_committed_rows_can_be_computed_again(sampler, committed):
+def test_fit_fold_and_score_fold_compute_committed_rows_again(sampler, committed):
     """Cheap rows of the full study, run anew: average precision agrees to 0.005, on any machine."""
     profile = load_profile("full")
     dataset = run_task.load_dataset(profile.dataset)

@@ -53,7 +53,7 @@ def write_model(folder, content: str):
 
 
 @pytest.mark.parametrize("name", ["never-registered", "without-alias"])
-def test_without_a_champion_one_sentence_says_how_to_make_one(store, tmp_path, monkeypatch, name):
+def test_download_champion_says_in_one_sentence_how_to_make_one(store, tmp_path, monkeypatch, name):
     monkeypatch.setattr(tracking, "REGISTERED_MODEL", name)
     if name == "without-alias":
         store.create_registered_model(name)
@@ -61,7 +61,7 @@ def test_without_a_champion_one_sentence_says_how_to_make_one(store, tmp_path, m
         tracking.download_champion(tmp_path)
 
 
-def test_a_registered_champion_comes_back_as_it_was(store, tmp_path):
+def test_register_champion_keeps_the_files_for_download(store, tmp_path):
     model = write_model(tmp_path / "model", '{"threshold": 0.5}')
     (model / "classifier.skops").write_bytes(b"\x00binary")
     version = tracking.register_champion(model, {"ledger_key": "abc"})
@@ -74,7 +74,7 @@ def test_a_registered_champion_comes_back_as_it_was(store, tmp_path):
     assert store.get_run(found.run_id).data.tags["ledger_key"] == "abc"
 
 
-def test_a_new_champion_takes_the_alias(store, tmp_path):
+def test_register_champion_moves_the_alias(store, tmp_path):
     first = tracking.register_champion(write_model(tmp_path / "first", "first"), {})
     second = tracking.register_champion(write_model(tmp_path / "second", "second"), {})
     assert int(second) == int(first) + 1
@@ -82,7 +82,7 @@ def test_a_new_champion_takes_the_alias(store, tmp_path):
     assert (tracking.download_champion(tmp_path / "copy") / "card.json").read_text() == "second"
 
 
-def test_a_champion_whose_files_were_not_stored_does_not_take_the_alias(store, tmp_path, monkeypatch):
+def test_register_champion_does_not_move_the_alias_if_files_were_not_stored(store, tmp_path, monkeypatch):
     tracking.register_champion(write_model(tmp_path / "old", "old"), {})
 
     def fail(*_, **__):
@@ -94,7 +94,7 @@ def test_a_champion_whose_files_were_not_stored_does_not_take_the_alias(store, t
     assert (tracking.download_champion(tmp_path / "copy") / "card.json").read_text() == "old"
 
 
-def test_a_registry_that_fails_is_not_taken_for_an_empty_one(tmp_path, monkeypatch):
+def test_download_champion_does_not_take_a_failing_registry_for_an_empty_one(tmp_path, monkeypatch):
     from mlflow.exceptions import MlflowException
 
     def fail(*_, **__):
@@ -105,7 +105,7 @@ def test_a_registry_that_fails_is_not_taken_for_an_empty_one(tmp_path, monkeypat
         tracking.download_champion(tmp_path)
 
 
-def test_every_row_has_its_run_with_parameters_metrics_and_versions(store, profile):
+def test_log_rows_logs_parameters_metrics_and_versions_of_every_row(store, profile):
     assert tracking.log_rows([ledger_row()], profile) == 1
     run = runs_of(store, profile)[A]
     assert run.data.metrics == pytest.approx(VALUES)
@@ -123,7 +123,7 @@ def test_every_row_has_its_run_with_parameters_metrics_and_versions(store, profi
     assert (run.info.status, run.info.run_name) == ("FINISHED", "rf 0.0")
 
 
-def test_runs_are_nested_below_one_run_per_sampler(store, profile):
+def test_log_rows_nests_runs_below_one_run_per_sampler(store, profile):
     tracking.log_rows([ledger_row(), ledger_row("rus")], profile)
     tracking.log_rows([ledger_row(fold=1)], profile)
     parents = {key: run.data.tags["mlflow.parentRunId"] for key, run in runs_of(store, profile).items()}
@@ -132,7 +132,7 @@ def test_runs_are_nested_below_one_run_per_sampler(store, profile):
     assert store.get_run(parents[RUS]).info.run_name == "rus"
 
 
-def test_a_row_is_logged_once(store, profile):
+def test_log_rows_logs_a_row_once(store, profile):
     assert tracking.log_rows([ledger_row(), ledger_row(fold=1)], profile) == 2
     assert tracking.log_rows([ledger_row(fold=1), ledger_row(fold=2)], profile) == 1
     experiment = store.get_experiment_by_name(f"benchmark-{profile.name}")
@@ -140,7 +140,7 @@ def test_a_row_is_logged_once(store, profile):
     assert set(runs_of(store, profile)) == {A, B, C}
 
 
-def test_a_row_whose_logging_was_interrupted_is_logged_again(store, profile, monkeypatch):
+def test_log_rows_logs_a_row_again_whose_logging_was_interrupted(store, profile, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
 
         def interrupt(*_, **__):
@@ -152,12 +152,12 @@ def test_a_row_whose_logging_was_interrupted_is_logged_again(store, profile, mon
     assert set(runs_of(store, profile)[A].data.metrics) == set(METRICS)
 
 
-def test_no_rows_make_no_experiment(store, profile):
+def test_log_rows_makes_no_experiment_without_rows(store, profile):
     assert tracking.log_rows([], profile) == 0
     assert store.get_experiment_by_name(f"benchmark-{profile.name}") is None
 
 
-def test_artefacts_lie_beside_the_store(store, profile):
+def test_experiment_id_puts_artefacts_beside_the_store(store, profile):
     tracking.log_rows([ledger_row()], profile)
     location = store.get_experiment_by_name(f"benchmark-{profile.name}").artifact_location
     assert location.startswith("file:///") and "/store" in location and "/mlartifacts/" in location
@@ -194,7 +194,7 @@ def test_tracking_uri_takes_a_relative_output_folder_from_the_root(monkeypatch, 
     assert tracking.tracking_uri() == f"sqlite:///{tracking_store.ROOT / 'build' / 'mlflow.db'}"
 
 
-def test_artefacts_of_a_relative_store_lie_beside_it(monkeypatch, tmp_path):
+def test_experiment_id_puts_artefacts_beside_a_relative_store(monkeypatch, tmp_path):
     monkeypatch.setattr(tracking_store, "ROOT", tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///runs/mlflow.db")
     store = tracking.client()
@@ -240,7 +240,7 @@ def test_require_store_refuses_a_deleted_experiment_and_says_how_to_restore_it(s
     tracking.require_store(profile)
 
 
-def test_an_unusable_store_is_noticed_before_anything_is_computed(monkeypatch, profile, tmp_path):
+def test_run_tasks_notices_an_unusable_store_before_anything_is_computed(monkeypatch, profile, tmp_path):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "file:/tmp/runs")
     monkeypatch.setattr(runner, "run_batches", lambda *_, **__: pytest.fail("computed first"))
     with pytest.raises(TrackingError, match="folder of files"):
@@ -289,13 +289,13 @@ def _start(uri: str) -> str:
     return tracking.experiment_id(tracking.client(), "shared")
 
 
-def test_processes_that_start_together_on_a_fresh_store_do_not_crash_each_other(tmp_path):
+def test_client_works_for_processes_that_start_together_on_a_fresh_store(tmp_path):
     uri = f"sqlite:///{tmp_path / 'fresh' / 'mlflow.db'}"
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         assert len(set(pool.map(_start, [uri] * 2))) == 1
 
 
-def test_a_download_that_fails_is_told_in_a_sentence(monkeypatch, tmp_path):
+def test_download_champion_reports_a_failed_download_in_a_sentence(monkeypatch, tmp_path):
     tracking.register_champion(write_model(tmp_path / "model", "model"), {})
 
     def fail(*_, **__):

@@ -10,7 +10,7 @@ from tests.rows import make_task as any_task
 from utils.benchmark import training
 from utils.benchmark.records import Method, SearchPlan, SearchSpace, Task, to_json
 from utils.benchmark.search import Trial, chosen_trial, plan_search, reduced_trial, sample_trials, select_trial
-from utils.benchmark.training import KEPT_RESAMPLED, TrainingRows
+from utils.benchmark.training import MAX_RESAMPLED, TrainingRows
 from utils.config import Search
 from utils.models.registry import MODELS
 from utils.samplers.registry import SAMPLERS
@@ -40,7 +40,7 @@ def method(name: str, params: dict) -> Method:
     return Method(name, dict(params), "some library 1.0", 1)
 
 
-def test_every_sampler_gets_the_same_number_of_trials_and_its_defaults_are_the_first():
+def test_sample_trials_gives_every_sampler_as_many_and_its_defaults_first():
     for sampler in SAMPLERS:
         task = make_task(sampler, "xgb")
         found = sample_trials(task)
@@ -49,7 +49,7 @@ def test_every_sampler_gets_the_same_number_of_trials_and_its_defaults_are_the_f
         assert all(found.count(trial) == 1 for trial in found)
 
 
-def test_trials_stay_inside_the_space_and_repeat_with_the_seed():
+def test_sample_trials_stay_inside_the_space_and_repeat_with_the_seed():
     task = make_task("smote", "xgb")
     for trial in sample_trials(task)[1:]:
         assert trial.sampler.params["ratio"] in SAMPLERS["smote"].space["ratio"]
@@ -58,7 +58,7 @@ def test_trials_stay_inside_the_space_and_repeat_with_the_seed():
     assert sample_trials(task) != sample_trials(replace(task, seed=8))
 
 
-def test_a_small_space_has_fewer_trials_and_an_empty_one_needs_no_search():
+def test_sample_trials_are_fewer_in_a_small_space_and_need_no_search_in_none():
     assert len(sample_trials(make_task("none", "spe"))) == 4
     assert plan_search("none", "brf", SEARCH) is None
     assert plan_search("none", "lr", replace(SEARCH, trials=1)) is None
@@ -68,11 +68,11 @@ def test_a_small_space_has_fewer_trials_and_an_empty_one_needs_no_search():
 @pytest.mark.parametrize(
     ("scores", "expected"), [([0.8, 0.805], 0), ([0.8, 0.82, 0.829], 1), ([0.8, 0.82, 0.831], 2), ([0.5], 0)]
 )
-def test_an_earlier_trial_yields_to_more_than_the_margin_only(scores, expected):
+def test_select_trial_prefers_an_earlier_one_within_the_margin(scores, expected):
     assert select_trial(scores, 0.01) == expected
 
 
-def test_a_task_says_how_it_was_searched():
+def test_task_says_how_it_was_searched():
     plan = make_task("cgan", "xgb").search
     assert (plan.trials, plan.folds, plan.held_out) == (4, 2, None)
     assert plan.space == SearchSpace(SAMPLERS["cgan"].space, MODELS["xgb"].space)
@@ -80,7 +80,7 @@ def test_a_task_says_how_it_was_searched():
     assert make_task("smote", "ann").search.held_out == 4
 
 
-def test_a_trial_is_tried_with_no_more_than_its_entries_allow():
+def test_reduced_trial_has_no_more_than_its_entries_allow():
     most = MODELS["xgb"].in_search["n_estimators"]
     sampler = method("cgan", {"ratio": 20, "updates": 10})
     tried = reduced_trial(Trial(sampler, method("xgb", {"n_estimators": most + 1, "max_depth": 4})))
@@ -108,7 +108,7 @@ def test_held_out_rows_share_nothing_with_the_others():
     assert 0.2 < len(validation.y) / len(rows.y) < 0.3 and validation.y.sum() == 20
 
 
-def test_it_is_known_which_rows_preprocessing_was_fitted_on():
+def test_fit_knows_which_rows_preprocessing_was_fitted_on():
     """All training rows; a network's training part and the rows that end its training are these together."""
     rows = make_rows()
     assert training.fit(make_task("smote", "lr"), rows).rows.source.equals(rows.X.index)
@@ -119,7 +119,7 @@ def test_it_is_known_which_rows_preprocessing_was_fitted_on():
         assert inner.resampled(make_task("smote", "lr").sampler).source.equals(inner.X.index)
 
 
-def test_a_sampler_is_fitted_once_per_setting():
+def test_resampled_fits_a_sampler_once_per_setting():
     rows = make_rows()
     smote = make_task("smote", "lr").sampler
     assert rows.resampled(smote) is rows.resampled(smote)
@@ -128,7 +128,7 @@ def test_a_sampler_is_fitted_once_per_setting():
     assert rows.resampled(weights) is rows.resampled(weights.with_params({"ratio": 5}))
 
 
-def test_a_smaller_ratio_of_a_generator_is_the_same_fit_with_fewer_rows():
+def test_resampled_uses_the_same_fit_for_a_smaller_ratio_of_a_generator():
     rows = make_rows()
     sampler = make_task("jitter", "lr").sampler
     whole, fewer = (rows.resampled(sampler.with_params({"ratio": ratio})) for ratio in ("balanced", 2))
@@ -139,7 +139,7 @@ def test_a_smaller_ratio_of_a_generator_is_the_same_fit_with_fewer_rows():
 
 @pytest.mark.parametrize("sampler", ["jitter", "smote", "ros"])
 @pytest.mark.parametrize(("ratio", "expected"), [(1, 80), (5, 400), (20, 1600), (50, 4000), ("balanced", 1040)])
-def test_as_many_rows_are_added_as_the_ratio_says(sampler, ratio, expected):
+def test_resampled_adds_as_many_rows_as_the_ratio_says(sampler, ratio, expected):
     """One row in fifteen is a fraud: equal classes need 13 synthetic rows for each, fewer than a ratio of 20."""
     rows = make_rows()
     made = rows.resampled(method(sampler, {"ratio": ratio}))
@@ -155,7 +155,7 @@ def n_fits(monkeypatch):
     return fits
 
 
-def test_a_generator_is_fitted_once_for_the_ratios_of_a_search(recwarn, n_fits):
+def test_resampled_fits_a_generator_once_for_the_ratios_of_a_search(recwarn, n_fits):
     rows = make_rows()
     made = [rows.resampled(method("jitter", {"ratio": ratio})) for ratio in (20, "balanced", 1, 5)]
     assert len(n_fits) == 1 and not recwarn.list
@@ -176,21 +176,21 @@ def test_a_generator_is_fitted_once_for_the_ratios_of_a_search(recwarn, n_fits):
         ("class_weight", 2100, [2, 6, 21]),
     ],
 )
-def test_ratios_that_come_to_the_same_are_one_trial(sampler, n_legitimate, effects):
+def test_sample_trials_take_ratios_of_the_same_effect_for_one_trial(sampler, n_legitimate, effects):
     y = np.repeat([0, 1], [n_legitimate, 100])
     task = replace(make_task(sampler, "lr"), search=SearchPlan(4, 0.01, SearchSpace(SAMPLERS[sampler].space, {})))
     found = [trial.sampler.params["ratio"] for trial in sample_trials(task, y)]
     assert sorted(SAMPLERS[sampler].effect(ratio, y) for ratio in found) == effects
 
 
-def test_labels_that_tell_all_ratios_apart_change_no_trial():
+def test_sample_trials_are_unchanged_by_labels_that_distinguish_all_ratios():
     for sampler in SAMPLERS:
         task = make_task(sampler, "xgb")
         assert sample_trials(task, np.repeat([0, 1], [181_265, 319])) == sample_trials(task)
 
 
 @pytest.mark.parametrize("sampler", ["none", "class_weight", "rus", "smote", "jitter"])
-def test_the_preferred_trial_is_fitted_on_all_training_rows(sampler):
+def test_fit_fits_the_selected_trial_on_all_training_rows(sampler):
     rows = make_rows()
     task = make_task(sampler, "lr")
     fitted = training.fit(task, rows)
@@ -202,7 +202,7 @@ def test_the_preferred_trial_is_fitted_on_all_training_rows(sampler):
     assert again.scores == []
 
 
-def test_a_network_is_judged_by_rows_that_neither_scaler_nor_sampler_saw():
+def test_fit_scores_a_network_on_rows_that_neither_scaler_nor_sampler_saw():
     rows = make_rows()
     fitted = training.fit(make_task("smote", "ann", updates=30), rows)
     train, _ = rows.held_out(SEARCH.held_out)
@@ -212,7 +212,7 @@ def test_a_network_is_judged_by_rows_that_neither_scaler_nor_sampler_saw():
     assert "validation_average_precision" in fitted.classifier.history_
 
 
-def test_meaningless_labels_are_not_learnt_by_searching():
+def test_fit_does_not_learn_meaningless_labels_by_searching():
     """The inner score of noise is the share of frauds, for a sampler whose rows lie between real frauds."""
     rows = make_rows()
     shuffled = TrainingRows(rows.X, rows.y.sample(frac=1, random_state=0).set_axis(rows.y.index), rows.groups, 3)
@@ -220,20 +220,20 @@ def test_meaningless_labels_are_not_learnt_by_searching():
     assert max(fitted.scores) < 2.5 * rows.y.mean()
 
 
-def test_the_chosen_parameters_are_what_the_ledger_keeps():
+def test_chosen_parameters_are_what_the_ledger_keeps():
     task = make_task("smote", "lr")
     trial = sample_trials(task)[2]
     assert chosen_trial(task, trial.chosen) == trial
     assert to_json(trial.chosen) == {"sampler": trial.sampler.params, "model": trial.model.params}
 
 
-def test_a_bounded_number_of_resampled_tables_is_kept(n_fits):
+def test_resampled_keeps_a_bounded_number_of_tables(n_fits):
     """What was dropped is made again, and is the same."""
     rows = make_rows()
     first = rows.resampled(method("smote", {"ratio": 1}))
-    for ratio in range(2, KEPT_RESAMPLED + 2):
+    for ratio in range(2, MAX_RESAMPLED + 2):
         rows.resampled(method("smote", {"ratio": ratio}))
-    assert len(n_fits) == KEPT_RESAMPLED + 1
+    assert len(n_fits) == MAX_RESAMPLED + 1
     again = rows.resampled(method("smote", {"ratio": 1}))
-    assert len(n_fits) == KEPT_RESAMPLED + 2
+    assert len(n_fits) == MAX_RESAMPLED + 2
     np.testing.assert_array_equal(again.X, first.X)

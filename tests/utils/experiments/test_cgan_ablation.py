@@ -33,29 +33,29 @@ def variant_rows(profile):
     return ledger.read(profile.results / "generators", VariantResult)
 
 
-def test_every_choice_of_the_default_is_changed_by_some_variant():
+def test_variants_change_every_choice_of_the_default():
     changed = {name for variant in VARIANTS.values() for name in variant.changes}
     assert changed == {field.name for field in fields(GANConfig)} - NOT_A_CHOICE
 
 
 @pytest.mark.parametrize("variant", [variant for variant in VARIANTS.values() if variant.changes], ids=lambda v: v.name)
-def test_a_variant_differs_from_the_default_in_all_that_it_changes(variant):
+def test_variants_differ_from_the_default_in_all_that_they_change(variant):
     default, changed = asdict(GANConfig()), asdict(GANConfig(**variant.changes))
     assert {name for name in default if default[name] != changed[name]} == set(variant.changes)
 
 
-def test_names_and_labels_are_unique():
+def test_variants_have_unique_names_and_labels():
     assert len({(variant.choice, variant.label) for variant in VARIANTS.values()}) == len(VARIANTS)
     assert next(iter(VARIANTS)) == "default"
 
 
-def test_profiles_name_variants_that_exist():
+def test_variants_named_by_profiles_exist():
     for name in ("quick", "full"):
         assert set(load_profile(name).ablation) <= set(VARIANTS)
     assert "default" in load_profile("quick").ablation
 
 
-def test_the_gan_of_a_profile_leaves_the_ratio_to_the_sampler():
+def test_gan_config_leaves_the_ratio_to_the_sampler():
     quick = load_profile("quick")
     assert "ratio" in quick.parameters["cgan"]
     assert cgan_variant.gan_config(quick) == GANConfig(updates=quick.parameters["cgan"]["updates"])
@@ -63,7 +63,7 @@ def test_the_gan_of_a_profile_leaves_the_ratio_to_the_sampler():
     assert cgan_variant.gan_config(load_profile("full")) == GANConfig()
 
 
-def test_every_variant_is_judged_on_every_fold(profile, table):
+def test_run_evaluates_every_variant_on_every_fold(profile, table):
     assert table.groupby("variant", sort=False).size().to_dict() == {
         "default": 2,
         "shared_scaling": 2,
@@ -75,14 +75,14 @@ def test_every_variant_is_judged_on_every_fold(profile, table):
     assert effects.dropna()["n_folds"].eq(2).all()
 
 
-def test_what_is_finished_is_not_run_again(profile, table, monkeypatch):
+def test_run_does_not_repeat_what_is_finished(profile, table, monkeypatch):
     monkeypatch.setattr(cgan_ablation, "run_batches", lambda *_, **__: pytest.fail("ran again"))
     again = cgan_ablation.run(profile, variants=["frauds_only", "default"])
     assert list(again["variant"]) == ["frauds_only", "default"] * 2
     assert set(again["ks"]) <= set(table["ks"])
 
 
-def test_the_folds_of_a_variant_are_one_group(tmp_path):
+def test_missing_batch_has_one_group_for_the_folds_of_a_variant(tmp_path):
     """Its networks are compiled once."""
     batch = cgan_ablation.missing_batch(small_profile(tmp_path))
     assert [{task.variant for task in group} for group in batch.groups] == [{"default"}, {"original_loss"}]
@@ -90,14 +90,14 @@ def test_the_folds_of_a_variant_are_one_group(tmp_path):
     assert cgan_ablation.missing_batch(load_profile("full")) is None
 
 
-def test_another_judge_is_another_row(profile, table):
+def test_key_changes_with_the_judge(profile, table):
     tasks = [row.task for row in variant_rows(profile)]
     judges = [task.model.params["judge"] for task in tasks]
     assert judges == [{**fidelity.JUDGE, **profile.parameters["judge"]}] * len(tasks)
     assert replace(tasks[0], model=tasks[0].model.with_params({"judge": fidelity.JUDGE})).key != tasks[0].key
 
 
-def test_a_row_is_judged_by_the_judge_that_it_names(profile, table):
+def test_run_uses_the_judge_that_a_row_names(profile, table):
     from utils.experiments.cgan_variant import real_rows
 
     row = next(row for row in variant_rows(profile) if row.task.variant == "default")
@@ -109,7 +109,7 @@ def test_a_row_is_judged_by_the_judge_that_it_names(profile, table):
     assert row.result.fidelity["trtr"] == pytest.approx(figures["trtr"], abs=1e-6)
 
 
-def test_the_committed_rows_are_judged_by_the_judge_of_today():
+def test_ledger_rows_committed_are_by_the_current_judge():
     rows = variant_rows(load_profile("full"))
     assert {row.task.variant for row in rows} == set(VARIANTS) and len(rows) == 3 * len(VARIANTS)
     assert all(row.task.model.params["judge"] == fidelity.JUDGE for row in rows)
@@ -118,17 +118,17 @@ def test_the_committed_rows_are_judged_by_the_judge_of_today():
 
 def test_sides_follow_the_direction_of_each_figure_and_the_interval():
     shifts = {"better": (0.1, 0.3), "worse": (-0.3, -0.1), "unclear": (-0.1, 0.3)}
-    rows = [{"variant": "default", "figure": figure} for figure in cgan_ablation.BETTER]
+    rows = [{"variant": "default", "figure": figure} for figure in cgan_ablation.DIRECTIONS]
     for variant, ends in shifts.items():
-        for figure, sign in cgan_ablation.BETTER.items():
+        for figure, sign in cgan_ablation.DIRECTIONS.items():
             low, high = sorted(sign * end for end in ends)
             rows.append({"variant": variant, "figure": figure, "mean": (low + high) / 2, "low": low, "high": high})
     table = cgan_ablation.sides(pd.DataFrame(rows))
-    assert list(table.index) == list(shifts) and list(table.columns) == list(cgan_ablation.BETTER)
+    assert list(table.index) == list(shifts) and list(table.columns) == list(cgan_ablation.DIRECTIONS)
     assert all((table.loc[variant] == variant).all() for variant in shifts)
 
 
-def test_one_figure_is_repeated_by_hand(profile, table):
+def test_run_gives_a_figure_that_is_repeated_by_hand(profile, table):
     from utils.experiments.cgan_variant import real_rows
     from utils.samplers.cgan.conditional_gan import ConditionalGAN
     from utils.seeding import seeded
@@ -143,5 +143,5 @@ def test_one_figure_is_repeated_by_hand(profile, table):
     assert row.result.fidelity["correlation_difference"] == pytest.approx(figure, abs=1e-3)
 
 
-def test_the_benchmark_does_not_read_generators(profile, table):
+def test_ledger_read_does_not_read_generators(profile, table):
     assert ledger.read(profile.results) == []

@@ -57,14 +57,14 @@ def slowing(tmp_path_factory):
     return make_dataset(tmp_path_factory.mktemp("slowing"), frame)
 
 
-def test_a_period_has_the_length_that_the_clock_says_whatever_its_share_of_the_rows(slowing):
+def test_days_covered_follows_the_clock_whatever_the_share_of_the_rows(slowing):
     development, test = splits.chronological_split(slowing, 0.2)
     assert days_covered(slowing, development) == 0.25
     assert days_covered(slowing, test) == 1.0
     assert days_covered(slowing, np.arange(100)) == 2.0
 
 
-def test_some_rows_of_a_period_stand_for_their_share_of_its_length(slowing):
+def test_days_covered_by_some_rows_of_a_period_is_their_share_of_its_length(slowing):
     assert days_covered(slowing, np.r_[0, 79]) == pytest.approx(0.25 * 2 / 80, abs=1e-4)
     assert days_covered(slowing, np.r_[99, 80, 85, 90]) == pytest.approx(0.2)
     development, _ = splits.chronological_split(slowing, 0.2)
@@ -72,18 +72,18 @@ def test_some_rows_of_a_period_stand_for_their_share_of_its_length(slowing):
     assert sum(days_covered(slowing, fold.test) for fold in folds) == pytest.approx(0.25, rel=0.15)
 
 
-def test_rows_of_one_moment_cover_no_time_and_rows_without_a_clock_have_none(slowing):
+def test_days_covered_is_zero_for_one_moment_and_none_without_a_clock(slowing):
     assert days_covered(slowing, np.array([7])) == 0
     timeless = replace(slowing, config=replace(slowing.config, time=None))
     assert days_covered(timeless, np.arange(100)) is None
 
 
-def test_the_days_of_the_study_add_up_to_two(ulb):
+def test_days_covered_of_the_study_add_up_to_two(ulb):
     development, test = splits.chronological_split(ulb)
     assert (days_covered(ulb, development), days_covered(ulb, test)) == (1.6809, 0.319)
 
 
-def test_the_first_day_is_compared_with_the_last(tmp_path):
+def test_comparisons_are_of_the_first_day_with_the_last(tmp_path):
     dataset = make_dataset(tmp_path, make_frame(n_days=4, V1=0.0))
     pairs = drift_module.comparisons(dataset, 0.3)
     assert list(pairs) == ["day 1 to day 4", "development to test"]
@@ -91,18 +91,18 @@ def test_the_first_day_is_compared_with_the_last(tmp_path):
         np.testing.assert_array_equal(found, expected)
 
 
-def test_a_single_day_leaves_development_and_test_to_compare(tmp_path):
+def test_comparisons_of_a_single_day_are_of_development_and_test(tmp_path):
     dataset = make_dataset(tmp_path, make_frame(n_days=1, V1=0.0))
     assert list(drift_module.comparisons(dataset)) == ["development to test"]
 
 
-def test_without_a_time_column_it_says_so(shifted):
+def test_seconds_needs_a_time_column_and_says_so(shifted):
     timeless = replace(shifted, config=replace(shifted.config, time=None))
-    with pytest.raises(reading.DataError, match="has no time column, so nothing can be said of change"):
+    with pytest.raises(reading.DataError, match="has no time column, so change over time cannot be measured"):
         drift_module.comparisons(timeless)
 
 
-def test_matched_periods_have_the_same_hours_and_only_rows_of_their_own(shifted):
+def test_match_hours_gives_the_same_hours_and_only_rows_of_the_periods(shifted):
     first, second = drift_module.comparisons(shifted)["development to test"]
     ours, theirs = drift_module.match_hours(shifted, first, second)
     hours = drift_module.hours_of_day(shifted)
@@ -113,14 +113,14 @@ def test_matched_periods_have_the_same_hours_and_only_rows_of_their_own(shifted)
     assert len(ours) == fewest.sum() > 0
 
 
-def test_matching_repeats_with_its_seed(shifted):
+def test_match_hours_repeats_with_its_seed(shifted):
     first, second = drift_module.days(shifted).values()
     one, same, other = (drift_module.match_hours(shifted, first, second, seed=seed)[0] for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, same)
     assert not np.array_equal(one, other)
 
 
-def test_periods_without_a_common_hour_are_refused(tmp_path):
+def test_match_hours_refuses_periods_without_a_common_hour(tmp_path):
     frame = make_frame(n_days=1, V1=0.0)
     dataset = make_dataset(tmp_path, frame)
     hours = drift_module.hours_of_day(dataset)
@@ -139,7 +139,7 @@ def test_fraud_rates_count_labels_and_carry_wilsons_interval(tmp_path):
     assert rates.index.name == "period"
 
 
-def test_hours_are_counted_and_their_cover_is_the_clocks(tmp_path):
+def test_by_hour_counts_rows_and_covers_the_hours_of_the_clock(tmp_path):
     time = [1800, 3599, 3600, 7199, DAY, DAY + 1799]  # half past midnight to two, then the next day's first half hour
     frame = pd.DataFrame({"Time": time, "V1": np.arange(6.0), "Class": [0, 1, 0, 0, 1, 1]})
     dataset = make_dataset(tmp_path, frame)
@@ -151,7 +151,7 @@ def test_hours_are_counted_and_their_cover_is_the_clocks(tmp_path):
     assert (both.rows, both.frauds, both.covered) == (4, 3, 1.0)
 
 
-def test_labels_of_an_unlabelled_period_are_not_counted(tmp_path):
+def test_by_hour_does_not_count_labels_of_an_unlabelled_period(tmp_path):
     time = np.arange(4.0) * 1800
     frame = pd.DataFrame({"Time": time, "V1": np.arange(4.0), "Class": [1, 0, 0, 1]})
     dataset = make_dataset(tmp_path, frame)
@@ -176,20 +176,20 @@ def test_distances_are_scipys_and_those_of_the_definition():
         assert psi[number] == pytest.approx(np.sum((p - q) * np.log(p / q)), abs=0.01)
 
 
-def test_the_stability_index_is_that_of_a_hand_computation():
+def test_distances_match_a_hand_computation_of_the_stability_index():
     values = np.r_[np.zeros(60), np.ones(40), np.zeros(20), np.ones(80)]
     _, (psi,) = drift_module.distances(values, np.array([np.arange(200) >= 100]))
     assert psi == pytest.approx(0.4 * np.log(3) + 0.4 * np.log(2), abs=0.02)  # shares .6 and .4 become .2 and .8
 
 
 @pytest.mark.parametrize("values", [np.zeros(10), np.r_[np.zeros(9), 1]])
-def test_a_feature_that_hardly_varies_has_finite_distances(values):
+def test_distances_are_finite_for_a_feature_that_hardly_varies(values):
     ks, psi = drift_module.distances(values, np.array([np.arange(10) >= 5]))
     assert np.isfinite([*ks, *psi]).all()
     assert ks[0] == pytest.approx(0.2 * values.any()) and (psi[0] == 0) == (not values.any())
 
 
-def test_only_the_feature_that_moves_is_beyond_chance(shifted):
+def test_feature_drift_is_beyond_chance_for_the_feature_that_moves_only(shifted):
     drift = drift_module.feature_drift(shifted, {"days": tuple(drift_module.days(shifted).values())})
     assert drift["hours"].tolist() == ["all hours"] * 2 + ["same hours"] * 2
     for _, part in drift.groupby("hours"):
@@ -200,7 +200,7 @@ def test_only_the_feature_that_moves_is_beyond_chance(shifted):
         assert table.loc["still", "ks"] <= table.loc["still", "ks_chance"]
 
 
-def test_what_follows_the_clock_goes_when_hours_are_matched(tmp_path):
+def test_feature_drift_of_the_clock_disappears_when_hours_are_matched(tmp_path):
     frame = make_frame(n_rows=4000, V1=0.0)
     frame["V1"] += 3 * (frame["Time"] % DAY >= 17 * 3600)  # evenings differ, on both days alike
     dataset = make_dataset(tmp_path, frame)
@@ -213,7 +213,7 @@ def test_what_follows_the_clock_goes_when_hours_are_matched(tmp_path):
     assert matched.rows < apart.rows == len(frame)
 
 
-def test_a_model_tells_days_apart_only_if_they_differ(shifted, tmp_path):
+def test_tell_apart_distinguishes_days_only_if_they_differ(shifted, tmp_path):
     moved = drift_module.tell_apart(shifted, *drift_module.days(shifted).values())
     same = make_dataset(tmp_path, make_frame(moving=0.0, still=0.0))
     still = drift_module.tell_apart(same, *drift_module.days(same).values())
@@ -221,7 +221,7 @@ def test_a_model_tells_days_apart_only_if_they_differ(shifted, tmp_path):
     assert still == pytest.approx(0.5, abs=0.06)
 
 
-def test_a_copy_of_a_row_gives_no_period_away(tmp_path):
+def test_tell_apart_recognises_no_period_by_copies_of_rows(tmp_path):
     rng = np.random.default_rng(0)
     distinct = rng.normal(size=(300, 2))
     rows = np.repeat(distinct, 5, axis=0)  # five copies of each at five times of one day
@@ -231,12 +231,12 @@ def test_a_copy_of_a_row_gives_no_period_away(tmp_path):
     assert drift_module.tell_apart(dataset, *drift_module.days(dataset).values()) == pytest.approx(0.5, abs=0.1)
 
 
-def test_nothing_of_the_clock_or_the_label_is_a_feature_of_drift(ulb):
+def test_timeless_has_nothing_of_the_clock_or_the_label(ulb):
     names = list(drift_module.timeless(ulb))
     assert names == [*(f"V{number}" for number in range(1, 29)), "Amount"]
 
 
-def test_medians_follow_the_hours_in_standard_deviations(tmp_path):
+def test_hourly_medians_follow_the_hours_in_standard_deviations(tmp_path):
     time = np.repeat([0.0, 3600.0, 10800.0], 4) + np.tile(np.arange(4), 3)
     values = np.repeat([-1.0, 0.0, 1.0], 4)
     frame = pd.DataFrame({"Time": time, "V1": values, "flat": 1.0, "Class": np.arange(12) % 2})
@@ -246,7 +246,7 @@ def test_medians_follow_the_hours_in_standard_deviations(tmp_path):
     assert medians["flat"].tolist() == [0, 0, 0]
 
 
-def test_the_second_day_of_the_study_differs_from_the_first_at_every_hour(ulb):
+def test_by_hour_shows_that_the_second_day_of_the_study_differs_at_every_hour(ulb):
     rates = drift_module.fraud_rates(ulb, drift_module.days(ulb))
     assert rates["frauds"].sum() == ulb.y.sum() and rates["rows"].sum() == len(ulb.frame)
     medians = drift_module.hourly_medians(ulb, ["V3"])["V3"]

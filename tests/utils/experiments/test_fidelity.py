@@ -37,7 +37,7 @@ def rows():
     return RealRows(*part(0), *part(10))
 
 
-def test_a_table_has_no_distance_to_itself():
+def test_marginals_of_a_table_and_itself_are_zero():
     real = draw(100, 0)
     assert (marginals(real, real) == 0).all(axis=None)
     assert correlation_difference(real, real) == 0
@@ -100,24 +100,24 @@ def test_closest_record_tells_copies_from_fresh_rows():
     assert closest_record(train, holdout, draw(300, 2)) == pytest.approx(1, abs=0.1)
 
 
-def test_fresh_rows_train_as_well_as_real_ones(rows):
+def test_train_on_synthetic_scores_fresh_rows_like_real_ones(rows):
     figures = train_on_synthetic(rows, draw(150, 99, shift=2))
     assert figures["tstr_ratio"] == pytest.approx(1, abs=0.06)
     assert figures["trts"] == pytest.approx(figures["trtr"], abs=0.12)
     assert figures["tstr_ratio"] == figures["tstr"] / figures["trtr"]
 
 
-def test_useless_rows_train_badly(rows):
+def test_train_on_synthetic_scores_useless_rows_badly(rows):
     figures = train_on_synthetic(rows, draw(150, 99, shift=0))
     assert figures["tstr"] < 0.4 < figures["trtr"]
 
 
-def test_real_rows_in_place_of_the_real_ones_change_nothing(rows):
+def test_train_on_synthetic_with_the_real_rows_changes_nothing(rows):
     figures = train_on_synthetic(rows, rows.train(minority=True))
     assert figures["tstr_ratio"] == 1 and figures["tstr"] == figures["trtr"]
 
 
-def test_the_judge_hangs_on_no_seed(rows):
+def test_train_on_synthetic_does_not_depend_on_the_seed_of_the_judge(rows):
     found = [train_on_synthetic(rows, draw(150, 99, shift=2), random_state=seed) for seed in range(3)]
     assert np.ptp([figures["trtr"] for figures in found]) < 0.02
     assert np.ptp([figures["tstr_ratio"] for figures in found]) < 0.02
@@ -140,7 +140,7 @@ class Recorder:
 
 
 @pytest.mark.parametrize("judge", [None, {"n_estimators": 7}])
-def test_the_judge_is_the_studys_strong_one_and_sees_every_majority_row(judge, monkeypatch):
+def test_train_on_synthetic_uses_the_studys_judge_and_every_majority_row(judge, monkeypatch):
     majority, minority = draw(60_000, 0), draw(20, 1)
     X, y = pd.concat([majority, minority]), np.repeat([0, 1], [len(majority), len(minority)])
     monkeypatch.setattr(fidelity, "XGBClassifier", Recorder)
@@ -149,7 +149,7 @@ def test_the_judge_is_the_studys_strong_one_and_sees_every_majority_row(judge, m
     assert Recorder.fits == [({**(judge or BOOSTED), "random_state": 3}, 60_000 + n, n) for n in (20, 50)]
 
 
-def test_report_collects_everything_and_repeats(rows):
+def test_fidelity_report_collects_everything_and_repeats(rows):
     synthetic = draw(300, 99, shift=2)
     report = fidelity_report(rows, synthetic, random_state=1)
     assert list(report.index) == [
@@ -170,7 +170,7 @@ def test_report_collects_everything_and_repeats(rows):
     pd.testing.assert_series_equal(report, fidelity_report(rows, synthetic, random_state=1))
 
 
-def test_column_order_does_not_matter():
+def test_marginals_do_not_depend_on_column_order():
     real, synthetic = draw(100, 0), draw(100, 1, shift=1)
     pd.testing.assert_frame_equal(marginals(real, synthetic), marginals(real, synthetic[list("dcba")]))
 
@@ -185,12 +185,12 @@ def test_column_order_does_not_matter():
         (draw(50, 0).assign(a=np.nan), "missing or infinite"),
     ],
 )
-def test_bad_tables_are_refused(synthetic, message):
+def test_marginals_refuse_bad_tables(synthetic, message):
     with pytest.raises(ValueError, match=message):
         marginals(draw(50, 1), synthetic)
 
 
-def test_too_few_rows_are_refused(rows):
+def test_fidelity_figures_refuse_too_few_rows(rows):
     with pytest.raises(ValueError, match="choose k from 1 to 4"):
         density_coverage(draw(5, 0), draw(5, 1))
     with pytest.raises(ValueError, match="needs 10"):

@@ -28,7 +28,7 @@ def profile(tmp_path_factory):
     return replace(found, dataset=dataset, sensitivity_folds=((0, 0), (0, 1)), **small)
 
 
-def test_every_sampler_with_a_ratio_is_asked_at_every_ratio():
+def test_ratio_settings_have_every_sampler_at_every_ratio():
     settings = sensitivity.ratio_settings(load_profile("full"))
     asked = {(setting.task.sampler.name, setting.name) for setting in settings}
     for name, entry in samplers.SAMPLERS.items():
@@ -38,7 +38,7 @@ def test_every_sampler_with_a_ratio_is_asked_at_every_ratio():
     assert all(setting.task.search is None for setting in settings)
 
 
-def test_networks_are_asked_with_one_thing_changed_at_a_time():
+def test_network_settings_change_one_thing_at_a_time():
     profile = load_profile("full")
     settings = sensitivity.network_settings(profile)
     models = [(setting.name, setting.task.model) for setting in settings]
@@ -54,7 +54,7 @@ def test_networks_are_asked_with_one_thing_changed_at_a_time():
 DEFAULTS = ("columns as they come", "cross-entropy")
 
 
-def test_xgboost_is_asked_at_the_setting_of_the_blends_boosted_trees_on_every_fold():
+def test_boosted_settings_have_the_parameters_of_the_blend_on_every_fold():
     profile = load_profile("full")
     tasks = [setting.task for setting in sensitivity.boosted_settings(profile)]
     assert [task.fold_id for task in tasks] == list(profile.folds)
@@ -64,7 +64,7 @@ def test_xgboost_is_asked_at_the_setting_of_the_blends_boosted_trees_on_every_fo
     assert quick.task.model.params["n_estimators"] == 25
 
 
-def test_the_committed_ledger_holds_the_boosted_baseline():
+def test_ledger_committed_holds_the_boosted_baseline():
     profile = load_profile("full")
     rows = {row.key: row.result for row in ledger.read(profile.results / "sensitivity")}
     scores = [rows[setting.task.key].average_precision for setting in sensitivity.boosted_settings(profile)]
@@ -87,11 +87,11 @@ def test_ratios_are_run_once_and_kept_apart_from_the_benchmark(profile, monkeypa
     assert sensitivity.ratios(profile)["average_precision"].equals(table["average_precision"])
 
 
-def test_what_is_missing_of_all_choices_is_asked_for_once(profile, tmp_path):
+def test_missing_batches_hold_every_missing_task_once(profile, tmp_path):
     """Some tasks belong to more than one choice."""
     asked = [study(profile) for study in (sensitivity.ratio_settings, sensitivity.network_settings)]
     asked += [sensitivity.boosted_settings(profile)]
-    asked += [settings_of(other) for other, settings_of in sensitivity._departures(profile).values()]
+    asked += [settings_of(other) for other, settings_of in sensitivity._dataset_changes(profile).values()]
     keys = {setting.task.key for settings in asked for setting in settings}
     batches = sensitivity.missing_batches(replace(profile, results=tmp_path))
     missing = [task.key for batch in batches for group in batch.groups for task in group]
@@ -112,7 +112,7 @@ def test_views_differ_in_rows_or_features(profile):
     assert names["duplicates kept"] == "rows-with-duplicates" and names["raw time as a feature"] == "rows-raw-time"
 
 
-def test_a_table_that_keeps_its_duplicates_is_looked_at_without_them(profile, monkeypatch):
+def test_views_show_a_table_that_keeps_its_duplicates_without_them(profile, monkeypatch):
     """What is tried is always the other choice, under a name of its own."""
     monkeypatch.setattr(sensitivity, "_run", lambda other, *_: pd.DataFrame([vars(other.dataset)]))
     table = sensitivity.views(replace(profile, dataset=replace(profile.dataset, duplicates="keep")))
@@ -143,7 +143,7 @@ def test_distinct_rows_are_those_without_duplicates(copied):
     )
 
 
-def test_copies_stand_where_their_originals_do(copied):
+def test_all_folds_put_copies_where_their_originals_are(copied):
     keeping = replace(copied.dataset, duplicates="keep", variant="with-duplicates")
     kept, dropped = loading.load(keeping), loading.load(copied.dataset)
     usual = run_task.all_folds(copied.dataset, copied.protocol, 1)
@@ -160,7 +160,7 @@ def test_copies_stand_where_their_originals_do(copied):
     assert set(unpaired.test) != set(followed[0, 0].test)  # drawn among all rows, folds are others
 
 
-def test_duplicates_kept_are_measured_on_the_folds_of_the_study(copied):
+def test_views_measure_kept_duplicates_on_the_folds_of_the_study(copied):
     table = sensitivity.views(copied, n_jobs=1).set_index(["setting", "fold"])
     kept, usual = (table.loc[setting] for setting in ("duplicates kept", "as in the protocol"))
     assert (kept["seed"] == usual["seed"]).all() and (kept["key"] != usual["key"]).all()
@@ -195,11 +195,11 @@ def scores(*values):
         ((0.9, 0.8), "all 2 folds"),
     ],
 )
-def test_which_folds_a_study_of_few_has_is_told_from_results(values, text):
+def test_describe_folds_tells_from_results_which_folds_a_study_has(values, text):
     assert sensitivity.describe_folds(scores(*values), [(0, 0), (0, 1)]) == text
 
 
-def test_the_committed_studies_of_few_folds_have_the_easiest():
+def test_describe_folds_finds_the_easiest_in_the_committed_studies():
     profile = load_profile("full")
     table = ledger.frame(row for row in ledger.read(profile.results) if row.task.model.name in ("lr", "rf", "xgb"))
     assert sensitivity.describe_folds(table, profile.sensitivity_folds) == "the 2 easiest of 10 folds"

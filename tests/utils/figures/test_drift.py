@@ -46,12 +46,12 @@ TEXTS = {
 }
 
 
-def test_every_figure_is_tried_here():
+def test_drift_figures_are_all_tested_here():
     assert {name for name in vars(drift_figures) if name.startswith("plot_")} == set(DRAWINGS) == set(TEXTS)
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
-def test_a_figure_draws_without_a_warning_and_fits_the_page(name, recwarn):
+def test_drift_figures_draw_without_a_warning_and_fit_the_page(name, recwarn):
     figure = DRAWINGS[name]()
     figure.canvas.draw()
     assert [str(warning.message) for warning in recwarn] == []
@@ -60,7 +60,7 @@ def test_a_figure_draws_without_a_warning_and_fits_the_page(name, recwarn):
     assert set(TEXTS[name]) <= texts
 
 
-def test_transactions_and_frauds_are_per_hour_of_the_clock():
+def test_plot_periods_by_hour_counts_per_hour_of_the_clock():
     transactions, frauds, share = DRAWINGS["plot_periods_by_hour"]().axes
     assert [list(line.get_ydata()) for line in transactions.get_lines()] == [[100, 200, 300], [300, 320]]
     assert [list(line.get_ydata()) for line in frauds.get_lines()] == [[1, 0, 3], [2, 3]]
@@ -69,7 +69,7 @@ def test_transactions_and_frauds_are_per_hour_of_the_clock():
     assert len(intervals) == 5 and all(segment[0, 1] > 0 for segment in intervals)
 
 
-def test_drift_is_drawn_over_all_and_over_the_same_hours_in_one_order():
+def test_plot_drift_draws_all_and_the_same_hours_in_one_order():
     for axes, (_, part) in zip(DRAWINGS["plot_drift"]().axes, DRIFT.groupby("comparison", sort=False), strict=True):
         for line, hours in zip(axes.get_lines(), ("all hours", "same hours"), strict=True):
             expected = part[part["hours"] == hours].set_index("feature")["ks"]
@@ -77,13 +77,13 @@ def test_drift_is_drawn_over_all_and_over_the_same_hours_in_one_order():
     assert [label.get_text() for label in DRAWINGS["plot_drift"]().axes[0].get_yticklabels()] == ["V1", "V2"]
 
 
-def test_drift_may_be_drawn_as_stability_index():
+def test_plot_drift_can_draw_the_stability_index():
     figure = drift_figures.plot_drift(DRIFT, "psi")
     assert list(figure.axes[0].get_lines()[0].get_xdata()) == [0.1, 1.0]
     assert figure.get_supxlabel() == "Population stability index"
 
 
-def test_a_period_whose_labels_are_not_looked_at_has_transactions_only():
+def test_plot_periods_by_hour_draws_transactions_only_for_an_unlabelled_period():
     columns = ["frauds", "rate", "low", "high"]
     hours = HOURS.assign(**{column: HOURS[column].where(HOURS["period"] != "test") for column in columns})
     transactions, frauds, share = drift_figures.plot_periods_by_hour(hours).axes
@@ -93,7 +93,7 @@ def test_a_period_whose_labels_are_not_looked_at_has_transactions_only():
     assert sum(len(lines.get_segments()) for lines in share.collections) == 3
 
 
-def test_medians_mark_the_new_day_and_the_test_set():
+def test_plot_medians_marks_the_new_day_and_the_test_set():
     axes = DRAWINGS["plot_medians"]().axes
     days = [line.get_xdata()[0] for line in axes[0].get_lines() if line.get_linestyle() == ":"]
     assert days == [24]
@@ -102,7 +102,7 @@ def test_medians_mark_the_new_day_and_the_test_set():
     assert [each.axison for each in axes] == [True] * 4 + [False] * 2
 
 
-def test_colours_of_periods_are_told_apart_and_belong_to_nothing_else():
+def test_period_colours_differ_and_belong_to_nothing_else():
     taken = {theme.LEGITIMATE, theme.FRAUD, theme.SYNTHETIC, *theme.MODEL_COLOURS.values()}
     assert not taken & set(drift_figures.PERIOD_COLOURS)
     assert len(set(drift_figures.PERIOD_COLOURS)) == len(drift_figures.MARKERS)

@@ -37,7 +37,7 @@ def run(profile, monkeypatch, change):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_nothing_in_it_changes_with_the_labels_of_the_test_set(tmp_path, monkeypatch, capsys):
+def test_eda_notebook_does_not_change_with_the_labels_of_the_test_set(tmp_path, monkeypatch, capsys):
     write_rows(tmp_path / "rows.parquet", n_legitimate=1000, n_frauds=100)
     profile = small_profile(tmp_path)
     written = run(profile, monkeypatch, lambda dataset: dataset)

@@ -162,44 +162,44 @@ def colour_of(line) -> str:
 FIGURES = (cgan_figures, comparison_figures, eda_figures, final_model_figures, original_study_figures)
 
 
-def test_every_figure_is_tried_here():
+def test_figures_are_all_tested_here():
     assert (
         {name for module in FIGURES for name in vars(module) if name.startswith("plot_")} == set(DRAWINGS) == set(TEXTS)
     )
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
-def test_a_figure_draws_without_a_warning(name, recwarn):
+def test_figures_draw_without_a_warning(name, recwarn):
     DRAWINGS[name]().canvas.draw()
     assert [str(warning.message) for warning in recwarn] == []
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
-def test_a_figure_says_what_it_shows(name):
+def test_figures_say_what_they_show(name):
     figure = DRAWINGS[name]()
     figure.canvas.draw()
     assert set(TEXTS[name]) <= set(texts(figure))
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
-def test_a_figure_fits_the_page_and_shows_data(name):
+def test_figures_fit_the_page_and_show_data(name):
     figure = DRAWINGS[name]()
     assert figure.get_size_inches()[0] <= theme_module.PAGE
     assert any(axes.has_data() for axes in figure.axes)
 
 
 @pytest.mark.parametrize("name", ["plot_pr_curves", "plot_test_curve"])
-def test_precision_recall_figures_show_the_prevalence(name):
+def test_figures_of_precision_and_recall_show_the_prevalence(name):
     levels = [line.get_ydata() for line in lines(DRAWINGS[name]()) if line.get_linestyle() == ":"]
     assert [set(level) for level in levels] == [{PREVALENCE}]
 
 
-def test_a_precision_recall_curve_is_labelled_with_its_mean():
+def test_plot_pr_curves_labels_a_curve_with_its_mean():
     part = LEDGER[(LEDGER["sampler"] == "cgan") & (LEDGER["model"] == "rf")]
     assert f"CGAN ({part['average_precision'].mean():.3f})" in texts(DRAWINGS["plot_pr_curves"]())
 
 
-def test_two_precision_recall_curves_of_one_model_are_told_apart():
+def test_plot_pr_curves_distinguishes_two_curves_of_one_model():
     pairs = {"RF": ("none", "rf"), "RF, CGAN": ("cgan", "rf"), "XGBoost": ("none", "xgb")}
     curves = lines(comparison_figures.plot_pr_curves(LEDGER, pairs, PREVALENCE))[:3]
     styles = {line.get_label().partition(" (")[0]: (colour_of(line), line.get_linestyle()) for line in curves}
@@ -207,13 +207,13 @@ def test_two_precision_recall_curves_of_one_model_are_told_apart():
     assert (styles["RF"][1], styles["RF, CGAN"][1], styles["XGBoost"][1]) == ("-", "--", "-")
 
 
-def test_precision_at_a_recall_is_that_of_the_first_rank_that_reaches_it():
+def test_mean_precision_is_that_of_the_first_rank_that_reaches_the_recall():
     table = pd.DataFrame({"ranks": [[1, 3, 4, 10]]})
     (precision,) = comparison_figures.mean_precision(table, np.array([0.1, 0.25, 0.26, 0.5, 0.51, 0.75, 0.76, 1]))
     np.testing.assert_allclose(precision, [1, 1, 2 / 3, 2 / 3, 3 / 4, 3 / 4, 0.4, 0.4])
 
 
-def test_a_sampler_has_one_colour_in_every_figure():
+def test_sampler_colour_is_the_same_in_every_figure():
     expected = theme_module.sampler_colour("cgan").upper()
     by_sampler = comparison_figures.plot_pr_curves(LEDGER, CURVES, PREVALENCE, by_sampler=True)
     (curve,) = [line for line in lines(by_sampler) if line.get_label().startswith("CGAN")]
@@ -228,12 +228,12 @@ def test_a_sampler_has_one_colour_in_every_figure():
     assert {colour_of(line) for line in lines(folds)} == {expected}
 
 
-def test_samplers_of_the_study_are_told_apart():
+def test_sampler_colour_differs_for_all_samplers_of_the_study():
     colours = [theme_module.sampler_colour(name).upper() for name in SAMPLERS]
     assert len(set(colours)) == len(SAMPLERS)
 
 
-def test_every_model_of_the_study_has_a_colour_of_its_own():
+def test_model_colours_differ_for_all_models_of_the_study():
     assert set(theme_module.MODEL_COLOURS) == set(REGISTERED)
     assert len(set(theme_module.MODEL_COLOURS.values()) - set(theme_module.SAMPLER_COLOURS.values())) == len(REGISTERED)
 
@@ -249,13 +249,13 @@ def seen_as(colours, vision: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("vision", VISIONS)
-def test_colours_of_samplers_stay_apart_however_they_are_seen(vision):
+def test_sampler_colours_stay_apart_however_they_are_seen(vision):
     lab = seen_as(theme_module.SAMPLER_COLOURS.values(), vision)
     first, second = np.triu_indices(len(lab), k=1)
     assert np.linalg.norm(lab[first] - lab[second], axis=1).min() > 18
 
 
-def test_the_reference_white_and_red_have_the_lab_of_the_textbook():
+def test_seen_as_gives_the_lab_of_the_textbook_for_white_and_red():
     np.testing.assert_allclose(seen_as(["white", "red"], "normal"), [[100, 0, 0], [53.24, 80.09, 67.2]], atol=0.02)
 
 
@@ -265,12 +265,12 @@ def test_palettes_hold_no_colour_twice():
     assert len({theme_module.LEGITIMATE, theme_module.FRAUD, theme_module.SYNTHETIC, theme_module.NEUTRAL}) == 4
 
 
-def test_a_new_sampler_gets_a_spare_colour_for_good():
+def test_sampler_colour_gives_a_new_sampler_a_spare_colour_for_good():
     assert theme_module.sampler_colour("svmsmote") == theme_module.sampler_colour("svmsmote")
     assert theme_module.sampler_colour("svmsmote") in theme_module.SPARE_COLOURS
 
 
-def test_a_fold_score_figure_shows_every_fold_and_its_mean():
+def test_plot_fold_scores_shows_every_fold_and_the_mean():
     table = LEDGER[LEDGER["model"] == "rf"]
     (axes,) = comparison_figures.plot_fold_scores(table, NAMES, MODELS).axes
     dots, bar = axes.get_lines()[:2]
@@ -280,7 +280,7 @@ def test_a_fold_score_figure_shows_every_fold_and_its_mean():
     assert [label.get_text() for label in axes.get_yticklabels()] == list(NAMES.values())
 
 
-def test_a_forest_plot_shows_every_interval_where_it_lies():
+def test_plot_differences_shows_every_interval_where_it_lies():
     drawn = {tuple(line.get_xdata()) for line in lines(DRAWINGS["plot_differences"]()) if line.get_linewidth() == 1.6}
     shown = COMPARED[["low", "high"]].clip(-comparison_figures.WIDEST, comparison_figures.WIDEST)
     assert drawn == set(shown.itertuples(index=False, name=None))
@@ -292,7 +292,7 @@ def compared_with(**means: float) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(model="rf", verdict="no evidence")
 
 
-def test_a_forest_plot_has_a_panel_per_model_and_a_line_per_sampler():
+def test_plot_differences_has_a_panel_per_model_and_a_line_per_sampler():
     every = DRAWINGS["plot_differences"]().axes
     assert [axes.get_title(loc="left") for axes in every if axes.axison] == list(MODELS.values())
     assert [label.get_text() for label in every[0].get_yticklabels()] == ["SMOTE", "CGAN"]
@@ -301,7 +301,7 @@ def test_a_forest_plot_has_a_panel_per_model_and_a_line_per_sampler():
     assert dots == {0: 0.1, 1: -0.1}
 
 
-def test_a_forest_plot_tells_evidence_from_none():
+def test_plot_differences_distinguishes_evidence_from_none():
     compared = compared_with(smote=0.1, cgan=0.1).assign(verdict=["helps", "no evidence"])
     faces = [
         mpl.colors.to_hex(line.get_markerfacecolor()).upper()
@@ -311,7 +311,7 @@ def test_a_forest_plot_tells_evidence_from_none():
     assert faces == [theme_module.sampler_colour("smote"), "#FFFFFF"]
 
 
-def test_a_difference_beyond_the_axis_is_written_at_its_edge():
+def test_plot_differences_writes_a_difference_beyond_the_axis_at_its_edge():
     figure = comparison_figures.plot_differences(compared_with(smote=-0.71, cgan=0.42), NAMES, MODELS)
     arrows = {line.get_marker(): line.get_xdata()[0] for line in lines(figure) if line.get_marker() in ("<", ">")}
     assert not [line for line in lines(figure) if line.get_marker() == "o"]
@@ -319,7 +319,7 @@ def test_a_difference_beyond_the_axis_is_written_at_its_edge():
     assert {"-0.71", "0.42"} <= set(texts(figure))
 
 
-def test_an_interval_that_goes_on_beyond_the_axis_ends_in_an_arrow():
+def test_plot_differences_ends_an_interval_beyond_the_axis_in_an_arrow():
     compared = compared_with(smote=0.2).assign(low=-0.1, high=0.5)
     (interval, arrow) = [
         line
@@ -330,7 +330,7 @@ def test_an_interval_that_goes_on_beyond_the_axis_ends_in_an_arrow():
     assert (arrow.get_marker(), arrow.get_xdata()[0]) == (">", comparison_figures.WIDEST)
 
 
-def test_a_method_that_fails_does_not_press_the_others_together():
+def test_plot_fold_scores_does_not_compress_the_others_when_a_method_fails():
     failing = LEDGER[LEDGER["sampler"] == "none"].assign(sampler="nearmiss", average_precision=0.0123)
     good = LEDGER.assign(average_precision=LEDGER["average_precision"] * 0.1 + 0.8)
     figure = comparison_figures.plot_fold_scores(pd.concat([good, failing]), NAMES | {"nearmiss": "NearMiss"}, MODELS)
@@ -339,7 +339,7 @@ def test_a_method_that_fails_does_not_press_the_others_together():
     assert texts(figure).count("0.01") == len(MODELS)
 
 
-def test_many_samplers_fit_a_page():
+def test_plot_fold_scores_and_differences_fit_many_samplers_on_a_page():
     names = {name: name for name in theme_module.SAMPLER_COLOURS}
     models = {name: name for name in (*CLASSICAL, *DEEP)}
     part = LEDGER[LEDGER["model"] == "rf"]
@@ -355,18 +355,18 @@ def test_many_samplers_fit_a_page():
         assert first.get_window_extent().y0 > second.get_window_extent().y1  # labels do not touch
 
 
-def test_a_calibration_figure_drops_no_table():
+def test_plot_calibration_drops_no_table():
     figure = final_model_figures.plot_calibration({f"Table {number}": RELIABILITY for number in range(5)})
     assert {f"Table {number}" for number in range(5)} <= set(texts(figure))
 
 
-def test_the_chosen_point_of_a_cost_figure_lies_on_its_curve():
+def test_plot_cost_puts_the_chosen_point_on_the_curve():
     figure = final_model_figures.plot_cost([0, 10, 20], [500.0, 300.0, 100.0], chosen=15, days=1)
     (point,) = [line for line in lines(figure) if line.get_marker() == "o"]
     assert (point.get_xdata()[0], point.get_ydata()[0]) == (15, 300)
 
 
-def test_each_bar_of_a_waterfall_starts_where_the_last_one_ended():
+def test_plot_waterfall_starts_each_bar_where_the_last_one_ended():
     (axes,) = DRAWINGS["plot_waterfall"]().axes
     bars = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in axes.patches]
     np.testing.assert_allclose(bars, [(0, 0.7), (0.7, 0.9), (0.9, 0.85), (0, 0.85)])
@@ -383,7 +383,7 @@ def test_plot_calibration_draws_wilson_intervals_of_the_textbook(theme):
 
 
 @pytest.mark.parametrize("theme", [True, False])
-def test_the_same_figure_gives_the_same_bytes(profile, theme):
+def test_save_figure_gives_the_same_bytes_for_the_same_figure(profile, theme):
     if not theme:
         mpl.rcdefaults()
     first = theme_module.save_figure(DRAWINGS["plot_test_curve"](), "curve", profile).read_bytes()
@@ -392,19 +392,19 @@ def test_the_same_figure_gives_the_same_bytes(profile, theme):
     assert first.startswith(b"<?xml") and b"</svg>" in first
 
 
-def test_a_saved_figure_holds_no_date_and_no_font(profile):
+def test_save_figure_writes_no_date_and_no_font(profile):
     text = theme_module.save_figure(DRAWINGS["plot_hours"](), "hours", profile).read_text()
     assert "<dc:date>" not in text
     assert not re.search("<text|font-family", text)
 
 
-def test_a_figure_is_saved_under_its_final_name_only(profile):
+def test_save_figure_writes_under_the_final_name_only(profile):
     path = theme_module.save_figure(DRAWINGS["plot_hours"](), "hours", profile)
     assert path == profile.figures / "hours.svg"
     assert list(profile.figures.iterdir()) == [path]
 
 
-def test_a_figure_that_cannot_be_written_leaves_the_old_one(profile, monkeypatch):
+def test_save_figure_leaves_the_old_one_when_it_cannot_write(profile, monkeypatch):
     path = theme_module.save_figure(DRAWINGS["plot_hours"](), "hours", profile)
     before = path.read_bytes()
 
@@ -419,7 +419,7 @@ def test_a_figure_that_cannot_be_written_leaves_the_old_one(profile, monkeypatch
     assert list(profile.figures.iterdir()) == [path]
 
 
-def test_the_ablation_shows_every_variant_but_the_default():
+def test_plot_ablation_shows_every_variant_but_the_default():
     axes, _ = DRAWINGS["plot_ablation"]().axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["Packing: 4", "Plain"]
     means = EFFECTS[(EFFECTS["figure"] == "ratio") & (EFFECTS["variant"] != "default")]["mean"]

@@ -8,14 +8,14 @@ from utils.figures import model_card as model_card_figures
 pytestmark = pytest.mark.usefixtures("theme")
 
 
-def test_attributions_show_the_largest_shares_first():
+def test_plot_attributions_shows_the_largest_shares_first():
     shares = pd.Series({f"V{i}": 1 / (i + 1) for i in range(20)})
     (axes,) = model_card_figures.plot_attributions(shares, n_columns=5).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["V4", "V3", "V2", "V1", "V0"]
     assert [bar.get_width() for bar in axes.patches] == sorted(shares.head(5))
 
 
-def test_a_score_card_prints_every_line():
+def test_plot_score_card_prints_every_line():
     card = pd.Series({"average precision": 0.81234, "alerts a day at the threshold": 1234.5})
     (axes,) = model_card_figures.plot_score_card(card, "A model").axes
     texts = [cell.get_text().get_text() for cell in axes.tables[0].get_celld().values()]

@@ -33,7 +33,7 @@ def line_of(axes, name: str):
     return line
 
 
-def test_it_draws_without_a_warning_fits_the_page_and_says_what_it_shows(recwarn):
+def test_plot_ratios_draws_without_a_warning_and_says_what_it_shows(recwarn):
     figure = sensitivity_figures.plot_ratios(CURVES, SAMPLERS, MODELS)
     figure.canvas.draw()
     assert [str(warning.message) for warning in recwarn] == []
@@ -43,7 +43,7 @@ def test_it_draws_without_a_warning_fits_the_page_and_says_what_it_shows(recwarn
     assert "Random undersampling" not in texts  # only what was measured is in the legend
 
 
-def test_a_panel_per_model_has_a_line_per_sampler():
+def test_plot_ratios_has_a_panel_per_model_and_a_line_per_sampler():
     figure = sensitivity_figures.plot_ratios(CURVES, SAMPLERS, MODELS)
     assert [axes.get_title(loc="left") for axes in figure.axes if axes.axison] == list(MODELS.values())
     for axes in figure.axes[: len(MODELS)]:
@@ -54,7 +54,7 @@ def test_a_panel_per_model_has_a_line_per_sampler():
         assert len(ends) == 8 and ends[3] == pytest.approx((0.02, 0.04))
 
 
-def test_ratios_stand_in_the_order_of_the_frame_whatever_a_sampler_lacks_or_how_its_rows_are_sorted():
+def test_plot_ratios_keeps_the_order_of_ratios_in_the_frame():
     part = CURVES[~((CURVES["sampler"] == "cgan") & (CURVES["ratio"] == "x5"))]
     part = pd.concat([part[part["sampler"] == "smote"], part[part["sampler"] == "cgan"].iloc[::-1]])
     axes = sensitivity_figures.plot_ratios(part, SAMPLERS, MODELS).axes[0]
@@ -63,13 +63,13 @@ def test_ratios_stand_in_the_order_of_the_frame_whatever_a_sampler_lacks_or_how_
     assert line_of(axes, "cgan").get_xdata() == pytest.approx([0.15, 2.15, 3.15])
 
 
-def test_a_method_that_fails_leaves_the_axis():
+def test_plot_ratios_lets_a_method_that_fails_leave_the_axis():
     low, high = sensitivity_figures.plot_ratios(make_curves(smote=0.005, rus=-0.2), SAMPLERS, MODELS).axes[0].get_ylim()
-    assert -0.15 < low < -sensitivity_figures.FAR
+    assert -0.15 < low < -sensitivity_figures.LARGEST_DIFFERENCE
     assert 0.015 < high < 0.05
 
 
-def test_the_region_of_equivalence_is_always_in_sight():
+def test_plot_ratios_always_shows_the_region_of_equivalence():
     axes = sensitivity_figures.plot_ratios(make_curves(smote=0.0001), SAMPLERS, MODELS).axes[0]
     low, high = axes.get_ylim()
     assert low < -config.MARGIN < config.MARGIN < high
@@ -77,7 +77,7 @@ def test_the_region_of_equivalence_is_always_in_sight():
     assert (shade.get_y(), shade.get_y() + shade.get_height()) == pytest.approx((-config.MARGIN, config.MARGIN))
 
 
-def test_samplers_of_one_family_have_markers_of_their_own():
+def test_plot_ratios_has_different_markers_within_a_family():
     looks = [(theme.sampler_colour(name), marker) for name, marker in sensitivity_figures.MARKERS.items()]
     assert set(sensitivity_figures.MARKERS) == set(theme.SAMPLER_COLOURS) - {"none"}
     for family in (("rus", "tomek", "nearmiss"), ("ros", "smote", "borderline", "adasyn", "smoteenn")):
@@ -86,12 +86,12 @@ def test_samplers_of_one_family_have_markers_of_their_own():
     assert len(set(looks)) == len(looks)
 
 
-def test_a_sampler_without_a_marker_of_its_own_is_drawn():
+def test_plot_ratios_draws_a_sampler_without_its_own_marker():
     curves = make_curves(smote=0.01).assign(sampler="svmsmote")
     axes = sensitivity_figures.plot_ratios(curves, {"svmsmote": "SVM-SMOTE"}, MODELS).axes[0]
     assert line_of(axes, "svmsmote").get_marker() not in sensitivity_figures.MARKERS.values()
 
 
-def test_a_frame_without_these_methods_is_refused():
+def test_plot_ratios_refuses_a_frame_without_these_methods():
     with pytest.raises(ValueError, match="no row with these models"):
         sensitivity_figures.plot_ratios(CURVES, {"adasyn": "ADASYN"}, MODELS)

@@ -112,13 +112,13 @@ def names_of(failed: list[Claim]) -> list[str]:
     return [claim.name for claim in failed]
 
 
-def test_every_claim_is_stated_where_the_numbers_bear_it(numbers):
+def test_stated_gives_every_claim_where_the_numbers_support_it(numbers):
     assert claims.failed(parse(numbers)) == []
     assert claims.stated(parse(numbers)) == {claim.name: claim.sentence for claim in CLAIMS}
 
 
 @pytest.mark.parametrize(("name", "path", "value"), TURNS)
-def test_a_number_that_is_turned_fails_its_claim_and_no_other(numbers, name, path, value):
+def test_failed_names_the_claim_of_a_changed_number_and_no_other(numbers, name, path, value):
     changed = turned(numbers, path, value)
     if name == "undecided":  # three of seven are left
         changed = turned(changed, "07_comparison/differences/3/verdict", "equivalent")
@@ -131,7 +131,7 @@ def test_a_number_that_is_turned_fails_its_claim_and_no_other(numbers, name, pat
     )
 
 
-def test_every_claim_has_a_number_that_turns_it():
+def test_claims_have_a_number_each_that_makes_them_false():
     assert {name for name, *_ in TURNS} == {claim.name for claim in CLAIMS}
     assert len({claim.name for claim in CLAIMS}) == len(CLAIMS)
 
@@ -144,13 +144,13 @@ def test_every_claim_has_a_number_that_turns_it():
         ("07_comparison/dataset", {"name": "claims", "sha256": None}),
     ],
 )
-def test_other_profiles_and_tables_state_nothing_and_fail_nothing(numbers, path, value):
+def test_stated_is_empty_for_other_profiles_and_tables(numbers, path, value):
     changed = turned(turned(numbers, path, value), "07_comparison/claim/verdict", "refuted")
     assert claims.stated(parse(changed)) == {}
 
 
 @pytest.mark.parametrize("section", SECTIONS.values())
-def test_nothing_is_stated_while_a_chapter_is_missing(numbers, section):
+def test_stated_is_empty_while_a_chapter_is_missing(numbers, section):
     del numbers[section]
     assert claims.stated(parse(numbers)) == {}
 
@@ -164,19 +164,19 @@ def test_parse_names_a_number_that_nobody_recorded(numbers, section, value):
         parse(numbers)
 
 
-def test_a_row_that_a_claim_needs_and_nobody_recorded_is_named(numbers):
+def test_stated_names_a_row_that_a_claim_needs_and_nobody_recorded(numbers):
     numbers["07_comparison"]["waterfall"] = []
     with pytest.raises(ClaimError, match=r"'original_faults' .* not recorded; run the notebooks"):
         claims.stated(parse(numbers))
 
 
-def test_equal_classes_count_only_where_they_were_on_the_list():
+def test_equal_classes_left_counts_only_searches_that_could_choose_them():
     rows = [ratio("xgb", "smote", "balanced", 2), ratio("xgb", "smote", "5", 8), ratio("rf", "smote", "balanced", 9)]
     rows += [ratio("xgb", "smoteenn", "20", 10)]
     assert claims.equal_classes_left([RatioCount(**row) for row in rows], "xgb") == (8, 10)
 
 
-def test_the_committed_numbers_bear_every_claim():
+def test_failed_is_empty_for_the_committed_numbers():
     numbers = json.loads(load_profile("full").numbers.read_text())
     assert claims.asserted(parse(numbers)), "run the notebooks"
     assert names_of(claims.failed(parse(numbers))) == []

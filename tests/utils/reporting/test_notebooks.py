@@ -35,25 +35,25 @@ def code_cells(name: str) -> list[nbformat.NotebookNode]:
     return [cell for cell in read(name).cells if cell.cell_type == "code"]
 
 
-def test_there_are_these_eight():
+def test_notebooks_are_these_eight():
     assert sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")) == NAMES
 
 
 @every
-def test_is_valid_and_names_its_chapter(name):
+def test_notebook_is_valid_and_names_its_chapter(name):
     notebook = read(name)
     nbformat.validate(notebook)
     assert notebook.cells[0].source.startswith(f"# {int(name[:2])} · ")
 
 
 @every
-def test_has_one_parameters_cell_that_says_full(name):
+def test_notebook_has_one_parameters_cell_that_says_full(name):
     cells = [cell for cell in code_cells(name) if "parameters" in cell.metadata.get("tags", [])]
     assert [cell.source for cell in cells] == ['profile_name = "full"']
 
 
 @every
-def test_holds_no_machinery(name):
+def test_notebook_holds_no_machinery(name):
     for cell in code_cells(name):
         tree = ast.parse(cell.source)
         assert not [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Lambda))]
@@ -63,7 +63,7 @@ def test_holds_no_machinery(name):
 
 
 @every
-def test_prose_comes_before_code(name):
+def test_notebook_has_prose_before_code(name):
     cells = read(name).cells
     assert cells[0].cell_type == "markdown"
     prose = [cell for cell in cells if cell.cell_type == "markdown"]
@@ -73,7 +73,7 @@ def test_prose_comes_before_code(name):
 
 
 @every
-def test_is_committed_as_run_from_top_to_bottom(name):
+def test_notebook_is_committed_as_run_from_top_to_bottom(name):
     cells = code_cells(name)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     outputs = [output for cell in cells for output in cell.outputs]
@@ -82,14 +82,14 @@ def test_is_committed_as_run_from_top_to_bottom(name):
 
 
 @every
-def test_has_a_marked_cell_and_leaks_no_path(name):
+def test_notebook_has_a_marked_cell_and_leaks_no_path(name):
     assert [cell for cell in code_cells(name) if "nbval-check-output" in cell.metadata.get("tags", [])]
     text = (NOTEBOOKS / f"{name}.ipynb").read_text()
     assert str(ROOT) not in text and "papermill" not in read(name).metadata
 
 
 @every
-def test_its_numbers_and_figures_are_committed(name):
+def test_notebook_numbers_and_figures_are_committed(name):
     profile = load_profile("full")
     source = "\n".join(cell.source for cell in code_cells(name))
     figures = re.findall(r'save_figure\(figure, "(\w+)"', source)
@@ -98,7 +98,7 @@ def test_its_numbers_and_figures_are_committed(name):
     assert name in json.loads(profile.numbers.read_text())
 
 
-def test_the_hash_sees_the_source_and_not_the_outputs(tmp_path):
+def test_source_hash_sees_the_source_and_not_the_outputs(tmp_path):
     path = NOTEBOOKS / "01_eda.ipynb"
     notebook = json.loads(path.read_text())
     copy = tmp_path / path.name
@@ -118,7 +118,7 @@ def write_notebook(folder: Path, name: str, *cells: str) -> None:
     nbformat.write(source, folder / f"{name}.ipynb")
 
 
-def test_notebooks_run_side_by_side_and_leave_nothing_behind(tmp_path, monkeypatch):
+def test_execute_runs_notebooks_side_by_side_and_leaves_nothing_behind(tmp_path, monkeypatch):
     names = ["08_one", "09_two"]
     for name in names:
         write_notebook(tmp_path, name, f"import time; time.sleep(1); print('{name}')")
@@ -136,7 +136,7 @@ def test_notebooks_run_side_by_side_and_leave_nothing_behind(tmp_path, monkeypat
         assert nbformat.read(tmp_path / f"{name}.ipynb", as_version=4).cells[0].outputs[0].text == f"{name}\n"
 
 
-def test_a_kernel_that_ends_does_not_report_its_interruption(tmp_path, monkeypatch):
+def test_execute_does_not_report_the_interruption_of_a_kernel_that_ends(tmp_path, monkeypatch):
     write_notebook(tmp_path, "08_one", "print(get_ipython().kernel.parent.log_level)")
     monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
     notebooks.execute("08_one", replace(load_profile("full"), notebooks=tmp_path))
@@ -144,7 +144,7 @@ def test_a_kernel_that_ends_does_not_report_its_interruption(tmp_path, monkeypat
     assert cells[0].outputs[0].text == f"{logging.CRITICAL}\n"
 
 
-def test_a_failing_cell_is_named_and_leaves_the_old_notebook(tmp_path, monkeypatch):
+def test_execute_names_a_failing_cell_and_leaves_the_old_notebook(tmp_path, monkeypatch):
     folder = tmp_path / "notebooks"
     folder.mkdir()
     write_notebook(folder, "09_broken", "1 + 1", "1 / 0")

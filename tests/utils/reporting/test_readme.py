@@ -59,7 +59,7 @@ def numbers() -> dict:
     return numbers
 
 
-def test_the_headline_says_verdict_scores_and_folds(numbers):
+def test_headline_says_verdict_scores_and_folds(numbers):
     text = readme.headline(parse(numbers))
     assert "best:* **not supported**. No rival is credibly better, but" in text and "-0.012 [-0.030, 0.006]" in text
     assert "0.778 [0.700, 0.850]" in text and "development folds: random forest with no resampling. Random" in text
@@ -68,7 +68,7 @@ def test_the_headline_says_verdict_scores_and_folds(numbers):
     assert "only a difference of more than 0.025 could have counted" in text
 
 
-def test_the_headline_names_who_refutes_the_claim(numbers):
+def test_headline_names_who_refutes_the_claim(numbers):
     row = {"mean": -0.02, "low": -0.03, "high": -0.011, "adjusted_p": 0.0213}
     numbers["07_comparison"]["claim"] |= {"verdict": "refuted", "refuted_by": [{**row, "against": "rf + ros"}]}
     assert (
@@ -77,7 +77,7 @@ def test_the_headline_names_who_refutes_the_claim(numbers):
     ) in readme.headline(parse(numbers))
 
 
-def test_the_headline_has_a_table_of_its_own_for_models_that_stand_alone(numbers):
+def test_headline_has_a_separate_table_for_models_without_sampler(numbers):
     text = readme.headline(parse(numbers))
     assert "| Sampler | Random forest |\n" in text
     assert "| Mixture of trees | 0.860 [0.800, 0.900] | -0.012 [-0.030, 0.006] | no evidence |" in text
@@ -92,19 +92,19 @@ def test_the_headline_has_a_table_of_its_own_for_models_that_stand_alone(numbers
     assert "Models that take no sampler" not in readme.headline(parse(numbers))
 
 
-def test_folds_are_told_by_model_where_they_differ(numbers):
+def test_headline_gives_the_folds_by_model_where_they_differ(numbers):
     numbers["07_comparison"]["folds"] = {"rf": 3, "svm": 3, "mix": 1}
     assert "profile quick; 3 folds; 1 for Mixture of trees)" in readme.headline(parse(numbers))
 
 
-def test_the_baseline_is_said_to_be_untuned_with_its_counts(numbers):
+def test_headline_says_that_the_baseline_is_untuned_with_its_counts(numbers):
     text = readme.headline(parse(numbers))
     assert "kept the defaults of XGBoost without resampling on 90 % of the folds" in text
     assert "took another one in 9 of 10 searches" in text
     assert "with it the mean of XGBoost without resampling is 0.863 [0.830, 0.894]." in text
 
 
-def test_chosen_ratios_and_the_cost_of_equal_classes_are_told(numbers):
+def test_headline_gives_chosen_ratios_and_the_cost_of_equal_classes(numbers):
     numbers["07_comparison"]["ratios"][0]["n_folds"] = 2
     text = readme.headline(parse(numbers))
     assert "random forest with CGAN: 5 on 10 folds, equal classes on 2 folds." in text
@@ -112,18 +112,18 @@ def test_chosen_ratios_and_the_cost_of_equal_classes_are_told(numbers):
     assert "by -0.106 [-0.120, -0.089] against no resampling" in text
 
 
-def test_every_scoring_of_the_test_set_is_disclosed(numbers):
+def test_headline_discloses_every_scoring_of_the_test_set(numbers):
     text = readme.headline(parse(numbers))
     assert "oldest first: XGBoost with CGAN, 0.802 (2026-11-22); random forest with no resampling, 0.778" in text
 
 
-def test_only_the_full_study_states_its_claims(numbers):
+def test_headline_states_claims_of_the_full_study_only(numbers):
     sentences = {claim.sentence for claim in claims.CLAIMS}
     text = readme.headline(parse(numbers))
     assert not [sentence for sentence in sentences if sentence in text]
 
 
-def test_a_false_claim_of_the_full_study_stops_the_readme(numbers):
+def test_headline_refuses_a_false_claim_of_the_full_study(numbers):
     whole = numbers_of_the_full_study()
     for section, values in whole.items():
         numbers[section] |= {name: values[name] for name in values if name not in ("claim", "boosted", "scorings")}
@@ -151,36 +151,36 @@ def test_a_false_claim_of_the_full_study_stops_the_readme(numbers):
 
 
 @pytest.mark.parametrize(("path", "made"), [(readme.README, readme.answer), (readme.RESULTS, readme.headline)])
-def test_the_pages_show_the_recorded_results(path, made):
+def test_pages_show_the_recorded_results(path, made):
     text = path.read_text(encoding="utf-8")
     shown = text[text.index(README_START) + len(README_START) : text.index(README_END)].strip()
     assert shown == made(read(load_profile("full").numbers)), "run `doit readme`"
 
 
-def test_the_answer_has_three_sentences_on_claim_comparisons_and_test_set(numbers):
+def test_answer_has_three_sentences_on_claim_comparisons_and_test_set(numbers):
     text = readme.answer(parse(numbers))
     assert len(re.findall(r"\.(?= [A-Z]|$)", text)) == 3
     assert text.startswith("*Random forest with CGAN is best:* **not supported**; no rival is credibly better")
     assert "Of 1 comparisons" in text and "0.778 [0.700, 0.850]" in text and text.endswith("been scored twice.")
 
 
-def test_the_answer_refuses_a_false_claim_of_the_full_study(numbers):
+def test_answer_refuses_a_false_claim_of_the_full_study(numbers):
     false = turned(numbers_of_the_full_study() | {"08_final_model": numbers["08_final_model"]}, *TURNS[0][1:])
     with pytest.raises(claims.ClaimError):
         readme.answer(parse(false))
 
 
 @pytest.mark.parametrize("path", sorted([readme.README, *(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md"]))
-def test_links_between_pages_lead_somewhere(path):
+def test_pages_have_links_that_lead_somewhere(path):
     links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
     assert not [link for link in links if "://" not in link and not (path.parent / link).exists()]
 
 
-def test_the_readme_is_short():
+def test_readme_is_short():
     assert len(readme.README.read_text(encoding="utf-8").splitlines()) <= 120
 
 
-def test_the_readme_changes_between_its_markers_only(page):
+def test_put_between_markers_changes_nothing_else(page):
     for text in ("| new |", "| newer |\n"):
         readme.put_between_markers(text, page)
         expected = f"# Title\n\n{README_START}\n{text.strip()}\n{README_END}\n\nThe end – really.\n"
@@ -188,7 +188,7 @@ def test_the_readme_changes_between_its_markers_only(page):
 
 
 @pytest.mark.parametrize("content", ["", README_START, README_END, f"{README_END}\n{README_START}\n"])
-def test_a_page_without_its_markers_is_refused(page, content):
+def test_put_between_markers_refuses_a_page_without_markers(page, content):
     page.write_text(content)
     with pytest.raises(ValueError, match=r"README\.md lacks the markers"):
         readme.put_between_markers("new", page)

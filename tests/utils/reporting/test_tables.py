@@ -31,26 +31,26 @@ def numbers_of(profile) -> dict:
     return json.loads(profile.numbers.read_text(), parse_constant=refuse)
 
 
-def test_recording_replaces_its_own_section_only(profile):
+def test_record_replaces_its_own_section_only(profile):
     numbers.record(profile, "01_eda", {"rows": 3, "frauds": 1})
     numbers.record(profile, "07_comparison", {"best": "rf"})
     numbers.record(profile, "01_eda", {"rows": 4})
     assert numbers_of(profile) == {"01_eda": {"rows": 4}, "07_comparison": {"best": "rf"}}
 
 
-def test_recording_returns_what_it_wrote(profile):
+def test_record_returns_what_it_wrote(profile):
     returned = numbers.record(profile, "01_eda", {"interval": (0.1, 0.2), "rows": np.int64(3)})
     assert returned == numbers_of(profile)["01_eda"] == {"interval": [0.1, 0.2], "rows": 3}
 
 
-def test_sections_recorded_at_the_same_time_are_all_kept(profile):
+def test_record_keeps_all_sections_recorded_at_the_same_time(profile):
     names = [f"{number:02}" for number in range(24)]
     with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("fork")) as pool:
         list(pool.map(numbers.record, [profile] * 24, names, [{"value": name} for name in names]))
     assert list(numbers_of(profile)) == names
 
 
-def test_sections_are_sorted_and_keep_the_order_of_their_values(profile):
+def test_record_sorts_sections_and_keeps_the_order_of_their_values(profile):
     numbers.record(profile, "b", {"y": 2, "x": 1.5})
     numbers.record(profile, "a", {"z": 3})
     first = profile.numbers.read_bytes()
@@ -79,32 +79,32 @@ def test_sections_are_sorted_and_keep_the_order_of_their_values(profile):
         (1 / 3, 0.333333),
     ],
 )
-def test_values_become_plain_json(profile, value, expected):
+def test_record_turns_values_into_plain_json(profile, value, expected):
     numbers.record(profile, "section", {"value": value})
     written = numbers_of(profile)["section"]["value"]
     assert written == (pytest.approx(expected, abs=1e-6) if isinstance(expected, float) else expected)
     assert type(written) is type(expected)
 
 
-def test_a_small_p_value_does_not_become_zero(profile):
+def test_record_does_not_round_a_small_p_value_to_zero(profile):
     numbers.record(profile, "section", {"p_value": 3.2e-8})
     assert numbers_of(profile)["section"]["p_value"] == pytest.approx(3.2e-8)
 
 
-def test_a_number_that_is_missing_is_null(profile):
+def test_record_writes_a_missing_number_as_null(profile):
     numbers.record(profile, "section", {"sd": np.nan, "table": pd.DataFrame({"ap": [0.5, np.nan]})})
     assert numbers_of(profile)["section"] == {"sd": None, "table": [{"ap": 0.5}, {"ap": None}]}
 
 
 @pytest.mark.parametrize("value", [float("inf"), object()])
-def test_what_is_no_number_leaves_the_old_file(profile, value):
+def test_record_leaves_the_old_file_when_a_value_is_no_number(profile, value):
     numbers.record(profile, "section", {"x": 1})
     with pytest.raises((ValueError, TypeError)):
         numbers.record(profile, "section", {"x": value})
     assert numbers_of(profile) == {"section": {"x": 1}}
 
 
-def test_a_file_is_written_whole(tmp_path):
+def test_write_text_writes_a_whole_file(tmp_path):
     path = tmp_path / "new" / "file.txt"
     numbers.write_text(path, "first –\n")
     numbers.write_text(path, "second\n")
@@ -113,7 +113,7 @@ def test_a_file_is_written_whole(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o644
 
 
-def test_text_that_cannot_be_written_leaves_the_old_file(tmp_path):
+def test_write_text_leaves_the_old_file_when_it_cannot_write(tmp_path):
     path = tmp_path / "file.txt"
     numbers.write_text(path, "old")
     with pytest.raises(UnicodeEncodeError):
@@ -122,7 +122,7 @@ def test_text_that_cannot_be_written_leaves_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_interruption_leaves_the_old_file(tmp_path, monkeypatch):
+def test_write_text_leaves_the_old_file_when_interrupted(tmp_path, monkeypatch):
     path = tmp_path / "file.txt"
     numbers.write_text(path, "old")
 
@@ -136,12 +136,12 @@ def test_an_interruption_leaves_the_old_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_interval_is_printed_with_its_number():
+def test_with_interval_prints_a_number_and_its_interval():
     assert tables.with_interval(0.8527, 0.8014, 0.8966) == "0.853 [0.801, 0.897]"
     assert tables.with_interval(0.8527, 0.8014, 0.8966, digits=1) == "0.9 [0.8, 0.9]"
 
 
-def test_a_score_grid_has_a_row_per_sampler_in_the_order_asked_for():
+def test_score_grid_has_a_row_per_sampler_in_the_given_order():
     means = pd.DataFrame(
         [("rf", "none", 0.8, 0.7, 0.9), ("rf", "smote", 0.85, 0.75, 0.95), ("lr", "none", 0.6, 0.5, 0.7)],
         columns=["model", "sampler", "mean", "low", "high"],
@@ -152,13 +152,13 @@ def test_a_score_grid_has_a_row_per_sampler_in_the_order_asked_for():
     assert grid.loc["No resampling", "LR"] == "0.600 [0.500, 0.700]"
 
 
-def test_a_score_grid_leaves_out_what_was_not_measured():
+def test_score_grid_leaves_out_what_was_not_measured():
     means = pd.DataFrame([("rf", "none", 0.8, 0.7, 0.9)], columns=["model", "sampler", "mean", "low", "high"])
     grid = tables.score_grid(means, {"none": "No resampling", "ros": "Repeats"}, {"lr": "LR", "rf": "RF"})
     assert grid.index.tolist() == ["No resampling"] and grid.columns.tolist() == ["RF"]
 
 
-def test_models_that_stand_alone_are_listed_the_best_first():
+def test_alone_grid_lists_the_best_model_first():
     means = pd.DataFrame(
         [("rf", 0.8, 0.7, 0.9), ("odd", 0.1, 0.05, 0.2), ("mix", 0.86, 0.8, 0.9)],
         columns=["model", "mean", "low", "high"],
@@ -200,18 +200,18 @@ def test_chosen_ratios_count_folds_and_name_those_that_nobody_chose(choices):
     ]
 
 
-def test_no_search_leaves_no_ratios(choices):
+def test_chosen_ratios_are_empty_without_a_search(choices):
     assert tables.chosen_ratios(choices.iloc[:2]).empty
 
 
-def test_a_ratio_grid_prints_what_was_chosen_with_its_folds(choices):
+def test_ratio_grid_prints_what_was_chosen_with_its_folds(choices):
     labels = {"none": "No resampling", "rus": "Undersampling", "cgan": "CGAN"}
     grid = tables.ratio_grid(tables.chosen_ratios(choices), labels, {"xgb": "XGBoost", "rf": "Random forest"})
     assert grid.index.tolist() == ["Undersampling", "CGAN"] and grid.columns.tolist() == ["XGBoost", "Random forest"]
     assert grid.to_numpy().tolist() == [["equal (1)", "–"], ["–", "5 (2), 1 (1)"]]
 
 
-def test_a_refuted_claim_names_who_refutes_it():
+def test_refuted_by_names_who_refutes_the_claim():
     recorded = numbers_of_the_full_study()
     interval = {"mean": -0.02, "low": -0.03, "high": -0.011}
     recorded["07_comparison"] |= {
@@ -243,11 +243,11 @@ def test_a_refuted_claim_names_who_refutes_it():
         ("Jitter", "jitter"),
     ],
 )
-def test_words_start_small_inside_a_sentence_and_names_do_not(label, inside):
+def test_phrase_starts_words_in_lower_case_but_not_names(label, inside):
     assert tables.phrase(label) == inside
 
 
-def test_a_markdown_table_reads_back():
+def test_markdown_table_reads_back():
     frame = pd.DataFrame({"LR": ["0.6", "–"], "RF": [1, 2]}, index=pd.Index(["none", "smote"], name="Sampler"))
     header, rule, *body = [line.strip("| ").split(" | ") for line in tables.markdown_table(frame).splitlines()]
     assert header == ["Sampler", "LR", "RF"]

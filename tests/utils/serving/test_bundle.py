@@ -87,25 +87,25 @@ def sign(folder: Path, name: str) -> None:
     change_card(folder, lambda card: card["files"].update({name: digest}))
 
 
-def test_a_loaded_model_scores_as_the_saved_one(pair):
+def test_load_gives_a_model_that_scores_like_the_saved_one(pair):
     model, loaded = pair
     np.testing.assert_allclose(loaded.predict_proba(ROWS), model.predict_proba(ROWS), atol=1e-6)
     assert np.ptp(loaded.predict_proba(ROWS)) > 0.1
 
 
-def test_a_loaded_model_is_described_as_the_saved_one(pair):
+def test_load_gives_the_description_of_the_saved_model(pair):
     _, loaded = pair
     assert (loaded.threshold, loaded.columns, loaded.card) == (0.25, COLUMNS, CARD)
     assert loaded.schema == DatasetConfig(Path("own.csv"), label="Class", time="Time", amount="Amount")
     assert loaded.raw_columns == ("Time", "V1", "V2", "Amount")
 
 
-def test_a_forest_is_loaded_as_plain_scikit_learn(tmp_path):
+def test_load_gives_a_forest_of_plain_scikit_learn(tmp_path):
     loaded = bundle.load(bundle.save(make_model("rf"), tmp_path / "model")).classifier
     assert type(getattr(loaded, "forest", loaded)) is RandomForestClassifier
 
 
-def test_probabilities_are_those_of_the_steps_one_after_the_other():
+def test_fraud_model_probabilities_are_those_of_its_steps_in_turn():
     model = make_model()
     X = model.scaler.transform(build_features(ROWS, SCHEMA, COLUMNS))
     score = model.classifier.predict_proba(X)[:, 1]
@@ -113,7 +113,7 @@ def test_probabilities_are_those_of_the_steps_one_after_the_other():
     np.testing.assert_allclose(model.predict_proba(ROWS), 1 / (1 + np.exp(-odds)), atol=1e-9)
 
 
-def test_a_transaction_is_an_alert_from_the_threshold_on():
+def test_fraud_model_alerts_from_the_threshold_on():
     model = make_model()
     probability = model.predict_proba(ROWS)
     at_a_row = FraudModel(**{**vars(model), "threshold": float(probability[7])})
@@ -121,34 +121,34 @@ def test_a_transaction_is_an_alert_from_the_threshold_on():
     assert at_a_row.decide(ROWS)[7]
 
 
-def test_columns_may_come_in_any_order_and_with_others_beside():
+def test_fraud_model_takes_columns_in_any_order_and_ignores_others():
     model = make_model()
     mixed = ROWS[ROWS.columns[::-1]].assign(note="text").drop(columns="Class")
     np.testing.assert_array_equal(model.predict_proba(mixed), model.predict_proba(ROWS))
 
 
-def test_missing_columns_are_named():
+def test_fraud_model_names_missing_columns():
     with pytest.raises(DataError, match="V2, Amount"):
         make_model().predict_proba(ROWS[["Time", "V1"]])
 
 
-def test_a_row_without_a_number_is_refused():
+def test_fraud_model_refuses_a_row_without_a_number():
     with pytest.raises(DataError, match="V2"):
         make_model().predict_proba(ROWS.assign(V2=np.nan))
 
 
-def test_a_column_of_ones_own_may_begin_like_the_hour():
+def test_fraud_model_takes_a_users_column_that_begins_like_the_hour():
     model = FraudModel(**{**vars(make_model()), "columns": ("V1", "hour_of_call", "hour_sin", "hour_cos")})
     assert model.raw_columns == ("Time", "V1", "hour_of_call")
 
 
-def test_without_a_time_column_none_is_asked_for():
+def test_fraud_model_needs_no_time_without_a_time_column():
     schema = DatasetConfig(Path("own.csv"), time=None, amount=None)
     model = FraudModel(**{**vars(make_model()), "columns": ("V1", "V2"), "schema": schema})
     assert model.raw_columns == ("V1", "V2")
 
 
-def test_the_calibrator_gives_the_frequency_of_what_it_saw():
+def test_fit_calibrator_gives_the_frequency_of_what_it_saw():
     rng = np.random.default_rng(0)
     probability = rng.random(20_000)
     y_true = rng.random(20_000) < 1 / (1 + np.exp(-(0.5 * np.log(probability / (1 - probability)) - 2)))
@@ -157,13 +157,13 @@ def test_the_calibrator_gives_the_frequency_of_what_it_saw():
     assert bundle.apply_calibrator(calibrator, probability).mean() == pytest.approx(y_true.mean(), abs=1e-4)
 
 
-def test_certain_scores_have_finite_odds():
+def test_log_odds_of_certain_scores_are_finite():
     odds = metrics.log_odds([0.0, 0.5, 1.0])
     assert odds.shape == (3,) and np.isfinite(odds).all()
     assert odds.ravel().tolist() == pytest.approx([-16.118, 0, 16.118], abs=1e-3)
 
 
-def test_the_card_lists_every_file_with_its_hash(saved):
+def test_save_lists_every_file_with_its_hash_in_the_card(saved):
     card = json.loads((saved / bundle.CARD).read_text())
     files = {path.name for path in saved.iterdir()} - {bundle.CARD}
     assert set(card["files"]) == files == {"scaler.json", "calibrator.json", "classifier.json"}
@@ -175,7 +175,7 @@ def test_the_card_lists_every_file_with_its_hash(saved):
     assert card["schema"] == {"path": "own.csv", **roles, **kept}
 
 
-def test_a_card_with_roles_of_another_release_is_read(saved):
+def test_load_reads_a_card_with_roles_of_another_release(saved):
     card = json.loads((saved / bundle.CARD).read_text())
     del card["schema"]["duplicates"], card["schema"]["variant"]
     card["schema"]["keep_duplicates"] = False
@@ -183,7 +183,7 @@ def test_a_card_with_roles_of_another_release_is_read(saved):
     assert bundle.load(saved).schema == DatasetConfig(Path("own.csv"))
 
 
-def test_saving_again_leaves_nothing_of_the_old_model(saved):
+def test_save_leaves_nothing_of_the_old_model(saved):
     bundle.save(make_model("xgb"), saved)
     assert {path.name for path in saved.iterdir()} == {
         "card.json",
@@ -194,7 +194,7 @@ def test_saving_again_leaves_nothing_of_the_old_model(saved):
 
 
 @pytest.mark.parametrize("name", ["scaler.json", "calibrator.json", "classifier.json"])
-def test_a_changed_file_is_refused(saved, name):
+def test_load_refuses_a_changed_file(saved, name):
     path = saved / name
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(BundleError, match=f"{name} is missing or was changed"):
@@ -202,14 +202,14 @@ def test_a_changed_file_is_refused(saved, name):
 
 
 @pytest.mark.parametrize("name", ["scaler.json", "calibrator.json", "classifier.json"])
-def test_a_missing_file_is_refused(saved, name):
+def test_load_refuses_a_missing_file(saved, name):
     (saved / name).unlink()
     with pytest.raises(BundleError, match=f"{name} is missing or was changed"):
         bundle.load(saved)
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", "null", "{}"])
-def test_a_folder_without_a_readable_card_is_refused(saved, content):
+def test_load_refuses_a_folder_without_a_readable_card(saved, content):
     (saved / bundle.CARD).unlink()
     if content is not None:
         (saved / bundle.CARD).write_text(content)
@@ -218,7 +218,7 @@ def test_a_folder_without_a_readable_card_is_refused(saved, content):
 
 
 @pytest.mark.parametrize("name", ["threshold", "columns", "schema", "card"])
-def test_a_card_that_lacks_a_field_is_refused(saved, name):
+def test_load_refuses_a_card_that_lacks_a_field(saved, name):
     change_card(saved, lambda card: card.pop(name))
     with pytest.raises(BundleError, match=r"card\.json"):
         bundle.load(saved)
@@ -228,7 +228,7 @@ NEVER = 1.0000000000000002  # the next number after 1
 
 
 @pytest.mark.parametrize("threshold", [float("nan"), -0.1, 0, 1.1, 2, float("inf"), "0.5", None, True, [0.5], {}])
-def test_a_threshold_that_is_no_probability_is_refused(saved, threshold):
+def test_load_refuses_a_threshold_that_is_no_probability(saved, threshold):
     change_card(saved, lambda card: card.update(threshold=threshold))
     with pytest.raises(BundleError) as refused:
         bundle.load(saved)
@@ -237,7 +237,7 @@ def test_a_threshold_that_is_no_probability_is_refused(saved, threshold):
 
 
 @pytest.mark.parametrize("threshold", [1e-300, 0.25, 1, 1.0, NEVER])
-def test_a_threshold_that_can_be_is_served(saved, threshold):
+def test_load_accepts_every_valid_threshold(saved, threshold):
     change_card(saved, lambda card: card.update(threshold=threshold))
     assert bundle.load(saved).threshold == threshold
 
@@ -268,20 +268,20 @@ def test_a_threshold_that_can_be_is_served(saved, threshold):
         ("card", "text"),
     ],
 )
-def test_a_field_that_cannot_be_is_named_with_its_file(saved, field, value):
+def test_load_names_an_invalid_field_with_its_file(saved, field, value):
     change_card(saved, lambda card: card.update({field: value}))
     with pytest.raises(BundleError, match=rf"^model/card\.json: {field} must be .*; save the model again\.$"):
         bundle.load(saved)
 
 
 @pytest.mark.parametrize("roles", [{"duplicates": "no"}, {"time": "Class"}, {"sha256": "abc"}, {"drop": ["Class"]}])
-def test_load_refuses_roles_that_cannot_be_meant_with_the_name_of_the_card(saved, roles):
+def test_load_refuses_invalid_roles_with_the_name_of_the_card(saved, roles):
     change_card(saved, lambda card: card["schema"].update(roles))
     with pytest.raises(BundleError, match=rf"^model/card\.json: .*DatasetConfig\.{next(iter(roles))} is .*; save the"):
         bundle.load(saved)
 
 
-def test_roles_of_other_versions_are_passed_over_and_figures_that_are_no_numbers_are_none(saved):
+def test_load_ignores_roles_of_other_versions_and_reads_nan_as_none(saved):
     change_card(saved, lambda card: card["schema"].update(of_another_version=True))
     change_card(saved, lambda card: card["card"].update(test={"precision": float("nan")}))
     loaded = bundle.load(saved)
@@ -289,7 +289,7 @@ def test_roles_of_other_versions_are_passed_over_and_figures_that_are_no_numbers
     assert loaded.card["test"] == {"precision": None}
 
 
-def test_files_beside_the_model_are_sealed_and_held_against_their_hash(saved):
+def test_seal_lists_files_beside_the_model_and_load_checks_their_hash(saved):
     assert bundle.read_beside(saved, "notes.json") is None
     (saved / "notes.json").write_text("{}")
     with pytest.raises(BundleError, match=r"model/notes\.json is not listed in card\.json"):
@@ -307,14 +307,14 @@ def test_files_beside_the_model_are_sealed_and_held_against_their_hash(saved):
 
 
 @pytest.mark.parametrize("name", ["scaler.json", "calibrator.json", "classifier.json"])
-def test_a_file_that_the_card_does_not_vouch_for_is_not_loaded(saved, name):
+def test_load_refuses_a_file_that_is_not_in_the_card(saved, name):
     change_card(saved, lambda card: card["files"].pop(name))
     with pytest.raises(BundleError, match="exactly one scaler, calibrator and classifier"):
         bundle.load(saved)
 
 
 @pytest.mark.parametrize("part", ["scaler", "calibrator", "classifier"])
-def test_a_type_that_is_not_trusted_is_refused(saved, part):
+def test_load_refuses_a_type_that_is_not_trusted(saved, part):
     (saved / f"{part}.json").unlink()
     skops.io.dump(Unknown(), saved / f"{part}.skops")
     change_card(saved, lambda card: card["files"].pop(f"{part}.json"))
@@ -335,14 +335,14 @@ def test_a_type_that_is_not_trusted_is_refused(saved, part):
         ("{", "cannot be read"),
     ],
 )
-def test_numbers_of_an_unknown_type_or_none_are_refused(saved, content, words):
+def test_load_refuses_arrays_of_an_unknown_type_or_none(saved, content, words):
     (saved / "scaler.json").write_text(content)
     sign(saved, "scaler.json")
     with pytest.raises(BundleError, match=words):
         bundle.load(saved)
 
 
-def test_a_model_whose_parts_were_saved_by_skops_is_still_read(saved):
+def test_load_still_reads_a_model_with_estimators_saved_by_skops(saved):
     for part in ("scaler", "calibrator", "classifier"):
         (saved / f"{part}.json").unlink()
         change_card(saved, lambda card, part=part: card["files"].pop(f"{part}.json"))
@@ -351,13 +351,13 @@ def test_a_model_whose_parts_were_saved_by_skops_is_still_read(saved):
     np.testing.assert_array_equal(bundle.load(saved).predict_proba(ROWS), make_model().predict_proba(ROWS))
 
 
-def test_a_bundle_whose_types_were_elsewhere_is_still_read():
+def test_load_still_reads_a_bundle_with_types_of_former_modules():
     model = bundle.load(Path(__file__).with_name("bundle_of_flat_modules"))
     assert isinstance(model.classifier, OutlierClassifier)
     np.testing.assert_allclose(model.predict_proba(ROWS)[[0, 10, 100, -1]], SCORES_BEFORE, rtol=1e-6)
 
 
-def test_a_save_that_was_interrupted_is_not_loaded(saved, monkeypatch):
+def test_load_refuses_an_interrupted_save(saved, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
@@ -369,13 +369,13 @@ def test_a_save_that_was_interrupted_is_not_loaded(saved, monkeypatch):
 
 
 @pytest.mark.parametrize("name", models.models_without_sampler())
-def test_models_that_stand_alone_are_served_too(name, tmp_path):
+def test_load_serves_models_without_sampler_too(name, tmp_path):
     fitted, rows = small_app.fit(name), small_app.transactions(100, seed=5)
     loaded = bundle.load(bundle.save(fitted, tmp_path / "model"))
     np.testing.assert_allclose(loaded.predict_proba(rows), fitted.predict_proba(rows), rtol=0, atol=1e-6)
 
 
-def test_an_ensemble_without_one_of_its_members_is_refused(tmp_path):
+def test_load_refuses_an_ensemble_without_one_of_its_members(tmp_path):
     folder = bundle.save(small_app.fit("blend"), tmp_path / "model")
     (folder / "classifier-0.ubj").unlink()
     with pytest.raises(BundleError, match=r"classifier-0\.ubj is missing or was changed"):

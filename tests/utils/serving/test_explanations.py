@@ -23,14 +23,14 @@ def explained(name):
 
 
 @pytest.mark.parametrize("name", ["lr", "rf", "xgb", "ann", "blend"])
-def test_base_and_contributions_add_up_to_the_log_odds(name):
+def test_explainer_base_and_contributions_add_up_to_the_log_odds(name):
     _, scorer, found = explained(name)
     totals = [base + sum(contributions) for base, contributions in found]
     np.testing.assert_allclose(totals, scorer.calibrated_log_odds(ROWS), rtol=0, atol=1e-9)
     assert all(len(contributions) == len(COLUMNS) for _, contributions in found)
 
 
-def test_a_linear_models_contributions_are_its_terms():
+def test_explainer_gives_the_terms_of_a_linear_model():
     fitted, scorer, found = explained("lr")
     terms = scorer.scaled(ROWS) * fitted.classifier.coef_[0] * fitted.calibrator.coef_[0, 0]
     for (_, contributions), row in zip(found, terms, strict=True):
@@ -39,7 +39,7 @@ def test_a_linear_models_contributions_are_its_terms():
         np.testing.assert_allclose(contributions, expected, rtol=1e-6, atol=1e-9)
 
 
-def test_boosted_trees_have_the_librarys_own_shapley_values():
+def test_explainer_gives_the_librarys_shapley_values_of_boosted_trees():
     fitted, scorer, found = explained("xgb")
     own = fitted.classifier.get_booster().predict(DMatrix(scorer.scaled(ROWS)), pred_contribs=True)
     slope = fitted.calibrator.coef_[0, 0]
@@ -50,7 +50,7 @@ def test_boosted_trees_have_the_librarys_own_shapley_values():
 
 
 @pytest.mark.parametrize("name", ["rf", "ann"])
-def test_estimates_find_what_tells_frauds_apart(name):
+def test_explainer_estimates_find_the_columns_that_separate_frauds(name):
     fitted = fit(name)
     frauds = FRAME[FRAME["Class"] == 1][list(COLUMNS)].to_numpy()[:3]
     found = Explainer(Scorer(fitted), VALUES[:20]).explain(frauds)
@@ -58,14 +58,14 @@ def test_estimates_find_what_tells_frauds_apart(name):
     assert {COLUMNS[place] for place in np.argsort(-size)[:3]} <= {"V1", "V2", "V3", "V4"}
 
 
-def test_the_same_row_is_explained_the_same_way():
+def test_explainer_explains_the_same_row_the_same_way():
     _, scorer, found = explained("rf")
     again = Explainer(scorer, VALUES[:20]).explain(ROWS[:1])
     np.testing.assert_allclose(again[0][1], found[0][1], rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(("name", "exact"), [("lr", True), ("xgb", True), ("rf", False), ("blend", False)])
-def test_it_tells_whether_it_estimates(name, exact):
+def test_explainer_tells_whether_it_estimates(name, exact):
     assert Explainer(Scorer(fit(name)), VALUES[:20]).exact == exact
 
 
@@ -97,7 +97,7 @@ def with_other_roles(request):
     return fitted, frame, frame[list(fitted.raw_columns)].to_numpy(dtype=float)
 
 
-def test_every_raw_column_is_asked_for_once(with_other_roles):
+def test_fraud_model_has_every_raw_column_once(with_other_roles):
     fitted, frame, _ = with_other_roles
     assert sorted(fitted.raw_columns) == sorted(set(frame.columns) - {"Class"})
     about = describe(fitted, frame)
@@ -106,12 +106,12 @@ def test_every_raw_column_is_asked_for_once(with_other_roles):
     assert {len(row) for row in about["background"]} == {len(fitted.raw_columns)}
 
 
-def test_scores_are_those_of_the_frame_whatever_the_columns_are_called(with_other_roles):
+def test_scorer_gives_the_scores_of_the_frame_whatever_the_columns_are_called(with_other_roles):
     fitted, frame, values = with_other_roles
     np.testing.assert_allclose(Scorer(fitted).predict(values), fitted.predict_proba(frame), rtol=0, atol=1e-12)
 
 
-def test_a_contribution_goes_to_the_column_that_it_comes_from(with_other_roles):
+def test_explainer_assigns_a_contribution_to_the_column_that_it_comes_from(with_other_roles):
     fitted, frame, values = with_other_roles
     scorer = Scorer(fitted)
     terms = dict(zip(fitted.columns, (scorer.scaled(values[:4]) * fitted.classifier.coef_[0]).T, strict=True))
@@ -123,13 +123,13 @@ def test_a_contribution_goes_to_the_column_that_it_comes_from(with_other_roles):
     np.testing.assert_allclose(found, fitted.calibrator.coef_[0, 0] * np.transpose(expected), rtol=1e-6, atol=1e-9)
 
 
-def test_a_time_of_which_no_feature_is_made_is_not_asked_for():
+def test_fraud_model_needs_no_time_of_which_no_feature_is_made():
     fitted = fit("lr")
     without = FraudModel(**{**vars(fitted), "columns": COLUMNS[1:]})
     assert without.raw_columns == COLUMNS[1:]
 
 
-def test_an_extra_column_named_like_a_feature_changes_nothing():
+def test_fraud_model_ignores_an_extra_column_named_like_a_feature():
     fitted = fit("lr")
     frame = transactions(40, seed=2)
     odd = frame.assign(hour_sin=9.0, hour_cos=-9.0)

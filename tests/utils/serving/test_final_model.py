@@ -26,7 +26,7 @@ def model(profile):
     return final_model.fit_final(profile, ("none", "xgb"))
 
 
-def test_the_best_mean_over_the_most_folds_is_chosen():
+def test_choose_takes_the_best_mean_over_the_most_folds():
     rows = [
         ("none", "lr", 0.7),
         ("none", "lr", 0.8),
@@ -38,7 +38,7 @@ def test_the_best_mean_over_the_most_folds_is_chosen():
     assert final_model.choose(table) == ("smote", "rf")
 
 
-def test_out_of_fold_rows_are_the_development_set_once(profile):
+def test_out_of_fold_holds_every_row_of_the_development_set_once(profile):
     out = final_model.out_of_fold(profile, final_model.final_task(profile, ("none", "lr")))
     dataset = load_dataset(profile.dataset)
     development, _ = splits.chronological_split(dataset)
@@ -46,7 +46,7 @@ def test_out_of_fold_rows_are_the_development_set_once(profile):
     assert sorted(out.amounts) == sorted(dataset.amounts.iloc[development])
 
 
-def test_out_of_fold_rows_are_computed_once(profile, monkeypatch):
+def test_out_of_fold_computes_rows_once(profile, monkeypatch):
     task = final_model.final_task(profile, ("none", "lr"))
     first = final_model.out_of_fold(profile, task)
     monkeypatch.setattr(final_model, "_fold_probability", lambda *_: pytest.fail("a finished fold was run again"))
@@ -55,7 +55,7 @@ def test_out_of_fold_rows_are_computed_once(profile, monkeypatch):
     assert not [path for path in (profile.results / "out_of_fold").iterdir() if path.suffix != ".parquet"]
 
 
-def test_the_threshold_costs_least():
+def test_choose_threshold_costs_least():
     rng = np.random.default_rng(0)
     y = (rng.random(400) < 0.1).astype(int)
     probability = np.clip(0.3 * y + rng.normal(0.3, 0.15, 400), 0, 1)
@@ -68,13 +68,13 @@ def test_the_threshold_costs_least():
     assert costs[final_model.choose_threshold(y, probability, amounts)] == pytest.approx(min(costs.values()))
 
 
-def test_no_alert_is_raised_where_none_pays():
+def test_choose_threshold_raises_no_alert_where_none_pays():
     y, probability = np.array([0] * 99 + [1]), np.linspace(1, 0, 100)
     threshold = final_model.choose_threshold(y, probability, np.ones(100))
     assert threshold > probability.max()
 
 
-def test_the_model_survives_saving_and_is_scored_on_the_test_set(profile, model, tmp_path):
+def test_score_test_scores_a_model_that_was_saved_and_loaded(profile, model, tmp_path):
     row = final_model.score_test(profile, model)
     dataset = load_dataset(profile.dataset)
     held_out = final_model.held_out_rows(dataset, profile)
@@ -100,7 +100,7 @@ def test_out_of_fold_rows_of_another_division_are_others(name, value, profile, m
 
 
 @pytest.mark.parametrize("damage", ["other rows", "no rows named", "no Parquet"])
-def test_an_out_of_fold_file_about_other_rows_is_made_anew(damage, profile):
+def test_out_of_fold_makes_a_file_about_other_rows_anew(damage, profile):
     task = final_model.final_task(profile, ("none", "lr"))
     expected = final_model.out_of_fold(profile, task)
     path = profile.results / "out_of_fold" / f"{task.key}.parquet"
@@ -116,14 +116,14 @@ def test_an_out_of_fold_file_about_other_rows_is_made_anew(damage, profile):
     assert np.array_equal(np.sort(pd.read_parquet(path)["position"]), np.arange(len(expected.y_true)))
 
 
-def test_out_of_fold_rows_that_cannot_be_kept_leave_nothing_behind(profile, tmp_path, monkeypatch):
+def test_out_of_fold_leaves_nothing_behind_when_it_cannot_write(profile, tmp_path, monkeypatch):
     monkeypatch.setattr(pd.DataFrame, "to_parquet", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         out_of_fold.write_out_of_fold(tmp_path / "out_of_fold" / "a.parquet", np.arange(3), np.zeros(3))
     assert not list((tmp_path / "out_of_fold").iterdir())
 
 
-def test_what_a_killed_process_left_beside_out_of_fold_rows_goes(tmp_path):
+def test_write_out_of_fold_removes_what_a_killed_process_left(tmp_path):
     """A temporary folder of another process, from an hour ago and older."""
     left, young = (tmp_path / f"a.parquet.part-{name}" for name in ("old", "young"))
     for folder in (left, young):
@@ -135,7 +135,7 @@ def test_what_a_killed_process_left_beside_out_of_fold_rows_goes(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", young.name]
 
 
-def test_scoring_again_adds_no_line(profile, model):
+def test_score_test_adds_no_line_when_repeated(profile, model):
     final_model.score_test(profile, model)
     before = (profile.results / "test.jsonl").read_bytes()
     final_model.score_test(profile, model)
@@ -144,7 +144,7 @@ def test_scoring_again_adds_no_line(profile, model):
     assert ledger.scorings(profile.results)["model"].tolist() == ["xgb"]
 
 
-def test_the_score_card_adds_up(profile, model):
+def test_score_card_adds_up(profile, model):
     scored = final_model.score_test(profile, model).result
     card = final_model.score_card(scored, (0.1, 0.9))
     caught = np.asarray(scored.ranks) <= scored.n_alerts
@@ -155,7 +155,7 @@ def test_the_score_card_adds_up(profile, model):
     assert card["average precision"] == round(metrics.average_precision(scored.ranks), 6)
 
 
-def test_calibration_is_better_than_the_raw_scores_of_a_weighted_model(profile):
+def test_fit_final_calibrates_better_than_the_raw_scores_of_a_weighted_model(profile):
     balanced = replace(profile, search=Search(trials=1))
     out = final_model.out_of_fold(balanced, final_model.final_task(balanced, ("class_weight", "lr")))
     calibrated = bundle.apply_calibrator(bundle.fit_calibrator(out.y_true, out.probability), out.probability)

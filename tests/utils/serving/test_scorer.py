@@ -8,7 +8,7 @@ from utils.config import DatasetConfig
 from utils.data.features import build_features
 from utils.models.forest import forest_engine, portable
 from utils.serving.bundle import FraudModel, apply_calibrator
-from utils.serving.scorer import CHUNK, FLAT, FlatForest, Scorer
+from utils.serving.scorer import CHUNK, FLAT_ROWS, FlatForest, Scorer
 
 ROWS = transactions(1200, seed=3)
 VALUES = ROWS[list(COLUMNS)].to_numpy()
@@ -19,12 +19,12 @@ def fraud_model(request):
     return fit(request.param)
 
 
-def test_scaled_features_are_the_protocols(fraud_model):
+def test_scorer_scales_features_as_the_protocol_does(fraud_model):
     expected = fraud_model.scaler.transform(build_features(ROWS, SCHEMA, fraud_model.columns))
     np.testing.assert_array_equal(Scorer(fraud_model).scaled(VALUES), expected)
 
 
-def test_probabilities_are_those_of_the_libraries_own_steps(fraud_model):
+def test_scorer_probabilities_are_those_of_the_libraries_own_steps(fraud_model):
     X = fraud_model.scaler.transform(build_features(ROWS, SCHEMA, fraud_model.columns))
     expected = apply_calibrator(fraud_model.calibrator, fraud_model.classifier.predict_proba(X)[:, 1])
     found = Scorer(fraud_model).predict(VALUES)
@@ -34,7 +34,7 @@ def test_probabilities_are_those_of_the_libraries_own_steps(fraud_model):
     np.testing.assert_array_equal(fraud_model.predict_proba(ROWS), expected)
 
 
-def test_a_row_scores_the_same_alone_among_few_and_among_many(fraud_model):
+def test_scorer_scores_a_row_the_same_alone_among_few_and_among_many(fraud_model):
     scorer = Scorer(fraud_model)
     alone = np.concatenate([scorer.predict(VALUES[row : row + 1]) for row in range(5)])
     tolerance = 1e-6 if hasattr(fraud_model.classifier, "network") else 1e-12
@@ -42,8 +42,8 @@ def test_a_row_scores_the_same_alone_among_few_and_among_many(fraud_model):
     np.testing.assert_allclose(alone, scorer.predict(VALUES)[:5], rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("n_rows", [1, FLAT, FLAT + 1])
-def test_walking_all_trees_at_once_gives_what_scikit_learn_gives(n_rows):
+@pytest.mark.parametrize("n_rows", [1, FLAT_ROWS, FLAT_ROWS + 1])
+def test_flat_forest_gives_what_scikit_learn_gives(n_rows):
     fitted = fit("rf")
     forest = portable(fitted.classifier)
     X = Scorer(fitted).scaled(VALUES[:n_rows])
@@ -53,7 +53,7 @@ def test_walking_all_trees_at_once_gives_what_scikit_learn_gives(n_rows):
     np.testing.assert_array_equal(Scorer(served).uncalibrated(X), expected)
 
 
-def test_threads_divide_a_large_file(fraud_model, monkeypatch):
+def test_scorer_divides_a_large_file_among_threads(fraud_model, monkeypatch):
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
     scorer = Scorer(fraud_model)
     copies = 3 * CHUNK // len(VALUES)
@@ -65,14 +65,14 @@ def test_threads_divide_a_large_file(fraud_model, monkeypatch):
     assert scorer.predict(VALUES[:0]).shape == (0,)
 
 
-def test_neither_the_rows_nor_the_model_are_changed(fraud_model):
+def test_scorer_changes_neither_the_rows_nor_the_model(fraud_model):
     before, parameters = VALUES.copy(), fraud_model.classifier.get_params()
     Scorer(fraud_model).predict(VALUES)
     np.testing.assert_array_equal(VALUES, before)
     assert str(fraud_model.classifier.get_params()) == str(parameters)
 
 
-def test_without_a_time_column_there_is_no_hour():
+def test_scorer_makes_no_hour_without_a_time_column():
     fitted = fit("lr")
     schema = DatasetConfig(SCHEMA.path, time=None)
     plain = FraudModel(**{**vars(fitted), "schema": schema, "columns": fitted.columns})

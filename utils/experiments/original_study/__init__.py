@@ -1,4 +1,4 @@
-"""The study whose claim is under test: its protocol, its CGAN, and runs of both."""
+"""The study whose claim is tested: its protocol, its CGAN, and runs of both."""
 
 import lazy_loader
 

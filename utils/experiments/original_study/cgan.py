@@ -1,7 +1,7 @@
-"""The conditional GAN of the study whose claim is under test, written anew from its published choices.
+"""The conditional GAN of the study whose claim is tested, reimplemented from its published choices.
 
-It is a replica, not advice: it keeps the choices that make this network fail on the data (an output between -1
-and 1 for columns that reach far beyond, targets outside [0, 1]), so that their effect can be measured. Source of
+This is a replica, not a recommendation: it keeps the choices that make this network fail on the data (an output between
+-1 and 1 for columns with a far larger range, targets outside [0, 1]), so that their effect can be measured. Source of
 every choice: `cgans.py` of the repository "Improving learning from imbalanced data using CGANs: credit card fraud
 detection case study".
 """
@@ -27,7 +27,7 @@ LATENT_DIM = 32
 GENERATOR_WIDTHS = (128, 256, 512)
 DISCRIMINATOR_WIDTHS = (512, 256, 128)
 BATCH_SIZE, RARE_PER_BATCH = 32, 8
-SMOOTHING = 0.1  # targets are drawn from [1, 1.1] for real rows and from [-0.1, 0] for drawn ones
+SMOOTHING = 0.1  # targets are drawn from [1, 1.1] for real rows and from [-0.1, 0] for synthetic ones
 SMOOTHED_SHARE = 2 / 3  # of the batches; the targets are 1 and 0 afterwards
 BATCHES_PER_CALL = 500
 
@@ -43,7 +43,7 @@ class OriginalCGAN(BaseEstimator):
     Parameters
     ----------
     random_state : int, default=0
-        Fixes weights, batches, dropout and drawn rows.
+        Seed of weights, batches, dropout and sampled rows.
     batches : int, default=2000
         Training batches; each updates the discriminator twice and the generator once.
     verbose : int, default=0
@@ -80,7 +80,7 @@ class OriginalCGAN(BaseEstimator):
             If a loss stops being a finite number.
         """
         if self.batches < 1:
-            raise ValueError(f"batches is {self.batches}; train for one or more.")
+            raise ValueError(f"batches is {self.batches}; choose 1 or more.")
         self.columns_ = list(X.columns) if isinstance(X, pd.DataFrame) else None
         rows, labels = check_rows(X, y)
         self.classes_, codes = np.unique(labels, return_inverse=True)
@@ -102,7 +102,7 @@ class OriginalCGAN(BaseEstimator):
         label : hashable
             One of ``classes_``.
         random_state : int or None, default=None
-            None gives other rows at every call, in a sequence that the estimator's random state fixes.
+            None gives other rows at every call, in a sequence determined by the estimator's random state.
 
         Returns
         -------
@@ -112,13 +112,13 @@ class OriginalCGAN(BaseEstimator):
         Raises
         ------
         ValueError
-            If `label` was not in training or `n_rows` is negative.
+            If `label` was not in the training data or `n_rows` is negative.
         """
         check_is_fitted(self, "generator_")
         if label not in self.classes_:
             raise ValueError(f"No rows labelled {label!r} were seen in fit; choose from {list(self.classes_)}.")
         if n_rows < 0:
-            raise ValueError(f"n_rows is {n_rows}; ask for none or more rows.")
+            raise ValueError(f"n_rows is {n_rows}; choose 0 or more.")
         if random_state is None:
             random_state = child_seed(self.random_state, "sample", self.n_draws_)
             self.n_draws_ += 1
@@ -131,13 +131,13 @@ class OriginalCGAN(BaseEstimator):
 
 
 def build_generator(n_features: int, seed: int) -> keras.Model:
-    """Noise times the label's embedding in, a row in [-1, 1] out; batch normalisation after each activation."""
+    """Generator: noise times the label embedding to a row in [-1, 1]; batch normalisation after each activation."""
     import keras
 
     def initializer(layer: object) -> keras.initializers.Initializer:
         return keras.initializers.GlorotUniform(seed=child_seed(seed, "generator", layer))
 
-    noise, label, values = _conditioned(LATENT_DIM, child_seed(seed, "generator", "label"))
+    noise, label, values = _conditional_input(LATENT_DIM, child_seed(seed, "generator", "label"))
     for layer, width in enumerate(GENERATOR_WIDTHS):
         values = keras.layers.Dense(width, kernel_initializer=initializer(layer))(values)
         values = keras.layers.LeakyReLU(negative_slope=0.2)(values)
@@ -147,16 +147,16 @@ def build_generator(n_features: int, seed: int) -> keras.Model:
 
 
 def build_discriminator(n_features: int, seed: int) -> keras.Model:
-    """A row times the label's embedding in, one logit out; dropout after all hidden layers but the first."""
+    """Discriminator: a row times the label embedding to one logit; dropout after all hidden layers but the first."""
     import keras
 
     def dense(width: int, layer: object) -> keras.layers.Layer:
         normal = keras.initializers.RandomNormal(stddev=0.02, seed=child_seed(seed, "discriminator", layer))
-        # The study's last layer was left at Keras' default.
+        # The study's last layer has Keras' default initialiser.
         last = keras.initializers.GlorotUniform(seed=child_seed(seed, "discriminator", layer))
         return keras.layers.Dense(width, kernel_initializer=last if width == 1 else normal)
 
-    rows, label, values = _conditioned(n_features, child_seed(seed, "discriminator", "label"))
+    rows, label, values = _conditional_input(n_features, child_seed(seed, "discriminator", "label"))
     for layer, width in enumerate(DISCRIMINATOR_WIDTHS):
         values = keras.layers.LeakyReLU(negative_slope=0.2)(dense(width, layer)(values))
         if layer:
@@ -164,8 +164,8 @@ def build_discriminator(n_features: int, seed: int) -> keras.Model:
     return keras.Model([rows, label], dense(1, "out")(values), name="discriminator")
 
 
-def _conditioned(width: int, seed: int) -> tuple[Any, Any, Any]:
-    """Inputs for vectors of `width` numbers and for class codes, and their product with the code's embedding."""
+def _conditional_input(width: int, seed: int) -> tuple[Any, Any, Any]:
+    """Inputs for vectors of `width` numbers and for class codes, and the product of vector and code embedding."""
     import keras
 
     vector, label = keras.Input((width,)), keras.Input((), dtype="int32")
@@ -175,7 +175,7 @@ def _conditioned(width: int, seed: int) -> tuple[Any, Any, Any]:
 
 
 class _Training:
-    """Discriminator, optimisers and one compiled function that trains on many batches."""
+    """Discriminator, optimisers and a compiled function that trains on many batches."""
 
     def __init__(self, rows: np.ndarray, codes: np.ndarray, generator: keras.Model, seed: int, batches: int) -> None:
         import keras
@@ -196,7 +196,7 @@ class _Training:
         self.compiled = tf.function(self._train)
 
     def run(self, verbose: int) -> pd.DataFrame:
-        """All batches; returns the losses."""
+        """Train on all batches and return the losses."""
         import tensorflow as tf
         from tqdm.auto import tqdm
 
@@ -205,10 +205,10 @@ class _Training:
             for start in range(0, self.batches, BATCHES_PER_CALL):
                 stop = min(start + BATCHES_PER_CALL, self.batches)
                 losses.append(self.compiled(tf.constant(start), tf.constant(stop)).numpy())
-                bad = np.flatnonzero(~np.isfinite(losses[-1]).all(axis=1))
-                if len(bad):
+                not_finite = np.flatnonzero(~np.isfinite(losses[-1]).all(axis=1))
+                if len(not_finite):
                     raise FloatingPointError(
-                        f"The replica's loss is not finite at batch {start + bad[0] + 1}; use another random_state."
+                        f"The loss is not finite at batch {start + not_finite[0] + 1}; use another random_state."
                     )
                 bar.update(stop - start)
         history = pd.DataFrame(np.concatenate(losses), columns=["discriminator_loss", "generator_loss"])
@@ -216,7 +216,7 @@ class _Training:
         return history
 
     def _train(self, start: Any, stop: Any) -> Any:
-        """Batches `start` to `stop`, as a tensor of losses of shape (stop - start, 2)."""
+        """Train on batches `start` to `stop`; returns the losses as a tensor of shape (stop - start, 2)."""
         import tensorflow as tf
 
         losses = tf.TensorArray(tf.float32, size=stop - start)
@@ -228,25 +228,25 @@ class _Training:
         return losses.stack()
 
     def _update_discriminator(self, batch: Any, noise: Any) -> Any:
-        """One step on real rows, then one on drawn rows with the same labels; the mean of both losses."""
+        """One step on real rows, then one on synthetic rows with the same labels; returns the mean of both losses."""
         import tensorflow as tf
 
-        rare = self._pick(self.rare, RARE_PER_BATCH, [self.seed + 1, batch])
-        other = self._pick(1 - self.rare, BATCH_SIZE - RARE_PER_BATCH, [self.seed + 2, batch])
-        picked = tf.concat([rare, other], axis=0)
-        labels = tf.gather(self.codes, picked)
-        # Drawn by a generator in inference mode, as the study drew them.
-        drawn = self.generator([noise, labels], training=False)
+        rare = self._draw_positions(self.rare, RARE_PER_BATCH, [self.seed + 1, batch])
+        other = self._draw_positions(1 - self.rare, BATCH_SIZE - RARE_PER_BATCH, [self.seed + 2, batch])
+        positions = tf.concat([rare, other], axis=0)
+        labels = tf.gather(self.codes, positions)
+        # The generator is in inference mode, as in the study.
+        synthetic = self.generator([noise, labels], training=False)
         smoothing = SMOOTHING * tf.cast(batch < int(SMOOTHED_SHARE * self.batches), tf.float32)
         real_target = 1.0 + smoothing * tf.random.stateless_uniform([BATCH_SIZE, 1], [self.seed + 3, batch])
-        drawn_target = -smoothing * tf.random.stateless_uniform([BATCH_SIZE, 1], [self.seed + 4, batch])
+        synthetic_target = -smoothing * tf.random.stateless_uniform([BATCH_SIZE, 1], [self.seed + 4, batch])
         losses = [
             self._step_discriminator(rows, labels, target)
-            for rows, target in ((tf.gather(self.rows, picked), real_target), (drawn, drawn_target))
+            for rows, target in ((tf.gather(self.rows, positions), real_target), (synthetic, synthetic_target))
         ]
         return 0.5 * (losses[0] + losses[1])
 
-    def _pick(self, code: int, n_rows: int, stream: list) -> Any:
+    def _draw_positions(self, code: int, n_rows: int, stream: list) -> Any:
         """Positions of rows of one class, drawn with replacement."""
         import tensorflow as tf
 
@@ -258,20 +258,20 @@ class _Training:
 
         with tf.GradientTape() as tape:
             loss = self.loss(target, self.discriminator([rows, labels], training=True))
-        self._descend(self.discriminator, tape, loss)
+        self._apply_gradients(self.discriminator, tape, loss)
         return loss
 
     def _update_generator(self, batch: Any, noise: Any) -> Any:
-        """One step towards drawn rows of either class that the discriminator takes for real."""
+        """One step towards synthetic rows of either class that the discriminator classifies as real."""
         import tensorflow as tf
 
         labels = tf.random.stateless_uniform([BATCH_SIZE], [self.seed + 5, batch], 0, 2, tf.int32)
         with tf.GradientTape() as tape:
-            drawn = self.generator([noise, labels], training=True)
-            loss = self.loss(tf.ones([BATCH_SIZE, 1]), self.discriminator([drawn, labels], training=True))
-        self._descend(self.generator, tape, loss)
+            synthetic = self.generator([noise, labels], training=True)
+            loss = self.loss(tf.ones([BATCH_SIZE, 1]), self.discriminator([synthetic, labels], training=True))
+        self._apply_gradients(self.generator, tape, loss)
         return loss
 
-    def _descend(self, network: keras.Model, tape: Any, loss: Any) -> None:
+    def _apply_gradients(self, network: keras.Model, tape: Any, loss: Any) -> None:
         gradients = tape.gradient(loss, network.trainable_variables)
         self.optimizers[network.name].apply(gradients, network.trainable_variables)

@@ -1,4 +1,4 @@
-"""The original study's protocol: its training and test rows, samplers, forest and areas, and what an audit needs of it.
+"""The original study's protocol: its training and test rows, samplers, forest and areas, and the inputs of an audit.
 
 Source of every choice: the notebook on fraud detection, `utils_fraud.py` and `cgans.py` of the repository "Improving
 learning from imbalanced data using CGANs: credit card fraud detection case study". Its training file holds the first
@@ -38,22 +38,22 @@ TRAINING_SHARE = 198_365 / 284_807
 TEST_FRACTION = 0.3
 FOREST = {"n_estimators": 100, "max_depth": 20, "bootstrap": False}
 ALL_COLUMNS = ("Amount", "Time", *(f"V{number}" for number in range(1, 29)))
-# What its selection by a forest's importances kept for SMOTE and the CGAN.
-KEPT_COLUMNS = ("Amount", *(f"V{number}" for number in (*range(1, 22), 27, 28)))
+# Columns that the study selected by a forest's importances for SMOTE and the CGAN.
+SELECTED_COLUMNS = ("Amount", *(f"V{number}" for number in (*range(1, 22), 27, 28)))
 SMOTE_SHARE = 0.1  # of the legitimate rows; with all frauds they were split 70 to 30, and scored on the 30
 THINNED_PREVALENCE = 100 / 2943  # of the test set on which its CGAN reached an area of 1
 THINNED_DRAWS = 20
-SAMPLERS = {"rus": ALL_COLUMNS, "smote": KEPT_COLUMNS, "cgan": KEPT_COLUMNS}
+SAMPLERS = {"rus": ALL_COLUMNS, "smote": SELECTED_COLUMNS, "cgan": SELECTED_COLUMNS}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Sizes of the study's training, smaller in tests.
+    """Sizes of the training in the original study; tests use smaller ones.
 
     Attributes
     ----------
     batches : int
-        Of the CGAN's training.
+        Training batches of the CGAN.
     rows_per_class : int
         Rows of each class that the forest is fitted on after the CGAN.
     """
@@ -63,13 +63,13 @@ class Recipe:
 
     @classmethod
     def of(cls, profile: Profile) -> Recipe:
-        """The study's sizes, or what a profile replaces them by."""
+        """The study's sizes, or those that a profile replaces them with."""
         return cls(**profile.parameters.get("original", {}))
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A fitted forest with all that an audit needs to judge it.
+    """A fitted forest with everything that an audit needs.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Fit:
 
     train: NDArray[np.int64]
     test: NDArray[np.int64]
-    head: ColumnTransformer
+    preprocessing: ColumnTransformer
     X_fit: NDArray
     y_fit: NDArray
     model: RandomForestClassifier
@@ -95,11 +95,11 @@ class Fit:
     @property
     def pipeline(self) -> Pipeline:
         """Scaler and forest as one fitted pipeline."""
-        return Pipeline([("scale", self.head), ("model", self.model)])
+        return Pipeline([("scale", self.preprocessing), ("model", self.model)])
 
 
 def split(dataset: Dataset, seed: int, *, overlap: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Training and test positions: the study's, or with the rows that the test set does not hold.
+    """Training and test positions: the study's, or without the overlap.
 
     Parameters
     ----------
@@ -108,18 +108,18 @@ def split(dataset: Dataset, seed: int, *, overlap: bool) -> tuple[NDArray[np.int
     seed : int
         Draws the test rows, the same with and without overlap.
     overlap : bool
-        Whether to train on the first 69.6 % of the file, test rows or not. Without, training rows are all others
-        that are no copy of a test row but for their time.
+        Whether to train on the first 69.6 % of the file, including test rows. If False, the training rows are all
+        rows that are neither test rows nor copies of one at another time.
     """
     rows = np.arange(len(dataset.frame))
-    rest, test = train_test_split(rows, test_size=TEST_FRACTION, random_state=seed, stratify=dataset.y.to_numpy())
+    candidates, test = train_test_split(rows, test_size=TEST_FRACTION, random_state=seed, stratify=dataset.y.to_numpy())
     if overlap:
         return rows[: round(len(rows) * TRAINING_SHARE)], np.sort(test)
-    return np.sort(rest[~np.isin(dataset.groups[rest], dataset.groups[test])]), np.sort(test)
+    return np.sort(candidates[~np.isin(dataset.groups[candidates], dataset.groups[test])]), np.sort(test)
 
 
 def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, recipe: Recipe | None = None) -> Fit:
-    """Train the study's forest after one of its samplers and score the test set that it was scored on.
+    """Train the forest after one of the samplers, and score the test set that the study scored it on.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, reci
     seed : int
         Fixes test rows, sampler and forest.
     overlap : bool
-        See `split`; SMOTE's test rows come from its own training part, which knows no overlap.
+        See `split`; SMOTE's test rows come from its own training part, so they never overlap.
     recipe : Recipe, optional
         The study's by default.
 
@@ -142,25 +142,25 @@ def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, reci
     if missing:
         raise DataError(
             f"{dataset.name} lacks {', '.join(missing)[:200]}, which the original study's protocol uses; "
-            "it can only be run anew on the study's own dataset."
+            "it can only be run on the study's own dataset."
         )
     recipe = recipe or Recipe()
     train, test = split(dataset, seed, overlap=overlap)
     labels = dataset.y.to_numpy()
     rng = np.random.default_rng(child_seed(seed, "original", sampler))
     if sampler == "smote":
-        train, test = _tenth(train, labels, rng)
-    head = _head(SAMPLERS[sampler])
-    X_train = head.fit_transform(dataset.frame.iloc[train])
+        train, test = _smote_split(train, labels, rng)
+    preprocessing = _build_preprocessing(SAMPLERS[sampler])
+    X_train = preprocessing.fit_transform(dataset.frame.iloc[train])
     X_fit, y_fit = _resample(sampler, X_train, labels[train], child_seed(seed, sampler), recipe)
     model = RandomForestClassifier(**FOREST, random_state=child_seed(seed, "forest"))
     model.fit(X_fit, y_fit)
-    y_score = model.predict_proba(head.transform(dataset.frame.iloc[test]))[:, 1]
-    return Fit(train, test, head, X_fit, y_fit, model, y_score)
+    y_score = model.predict_proba(preprocessing.transform(dataset.frame.iloc[test]))[:, 1]
+    return Fit(train, test, preprocessing, X_fit, y_fit, model, y_score)
 
 
-def _tenth(train: NDArray, labels: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
-    """Frauds and a tenth of the legitimate training rows, split 70 to 30 as before SMOTE."""
+def _smote_split(train: NDArray, labels: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+    """Split all frauds and a tenth of the legitimate training rows 70 to 30, as the study did before SMOTE."""
     frauds, legitimate = (train[labels[train] == value] for value in (1, 0))
     chosen = rng.choice(legitimate, round(len(legitimate) * SMOTE_SHARE), replace=False)
     rows = np.concatenate([frauds, chosen])
@@ -169,15 +169,15 @@ def _tenth(train: NDArray, labels: NDArray, rng: np.random.Generator) -> tuple[N
     return np.sort(train), np.sort(test)
 
 
-def _head(columns: tuple[str, ...]) -> ColumnTransformer:
-    """Amount and time by median and quartiles, the anonymous columns as they are."""
+def _build_preprocessing(columns: tuple[str, ...]) -> ColumnTransformer:
+    """Scale amount and time by median and quartiles; the anonymous columns stay as they are."""
     scaled = [name for name in columns if name in ("Amount", "Time")]
     rest = [name for name in columns if name not in scaled]
     return ColumnTransformer([("scaled", RobustScaler(), scaled), ("rest", "passthrough", rest)])
 
 
 def _resample(sampler: str, X: NDArray, y: NDArray, seed: int, recipe: Recipe) -> tuple[NDArray, NDArray]:
-    """Training rows after the sampler, both classes equal."""
+    """Training rows after the sampler, with equal classes."""
     if sampler == "rus":
         return RandomUnderSampler(random_state=seed).fit_resample(X, y)
     if sampler == "smote":
@@ -185,9 +185,11 @@ def _resample(sampler: str, X: NDArray, y: NDArray, seed: int, recipe: Recipe) -
     n_rows = min(recipe.rows_per_class, int(np.sum(y == 0)))
     frauds, legitimate = X[y == 1], X[y == 0]
     gan = OriginalCGAN(seed, recipe.batches).fit(X, y)
-    drawn = gan.sample(max(0, n_rows - len(frauds)), 1)
-    kept = np.random.default_rng(seed).choice(legitimate, n_rows, replace=False)
-    return np.vstack([frauds, drawn, kept]), np.repeat([1, 1, 0], [len(frauds), len(drawn), n_rows])
+    synthetic = gan.sample(max(0, n_rows - len(frauds)), 1)
+    legitimate_subset = np.random.default_rng(seed).choice(legitimate, n_rows, replace=False)
+    return np.vstack([frauds, synthetic, legitimate_subset]), np.repeat(
+        [1, 1, 0], [len(frauds), len(synthetic), n_rows]
+    )
 
 
 def trapezoid(y_true: ArrayLike, y_score: ArrayLike) -> float:
@@ -199,8 +201,8 @@ def trapezoid(y_true: ArrayLike, y_score: ArrayLike) -> float:
 def areas(y_true: NDArray, y_score: NDArray) -> dict[str, float]:
     """Three areas under one precision-recall curve, by name.
 
-    `average_precision` breaks ties against us, as everywhere in this project; `tied_average_precision` is
-    scikit-learn's, which lets rows with the same score in together; `trapezoid` is the study's. A forest of 100
+    `average_precision` breaks ties against the model, as everywhere in this project; `tied_average_precision` is
+    scikit-learn's, which treats rows with the same score together; `trapezoid` is the study's. A forest of 100
     trees gives many rows the same score.
     """
     return {
@@ -211,33 +213,30 @@ def areas(y_true: NDArray, y_score: NDArray) -> dict[str, float]:
 
 
 def thin(y_true: NDArray, prevalence: float, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Positions of all positives and of as many negatives as give this prevalence, in their order."""
+    """Positions of all positives and of as many negatives as give this prevalence, in ascending order."""
     positives, negatives = np.flatnonzero(y_true == 1), np.flatnonzero(y_true == 0)
     n_kept = min(len(negatives), round(len(positives) * (1 - prevalence) / prevalence))
     return np.sort(np.concatenate([positives, rng.choice(negatives, n_kept, replace=False)]))
 
 
 def _thinned_areas(y_true: NDArray, y_score: NDArray, seed: int) -> dict[str, float]:
-    """Means of the areas over test sets thinned out to the study's highest prevalence, which `fit` never scores on."""
+    """Mean areas over test sets subsampled to the study's highest prevalence, on which `fit` never scores."""
     rng = np.random.default_rng(child_seed(seed, "thinned"))
     chosen = (thin(y_true, THINNED_PREVALENCE, rng) for _ in range(THINNED_DRAWS))
     means = pd.DataFrame([areas(y_true[rows], y_score[rows]) for rows in chosen]).mean()
     return {f"thinned_{name}": float(value) for name, value in means.items()}
 
 
-def audit_inputs(dataset: Dataset, done: Fit) -> dict[str, Any]:
-    """A fit to `dataset` as `auditing.audit` takes it: frames, fitted pipeline and rows, claims.
-
-    The test set is the one that the study scored it on.
-    """
-    y_true = dataset.y.to_numpy()[done.test]
-    curve = y_true, done.y_score, trapezoid(y_true, done.y_score)
+def audit_inputs(dataset: Dataset, fitted: Fit) -> dict[str, Any]:
+    """Arguments of `auditing.audit` for a fit: frames, fitted pipeline and rows, claims."""
+    y_true = dataset.y.to_numpy()[fitted.test]
+    curve = y_true, fitted.y_score, trapezoid(y_true, fitted.y_score)
     return {
-        "train": dataset.frame.iloc[done.train],
-        "test": dataset.frame.iloc[done.test],
+        "train": dataset.frame.iloc[fitted.train],
+        "test": dataset.frame.iloc[fitted.test],
         "label": dataset.config.label,
-        "pipeline": done.pipeline,
-        "fitted": (done.X_fit, done.y_fit),
+        "pipeline": fitted.pipeline,
+        "fitted": (fitted.X_fit, fitted.y_fit),
         "claims": Claims(dataset.y, curve, tolerance=1e-9),  # the study printed all digits
     }
 
@@ -249,7 +248,7 @@ def load(config: DatasetConfig) -> Dataset:
 
 @dataclass(frozen=True)
 class ReplicaResult:
-    """What a fit by the original study's protocol gives.
+    """Result of a fit by the original study's protocol.
 
     Attributes
     ----------
@@ -258,15 +257,15 @@ class ReplicaResult:
     average_precision, tied_average_precision, trapezoid : float
         See `areas`.
     thinned_average_precision, thinned_tied_average_precision, thinned_trapezoid : float
-        The same on test sets that are thinned out to the study's highest prevalence.
+        The same on test sets that are subsampled to the study's highest prevalence.
     n_rows, n_positives : int
-        Of the test set.
+        Size of the test set.
     shared_rows, shared_positives : float
-        Share of the test rows, and of its positives, that are training rows too.
+        Share of the test rows, and of the positives among them, that are also training rows.
     n_fit, n_fit_positives : int
         Rows that the forest was fitted on.
     seconds : float
-        Of sampler and fit.
+        Time of sampler and fit.
     """
 
     ranks: list[int]
@@ -286,26 +285,26 @@ class ReplicaResult:
 
 
 def run_task(config: DatasetConfig, task: Task, recipe: Recipe) -> Row[Task, ReplicaResult]:
-    """Fit, score and measure one task; what a worker process does."""
+    """Fit, score and measure one task; runs in a worker process."""
     limit_threads(1)
     dataset = load(config)
     start = time.perf_counter()
-    done = fit(dataset, task.sampler.name, task.seed, overlap=task.split.overlap, recipe=recipe)
+    fitted = fit(dataset, task.sampler.name, task.seed, overlap=task.split.overlap, recipe=recipe)
     seconds = time.perf_counter() - start
-    return Row(task, _measure(done, dataset.y.to_numpy()[done.test], task.seed, seconds), provenance())
+    return Row(task, _measure(fitted, dataset.y.to_numpy()[fitted.test], task.seed, seconds), provenance())
 
 
-def _measure(done: Fit, y_true: NDArray, seed: int, seconds: float) -> ReplicaResult:
-    in_train = np.isin(done.test, done.train)
-    values = areas(y_true, done.y_score) | _thinned_areas(y_true, done.y_score, seed)
+def _measure(fitted: Fit, y_true: NDArray, seed: int, seconds: float) -> ReplicaResult:
+    in_train = np.isin(fitted.test, fitted.train)
+    values = areas(y_true, fitted.y_score) | _thinned_areas(y_true, fitted.y_score, seed)
     return ReplicaResult(
-        ranks=metrics.ranks_of_positives(y_true, done.y_score)[0].tolist(),
+        ranks=metrics.ranks_of_positives(y_true, fitted.y_score)[0].tolist(),
         **{name: round(value, 6) for name, value in values.items()},
-        n_rows=len(done.test),
+        n_rows=len(fitted.test),
         n_positives=int(y_true.sum()),
         shared_rows=round(float(in_train.mean()), 6),
         shared_positives=round(float(in_train[y_true == 1].mean()), 6),
-        n_fit=len(done.y_fit),
-        n_fit_positives=int(done.y_fit.sum()),
+        n_fit=len(fitted.y_fit),
+        n_fit_positives=int(fitted.y_fit.sum()),
         seconds=round(seconds, 3),
     )

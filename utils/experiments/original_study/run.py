@@ -1,4 +1,4 @@
-"""Runs the original study's protocol, and its recipe with training and test rows kept apart, into a ledger.
+"""Run the original study's protocol, with and without the overlap of training and test rows, and fill a ledger.
 
 python -m utils.experiments.original_study.run --profile full
 """
@@ -28,7 +28,7 @@ SEEDS = (42, 0, 1, 2, 3)  # the study's own test rows are those of 42
 
 
 def make_task(dataset: Dataset, sampler: str, seed: int, *, overlap: bool, recipe: Recipe) -> Task:
-    """One fit as a task of the ledger."""
+    """A fit as a task of the ledger."""
     params = vars(recipe) if sampler == "cgan" else {}
     return Task(
         dataset=dataset.identity,
@@ -50,24 +50,24 @@ def replica(
     recipe: Recipe | None = None,
     n_jobs: int = -1,
 ) -> pd.DataFrame:
-    """Make sure that the profile's ledger of the replica holds every fit, and return their rows.
+    """Make sure that the profile's ledger of the original study holds every fit, and return their rows.
 
-    For each seed these are the forest after random undersampling, SMOTE and the CGAN by the study's protocol, and
-    after the CGAN with training and test rows kept apart. Fits that the profile's ledger or the committed one holds
-    are not run again; what is missing is written to the profile's only. Interrupting is safe.
+    For each seed these are the forest after random undersampling, SMOTE and the CGAN by the study's protocol, and after
+    the CGAN with training and test rows kept apart. Fits in the profile's ledger or in the committed one are not run
+    again; new rows are written only to the profile's ledger. Interrupting is safe.
 
     Parameters
     ----------
     profile : Profile
-        Below whose results `original/replica.jsonl` is kept.
+        Its results folder holds `original/replica.jsonl`.
     config : DatasetConfig
         With the columns of the study's dataset.
     seeds : tuple of int
-        At least two are needed for an interval.
+        An interval needs at least two.
     recipe : Recipe, optional
         The study's by default.
     n_jobs : int
-        Processes.
+        Number of processes.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def replica(
     _copy_committed(path, {task.key for task in tasks})
     rows = {row.key: row for row in ledger.read(path.parent, ReplicaResult)}
     missing = [task for task in tasks if task.key not in rows]
-    for row in _computed(config, missing, recipe, n_jobs):
+    for row in _run_missing(config, missing, recipe, n_jobs):
         ledger.append(path, row)
         rows[row.key] = row
     return ledger.frame(rows[task.key] for task in tasks)
@@ -92,11 +92,11 @@ def _tasks(dataset: Dataset, seeds: tuple[int, ...], recipe: Recipe) -> list[Tas
     ]
 
 
-def _computed(
+def _run_missing(
     config: DatasetConfig, tasks: list[Task], recipe: Recipe, n_jobs: int
 ) -> Iterable[Row[Task, ReplicaResult]]:
-    """Rows of the tasks as processes finish them, with a progress bar."""
-    # The longest first: workers finish together, and none grows so late that joblib takes it for a leak.
+    """Rows of the tasks in the order in which processes finish, with a progress bar."""
+    # The longest fits run first: workers finish together, and none grows so late that joblib suspects a memory leak.
     tasks = sorted(tasks, key=lambda task: task.sampler.name)
     workers = Parallel(n_jobs=min(effective_n_jobs(n_jobs), max(1, len(tasks))), return_as="generator_unordered")
     rows = workers(delayed(run_task)(config, task, recipe) for task in tasks)
@@ -104,7 +104,7 @@ def _computed(
 
 
 def _copy_committed(path: Path, keys: set[str]) -> None:
-    """Add the committed rows of these keys that another ledger lacks to it."""
+    """Add the committed rows of these keys to a ledger that lacks them."""
     if path.parent.resolve() != COMMITTED.resolve():
         for row in ledger.read(COMMITTED, ReplicaResult):
             if row.key in keys:
@@ -112,7 +112,7 @@ def _copy_committed(path: Path, keys: set[str]) -> None:
 
 
 def main() -> None:
-    """Fill a profile's ledger of the replica from the command line and print its means."""
+    """Fill a profile's ledger of the original study from the command line, and print mean figures."""
     parser = argparse.ArgumentParser(description="Run what is missing of the original study's protocol.")
     parser.add_argument("--profile", default="full", choices=["quick", "full"])
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
@@ -120,8 +120,8 @@ def main() -> None:
     with exit_with_a_sentence():
         table = replica(load_profile(options.profile), n_jobs=options.jobs)
     table["overlap"] = [split.overlap for split in table["split"]]
-    shown = ["average_precision", "tied_average_precision", "trapezoid", "thinned_trapezoid", "shared_positives"]
-    print(table.groupby(["sampler", "overlap"], sort=False)[[*shown, "seconds"]].mean().round(3).to_string())
+    columns = ["average_precision", "tied_average_precision", "trapezoid", "thinned_trapezoid", "shared_positives"]
+    print(table.groupby(["sampler", "overlap"], sort=False)[[*columns, "seconds"]].mean().round(3).to_string())
 
 
 if __name__ == "__main__":

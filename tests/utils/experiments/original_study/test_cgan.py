@@ -58,35 +58,35 @@ def fitted():
     return OriginalCGAN(random_state=1, batches=150).fit(*make_rows())
 
 
-def test_networks_have_the_published_numbers_of_parameters():
+def test_build_generator_and_discriminator_have_the_published_parameters():
     """For 8 columns, as the study's notebook prints them."""
     load_tensorflow()
     assert build_generator(8, 0).count_params() == 176_584
     assert build_discriminator(8, 0).count_params() == 168_977
 
 
-def test_drawn_rows_never_leave_the_range_of_tanh(fitted):
+def test_original_cgan_rows_never_leave_the_range_of_tanh(fitted):
     drawn = fitted.sample(500, 1)
     assert drawn.shape == (500, 6) and list(drawn) == list("abcdef")
     assert drawn.abs().max().max() <= 1
     assert make_rows()[0].abs().min().min() > 1
 
 
-def test_the_loss_falls_below_zero_while_targets_lie_beyond_0_and_1(fitted):
+def test_original_cgan_loss_falls_below_zero_while_targets_lie_beyond_0_and_1(fitted):
     losses = fitted.history_["discriminator_loss"]
     assert len(losses) == 150
     assert losses[:100].min() < -1
     assert losses[100:].min() >= 0
 
 
-def test_equal_seeds_draw_equal_rows_and_others_do_not(fitted):
+def test_original_cgan_draws_equal_rows_with_equal_seeds_only(fitted):
     again, other = (OriginalCGAN(random_state=seed, batches=150).fit(*make_rows()) for seed in (1, 2))
     pd.testing.assert_frame_equal(again.sample(5, 1, random_state=3), fitted.sample(5, 1, random_state=3))
     assert not np.allclose(other.sample(5, 1, random_state=3), fitted.sample(5, 1, random_state=3))
     assert not np.allclose(again.sample(5, 1), again.sample(5, 1))
 
 
-def test_both_classes_can_be_drawn_by_their_labels():
+def test_original_cgan_draws_both_classes_by_their_labels():
     X, y = make_rows()
     labels = np.where(y == 1, "fraud", "legitimate")
     gan = OriginalCGAN(batches=2).fit(X.to_numpy(), labels)
@@ -104,13 +104,13 @@ def test_both_classes_can_be_drawn_by_their_labels():
         ({"X": np.full((N_ROWS, 2), np.nan)}, "row"),
     ],
 )
-def test_bad_input_is_refused_in_one_sentence(change, message):
+def test_original_cgan_refuses_bad_input_in_one_sentence(change, message):
     X, y = make_rows()
     with pytest.raises(ValueError, match=message):
         OriginalCGAN(batches=change.get("batches", 2)).fit(change.get("X", X), change.get("y", y))
 
 
-def test_sampling_asks_for_a_fit_a_known_label_and_a_count(fitted):
+def test_original_cgan_sample_needs_a_fit_a_known_label_and_a_count(fitted):
     with pytest.raises(NotFittedError):
         OriginalCGAN().sample(1, 1)
     with pytest.raises(ValueError, match="No rows labelled 2"):

@@ -45,7 +45,7 @@ def cgan(dataset):
     return protocol.fit(dataset, "cgan", SEED, recipe=RECIPE)
 
 
-def test_the_split_has_the_published_sizes_and_overlap():
+def test_split_has_the_published_sizes_and_overlap():
     """198,365 training rows, 85,443 test rows with 148 frauds; 69.8 % of them and 77 % of their frauds trained on."""
     whole = loading.load(replace(ULB, duplicates="keep"))
     train, test = protocol.split(whole, original_run.SEEDS[0], overlap=True)
@@ -54,11 +54,11 @@ def test_the_split_has_the_published_sizes_and_overlap():
     assert (len(test), labels[test].sum()) == (85_443, 148)
     shared = np.isin(test, train)
     assert (round(shared.mean(), 3), round(shared[labels[test] == 1].mean(), 2)) == (0.698, 0.77)
-    _, smote_test = protocol._tenth(train, labels, np.random.default_rng(0))
+    _, smote_test = protocol._smote_split(train, labels, np.random.default_rng(0))
     assert (len(smote_test), labels[smote_test].sum()) == (6_055, 115)
 
 
-def test_without_overlap_the_same_test_rows_are_scored_and_no_copy_of_them_is_trained_on(dataset):
+def test_split_without_overlap_has_the_same_test_rows_and_trains_on_no_copy(dataset):
     (first, test), (apart, same) = (protocol.split(dataset, SEED, overlap=overlap) for overlap in (True, False))
     np.testing.assert_array_equal(test, same)
     assert np.isin(first, test).mean() > 0.2
@@ -67,7 +67,7 @@ def test_without_overlap_the_same_test_rows_are_scored_and_no_copy_of_them_is_tr
 
 
 @pytest.mark.parametrize("sampler", protocol.SAMPLERS)
-def test_a_forest_is_fitted_as_the_study_did(sampler, dataset):
+def test_fit_trains_a_forest_as_the_study_did(sampler, dataset):
     done = protocol.fit(dataset, sampler, SEED, recipe=RECIPE)
     assert done.X_fit.shape == (len(done.y_fit), len(protocol.SAMPLERS[sampler]))
     assert done.y_fit.mean() == 0.5
@@ -78,14 +78,14 @@ def test_a_forest_is_fitted_as_the_study_did(sampler, dataset):
     assert np.isin(done.test, done.train).any() == (sampler != "smote")
 
 
-def test_the_cgan_adds_rows_between_minus_1_and_1_to_all_frauds(dataset, cgan):
+def test_fit_adds_rows_of_the_cgan_between_minus_1_and_1_to_all_frauds(dataset, cgan):
     labels = dataset.y.to_numpy()[cgan.train]
     drawn = cgan.X_fit[labels.sum() : RECIPE.rows_per_class]
     assert len(drawn) == RECIPE.rows_per_class - labels.sum() and np.abs(drawn).max() <= 1
     assert len(cgan.y_fit) == 2 * RECIPE.rows_per_class
 
 
-def test_equal_seeds_give_equal_scores(dataset, cgan):
+def test_fit_gives_equal_scores_with_equal_seeds(dataset, cgan):
     np.testing.assert_array_equal(protocol.fit(dataset, "cgan", SEED, recipe=RECIPE).y_score, cgan.y_score)
 
 
@@ -99,7 +99,7 @@ def test_areas_of_known_rankings():
     )
 
 
-def test_thinning_keeps_all_positives_and_gives_the_prevalence():
+def test_thin_keeps_all_positives_and_gives_the_prevalence():
     y_true = (np.arange(5000) % 100 == 0).astype(int)
     kept = protocol.thin(y_true, 0.04, np.random.default_rng(0))
     assert y_true[kept].sum() == 50 and y_true[kept].mean() == pytest.approx(0.04, abs=1e-3)
@@ -114,7 +114,7 @@ def profile(tmp_path):
 ARGUMENTS = {"seeds": (0,), "recipe": Recipe(batches=2, rows_per_class=500), "n_jobs": 1}
 
 
-def test_finished_fits_are_not_run_again(config, profile):
+def test_replica_does_not_repeat_finished_fits(config, profile):
     table = original_run.replica(profile, config, **ARGUMENTS)
     assert list(zip(table["sampler"], [split.overlap for split in table["split"]], strict=True)) == [
         *(("rus", True), ("smote", True), ("cgan", True), ("cgan", False))
@@ -130,9 +130,7 @@ def test_finished_fits_are_not_run_again(config, profile):
     assert again["tied_average_precision"].tolist() == table["tied_average_precision"].tolist()
 
 
-def test_what_a_profile_lacks_is_copied_or_run_and_never_written_to_the_committed_ledger(
-    config, profile, tmp_path, monkeypatch
-):
+def test_replica_never_writes_to_the_committed_ledger(config, profile, tmp_path, monkeypatch):
     """As after an update of a library: some keys of the committed rows are not asked for any more."""
     monkeypatch.setattr(original_run, "COMMITTED", tmp_path / "committed")
     own = original_run.replica(profile, config, **ARGUMENTS)
@@ -152,7 +150,7 @@ def test_what_a_profile_lacks_is_copied_or_run_and_never_written_to_the_committe
     assert {row.key for row in ledger.read(path.parent, ReplicaResult)} == set(own["key"])
 
 
-def test_what_the_quick_profile_and_the_tests_write_is_not_committed(tmp_path, monkeypatch):
+def test_load_profile_writes_nothing_committed_for_quick_and_tests(tmp_path, monkeypatch):
     def outputs(profile):
         values = {field.name: getattr(profile, field.name) for field in fields(profile)}
         return [*(value for value in values.values() if isinstance(value, Path)), profile.numbers, profile.model]
@@ -165,7 +163,7 @@ def test_what_the_quick_profile_and_the_tests_write_is_not_committed(tmp_path, m
     assert load_profile("quick").model == ROOT / "build" / "quick" / "model"
 
 
-def test_the_committed_replica_is_complete_and_a_cheap_fit_can_be_computed_again():
+def test_run_task_computes_a_cheap_fit_of_the_complete_committed_replica():
     dataset = loading.load(replace(ULB, duplicates="keep"))
     rows = {row.key: row.result for row in ledger.read(original_run.COMMITTED, ReplicaResult)}
     for seed in original_run.SEEDS:
@@ -178,7 +176,7 @@ def test_the_committed_replica_is_complete_and_a_cheap_fit_can_be_computed_again
         assert getattr(again, area) == pytest.approx(getattr(rows[task.key], area), abs=0.005)
 
 
-def test_the_replica_of_the_claimed_pair_fails_every_check_but_the_prevalence(dataset, cgan):
+def test_audit_of_the_claimed_pair_fails_every_check_but_the_prevalence(dataset, cgan):
     """Its test set is a random part of the file."""
     report = audit(**protocol.audit_inputs(dataset, cgan))
     assert report.passed == ["prevalence"], str(report)
@@ -187,12 +185,12 @@ def test_the_replica_of_the_claimed_pair_fails_every_check_but_the_prevalence(da
     assert "no sampler brought them there" in report["sampler rows"].advice
 
 
-def test_the_quick_profile_trains_the_audited_pair_for_a_shorter_time():
+def test_recipe_of_the_quick_profile_trains_for_a_shorter_time():
     assert Recipe.of(load_profile("full")) == Recipe(batches=2000, rows_per_class=4000)
     assert Recipe.of(load_profile("quick")) == Recipe(batches=200, rows_per_class=4000)
 
 
-def test_smote_in_the_replica_has_no_rows_on_both_sides(dataset):
+def test_audit_of_smote_in_the_replica_finds_no_rows_on_both_sides(dataset):
     """Its test rows are split off before the sampler, so that only their prevalence and the area are at fault."""
     done = protocol.fit(dataset, "smote", SEED, recipe=RECIPE)
     report = audit(**protocol.audit_inputs(dataset, done))
@@ -200,13 +198,13 @@ def test_smote_in_the_replica_has_no_rows_on_both_sides(dataset):
     assert report["prevalence"].verdict == report["area"].verdict == FAILED
 
 
-def test_the_test_set_of_the_claimed_figure_has_the_prevalence_of_the_file():
+def test_replica_test_set_has_the_prevalence_of_the_file():
     rows = [row for row in ledger.read(original_run.COMMITTED, ReplicaResult) if row.task.sampler.name == "cgan"]
     assert {(row.result.n_rows, row.result.n_positives) for row in rows} == {(85_443, 148)}
     assert pytest.approx(492 / 284_807, rel=0.01) == 148 / 85_443
 
 
-def test_this_studys_protocol_passes_every_check(config):
+def test_audit_of_this_studys_protocol_passes_every_check(config):
     """A development fold with the pipeline that a task fits, on the same file."""
     dataset = loading.load(config)
     development, _ = splits.chronological_split(dataset, 0.2)
@@ -229,7 +227,7 @@ def test_this_studys_protocol_passes_every_check(config):
     assert report.passed == [finding.name for finding in report.findings], str(report)
 
 
-def test_a_dataset_with_other_columns_is_refused(tmp_path):
+def test_fit_refuses_a_dataset_with_other_columns(tmp_path):
     frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=40), "y": np.arange(40) % 4 == 0})
     frame.to_parquet(tmp_path / "claims.parquet")
     dataset = loading.load(DatasetConfig(tmp_path / "claims.parquet", label="y", time=None, amount=None))
