@@ -81,6 +81,8 @@ class Dataset:
 def load(config: DatasetConfig = ULB) -> Dataset:
     r"""Fetch, verify and validate a dataset; exact duplicates are dropped if the configuration says so.
 
+    A column that only numbers the rows, like an index, is named in a logged warning.
+
     Parameters
     ----------
     config : DatasetConfig, default=ULB
@@ -93,13 +95,11 @@ def load(config: DatasetConfig = ULB) -> Dataset:
         Features `X` of shape (n_rows, n_features) and labels `y` of shape (n_rows,), in order of time (in seconds,
         where there is such a column).
 
-    A column that only numbers the rows, like an index, is named in a logged warning.
-
     Raises
     ------
     DataError
-        If the file cannot be fetched or does not pass validation; file, column and row are named, and no Parquet copy of
-        it is left.
+        If the file cannot be fetched or does not pass validation; file, column and row are named, and no Parquet copy
+        of it is left.
 
     See Also
     --------
