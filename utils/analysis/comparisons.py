@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -88,18 +90,37 @@ def _tie_neutral_verdicts(table: pd.DataFrame, differences: dict[Pair, NDArray],
     ]
 
 
-def ratio_differences(table: pd.DataFrame) -> pd.DataFrame:
+def select_verdicts(family: pd.DataFrame, samplers: Iterable[str], models: Iterable[str]) -> pd.DataFrame:
+    """What the comparisons of one family say of some samplers and models.
+
+    Parameters
+    ----------
+    family : DataFrame
+        From `compare_samplers`. P-values stay adjusted over all of it.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, sampler, mean, low, high, adjusted_p, verdict.
+    """
+    chosen = family["sampler"].isin(list(samplers)) & family["model"].isin(list(models))
+    return family.loc[chosen, ["model", "sampler", "mean", "low", "high", "adjusted_p", "verdict"]]
+
+
+def ratio_differences(table: pd.DataFrame, ratios: Sequence[str] = ()) -> pd.DataFrame:
     """Every sampler at every ratio against no resampling under the same model.
 
     Parameters
     ----------
     table : DataFrame
         From `sensitivity.ratios`: ledger rows whose `setting` names the ratio.
+    ratios : sequence of str
+        All ratios in the order of the result; that of the table by default.
 
     Returns
     -------
     DataFrame
-        Columns model, sampler, ratio, mean, low, high, in the table's order. The interval is the paired bootstrap's
+        Columns model, sampler, ratio, mean, low, high. The interval is the paired bootstrap's
         over the frauds: curves describe, and no verdict is drawn from them.
     """
     none = table["sampler"] == "none"
@@ -107,6 +128,8 @@ def ratio_differences(table: pd.DataFrame) -> pd.DataFrame:
     compared = compare_samplers(named)
     parts = compared["sampler"].str.split(" ", n=1, expand=True)
     compared = compared.assign(sampler=parts[0], ratio=parts[1], low=compared["boot_low"], high=compared["boot_high"])
+    if ratios:
+        compared = compared.sort_values("ratio", key=lambda names: names.map(list(ratios).index), kind="stable")
     return compared[["model", "sampler", "ratio", "mean", "low", "high"]]
 
 
