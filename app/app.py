@@ -137,7 +137,7 @@ def _settle(app: Flask) -> None:
     for name in app.jinja_env.list_templates():
         app.jinja_env.get_template(name)
     for name in list(study.notebooks())[:1]:
-        study.notebook_page(name)  # the first one takes seconds, as its reader is large
+        study.notebook_page(name, "/")  # the first one takes seconds, as its reader is large
     # Without it, each worker's collector walks through all modules now and then, and stops for a tenth of a second.
     gc.collect()
     gc.freeze()

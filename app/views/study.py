@@ -17,11 +17,10 @@ from utils.reporting.tables import phrase, refuted_by
 TABLE_TAGS = ("table", "caption", "thead", "tbody", "tr", "th", "td", "div", "details", "summary", "p")
 TABLE_ATTRIBUTES = ("class", "colspan", "rowspan", "scope")
 FORBIDDEN = re.compile(r"<(style|script)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
-# Links of the notebooks' own, as the pages have them.
-LINKS = {
-    r"\(\.\./paper/paper\.pdf\)": "(../paper.pdf)",
-    r"\(\.\./README\.md\)": "(../)",
-    r"\((\d\d_\w+)\.ipynb\)": r"(\1)",
+LINKS = {  # of the notebooks, and what the pages have for them below their root
+    r"\]\((\d\d_\w+)\.ipynb\)": r"notebooks/\1",
+    r"\]\(\.\./paper/paper\.pdf\)": "paper.pdf",
+    r"\]\(\.\./README\.md\)": "",
 }
 TITLE = "Learning from imbalanced data with conditional GANs: a credit-card fraud case study"
 
@@ -130,8 +129,15 @@ def notebooks() -> dict[str, str]:
 
 
 @lru_cache
-def notebook_page(name: str) -> str:
-    """The notebook `name` of `notebooks` as a piece of HTML without scripts and styles."""
+def notebook_page(name: str, root: str = "/") -> str:
+    """The notebook `name` of `notebooks` as a piece of HTML without scripts and styles.
+
+    Parameters
+    ----------
+    name : str
+    root : str
+        Address of the home page, which links to other notebooks start with.
+    """
     import nbformat
     from nbconvert import HTMLExporter  # takes a second to import, which tests and tools need not wait for
 
@@ -142,7 +148,7 @@ def notebook_page(name: str) -> str:
             headings = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")]
             heading = headings[-1] if headings else heading
             for pattern, target in LINKS.items():
-                cell.source = re.sub(pattern, target, cell.source)
+                cell.source = re.sub(pattern, f"]({root}{target})", cell.source)
         cell.metadata["alt"] = f"Figure: {heading}"
         for output in cell.get("outputs", []):
             if "text/html" in output.get("data", {}):

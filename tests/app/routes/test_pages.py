@@ -242,9 +242,10 @@ def test_notebook_pages_keep_tables_and_link_to_each_other(client):
     page = client.get("/notebooks/02_baselines").text
     assert "<th>Adjusted p</th>" in page and "<td>Logistic regression</td>" in page
     assert not re.search(r"<style|\sstyle=", page)
-    assert 'href="03_undersampling"' in page and client.get("/notebooks/03_undersampling").status_code == 200
+    assert 'href="/notebooks/03_undersampling"' in page
     last = client.get("/notebooks/08_final_model").text
-    assert 'href="../paper.pdf"' in last and 'href="../"' in last and ".ipynb" not in last
+    assert '<a href="/paper.pdf">The paper</a>' in last and '<a href="/">the README</a>' in last
+    assert 'href="/desk/notebooks/03_undersampling"' in study.notebook_page("02_baselines", "/desk/")
 
 
 def test_without_styles_keeps_the_table_alone():
