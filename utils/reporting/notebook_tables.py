@@ -25,7 +25,11 @@ HEADINGS = {
     "n_folds": "Folds",
 }
 KEYS = ("model", "sampler", "against")
+LARGE = 10_000  # numbers from here on have no decimals
 INLINE_STYLE = re.compile(r' style="[^"]*"')
+INSIDE_INTERVAL = re.compile(r"(?<=\[)(-?[\d.]+), (?=-?[\d.]+\])")
+NO_BREAK_SPACE = "\u00a0"
+SMALLEST_P = 0.001
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class Table:
         """The table that a notebook shows."""
         with pd.option_context("display.max_colwidth", None):
             table = INLINE_STYLE.sub("", self._text().to_html(index=False, border=0))
+        table = INSIDE_INTERVAL.sub(rf"\1,{NO_BREAK_SPACE}", table)
         title = html.escape(self.title)
         if self.folded:
             return f"<details><summary>{title}</summary>\n{table}\n</details>"
@@ -94,7 +99,7 @@ def _cell(value: object, digits: int) -> str:
     if isinstance(value, (int, np.integer)):
         return f"{value:,}"
     if isinstance(value, (float, np.floating)):
-        return "–" if np.isnan(value) else f"{value:,.{digits}f}"
+        return "–" if np.isnan(value) else f"{value:,.{0 if abs(value) >= LARGE else digits}f}"
     return "–" if value is None else str(value)
 
 
@@ -153,4 +158,6 @@ def estimates(
     keys = [name for name in KEYS if name in frame]
     others = [name for name in frame if name not in (*keys, "mean", "low", "high")]
     shown = frame.assign(interval=interval)[[*keys, "mean", "interval", *others]].reset_index(drop=True)
+    if "adjusted_p" in shown:
+        shown["adjusted_p"] = ["<0.001" if p < SMALLEST_P else f"{p:.3f}" for p in shown["adjusted_p"]]
     return labelled(shown, labels, mean=heading, interval="95 % interval", **headings)

@@ -248,15 +248,33 @@ def test_estimates_stand_with_their_intervals():
     ]
 
 
+def test_estimates_never_show_a_p_value_of_zero():
+    frame = pd.DataFrame({"mean": [0.1] * 2, "low": [0.0] * 2, "high": [0.2] * 2, "adjusted_p": [0.0004, 0.0012]})
+    assert notebook_tables.estimates(frame, LABELS)["Adjusted p"].tolist() == ["<0.001", "0.001"]
+
+
+def test_an_interval_is_not_broken_into_two_lines():
+    page = notebook_tables.table(pd.DataFrame({"x": ["0.1 [-0.2, 0.3]", "20 (2), 5 (1)"]}))._repr_html_()
+    assert "<td>0.1 [-0.2,\u00a00.3]</td>" in page and "<td>20 (2), 5 (1)</td>" in page
+
+
 def test_a_table_rounds_its_numbers_and_says_what_is_missing():
-    frame = pd.DataFrame({"n": [12345, 2], "x": [0.12345, np.nan], "ok": [True, False], "why": ["a < b", None]})
+    frame = pd.DataFrame(
+        {
+            "n": [12345, 2],
+            "x": [0.12345, np.nan],
+            "y": [1234.567, 125948.5],
+            "ok": [True, False],
+            "why": ["a < b", None],
+        }
+    )
     shown = notebook_tables.table(frame, "A & B", digits=2)
     cells = [line.split() for line in repr(shown).splitlines()]
     assert cells == [
         ["A", "&", "B"],
-        ["n", "x", "ok", "why"],
-        ["12,345", "0.12", "yes", "a", "<", "b"],
-        ["2", *"–", "no", "–"],
+        ["n", "x", "y", "ok", "why"],
+        ["12,345", "0.12", "1,234.57", "yes", "a", "<", "b"],
+        ["2", "–", "125,948", "no", "–"],
     ]
     page = shown._repr_html_()
     assert "<caption>A &amp; B</caption>" in page and "<td>a &lt; b</td>" in page and "style" not in page
