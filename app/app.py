@@ -97,7 +97,7 @@ def create_shared_app(settings: Settings) -> Flask:
     for name in app.jinja_env.list_templates():
         app.jinja_env.get_template(name)
     for name in list(study.notebooks())[:1]:
-        study.notebook_page(name)  # the first one takes seconds, as its reader is large
+        study.notebook_page(name, "/")  # the first one takes seconds, as its reader is large
     import_module("shap")  # the next model may need it, and loading that must not take longer for requests meanwhile
     # Without it, each worker's collector walks through all modules now and then, and stops for a tenth of a second.
     gc.collect()

@@ -57,6 +57,7 @@ FIGURES = (
     Figure("trts", "TRTS", "trtr"),
     Figure("tstr_ratio", "TSTR / TRTR", inf),
 )
+LABELS = {figure.name: figure.label[:1].upper() + figure.label[1:] for figure in FIGURES}
 
 
 def medians(rows: Iterable[Row], n_folds: int) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import plotly
-from flask import Blueprint, Response, abort, current_app, jsonify, render_template, request, send_file
+from flask import Blueprint, Response, abort, current_app, jsonify, render_template, request, send_file, url_for
 from flask_wtf.csrf import CSRFError
 
 from app.catalog import CHAMPION
@@ -64,7 +64,9 @@ def notebook(name: str) -> str:
     titles = study.notebooks()
     if name not in titles:
         abort(404)
-    return render_template("notebook.html", title=titles[name], content=study.notebook_page(name))
+    return render_template(
+        "notebook.html", title=titles[name], content=study.notebook_page(name, url_for("pages.home"))
+    )
 
 
 @blueprint.get("/statistics")

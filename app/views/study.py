@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from functools import lru_cache
 from typing import Any
@@ -13,6 +14,14 @@ from utils.reporting import claims, recorded
 from utils.reporting.recorded import Comparison, Numbers
 from utils.reporting.tables import phrase, refuted_by
 
+TABLE_TAGS = ("table", "caption", "thead", "tbody", "tr", "th", "td", "div", "details", "summary", "p")
+TABLE_ATTRIBUTES = ("class", "colspan", "rowspan", "scope")
+FORBIDDEN = re.compile(r"<(style|script)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
+LINKS = {  # of the notebooks, and what the pages have for them below their root
+    r"\]\((\d\d_\w+)\.ipynb\)": r"notebooks/\1",
+    r"\]\(\.\./paper/paper\.pdf\)": "paper.pdf",
+    r"\]\(\.\./README\.md\)": "",
+}
 TITLE = "Learning from imbalanced data with conditional GANs: a credit-card fraud case study"
 
 
@@ -120,8 +129,15 @@ def notebooks() -> dict[str, str]:
 
 
 @lru_cache
-def notebook_page(name: str) -> str:
-    """The notebook `name` of `notebooks` as a piece of HTML without scripts and styles."""
+def notebook_page(name: str, root: str = "/") -> str:
+    """The notebook `name` of `notebooks` as a piece of HTML without scripts and styles.
+
+    Parameters
+    ----------
+    name : str
+    root : str
+        Address of the home page, which links to other notebooks start with.
+    """
     import nbformat
     from nbconvert import HTMLExporter  # takes a second to import, which tests and tools need not wait for
 
@@ -131,13 +147,26 @@ def notebook_page(name: str) -> str:
         if cell.cell_type == "markdown":
             headings = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")]
             heading = headings[-1] if headings else heading
+            for pattern, target in LINKS.items():
+                cell.source = re.sub(pattern, f"]({root}{target})", cell.source)
         cell.metadata["alt"] = f"Figure: {heading}"
         for output in cell.get("outputs", []):
-            # A frame's own HTML carries a style sheet, which the pages' policy forbids; its text says the same.
-            if "text/plain" in output.get("data", {}):
-                output.data.pop("text/html", None)
+            if "text/html" in output.get("data", {}):
+                output.data["text/html"] = without_styles(output.data["text/html"])
     exporter = HTMLExporter(
         template_name="basic", exclude_anchor_links=True, exclude_input_prompt=True, exclude_output_prompt=True
     )
     page, _ = exporter.from_notebook_node(notebook)
-    return page.replace("<pre>", '<pre tabindex="0">')  # wide ones are scrolled, by keyboard too
+    # What is wide or long is scrolled, by keyboard too.
+    page = page.replace("<pre>", '<pre tabindex="0">')
+    return re.sub(r'<div class="(output_html [^"]*)"', r'<div tabindex="0" class="\1"', page)
+
+
+def without_styles(table: str) -> str:
+    """The HTML of a table without style sheets, inline styles and scripts, which the pages' policy forbids."""
+    from nbconvert.preprocessors.sanitize import SanitizeHTML
+
+    sanitize = SanitizeHTML(
+        tags=list(TABLE_TAGS), attributes={"*": list(TABLE_ATTRIBUTES)}, styles=[], strip=True
+    ).sanitize_html_tags
+    return sanitize(FORBIDDEN.sub("", table))

@@ -6,7 +6,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "bootstrap": ["bootstrap_differences", "bootstrap_means", "interval_of_ranks"],
-        "comparisons": ["compare_pairs", "compare_samplers", "compare_variants", "ratio_differences"],
+        "comparisons": [
+            "compare_pairs",
+            "compare_samplers",
+            "compare_variants",
+            "ratio_differences",
+            "select_verdicts",
+        ],
         "corrected_tests": ["corrected_difference", "holm"],
         "fault_decomposition": ["PUBLISHED", "effects", "replica_figures"],
         "summaries": ["paired_scores", "rank_samplers", "summarise"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -134,18 +136,37 @@ def _tie_neutral_verdicts(table: pd.DataFrame, differences: dict[Pair, NDArray],
     ]
 
 
-def ratio_differences(table: pd.DataFrame) -> pd.DataFrame:
+def select_verdicts(family: pd.DataFrame, samplers: Iterable[str], models: Iterable[str]) -> pd.DataFrame:
+    """What the comparisons of one family say of some samplers and models.
+
+    Parameters
+    ----------
+    family : DataFrame
+        From `compare_samplers`. P-values stay adjusted over all of it.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, sampler, mean, low, high, adjusted_p, verdict.
+    """
+    chosen = family["sampler"].isin(list(samplers)) & family["model"].isin(list(models))
+    return family.loc[chosen, ["model", "sampler", "mean", "low", "high", "adjusted_p", "verdict"]]
+
+
+def ratio_differences(table: pd.DataFrame, ratios: Sequence[str] = ()) -> pd.DataFrame:
     """Compare every sampler at every ratio with no resampling under the same model.
 
     Parameters
     ----------
     table : DataFrame
         From `sensitivity.ratios`: ledger rows whose `setting` names the ratio.
+    ratios : sequence of str
+        All ratios in the order of the result; that of the table by default.
 
     Returns
     -------
     DataFrame
-        Columns model, sampler, ratio, mean, low, high, in the table's order. The interval is the paired bootstrap's
+        Columns model, sampler, ratio, mean, low, high. The interval is the paired bootstrap's
         over the frauds. The curves are descriptive; no verdict is based on them.
     """
     is_reference = table["sampler"] == "none"
@@ -153,6 +174,8 @@ def ratio_differences(table: pd.DataFrame) -> pd.DataFrame:
     compared = compare_samplers(labelled)
     names = compared["sampler"].str.split(" ", n=1, expand=True)
     compared = compared.assign(sampler=names[0], ratio=names[1], low=compared["boot_low"], high=compared["boot_high"])
+    if ratios:
+        compared = compared.sort_values("ratio", key=lambda names: names.map(list(ratios).index), kind="stable")
     return compared[["model", "sampler", "ratio", "mean", "low", "high"]]
 
 

@@ -57,6 +57,11 @@ class Variant:
     changes: dict[str, object] = field(default_factory=dict)
     frauds_only: bool = False
 
+    @property
+    def title(self) -> str:
+        """Choice and what it is changed to, as one label."""
+        return f"{self.choice}: {self.label}" if self.choice else self.label
+
 
 VARIANTS: dict[str, Variant] = {
     variant.name: variant
@@ -89,6 +94,7 @@ VARIANTS: dict[str, Variant] = {
         Variant("majority_400", "Legitimate rows", "400 instead of 4,000", {"majority_rows": 400}),
     )
 }
+LABELS = {name: variant.title for name, variant in VARIANTS.items()}
 
 
 def run(profile: Profile, *, variants: Iterable[str] | None = None, n_jobs: int = -1) -> pd.DataFrame:

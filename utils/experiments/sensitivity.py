@@ -70,18 +70,32 @@ def _ratios(sampler: str) -> dict[str, object]:
 
 def network_settings(profile: Profile) -> list[Setting]:
     """Networks without resampling, with other column orders, losses and batch sizes."""
+    return order_settings(profile) + loss_settings(profile)
+
+
+def order_settings(profile: Profile) -> list[Setting]:
+    """Networks that read the columns one after the other, with the columns as they come and in other orders."""
     orders = {"columns as they come": {}} | {
         f"columns shuffled, {seed}": {"column_order": seed} for seed in range(1, 1 + profile.column_orders)
     }
-    changes = [(name, (model, params)) for model in ("cnn1d", "lstm") for name, params in orders.items()]
-    changes += [(name, (model, params)) for model in ("ann", "cnn1d", "lstm") for name, params in LOSSES.items()]
+    return _network_settings(profile, ("cnn1d", "lstm"), orders)
+
+
+def loss_settings(profile: Profile) -> list[Setting]:
+    """All networks with other losses and batches."""
+    return _network_settings(profile, ("ann", "cnn1d", "lstm"), LOSSES)
+
+
+def _network_settings(profile: Profile, models: Iterable[str], changes: dict[str, dict]) -> list[Setting]:
+    """Networks without resampling, with changed parameters under the names of `changes`."""
     search = replace(profile.search, deep_trials=1)
     return [
-        _make_setting(profile, name, fold_id, "none", model, search)
+        _make_setting(profile, name, fold_id, "none", (model, params), search)
         for fold_id in profile.sensitivity_folds
         if fold_id in profile.deep_folds
-        for name, model in changes
-        if model[0] in profile.sensitivity_models
+        for model in models
+        if model in profile.sensitivity_models
+        for name, params in changes.items()
     ]
 
 
@@ -125,6 +139,16 @@ def ratios(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
 def networks(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
     """Ledger frame of `network_settings`; `setting` says what is changed."""
     return _run(profile, network_settings, n_jobs)
+
+
+def column_orders(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
+    """The part of `networks` that is about the order of the columns."""
+    return _run(profile, order_settings, n_jobs)
+
+
+def losses(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
+    """The part of `networks` that is about losses and batches."""
+    return _run(profile, loss_settings, n_jobs)
 
 
 OTHER_DUPLICATES = {  # the other way to handle duplicates, and its tasks

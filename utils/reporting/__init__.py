@@ -5,7 +5,16 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "notebook_tables": ["Labels", "estimates", "folded", "labelled", "table"],
         "numbers": ["record"],
-        "tables": ["chosen_ratios", "markdown_table", "phrase", "ratio_grid", "score_grid"],
+        "tables": [
+            "alone_grid",
+            "chosen_ratios",
+            "markdown_table",
+            "phrase",
+            "ratio_counts",
+            "ratio_grid",
+            "score_grid",
+        ],
     },
 )

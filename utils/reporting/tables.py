@@ -89,6 +89,21 @@ def chosen_ratios(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "sampler", "ratio", "n_folds"])
 
 
+def ratio_counts(table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> pd.DataFrame:
+    """On how many folds the search chose which ratio: a row per sampler and model, a column per ratio that was chosen.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ledger rows; see `ledger.frame`.
+    samplers, models : dict of str to str
+        Name to label.
+    """
+    counts = chosen_ratios(table).query("n_folds > 0").replace({"sampler": samplers, "model": models})
+    grid = counts.pivot(index=["sampler", "model"], columns="ratio", values="n_folds")
+    return grid.fillna(0).astype(int).sort_index().sort_index(axis="columns")
+
+
 def ratio_grid(ratios: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> pd.DataFrame:
     """Chosen ratios as text such as '1 (4), 5 (4), 20 (2)', folds in brackets: a row per sampler, a column per model.
 

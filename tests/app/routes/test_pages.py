@@ -239,6 +239,25 @@ def test_every_notebook_can_be_read(client):
     assert "<h1>4 · SMOTE and its relatives</h1>" in page and "data:image/png" in page
 
 
+def test_notebook_pages_keep_tables_and_link_to_each_other(client):
+    page = client.get("/notebooks/02_baselines").text
+    assert "<th>Adjusted p</th>" in page and "<td>Logistic regression</td>" in page
+    assert not re.search(r"<style|\sstyle=", page)
+    assert 'href="/notebooks/03_undersampling"' in page
+    last = client.get("/notebooks/08_final_model").text
+    assert '<a href="/paper.pdf">The paper</a>' in last and '<a href="/">the README</a>' in last
+    assert 'href="/desk/notebooks/03_undersampling"' in study.notebook_page("02_baselines", "/desk/")
+
+
+def test_without_styles_keeps_the_table_alone():
+    unsafe = '<style scoped>td { color: red }</style><table style="a" onclick="b()" class="dataframe"><tbody>'
+    unsafe += '<tr style="text-align: right;"><td colspan="2">1 &lt; 2</td></tr></tbody></table><script>c()</script>'
+    safe = '<table class="dataframe"><tbody><tr><td colspan="2">1 &lt; 2</td></tr></tbody></table>'
+    assert study.without_styles(unsafe) == safe
+    folded = "<details><summary>All</summary><p>rows</p></details>"
+    assert study.without_styles(folded) == folded
+
+
 def test_the_paper_is_handed_out(client):
     assert client.get("/paper.pdf").data.startswith(b"%PDF")
 

@@ -654,3 +654,17 @@ def test_ratio_differences_are_paired_with_no_resampling_and_keep_the_order():
     assert found[["sampler", "ratio"]].to_numpy().tolist() == [["smote", "x1"], ["smote", "balanced"]]
     assert (found["low"] <= found["mean"]).all() and (found["mean"] <= found["high"]).all()
     assert found["mean"].iloc[1] > found["mean"].iloc[0]
+    ordered = comparisons.ratio_differences(pd.DataFrame(rows), ["balanced", "x1"])
+    assert ordered["ratio"].tolist() == ["balanced", "x1"] and ordered["mean"].tolist() == found["mean"].tolist()[::-1]
+
+
+def test_select_verdicts_keeps_what_was_adjusted_over_the_family():
+    columns = ["model", "sampler", "mean", "low", "high", "adjusted_p", "verdict", "n_folds"]
+    family = pd.DataFrame(
+        [("rf", name, 0.0, -0.1, 0.1, p, "no evidence", 10) for name, p in (("smote", 0.3), ("rus", 1.0))]
+        + [("ann", "smote", 0.0, -0.1, 0.1, 1.0, "no evidence", 5)],
+        columns=columns,
+    )
+    selected = comparisons.select_verdicts(family, ["none", "smote"], ("rf", "xgb"))
+    assert selected.columns.tolist() == columns[:-1]
+    assert selected[["model", "sampler", "adjusted_p"]].to_numpy().tolist() == [["rf", "smote", 0.3]]

@@ -54,6 +54,15 @@ def test_network_settings_change_one_thing_at_a_time():
 DEFAULTS = ("columns as they come", "cross-entropy")
 
 
+def test_orders_and_losses_are_the_two_parts_of_what_networks_are_asked():
+    profile = load_profile("full")
+    orders, losses = sensitivity.order_settings(profile), sensitivity.loss_settings(profile)
+    assert {setting.name for setting in losses} == set(sensitivity.LOSSES)
+    assert {setting.task.model.name for setting in orders} == {"cnn1d", "lstm"}
+    assert len(orders) == 2 * 2 * (1 + profile.column_orders) and len(losses) == 2 * 3 * len(sensitivity.LOSSES)
+    assert orders + losses == sensitivity.network_settings(profile)
+
+
 def test_boosted_settings_have_the_parameters_of_the_blend_on_every_fold():
     profile = load_profile("full")
     tasks = [setting.task for setting in sensitivity.boosted_settings(profile)]

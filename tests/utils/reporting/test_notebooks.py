@@ -12,7 +12,9 @@ import nbformat
 import pytest
 
 from utils.config import NOTEBOOKS, ROOT, load_profile
+from utils.models.registry import MODELS
 from utils.reporting import notebooks
+from utils.samplers.registry import SAMPLERS
 
 NAMES = [
     "01_eda",
@@ -25,6 +27,7 @@ NAMES = [
     "08_final_model",
 ]
 every = pytest.mark.parametrize("name", NAMES)
+PRINTED_LINES, OPEN_ROWS = 4, 20  # most that a cell may print, and that a table may have unfolded
 
 
 def read(name: str) -> nbformat.NotebookNode:
@@ -96,6 +99,158 @@ def test_notebook_numbers_and_figures_are_committed(name):
     assert figures
     assert not [figure for figure in figures if not (ROOT / "figures" / f"{figure}.svg").exists()]
     assert name in json.loads(profile.numbers.read_text())
+
+
+def tags(cell: nbformat.NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def html_tables(name: str) -> list[str]:
+    outputs = [output for cell in code_cells(name) for output in cell.outputs]
+    return [output.data["text/html"] for output in outputs if "text/html" in output.get("data", {})]
+
+
+@every
+def test_opens_with_its_question_and_what_one_learns(name):
+    opening = read(name).cells[0].source
+    question = re.search(r"^\*\*Question\.\*\* (.+?)\n\n", opening, re.DOTALL | re.MULTILINE)
+    assert question and question[1].endswith("?")
+    assert re.search(r"^\*\*What you will learn\.\*\* \w", opening, re.MULTILINE)
+
+
+@every
+def test_closes_with_finding_pitfall_and_a_link_onward(name):
+    closing = read(name).cells[-1]
+    assert closing.cell_type == "markdown"
+    assert re.findall(r"^\*\*(\w+)\.\*\*", closing.source, re.MULTILINE)[:2] == ["Finding", "Pitfall"]
+    links = re.findall(r"\]\(([^)]+)\)", closing.source)
+    following = [f"{other}.ipynb" for other in NAMES[NAMES.index(name) + 1 :]]
+    assert links == (following[:1] or ["../paper/paper.pdf", "../README.md"])
+    assert all((NOTEBOOKS / link).exists() for link in links)
+
+
+@every
+def test_bookkeeping_can_be_hidden_and_nothing_else_is(name):
+    cells = code_cells(name)
+    bookkeeping = [
+        cell for cell in cells if re.search(r"^(import|from) |use_theme|reporting\.record\(", cell.source, re.M)
+    ]
+    assert len(bookkeeping) >= 2 and all("hide-cell" in tags(cell) for cell in bookkeeping)
+    hidden = [cell for cell in cells if "hide-cell" in tags(cell)]
+    assert not [output for cell in hidden for output in cell.outputs if output.output_type != "stream"]
+
+
+@every
+def test_records_its_numbers_with_one_call(name):
+    calls = [cell.source for cell in code_cells(name) if "reporting.record(" in cell.source]
+    assert len(calls) == 1 and calls[0].count("reporting.record(") == 1
+    assert re.search(rf'reporting\.record\(\s*profile,\s*"{name}"', calls[0])
+
+
+@every
+def test_shows_results_as_tables_and_folds_long_ones(name):
+    cells = code_cells(name)
+    assert not [cell.source for cell in cells if "to_string(" in cell.source]
+    printed = [output.text for cell in cells for output in cell.outputs if output.output_type == "stream"]
+    assert not [text for text in printed if len(text.splitlines()) > PRINTED_LINES]
+    tables = html_tables(name)
+    assert tables and not [table for table in tables if "style" in table]
+    assert not [table for table in tables if table.count("<tr>") - 1 > OPEN_ROWS and "<details>" not in table]
+
+
+@every
+def test_tables_have_labels_and_no_names_of_the_registries(name):
+    cells = re.findall(r"<t[hd]>([^<]*)</t[hd]>", "\n".join(html_tables(name)))
+    names = {"model", "sampler", "against", "adjusted_p", *MODELS, *(set(SAMPLERS) - {"none"})}
+    assert len(cells) > 10 and not names & set(cells)
+    assert not [cell for cell in cells if " + " in cell]
+
+
+@every
+def test_decides_nothing_by_words(name):
+    for cell in code_cells(name):
+        assert not re.search(r"\.(split|startswith|endswith|contains|lstrip|partition)\(", cell.source), cell.source
+
+
+def test_no_chapter_repeats_lines_of_another():
+    seen: dict[str, str] = {}
+    for name in NAMES:
+        for cell in code_cells(name):
+            lines = [line.strip() for line in cell.source.splitlines() if len(line.strip()) > 3]
+            blocks = ["\n".join(lines[start : start + 3]) for start in range(len(lines) - 2)]
+            if "hide-cell" not in tags(cell):
+                assert not [block for block in blocks if seen.setdefault(block, name) != name]
+
+
+@pytest.fixture
+def recorded() -> dict:
+    """Recorded numbers that the closing cells rest on; the claims of README and paper have a test of their own."""
+    return json.loads(load_profile("full").numbers.read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "harmed"),
+    [
+        ("02_baselines", "class_weight", []),
+        ("03_undersampling", "comparison", [("xgb", "nearmiss")]),
+        ("04_smote", "comparison", []),
+        ("05_cgan_training", "comparison", []),
+    ],
+)
+def test_no_remedy_helps_as_the_findings_say(recorded, name, table, harmed):
+    rows = recorded[name][table]
+    assert rows and "helps" not in [row["verdict"] for row in rows]
+    assert [(row["model"], row["sampler"]) for row in rows if row["verdict"] == "harms"] == harmed
+
+
+def test_the_days_differ_and_single_features_tell_as_the_finding_says(recorded):
+    eda = recorded["01_eda"]
+    assert eda["best_feature"]["roc_auc"] > 0.9 and eda["drift"][0]["roc_auc"] > 0.95
+
+
+def test_undersampling_inflates_a_score_and_helps_no_ensemble_as_the_finding_says(recorded):
+    under = recorded["03_undersampling"]
+    assert "helps" not in [row["verdict"] for row in under["ensembles"]]
+    scores = list(under["thinned_test"].values())
+    assert scores == sorted(scores) and scores[-1] > scores[0] + 0.1
+
+
+def test_smote_is_seldom_balanced_and_leaks_before_the_split_as_the_finding_says(recorded):
+    over = recorded["04_smote"]
+    folds = [(ratio, n) for row in over["chosen"] for ratio, n in row.items() if ratio not in ("sampler", "model")]
+    assert sum(n for ratio, n in folds if ratio == "balanced") < sum(n for _, n in folds) / 2
+    assert over["leak_demo"]["before_split"] > 0.9 and over["leak_demo"]["after_split"] < 0.05
+
+
+def test_the_generator_makes_no_copies_and_cheap_ones_look_alike_as_the_finding_says(recorded):
+    cgan = recorded["05_cgan_training"]
+    assert cgan["fidelity"]["closest_record"] > 0.9
+    assert {"Jitter", "SMOTE"} <= {row["generator"] for row in cgan["ahead"] if len(row["figures"]) > 2}
+
+
+def test_networks_stand_between_their_references_as_the_finding_says(recorded):
+    deep = recorded["06_deep_models"]
+    plain = [score for name, score in deep["means"][0].items() if name != "sampler"]
+    assert deep["reference"]["lr"] < min(plain) and max(plain) < deep["reference"]["xgb"]
+
+
+@pytest.mark.parametrize("model", ["cnn1d", "lstm"])
+def test_some_shuffled_order_is_better_as_the_finding_says(recorded, model):
+    as_it_comes, *shuffled = [row["mean"] for row in recorded["06_deep_models"]["orders"] if row["model"] == model]
+    assert max(shuffled) > as_it_comes
+
+
+def test_the_test_score_is_lower_and_its_interval_wide_as_the_finding_says(recorded):
+    final = recorded["08_final_model"]
+    low, high = final["test"]["interval"]
+    assert (final["choice"]["model"], final["choice"]["sampler"]) == ("blend", "none")
+    assert low <= final["test"]["average_precision"] < final["development"] <= high
+
+
+def test_the_open_fold_gives_the_number_of_the_ledger():
+    (cell,) = [cell for cell in code_cells("02_baselines") if "assert_allclose" in cell.source]
+    (output,) = cell.outputs
+    assert len(set(re.findall(r"(?:hand|ledger) +(0\.\d{4})", output.data["text/plain"]))) == 1
 
 
 def test_source_hash_sees_the_source_and_not_the_outputs(tmp_path):
