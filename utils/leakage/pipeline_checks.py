@@ -56,7 +56,7 @@ def check_fitted_rows(
     synthetic = ~np.isin(keys[2], np.concatenate(keys[:2]))
     only_in_test = ~np.isin(keys[1], keys[0])  # test rows that are also in train are no evidence against a sampler
     evidence = {"test rows fitted on": int(equal.sum()), "rows that a sampler made": int(synthetic.sum())}
-    behind = np.zeros(len(test), dtype=bool)
+    is_parent = np.zeros(len(test), dtype=bool)
     p_value = 1.0
     for label in np.unique(rare_fit[synthetic]):
         chosen = draw(np.flatnonzero(synthetic & (rare_fit == label)), MAX_SYNTHETIC, split.seed)
@@ -65,23 +65,23 @@ def check_fitted_rows(
         if min(map(len, sides)) == 0:
             continue
         traced, p_of_label = _trace(X_fit[chosen], *sides)
-        behind[of_test[traced]] = True
+        is_parent[of_test[traced]] = True
         p_value = min(p_value, p_of_label)
-    evidence |= {"test rows behind them": int(behind.sum()), "p-value of nearest rows": p_value}
-    by_sampler = np.any(equal & only_in_test) or behind.any() or p_value < SIGNIFICANCE
-    return _fitted_verdict(name, evidence, equal, behind, BY_SAMPLER if by_sampler else BY_SPLIT)
+    evidence |= {"test rows behind them": int(is_parent.sum()), "p-value of nearest rows": p_value}
+    by_sampler = np.any(equal & only_in_test) or is_parent.any() or p_value < SIGNIFICANCE
+    return _fitted_verdict(name, evidence, equal, is_parent, BY_SAMPLER if by_sampler else BY_SPLIT)
 
 
-def _fitted_verdict(name: str, evidence: dict[str, Any], equal: NDArray, behind: NDArray, advice: str) -> Finding:
+def _fitted_verdict(name: str, evidence: dict[str, Any], equal: NDArray, is_parent: NDArray, advice: str) -> Finding:
     summary = (
         f"{evidence['test rows fitted on']:,} test rows were among those that the model was fitted on; "
         f"{evidence['rows that a sampler made']:,} fitted rows were made by a sampler, "
         f"{evidence['test rows behind them']:,} test rows lie at the end of a line through one, "
         f"and test rows are nearest to them with a p-value of {evidence['p-value of nearest rows']:.2g}."
     )
-    if not (equal.any() or behind.any() or evidence["p-value of nearest rows"] < SIGNIFICANCE):
+    if not (equal.any() or is_parent.any() or evidence["p-value of nearest rows"] < SIGNIFICANCE):
         return Finding(name, PASSED, summary, evidence=evidence)
-    return Finding(name, FAILED, summary, advice, evidence, examples(equal | behind))
+    return Finding(name, FAILED, summary, advice, evidence, examples(equal | is_parent))
 
 
 def _in_model_space(split: ComparedSplit, X_fit: ArrayLike, pipeline: Any) -> tuple[NDArray, NDArray, NDArray]:

@@ -26,7 +26,7 @@ class Finding:
     advice : str
         One sentence on what to do; empty if the check passed.
     evidence : dict of str to object
-        The numbers behind the sentence.
+        The numbers on which the verdict is based.
     rows : tuple of int
         Positions (not index labels) of a few rows of the test frame as examples.
     """
