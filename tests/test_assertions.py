@@ -1,4 +1,4 @@
-"""Every test asserts something, and none ends early: a test that cannot run skips with a reason."""
+"""Every test asserts something and none returns early; a test that cannot run is skipped with a reason."""
 
 import ast
 from pathlib import Path
@@ -10,7 +10,7 @@ ASSERTING = ("raises", "warns", "fail", "check")  # pytest's, and the checks of 
 
 
 def functions_in(tree: ast.Module) -> dict[str, ast.FunctionDef]:
-    """Functions of a module by name, those of classes and fixtures included."""
+    """Functions of a module by name, including methods and fixtures."""
     return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
@@ -25,31 +25,31 @@ def asserts(node: ast.AST, helpers: set[str]) -> bool:
 
 
 def asserting_functions(functions: dict[str, ast.FunctionDef]) -> set[str]:
-    """Names of the functions that assert by themselves or through one another."""
-    found: set[str] = set()
+    """Names of the functions that assert directly or through each other."""
+    asserting: set[str] = set()
     while True:
-        more = {name for name, node in functions.items() if any(asserts(part, found) for part in ast.walk(node))}
-        if more == found:
-            return found
-        found = more
+        extended = {name for name, node in functions.items() if any(asserts(n, asserting) for n in ast.walk(node))}
+        if extended == asserting:
+            return asserting
+        asserting = extended
 
 
 def returns_of(function: ast.FunctionDef) -> list[ast.Return]:
-    """Returns of the function itself, not of functions inside it."""
+    """Return statements of the function itself, without those of nested functions."""
     inner = [node for node in ast.walk(function) if isinstance(node, ast.FunctionDef) and node is not function]
-    theirs = {id(part) for node in inner for part in ast.walk(node)}
+    theirs = {id(child) for node in inner for child in ast.walk(node)}
     return [node for node in ast.walk(function) if isinstance(node, ast.Return) and id(node) not in theirs]
 
 
 @pytest.mark.parametrize("path", sorted(TESTS.rglob("test_*.py")), ids=lambda path: str(path.relative_to(TESTS)))
-def test_every_test_asserts_and_none_returns_early(path):
+def test_tests_all_assert_and_none_returns_early(path):
     functions = functions_in(ast.parse(path.read_text()))
     tests = {name: node for name, node in functions.items() if name.startswith("test_")}
     assert not set(tests) - asserting_functions(functions)
     assert not {name for name, node in tests.items() if returns_of(node)}
 
 
-def test_tests_without_an_assertion_or_with_a_return_are_found():
+def test_asserting_functions_and_returns_of_find_the_faulty_tests():
     source = """
 def helper(x):
     assert x

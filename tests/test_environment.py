@@ -1,4 +1,4 @@
-"""The environment: pyproject.toml, uv.lock and environment.yml name the same packages, and say why."""
+"""The environment: pyproject.toml, uv.lock and environment.yml list the same packages, each with a reason."""
 
 import os
 import re
@@ -22,9 +22,9 @@ EDITABLE = "--editable ."
 
 
 def direct_requirements() -> list[Requirement]:
-    """What a default installation asks for by name."""
+    """Direct requirements of a default installation."""
     groups = [PROJECT["dependency-groups"][name] for name in PROJECT["tool"]["uv"]["default-groups"]]
-    return [Requirement(text) for part in (PROJECT["project"]["dependencies"], *groups) for text in part]
+    return [Requirement(text) for texts in (PROJECT["project"]["dependencies"], *groups) for text in texts]
 
 
 def conda_pip_requirements() -> list[Requirement]:
@@ -38,10 +38,10 @@ def conda_python() -> str:
 
 
 def locked_version(name: str, python: str) -> str:
-    """The version that the lock installs under this Python."""
+    """The version that the lock installs for this Python."""
     (project,) = (package for package in LOCK["package"] if package["name"] == PROJECT["project"]["name"])
-    asked = [*project["dependencies"], *(entry for group in project["dev-dependencies"].values() for entry in group)]
-    forks = [entry for entry in asked if entry["name"] == name and "version" in entry]
+    direct = [*project["dependencies"], *(entry for group in project["dev-dependencies"].values() for entry in group)]
+    forks = [entry for entry in direct if entry["name"] == name and "version" in entry]
     if not forks:
         return next(package["version"] for package in LOCK["package"] if package["name"] == name)
     environment = {"python_full_version": f"{python}.99", "python_version": python}
@@ -67,12 +67,12 @@ def project_copy(tmp_path):
     return tmp_path
 
 
-def test_lock_is_what_pyproject_asks_for(project_copy):
+def test_lock_matches_pyproject(project_copy):
     checked = uv_lock_check(project_copy)
     assert checked.returncode == 0, f"uv.lock is out of date, run `uv lock`: {checked.stderr}"
 
 
-def test_lock_check_notices_a_changed_requirement(project_copy):
+def test_uv_lock_check_notices_a_changed_requirement(project_copy):
     path = project_copy / "pyproject.toml"
     path.write_text(path.read_text().replace('"tqdm>=4.66"', '"tqdm>=4.67"'))
     assert uv_lock_check(project_copy).returncode != 0
@@ -101,11 +101,11 @@ def test_conda_pins_forked_packages_for_its_python():
     assert pinned["numpy"] == f"=={locked_version('numpy', conda_python())}"
 
 
-def test_conda_brings_a_python_that_the_project_supports():
+def test_conda_installs_a_python_that_the_project_supports():
     assert SpecifierSet(PROJECT["project"]["requires-python"]).contains(conda_python())
 
 
-def test_conda_brings_what_the_makefile_assumes():
+def test_conda_installs_what_the_makefile_needs():
     names = {re.split("[=<>]", entry)[0] for entry in CONDA["dependencies"] if isinstance(entry, str)}
     assert names == {"python", "make", "git", "pip"}
     assert CONDA["channels"] == ["conda-forge"]
@@ -117,18 +117,18 @@ def test_conda_installs_the_project_itself():
     assert CONDA["name"] == PROJECT["project"]["name"]
 
 
-def test_conda_packages_say_why_they_are_there():
+def test_conda_has_a_reason_for_every_package():
     packages = CONDA_LINES[CONDA_LINES.index("dependencies:") + 1 :]
     assert uncommented(packages, r"^\s*- (?!pip:$)") == []
 
 
-def test_pyproject_says_why_every_direct_dependency_is_there():
+def test_pyproject_has_a_reason_for_every_direct_dependency():
     text = (ROOT / "pyproject.toml").read_text()
     listed = text[text.index("dependencies = [") : text.index("[build-system]")].splitlines()
     assert uncommented(listed, r'^\s*"|^\w+ = \["') == []
 
 
-def test_uncommented_notices_a_package_without_comment():
+def test_uncommented_finds_packages_without_comment():
     assert uncommented(['    "numpy>=2",', '    "scipy>=1", # tests', '    "x", #'], r'^\s*"') == [
         '"numpy>=2",',
         '"x", #',

@@ -1,4 +1,4 @@
-"""Docstrings of what users call: they have every section, and their examples hold."""
+"""Docstrings of the public interface have every section, and their examples hold."""
 
 import doctest
 from importlib import import_module
@@ -28,7 +28,7 @@ REGISTRIES = [model_registry, sampler_registry]
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_of_docstrings_hold(name):
+def test_docstring_examples_hold(name):
     failed, attempted = doctest.testmod(import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
     assert attempted and not failed
 

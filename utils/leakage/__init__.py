@@ -1,4 +1,4 @@
-"""Leaks: an audit of any split with its report, and the guards that every task of the study passes."""
+"""Data leakage: the audit of a split, its report, and the guards that check every task of the study."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The audit: every check for leaks over one split, and the report of what it found."""
+"""The audit: all checks for leakage on one split, and the report of their findings."""
 
 from __future__ import annotations
 
@@ -17,22 +17,21 @@ from utils.leakage.report import Report
 
 @dataclass(frozen=True, eq=False)
 class Claims:
-    """What is said of the data and of the scores, for an audit to hold against them.
+    """Claims about the data and the scores, which an audit checks.
 
     Parameters
     ----------
     population : float or array of labels, optional
-        Share of the rarer class (0 to 1), or all labels, before any resampling.
+        Share of the minority class (0 to 1), or all labels, before any resampling.
     curve : (y_true, y_score, reported_area), optional
-        A ranking, as two arrays of shape (n_scored,), and the area under the precision-recall curve that was
-        reported for it.
+        Labels and scores of shape (n_scored,), and the area under the precision-recall curve reported for them.
     tolerance : float, default=5e-5
-        Largest difference that rounding of the reported area explains; the default fits four decimals.
+        Largest rounding error of the reported area; the default is that of four decimals.
 
     Raises
     ------
     ValueError
-        If `curve` does not hold three values.
+        If `curve` does not have three values.
     """
 
     population: float | ArrayLike | None = None
@@ -53,26 +52,26 @@ def audit(
     claims: Claims | None = None,
     seed: int = 0,
 ) -> Report:
-    """Look for faults that make a result on a test set look better than it is.
+    """Check a split for faults that make the result on the test set too good.
 
-    Works for any two frames with a binary label. What is not given is reported as not checked.
+    Any two frames with a binary label can be audited. Checks whose inputs are missing are reported as not checked.
 
     Parameters
     ----------
     train, test : DataFrame of shape (n_train, n_columns) and (n_test, n_columns)
-        Rows before scaling and sampling, with the label. Values are compared, whatever the types that they were
-        read with (see `column_values.common_codes`); distances need numeric columns and leave the others out.
+        Rows before scaling and sampling, with the label. Columns are compared by value, even if they were read with
+        different types (see `column_values.common_codes`); distances use the numeric columns only.
     label : hashable
-        Name of the label's column.
+        Name of the label column.
     pipeline : fitted Pipeline or transformer, optional
-        What is to be judged; its scalers are fitted anew on train, and on train and test, and compared.
+        The pipeline to check; its scalers are compared with ones fitted on train, and on train and test.
     fitted : (array of shape (n_fitted, n_model_features), array of shape (n_fitted,)), optional
-        Rows and labels that the classifier was fitted on: after the pipeline's transformers, if there is one,
+        Rows and labels that the classifier was fitted on, after the transformers of the pipeline, if there is one,
         and after the sampler.
     claims : Claims, optional
         The prevalence of the population, and a reported area with its scores.
     seed : int, default=0
-        Fixes the rows whose neighbours are searched where there are more than five thousand.
+        Seed of the sample of rows whose neighbours are searched if there are more than five thousand.
 
     Returns
     -------
@@ -82,16 +81,16 @@ def audit(
     Raises
     ------
     TypeError
-        If a side of the split is no DataFrame, or `label` no name.
+        If a side of the split is not a DataFrame, or `label` is not a column name.
     ValueError
-        If a frame has no row, lacks the label, has a column twice or other columns than the other frame; if
-        columns of the two frames cannot be compared by value (they are named); if the label is not binary, or a
-        label is missing or is not among those of train; if `fitted` does not hold rows and labels of one length.
+        If a frame has no rows, lacks the label, has a column twice or other columns than the other frame; if columns
+        of the two frames cannot be compared by value (the message names them); if the label is not binary, or a label
+        is missing or not among those of train; if `fitted` does not have rows and labels of the same length.
 
     See Also
     --------
-    utils.leakage.guards : The checks that every task of the study passes before it is fitted.
-    utils.data.splits.folds : Folds that keep equal rows on one side.
+    utils.leakage.guards : Checks of every task of the study before anything is fitted.
+    utils.data.splits.folds : Folds that keep equal rows on the same side.
 
     References
     ----------
@@ -100,7 +99,7 @@ def audit(
 
     Examples
     --------
-    Three rows of train stand in test, too:
+    Three rows of train are also in test:
 
     >>> import numpy as np, pandas as pd
     >>> from utils.leakage import Claims, audit
@@ -123,21 +122,21 @@ def audit(
     if fitted is not None:
         fitted = fitted[0], classes.is_rare(fitted[1], "fitted")
     population, curve = _by_class(claims, classes)
-    parts = row_checks.compare(*sides, seed)
+    split = row_checks.compare(*sides, seed)
     return Report(
         (
-            row_checks.check_shared_rows(parts),
-            row_checks.check_near_rows(parts),
-            pipeline_checks.check_fitted_rows(parts, fitted, pipeline),
-            pipeline_checks.check_scalers(parts, pipeline),
-            row_checks.check_prevalence(parts, population),
+            row_checks.check_shared_rows(split),
+            row_checks.check_near_rows(split),
+            pipeline_checks.check_fitted_rows(split, fitted, pipeline),
+            pipeline_checks.check_scalers(split, pipeline),
+            row_checks.check_prevalence(split, population),
             row_checks.check_area(curve, claims.tolerance),
         )
     )
 
 
 def _by_class(claims: Claims, classes: Classes) -> tuple[float | None, tuple | None]:
-    """The population's share of the rarer class, and the curve with its labels as bools."""
+    """The population's share of the minority class, and the curve with its labels as bools."""
     population, curve = claims.population, claims.curve
     if population is not None and np.ndim(population):
         population = float(classes.is_rare(population, "population").mean())
@@ -147,17 +146,17 @@ def _by_class(claims: Claims, classes: Classes) -> tuple[float | None, tuple | N
 
 
 def _require_tuple(name: str, values: Any, members: tuple[str, ...]) -> None:
-    """ValueError unless `values` is None or holds what `members` name."""
+    """Raise a ValueError unless `values` is None or a tuple or list of `members`."""
     if values is None or (isinstance(values, (tuple, list)) and len(values) == len(members)):
         return
-    held = f"{len(values)} of them" if isinstance(values, (tuple, list)) else f"one {type(values).__name__}"
-    raise ValueError(f"{name} takes {len(members)} values and was given {held}; give ({', '.join(members)}).")
+    actual = f"has {len(values)}" if isinstance(values, (tuple, list)) else f"is a single {type(values).__name__}"
+    raise ValueError(f"{name} must have {len(members)} values but {actual}; give ({', '.join(members)}).")
 
 
 def _require_frames(train: Any, test: Any, label: Any) -> None:
-    """TypeError, with what to do, unless two frames and the name of a column are given."""
+    """Raise a TypeError that says what to do unless both sides are frames and `label` is a column name."""
     if not isinstance(label, Hashable):
-        raise TypeError(f"label is {type(label).__name__}; give the name of the label's column in both frames.")
+        raise TypeError(f"label is {type(label).__name__}; give the name of the label column, the same in both frames.")
     for name, side in (("train", train), ("test", test)):
         if not isinstance(side, pd.DataFrame):
             raise TypeError(
@@ -167,20 +166,22 @@ def _require_frames(train: Any, test: Any, label: Any) -> None:
 
 
 def _common_columns(train: pd.DataFrame, test: pd.DataFrame, label: Hashable) -> list[Hashable]:
-    """Feature columns in the order of train; an error if the two frames cannot be compared."""
+    """Feature columns in the order of train; raises an error if the two frames cannot be compared."""
     _require_frames(train, test, label)
     for name, frame in (("train", train), ("test", test)):
         if label not in frame:
-            raise ValueError(f"The {name} frame has no column {label!r}; name the label's column.")
+            raise ValueError(f"The {name} frame has no column {label!r}; give the name of the label column.")
         if frame.empty:
-            raise ValueError(f"The {name} frame has no row; give both sides of the split.")
+            raise ValueError(f"The {name} frame has no rows; give both sides of the split.")
         twice = frame.columns[frame.columns.duplicated()]
         if len(twice):
-            raise ValueError(f"The {name} frame has more than one column {twice[0]!r}; give each a name of its own.")
+            raise ValueError(
+                f"The {name} frame has more than one column {twice[0]!r}; give every column a unique name."
+            )
     columns = [name for name in train if name != label]
     if set(columns) != set(test) - {label}:
         only = sorted(map(repr, set(train) ^ set(test)))
-        raise ValueError(f"Only one of train and test has the columns {', '.join(only)}; give both the same.")
+        raise ValueError(f"Only one of train and test has the columns {', '.join(only)}; give both the same columns.")
     if not columns:
-        raise ValueError(f"The frames have no column beside {label!r}; give the features, too.")
+        raise ValueError(f"The frames have no column besides {label!r}; add the features.")
     return columns

@@ -1,4 +1,4 @@
-"""Guards that refuse the study's own splits before anything learns from rows that it must not see."""
+"""Guards that stop a task of the study before anything is fitted on rows that it must not see."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from utils.data.splits import Fold
 
 
 class LeakError(ValueError):
-    """Training and scoring rows are not cleanly apart."""
+    """Training and test rows are not properly separated."""
 
 
 def require_clean_split(
@@ -20,28 +20,28 @@ def require_clean_split(
     test: tuple[pd.DataFrame, pd.Series],
     fold: Fold | None = None,
 ) -> None:
-    """Refuse a split whose rows are not the dataset's own, unchanged, complete and apart.
+    """Raise an error unless training and test rows are unchanged rows of the dataset, complete and disjoint.
 
-    A sampler that ran before the split shows as rows that the dataset does not hold (SMOTE, a GAN), as rows
-    that stand twice (random oversampling), or as rows that are missing (any undersampling).
+    A sampler that ran before the split leaves rows that are not in the dataset (SMOTE, a GAN), rows that occur twice
+    (random oversampling), or missing rows (any undersampling).
 
     Parameters
     ----------
     dataset : Dataset
-        What was loaded from the verified file.
+        The dataset as loaded from the verified file.
     train, test : (DataFrame of shape (n_rows, n_features), Series of shape (n_rows,))
-        Features and labels just before the first step that learns; their index is the dataset's.
+        Features and labels before the first step that learns from them; their index is the dataset's.
     fold : Fold, optional
-        Which rows either part has to hold; by default the two hold all rows of the dataset.
+        The training and test rows; by default both together are all rows of the dataset.
 
     Raises
     ------
     LeakError
-        Says which part breaks which rule, with the count of rows.
+        If a rule is broken; the message names the part, the rule and the number of rows.
     """
     _require_untouched(dataset)
     positions = {
-        name: _require_own_rows(dataset, name, X, y) for name, (X, y) in {"training": train, "test": test}.items()
+        name: _require_dataset_rows(dataset, name, X, y) for name, (X, y) in {"training": train, "test": test}.items()
     }
     shared = np.intersect1d(dataset.groups[positions["training"]], dataset.groups[positions["test"]])
     if shared.size:
@@ -57,11 +57,11 @@ def _require_untouched(dataset: Dataset) -> None:
         raise LeakError("The dataset's rows are not those of its file; resample inside the pipeline, after the split.")
 
 
-def _require_own_rows(dataset: Dataset, name: str, X: pd.DataFrame, y: pd.Series) -> NDArray[np.int64]:
+def _require_dataset_rows(dataset: Dataset, name: str, X: pd.DataFrame, y: pd.Series) -> NDArray[np.int64]:
     positions = dataset.X.index.get_indexer(X.index)
     same = (positions >= 0) & (dataset.y.to_numpy()[positions] == np.asarray(y))
-    for own, given in zip(dataset.X.to_numpy().T, X.to_numpy().T, strict=True):  # a column lies in one piece
-        same &= own[positions] == given
+    for expected, values in zip(dataset.X.to_numpy().T, X.to_numpy().T, strict=True):  # columns are contiguous
+        same &= expected[positions] == values
     if not same.all():
         raise LeakError(
             f"{np.count_nonzero(~same):,} rows of the {name} part are not rows of {dataset.name}; "
@@ -69,7 +69,7 @@ def _require_own_rows(dataset: Dataset, name: str, X: pd.DataFrame, y: pd.Series
         )
     if len(np.unique(positions)) < len(positions):
         raise LeakError(
-            f"{len(positions) - len(np.unique(positions)):,} rows of the {name} part stand there twice; "
+            f"{len(positions) - len(np.unique(positions)):,} rows of the {name} part occur twice; "
             "put the sampler into the pipeline, so that it copies training rows only."
         )
     return positions
@@ -94,26 +94,26 @@ def _require_complete(dataset: Dataset, positions: dict[str, NDArray[np.int64]],
             )
 
 
-def require_training_rows(dataset: Dataset, fold: Fold, *given: pd.Index) -> None:
-    """Refuse unless what a fit was given are the fold's training rows, each once.
+def require_training_rows(dataset: Dataset, fold: Fold, *indices: pd.Index) -> None:
+    """Raise an error unless a model was fitted on the fold's training rows, each once.
 
-    Rows are told by where they came from, and not by their values: a synthetic row may happen to equal a test row.
+    Rows are identified by their index and not by their values, because a synthetic row may equal a test row.
 
     Parameters
     ----------
     dataset : Dataset
-        Whose index numbers the rows.
+        The dataset of the fold; its index identifies the rows.
     fold : Fold
-        With the training rows.
-    given : Index
-        Of the rows that scaler and sampler were fitted on, and of those that ended a network's training.
+        The fold, with the positions of its training rows.
+    indices : Index
+        Index of the rows that scaler and sampler were fitted on, and of the validation rows of a network.
 
     Raises
     ------
     LeakError
-        Says how many rows are not the fold's own, or how many of its rows are missing.
+        If a row is not a training row of the fold, is missing or occurs twice; the message has the numbers of rows.
     """
-    positions = dataset.frame.index.get_indexer(np.concatenate(given))
+    positions = dataset.frame.index.get_indexer(np.concatenate(indices))
     n_foreign = np.count_nonzero(~np.isin(positions, fold.train))
     if n_foreign:
         raise LeakError(
@@ -128,9 +128,10 @@ def require_training_rows(dataset: Dataset, fold: Fold, *given: pd.Index) -> Non
 
 
 def count_equal_rows(X_test: ArrayLike, X_fit: ArrayLike) -> int:
-    """How many test rows have the values of a row that a model is fitted on; no leak, but good to know.
+    """Number of test rows that equal a row that a model is fitted on, which is not a leak in itself.
 
-    Both tables have shape (n_rows, n_features). In a fold such a row is synthetic, as real ones share a group.
+    Both tables have shape (n_rows, n_features). Within a fold such a fitted row is synthetic, because equal real rows
+    are in one group and thus on one side of the split.
     """
     scored, fitted = (pd.util.hash_pandas_object(pd.DataFrame(rows), index=False) for rows in (X_test, X_fit))
     return int(scored.isin(fitted).sum())

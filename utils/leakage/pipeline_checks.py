@@ -1,4 +1,4 @@
-"""What a fitted pipeline learned from: the checks of the audit that look at samplers and scalers."""
+"""The checks of the audit that examine the samplers and scalers of a fitted pipeline."""
 
 from __future__ import annotations
 
@@ -21,85 +21,87 @@ from sklearn.preprocessing import (
 )
 
 from utils.leakage.report import FAILED, NOT_CHECKED, PASSED, Finding
-from utils.leakage.row_checks import SIGNIFICANCE, Parts, draw, examples, nearest
+from utils.leakage.row_checks import SIGNIFICANCE, ComparedSplit, draw, examples, nearest
 
 SCALERS = (StandardScaler, RobustScaler, MinMaxScaler, MaxAbsScaler, QuantileTransformer, PowerTransformer)
 BY_SAMPLER = "Make the sampler a step of a pipeline that is fitted on the training part only."
 BY_SPLIT = "Train on nothing outside the training part: these test rows stand in train, no sampler brought them there."
 MAX_SYNTHETIC = 2_000
-DIGITS, NARROW_DIGITS = 9, 5  # after the point, in which rows of float64 and of float32 are compared
-NEIGHBOURS = 30  # a SMOTE row's two parents are almost surely among its 30 nearest real rows
+DIGITS, NARROW_DIGITS = 9, 5  # decimals to which float64 and float32 rows are compared
+NEIGHBOURS = 30  # the two parents of a SMOTE row are almost surely among its 30 nearest real rows
 
 
-def check_fitted_rows(parts: Parts, fitted: tuple[ArrayLike, NDArray[np.bool_]] | None, pipeline: Any) -> Finding:
-    """Test rows among those that the model was fitted on, or behind the rows that a sampler made.
+def check_fitted_rows(
+    split: ComparedSplit, fitted: tuple[ArrayLike, NDArray[np.bool_]] | None, pipeline: Any
+) -> Finding:
+    """Check for test rows among the rows that the model was fitted on, or among the parents of synthetic rows.
 
-    `fitted` holds these rows and which of them are of the rarer class.
+    `fitted` holds the fitted rows and whether each is of the minority class.
 
     A synthetic row is evidence of a leak if it lies on a straight line between two real rows of its class, one of
-    them in the test frame, and between no such pair in train (SMOTE and its relatives); so are synthetic rows whose
-    nearest real rows are test rows more often than their number lets expect (a generator that was trained on them).
+    them in the test frame, and on no such line within train (SMOTE and its variants). So are synthetic rows whose
+    nearest real rows are test rows more often than expected from their number (a generator trained on test rows).
     """
     name = "sampler rows"
     if fitted is None:
         reason = "The rows that the model was fitted on were not given."
         return Finding(name, NOT_CHECKED, reason, "Pass fitted=(X_fit, y_fit), after scaling and sampling.")
-    train, test, made = _in_model_space(parts, fitted[0], pipeline)
+    train, test, X_fit = _in_model_space(split, fitted[0], pipeline)
     rare_fit = fitted[1]
-    if len(rare_fit) != len(made):
-        raise ValueError(f"fitted has {len(made)} rows and {len(rare_fit)} labels; give one label per row.")
-    keys = _row_keys(train, test, made)
-    train, test, made = (rows.astype(np.float64) for rows in (train, test, made))
+    if len(rare_fit) != len(X_fit):
+        raise ValueError(f"fitted has {len(X_fit)} rows and {len(rare_fit)} labels; give one label per row.")
+    keys = _row_keys(train, test, X_fit)
+    train, test, X_fit = (rows.astype(np.float64) for rows in (train, test, X_fit))
     equal = np.isin(keys[1], keys[2])
     synthetic = ~np.isin(keys[2], np.concatenate(keys[:2]))
-    own = ~np.isin(keys[1], keys[0])  # a test row that is a training row, too, is no evidence against a sampler
+    only_in_test = ~np.isin(keys[1], keys[0])  # test rows that are also in train are no evidence against a sampler
     evidence = {"test rows fitted on": int(equal.sum()), "rows that a sampler made": int(synthetic.sum())}
-    behind = np.zeros(len(test), dtype=bool)
+    is_parent = np.zeros(len(test), dtype=bool)
     p_value = 1.0
     for label in np.unique(rare_fit[synthetic]):
-        chosen = draw(np.flatnonzero(synthetic & (rare_fit == label)), MAX_SYNTHETIC, parts.seed)
-        of_test = np.flatnonzero(own & (parts.rare_test == label))
-        sides = train[parts.rare_train == label], test[of_test]
+        chosen = draw(np.flatnonzero(synthetic & (rare_fit == label)), MAX_SYNTHETIC, split.seed)
+        of_test = np.flatnonzero(only_in_test & (split.rare_test == label))
+        sides = train[split.rare_train == label], test[of_test]
         if min(map(len, sides)) == 0:
             continue
-        traced, p_of_label = _trace(made[chosen], *sides)
-        behind[of_test[traced]] = True
+        traced, p_of_label = _trace(X_fit[chosen], *sides)
+        is_parent[of_test[traced]] = True
         p_value = min(p_value, p_of_label)
-    evidence |= {"test rows behind them": int(behind.sum()), "p-value of nearest rows": p_value}
-    blameless = not (np.any(equal & own) or behind.any() or p_value < SIGNIFICANCE)
-    return _fitted_verdict(name, evidence, equal, behind, BY_SPLIT if blameless else BY_SAMPLER)
+    evidence |= {"test rows behind them": int(is_parent.sum()), "p-value of nearest rows": p_value}
+    by_sampler = np.any(equal & only_in_test) or is_parent.any() or p_value < SIGNIFICANCE
+    return _fitted_verdict(name, evidence, equal, is_parent, BY_SAMPLER if by_sampler else BY_SPLIT)
 
 
-def _fitted_verdict(name: str, evidence: dict[str, Any], equal: NDArray, behind: NDArray, advice: str) -> Finding:
+def _fitted_verdict(name: str, evidence: dict[str, Any], equal: NDArray, is_parent: NDArray, advice: str) -> Finding:
     summary = (
         f"{evidence['test rows fitted on']:,} test rows were among those that the model was fitted on; "
         f"{evidence['rows that a sampler made']:,} fitted rows were made by a sampler, "
         f"{evidence['test rows behind them']:,} test rows lie at the end of a line through one, "
         f"and test rows are nearest to them with a p-value of {evidence['p-value of nearest rows']:.2g}."
     )
-    if not (equal.any() or behind.any() or evidence["p-value of nearest rows"] < SIGNIFICANCE):
+    if not (equal.any() or is_parent.any() or evidence["p-value of nearest rows"] < SIGNIFICANCE):
         return Finding(name, PASSED, summary, evidence=evidence)
-    return Finding(name, FAILED, summary, advice, evidence, examples(equal | behind))
+    return Finding(name, FAILED, summary, advice, evidence, examples(equal | is_parent))
 
 
-def _in_model_space(parts: Parts, X_fit: ArrayLike, pipeline: Any) -> tuple[NDArray, NDArray, NDArray]:
-    """Train, test and fitted rows as the classifier sees them."""
-    sides = [parts.X_train, parts.X_test]
+def _in_model_space(split: ComparedSplit, X_fit: ArrayLike, pipeline: Any) -> tuple[NDArray, NDArray, NDArray]:
+    """Train, test and fitted rows as input of the classifier."""
+    sides = [split.X_train, split.X_test]
     for _, step in leading_transformers(pipeline):
         sides = [step.transform(rows) for rows in sides]
     if isinstance(X_fit, pd.DataFrame) and isinstance(sides[0], pd.DataFrame) and set(X_fit) == set(sides[0]):
         X_fit = X_fit[list(sides[0])]
-    train, test, made = (_as_floats(rows) for rows in (*sides, X_fit))
-    if made.ndim != 2 or made.shape[1] != train.shape[1]:
+    train, test, fitted = (_as_floats(rows) for rows in (*sides, X_fit))
+    if fitted.ndim != 2 or fitted.shape[1] != train.shape[1]:
         raise ValueError(
-            f"fitted has shape {made.shape} where train has {train.shape[1]} columns after the pipeline's "
-            "transformers; give the rows as the classifier saw them."
+            f"fitted has shape {fitted.shape} but train has {train.shape[1]} columns after the pipeline's "
+            "transformers; give the rows that the classifier was fitted on."
         )
-    return train, test, made
+    return train, test, fitted
 
 
 def _as_floats(rows: Any) -> NDArray:
-    """Rows as the classifier sees them, as an array of float32 or float64."""
+    """Rows as an array of float32 or float64."""
     if not isinstance(rows, pd.DataFrame):
         rows = np.asarray(rows)
         return rows if rows.dtype in (np.float32, np.float64) else rows.astype(np.float64)
@@ -108,44 +110,44 @@ def _as_floats(rows: Any) -> NDArray:
     except (TypeError, ValueError):
         texts = [repr(name) for name in rows if not pd.api.types.is_numeric_dtype(rows[name])]
         raise ValueError(
-            f"Columns {', '.join(texts)} are no numbers where the classifier would see them; "
+            f"Columns {', '.join(texts)} are not numeric as input of the classifier; "
             "give the pipeline that encodes them."
         ) from None
     return numbers.to_numpy()
 
 
-def _trace(made: NDArray, train: NDArray, test: NDArray) -> tuple[NDArray[np.int64], float]:
-    """Test rows that made rows lie on a line with, and how surprising the number of nearest test rows is."""
+def _trace(synthetic: NDArray, train: NDArray, test: NDArray) -> tuple[NDArray[np.int64], float]:
+    """Test rows that are parents of synthetic rows, and the p-value of the number of nearest rows in test."""
     real = np.vstack([train, test])
     is_test = np.arange(len(real)) >= len(train)
-    found = nearest(real, made, min(NEIGHBOURS, len(real)))
-    # Distinct rows are counted: one odd real row can be the nearest to thousands of made ones.
-    closest = np.unique(found[:, 0])
+    neighbours = nearest(real, synthetic, min(NEIGHBOURS, len(real)))
+    # Distinct rows are counted, because one outlier can be the nearest real row of thousands of synthetic ones.
+    closest = np.unique(neighbours[:, 0])
     p_value = binomtest(int(is_test[closest].sum()), len(closest), float(is_test.mean()), "greater").pvalue
-    arrows = real[found] - made[:, None]
+    arrows = real[neighbours] - synthetic[:, None]
     products = arrows @ arrows.transpose(0, 2, 1)
     lengths = np.sqrt(np.einsum("nii->ni", products))
     opposite = products <= -(1 - 1e-9) * lengths[:, :, None] * lengths[:, None, :]
     opposite &= (lengths[:, :, None] * lengths[:, None, :]) > 0
-    ends_in_test = is_test[found]
+    ends_in_test = is_test[neighbours]
     by_train = (opposite & ~ends_in_test[:, :, None] & ~ends_in_test[:, None, :]).any(axis=(1, 2))
-    guilty = opposite.any(axis=2) & ends_in_test & ~by_train[:, None]
-    return np.unique(found[guilty]) - len(train), float(p_value)
+    is_parent = opposite.any(axis=2) & ends_in_test & ~by_train[:, None]
+    return np.unique(neighbours[is_parent]) - len(train), float(p_value)
 
 
-def check_scalers(parts: Parts, pipeline: Any) -> Finding:
-    """Scalers whose statistics are not those of train, or of a train that holds test rows."""
+def check_scalers(split: ComparedSplit, pipeline: Any) -> Finding:
+    """Check whether the statistics of every scaler are those of train, and train holds no test rows."""
     name = "scaler"
     if pipeline is None:
         return Finding(name, NOT_CHECKED, "No fitted pipeline was given.", "Pass pipeline=, fitted.")
-    outcomes = {step: _fitted_on(*found) for step, *found in _scalers("", pipeline, parts.X_train, parts.X_test)}
+    outcomes = {step: _fitted_on(*inputs) for step, *inputs in _scalers("", pipeline, split.X_train, split.X_test)}
     if not outcomes:
         reason = "The pipeline has no scaler that this check knows before its first sampler."
         return Finding(name, NOT_CHECKED, reason, f"Known are {', '.join(kind.__name__ for kind in SCALERS)}.")
-    n_shared = int(parts.shared.sum())
+    n_shared = int(split.shared.sum())
     evidence = {**outcomes, "test rows in train": n_shared}
-    told = ", ".join(f"{step} on {rows}" for step, rows in outcomes.items())
-    summary = f"By their statistics the scalers were fitted: {told}"
+    outcome_list = ", ".join(f"{step} on {rows}" for step, rows in outcomes.items())
+    summary = f"By their statistics the scalers were fitted: {outcome_list}"
     advice = "Fit the scaler on the training part, as a step of the pipeline."
     if "train and test" in outcomes.values():
         return Finding(name, FAILED, f"{summary}.", advice, evidence)
@@ -154,38 +156,38 @@ def check_scalers(parts: Parts, pipeline: Any) -> Finding:
         return Finding(name, NOT_CHECKED, reason, "Give the very training frame that was fitted on.", evidence)
     if n_shared:
         summary += f"; {n_shared:,} test rows are among these."
-        return Finding(name, FAILED, summary, advice, evidence, examples(parts.shared))
+        return Finding(name, FAILED, summary, advice, evidence, examples(split.shared))
     return Finding(name, PASSED, f"{summary}.", evidence=evidence)
 
 
 def leading_transformers(pipeline: Any) -> list[tuple[str, Any]]:
-    """Steps of a pipeline up to the first that samples or predicts; a transformer of its own is one step."""
+    """Steps of a pipeline before the first that samples or predicts; a single transformer is one step."""
     if pipeline is None:
         return []
     steps = getattr(pipeline, "steps", [(type(pipeline).__name__, pipeline)])
-    kept = []
+    leading = []
     for name, step in steps:
         if step is None or step == "passthrough":
             continue
         if hasattr(step, "fit_resample") or not hasattr(step, "transform"):
             break
-        kept.append((name, step))
-    return kept
+        leading.append((name, step))
+    return leading
 
 
 def _scalers(prefix: str, step: Any, train: Any, test: Any) -> Iterator[tuple[str, Any, Any, Any]]:
-    """Every scaler below a step: name, scaler, and the rows that reached it from train and from test."""
+    """Every scaler within a step: name, scaler, and its input rows from train and from test."""
     if isinstance(step, SCALERS):
         yield prefix or type(step).__name__, step, train, test
     elif isinstance(step, ColumnTransformer):
-        for name, part, columns in step.transformers_:
-            if not isinstance(part, str):
+        for name, transformer, columns in step.transformers_:
+            if not isinstance(transformer, str):
                 sides = (_columns(rows, columns) for rows in (train, test))
-                yield from _scalers(f"{prefix}.{name}".strip("."), part, *sides)
+                yield from _scalers(f"{prefix}.{name}".strip("."), transformer, *sides)
     elif hasattr(step, "steps"):
-        for name, part in leading_transformers(step):
-            yield from _scalers(f"{prefix}.{name}".strip("."), part, train, test)
-            train, test = part.transform(train), part.transform(test)
+        for name, transformer in leading_transformers(step):
+            yield from _scalers(f"{prefix}.{name}".strip("."), transformer, train, test)
+            train, test = transformer.transform(train), transformer.transform(test)
 
 
 def _columns(rows: Any, columns: Any) -> Any:
@@ -195,7 +197,7 @@ def _columns(rows: Any, columns: Any) -> Any:
 
 
 def _fitted_on(scaler: Any, train: Any, test: Any) -> str:
-    """'train', 'train and test' or 'other rows': whose statistics a scaler holds."""
+    """Rows that have the statistics of a scaler: 'train', 'train and test' or 'other rows'."""
     both = pd.concat([train, test]) if isinstance(train, pd.DataFrame) else np.vstack([train, test])
     seen = np.max(getattr(scaler, "n_samples_seen_", 0))
     for name, rows in (("train", train), ("train and test", both)):
@@ -212,10 +214,10 @@ def _same_statistics(first: Any, second: Any) -> bool:
 
 
 def _row_keys(*sides: NDArray) -> list[NDArray[np.uint64]]:
-    """One hash per row of each array of numbers, blind to what the last digits of a transformation do.
+    """One hash per row of each array of numbers, insensitive to rounding errors of a transformation.
 
-    Digits are counted from a column's usual size, the median over the first array, and are those of float32 if one
-    array has no more.
+    Columns are divided by their median size in the first array and rounded, to the precision of float32 if one of the
+    arrays is float32.
     """
     narrow = any(rows.dtype == np.float32 for rows in sides)
     first = np.abs(sides[0].astype(np.float64))

@@ -1,4 +1,4 @@
-"""What an audit says: findings with their evidence, and the report that holds them."""
+"""The findings of an audit with their evidence, and the report that holds them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class Finding:
     Attributes
     ----------
     name : str
-        What was looked for.
+        Name of the check.
     verdict : {'failed', 'passed', 'not checked'}
     summary : str
-        One sentence with the evidence, or with the reason why nothing was checked.
+        One sentence with the evidence, or the reason why nothing was checked.
     advice : str
-        One sentence of what to do; empty if the check passed.
+        One sentence on what to do; empty if the check passed.
     evidence : dict of str to object
-        The numbers behind the sentence.
+        The numbers on which the verdict is based.
     rows : tuple of int
-        Positions of a few rows of the test frame that show it; not index labels.
+        Positions (not index labels) of a few rows of the test frame as examples.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """All findings of an audit; prints as a table, in terminals and notebooks."""
+    """All findings of an audit; printed as a table in terminals and notebooks."""
 
     findings: tuple[Finding, ...]
 
     def __getitem__(self, name: str) -> Finding:
-        """The finding of that name; KeyError lists the names there are."""
+        """The finding with this name; the KeyError for an unknown name lists all names."""
         for finding in self.findings:
             if finding.name == name:
                 return finding
@@ -54,17 +54,17 @@ class Report:
 
     @property
     def failed(self) -> list[str]:
-        """Names of the findings with evidence of a fault; empty if there is none."""
+        """Names of the checks that found evidence of a fault."""
         return self._named(FAILED)
 
     @property
     def passed(self) -> list[str]:
-        """Names of the findings that were looked for and are not there."""
+        """Names of the checks that found no evidence of a fault."""
         return self._named(PASSED)
 
     @property
     def not_checked(self) -> list[str]:
-        """Names of the findings that could not be looked for."""
+        """Names of the checks that could not be made."""
         return self._named(NOT_CHECKED)
 
     def _named(self, *verdicts: str) -> list[str]:
@@ -90,7 +90,7 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        """The table that a notebook shows."""
+        """HTML table for notebooks."""
         table = self.to_frame()[["verdict", "summary", "advice"]].reset_index()
         table.columns = ["Finding", "Verdict", "Evidence", "What to do"]
         with pd.option_context("display.max_colwidth", None):

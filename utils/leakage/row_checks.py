@@ -1,4 +1,4 @@
-"""The checks of the audit that need only rows, labels and scores; each looks for one fault."""
+"""The checks of the audit that need only rows, labels and scores, one function per fault."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from utils import metrics
 from utils.data.column_values import IncomparableError, common_codes, written_like
 from utils.leakage.report import FAILED, NOT_CHECKED, PASSED, Finding
 
-MAX_QUERIES = 5_000  # rows whose neighbours are searched; more make the shares no clearer, only the search longer
-BLIND = 0.1  # of the copies that a split blind to them would give; a split by groups gives hardly any
-TINY = 1e-3  # of the usual distance to the nearest training row
-COARSE = 0.5  # share of training rows with a near copy from which copies say nothing
+MAX_QUERIES = 5_000  # rows whose neighbours are searched; more take longer and hardly change the shares
+BLIND = 0.1  # share of the copies expected of a split that ignores groups; a split by groups has hardly any
+TINY = 1e-3  # relative to the median distance of training rows to the nearest other one
+COARSE = 0.5  # share of training rows with a near copy above which copies are no evidence
 SIGNIFICANCE = 1e-3
 N_EXAMPLES = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
-    """Features and labels of the two sides of a split, and what several checks need of them.
+class ComparedSplit:
+    """Features and labels of the two sides of a split, and the derived values that several checks share.
 
     Attributes
     ----------
     X_train, X_test : DataFrame of shape (n_train, n_features) and (n_test, n_features)
-        The same columns in the same order, values spelled alike.
+        The same columns in the same order, with equal values written alike.
     rare_train, rare_test : ndarray of bool, of shape (n_train,) and (n_test,)
-        Which rows are of the rarer class.
+        Whether a row is of the minority class.
     hashes : (ndarray of shape (n_train, n_features), ndarray of shape (n_test, n_features))
-        A number per value and column, equal for equal values whatever their types; row sums identify rows.
+        A hash per value and column, the same for equal values of any type; the sum over a row identifies the row.
     seed : int
-        Fixes which rows are drawn where a check does not look at all of them.
+        Seed of the sample of rows in checks that do not use all of them.
     """
 
     X_train: pd.DataFrame
@@ -48,7 +48,7 @@ class Parts:
 
     @cached_property
     def shared(self) -> NDArray[np.bool_]:
-        """Which test rows stand in train, of shape (n_test,)."""
+        """Whether a test row is also in train, of shape (n_test,)."""
         train, test = (side.sum(axis=1, dtype=np.uint64) for side in self.hashes)
         return pd.Series(test).isin(train).to_numpy()
 
@@ -66,13 +66,15 @@ class Parts:
 
 def compare(
     train: tuple[pd.DataFrame, NDArray[np.bool_]], test: tuple[pd.DataFrame, NDArray[np.bool_]], seed: int
-) -> Parts:
-    """Two sides of a split, features and whether a row is of the rarer class, with their values made comparable.
+) -> ComparedSplit:
+    """Make the values of the two sides of a split comparable.
+
+    Each side is a frame of features and an array that says whether a row is of the minority class.
 
     Raises
     ------
     ValueError
-        Names the columns that cannot be compared by value, and says how they differ.
+        If columns cannot be compared by value; the message names them and says how they differ.
     """
     (X_train, rare_train), (X_test, rare_test) = train, test
     hashes, faults = [], []
@@ -88,17 +90,17 @@ def compare(
     if faults:
         raise ValueError(f"Not comparable in train and test: {', '.join(faults)}; give both the same types.")
     sides = [np.column_stack(columns) for columns in zip(*hashes, strict=True)]
-    return Parts(X_train, rare_train, aligned, rare_test, tuple(sides), seed)
+    return ComparedSplit(X_train, rare_train, aligned, rare_test, tuple(sides), seed)
 
 
-def check_shared_rows(parts: Parts) -> Finding:
-    """Test rows that stand in train with the same features, whatever their label."""
-    name, shared = "shared rows", parts.shared
+def check_shared_rows(split: ComparedSplit) -> Finding:
+    """Check for test rows whose features are also in train, whatever their label."""
+    name, shared = "shared rows", split.shared
     labelled = [
         side.sum(axis=1, dtype=np.uint64) + _hash_codes(rare.astype(np.int64), side.shape[1])
-        for side, rare in zip(parts.hashes, (parts.rare_train, parts.rare_test), strict=True)
+        for side, rare in zip(split.hashes, (split.rare_train, split.rare_test), strict=True)
     ]
-    rare = parts.rare_test
+    rare = split.rare_test
     evidence = {
         "rows": int(shared.sum()),
         "share": float(shared.mean()),
@@ -116,78 +118,78 @@ def check_shared_rows(parts: Parts) -> Finding:
     return Finding(name, FAILED, summary, advice, evidence, examples(shared))
 
 
-def check_near_rows(parts: Parts) -> Finding:
-    """Test rows that are copies of a training row but for one column, or but for a tiny distance.
+def check_near_rows(split: ComparedSplit) -> Finding:
+    """Check for test rows that equal a training row except in one column, or lie at a tiny distance from one.
 
-    Training rows among themselves tell what a split would give that pays no attention to copies.
+    The share of such copies within train is what a split that ignores groups would give.
     """
     name = "near-shared rows"
-    but_one, expected_but_one, column = _equal_but_for_one(parts)
-    close, expected_close = _close_rows(parts)
+    differs_in_one, expected_differs_in_one, column = _equal_except_in_one(split)
+    close, expected_close = _close_rows(split)
     evidence = {
-        "rows equal but for one column": int(but_one.sum()),
+        "rows equal but for one column": int(differs_in_one.sum()),
         "that column": column,
-        "share": float(but_one.sum() / max(1, np.count_nonzero(~parts.shared))),
-        "share within train": expected_but_one,
-        "share within a tiny distance": float(close.sum() / max(1, len(_queries(parts)))),
+        "share": float(differs_in_one.sum() / max(1, np.count_nonzero(~split.shared))),
+        "share within train": expected_differs_in_one,
+        "share within a tiny distance": float(close.sum() / max(1, len(_queries(split)))),
         "share within a tiny distance in train": expected_close,
     }
-    if max(expected_but_one, expected_close) > COARSE:
-        share = max(expected_but_one, expected_close)
+    if max(expected_differs_in_one, expected_close) > COARSE:
+        share = max(expected_differs_in_one, expected_close)
         reason = f"{share:.0%} of the training rows have a near copy in train, so copies in the test frame say nothing."
         return Finding(name, NOT_CHECKED, reason, "Give columns that tell rows apart.", evidence)
     pairs = (
-        ("share", "share within train", but_one),
+        ("share", "share within train", differs_in_one),
         ("share within a tiny distance", "share within a tiny distance in train", close),
     )
-    guilty = any(rows.sum() > 1 and evidence[share] > BLIND * evidence[expected] for share, expected, rows in pairs)
+    is_fault = any(rows.sum() > 1 and evidence[share] > BLIND * evidence[expected] for share, expected, rows in pairs)
     summary = (
         f"{evidence['share']:.2%} of the test rows that are not shared equal a training row but for one column "
         f"({evidence['share within train']:.2%} within train), {evidence['share within a tiny distance']:.2%} lie "
         f"within a tiny distance of one ({evidence['share within a tiny distance in train']:.2%} within train)."
     )
-    if not guilty:
+    if not is_fault:
         return Finding(name, PASSED, summary, evidence=evidence)
-    differing = f" They differ in {column!r}." if but_one.any() else ""
+    differing = f" They differ in {column!r}." if differs_in_one.any() else ""
     advice = "Let rows that are copies of each other form a group, and split by groups."
-    return Finding(name, FAILED, summary + differing, advice, evidence, examples(np.logical_or(but_one, close)))
+    return Finding(name, FAILED, summary + differing, advice, evidence, examples(np.logical_or(differs_in_one, close)))
 
 
-def _equal_but_for_one(parts: Parts) -> tuple[NDArray[np.bool_], float, str | None]:
-    """Test rows, not shared, that equal a training row but for one column; the share within train; the column."""
-    train, test = parts.hashes
-    # An exact duplicate is no copy that differs in one column, so each row counts once.
+def _equal_except_in_one(split: ComparedSplit) -> tuple[NDArray[np.bool_], float, str | None]:
+    """Test rows, not shared, that equal a training row except in one column; the share within train; the column."""
+    train, test = split.hashes
+    # Exact duplicates do not differ in one column, so each distinct row is used once.
     _, first = np.unique(train.sum(axis=1, dtype=np.uint64), return_index=True)
-    train, others = train[first], test[~parts.shared]
+    train, others = train[first], test[~split.shared]
     totals = [rows.sum(axis=1, dtype=np.uint64) for rows in (train, others)]
     equal, within = np.zeros(len(others), dtype=bool), np.zeros(len(train), dtype=bool)
     counts = []
     for column in range(train.shape[1]):
         rest = pd.Series(totals[0] - train[:, column])
-        found = pd.Series(totals[1] - others[:, column]).isin(rest).to_numpy()
+        matches = pd.Series(totals[1] - others[:, column]).isin(rest).to_numpy()
         within |= rest.duplicated(keep=False).to_numpy()
-        counts.append(int(found.sum()))
-        equal |= found
+        counts.append(int(matches.sum()))
+        equal |= matches
     in_test = np.zeros(len(test), dtype=bool)
-    in_test[~parts.shared] = equal
-    column = str(parts.X_train.columns[int(np.argmax(counts))]) if any(counts) else None
+    in_test[~split.shared] = equal
+    column = str(split.X_train.columns[int(np.argmax(counts))]) if any(counts) else None
     return in_test, float(within.mean()), column
 
 
-def _close_rows(parts: Parts) -> tuple[NDArray[np.bool_], float]:
-    """Test rows within a tiny distance of a training row, and the share of training rows within it of another.
+def _close_rows(split: ComparedSplit) -> tuple[NDArray[np.bool_], float]:
+    """Test rows at a tiny distance from a training row, and the share of training rows that close to another.
 
-    The columns in which a pair differs most are left out of its distance (one in ten, two at most), because a
-    time stamp tells copies apart.
+    The distance of a pair leaves out the columns in which it differs most (one in ten, two at most), because copies
+    may differ in a time stamp.
     """
-    train, test = parts.scaled
+    train, test = split.scaled
     close = np.zeros(len(test), dtype=bool)
     if train.shape[1] < 2 or len(train) < 3:
         return close, 0.0
-    queries = _queries(parts)
-    chosen = draw(np.arange(len(train)), MAX_QUERIES, parts.seed)
-    found = nearest(train, np.vstack([train[chosen], test[queries]]), 2)
-    inner, outer = found[: len(chosen)], found[len(chosen) :, 0]
+    queries = _queries(split)
+    chosen = draw(np.arange(len(train)), MAX_QUERIES, split.seed)
+    neighbours = nearest(train, np.vstack([train[chosen], test[queries]]), 2)
+    inner, outer = neighbours[: len(chosen)], neighbours[len(chosen) :, 0]
     others = np.where(inner[:, 0] == chosen, inner[:, 1], inner[:, 0])
     within = _trimmed_distance(train[chosen], train[others])
     between = _trimmed_distance(test[queries], train[outer])
@@ -196,9 +198,9 @@ def _close_rows(parts: Parts) -> tuple[NDArray[np.bool_], float]:
     return close, float(np.mean(within <= limit))
 
 
-def _queries(parts: Parts) -> NDArray[np.int64]:
-    """Test rows that are not shared, at most `MAX_QUERIES` of them."""
-    return draw(np.flatnonzero(~parts.shared), MAX_QUERIES, parts.seed)
+def _queries(split: ComparedSplit) -> NDArray[np.int64]:
+    """Positions of test rows that are not shared, a sample if there are more than `MAX_QUERIES`."""
+    return draw(np.flatnonzero(~split.shared), MAX_QUERIES, split.seed)
 
 
 def _trimmed_distance(first: NDArray, second: NDArray) -> NDArray:
@@ -207,8 +209,8 @@ def _trimmed_distance(first: NDArray, second: NDArray) -> NDArray:
     return np.sqrt(squares[:, : squares.shape[1] - left_out].sum(axis=1))
 
 
-def check_prevalence(parts: Parts, population: float | None) -> Finding:
-    """A test frame whose share of the minority is not that of the population it is meant to stand for."""
+def check_prevalence(split: ComparedSplit, population: float | None) -> Finding:
+    """Check whether the share of the minority in the test frame is that of the population."""
     name = "prevalence"
     if population is None:
         reason = "The population's prevalence was not given."
@@ -217,7 +219,7 @@ def check_prevalence(parts: Parts, population: float | None) -> Finding:
         )
     if not 0 < population < 1:
         raise ValueError(f"The population's prevalence is {population}; give a share between 0 and 1.")
-    n_rare, n_rows = int(parts.rare_test.sum()), len(parts.rare_test)
+    n_rare, n_rows = int(split.rare_test.sum()), len(split.rare_test)
     interval = binomtest(n_rare, n_rows, population).proportion_ci(1 - SIGNIFICANCE)
     evidence = {"prevalence": n_rare / n_rows, "low": interval.low, "high": interval.high, "population": population}
     summary = (
@@ -232,10 +234,10 @@ def check_prevalence(parts: Parts, population: float | None) -> Finding:
 
 
 def check_area(curve: tuple[ArrayLike, ArrayLike, float] | None, tolerance: float) -> Finding:
-    """A reported area under the precision-recall curve that joins its points by straight lines.
+    """Check whether a reported area under the precision-recall curve is the trapezoidal one.
 
-    The curve does not follow straight lines (Davis and Goadrich, 2006), least of all where many rows share a
-    score; average precision is the step-wise area.
+    The points of the curve cannot be joined by straight lines (Davis and Goadrich, 2006), least of all if many rows
+    share a score; average precision is the step-wise area.
     """
     name = "area"
     if curve is None:
@@ -263,15 +265,15 @@ def check_area(curve: tuple[ArrayLike, ArrayLike, float] | None, tolerance: floa
 
 
 def _hash_codes(codes: NDArray[np.int64], position: int) -> NDArray[np.uint64]:
-    """A hash per code that depends on the column's position."""
+    """A hash per code that depends on the position of the column."""
     values = pd.util.hash_array(codes)
-    odd = (2 * position + 3) * 0x9E3779B97F4A7C15 % 2**64  # a product of odd numbers, so no two values collide
+    odd = (2 * position + 3) * 0x9E3779B97F4A7C15 % 2**64  # multiplying by an odd number is one-to-one
     values = values * np.uint64(odd)
     return values ^ (values >> np.uint64(29))
 
 
 def draw(positions: NDArray, limit: int, seed: int) -> NDArray[np.int64]:
-    """At most `limit` of the positions, in their order."""
+    """All positions, or a random sample of `limit` of them in ascending order."""
     if len(positions) <= limit:
         return positions
     return np.sort(np.random.default_rng(seed).choice(positions, limit, replace=False))
@@ -279,7 +281,7 @@ def draw(positions: NDArray, limit: int, seed: int) -> NDArray[np.int64]:
 
 def nearest(real: NDArray, queries: NDArray, n_neighbors: int) -> NDArray[np.int64]:
     """Positions of the nearest rows of `real`, nearest first, of shape (n_queries, n_neighbors)."""
-    try:  # the same search, several times faster, on x86-64 only
+    try:  # the same search, several times faster; x86-64 only
         from sklearnex.neighbors import NearestNeighbors
     except ImportError:
         from sklearn.neighbors import NearestNeighbors

@@ -1,4 +1,4 @@
-"""Classifiers: the registry, forests, Keras networks, and ensembles that handle imbalance by themselves."""
+"""Classifiers: their registry, forests, Keras networks, and ensembles that handle imbalance by themselves."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What classifiers of two classes share: validation of rows and labels, and the tags."""
+"""Base class of the binary classifiers: validation of rows and labels, and tags."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 
 
 class BinaryClassifier(ClassifierMixin, BaseEstimator):
-    """A classifier that takes any two labels.
+    """Base class of classifiers that accept any two labels.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):
         X : array of shape (n_rows, n_features)
         y : array of shape (n_rows,)
         **options
-            Of scikit-learn's `validate_data`.
+            Passed to scikit-learn's `validate_data`.
 
         Returns
         -------
@@ -40,7 +40,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a value is not a finite number or `y` does not hold two classes.
+            If a value is not finite or `y` does not have two classes.
         """
         X, y = validate_data(self, X, y, **options)
         check_classification_targets(y)

@@ -1,4 +1,4 @@
-"""Forests: Intel's where its extension installs, scikit-learn's own elsewhere."""
+"""Forests from Intel's extension where it can be installed, from scikit-learn elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 from sklearn.utils.multiclass import type_of_target
 
-try:  # the same algorithm, many times faster, on x86-64 only
+try:  # the same algorithm, many times faster; x86-64 only
     from sklearnex.ensemble import ExtraTreesClassifier as IntelExtraTrees
     from sklearnex.ensemble import RandomForestClassifier as IntelForest
 except ImportError:
@@ -24,18 +24,18 @@ else:
     FOREST_ENGINE = "scikit-learn-intelex"
 
     class SinglePrecision:
-        """A forest on rows of 32 bits, as scikit-learn's trees see them, so that `portable` is exact."""
+        """A forest on float32 rows, which scikit-learn's trees use too, so that `portable` is exact."""
 
         def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> RandomForestClassifier:
             """Fit on X of shape (n_rows, n_features)."""
             return super().fit(_single(X), y, sample_weight)
 
         def predict(self, X: Any) -> NDArray:
-            """Class of the larger probability, of shape (n_rows,)."""
+            """Class with the larger probability, of shape (n_rows,)."""
             return super().predict(_single(X))
 
         def predict_proba(self, X: Any) -> NDArray[np.float64]:
-            """Probabilities of shape (n_rows, n_classes); a list of such arrays for several outputs."""
+            """Probabilities of shape (n_rows, n_classes); for several outputs, a list of such arrays."""
             probabilities = super().predict_proba(_single(X))
             if isinstance(probabilities, list):
                 return [each.astype(np.float64) for each in probabilities]
@@ -48,14 +48,15 @@ else:
         """Intel's extremely randomised trees."""
 
     class WeightedForestClassifier(RandomForestClassifier):
-        """Intel's random forest with class weights that count in every leaf, as scikit-learn's do.
+        """Intel's random forest with class weights applied in every leaf, as in scikit-learn.
 
-        Intel's grows trees on weighted rows, but weighs the mean share of the leaves that a row falls into where
-        scikit-learn takes the mean of their weighted shares. Its trees' leaves know the latter.
+        Intel's forest grows trees on weighted rows, but in prediction it weights the mean class share of the leaves,
+        where scikit-learn takes the mean of their weighted shares. The leaves hold the weighted shares, so the trees
+        are moved into scikit-learn's class.
         """
 
         def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> WeightedForestClassifier:
-            """Fit on X of shape (n_rows, n_features); with more than two classes, as scikit-learn does."""
+            """Fit on X of shape (n_rows, n_features); with more than two classes, by scikit-learn."""
             if type_of_target(y) != "binary":
                 return super().fit(X, y, sample_weight)
             _adopt(self, FastRandomForestClassifier(**self.get_params()).fit(X, y, sample_weight))
@@ -63,7 +64,7 @@ else:
 
 
 def _single(X: Any) -> Any:
-    """Rows in 32 bits, in the container that they came in where it can convert them."""
+    """Rows as float32, in their own container if it can be converted."""
     rows = X if hasattr(X, "astype") else np.asarray(X)
     if getattr(rows, "dtype", np.dtype(float)).kind == "c":
         raise ValueError("Complex data not supported by a forest; give real numbers.")
@@ -87,17 +88,17 @@ def make_extra_trees(seed: int, n_jobs: int, **params: Any) -> ExtraTreesClassif
 
 
 def forest_engine(model: BaseEstimator) -> str | None:
-    """Distribution whose forest a model is; None if it is no forest."""
+    """Name of the library that fitted a forest; None if the model is not a forest."""
     if not isinstance(model, (FastRandomForestClassifier, RandomForestClassifier)):
         return None
     return FOREST_ENGINE if isinstance(model, (FastRandomForestClassifier, *OURS)) else "scikit-learn"
 
 
 def portable(model: BaseEstimator) -> BaseEstimator:
-    """The model as plain scikit-learn, so that any machine can load it; scores agree to 1e-6.
+    """The model as a plain scikit-learn estimator that any machine can load; scores agree to 1e-6.
 
-    skops trusts no classes but scikit-learn's and cannot save what Intel's extension fitted, so the trees move into
-    scikit-learn's class. Everything else is returned as it is.
+    skops trusts only the classes of scikit-learn and cannot save forests of Intel's extension, so the trees are moved
+    into scikit-learn's class. All other models are returned unchanged.
     """
     if not isinstance(model, OURS):
         return model
@@ -109,8 +110,8 @@ def portable(model: BaseEstimator) -> BaseEstimator:
 
 
 def _adopt(forest: BaseEstimator, fitted: BaseEstimator) -> None:
-    """Give a forest of scikit-learn's the trees of a fitted one."""
-    by_intel = hasattr(fitted, "_onedal_estimator")  # else the extension left the fit to scikit-learn
+    """Move the trees of a fitted forest into a forest of scikit-learn."""
+    by_intel = hasattr(fitted, "_onedal_estimator")  # otherwise the extension delegated the fit to scikit-learn
     forest.estimators_ = [_with_leaf_shares(tree) for tree in fitted.estimators_] if by_intel else fitted.estimators_
     for name in ("classes_", "n_classes_", "n_features_in_", "n_outputs_", "feature_names_in_"):
         if hasattr(fitted, name):
@@ -120,10 +121,10 @@ def _adopt(forest: BaseEstimator, fitted: BaseEstimator) -> None:
 
 
 def _with_leaf_shares(tree: DecisionTreeClassifier) -> DecisionTreeClassifier:
-    """A tree of Intel's forest that scores as a tree of scikit-learn does.
+    """A copy of a tree from Intel's forest that predicts class shares, as a tree of scikit-learn does.
 
-    The extension hands trees out with the winner of a leaf instead of its shares; the leaf's Gini impurity
-    2p(1 - p), of weighted rows where there are weights, brings them back.
+    The extension exports trees with the majority class of a leaf instead of its class shares. The shares follow from
+    the Gini impurity of the leaf, 2p(1 - p), which is that of the weighted rows if there are weights.
     """
     tree = deepcopy(tree)
     state, leaf = tree.tree_, tree.tree_.children_left < 0

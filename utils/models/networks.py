@@ -1,4 +1,4 @@
-"""ANN, CNN-1D and LSTM as scikit-learn classifiers over Keras; TensorFlow is imported on first use."""
+"""ANN, CNN-1D and LSTM in Keras as scikit-learn classifiers; TensorFlow is imported on first use."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from utils.metrics import average_precision, ranks_of_positives
 from utils.models.binary import BinaryClassifier
 from utils.seeding import seeded
 
-COLUMNS_PER_STEP = 4  # of the LSTM: one column a step takes several times as long, and ranks poorly
-ROWS_AT_ONCE = 8192  # when scoring, so that memory stays small
+COLUMNS_PER_STEP = 4  # of the LSTM; one column per step takes several times as long and ranks poorly
+ROWS_AT_ONCE = 8192  # in scoring, to limit memory
 
 
 def ann_network(n_features: int, dropout: float) -> Any:
@@ -41,7 +41,7 @@ def ann_network(n_features: int, dropout: float) -> Any:
 def cnn_network(n_features: int, dropout: float) -> Any:
     """Two one-dimensional convolutions over the features in column order, one logit out.
 
-    The columns have no natural order, so the neighbourhoods that a convolution sees are arbitrary.
+    The columns have no natural order, so the neighbourhoods of the convolutions are arbitrary.
     """
     import keras
 
@@ -61,9 +61,9 @@ def cnn_network(n_features: int, dropout: float) -> Any:
 
 
 def lstm_network(n_features: int, dropout: float) -> Any:
-    """An LSTM that reads the features in column order, a few columns a step, one logit out.
+    """An LSTM that reads the features in column order, a few columns per step, one logit out.
 
-    The last step is filled up with zeros, the mean of a scaled column.
+    The last step is padded with zeros, the mean of a scaled column.
     """
     import keras
 
@@ -93,7 +93,7 @@ LOSSES = ("cross_entropy", "focal")
 
 
 def random_batches(X: NDArray, y: NDArray, weights: NDArray, batch_size: int, n_batches: int, random_state: int) -> Any:
-    """A tf.data.Dataset of batches: every pass takes each row once, and a batch may lie across two passes."""
+    """A tf.data.Dataset of random batches: every pass uses each row once, and a batch may span two passes."""
     tf = load_tensorflow()
     rng = np.random.default_rng(random_state)
     n_passes = math.ceil(n_batches * batch_size / len(X))
@@ -108,46 +108,46 @@ def random_batches(X: NDArray, y: NDArray, weights: NDArray, batch_size: int, n_
 
 
 class NetworkClassifier(BinaryClassifier):
-    """Binary classifier over a small Keras network, trained for a number of updates rather than epochs.
+    """Binary classifier with a small Keras network, trained for a number of updates rather than epochs.
 
-    Samplers change the number of rows by a factor of hundreds; counting updates gives every training set about the
-    same training. The learning rate falls to zero along a cosine. Where `fit` is given validation rows, the
-    weights of the best round are kept and training stops when no round improves on them; without, the last
-    weights are kept. Inputs are expected to be scaled, by a step before this one.
+    Samplers change the number of rows by a factor of hundreds; a fixed number of updates trains on all of these for
+    about the same time. The learning rate falls to zero along a cosine. If `fit` is given validation rows, training
+    stops when the rounds no longer improve, and the weights of the best round are restored; otherwise the last weights
+    are used. Inputs should be scaled by an earlier step of the pipeline.
 
     Parameters
     ----------
     network : {'ann', 'cnn1d', 'lstm'}
-        Which of `NETWORKS` to build.
+        Key of `NETWORKS`.
     updates : int
-        Gradient steps at most; fewer on small data, where `max_epochs` passes come first.
+        Largest number of gradient steps; fewer on small data, where `max_epochs` is the limit.
     batch_size : int
-        At most; a sixteenth of the rows where that is less, but at least 32.
+        Largest batch size; a sixteenth of the rows if that is less, but at least 32.
     rounds : int
-        Parts of equal length that the updates are split into; the validation rows are scored after each.
+        Number of rounds of equal length; the validation rows are scored after each.
     patience : int
-        Rounds without a better average precision on the validation rows, after which training stops.
+        Number of rounds without a better average precision on the validation rows before training stops.
     max_epochs : int
-        Passes over the data at most, against overfitting of an undersampled training set.
+        Largest number of passes over the data, against overfitting of an undersampled training set.
     learning_rate, dropout : float
-        Of Adam at the start, and of every dropout layer.
+        Initial learning rate of Adam, and rate of every dropout layer.
     loss : {'cross_entropy', 'focal'}
-        The latter weighs a row down the surer the network is of it (Lin et al., 2017).
+        The focal loss reduces the weight of rows that are classified with confidence (Lin et al., 2017).
     gamma : float
-        How much the focal loss does so; 0 is the cross-entropy.
+        Focusing parameter of the focal loss; 0 is the cross-entropy.
     column_order : int or None
-        Seed of a permutation of the columns that the network reads them in; None leaves them as they come.
+        Seed of a random permutation of the columns before the network; None keeps their order.
     class_weight : dict, 'balanced' or None
-        Weight of each class in the loss, as scikit-learn's classifiers take it.
+        Weight of each class in the loss, as in scikit-learn's classifiers.
     random_state : int
         Fixes weights, dropout and the order of rows.
 
     Attributes
     ----------
     model_ : keras.Model
-        The trained network; gives logits.
+        The trained network; its output is logits.
     history_ : dict of str to list of float
-        Per round: 'loss', and 'validation_average_precision' where there were validation rows.
+        For each round 'loss', and 'validation_average_precision' if there were validation rows.
     """
 
     def __init__(
@@ -194,12 +194,12 @@ class NetworkClassifier(BinaryClassifier):
         Parameters
         ----------
         validation : (X, y) or None
-            Real rows held out before any sampler, scaled like X. They pick the round; no weight learns from them.
+            Real rows held out before any sampler, scaled like X. They only select the round and are not trained on.
 
         Raises
         ------
         ValueError
-            If a parameter is unknown or out of range, or one of the two sets of rows lacks a class.
+            If a parameter is unknown or out of range, or the training or validation rows lack a class.
         """
         self._check_parameters()
         X, encoded = self._validate_binary(X, y, dtype=np.float32)
@@ -223,7 +223,7 @@ class NetworkClassifier(BinaryClassifier):
         if sample_weight is not None:
             weights *= np.asarray(sample_weight)
         if not weights.any():
-            raise ValueError("The weights of all rows are zero; give some row a positive weight.")
+            raise ValueError("The weights of all rows are zero; give at least one row a positive weight.")
         return weights
 
     def _check_validation(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDArray]:
@@ -247,7 +247,7 @@ class NetworkClassifier(BinaryClassifier):
         n_rounds = updates // per_round
         self.model_ = self._build(X.shape[1], np.average(y, weights=weights))
         schedule = keras.optimizers.schedules.CosineDecay(self.learning_rate, n_rounds * per_round)
-        # Keras compiles with XLA unless told not to, which trains several times slower on a CPU.
+        # By default Keras compiles with XLA, which trains several times slower on a CPU.
         self.model_.compile(
             keras.optimizers.Adam(schedule), self._loss(), steps_per_execution=per_round, jit_compile=False
         )
@@ -259,7 +259,7 @@ class NetworkClassifier(BinaryClassifier):
         self.history_ = history.history
 
     def _build(self, n_features: int, prior: float) -> Any:
-        """An untrained network that starts at the log odds of the positives' share, `prior`."""
+        """An untrained network whose output bias is the log odds of `prior`, the share of positives."""
         import keras
 
         network = NETWORKS[self.network](n_features, self.dropout)
@@ -267,7 +267,7 @@ class NetworkClassifier(BinaryClassifier):
         if self.column_order is None:
             return network
         order = np.random.default_rng(self.column_order).permutation(n_features)
-        # A fixed matrix rather than a layer of our own: it is saved with the weights and loads without our code.
+        # A fixed matrix rather than a custom layer: it is saved with the weights and loads without our code.
         reorder = keras.layers.Dense(n_features, use_bias=False, trainable=False, name="column_order")
         network = keras.Sequential([keras.Input((n_features,)), reorder, network])
         reorder.set_weights([np.eye(n_features)[:, order]])
@@ -281,7 +281,7 @@ class NetworkClassifier(BinaryClassifier):
         return keras.losses.BinaryCrossentropy(from_logits=True)
 
     def _early_stopping(self, X: NDArray, y: NDArray) -> list[Any]:
-        """Callbacks: score the validation rows after every round, then keep the best round's weights."""
+        """Callbacks that score the validation rows after every round and restore the weights of the best one."""
         import keras
 
         name = "validation_average_precision"
@@ -295,8 +295,8 @@ class NetworkClassifier(BinaryClassifier):
         ]
 
     def _logits(self, X: NDArray) -> NDArray:
-        parts = [self.model_(X[i : i + ROWS_AT_ONCE], training=False) for i in range(0, len(X), ROWS_AT_ONCE)]
-        return np.concatenate(parts)[:, 0].astype(float)
+        batches = [self.model_(X[i : i + ROWS_AT_ONCE], training=False) for i in range(0, len(X), ROWS_AT_ONCE)]
+        return np.concatenate(batches)[:, 0].astype(float)
 
     def decision_function(self, X: ArrayLike) -> NDArray:
         """Logits of shape (n_rows,)."""
@@ -309,7 +309,7 @@ class NetworkClassifier(BinaryClassifier):
         return np.column_stack([1 - positive, positive])
 
     def predict(self, X: ArrayLike) -> NDArray:
-        """Class of the larger probability, of shape (n_rows,)."""
+        """Class with the larger probability, of shape (n_rows,)."""
         positive = self.decision_function(X) > 0
         return self.classes_[positive.astype(int)]
 
@@ -319,7 +319,7 @@ class NetworkClassifier(BinaryClassifier):
 
     @classmethod
     def load(cls, path: Path) -> NetworkClassifier:
-        """Read a network that `save` wrote; only for classes 0 and 1, and code in the file is refused."""
+        """Read a network that `save` wrote, for classes 0 and 1 only; files that contain code are refused."""
         load_tensorflow()
         import keras
 

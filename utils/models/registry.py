@@ -2,7 +2,7 @@
 
 See Also
 --------
-ModelEntry : What an entry says of itself.
+ModelEntry : The fields of an entry.
 utils.samplers.registry : The registry of samplers.
 
 References
@@ -51,10 +51,10 @@ class ModelEntry(Entry):
     name, label, build, library, defaults, space, in_search, revision, cost
         See :class:`utils.registry.Entry`.
     deep : bool, default=False
-        Whether it trains a network.
+        Whether it is a neural network.
     alone : str, default=""
-        Why no sampler is put in front of it: 'undersampling' of its own, 'outliers' without labels, or a 'blend';
-        empty for models that take one.
+        Why it is used without a sampler: it is an ensemble with built-in 'undersampling', it detects 'outliers'
+        without labels, or it is a 'blend'; empty for models used with samplers.
 
     See Also
     --------
@@ -62,7 +62,7 @@ class ModelEntry(Entry):
 
     Examples
     --------
-    An entry of one's own:
+    A new entry:
 
     >>> from sklearn.naive_bayes import GaussianNB
     >>> def build(seed, positive_weight, n_jobs, **params):
@@ -93,7 +93,7 @@ def _network(seed: int, positive_weight: float, n_jobs: int, *, network: str, **
 
 
 def _network_entry(name: str, label: str, cost: float, updates: int, rates: list[float]) -> ModelEntry:
-    """A network; the middle one of the learning rates is its default."""
+    """Entry of a network; the second of the learning rates is the default."""
     return ModelEntry(
         name,
         label,
@@ -134,7 +134,7 @@ RANDOM = {"n_estimators": 200, "max_features": 0.5}
 
 
 def _blend(seed: int, positive_weight: float, n_jobs: int, *, boosted: dict, random: dict) -> LogOddsMean:
-    """Boosted and extremely randomised trees: two ways to err."""
+    """Mean log odds of boosted and extremely randomised trees, whose errors differ."""
     members = [
         ("boosted", _xgboost(child_seed(seed, "boosted"), 1.0, n_jobs, **boosted)),
         ("random", make_extra_trees(child_seed(seed, "random"), n_jobs, **random)),
@@ -255,6 +255,6 @@ DEEP = tuple(name for name, entry in MODELS.items() if entry.deep)
 
 
 def models_without_sampler(*kinds: str, among: Iterable[str] = ()) -> list[str]:
-    """Names of the models that take no sampler, for one of these reasons (any by default); `among` limits them."""
+    """Names of the models used without a sampler, for one of these reasons (any by default); `among` limits them."""
     names = set(among or MODELS)
     return [name for name, entry in MODELS.items() if name in names and entry.alone in (kinds or ALONE)]

@@ -1,4 +1,4 @@
-"""Ways to handle imbalance: the registry of samplers, cleaning, and the generators that the CGAN is compared with."""
+"""Samplers: their registry, cleaning by nearest neighbours, the CGAN and the generators it is compared with."""
 
 import lazy_loader
 

@@ -1,12 +1,12 @@
-"""Fits a model of the `ctgan` package and draws from it, in a process of its own.
+"""Fit a model of the `ctgan` package and draw from it, in a separate process.
 
 PyTorch and TensorFlow abort when one process holds both, so :mod:`utils.samplers.peers` starts this module:
 
     python -m utils.samplers.ctgan_worker PARENT
 
-PARENT is the number of the process that waits for the answer. Standard input holds an ``npz`` file with rows and
-request (JSON: model, parameters, n_rows, seed), and standard output takes one with drawn, the rows drawn, and facts
-(JSON: how long fit and draw took, and how many threads PyTorch had). No file is written.
+PARENT is the id of the process that waits for the answer. Standard input is an ``npz`` file with the arrays `rows`
+and `request` (JSON: model, parameters, n_rows, seed). Standard output is one with `drawn`, the rows drawn, and `facts`
+(JSON: the seconds that fitting and drawing took, and the number of PyTorch's threads). No file is written.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WATCH_SECONDS = 1.0
 
 
 def exit_with_parent(parent: int) -> None:
-    """End this process soon after its parent, which can be killed without a chance to say so."""
+    """End this process soon after its parent ends, even if the parent was killed."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -38,7 +38,7 @@ def exit_with_parent(parent: int) -> None:
 
 
 def fit_and_draw(rows: np.ndarray, request: dict[str, Any]) -> tuple[np.ndarray, dict[str, float]]:
-    """Rows of a model fitted to `rows`, and what is to be known of the work.
+    """Fit a model to `rows` and draw from it; also return the seconds and threads used.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def fit_and_draw(rows: np.ndarray, request: dict[str, Any]) -> tuple[np.ndarray,
     model = getattr(ctgan, request["model"])(enable_gpu=False, **request["parameters"])
     model.set_random_state(request["seed"])
     frame = pd.DataFrame(rows, columns=[f"column {position}" for position in range(rows.shape[1])])
-    # ctgan transforms long tables in a pool of as many processes as there are cores, whatever the parent was given.
+    # ctgan transforms long tables in one process per core, whatever the limit of the parent process.
     with joblib.parallel_config(backend="sequential"):
         start = time.perf_counter()
         model.fit(frame)
@@ -68,7 +68,7 @@ def fit_and_draw(rows: np.ndarray, request: dict[str, Any]) -> tuple[np.ndarray,
 
 
 def main(parent: int) -> None:
-    """Do what the request on standard input asks for."""
+    """Carry out the request on standard input."""
     exit_with_parent(parent)
     answer = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is not part of the answer

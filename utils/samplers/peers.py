@@ -1,7 +1,7 @@
 """Generators that the CGAN is compared with, as imbalanced-learn over-samplers.
 
-Each fits the rows of one class and draws from that: jitter of real rows, a Gaussian copula, and the CTGAN and
-TVAE of the `ctgan` package (Xu et al., 2019), which run in a process of their own.
+Each is fitted to the rows of one class and draws new ones: jitter of real rows, a Gaussian copula, and the CTGAN
+and TVAE of the `ctgan` package (Xu et al., 2019), which run in a separate process.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ CTGAN_PACKAGES = ("ctgan", "torch")
 
 
 class PeerError(RuntimeError):
-    """A generator that runs in another process did not come back with rows."""
+    """The process of a generator ended without returning rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +50,14 @@ class Drawn:
 
 
 class PeerSampler(BaseOverSampler):
-    """What the peers share: one generator per class that needs rows, fitted to the rows of that class alone.
+    """Base class: one generator for each class that needs rows, fitted to the rows of that class alone.
 
-    Sparse input is made dense. Columns that hold whole numbers or two decimals are rounded to that.
+    Sparse input is made dense. Drawn values are rounded to the decimals of their column, if it has none or two.
 
     Attributes
     ----------
     seconds_ : dict
-        Per class that was drawn: (fit, draw), without the start of another process.
+        (fit, draw) for each class that was drawn, without the time to start a process.
     sampling_strategy_ : dict
         Rows to draw per class.
     """
@@ -78,19 +78,19 @@ class PeerSampler(BaseOverSampler):
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         wanted = {label: n_rows for label, n_rows in self.sampling_strategy_.items() if n_rows}
         self.seconds_ = {}
-        parts = [table]
+        tables = [table]
         for label, n_rows in wanted.items():
             members = self._members(table, y, label).astype(float)
             exponents = column_exponents(members)
             drawn = self._draw_class(np.ldexp(members, -exponents), n_rows, child_seed(seed, label), label)
             self.seconds_[label] = (drawn.fit_seconds, drawn.draw_seconds)
-            parts.append(_as_written(np.ldexp(drawn.rows, exponents), table))
+            tables.append(_round_like(np.ldexp(drawn.rows, exponents), table))
         labels = np.repeat(np.array(list(wanted), dtype=y.dtype), list(wanted.values()))
-        rows = np.concatenate(parts)
+        rows = np.concatenate(tables)
         return type(X)(rows) if sparse.issparse(X) else rows, np.concatenate([y, labels])
 
     def _members(self, table: np.ndarray, y: np.ndarray, label: Hashable) -> np.ndarray:
-        """The rows of a class, if there are enough to fit anything to."""
+        """The rows of a class; an error if there are too few to fit a generator."""
         members = table[y == label]
         if len(members) < self.min_rows:
             raise ValueError(
@@ -101,7 +101,7 @@ class PeerSampler(BaseOverSampler):
 
 
 class JitterSampler(PeerSampler):
-    """Copies of real rows, drawn with replacement, plus Gaussian noise: the least that a generator must beat.
+    """Copies of real rows, drawn with replacement, plus Gaussian noise: a baseline for generators.
 
     Parameters
     ----------
@@ -134,10 +134,10 @@ class JitterSampler(PeerSampler):
 
 
 class GaussianCopulaSampler(PeerSampler):
-    """Each column's own distribution, joined by the correlation of normal scores (Patki et al., 2016).
+    """The distribution of each column, joined by the correlation of normal scores (Patki et al., 2016).
 
-    Columns become normal scores by their quantiles; scores are drawn from a multivariate normal distribution
-    with their correlation matrix and go back through the quantiles, inside the range seen in training.
+    Quantiles map each column to normal scores. New scores are drawn from a multivariate normal distribution with
+    their correlation matrix and mapped back by the quantiles, within the range seen in training.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ class GaussianCopulaSampler(PeerSampler):
 
 
 class _WorkerSampler(PeerSampler):
-    """A model of the `ctgan` package, fitted in a process that never imports TensorFlow."""
+    """A model of the `ctgan` package, fitted in a process without TensorFlow."""
 
     model: ClassVar[str]
     _parameter_constraints: ClassVar[dict] = {
@@ -204,7 +204,7 @@ class CTGANSampler(_WorkerSampler):
     sampling_strategy : float, str, dict or callable, default="auto"
         As in every imbalanced-learn over-sampler.
     epochs : int, default=300
-        Passes over the rows of the class; one generator update each while those fit into one batch of 500.
+        Passes over the rows of the class; each is one generator update if the rows fit into one batch of 500.
     options : dict, default=None
         Further parameters of ``ctgan.CTGAN``, by name.
     random_state : int, RandomState or None, default=None
@@ -245,17 +245,17 @@ class TVAESampler(_WorkerSampler):
 
 
 def require_ctgan(user: str) -> None:
-    """Say what to install where a package behind CTGAN and TVAE is missing.
+    """Raise an error that says what to install if a package of CTGAN and TVAE is missing.
 
     Parameters
     ----------
     user : str
-        What needs the packages.
+        Name of the class or function that needs the packages.
 
     Raises
     ------
     ModuleNotFoundError
-        If one is missing. Nothing is imported to find out.
+        If one is missing. The packages are not imported to find out.
     """
     missing = [name for name in CTGAN_PACKAGES if find_spec(name) is None]
     if missing:
@@ -266,10 +266,10 @@ def require_ctgan(user: str) -> None:
 
 
 def _run_worker(rows: np.ndarray, request: dict[str, Any], task: str) -> tuple[np.ndarray, dict[str, Any]]:
-    """What the worker draws, and what it says of the work; see `utils.samplers.ctgan_worker`.
+    """Rows drawn by the worker, with its seconds and threads; see `utils.samplers.ctgan_worker`.
 
-    It has this process's share of threads, and Ctrl-C here ends it, too. Rows go through pipes: whoever is killed, no
-    file stays behind.
+    The worker has the same limit of threads as this process, and Ctrl-C ends both. Rows are sent through pipes, so no
+    file is left behind if a process is killed.
     """
     sent = io.BytesIO()
     np.savez(sent, rows=rows, request=json.dumps(request))
@@ -277,7 +277,7 @@ def _run_worker(rows: np.ndarray, request: dict[str, Any], task: str) -> tuple[n
     ended = subprocess.run(command, cwd=ROOT, input=sent.getvalue(), capture_output=True, check=False)
     if ended.returncode < 0:
         name = signal.Signals(-ended.returncode).name
-        raise PeerError(f"{task} was ended by {name}; if nobody did that, memory ran out: give it fewer rows.")
+        raise PeerError(f"{task} was ended by {name}; if nobody sent that signal, memory ran out: use fewer rows.")
     if ended.returncode or not ended.stdout:
         lines = ended.stderr.decode(errors="replace").strip().splitlines()
         cause = (lines or [f"exit status {ended.returncode}"])[-1]
@@ -286,17 +286,17 @@ def _run_worker(rows: np.ndarray, request: dict[str, Any], task: str) -> tuple[n
         return answer["drawn"], json.loads(str(answer["facts"]))
 
 
-def _as_written(rows: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Drawn rows with the decimals and the type of the table that they join."""
+def _round_like(rows: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Drawn rows with the decimals and the type of the table that they are added to."""
     decimals = column_decimals(table)
-    for places in (0, 2):
-        rows[:, decimals == places] = np.round(rows[:, decimals == places], places)
+    for n_decimals in (0, 2):
+        rows[:, decimals == n_decimals] = np.round(rows[:, decimals == n_decimals], n_decimals)
     return as_type(rows, table.dtype)
 
 
 def _correlation(scores: np.ndarray) -> np.ndarray:
-    """Correlation of normal scores; a constant column correlates with nothing, itself included."""
-    # The scaler puts both ends of a column at 5.2 deviations, where two rows would outweigh hundreds.
+    """Correlation matrix of normal scores; the row and column of a constant score, diagonal included, are zero."""
+    # The scaler maps both ends of a column to 5.2 standard deviations, where two rows would outweigh hundreds.
     limit = norm.ppf(1 - 0.5 / len(scores))
     covariance = np.atleast_2d(np.cov(np.clip(scores, -limit, limit).T))
     deviation = np.sqrt(np.diag(covariance))

@@ -1,12 +1,12 @@
 """The registry of ways to handle imbalance: name -> builder, defaults, search space.
 
-Every entry speaks the same language, `ratio`: rows per fraud. For a method that adds rows it is how many
-synthetic frauds join each real one, for one that removes rows how many legitimate rows are kept per fraud,
-for class weights how much heavier a fraud counts; 'balanced' makes both classes equal.
+Every entry has the same parameter, `ratio`, a number of rows per fraud. Over-samplers add `ratio` synthetic frauds per
+real one, under-samplers keep `ratio` legitimate rows per fraud, and class weights give a fraud the weight `1 + ratio`.
+'balanced' makes both classes equal.
 
 See Also
 --------
-SamplerEntry : What an entry says of itself, and how to add one.
+SamplerEntry : The fields of an entry, and how to add one.
 utils.models.registry : The registry of classifiers.
 
 References
@@ -63,7 +63,7 @@ def kept_per_fraud(y: ArrayLike, *, ratio: float) -> dict[Any, int]:
 
 
 def fraud_weight(y: ArrayLike, *, ratio: Ratio) -> float:
-    """Weight of a fraud that has the effect of `ratio` more copies of it."""
+    """Class weight of frauds, equivalent to `ratio` additional copies of each."""
     counts = Counter(y)
     return counts[0] / counts[1] if ratio == "balanced" else 1.0 + ratio
 
@@ -82,9 +82,9 @@ class SamplerEntry(Entry):
         See :class:`utils.registry.Entry`.
     family : {'control', 'under', 'over', 'generator'}, default='control'
         What it does to the rows: nothing, drop legitimate ones, add frauds near real ones, or add frauds from a
-        generator. The rows of a generator are independent draws, so that a smaller ratio is the same fit with fewer.
+        generator. A generator's rows are independent draws, so a smaller ratio is the same fit with fewer of them.
     weighted : bool, default=False
-        Whether the model weighs frauds instead; then `ratio` goes to `fraud_weight`.
+        Whether the model weights frauds instead; `ratio` is then passed to `fraud_weight`.
 
     See Also
     --------
@@ -92,7 +92,7 @@ class SamplerEntry(Entry):
 
     Examples
     --------
-    An entry of one's own, and how many rows its ratio adds to 990 legitimate rows and 10 frauds:
+    A new entry, and the number of rows that its ratios add to 990 legitimate rows and 10 frauds:
 
     >>> from imblearn.over_sampling import SVMSMOTE
     >>> def build(seed, *, ratio):
@@ -107,9 +107,9 @@ class SamplerEntry(Entry):
     weighted: bool = False
 
     def effect(self, ratio: Ratio, y: ArrayLike) -> float:
-        """What a ratio comes to on rows with these labels: rows added, legitimate rows kept, or a fraud's weight.
+        """Effect of a ratio on rows with these labels: rows added, legitimate rows kept, or weight of a fraud.
 
-        Ratios of one effect are one setting, as where fewer legitimate rows are there than either would keep.
+        Ratios with the same effect are the same setting, such as two that would keep more legitimate rows than exist.
         """
         counts = Counter(np.asarray(y).tolist())
         if self.weighted:
@@ -119,7 +119,7 @@ class SamplerEntry(Entry):
         return (counts[0] if ratio == "balanced" else synthetic_per_fraud(y, ratio=ratio)[1]) - counts[1]
 
     def widest(self, ratio: Ratio, y: ArrayLike) -> Ratio:
-        """The ratio that adds most rows, of a search's and this one; what a generator is asked for but once."""
+        """Of `ratio` and those of the search, the one that adds most rows; one fit of a generator serves them all."""
         return max(("balanced", *self.space.get("ratio", ()), ratio), key=lambda other: self.effect(other, y))
 
 
@@ -128,7 +128,7 @@ def _no_sampler(seed: int, **_: Any) -> None:
 
 
 def _undersampler(kind: Callable, seed: int, *, ratio: Ratio, **params: Any) -> Any:
-    known = {"random_state": seed} if "random_state" in kind().get_params() else {}  # NearMiss draws nothing
+    known = {"random_state": seed} if "random_state" in kind().get_params() else {}  # NearMiss is not random
     return kind(sampling_strategy=_strategy(kept_per_fraud, ratio), **known, **params)
 
 
@@ -154,11 +154,11 @@ OVERSAMPLING_RATIOS = ["balanced", 20, 5, 1]
 UNDERSAMPLING_RATIOS = ["balanced", 5, 20, 100]
 
 
-def _ratio_entry(name: str, label: str, build: Callable, family: str, **more: Any) -> SamplerEntry:
-    """An entry with a ratio to choose, balanced by default."""
+def _ratio_entry(name: str, label: str, build: Callable, family: str, **options: Any) -> SamplerEntry:
+    """An entry with a ratio, balanced by default."""
     ratios = UNDERSAMPLING_RATIOS if family == "under" else OVERSAMPLING_RATIOS
     known = {"library": "imbalanced-learn", "defaults": {"ratio": "balanced"}, "space": {"ratio": ratios}}
-    return SamplerEntry(name, label, build, family=family, **{**known, **more})
+    return SamplerEntry(name, label, build, family=family, **{**known, **options})
 
 
 SAMPLERS: dict[str, SamplerEntry] = {
@@ -178,7 +178,7 @@ SAMPLERS: dict[str, SamplerEntry] = {
             "SMOTE-ENN",
             _smote_enn,
             "imbalanced-learn",
-            defaults={"ratio": 20},  # cleaning compares every row with every other: balanced takes four times as long
+            defaults={"ratio": 20},  # cleaning compares all pairs of rows; 'balanced' takes four times as long
             space={"ratio": [20, 5, 1]},
             family="over",
             cost=45,
@@ -202,6 +202,6 @@ LABELS = {name: entry.label for name, entry in SAMPLERS.items()}
 
 
 def of_families(*families: str, among: Iterable[str] = ()) -> list[str]:
-    """Names of 'none' and of the samplers of these families, in the registry's order; `among` limits them."""
+    """Names of the samplers of these families, with 'none', in the order of the registry; `among` limits them."""
     names = set(among or SAMPLERS)
     return [name for name, entry in SAMPLERS.items() if name == "none" or (entry.family in families and name in names)]

@@ -1,4 +1,4 @@
-"""The audit on splits with a known fault, and on clean ones; the guards are tried in benchmark/test_runner.py."""
+"""The audit on clean splits and on splits with a known fault; the guards are tested in benchmark/test_runner.py."""
 
 import datetime
 import re
@@ -30,7 +30,7 @@ COLUMNS = [f"x{number}" for number in range(12)]
 
 
 def make_frame(n_rows: int = 1200, seed: int = 0) -> pd.DataFrame:
-    """Independent rows of a rare and a common class, a tenth to nine tenths."""
+    """Independent rows of two classes; a tenth of the rows is of the minority."""
     rng = np.random.default_rng(seed)
     y = (np.arange(n_rows) % 10 == 0).astype(int)
     frame = pd.DataFrame(rng.normal(size=(n_rows, len(COLUMNS))) + y[:, None], columns=COLUMNS)
@@ -53,7 +53,7 @@ def sides():
 # A clean split
 
 
-def test_a_clean_split_with_its_pipeline_passes_every_check(sides):
+def test_audit_of_a_clean_split_with_its_pipeline_passes_every_check(sides):
     train, test = sides
     pipeline = Pipeline([("scale", StandardScaler()), ("smote", SMOTE(random_state=0)), ("lr", LogisticRegression())])
     pipeline.fit(*features(train))
@@ -73,14 +73,14 @@ def test_a_clean_split_with_its_pipeline_passes_every_check(sides):
     assert report["sampler rows"].evidence["rows that a sampler made"] == fitted[1].sum() - train["label"].sum()
 
 
-def test_what_is_not_given_is_not_checked(sides):
+def test_audit_does_not_check_without_the_inputs_of_a_check(sides):
     report = audit(*sides, label="label")
     assert report.passed == ["shared rows", "near-shared rows"]
     assert report.not_checked == ["sampler rows", "scaler", "prevalence", "area"]
     assert all("Pass" in report[name].advice for name in report.not_checked)
 
 
-def test_the_frames_are_left_as_they_were(sides):
+def test_audit_leaves_the_frames_unchanged(sides):
     before = [side.copy(deep=True) for side in sides]
     audit(*sides, label="label", claims=Claims(0.1))
     for side, copy in zip(sides, before, strict=True):
@@ -90,7 +90,7 @@ def test_the_frames_are_left_as_they_were(sides):
 # Shared rows
 
 
-def test_shared_rows_are_counted_and_located(sides):
+def test_check_shared_rows_counts_and_locates_them(sides):
     train, test = sides
     test = pd.concat([test, train.iloc[[5, 10, 20]]])
     test.iloc[-1, test.columns.get_loc("label")] = 0
@@ -102,9 +102,9 @@ def test_shared_rows_are_counted_and_located(sides):
     assert set(shuffled.index[list(finding.rows)]) == {5, 10, 20}
 
 
-def test_equal_numbers_of_another_type_are_the_same_rows_and_swapped_columns_are_not():
-    places = {"x0": range(60), "x1": range(100, 160), "text": ["a", "b"] * 30}
-    train = make_frame(60).round().astype(int).assign(**places)
+def test_check_shared_rows_compares_numbers_of_any_type_and_columns_by_name():
+    columns = {"x0": range(60), "x1": range(100, 160), "text": ["a", "b"] * 30}
+    train = make_frame(60).round().astype(int).assign(**columns)
     test = train.iloc[:6].astype(dict.fromkeys(COLUMNS, float))
     assert audit(train, test[[*reversed(test.columns)]], label="label")["shared rows"].evidence["rows"] == 6
     swapped = test.rename(columns={"x0": "x1", "x1": "x0"})
@@ -112,7 +112,7 @@ def test_equal_numbers_of_another_type_are_the_same_rows_and_swapped_columns_are
     assert audit(train, test.assign(text="c"), label="label")["shared rows"].verdict == PASSED
 
 
-# Values read with other types: each pair of columns holds the same values, row by row
+# Values read with different types: both columns of a pair hold the same values, row by row
 
 CODES = range(101, 161)
 MOMENTS = pd.Series(pd.date_range("2013-09-01 00:00:07", periods=60, freq="61min"))
@@ -155,14 +155,14 @@ def with_code(frame: pd.DataFrame, code) -> pd.DataFrame:
 
 @pytest.mark.parametrize("swapped", [False, True])
 @pytest.mark.parametrize("kind", SAME_VALUES)
-def test_rows_are_shared_if_their_values_are_equal_whatever_their_types(kind, swapped):
+def test_check_shared_rows_compares_values_whatever_their_types(kind, swapped):
     first, second = SAME_VALUES[kind][:: -1 if swapped else 1]
     frame = make_frame(60)
     train = with_code(frame, first)
     test = with_code(frame, second).iloc[40:]
     assert audit(train, test, label="label")["shared rows"].evidence["rows"] == 20
-    # The same values in other rows: nothing else tells these rows from those of train.
-    other = with_code(frame, second).assign(code=lambda part: np.roll(part["code"].to_numpy(object), 1)).iloc[40:]
+    # The same values in other rows: only the code distinguishes these rows from those of train.
+    other = with_code(frame, second).assign(code=lambda rows: np.roll(rows["code"].to_numpy(object), 1)).iloc[40:]
     finding = audit(train, other.assign(code=other["code"].infer_objects()), label="label")["shared rows"]
     assert finding.verdict == PASSED
 
@@ -185,7 +185,7 @@ def test_rows_are_shared_if_their_values_are_equal_whatever_their_types(kind, sw
         (datetime.date(2013, 9, 1), "2013-09-01"),
     ],
 )
-def test_single_values_are_equal_however_they_are_spelled(first, second, sides):
+def test_check_shared_rows_compares_values_however_they_are_written(first, second, sides):
     train, _ = sides
     finding = audit(train.assign(code=first), train.iloc[:7].assign(code=second), label="label")["shared rows"]
     assert finding.evidence["rows"] == 7
@@ -195,13 +195,13 @@ def test_single_values_are_equal_however_they_are_spelled(first, second, sides):
     ("first", "second"),
     [(2**53, 2**53 + 1), (-(2**62), 1 - 2**62), (2**64 - 2, 2**64 - 1), ("7", "8"), ("007", 70), (0.1, 0.1 + 1e-12)],
 )
-def test_values_that_differ_in_the_last_digit_are_not_equal(first, second, sides):
+def test_check_shared_rows_tells_values_apart_by_their_last_digit(first, second, sides):
     train, _ = sides
     finding = audit(train.assign(code=first), train.iloc[:7].assign(code=second), label="label")["shared rows"]
     assert finding.verdict == PASSED
 
 
-def test_codes_that_differ_in_their_zeros_on_one_side_stay_apart(sides):
+def test_check_shared_rows_tells_codes_apart_that_differ_in_zeros_on_one_side(sides):
     train, _ = sides
     codes = np.where(np.arange(len(train)) % 2, "7", "07")
     train = train.assign(code=codes)
@@ -223,7 +223,7 @@ def test_codes_that_differ_in_their_zeros_on_one_side_stay_apart(sides):
     ],
 )
 @pytest.mark.parametrize("swapped", [False, True])
-def test_columns_that_cannot_be_compared_are_an_error_that_names_them(first, second, message, swapped, sides):
+def test_audit_names_columns_that_cannot_be_compared(first, second, message, swapped, sides):
     train, test = sides
     pair = train.assign(code=first, other=first), test.assign(code=second, other=second)
     with pytest.raises(ValueError, match="give both the same types") as error:
@@ -232,7 +232,7 @@ def test_columns_that_cannot_be_compared_are_an_error_that_names_them(first, sec
     assert swapped or re.search(message, str(error.value))
 
 
-def test_copies_of_another_type_are_near_copies_too(sides):
+def test_check_near_rows_finds_copies_of_another_type(sides):
     train, _ = sides
     times = np.arange(len(train)) * 60
     train = train.assign(time=times, code=[f"{number:04}" for number in range(len(train))])
@@ -242,13 +242,13 @@ def test_copies_of_another_type_are_near_copies_too(sides):
     assert finding.evidence["that column"] == "time"
 
 
-def test_a_pipeline_takes_test_values_that_are_spelled_as_in_train(sides):
+def test_audit_passes_test_values_to_the_pipeline_as_they_are_written_in_train(sides):
     """Codes are text in train, where the pipeline learned them, and integers in test."""
     train, test = (side.assign(code=np.arange(len(side)) % 3) for side in sides)
     train["code"] = train["code"].map("{:03}".format)
     encode = ColumnTransformer([("code", OneHotEncoder(), ["code"]), ("rest", StandardScaler(), COLUMNS)])
     encode.fit(train[["code", *COLUMNS]])
-    both = pd.concat([train, test.iloc[[3, 7]].assign(code=lambda part: part["code"].map("{:03}".format))])
+    both = pd.concat([train, test.iloc[[3, 7]].assign(code=lambda rows: rows["code"].map("{:03}".format))])
     for rows, n_seen in ((train, 0), (both, 2)):
         fitted = encode.transform(rows[["code", *COLUMNS]]), rows["label"]
         report = audit(train, test, label="label", fitted=fitted, pipeline=encode)
@@ -260,23 +260,23 @@ def test_a_pipeline_takes_test_values_that_are_spelled_as_in_train(sides):
 
 
 def with_copies(seed: int = 1) -> pd.DataFrame:
-    """A tenth of the rows stands twice, at another time; in the order of the times."""
-    frame = make_frame().assign(time=lambda part: np.arange(len(part)) * 60.0)
-    copies = frame.sample(120, random_state=seed).assign(time=lambda part: part["time"] + 7)
+    """Rows of which a tenth occurs twice, at another time; the copies are at the end."""
+    frame = make_frame().assign(time=lambda rows: np.arange(len(rows)) * 60.0)
+    copies = frame.sample(120, random_state=seed).assign(time=lambda rows: rows["time"] + 7)
     return pd.concat([frame, copies]).reset_index(drop=True)
 
 
-def test_copies_but_for_one_column_are_found_and_the_column_is_named():
+def test_check_near_rows_finds_copies_except_in_one_column_and_names_it():
     frame = with_copies().sample(frac=1, random_state=0)
     finding = audit(*halves(frame), label="label")["near-shared rows"]
     assert finding.verdict == FAILED
-    train, test = (part.drop(columns="time").apply(tuple, axis=1) for part in halves(frame))
+    train, test = (side.drop(columns="time").apply(tuple, axis=1) for side in halves(frame))
     assert finding.evidence["rows equal but for one column"] == test.isin(set(train)).sum() > 10
     assert finding.evidence["that column"] == "time" and "'time'" in finding.summary
     assert test.iloc[list(finding.rows)].isin(set(train)).all()
 
 
-def test_copies_that_stay_on_one_side_are_no_fault():
+def test_check_near_rows_passes_copies_that_stay_on_one_side():
     frame = with_copies()
     groups = frame.groupby(COLUMNS, sort=False).ngroup()
     finding = audit(frame[groups % 3 > 0], frame[groups % 3 == 0], label="label")["near-shared rows"]
@@ -284,7 +284,7 @@ def test_copies_that_stay_on_one_side_are_no_fault():
     assert finding.evidence["share within train"] > 0.1 and finding.evidence["share"] == 0
 
 
-def test_copies_with_a_tiny_error_in_every_column_are_found(sides):
+def test_check_near_rows_finds_copies_with_a_tiny_error_in_every_column(sides):
     train, test = sides
     noisy = train.iloc[:40].copy()
     noisy[COLUMNS] += np.random.default_rng(0).normal(0, 1e-6, (40, len(COLUMNS)))
@@ -295,7 +295,7 @@ def test_copies_with_a_tiny_error_in_every_column_are_found(sides):
     assert finding.rows == (400, 401, 402, 403, 404)
 
 
-def test_coarse_columns_say_nothing_about_copies():
+def test_check_near_rows_does_not_judge_coarse_columns():
     rng = np.random.default_rng(0)
     coarse = make_frame()[["label"]].assign(a=rng.integers(0, 50, 1200), b=rng.integers(0, 50, 1200))
     finding = audit(*halves(coarse), label="label")["near-shared rows"]
@@ -306,15 +306,15 @@ def test_coarse_columns_say_nothing_about_copies():
 
 
 def smote_before_the_split() -> tuple[pd.DataFrame, pd.DataFrame, tuple]:
-    """Real rows of both sides, and fitted rows whose made ones were interpolated across them."""
+    """Real rows of both sides, and fitted rows with synthetic ones interpolated across the sides."""
     frame = make_frame()
     train, test = halves(frame)
     X, y = SMOTE(random_state=0).fit_resample(*features(frame))
-    made = X.iloc[len(frame) :], y.iloc[len(frame) :]
-    return train, test, tuple(pd.concat([own, new]) for own, new in zip(features(train), made, strict=True))
+    synthetic = X.iloc[len(frame) :], y.iloc[len(frame) :]
+    return train, test, tuple(pd.concat(pair) for pair in zip(features(train), synthetic, strict=True))
 
 
-def test_interpolation_across_the_split_is_traced_to_its_test_rows():
+def test_check_fitted_rows_traces_interpolation_across_the_split_to_test_rows():
     train, test, fitted = smote_before_the_split()
     finding = audit(train, test, label="label", fitted=fitted)["sampler rows"]
     assert finding.verdict == FAILED
@@ -323,7 +323,7 @@ def test_interpolation_across_the_split_is_traced_to_its_test_rows():
     assert (test["label"].iloc[list(finding.rows)] == 1).all()
 
 
-def test_interpolation_within_train_is_no_fault():
+def test_check_fitted_rows_passes_interpolation_within_train():
     train, test = halves(make_frame())
     fitted = SMOTE(random_state=0).fit_resample(*features(train))
     finding = audit(train, test, label="label", fitted=fitted)["sampler rows"]
@@ -331,21 +331,21 @@ def test_interpolation_within_train_is_no_fault():
 
 
 @pytest.mark.parametrize(("source", "verdict"), [("test", FAILED), ("train", PASSED), ("class", PASSED)])
-def test_a_generator_is_judged_by_the_rows_nearest_to_what_it_draws(sides, source, verdict):
-    """It copies rows of one side with an error, or draws from the class's true distribution."""
+def test_check_fitted_rows_judges_a_generator_by_the_real_rows_nearest_to_its_rows(sides, source, verdict):
+    """The generator copies rows of one side with noise, or draws from the true distribution of the class."""
     train, test = sides
     rng = np.random.default_rng(5)
     real = {"test": test, "train": train, "class": make_frame(seed=9)}[source].query("label == 1")[COLUMNS].to_numpy()
-    made = real[rng.integers(len(real), size=300)] + rng.normal(0, 0.05, (300, len(COLUMNS)))
+    synthetic = real[rng.integers(len(real), size=300)] + rng.normal(0, 0.05, (300, len(COLUMNS)))
     if source == "class":
-        made = rng.normal(1, 1, (300, len(COLUMNS)))
-    fitted = np.vstack([train[COLUMNS], made]), np.r_[train["label"], np.ones(300)]
+        synthetic = rng.normal(1, 1, (300, len(COLUMNS)))
+    fitted = np.vstack([train[COLUMNS], synthetic]), np.r_[train["label"], np.ones(300)]
     finding = audit(train, test, label="label", fitted=fitted)["sampler rows"]
     assert finding.verdict == verdict
     assert finding.evidence["rows that a sampler made"] == 300
 
 
-def test_test_rows_given_to_the_fit_are_found_after_scaling(sides):
+def test_check_fitted_rows_finds_test_rows_after_scaling(sides):
     train, test = sides
     scaler = StandardScaler().fit(train[COLUMNS])
     both = pd.concat([train, test.iloc[[3, 7]]])
@@ -355,7 +355,7 @@ def test_test_rows_given_to_the_fit_are_found_after_scaling(sides):
     assert finding.evidence["test rows fitted on"] == 2 and finding.rows == (3, 7)
 
 
-def test_fitted_rows_in_fewer_digits_are_the_same_rows(sides):
+def test_check_fitted_rows_recognises_rows_in_single_precision(sides):
     """Many models and generators work in float32."""
     train, test = sides
     for rows, n_seen in ((train, 0), (pd.concat([train, test.iloc[[3, 7]]]), 2)):
@@ -365,29 +365,29 @@ def test_fitted_rows_in_fewer_digits_are_the_same_rows(sides):
         assert finding.evidence["test rows fitted on"] == n_seen and finding.verdict == (FAILED, PASSED)[not n_seen]
 
 
-def test_columns_of_very_small_numbers_do_not_make_rows_equal(sides):
+def test_check_fitted_rows_tells_rows_of_very_small_numbers_apart(sides):
     train, test = ((side[COLUMNS] * 1e-12).assign(label=side["label"]) for side in sides)
     finding = audit(train, test, label="label", fitted=features(train))["sampler rows"]
     assert finding.verdict == PASSED and finding.evidence["test rows fitted on"] == 0
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_column_of_zeros_is_compared_as_any_other(sides):
+def test_check_fitted_rows_compares_a_column_of_zeros_like_any_other(sides):
     train, test = (side.assign(x0=0.0) for side in sides)
     finding = audit(train, test, label="label", fitted=features(pd.concat([train, test.iloc[[3, 7]]])))["sampler rows"]
     assert finding.evidence["test rows fitted on"] == 2 and finding.evidence["rows that a sampler made"] == 0
 
 
-def test_fitted_columns_are_taken_by_name(sides):
+def test_check_fitted_rows_matches_columns_by_name(sides):
     train, test = sides
     fitted = pd.concat([train, test.iloc[[3, 7]]])
     finding = audit(train, test, label="label", fitted=(fitted[COLUMNS[::-1]], fitted["label"]))["sampler rows"]
     assert finding.evidence["test rows fitted on"] == 2 and finding.evidence["rows that a sampler made"] == 0
 
 
-def test_fitted_columns_of_text_without_their_encoder_are_an_error(sides):
+def test_check_fitted_rows_refuses_text_columns_without_their_encoder(sides):
     train, test = (side.assign(shop="a") for side in sides)
-    with pytest.raises(ValueError, match="'shop' are no numbers where the classifier would see them"):
+    with pytest.raises(ValueError, match="'shop' are not numeric as input of the classifier"):
         audit(train, test, label="label", fitted=(train[COLUMNS], train["label"]))
 
 
@@ -395,7 +395,7 @@ def test_fitted_columns_of_text_without_their_encoder_are_an_error(sides):
 
 
 @pytest.mark.parametrize("kind", [StandardScaler, RobustScaler, MinMaxScaler, MaxAbsScaler, PowerTransformer])
-def test_a_scaler_tells_what_it_was_fitted_on(kind, sides):
+def test_check_scalers_recognises_the_rows_of_each_kind_of_scaler(kind, sides):
     train, test = sides
     test = test.assign(x0=test["x0"] + 20)  # an extreme on the test side, which MinMaxScaler and MaxAbsScaler need
     for rows, verdict in ((train, PASSED), (pd.concat([train, test]), FAILED)):
@@ -404,15 +404,15 @@ def test_a_scaler_tells_what_it_was_fitted_on(kind, sides):
         assert finding.evidence[kind.__name__] == ("train" if verdict == PASSED else "train and test")
 
 
-def test_quantiles_tell_what_they_were_fitted_on(sides):
+def test_check_scalers_recognises_the_rows_of_a_quantile_transformer(sides):
     train, test = sides
     for rows, verdict in ((train, PASSED), (pd.concat([train, test]), FAILED)):
         scaler = QuantileTransformer(n_quantiles=50, random_state=0).fit(rows[COLUMNS])
         assert audit(train, test, label="label", pipeline=scaler)["scaler"].verdict == verdict
 
 
-def test_equal_statistics_on_more_rows_still_fail(sides):
-    """Extremes that all lie in train hide what MinMaxScaler saw, its count of rows does not."""
+def test_check_scalers_fails_equal_statistics_on_more_rows(sides):
+    """With all extremes in train, the statistics of MinMaxScaler are equal and only its count of rows differs."""
     train, test = sides
     train = train.copy()
     train.iloc[0, : len(COLUMNS)], train.iloc[1, : len(COLUMNS)] = 50, -50
@@ -420,7 +420,7 @@ def test_equal_statistics_on_more_rows_still_fail(sides):
     assert audit(train, test, label="label", pipeline=scaler)["scaler"].verdict == FAILED
 
 
-def test_every_scaler_inside_a_pipeline_is_looked_at(sides):
+def test_check_scalers_examines_every_scaler_inside_a_pipeline(sides):
     train, test = sides
     columns = ColumnTransformer([("one", RobustScaler(), ["x0", "x1"]), ("two", StandardScaler(), [2, 3, 4])])
     pipeline = Pipeline([("columns", columns), ("again", MinMaxScaler()), ("lr", LogisticRegression())])
@@ -432,15 +432,15 @@ def test_every_scaler_inside_a_pipeline_is_looked_at(sides):
     assert finding.verdict == FAILED and finding.evidence["columns.two"] == "train and test"
 
 
-def test_a_scaler_of_unknown_rows_or_none_at_all_is_not_judged(sides):
+def test_check_scalers_does_not_judge_a_scaler_of_unknown_rows_or_none(sides):
     train, test = sides
-    part = audit(train, test, label="label", pipeline=StandardScaler().fit(train[COLUMNS].iloc[:50]))["scaler"]
-    assert part.verdict == NOT_CHECKED and part.evidence["StandardScaler"] == "other rows"
+    finding = audit(train, test, label="label", pipeline=StandardScaler().fit(train[COLUMNS].iloc[:50]))["scaler"]
+    assert finding.verdict == NOT_CHECKED and finding.evidence["StandardScaler"] == "other rows"
     model = Pipeline([("lr", LogisticRegression())]).fit(*features(train))
     assert audit(train, test, label="label", pipeline=model)["scaler"].verdict == NOT_CHECKED
 
 
-def test_a_scaler_fitted_on_a_train_that_holds_test_rows_fails(sides):
+def test_check_scalers_fails_if_train_holds_test_rows(sides):
     train, test = sides
     train = pd.concat([train, test.iloc[:10]])
     finding = audit(train, test, label="label", pipeline=StandardScaler().fit(train[COLUMNS]))["scaler"]
@@ -451,7 +451,7 @@ def test_a_scaler_fitted_on_a_train_that_holds_test_rows_fails(sides):
 
 
 @pytest.mark.parametrize("population", [0.1, make_frame()["label"], make_frame()["label"].to_numpy()])
-def test_prevalence_is_compared_with_the_populations(sides, population):
+def test_check_prevalence_compares_it_with_the_populations(sides, population):
     train, test = sides
     assert audit(train, test, label="label", claims=Claims(population))["prevalence"].verdict == PASSED
     thinned = pd.concat([test[test["label"] == 1], test[test["label"] == 0].iloc[:120]])
@@ -461,7 +461,7 @@ def test_prevalence_is_compared_with_the_populations(sides, population):
     assert finding.evidence["low"] < 0.25 < finding.evidence["high"]
 
 
-def test_text_labels_have_a_prevalence_too(sides):
+def test_check_prevalence_accepts_text_labels(sides):
     named = [side.assign(label=np.where(side["label"] == 1, "rare", "usual")) for side in sides]
     assert audit(*named, label="label", claims=Claims(0.1))["prevalence"].verdict == PASSED
     assert audit(*named, label="label", claims=Claims(0.5))["prevalence"].verdict == FAILED
@@ -474,7 +474,7 @@ SPELLINGS = {
     "booleans": lambda labels: labels.astype(bool),
     "text of booleans and spaces": lambda labels: labels.map({0: "0 ", 1: " 1"}),
     "categories": lambda labels: labels.astype("category"),
-    "categories of text, one of them not there": lambda labels: labels.astype(str).astype(
+    "categories of text with an unused one": lambda labels: labels.astype(str).astype(
         pd.CategoricalDtype(["1", "0", "2"])
     ),
     "nullable": lambda labels: labels.astype("Int64"),
@@ -486,8 +486,8 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_labels_are_compared_by_value(spelling, sides):
-    """Whichever side spells them in another way: the frames, the fitted rows, the population or the curve."""
+def test_audit_compares_labels_by_value(spelling, sides):
+    """Labels may be written differently in either frame, the fitted rows, the population and the curve."""
     train, test = sides
     spell = SPELLINGS[spelling]
     fitted = SMOTE(random_state=0).fit_resample(*features(train))
@@ -508,7 +508,7 @@ def test_labels_are_compared_by_value(spelling, sides):
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_leak_is_found_however_labels_are_spelled(spelling):
+def test_audit_finds_a_leak_however_labels_are_written(spelling):
     train, test, (X_fit, y_fit) = smote_before_the_split()
     spell = SPELLINGS[spelling]
     finding = audit(train, test, label="label", fitted=(X_fit, spell(y_fit)))["sampler rows"]
@@ -517,14 +517,14 @@ def test_a_leak_is_found_however_labels_are_spelled(spelling):
     assert shared.evidence["rows with the same label"] == 5
 
 
-def test_the_rarer_class_is_told_by_both_sides_where_train_was_balanced(sides):
+def test_audit_infers_the_minority_from_both_sides_if_train_is_balanced(sides):
     train, test = sides
     balanced = pd.concat([train[train["label"] == 1], train[train["label"] == 0].iloc[: train["label"].sum()]])
     assert audit(balanced, test, label="label", claims=Claims(0.1))["prevalence"].verdict == PASSED
 
 
 @pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
-def test_missing_labels_are_an_error(gap, sides):
+def test_audit_refuses_missing_labels(gap, sides):
     train, test = sides
     holes = [side.assign(label=side["label"].astype(object).where(side.index % 100 > 2, gap)) for side in sides]
     cases = {
@@ -534,9 +534,9 @@ def test_missing_labels_are_an_error(gap, sides):
         "24 labels of population are missing": (train, test, {"claims": Claims(holes[0]["label"])}),
         "12 labels of curve are missing": (train, test, {"claims": Claims(curve=(holes[1]["label"], test["x0"], 0.5))}),
     }
-    for message, (first, second, given) in cases.items():
+    for message, (first, second, inputs) in cases.items():
         with pytest.raises(ValueError, match=message):
-            audit(first, second, label="label", **given)
+            audit(first, second, label="label", **inputs)
 
 
 @pytest.mark.parametrize(
@@ -547,14 +547,14 @@ def test_missing_labels_are_an_error(gap, sides):
         ({0: 1, 1: 2}, "A label of the test frame is 2 where train holds 0 and 1"),
     ],
 )
-def test_labels_that_train_does_not_hold_are_an_error(labels, message, sides):
+def test_audit_refuses_labels_that_train_does_not_hold(labels, message, sides):
     train, test = sides
     with pytest.raises(ValueError, match=message):
         audit(train, test.assign(label=test["label"].map(labels)), label="label")
 
 
 @pytest.mark.parametrize("labels", [{0: "usual", 1: "rare"}, {0: -1, 1: 1}, {0: False, 1: True}])
-def test_a_curve_may_have_labels_of_its_own(labels, sides):
+def test_audit_accepts_other_labels_in_the_curve(labels, sides):
     _, test = sides
     named = [side.assign(label=side["label"].map(labels)) for side in sides]
     for y_true in (test["label"], named[1]["label"]):
@@ -564,7 +564,7 @@ def test_a_curve_may_have_labels_of_its_own(labels, sides):
 
 
 @pytest.mark.parametrize("population", [0, 1.2])
-def test_a_prevalence_that_is_no_share_is_refused(sides, population):
+def test_check_prevalence_refuses_a_population_that_is_not_a_share(sides, population):
     with pytest.raises(ValueError, match="give a share between 0 and 1"):
         audit(*sides, label="label", claims=Claims(population))
 
@@ -572,7 +572,7 @@ def test_a_prevalence_that_is_no_share_is_refused(sides, population):
 # Areas
 
 
-def test_an_area_is_told_from_the_trapezoid(sides):
+def test_check_area_distinguishes_average_precision_from_the_trapezoid(sides):
     rng = np.random.default_rng(0)
     y_true = rng.random(2000) < 0.05
     y_score = np.round(rng.normal(size=2000) + 2 * y_true)  # many rows share a score
@@ -590,7 +590,7 @@ def test_an_area_is_told_from_the_trapezoid(sides):
 # The report
 
 
-def test_a_report_is_a_table_in_text_frame_and_html(sides):
+def test_report_is_a_table_in_text_frame_and_html(sides):
     train, test = sides
     report = audit(train, pd.concat([test, train.iloc[:2]]), label="label", claims=Claims(0.1))
     lines = str(report).splitlines()
@@ -607,7 +607,7 @@ def test_a_report_is_a_table_in_text_frame_and_html(sides):
         report["leaks"]
 
 
-def test_names_with_markup_are_escaped():
+def test_report_escapes_names_with_markup():
     frame = with_copies().rename(columns={"time": "<b>"}).sample(frac=1, random_state=0)
     html = audit(*halves(frame), label="label")._repr_html_()
     assert "&lt;b&gt;" in html and "<b>" not in html
@@ -625,17 +625,17 @@ def test_names_with_markup_are_escaped():
         (lambda train, test: (train, test.rename(columns={"x3": "y3"})), "columns 'x3', 'y3'"),
         (lambda train, test: (train.assign(label=1), test), "1 values; a binary label"),
         (lambda train, test: (train, pd.concat([test, test[["x3"]]], axis=1)), "more than one column 'x3'"),
-        (lambda train, test: (train[["label"]], test[["label"]]), "no column beside 'label'"),
+        (lambda train, test: (train[["label"]], test[["label"]]), "no column besides 'label'"),
     ],
 )
-def test_frames_that_cannot_be_compared_are_refused(change, message, sides):
+def test_audit_refuses_frames_that_cannot_be_compared(change, message, sides):
     with pytest.raises(ValueError, match=message):
         audit(*change(*sides), label="label")
 
 
-def test_fitted_rows_of_another_shape_are_refused(sides):
+def test_audit_refuses_fitted_rows_of_another_shape(sides):
     train, _ = sides
-    with pytest.raises(ValueError, match=r"fitted has shape \(800, 11\) where train has 12 columns"):
+    with pytest.raises(ValueError, match=r"fitted has shape \(800, 11\) but train has 12 columns"):
         audit(*sides, label="label", fitted=(train[COLUMNS[1:]], train["label"]))
     with pytest.raises(ValueError, match="800 rows and 799 labels"):
         audit(*sides, label="label", fitted=(train[COLUMNS], train["label"].iloc[1:]))
@@ -644,10 +644,10 @@ def test_fitted_rows_of_another_shape_are_refused(sides):
 @pytest.mark.parametrize(
     ("fitted", "message"),
     [
-        (lambda X, y: (X,), r"fitted takes 2 values and was given 1 of them; give \(X_fit, y_fit\)"),
-        (lambda X, y: (X, y, y), "2 values and was given 3 of them"),
-        (lambda X, y: X, "2 values and was given one DataFrame"),
-        (lambda X, y: X.iloc[:2].to_numpy(), "2 values and was given one ndarray"),
+        (lambda X, y: (X,), r"fitted must have 2 values but has 1; give \(X_fit, y_fit\)"),
+        (lambda X, y: (X, y, y), "2 values but has 3"),
+        (lambda X, y: X, "2 values but is a single DataFrame"),
+        (lambda X, y: X.iloc[:2].to_numpy(), "2 values but is a single ndarray"),
     ],
 )
 def test_audit_says_what_fitted_must_hold(fitted, message, sides):
@@ -658,7 +658,7 @@ def test_audit_says_what_fitted_must_hold(fitted, message, sides):
 
 @pytest.mark.parametrize("curve", [(), ([0, 1], [0.2, 0.8]), np.zeros(3)])
 def test_claims_say_what_a_curve_must_hold(curve):
-    with pytest.raises(ValueError, match=r"curve takes 3 values .*; give \(y_true, y_score, reported_area\)"):
+    with pytest.raises(ValueError, match=r"curve must have 3 values .*; give \(y_true, y_score, reported_area\)"):
         Claims(curve=curve)
 
 
@@ -670,5 +670,5 @@ def test_audit_of_arrays_says_how_to_make_frames_of_them(sides):
         audit(train, test.to_numpy().tolist(), label="label")
     with pytest.raises(TypeError, match="label is Series; give the name"):
         audit(train, test, label=train["label"])
-    made = [pd.DataFrame(side[COLUMNS].to_numpy()).assign(label=side["label"].to_numpy()) for side in sides]
-    pd.testing.assert_frame_equal(audit(*made, label="label").to_frame(), audit(*sides, label="label").to_frame())
+    frames = [pd.DataFrame(side[COLUMNS].to_numpy()).assign(label=side["label"].to_numpy()) for side in sides]
+    pd.testing.assert_frame_equal(audit(*frames, label="label").to_frame(), audit(*sides, label="label").to_frame())

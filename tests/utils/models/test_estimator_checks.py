@@ -1,4 +1,4 @@
-"""scikit-learn's own checks of every classifier that is ours, on the smallest settings."""
+"""Estimator checks of scikit-learn for every classifier of this project, with minimal settings."""
 
 import pytest
 from sklearn.base import BaseEstimator
@@ -23,8 +23,8 @@ CLASSIFIERS = [
     FastExtraTreesClassifier(**FAST),
     WeightedForestClassifier(**FAST),
 ]
-WEIGHTS = "a row of weight 2 is drawn for a tree or a batch as one row, not as two"
-TIES = "leaf shares come back from impurities to 1e-16: equal logarithms may belong to unequal probabilities"
+WEIGHTS = "a row of weight 2 is sampled for a tree or a batch as one row, not as two"
+TIES = "class shares come from impurities with errors of 1e-16, so equal logarithms may have unequal probabilities"
 
 
 def expected_failed_checks(classifier: BaseEstimator) -> dict[str, str]:
@@ -42,7 +42,7 @@ def test_classifier_passes_the_checks_of_scikit_learn(estimator, check):
 
 
 def one_layer(n_features: int, dropout: float):
-    """The smallest network: what is checked is the classifier around it, which all networks share."""
+    """The smallest network; the checks test the classifier, which is the same for all networks."""
     import keras
 
     dense = keras.layers.Dense(1, kernel_initializer=keras.initializers.RandomNormal(stddev=0.01, seed=0))

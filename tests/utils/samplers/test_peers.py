@@ -1,4 +1,4 @@
-"""The CGAN's peers: what each must do on small tables with known structure."""
+"""The generators that the CGAN is compared with, on small tables with known structure."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ HEAVY = [
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
-    """What is fitted here is so small that threads would only wait for each other."""
+    """The models fitted here are too small to gain from threads."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
@@ -63,7 +63,7 @@ REAL = X[Y == 1]
 
 @lru_cache
 def resampled(build):
-    """Real and 50 drawn minority rows, the seconds that these took, and those of the whole call."""
+    """Real rows and 50 drawn minority rows with labels, the seconds of fit and draw, and those of the whole call."""
     sampler = build(sampling_strategy={1: N_MINORITY + 50}, random_state=0)
     start = time.perf_counter()
     rows, labels = sampler.fit_resample(X, Y)
@@ -77,28 +77,28 @@ def drawn_by(sampler, n_rows=1000, X=X, seed=0):
 
 
 @parametrize_with_checks([JitterSampler(random_state=0), GaussianCopulaSampler(random_state=0)])
-def test_light_peers_pass_the_checks_of_imbalanced_learn(estimator, check):
+def test_peer_sampler_passes_the_checks_of_imbalanced_learn(estimator, check):
     check(estimator)
 
 
 def copy_rows(rows, request, task):
-    """What the process that fits CTGAN or TVAE gives back, without either."""
+    """Replaces the worker: copies of real rows instead of rows from CTGAN or TVAE."""
     chosen = np.random.default_rng(request["seed"]).integers(len(rows), size=request["n_rows"])
     return rows[chosen], {"fit_seconds": 0.0, "draw_seconds": 0.0}
 
 
 @parametrize_with_checks([CTGANSampler(random_state=0), TVAESampler(random_state=0)])
-def test_heavy_peers_pass_the_checks_of_imbalanced_learn(estimator, check, monkeypatch):
+def test_worker_sampler_passes_the_checks_of_imbalanced_learn(estimator, check, monkeypatch):
     monkeypatch.setattr(peers, "require_ctgan", lambda user: None)
     monkeypatch.setattr(peers, "_run_worker", copy_rows)
     check(estimator)
 
 
-# What every peer promises
+# The contract of every generator
 
 
 @pytest.mark.parametrize("build", [*LIGHT, *HEAVY])
-def test_real_rows_come_first_and_drawn_ones_look_like_rows(build):
+def test_peer_sampler_puts_real_rows_first_and_draws_rows_like_them(build):
     rows, labels, *_ = resampled(build)
     pd.testing.assert_frame_equal(rows.iloc[: len(X)], X)
     pd.testing.assert_series_equal(labels.iloc[: len(Y)], Y)
@@ -112,7 +112,7 @@ def test_real_rows_come_first_and_drawn_ones_look_like_rows(build):
 
 
 @pytest.mark.parametrize("build", [*LIGHT, *HEAVY])
-def test_a_seed_fixes_the_rows_whatever_the_other_class_holds(build):
+def test_peer_sampler_repeats_with_its_seed_whatever_the_other_class_holds(build):
     majority = np.repeat((Y == 0).to_numpy()[:, None], X.shape[1], axis=1)
     moved = X.mask(majority, X + 1000).astype(X.dtypes)
     before = np.random.get_state()[1].copy()  # noqa: NPY002
@@ -122,16 +122,16 @@ def test_a_seed_fixes_the_rows_whatever_the_other_class_holds(build):
 
 
 @pytest.mark.parametrize("build", [*LIGHT, *HEAVY])
-def test_seconds_of_fit_and_draw_are_part_of_the_call(build):
+def test_peer_sampler_measures_the_seconds_of_fit_and_draw(build):
     *_, seconds, whole = resampled(build)
     ((label, (fit, draw)),) = seconds.items()
     assert label == 1 and min(fit, draw) > 0 and fit + draw < whole
 
 
 @pytest.mark.parametrize("build", LIGHT)
-def test_another_seed_gives_other_rows(build):
-    one, other = (drawn_by(build(), seed=seed) for seed in (0, 1))
-    assert not set(map(tuple, one.to_numpy())) & set(map(tuple, other.to_numpy()))
+def test_peer_sampler_draws_other_rows_with_another_seed(build):
+    first, second = (drawn_by(build(), seed=seed) for seed in (0, 1))
+    assert not set(map(tuple, first.to_numpy())) & set(map(tuple, second.to_numpy()))
 
 
 @pytest.mark.parametrize("build", LIGHT)
@@ -140,13 +140,13 @@ def test_another_seed_gives_other_rows(build):
     [("auto", N_MAJORITY), (0.9, 270), ({1: 210}, 210), (lambda y: {1: 205}, 205)],
     ids=["auto", "float", "dict", "callable"],
 )
-def test_sampling_strategies(build, strategy, minority):
+def test_peer_sampler_follows_the_sampling_strategy(build, strategy, minority):
     _, labels = build(sampling_strategy=strategy).fit_resample(X, Y)
     assert labels.value_counts().to_dict() == {0: N_MAJORITY, 1: minority}
 
 
 @pytest.mark.parametrize("build", LIGHT)
-def test_several_classes_with_text_labels_each_draw_from_their_own(build):
+def test_peer_sampler_draws_each_of_several_classes_from_its_own_rows(build):
     y = np.repeat(["a", "b", "c"], [60, 20, 15])
     table = np.random.default_rng(0).normal(size=(95, 2)) + 100 * (y == "b")[:, None] - 100 * (y == "c")[:, None]
     rows, labels = build(random_state=0).fit_resample(table, y)
@@ -156,7 +156,7 @@ def test_several_classes_with_text_labels_each_draw_from_their_own(build):
 
 @pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csc_matrix])
 @pytest.mark.parametrize("build", LIGHT)
-def test_sparse_in_sparse_out(build, kind):
+def test_peer_sampler_returns_sparse_rows_for_sparse_input(build, kind):
     table = X.to_numpy(dtype=float)
     dense, _ = build(random_state=0).fit_resample(table, Y)
     rows, _ = build(random_state=0).fit_resample(kind(table), Y)
@@ -165,13 +165,13 @@ def test_sparse_in_sparse_out(build, kind):
 
 
 @pytest.mark.parametrize("build", LIGHT)
-def test_drawn_rows_teach_a_model_within_a_pipeline(build):
+def test_peer_sampler_draws_rows_that_train_a_model_in_a_pipeline(build):
     pipeline = Pipeline([("scale", StandardScaler()), ("sample", build()), ("model", LogisticRegression())])
     assert cross_val_score(pipeline, X, Y, cv=3, scoring="average_precision", error_score="raise").min() > 0.95
 
 
 @pytest.mark.parametrize("build", LIGHT)
-def test_too_few_rows_are_refused(build):
+def test_peer_sampler_refuses_too_few_rows(build):
     few = np.r_[np.flatnonzero(Y == 0), np.flatnonzero(Y == 1)[: build.min_rows - 1]]
     with pytest.raises(ValueError, match=f"Class 1 has {build.min_rows - 1} rows and {build.__name__} needs"):
         build().fit_resample(X.iloc[few], Y.iloc[few])
@@ -180,14 +180,14 @@ def test_too_few_rows_are_refused(build):
 @pytest.mark.parametrize(
     "sampler", [JitterSampler(noise=-1), CTGANSampler(epochs=0), TVAESampler(options="fast")], ids=repr
 )
-def test_parameters_outside_their_range_are_refused(sampler):
+def test_peer_sampler_refuses_parameters_out_of_range(sampler):
     with pytest.raises(ValueError, match="must be"):
         sampler.fit_resample(X, Y)
 
 
 @pytest.mark.parametrize("unit", [2.0**-40, 2.0**-1000, 2.0**1000], ids=["tiny", "next to nothing", "huge"])
 @pytest.mark.parametrize("build", LIGHT)
-def test_the_unit_of_a_column_does_not_change_what_is_drawn(build, unit):
+def test_peer_sampler_draws_the_same_rows_in_any_unit(build, unit):
     table, y = np.random.default_rng(0).normal(size=(120, 2)), np.repeat([0, 1], [80, 40])
     ordinary = build(random_state=0).fit_resample(table, y)[0][120:]
     other = build(random_state=0).fit_resample(table * unit, y)[0][120:]
@@ -196,20 +196,19 @@ def test_the_unit_of_a_column_does_not_change_what_is_drawn(build, unit):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
-def test_whole_numbers_stay_within_the_bounds_of_their_type(dtype):
+def test_jitter_sampler_keeps_whole_numbers_within_the_bounds_of_their_type(dtype):
     bounds = np.iinfo(dtype)
     table = np.tile(np.array([bounds.min, bounds.max], dtype=dtype), 300)[:, None]
     rows, _ = JitterSampler(noise=0.1, random_state=0).fit_resample(table, np.repeat([0, 1], [400, 200]))
     at_a_bound = np.isin(rows[600:, 0], [bounds.min, bounds.max])
-    assert at_a_bound.mean() == pytest.approx(
-        0.5, abs=0.1
-    )  # half of the noise points outwards, and would come back at the other end
+    # Half of the noise exceeds a bound; without clipping it would wrap around to the other bound.
+    assert at_a_bound.mean() == pytest.approx(0.5, abs=0.1)
 
 
-# What each peer is
+# The properties of each generator
 
 
-def test_jitter_without_noise_copies_and_with_noise_stays_as_near_as_it_says():
+def test_jitter_sampler_copies_rows_without_noise_and_stays_near_them_with_it():
     copies = set(map(tuple, drawn_by(JitterSampler(noise=0)).to_numpy()))
     assert copies <= set(map(tuple, REAL.to_numpy())) and len(copies) > 0.9 * N_MINORITY
     table = np.random.default_rng(0).normal(size=(400, 1)) * 50
@@ -219,21 +218,21 @@ def test_jitter_without_noise_copies_and_with_noise_stays_as_near_as_it_says():
     assert around.std() > 0 and np.sqrt((around**2).mean()) == pytest.approx(0.2 * table[398:].std(), rel=0.1)
 
 
-def test_a_copula_keeps_every_marginal_within_its_range():
+def test_gaussian_copula_sampler_keeps_the_marginal_distributions_and_ranges():
     drawn = drawn_by(GaussianCopulaSampler(), 5000)
     assert (drawn.min() >= REAL.min() - 1e-6).all() and (drawn.max() <= REAL.max() + 1e-6).all()
     for name in ("amount", "signal", "echo"):
         assert stats.ks_2samp(drawn[name], REAL[name]).statistic < 0.04
 
 
-def test_a_copula_keeps_rank_correlations():
+def test_gaussian_copula_sampler_keeps_rank_correlations():
     columns = ["amount", "signal", "echo", "count"]
     drawn, real = (table[columns].corr(method="spearman") for table in (drawn_by(GaussianCopulaSampler(), 5000), REAL))
     assert np.abs(drawn - real).to_numpy().max() < 0.06
     assert drawn.loc["signal", "echo"] < -0.95
 
 
-def test_a_copula_knows_nothing_of_dependence_beyond_correlation():
+def test_gaussian_copula_sampler_models_no_dependence_beyond_correlation():
     signal = np.random.default_rng(0).normal(size=600)
     table, y = np.c_[signal, signal**2], np.repeat([0, 1], [400, 200])
     rows, _ = GaussianCopulaSampler(sampling_strategy={1: 3200}, random_state=0).fit_resample(table, y)
@@ -241,7 +240,7 @@ def test_a_copula_knows_nothing_of_dependence_beyond_correlation():
 
 
 @needs_ctgan
-def test_a_trained_autoencoder_has_learned_dependence():
+def test_tvae_sampler_learns_dependence_with_training():
     few, many = (drawn_by(TVAESampler(epochs=epochs, options={"batch_size": 100})) for epochs in (1, 300))
     assert many["signal"].corr(many["echo"]) < -0.4 < few["signal"].corr(few["echo"])
     assert abs(many["signal"].mean() - REAL["signal"].mean()) < 0.3
@@ -251,7 +250,7 @@ def test_a_trained_autoencoder_has_learned_dependence():
 
 
 @needs_ctgan
-def test_this_process_never_imports_torch():
+def test_tvae_sampler_never_imports_torch_in_this_process():
     code = (
         "import sys, numpy as np; from utils.samplers.peers import TVAESampler;"
         "X, y = np.random.default_rng(0).normal(size=(40, 2)), np.repeat([0, 1], [28, 12]);"
@@ -262,7 +261,7 @@ def test_this_process_never_imports_torch():
 
 
 @needs_ctgan
-def test_the_worker_keeps_to_the_threads_that_joblib_gives(monkeypatch):
+def test_ctgan_worker_keeps_to_the_threads_that_joblib_gives(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS")
     rows = np.random.default_rng(0).normal(size=(600, 2))
     request = {"model": "TVAE", "parameters": {"epochs": 1}, "n_rows": 3, "seed": 0}
@@ -276,7 +275,7 @@ def test_the_worker_keeps_to_the_threads_that_joblib_gives(monkeypatch):
 
 
 @needs_ctgan
-def test_a_crash_is_one_sentence():
+def test_ctgan_sampler_reports_a_crash_in_one_sentence():
     sampler = CTGANSampler(options={"speed": 9}, random_state=0)
     with pytest.raises(PeerError, match=r"CTGAN on the 200 rows of class 1 failed with 'TypeError: .*speed") as error:
         sampler.fit_resample(X, Y)
@@ -284,7 +283,7 @@ def test_a_crash_is_one_sentence():
 
 
 @pytest.mark.parametrize("build", [CTGANSampler, TVAESampler])
-def test_a_missing_package_is_named_with_what_to_do(build, monkeypatch):
+def test_worker_sampler_names_a_missing_package_and_what_to_do(build, monkeypatch):
     monkeypatch.setattr(peers, "find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match=f"{build.__name__} needs ctgan and torch.*--group ctgan"):
         build().fit_resample(X, Y)
@@ -321,7 +320,7 @@ class CTGAN:
 
 @pytest.fixture
 def stand_in(tmp_path, monkeypatch):
-    """A `ctgan` that needs no PyTorch and does what its option `act` says; the folder for temporary files."""
+    """Install a fake `ctgan` without PyTorch that does what its option `act` says; return the temporary folder."""
     packages, temporary = tmp_path / "packages", tmp_path / "temporary"
     packages.mkdir()
     temporary.mkdir()
@@ -338,7 +337,7 @@ def acting(act):
     return CTGANSampler(options={"act": act}, random_state=0)
 
 
-def test_what_a_worker_draws_comes_back_whatever_its_libraries_print(stand_in):
+def test_ctgan_worker_returns_its_rows_whatever_its_libraries_print(stand_in):
     drawn = drawn_by(acting("draw"), 30)
     assert set(map(tuple, drawn.to_numpy())) <= set(map(tuple, REAL.to_numpy()))
     assert len(drawn) == 30 and list(stand_in.iterdir()) == []
@@ -348,11 +347,11 @@ def test_what_a_worker_draws_comes_back_whatever_its_libraries_print(stand_in):
     ("act", "message"),
     [
         ("crash", "CTGAN on the 200 rows of class 1 failed with 'ValueError: no rows like these'; check its options"),
-        ("die", "CTGAN on the 200 rows of class 1 was ended by SIGKILL; if nobody did that, memory ran out"),
+        ("die", "CTGAN on the 200 rows of class 1 was ended by SIGKILL; if nobody sent that signal, memory ran out"),
         ("leave", "CTGAN on the 200 rows of class 1 failed with 'a library's chatter'"),
     ],
 )
-def test_a_worker_that_fails_is_one_sentence_and_leaves_no_files(stand_in, act, message):
+def test_ctgan_worker_that_fails_is_one_sentence_and_leaves_no_files(stand_in, act, message):
     with pytest.raises(PeerError, match=message) as error:
         acting(act).fit_resample(X, Y)
     assert "\n" not in str(error.value)
@@ -360,12 +359,12 @@ def test_a_worker_that_fails_is_one_sentence_and_leaves_no_files(stand_in, act, 
 
 
 def _heed_interrupts():
-    """A shell lets the jobs that it puts into the background ignore Ctrl-C, and their children after them."""
+    """Restore Ctrl-C, which the background jobs of a shell and their children ignore."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def start_a_long_fit():
-    """A process, in a group of its own, that fits a CTGAN for minutes; returns once its worker is under way."""
+    """Start a process, in its own group, that fits a CTGAN for minutes; return once its worker runs."""
     code = (
         "import numpy as np; from utils.samplers.peers import CTGANSampler;"
         "X, y = np.random.default_rng(0).normal(size=(40, 2)), np.repeat([0, 1], [28, 12]);"
@@ -387,7 +386,7 @@ def wait_until(condition, seconds=60):
 
 
 def is_running(group):
-    """Whether a process group has members left."""
+    """Whether a process group still has members."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -395,7 +394,7 @@ def is_running(group):
     return True
 
 
-def test_an_interrupt_of_the_parent_ends_the_worker_and_leaves_no_files(stand_in):
+def test_ctgan_worker_ends_with_an_interrupt_of_its_parent_and_leaves_no_files(stand_in):
     process = start_a_long_fit()
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) != 0
@@ -404,7 +403,7 @@ def test_an_interrupt_of_the_parent_ends_the_worker_and_leaves_no_files(stand_in
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
-def test_a_worker_outlives_no_parent_and_leaves_no_files(stand_in, end):
+def test_ctgan_worker_ends_with_its_parent_and_leaves_no_files(stand_in, end):
     process = start_a_long_fit()
     process.send_signal(end)
     process.wait(timeout=30)

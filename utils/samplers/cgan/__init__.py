@@ -1,4 +1,4 @@
-"""The conditional GAN: settings, networks and losses, training, scaling of columns, estimator and sampler."""
+"""The conditional GAN: settings, networks, losses, training, scaling of columns, estimator and sampler."""
 
 import lazy_loader
 

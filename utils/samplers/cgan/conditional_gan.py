@@ -30,17 +30,17 @@ from utils.samplers.cgan.training import trainer_for
 from utils.seeding import child_seed
 
 MOMENT_ROWS = 20_000
-ROWS_AT_ONCE = 20_000  # when drawing: longer arrays leave the processor's cache, and take memory
+ROWS_AT_ONCE = 20_000  # in drawing; longer arrays exceed the processor's cache and need more memory
 
 
 class ConditionalGAN(BaseEstimator):
     """A GAN that draws rows of a chosen class: Wasserstein loss, gradient penalty, per-class scaling.
 
-    Rows are turned into normal scores class by class (:class:`utils.samplers.cgan.scaler.ClassQuantileScaler`), so the
-    networks only learn how the columns of a class depend on each other. The condition enters both networks
-    by concatenation (Mirza and Osindero, 2014); the critic is trained for the Wasserstein distance with a
-    gradient penalty (Gulrajani et al., 2017), on batches with equally many rows of every class; sampling
-    uses averaged generator weights.
+    The rows of each class are transformed to normal scores (:class:`utils.samplers.cgan.scaler.ClassQuantileScaler`),
+    so the networks only learn how the columns of a class depend on each other. The class is concatenated to the input
+    of generator and critic (Mirza and Osindero, 2014). The critic is trained for the Wasserstein distance with a
+    gradient penalty (Gulrajani et al., 2017), on batches with the same number of rows of every class. Sampling uses
+    a moving average of the generator's weights.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ class ConditionalGAN(BaseEstimator):
 
     See Also
     --------
-    CGANSampler : The same as an over-sampler, for pipelines.
+    CGANSampler : The GAN as an over-sampler, for pipelines.
     GANConfig : Every setting, with its default.
-    ClassQuantileScaler : What turns rows into normal scores.
+    ClassQuantileScaler : Transforms rows to normal scores and back.
 
     References
     ----------
@@ -75,7 +75,7 @@ class ConditionalGAN(BaseEstimator):
 
     Examples
     --------
-    A training far too short to learn anything; drawn rows have the names, types and ranges of the table:
+    Drawn rows have the names, types and ranges of the table; training is kept far too short to learn anything:
 
     >>> import numpy as np, pandas as pd
     >>> from utils.samplers.cgan import ConditionalGAN, GANConfig
@@ -107,20 +107,20 @@ class ConditionalGAN(BaseEstimator):
         Parameters
         ----------
         X : array or DataFrame of shape (n_rows, n_features)
-            Numbers or bools, finite; columns of pandas' nullable types are welcome.
+            Finite numbers or bools, of NumPy's types or pandas' nullable types.
         y : array or Series of shape (n_rows,)
 
         Returns
         -------
         ConditionalGAN
-            Itself.
+            The fitted estimator.
 
         Raises
         ------
         ValueError
             If a value is missing or infinite, a label is missing, or a class has fewer than 10 rows.
         DivergenceError
-            If a loss stops being finite; lower the learning rate then.
+            If a loss is no longer finite; lower the learning rate in this case.
         """
         config = self.config or GANConfig()
         rows, labels = check_rows(X, y)
@@ -131,18 +131,18 @@ class ConditionalGAN(BaseEstimator):
         self.seed_ = _draw_seed(self.random_state)
         self.n_draws_ = 0
         generator = np.random.default_rng(child_seed(self.seed_, "rows"))
-        kept = _cap_classes(codes, config.majority_rows, generator)
+        selected = _cap_classes(codes, config.majority_rows, generator)
         self.scaler_ = ClassQuantileScaler(per_class=config.scaling == "class", decorrelate=config.decorrelate)
-        scores = self.scaler_.fit_transform(rows[kept], codes[kept], generator)
+        scores = self.scaler_.fit_transform(rows[selected], codes[selected], generator)
         trainer = trainer_for(config, self.n_features_in_, len(self.classes_))
         seed = child_seed(self.seed_, "training")
-        self.history_, self.weights_ = trainer.train(scores, codes[kept], config.updates, seed, self.verbose)
+        self.history_, self.weights_ = trainer.train(scores, codes[selected], config.updates, seed, self.verbose)
         if config.match_moments:
-            self._match_moments(scores, codes[kept])
+            self._match_moments(scores, codes[selected])
         return self
 
     def _match_moments(self, scores: np.ndarray, codes: np.ndarray) -> None:
-        """Let the scaler take out what the generator's mean and covariance miss of each class."""
+        """Make the scaler correct the mean and covariance of the scores drawn for each class."""
         for code in range(len(self.classes_)):
             drawn = np.concatenate(list(self._draw_scores(MOMENT_ROWS, code, child_seed(self.seed_, "moments", code))))
             self.scaler_.correct_moments(scores[codes == code], drawn, code)
@@ -156,12 +156,12 @@ class ConditionalGAN(BaseEstimator):
         label : hashable
             One of ``classes_``.
         random_state : int or None, default=None
-            None gives other rows at every call, in a sequence that the fit's random state fixes.
+            None draws different rows at every call, in a sequence fixed by the random state of `fit`.
 
         Returns
         -------
         ndarray or DataFrame of shape (n_rows, n_features)
-            With the names and types of the table that was fitted.
+            With the column names and types of the training table.
 
         Raises
         ------
@@ -172,18 +172,18 @@ class ConditionalGAN(BaseEstimator):
         if label not in self.classes_:
             raise ValueError(f"No rows labelled {label!r} were seen in fit; choose from {list(self.classes_)}.")
         if n_rows < 0:
-            raise ValueError(f"n_rows is {n_rows}; ask for none or more rows.")
+            raise ValueError(f"n_rows is {n_rows}; use 0 or more.")
         if random_state is None:
             random_state = child_seed(self.seed_, "sample", self.n_draws_)
             self.n_draws_ += 1
         code = int(np.flatnonzero(self.classes_ == label)[0])
-        parts = [
+        batches = [
             self.scaler_.inverse_transform(scores, code) for scores in self._draw_scores(n_rows, code, random_state)
         ]
-        return self._as_fitted(np.concatenate(parts) if parts else np.empty((0, self.n_features_in_)))
+        return self._as_fitted(np.concatenate(batches) if batches else np.empty((0, self.n_features_in_)))
 
     def _draw_scores(self, n_rows: int, code: int, seed: int) -> Iterator[np.ndarray]:
-        """What the generator draws for a class, in parts of shape (n_at_once, n_features)."""
+        """Scores drawn for a class, in batches of shape (at most ROWS_AT_ONCE, n_features)."""
         config, generator = self.config or GANConfig(), np.random.default_rng(seed)
         for start in range(0, n_rows, ROWS_AT_ONCE):
             inputs = np.zeros((min(ROWS_AT_ONCE, n_rows - start), config.latent_dim + len(self.classes_)))
@@ -199,14 +199,14 @@ class ConditionalGAN(BaseEstimator):
         return pd.concat(columns, axis=1).set_axis(self.columns_, axis=1)
 
     def save(self, folder: str | Path) -> Path:
-        """Write a fitted GAN as ``gan.json`` and ``gan.npz``: no pickle, readable without TensorFlow.
+        """Write a fitted GAN as ``gan.json`` and ``gan.npz``, without pickle and readable without TensorFlow.
 
-        Neither file is replaced before both are written.
+        Existing files are replaced only after both new files are written.
 
         Parameters
         ----------
         folder : str or Path
-            Made if it does not exist.
+            Created if it does not exist.
 
         Returns
         -------
@@ -216,7 +216,7 @@ class ConditionalGAN(BaseEstimator):
         Raises
         ------
         TypeError
-            If a label or a column's name is neither text, a number, a date, nor a tuple of these.
+            If a label or a column name is not text, a number, a date, or a tuple of these.
         """
         check_is_fitted(self, "weights_")
         text = json.dumps(self._facts(), indent=1, default=np.generic.item)
@@ -233,7 +233,7 @@ class ConditionalGAN(BaseEstimator):
         return folder
 
     def _facts(self) -> dict[str, object]:
-        """What :meth:`save` writes beside the arrays."""
+        """Contents of ``gan.json``."""
         return {
             "config": asdict(self.config or GANConfig()),
             "columns": None if self.columns_ is None else encode_index(self.columns_),
@@ -247,7 +247,7 @@ class ConditionalGAN(BaseEstimator):
 
     @classmethod
     def load(cls, folder: str | Path) -> ConditionalGAN:
-        """Read what :meth:`save` wrote; the copy samples the same rows.
+        """Read a GAN that :meth:`save` wrote; it samples the same rows.
 
         Parameters
         ----------
@@ -277,14 +277,14 @@ class ConditionalGAN(BaseEstimator):
 
 
 def _cap_classes(codes: np.ndarray, limit: int, generator: np.random.Generator) -> np.ndarray:
-    """Positions of at most `limit` rows of every class, in their order."""
-    kept = [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
-    kept = [generator.choice(rows, limit, replace=False) if len(rows) > limit else rows for rows in kept]
-    return np.sort(np.concatenate(kept))
+    """Positions of at most `limit` rows of every class, in ascending order."""
+    members = [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
+    selected = [generator.choice(rows, limit, replace=False) if len(rows) > limit else rows for rows in members]
+    return np.sort(np.concatenate(selected))
 
 
 def _draw_seed(random_state: int | np.random.RandomState | None) -> int:
-    """An integer seed; None asks the operating system, not NumPy's global state."""
+    """An integer seed; for None it comes from the operating system, not from NumPy's global state."""
     if random_state is None:
         return int(np.random.default_rng().integers(2**31))
     if isinstance(random_state, Integral):

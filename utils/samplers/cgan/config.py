@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from utils.samplers.cgan.scaler import MIN_ROWS
-
-if TYPE_CHECKING:
-    pass
-
 
 LOSSES = ("wasserstein", "cross_entropy")
 SCALINGS = ("class", "shared")
@@ -17,7 +12,7 @@ SCALINGS = ("class", "shared")
 
 @dataclass(frozen=True)
 class GANConfig:
-    """Every choice that shapes the networks and their training.
+    """Settings of the networks and their training.
 
     Attributes
     ----------
@@ -26,37 +21,37 @@ class GANConfig:
     hidden : tuple of int
         Widths of the hidden layers, the same in the generator and in the critic.
     updates : int
-        Generator updates; the length of training whatever the number of rows.
+        Generator updates, whatever the number of rows.
     critic_steps : int
         Critic updates before each generator update.
     batch_size : int
         Rows per update, split evenly between the classes; a multiple of `pack`.
     learning_rate, betas : float and tuple of float
-        Of Adam, in both networks.
+        Parameters of Adam, for all networks.
     loss : {"wasserstein", "cross_entropy"}
-        What the critic is trained for.
+        Loss of the critic and the generator.
     gradient_penalty : float
         Weight of the penalty on critic gradients that are not of length one (Gulrajani et al., 2017).
     auxiliary : float
-        Weight of an auxiliary classifier's cross-entropy in the generator's loss (Odena et al., 2017): it
-        learns the class of real rows, which it is not told, and the generator is to draw rows that it
-        recognises. 0 goes without.
+        Weight of an auxiliary classifier's cross-entropy in the generator's loss (Odena et al., 2017). The
+        classifier learns to predict the class of real rows, and the generator to draw rows that it assigns to the
+        requested class. 0 trains no classifier.
     average_decay : float
-        Decay of the running average of generator weights that sampling uses; 0 uses the last weights.
+        Decay of the moving average of the generator's weights that sampling uses; 0 uses the last weights.
     pack : int
-        Rows of one class that the critic judges together (PacGAN, Lin et al., 2018).
+        Rows of one class that the critic scores together (PacGAN, Lin et al., 2018).
     conditional : bool
-        Whether both networks see the class of a row.
+        Whether generator and critic get the class of a row as input.
     scaling : {"class", "shared"}
-        Whether each class has its own quantile scaling.
+        Whether each class is scaled by its own quantiles or all classes by the same.
     decorrelate : bool
-        Whether scores are also made uncorrelated within each class before the networks see them.
+        Whether scores are also made uncorrelated within each class before training.
     match_moments : bool
         Whether drawn scores are moved to the mean and covariance of the training rows of their class.
     majority_rows : int
-        Rows drawn at random from any class that has more.
+        Largest number of rows of a class used for training; more are sampled at random.
     updates_per_call : int
-        Generator updates inside one compiled call; progress and divergence are looked at in between.
+        Generator updates per compiled call; progress and divergence are checked after each call.
     """
 
     latent_dim: int = 64

@@ -1,4 +1,4 @@
-"""Labels, column names and types of columns as JSON, and exactly back."""
+"""Labels, column names and column types as JSON, without loss."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-PLAIN = (str, bool, int, float, type(None))  # what JSON itself keeps apart
+PLAIN = (str, bool, int, float, type(None))  # types that JSON distinguishes
 
 
 def encode(value: Any) -> Any:
@@ -35,7 +35,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(code: Any) -> Any:
-    """The value that `encode` gave a code of."""
+    """Inverse of `encode`."""
     if not isinstance(code, dict):
         return code
     ((kind, content),) = code.items()
@@ -50,40 +50,40 @@ def decode(code: Any) -> Any:
 
 
 def encode_array(values: np.ndarray) -> dict[str, Any]:
-    """A one-dimensional array of labels, with its type."""
+    """A one-dimensional array of labels as JSON, with its type."""
     return {"dtype": values.dtype.str, "values": [encode(value) for value in values.tolist()]}
 
 
 def decode_array(code: dict[str, Any]) -> np.ndarray:
-    """The array that `encode_array` gave a code of."""
+    """Inverse of `encode_array`."""
     values = np.empty(len(code["values"]), dtype=code["dtype"])
     values[:] = [decode(value) for value in code["values"]]
     return values
 
 
 def encode_index(index: pd.Index) -> dict[str, Any]:
-    """Column names, with their type and their levels."""
+    """Column names as JSON, with their type and levels."""
     names, values = ([encode(value) for value in items] for items in (index.names, index))
     return {"names": names, "dtype": None if isinstance(index, pd.MultiIndex) else str(index.dtype), "values": values}
 
 
 def decode_index(code: dict[str, Any]) -> pd.Index:
-    """The index that `encode_index` gave a code of."""
-    names, values = (list(map(decode, code[part])) for part in ("names", "values"))
+    """Inverse of `encode_index`."""
+    names, values = (list(map(decode, code[field])) for field in ("names", "values"))
     if code["dtype"] is None:
         return pd.MultiIndex.from_tuples(values, names=names)
     return pd.Index(values, dtype=code["dtype"], name=names[0], tupleize_cols=False)
 
 
 def encode_dtype(dtype: Any) -> Any:
-    """Type of a column, of NumPy or pandas."""
+    """Type of a column, of NumPy or pandas, as JSON."""
     if isinstance(dtype, pd.CategoricalDtype):
         return {"categories": encode_index(dtype.categories), "ordered": dtype.ordered}
     return str(dtype)
 
 
 def decode_dtype(code: Any) -> Any:
-    """The type that `encode_dtype` gave a code of."""
+    """Inverse of `encode_dtype`."""
     if isinstance(code, dict):
         return pd.CategoricalDtype(decode_index(code["categories"]), code["ordered"])
     return pd.api.types.pandas_dtype(code)

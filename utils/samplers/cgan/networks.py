@@ -1,4 +1,4 @@
-"""The networks of the conditional GAN and their losses: generator, critic, auxiliary classifier."""
+"""The networks of the conditional GAN (generator, critic, auxiliary classifier) and their losses."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def build_generator(config: GANConfig, n_features: int, n_classes: int, seed: in
 
 
 def build_critic(config: GANConfig, n_features: int, n_classes: int, seed: int) -> keras.Model:
-    """Packed scores and one-hot class in, one score out; not normalised, since the penalty is per row."""
+    """Packed scores and one-hot class in, one score out; not normalised, because the penalty is per row."""
     return _network("critic", config.pack * n_features + n_classes, config.hidden, 1, seed)
 
 
 def build_classifier(config: GANConfig, n_features: int, n_classes: int, seed: int) -> keras.Model:
-    """Scores in, one logit per class out; it is not told the class."""
+    """Scores in, one logit per class out; the class is not an input."""
     return _network("classifier", n_features, config.hidden, n_classes, seed)
 
 
@@ -45,7 +45,7 @@ def _network(name: str, n_inputs: int, hidden: tuple[int, ...], n_outputs: int, 
 
 
 def forward(weights: list[np.ndarray], values: np.ndarray) -> np.ndarray:
-    """What the Keras generator computes, without TensorFlow: a saved GAN samples anywhere.
+    """Output of the Keras generator, computed with NumPy, so that a saved GAN samples without TensorFlow.
 
     Hidden layers have four weights (kernel, bias, scale, shift), the output layer two.
     """
@@ -59,7 +59,7 @@ def forward(weights: list[np.ndarray], values: np.ndarray) -> np.ndarray:
 
 
 def critic_loss(loss: str, real: Any, fake: Any) -> Any:
-    """What the critic minimises: scores of real and drawn rows of shape (n_rows, 1) in, a scalar out."""
+    """Loss of the critic, a scalar, from its scores of real and synthetic rows of shape (n_rows, 1)."""
     import tensorflow as tf
 
     if loss == "wasserstein":
@@ -68,14 +68,14 @@ def critic_loss(loss: str, real: Any, fake: Any) -> Any:
 
 
 def generator_loss(loss: str, fake: Any) -> Any:
-    """What the generator minimises: scores of drawn rows of shape (n_rows, 1) in, a scalar out."""
+    """Loss of the generator, a scalar, from the critic's scores of synthetic rows of shape (n_rows, 1)."""
     import tensorflow as tf
 
     return -tf.reduce_mean(fake) if loss == "wasserstein" else tf.reduce_mean(tf.nn.softplus(-fake))
 
 
 def adam(config: GANConfig) -> keras.optimizers.Optimizer:
-    """The optimizer of either network."""
+    """The optimiser of a network."""
     import keras
 
     beta_1, beta_2 = config.betas

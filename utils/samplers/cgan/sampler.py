@@ -16,9 +16,9 @@ from utils.samplers.cgan.scaler import MIN_ROWS
 class CGANSampler(BaseOverSampler):
     """Over-sampling with rows drawn from a conditional GAN that is fitted to the training rows.
 
-    The GAN is trained anew in every call of ``fit_resample``, on the rows it is given and nothing else, so
-    inside an imbalanced-learn ``Pipeline`` it never sees validation rows. Sparse input is made dense for
-    training. A class with too few rows to learn from is left out of the training if no row of it is to be drawn.
+    Every call of ``fit_resample`` trains a new GAN on the rows of that call and nothing else, so inside an
+    imbalanced-learn ``Pipeline`` it never sees validation rows. Sparse input is made dense for training. A class
+    with too few rows to learn from is left out of the training unless rows of it are to be drawn.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class CGANSampler(BaseOverSampler):
     Attributes
     ----------
     gan_ : ConditionalGAN
-        The fitted GAN; None when no class needed rows.
+        The fitted GAN; None if no class needed rows.
     sampling_strategy_ : dict
         Rows to draw per class.
     n_features_in_ : int
@@ -42,16 +42,16 @@ class CGANSampler(BaseOverSampler):
     Raises
     ------
     ValueError
-        In `fit_resample`, if a value is missing or infinite, or a class that is to be drawn has fewer than 10 rows.
+        In `fit_resample`, if a value is missing or infinite, or a class to draw has fewer than 10 rows.
     DivergenceError
-        In `fit_resample`, if a loss stops being finite; lower the learning rate then.
+        In `fit_resample`, if a loss is no longer finite; lower the learning rate in this case.
 
     See Also
     --------
     ConditionalGAN : The generator alone: fit, draw rows of any class, save and load.
     GANConfig : Every setting, with its default.
-    utils.samplers.peers.CTGANSampler : The generator of the `ctgan` package under the same contract.
-    utils.samplers.peers.JitterSampler : Real rows plus noise, which a generator must beat.
+    utils.samplers.peers.CTGANSampler : The generator of the `ctgan` package as an over-sampler.
+    utils.samplers.peers.JitterSampler : Real rows plus noise, a baseline for generators.
 
     References
     ----------
@@ -61,7 +61,7 @@ class CGANSampler(BaseOverSampler):
 
     Examples
     --------
-    A training far too short to learn anything, which balances the classes:
+    Balance two classes; training is kept far too short to learn anything:
 
     >>> import numpy as np
     >>> from sklearn.datasets import make_classification
@@ -97,8 +97,10 @@ class CGANSampler(BaseOverSampler):
             if n_rows == 0:
                 continue
             if self.gan_ is None:
-                learnt = self._learnt_rows(y)
-                self.gan_ = ConditionalGAN(self.config, self.random_state, self.verbose).fit(dense[learnt], y[learnt])
+                selected = self._training_rows(y)
+                self.gan_ = ConditionalGAN(self.config, self.random_state, self.verbose).fit(
+                    dense[selected], y[selected]
+                )
             new_rows.append(self.gan_.sample(n_rows, label))
             new_labels.append(np.full(n_rows, label, dtype=y.dtype))
         if sparse.issparse(X):
@@ -106,9 +108,9 @@ class CGANSampler(BaseOverSampler):
             return sparse.vstack([X, *new_rows], format=X.format), np.concatenate(new_labels)
         return np.concatenate(new_rows), np.concatenate(new_labels)
 
-    def _learnt_rows(self, y: np.ndarray) -> np.ndarray | slice:
-        """Rows that the GAN learns from, without a copy if all: those of classes that are large or to be drawn."""
+    def _training_rows(self, y: np.ndarray) -> np.ndarray | slice:
+        """Rows of the classes that are large enough or to be drawn; a slice if these are all rows, to copy nothing."""
         classes, counts = np.unique(y, return_counts=True)
-        asked = [label for label, n_rows in self.sampling_strategy_.items() if n_rows]
-        learnt = (counts >= MIN_ROWS) | np.isin(classes, asked)
-        return slice(None) if learnt.all() else np.isin(y, classes[learnt])
+        requested = [label for label, n_rows in self.sampling_strategy_.items() if n_rows]
+        selected = (counts >= MIN_ROWS) | np.isin(classes, requested)
+        return slice(None) if selected.all() else np.isin(y, classes[selected])

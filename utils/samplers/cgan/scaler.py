@@ -1,4 +1,4 @@
-"""Numeric tables to normal scores, one class at a time, and back to values that could have been observed."""
+"""Transform numeric tables to normal scores, class by class, and back to plausible values."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sklearn.covariance import ledoit_wolf
 MIN_ROWS = 10
 MAX_QUANTILES = 1000
 MAX_VALUES_PER_ROW = 0.2
-ROUNDING = 1e-9  # what arithmetic leaves of a written decimal
-NO_LOSS = 1e-3  # of a column's spread, which rounding must not touch
-MAX_EXPONENTS = (10, 500)  # of the spread of ordinary columns: from 2**-10 to 2**500
+ROUNDING = 1e-9  # error that arithmetic leaves in a number with few decimals
+NO_LOSS = 1e-3  # largest rounding error, relative to the spread of a column
+MAX_EXPONENTS = (10, 500)  # the spread of ordinary columns is from 2**-10 to 2**500
 
 
 def check_rows(X: np.ndarray | pd.DataFrame, y: np.ndarray | pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and labels as arrays, or one sentence on what is wrong with them.
+    """Validate rows and labels, and return them as arrays.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def check_rows(X: np.ndarray | pd.DataFrame, y: np.ndarray | pd.Series) -> tuple
     Raises
     ------
     ValueError
-        If X is sparse, a column is not numeric, the shapes do not fit, a value or a label is missing, a value is
+        If X is sparse, a column is not numeric, the shapes do not match, a value or a label is missing, a value is
         infinite, or a class has fewer than MIN_ROWS rows.
     """
     rows, labels = _as_numbers(X), np.asarray(y)
@@ -87,7 +87,7 @@ def _column_numbers(column: pd.Series) -> np.ndarray:
 def _check_labels(labels: np.ndarray) -> None:
     missing = np.flatnonzero(pd.isna(labels))
     if len(missing):
-        raise ValueError(f"y has {len(missing)} missing labels, the first in row {missing[0]}; leave these rows out.")
+        raise ValueError(f"y has {len(missing)} missing labels, the first in row {missing[0]}; drop these rows.")
     try:
         classes, counts = np.unique(labels, return_counts=True)
     except TypeError:
@@ -101,7 +101,7 @@ def _check_labels(labels: np.ndarray) -> None:
 
 
 def column_decimals(X: np.ndarray) -> np.ndarray:
-    """How many decimals each column is written with.
+    """Number of decimals of each column.
 
     Parameters
     ----------
@@ -111,28 +111,28 @@ def column_decimals(X: np.ndarray) -> np.ndarray:
     -------
     ndarray of shape (n_features,)
         0 for whole numbers, 2 for multiples of 0.01, -1 for anything else. Rounding to them changes no value by more
-        than the arithmetic behind it did: a column of very small numbers is none of zeros, and one of very large
-        numbers that differ by fractions is none of whole numbers.
+        than floating-point error: very small numbers do not count as zeros, nor very large numbers that differ by
+        fractions as whole numbers.
     """
     decimals = np.full(X.shape[1], -1)
-    eps = float(np.finfo(X.dtype).eps) if X.dtype.kind == "f" else 0.0  # float32 input carries 7 digits
+    eps = float(np.finfo(X.dtype).eps) if X.dtype.kind == "f" else 0.0  # float32 has 7 digits
     values = X.astype(float)
-    for places in (2, 0):
+    for n_decimals in (2, 0):
         with np.errstate(over="ignore", invalid="ignore"):
-            scaled = values * 10.0**places
+            scaled = values * 10.0**n_decimals
             errors = np.abs(scaled - np.round(scaled))
             spread = scaled.max(axis=0) - scaled.min(axis=0)
         tolerance = np.maximum(4 * eps * np.abs(scaled), ROUNDING * np.minimum(1.0, np.abs(scaled)))
-        is_written = (errors <= tolerance).all(axis=0) & (errors.max(axis=0) <= NO_LOSS * spread)
-        decimals[is_written] = places
+        is_rounded = (errors <= tolerance).all(axis=0) & (errors.max(axis=0) <= NO_LOSS * spread)
+        decimals[is_rounded] = n_decimals
     return decimals
 
 
 def column_exponents(X: np.ndarray) -> np.ndarray:
-    """Powers of two by which columns that vary extremely little or much are to be divided for ordinary arithmetic.
+    """Powers of two that scale columns with an extremely small or large spread to an ordinary one.
 
-    Absolute tolerances, as in scikit-learn's quantiles and mixtures, take the former for constant, and differences
-    of the latter overflow. Division by a power of two loses nothing; see :func:`numpy.ldexp`.
+    Absolute tolerances, as in scikit-learn's quantiles and mixtures, treat a column of tiny spread as constant, and
+    differences within a column of huge spread overflow. Division by a power of two is exact; see :func:`numpy.ldexp`.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def column_exponents(X: np.ndarray) -> np.ndarray:
 
 
 def as_type(rows: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Drawn numbers in the type of the table that they join; integers stay within its bounds, bools are the nearer."""
+    """Drawn numbers in the type of the table; integers are clipped to its bounds, and from 0.5 a bool is true."""
     if dtype.kind == "b":
         return rows >= 0.5
     if dtype.kind in "iu":
@@ -162,7 +162,7 @@ def as_type(rows: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def as_column(values: np.ndarray, dtype: np.dtype | pd.api.extensions.ExtensionDtype) -> pd.Series:
-    """Drawn numbers as a column of any numeric type of pandas; of categories, the nearest ones."""
+    """Drawn numbers as a column of any numeric pandas type; a categorical column gets the nearest categories."""
     if isinstance(dtype, pd.CategoricalDtype):
         gaps = np.abs(values[:, None] - dtype.categories.to_numpy(dtype=float))
         return pd.Series(pd.Categorical.from_codes(gaps.argmin(axis=1), dtype=dtype))
@@ -171,13 +171,13 @@ def as_column(values: np.ndarray, dtype: np.dtype | pd.api.extensions.ExtensionD
 
 
 class ClassQuantileScaler:
-    """Turns every column of every class into standard normal scores, and scores back into rows.
+    """Transforms every column of every class to standard normal scores, and scores back to rows.
 
-    Ranks are mapped through the normal quantile function; equal values get their ranks in random order, so
-    that whole numbers, spikes and constant columns become normal too. The way back reads the class's own
-    quantiles, which keeps each value inside the range that its class showed in training. Columns with few
-    distinct values give back only values that occurred, and columns that were written with no or two
-    decimals come back so. It is no scikit-learn transformer: both ways need the class of a row.
+    Ranks are mapped by the normal quantile function. Equal values are ranked in random order, so that whole numbers,
+    spikes and constant columns become normal too. The inverse uses the quantiles of the class, which keeps values
+    within the range of the class in training. Columns with few distinct values return only values that occurred, and
+    columns with no or two decimals are rounded to these. It is not a scikit-learn transformer, because both
+    directions need the class of a row.
 
     Parameters
     ----------
@@ -189,11 +189,11 @@ class ClassQuantileScaler:
     Attributes
     ----------
     quantiles_ : list of ndarray of shape (n_quantiles, n_features)
-        Per class: its values at evenly spaced probabilities.
+        For each class, its values at evenly spaced probabilities.
     stepped_ : ndarray of shape (n_classes, n_features)
-        True where only values that occurred are given back.
+        True where the inverse returns only values that occurred.
     colour_ : ndarray of shape (n_classes, n_features, n_features)
-        Per class: the matrix that gives uncorrelated scores the correlation of the class.
+        For each class, the matrix that gives uncorrelated scores the correlation of the class.
     decimals_ : ndarray of shape (n_features,)
         See :func:`column_decimals`.
     """
@@ -211,7 +211,7 @@ class ClassQuantileScaler:
         codes : ndarray of shape (n_rows,)
             Class of each row as 0, 1, ...
         random_state : numpy.random.Generator
-            Orders equal values.
+            Determines the ranks of equal values.
 
         Returns
         -------
@@ -268,9 +268,9 @@ class ClassQuantileScaler:
         return _root(ledoit_wolf(scores)[0], 0.5)
 
     def correct_moments(self, scores: np.ndarray, drawn: np.ndarray, code: int) -> None:
-        """From now on, move scores like `drawn` so that their mean and covariance are those of `scores`.
+        """Change the inverse so that scores like `drawn` get the mean and covariance of `scores`.
 
-        The move is the shortest one between two normal distributions (Olkin and Pukelsheim, 1982).
+        The map is the optimal transport between two normal distributions (Olkin and Pukelsheim, 1982).
 
         Parameters
         ----------
@@ -288,12 +288,12 @@ class ClassQuantileScaler:
         self.colour_[code] = move @ self.colour_[code]
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Everything that was learned, as named arrays for :func:`numpy.savez`."""
+        """All learned attributes as named arrays for :func:`numpy.savez`."""
         arrays = {"stepped": self.stepped_, "colour": self.colour_, "shift": self.shift_, "decimals": self.decimals_}
         return arrays | {f"quantiles_{code}": values for code, values in enumerate(self.quantiles_)}
 
     def from_arrays(self, arrays: dict[str, np.ndarray]) -> ClassQuantileScaler:
-        """Restore what :meth:`to_arrays` gave."""
+        """Restore the attributes from the arrays of :meth:`to_arrays`."""
         self.stepped_, self.decimals_ = arrays["stepped"], arrays["decimals"]
         self.colour_, self.shift_ = arrays["colour"], arrays["shift"]
         self.quantiles_ = [arrays[f"quantiles_{code}"] for code in range(len(self.stepped_))]
@@ -301,25 +301,25 @@ class ClassQuantileScaler:
 
 
 def _root(matrix: np.ndarray, power: float) -> np.ndarray:
-    """Power of a symmetric matrix; directions without spread are kept from exploding."""
+    """Power of a symmetric matrix; eigenvalues are raised to at least 1e-6, so that inverses stay finite."""
     values, vectors = np.linalg.eigh(matrix)
     return (vectors * np.maximum(values, 1e-6) ** power) @ vectors.T
 
 
 def _quantiles(X: np.ndarray) -> np.ndarray:
-    """Sorted columns, thinned to at most MAX_QUANTILES evenly spaced rows that keep both ends."""
+    """Sorted columns, reduced to at most MAX_QUANTILES evenly spaced rows, first and last included."""
     ordered = np.sort(X, axis=0)
     keep = np.linspace(0, len(ordered) - 1, min(len(ordered), MAX_QUANTILES)).round().astype(int)
     return ordered[keep]
 
 
 def _has_few_values(X: np.ndarray) -> np.ndarray:
-    """Which columns repeat their values so much that a value in between would look odd."""
+    """Whether each column has so few distinct values that interpolated ones would be implausible."""
     return np.array([len(np.unique(column)) <= max(2, MAX_VALUES_PER_ROW * len(X)) for column in X.T])
 
 
 def _normal_scores(X: np.ndarray, random_state: np.random.Generator) -> np.ndarray:
-    """Normal scores of the ranks of each column; equal values are ordered at random."""
+    """Normal scores of the ranks of each column; equal values are ranked in random order."""
     order = random_state.random(X.shape).argsort(axis=0)
     shuffled = np.take_along_axis(X, order, axis=0)
     ranks = np.empty_like(X)

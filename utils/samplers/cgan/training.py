@@ -1,4 +1,4 @@
-"""Trains the conditional GAN: alternating updates of critic and generator in one compiled graph."""
+"""Training of the conditional GAN: alternating updates of critic and generator in one compiled graph."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from utils.samplers.cgan.networks import (
 
 
 class DivergenceError(FloatingPointError):
-    """Training reached a loss that is not a finite number."""
+    """A loss is no longer finite."""
 
 
 class Trainer:
-    """Both networks, their optimisers and one compiled function that runs many updates.
+    """The networks, their optimisers and one compiled function that runs many updates.
 
-    Compiling takes as long as a thousand updates, so `trainer_for` keeps trainers; every training starts afresh.
+    Compiling takes as long as a thousand updates, so `trainer_for` caches trainers; `train` resets everything learned.
 
     Parameters
     ----------
     config : GANConfig
-        `updates` is left to `train`.
+        `updates` is ignored; `train` takes their number.
     n_features, n_classes : int
     """
 
@@ -57,7 +57,7 @@ class Trainer:
             optimizer.build(network.trainable_variables)
             self.optimizers[network.name] = optimizer
         states = [state for optimizer in self.optimizers.values() for state in optimizer.variables]
-        self.at_first = [(state, state.numpy()) for state in states]
+        self.initial_states = [(state, state.numpy()) for state in states]
         self.run = tf.function(self._run)
         self.lock = Lock()
 
@@ -81,12 +81,12 @@ class Trainer:
             return self._train(updates, verbose), [average.numpy() for average in self.averages]
 
     def _networks(self, seed: int) -> list[keras.Model]:
-        """Generator, critic and classifier with the weights that training starts from."""
+        """Generator, critic and classifier with their initial weights."""
         builders = (build_generator, build_critic, build_classifier)
         return [build(self.config, self.n_features, self.n_classes, seed) for build in builders]
 
     def _start(self, scores: np.ndarray, codes: np.ndarray, seed: int) -> None:
-        """Take the rows, sorted by class, and forget all that was learned."""
+        """Load the rows, sorted by class, and reset weights and optimisers."""
         counts = np.bincount(codes)
         self.rows.assign(scores[np.argsort(codes, kind="stable")].astype(np.float32))
         self.counts.assign(counts.astype(np.float32))
@@ -96,7 +96,7 @@ class Trainer:
             network.set_weights(fresh.get_weights())
         for average, weight in zip(self.averages, self.generator.trainable_variables, strict=True):
             average.assign(weight)
-        for state, value in self.at_first:
+        for state, value in self.initial_states:
             state.assign(value)
 
     def _train(self, total: int, verbose: int) -> pd.DataFrame:
@@ -122,7 +122,7 @@ class Trainer:
         bad = np.flatnonzero(~np.isfinite(losses).all(axis=1))
         if len(bad):
             raise DivergenceError(
-                f"The GAN's loss is not finite at update {start + bad[0] + 1}; "
+                f"The loss of the GAN is not finite at update {start + bad[0] + 1}; "
                 "lower GANConfig.learning_rate or raise gradient_penalty."
             )
 
@@ -133,18 +133,18 @@ class Trainer:
         losses = tf.TensorArray(tf.float32, size=stop - start)
         for update in tf.range(start, stop):
             critic_loss = tf.constant(0.0)
-            for step in tf.range(self.config.critic_steps):  # not Python's, which would compile each of them
+            for step in tf.range(self.config.critic_steps):  # Python's range would unroll the loop
                 critic_loss = self._update_critic(update, step)
             generator_loss = self._update_generator(update)
             losses = losses.write(update - start, tf.stack([critic_loss, generator_loss]))
         return losses.stack()
 
     def _condition(self, update: Any) -> tuple[Any, Any]:
-        """Classes of one batch as codes (one per row) and one-hot rows; equally many of every class."""
+        """Classes of one batch as codes (one per row) and one-hot rows, balanced between the classes."""
         import tensorflow as tf
 
         groups = self.config.batch_size // self.config.pack
-        # Shifting by the update gives every class its turn when there are more classes than groups.
+        # The shift by update includes every class in turn if there are more classes than groups.
         codes = tf.repeat((tf.range(groups) + update * groups) % self.n_classes, self.config.pack)
         return codes, tf.one_hot(codes, self.n_classes) * float(self.config.conditional)
 
@@ -154,16 +154,16 @@ class Trainer:
         codes, condition = self._condition(update)
         batch = self.config.batch_size
         draw = tf.random.stateless_uniform([batch, 1], self._stream(1, update, step))[:, 0]
-        picked = tf.cast(tf.floor(draw * tf.gather(self.counts, codes)), tf.int32)
-        real = tf.gather(self.rows, tf.gather(self.first, codes) + picked)
+        positions = tf.cast(tf.floor(draw * tf.gather(self.counts, codes)), tf.int32)
+        real = tf.gather(self.rows, tf.gather(self.first, codes) + positions)
         fake = self._fake(update, step, condition)
         mix = tf.random.stateless_uniform([batch // self.config.pack, 1], self._stream(2, update, step))
         with tf.GradientTape() as tape:
-            real_score, fake_score = self._judge(real, condition), self._judge(fake, condition)
+            real_score, fake_score = self._critic_scores(real, condition), self._critic_scores(fake, condition)
             loss = critic_loss(self.config.loss, real_score, fake_score)
             if self.config.gradient_penalty:
                 loss += self.config.gradient_penalty * self._penalty(real, fake, condition, mix)
-        self._descend(self.critic, tape.gradient(loss, self.critic.trainable_variables))
+        self._apply_gradients(self.critic, tape.gradient(loss, self.critic.trainable_variables))
         if self.config.auxiliary:
             self._update_classifier(real, codes)
         return loss
@@ -172,10 +172,10 @@ class Trainer:
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            loss = self._misjudged(real, codes)
-        self._descend(self.classifier, tape.gradient(loss, self.classifier.trainable_variables))
+            loss = self._classification_loss(real, codes)
+        self._apply_gradients(self.classifier, tape.gradient(loss, self.classifier.trainable_variables))
 
-    def _misjudged(self, rows: Any, codes: Any) -> Any:
+    def _classification_loss(self, rows: Any, codes: Any) -> Any:
         """Cross-entropy of the auxiliary classifier."""
         import tensorflow as tf
 
@@ -188,11 +188,11 @@ class Trainer:
         codes, condition = self._condition(update)
         with tf.GradientTape() as tape:
             fake = self._fake(update, self.config.critic_steps, condition)
-            loss = generator_loss(self.config.loss, self._judge(fake, condition))
+            loss = generator_loss(self.config.loss, self._critic_scores(fake, condition))
             if self.config.auxiliary:
-                loss += self.config.auxiliary * self._misjudged(fake, codes)
-        self._descend(self.generator, tape.gradient(loss, self.generator.trainable_variables))
-        # A short memory at first, so that the average of a short training is not full of its beginning.
+                loss += self.config.auxiliary * self._classification_loss(fake, codes)
+        self._apply_gradients(self.generator, tape.gradient(loss, self.generator.trainable_variables))
+        # A lower decay at first, so that the average of a short training is not dominated by the first weights.
         age = tf.cast(update, tf.float32)
         decay = tf.minimum(self.config.average_decay, (1.0 + age) / (10.0 + age))
         for average, weight in zip(self.averages, self.generator.trainable_variables, strict=True):
@@ -207,10 +207,10 @@ class Trainer:
         return self.generator(tf.concat([noise, condition], axis=1), training=True)
 
     def _stream(self, purpose: int, update: Any, step: int) -> list:
-        """Seed of one draw: no two draws of a training share it, and none depends on global state."""
+        """Seed of one draw, unique within a training and independent of global state."""
         return [self.seed + purpose, update * (self.config.critic_steps + 1) + step]
 
-    def _judge(self, rows: Any, condition: Any) -> Any:
+    def _critic_scores(self, rows: Any, condition: Any) -> Any:
         """Critic scores, one per group of `pack` rows."""
         import tensorflow as tf
 
@@ -218,24 +218,24 @@ class Trainer:
         return self.critic(tf.concat([packed, condition[:: self.config.pack]], axis=1), training=True)
 
     def _penalty(self, real: Any, fake: Any, condition: Any, mix: Any) -> Any:
-        """Squared distance of the critic's gradient length from one, between real and fake rows."""
+        """Squared distance of the norm of the critic's gradient from one, at points between real and fake rows."""
         import tensorflow as tf
 
         shape = [-1, self.config.pack * self.n_features]
         between = mix * tf.reshape(real, shape) + (1.0 - mix) * tf.reshape(fake, shape)
         with tf.GradientTape() as tape:
             tape.watch(between)
-            score = self._judge(between, condition)
+            score = self._critic_scores(between, condition)
         gradient = tape.gradient(score, between)
         length = tf.sqrt(tf.reduce_sum(gradient**2, axis=1) + 1e-12)
         return tf.reduce_mean((length - 1.0) ** 2)
 
-    def _descend(self, network: keras.Model, gradients: list) -> None:
+    def _apply_gradients(self, network: keras.Model, gradients: list) -> None:
         self.optimizers[network.name].apply(gradients, network.trainable_variables)
 
 
 def trainer_for(config: GANConfig, n_features: int, n_classes: int) -> Trainer:
-    """The trainer of a configuration, compiled once in a process however many updates and rows it is given."""
+    """The trainer of a configuration, compiled once per process whatever the number of updates and rows."""
     return _trainer(replace(config, updates=1), n_features, n_classes)
 
 
@@ -243,7 +243,7 @@ _trainer = lru_cache(maxsize=4)(Trainer)
 
 
 def _limited_tensorflow() -> Any:
-    """TensorFlow, held to the threads that joblib gives its workers."""
+    """TensorFlow, limited to the threads that joblib gives its workers."""
     tf = load_tensorflow()
     threads = os.environ.get("OMP_NUM_THREADS", "")
     if threads.isdigit():
@@ -251,5 +251,5 @@ def _limited_tensorflow() -> Any:
             tf.config.threading.set_intra_op_parallelism_threads(int(threads))
             tf.config.threading.set_inter_op_parallelism_threads(int(threads))
         except RuntimeError:
-            pass  # it is running already, and its threads are fixed
+            pass  # TensorFlow is initialised, and its threads are fixed
     return tf

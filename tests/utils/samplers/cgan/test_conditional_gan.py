@@ -1,4 +1,4 @@
-"""The conditional GAN and its sampler: what they promise, on small tables with known structure."""
+"""The conditional GAN and its sampler on small tables with known structure."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, asdict, replace
@@ -72,7 +72,7 @@ def test_cgan_sampler_passes_the_checks_of_imbalanced_learn(estimator, check):
 
 
 EXPECTED_FAILED_CHECKS = {
-    "check_dtype_object": "rows come back in the type that was fitted, which Python objects do not have",
+    "check_dtype_object": "drawn rows have the type of the training rows, which Python objects do not define",
     "check_fit2d_1sample": "the error names the class with too few rows, not the number of samples",
 }
 
@@ -82,14 +82,14 @@ EXPECTED_FAILED_CHECKS = {
     [ConditionalGAN(TINIEST, random_state=0)], expected_failed_checks=lambda gan: EXPECTED_FAILED_CHECKS
 )
 def test_conditional_gan_passes_the_checks_of_scikit_learn(estimator, check, monkeypatch):
-    monkeypatch.setattr(scaler_module, "MIN_ROWS", 2)  # the tables of the checks have hardly more rows of a class
+    monkeypatch.setattr(scaler_module, "MIN_ROWS", 2)  # the tables of the checks have few rows per class
     check(estimator)
 
 
-# What is learned
+# Learning
 
 
-def test_learns_how_columns_depend_on_each_other(trained_gan, table):
+def test_conditional_gan_learns_how_columns_depend_on_each_other(trained_gan, table):
     X, y = table
     synthetic = trained_gan.sample(2000, 1)
     assert np.corrcoef(synthetic["signal"], synthetic["echo"])[0, 1] < -0.9
@@ -97,7 +97,7 @@ def test_learns_how_columns_depend_on_each_other(trained_gan, table):
     assert synthetic["signal"].mean() == pytest.approx(X.loc[y == 1, "signal"].mean(), abs=0.4)
 
 
-def test_a_training_forgets_the_one_before_it_though_both_share_what_was_compiled(table):
+def test_trainer_forgets_earlier_trainings_and_keeps_the_compiled_function(table):
     X, y = table
     after_none = ConditionalGAN(TINY, random_state=3).fit(X, y)
     trainer = trainer_for(TINY, X.shape[1], 2)
@@ -111,7 +111,7 @@ def test_a_training_forgets_the_one_before_it_though_both_share_what_was_compile
         np.testing.assert_array_equal(weight, expected)
 
 
-def test_threads_that_share_a_trainer_wait_for_each_other(table):
+def test_trainer_is_used_by_one_thread_at_a_time(table):
     with ThreadPoolExecutor(4) as pool:
         fits = list(pool.map(lambda seed: ConditionalGAN(TINY, random_state=seed % 2).fit(*table), range(8)))
     for gan in fits:
@@ -119,14 +119,14 @@ def test_threads_that_share_a_trainer_wait_for_each_other(table):
         np.testing.assert_array_equal(gan.weights_[0], expected.weights_[0])
 
 
-def test_class_asked_for_is_the_class_given(trained_gan, table):
+def test_conditional_gan_draws_the_requested_class(trained_gan, table):
     X, y = table
     for label in (0, 1):
         drawn, real = trained_gan.sample(500, label)["signal"], X.loc[y == label, "signal"]
         assert abs(drawn.mean() - real.mean()) < 0.5
 
 
-def test_values_keep_their_kind_and_range(tiny_gan, table):
+def test_conditional_gan_draws_values_of_the_same_type_and_range(tiny_gan, table):
     X, y = table
     synthetic, real = tiny_gan.sample(500, 1), X[y == 1]
     assert (synthetic["constant"] == 7.5).all()
@@ -136,7 +136,7 @@ def test_values_keep_their_kind_and_range(tiny_gan, table):
     assert (synthetic.max() <= real.max()).all()
 
 
-def test_whole_numbers_stay_so_behind_a_standard_scaler(table):
+def test_conditional_gan_keeps_whole_numbers_after_a_standard_scaler(table):
     X, y = table
     scaler = StandardScaler().set_output(transform="pandas")
     gan = ConditionalGAN(TINY, random_state=0).fit(scaler.fit_transform(X), y)
@@ -144,7 +144,7 @@ def test_whole_numbers_stay_so_behind_a_standard_scaler(table):
     np.testing.assert_allclose(back[:, 1], np.round(back[:, 1]), atol=1e-6)
 
 
-def test_frame_in_frame_out(tiny_gan, table):
+def test_conditional_gan_draws_a_frame_like_the_training_frame(tiny_gan, table):
     X, _ = table
     synthetic = tiny_gan.sample(5, 0)
     assert list(synthetic.columns) == list(X.columns)
@@ -167,7 +167,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_columns_of_every_numeric_type_keep_it(table, kind, tmp_path):
+def test_conditional_gan_keeps_the_numeric_type_of_columns(table, kind, tmp_path):
     X = KINDS[kind](table[0])
     gan = ConditionalGAN(TINY, random_state=0).fit(X, table[1])
     loaded = ConditionalGAN.load(gan.save(tmp_path))
@@ -179,13 +179,13 @@ def test_columns_of_every_numeric_type_keep_it(table, kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", [name for name in KINDS if name != "duplicate names"])
-def test_the_sampler_takes_what_the_gan_takes(table, kind):
+def test_cgan_sampler_accepts_every_numeric_type_of_columns(table, kind):
     X = KINDS[kind](table[0])
     rows, _ = CGANSampler(config=TINY, random_state=0).fit_resample(X, table[1])
     assert list(rows.dtypes) == list(X.dtypes) and len(rows) == 600
 
 
-def test_the_type_of_a_column_does_not_change_what_is_drawn(table):
+def test_conditional_gan_draws_the_same_values_for_every_column_type(table):
     X, y = table
     X = X.assign(flag=X["count"] > 4)
     plain = ConditionalGAN(TINY, random_state=0).fit(X.astype(float), y).sample(20, 1)
@@ -194,7 +194,7 @@ def test_the_type_of_a_column_does_not_change_what_is_drawn(table):
     np.testing.assert_array_equal(drawn.drop(columns="echo").astype(float), plain.drop(columns="echo"))
 
 
-def test_history_has_one_row_per_update(tiny_gan):
+def test_conditional_gan_history_has_one_row_per_update(tiny_gan):
     assert list(tiny_gan.history_["update"]) == [1, 2, 3, 4]
     assert np.isfinite(tiny_gan.history_).all(axis=None)
 
@@ -213,14 +213,14 @@ def test_history_has_one_row_per_update(tiny_gan):
     ],
     ids=str,
 )
-def test_every_variant_trains(table, change):
+def test_conditional_gan_trains_every_variant(table, change):
     X, y = table
     gan = ConditionalGAN(replace(TINY, updates=3, **change), random_state=0).fit(X, y)
     assert gan.sample(4, 1).shape == (4, X.shape[1])
     assert len(gan.history_) == 3
 
 
-def test_many_classes_with_text_labels():
+def test_conditional_gan_trains_many_classes_with_text_labels():
     rng = np.random.default_rng(0)
     y = np.repeat(list("abcdefgh"), 20)
     X = rng.normal(size=(160, 3)) + np.arange(8).repeat(20)[:, None] * 100
@@ -229,7 +229,7 @@ def test_many_classes_with_text_labels():
     assert np.round(gan.sample(50, "f").mean() / 100) == 5
 
 
-def test_sampling_without_tensorflow_is_what_keras_computes():
+def test_forward_matches_keras():
     generator = build_generator(TINY, n_features=3, n_classes=2, seed=0)
     noise = np.random.default_rng(0).normal(size=(20, TINY.latent_dim))
     condition = np.eye(2)[np.arange(20) % 2]
@@ -240,10 +240,10 @@ def test_sampling_without_tensorflow_is_what_keras_computes():
     np.testing.assert_allclose(forward(weights, np.hstack([noise, condition])), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_the_auxiliary_classifier_pulls_rows_towards_their_class():
+def test_auxiliary_classifier_pulls_rows_towards_their_class():
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], 200)
-    # Under one scaling for both classes and without a condition, only the auxiliary classifier can tell them apart.
+    # With shared scaling, the effect of the auxiliary classifier is visible in the distance of the classes.
     X = rng.normal(size=(400, 2)) + 2 * y[:, None]
     plain = replace(SMALL, updates=300, scaling="shared", match_moments=False)
     gaps = {}
@@ -253,7 +253,7 @@ def test_the_auxiliary_classifier_pulls_rows_towards_their_class():
     assert gaps[5.0] > gaps[0.0] + 0.1
 
 
-def test_only_the_generator_is_normalised():
+def test_build_generator_normalises_layers_and_build_critic_does_not():
     names = {
         build.__name__: [type(layer).__name__ for layer in build(TINY, 3, 2, 0).layers]
         for build in (build_generator, build_critic)
@@ -265,20 +265,20 @@ def test_only_the_generator_is_normalised():
 # Repeatability and storage
 
 
-def test_two_fits_agree_and_leave_global_state_alone(table, tiny_gan):
+def test_conditional_gan_repeats_with_its_seed_and_leaves_global_state_alone(table, tiny_gan):
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     again = ConditionalGAN(TINY, random_state=0).fit(*table)
-    for one, other in zip(tiny_gan.weights_, again.weights_, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-6)
+    for weight, expected in zip(again.weights_, tiny_gan.weights_, strict=True):
+        np.testing.assert_allclose(weight, expected, atol=1e-6)
     np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
 
 
-def test_another_seed_gives_other_rows(table, tiny_gan):
+def test_conditional_gan_draws_other_rows_with_another_seed(table, tiny_gan):
     other = ConditionalGAN(TINY, random_state=1).fit(*table)
     assert not other.sample(5, 1, random_state=0).equals(tiny_gan.sample(5, 1, random_state=0))
 
 
-def test_each_call_draws_other_rows_unless_told(tiny_gan):
+def test_sample_draws_other_rows_at_each_call_unless_seeded(tiny_gan):
     assert not tiny_gan.sample(5, 1).equals(tiny_gan.sample(5, 1))
     pd.testing.assert_frame_equal(tiny_gan.sample(5, 1, random_state=3), tiny_gan.sample(5, 1, random_state=3))
 
@@ -291,7 +291,7 @@ def test_save_and_load_give_the_same_rows(tiny_gan, tmp_path):
     assert sorted(path.suffix for path in (tmp_path / "gan").iterdir()) == [".json", ".npz"]
 
 
-def test_text_labels_survive_saving(tmp_path):
+def test_save_keeps_text_labels(tmp_path):
     X, y = make_table()
     y = y.map({0: "fine", 1: "fraud"})
     gan = ConditionalGAN(TINY, random_state=0).fit(X, y)
@@ -317,7 +317,7 @@ LABELS = {
 
 
 @pytest.mark.parametrize("kind", LABELS)
-def test_labels_survive_saving_with_their_type(table, kind, tmp_path):
+def test_save_keeps_labels_with_their_type(table, kind, tmp_path):
     X, y = table
     gan = ConditionalGAN(TINY, random_state=0).fit(X, LABELS[kind](y))
     loaded = ConditionalGAN.load(gan.save(tmp_path))
@@ -344,7 +344,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize("kind", NAMES)
-def test_column_names_survive_saving_with_their_type(table, kind, tmp_path):
+def test_save_keeps_column_names_with_their_type(table, kind, tmp_path):
     X = table[0].iloc[:, :3].set_axis(NAMES[kind], axis=1)
     gan = ConditionalGAN(TINY, random_state=0).fit(X, table[1])
     drawn = ConditionalGAN.load(gan.save(tmp_path)).sample(3, 1)
@@ -357,7 +357,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_a_name_that_cannot_be_saved_is_named_before_anything_is_written(tiny_gan, table, tmp_path):
+def test_save_refuses_an_unsupported_column_name_before_anything_is_written(tiny_gan, table, tmp_path):
     X = table[0].set_axis([*table[0].columns[:-1], pd.Timedelta("1D")], axis=1)
     gan = ConditionalGAN(TINY, random_state=0).fit(X, table[1])
     with pytest.raises(TypeError, match=r"Timedelta.* cannot be saved; use text, numbers, dates or tuples"):
@@ -369,7 +369,7 @@ def test_a_name_that_cannot_be_saved_is_named_before_anything_is_written(tiny_ga
     assert contents(tmp_path / "old") == before
 
 
-def test_a_save_that_fails_midway_leaves_what_was_there_and_nothing_else(tiny_gan, tmp_path, monkeypatch):
+def test_save_that_fails_midway_leaves_the_old_files_and_nothing_else(tiny_gan, tmp_path, monkeypatch):
     before = contents(tiny_gan.save(tmp_path))
 
     def fill_the_disk(path, **arrays):
@@ -382,20 +382,20 @@ def test_a_save_that_fails_midway_leaves_what_was_there_and_nothing_else(tiny_ga
     assert contents(tmp_path) == before
 
 
-def test_numbers_of_numpy_in_a_configuration_are_saved(table, tmp_path):
+def test_save_accepts_numpy_numbers_in_the_configuration(table, tmp_path):
     config = replace(TINY, latent_dim=np.int64(8), hidden=(np.int64(16),), gradient_penalty=np.float32(5))
     gan = ConditionalGAN(config, random_state=0).fit(*table)
     assert ConditionalGAN.load(gan.save(tmp_path)).config == config
 
 
-def test_pickles_and_clones(tiny_gan, tmp_path):
+def test_conditional_gan_can_be_pickled_and_cloned(tiny_gan, tmp_path):
     joblib.dump(tiny_gan, tmp_path / "gan.joblib")
     back = joblib.load(tmp_path / "gan.joblib")
     pd.testing.assert_frame_equal(back.sample(3, 1, random_state=0), tiny_gan.sample(3, 1, random_state=0))
     assert clone(tiny_gan).get_params() == tiny_gan.get_params()
 
 
-def test_config_is_frozen():
+def test_gan_config_is_frozen():
     with pytest.raises(FrozenInstanceError):
         TINY.updates = 5
 
@@ -408,13 +408,13 @@ def test_config_is_frozen():
     [("auto", 300), ("minority", 300), (0.5, 150), ({1: 100}, 100), (lambda y: {1: 90}, 90)],
     ids=["auto", "minority", "float", "dict", "callable"],
 )
-def test_sampling_strategies(table, strategy, minority):
+def test_cgan_sampler_follows_the_sampling_strategy(table, strategy, minority):
     X, y = table
     _, labels = CGANSampler(sampling_strategy=strategy, config=TINY, random_state=0).fit_resample(X, y)
     assert labels.value_counts().to_dict() == {0: 300, 1: minority}
 
 
-def test_original_rows_come_first_and_untouched(table):
+def test_cgan_sampler_puts_original_rows_first_and_untouched(table):
     X, y = table
     sampler = CGANSampler(config=TINY, random_state=0)
     rows, labels = sampler.fit_resample(X, y)
@@ -425,7 +425,7 @@ def test_original_rows_come_first_and_untouched(table):
     assert isinstance(sampler.gan_, ConditionalGAN)
 
 
-def test_sparse_rows_stay_sparse():
+def test_cgan_sampler_keeps_sparse_rows_sparse():
     X, y = make_table()
     rows, labels = CGANSampler(config=TINY, random_state=0).fit_resample(sparse.csr_matrix(X.to_numpy()), y)
     dense, _ = CGANSampler(config=TINY, random_state=0).fit_resample(X.to_numpy(), y)
@@ -434,7 +434,7 @@ def test_sparse_rows_stay_sparse():
     assert len(labels) == 600
 
 
-def test_nothing_to_draw_trains_nothing(table):
+def test_cgan_sampler_trains_nothing_if_there_is_nothing_to_draw(table):
     X, y = table
     sampler = CGANSampler(sampling_strategy={1: 60}, config=TINY)
     rows, _ = sampler.fit_resample(X, y)
@@ -442,7 +442,7 @@ def test_nothing_to_draw_trains_nothing(table):
     assert sampler.gan_ is None
 
 
-def test_inside_a_pipeline_and_a_grid_search(table):
+def test_cgan_sampler_works_inside_a_pipeline_and_a_grid_search(table):
     X, y = table
     pipeline = Pipeline(
         [
@@ -456,11 +456,11 @@ def test_inside_a_pipeline_and_a_grid_search(table):
     assert (search.cv_results_["mean_test_score"] > 0.9).all()
 
 
-def test_trains_in_a_worker_process(table):
+def test_cgan_sampler_trains_in_a_worker_process(table):
     X, y = table
     sampler = CGANSampler(config=TINY, random_state=0)
     here, _ = sampler.fit_resample(X, y)
-    # A task that is small beside the pool's start-up: one worker does it, on its share of the threads.
+    # One task is enough: a worker runs it with its share of the threads.
     (there, _), *_ = joblib.Parallel(n_jobs=2)([joblib.delayed(sampler.fit_resample)(X, y)])
     pd.testing.assert_frame_equal(here, there, rtol=1e-3, atol=1e-2)
 
@@ -469,7 +469,7 @@ def test_trains_in_a_worker_process(table):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_missing_or_infinite_values_are_named(table, value):
+def test_conditional_gan_names_missing_or_infinite_values(table, value):
     X, y = table
     X = X.copy()
     X.loc[3, "signal"] = value
@@ -479,13 +479,13 @@ def test_missing_or_infinite_values_are_named(table, value):
         CGANSampler(config=TINY).fit_resample(X, y)
 
 
-def test_too_few_minority_rows():
+def test_cgan_sampler_refuses_too_few_minority_rows():
     X, y = make_table(n_minority=9)
     with pytest.raises(ValueError, match="Class 1 has 9 rows and a CGAN needs at least 10"):
         CGANSampler(config=TINY).fit_resample(X, y)
 
 
-def test_a_small_class_that_nobody_asked_for_is_left_out_of_the_training():
+def test_cgan_sampler_leaves_small_classes_out_of_the_training_unless_requested():
     X, y = make_table()
     y = y.where(X.index > 4, 2)  # five rows of a third class
     sampler = CGANSampler(sampling_strategy={1: 100}, config=TINY, random_state=0)
@@ -497,14 +497,14 @@ def test_a_small_class_that_nobody_asked_for_is_left_out_of_the_training():
         CGANSampler(sampling_strategy={2: 100}, config=TINY).fit_resample(X, y)
 
 
-def test_a_majority_may_be_asked_for_beside_a_small_minority():
+def test_cgan_sampler_draws_the_majority_beside_a_small_minority():
     X, y = make_table(n_minority=3)
     sampler = CGANSampler(sampling_strategy={0: 320}, config=TINY, random_state=0)
     assert sampler.fit_resample(X, y)[1].value_counts().to_dict() == {0: 320, 1: 3}
     assert sampler.gan_.classes_.tolist() == [0]
 
 
-def test_missing_and_mixed_labels_are_refused(table):
+def test_conditional_gan_refuses_missing_and_mixed_labels(table):
     X, y = table
     for missing in (np.nan, None, pd.NA):
         labels = y.astype(object).where(y.index != 3, missing)
@@ -514,14 +514,14 @@ def test_missing_and_mixed_labels_are_refused(table):
         ConditionalGAN(TINY).fit(X, y.astype(object).where(y == 0, "fraud"))
 
 
-def test_missing_values_of_a_nullable_column_are_named(table):
+def test_conditional_gan_names_missing_values_of_a_nullable_column(table):
     X = table[0].astype({"count": "Int64"})
     X.loc[3, "count"] = pd.NA
     with pytest.raises(ValueError, match="row 3, column count"):
         ConditionalGAN(TINY).fit(X, table[1])
 
 
-def test_divergence_stops_training(table):
+def test_conditional_gan_stops_training_at_divergence(table):
     with pytest.raises(DivergenceError, match="not finite at update"):
         ConditionalGAN(replace(TINY, learning_rate=1e30), random_state=0).fit(*table)
 
@@ -535,7 +535,7 @@ def test_divergence_stops_training(table):
         ({"updates": 0}, "must be positive"),
     ],
 )
-def test_config_refuses_what_it_does_not_know(change, message):
+def test_gan_config_refuses_invalid_settings(change, message):
     with pytest.raises(ValueError, match=message):
         replace(TINY, **change)
 
@@ -547,7 +547,7 @@ def test_sample_refuses_unknown_labels_and_negative_counts(tiny_gan):
         tiny_gan.sample(-1, 1)
 
 
-def test_text_columns_and_mismatched_labels_are_refused(table):
+def test_conditional_gan_refuses_text_columns_and_mismatched_labels(table):
     X, y = table
     for text in ("Ulm", pd.Categorical(["Ulm"] * len(X)), pd.array(["Ulm"] * len(X), dtype="string"), pd.Timestamp(0)):
         with pytest.raises(ValueError, match="numeric columns, but 'city' is"):
@@ -558,17 +558,17 @@ def test_text_columns_and_mismatched_labels_are_refused(table):
         ConditionalGAN(TINY).fit(X, y[:10])
 
 
-def test_progress_shows_the_losses(table, capfd):
+def test_conditional_gan_shows_the_losses_as_progress(table, capfd):
     ConditionalGAN(TINY, random_state=0, verbose=1).fit(*table)
-    shown = capfd.readouterr().err
-    assert "critic=" in shown
-    assert "generator=" in shown
+    output = capfd.readouterr().err
+    assert "critic=" in output
+    assert "generator=" in output
 
 
 # Scaling
 
 
-def test_scores_are_normal_and_lead_back():
+def test_class_quantile_scaler_gives_normal_scores_and_inverts_them():
     X, y = make_table()
     X, codes = X.to_numpy(), y.to_numpy()
     scaler = ClassQuantileScaler()
@@ -580,7 +580,7 @@ def test_scores_are_normal_and_lead_back():
         np.testing.assert_allclose(scaler.inverse_transform(scores[mine], code), X[mine], atol=1e-6)
 
 
-def test_decorrelated_scores_are_uncorrelated_and_lead_back():
+def test_class_quantile_scaler_decorrelates_scores_and_inverts_them():
     X = np.random.default_rng(0).normal(size=(1000, 2)) @ [[1, 0.8], [0, 0.6]]
     scaler = ClassQuantileScaler(decorrelate=True)
     scores = scaler.fit_transform(X, np.zeros(1000, int), np.random.default_rng(0))
@@ -588,7 +588,7 @@ def test_decorrelated_scores_are_uncorrelated_and_lead_back():
     np.testing.assert_allclose(scaler.inverse_transform(scores, 0), X, atol=1e-6)
 
 
-def test_moments_of_a_poor_generator_are_corrected():
+def test_class_quantile_scaler_corrects_the_moments_of_a_poor_generator():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(1000, 2)) @ [[1, 0.8], [0, 0.6]]
     scaler = ClassQuantileScaler()
@@ -600,7 +600,7 @@ def test_moments_of_a_poor_generator_are_corrected():
     np.testing.assert_allclose(np.corrcoef(rows.T), np.corrcoef(X.T), atol=0.03)
 
 
-def test_decimals_are_read_from_the_data():
+def test_column_decimals_are_read_from_the_data():
     X = np.array([[1.0, 0.25, 0.125, 19.99], [2.0, 3.1, 0.25, 0.01]])
     np.testing.assert_array_equal(column_decimals(X), [0, 2, -1, 2])
     np.testing.assert_array_equal(column_decimals(X.astype(np.float32)), [0, 2, -1, 2])
@@ -608,7 +608,7 @@ def test_decimals_are_read_from_the_data():
 
 
 @pytest.mark.parametrize("dtype", [float, np.float32])
-def test_small_numbers_have_decimals_of_their_own(dtype):
+def test_column_decimals_are_not_limited_for_small_numbers(dtype):
     rng = np.random.default_rng(0)
     columns = [rng.normal(size=50) * 1e-12, rng.integers(1, 99, 50) * 1e-14, np.where(rng.random(50) < 0.5, 0, 1e-11)]
     np.testing.assert_array_equal(column_decimals(np.column_stack(columns).astype(dtype)), [-1, -1, -1])
@@ -618,7 +618,7 @@ def test_small_numbers_have_decimals_of_their_own(dtype):
     ("column", "decimals"),
     [
         (1e9 + np.arange(50) / 64, -1),  # fractions of seconds of a clock
-        (5e12 + np.arange(50) / 1024, -1),  # as close together as such floats are
+        (5e12 + np.arange(50) / 1024, -1),  # consecutive floats of this magnitude
         ((12345 + np.arange(50) / 1024).astype(np.float32), -1),
         (np.arange(50) * 5e-324, -1),
         (np.arange(50) * 1e306, 0),
@@ -629,7 +629,7 @@ def test_small_numbers_have_decimals_of_their_own(dtype):
         (np.r_[np.zeros(40), np.linspace(1e-12, 2e-12, 10)], -1),
     ],
 )
-def test_decimals_are_read_only_where_rounding_loses_nothing(column, decimals):
+def test_column_decimals_are_limited_only_where_rounding_loses_nothing(column, decimals):
     assert column_decimals(column[:, None]).tolist() == [decimals]
 
 
@@ -644,14 +644,14 @@ EXTREME = {
 
 
 @pytest.mark.parametrize("name", EXTREME)
-def test_columns_of_every_size_lead_back(name):
+def test_class_quantile_scaler_inverts_columns_of_every_magnitude(name):
     X = EXTREME[name](np.random.default_rng(0))[:, None]
     scaler = ClassQuantileScaler()
     scores = scaler.fit_transform(X, np.zeros(len(X), int), np.random.default_rng(0))
     np.testing.assert_allclose(scaler.inverse_transform(scores, 0) / 4, X / 4, rtol=1e-9, atol=0)
 
 
-def test_very_small_columns_are_drawn_as_ordinary_ones_are():
+def test_conditional_gan_draws_very_small_columns_like_ordinary_ones():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(120, 2)), np.repeat([0, 1], [80, 40])
     ordinary, tiny = (ConditionalGAN(TINY, random_state=0).fit(X * size, y).sample(50, 1) for size in (1, 2.0**-40))
@@ -659,7 +659,7 @@ def test_very_small_columns_are_drawn_as_ordinary_ones_are():
     assert len(np.unique(tiny[:, 0])) > 20
 
 
-def test_a_power_of_two_makes_every_spread_ordinary_and_loses_nothing():
+def test_column_exponents_make_every_spread_ordinary_without_loss():
     X = np.random.default_rng(0).normal(size=(100, 4)) * [2.0**-1000, 1e-5, 1.0, 2.0**1000]
     exponents = column_exponents(X)
     scaled = np.ldexp(X, -exponents)
@@ -667,7 +667,7 @@ def test_a_power_of_two_makes_every_spread_ordinary_and_loses_nothing():
     np.testing.assert_array_equal(np.ldexp(scaled, exponents), X)
 
 
-def test_drawn_numbers_stay_within_the_bounds_of_their_type():
+def test_as_type_keeps_numbers_within_the_bounds_of_their_type():
     drawn = np.array([-1.0, 300.0, 1e30])
     assert as_type(drawn, np.dtype(np.uint8)).tolist() == [0, 255, 255]
     assert as_type(drawn, np.dtype(np.int8)).tolist() == [-1, 127, 127]
