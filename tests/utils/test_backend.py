@@ -1,4 +1,4 @@
-"""TensorFlow comes in quietly, with the threads it is given, and the process keeps its stderr."""
+"""TensorFlow is imported without messages and with limited threads, and the process keeps its stderr."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Settings: what a configuration that cannot be meant is told, and when."""
+"""Settings: the errors of an invalid configuration, and when they are raised."""
 
 from pathlib import Path
 

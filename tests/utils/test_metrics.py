@@ -14,7 +14,7 @@ RANKS = np.array([1, 3, 4, 10])  # of 20 rows: precision 1, 2/3, 3/4, 4/10
 
 @pytest.fixture(params=range(4))
 def scored(request):
-    """Labels and scores without ties; the scores know something of the labels."""
+    """Labels and scores without ties; the scores are informative."""
     rng = np.random.default_rng(request.param)
     y_true = rng.permutation(np.arange(500) < (5, 20, 100, 450)[request.param]).astype(int)
     return y_true, rng.normal(size=500) + y_true
@@ -122,7 +122,7 @@ def test_tie_neutral_average_precision_of_a_constant_score_is_that_of_random_ran
 def test_tie_neutral_average_precision_of_large_groups_is_that_of_random_orders():
     rng = np.random.default_rng(0)
     y_true = rng.permutation(np.arange(60_000) < 100)
-    y_score = np.round(rng.normal(size=60_000) + 2 * y_true)  # some ten values, as of a table of categories
+    y_score = np.round(rng.normal(size=60_000) + 2 * y_true)  # about ten values, as in a table of categories
     draws = [
         metrics.average_precision(metrics.ranks_of_positives(y_true, y_score + 0.1 * rng.random(60_000))[0])
         for _ in range(200)

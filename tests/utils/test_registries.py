@@ -1,4 +1,4 @@
-"""The contracts of the registries: what every sampler and every model must do, whoever adds one."""
+"""The contracts of the registries: what every sampler and every model must do."""
 
 from functools import lru_cache
 from importlib.util import find_spec
@@ -43,8 +43,8 @@ RESAMPLING = [
     if entry.build(0, **entry.defaults) is not None
 ]
 UNDER = {"rus", "nearmiss", "tomek"}
-DETERMINISTIC = {"tomek", "nearmiss"}  # they draw nothing
-EXACT = {"ros", "smote", "jitter", "cgan", "ctgan"}  # add exactly as many rows as asked
+DETERMINISTIC = {"tomek", "nearmiss"}  # they sample nothing
+EXACT = {"ros", "smote", "jitter", "cgan", "ctgan"}  # add exactly as many rows as the ratio says
 CLEANING = {"tomek", "smoteenn"}  # drop real rows, too
 SPACES = [
     pytest.param(registry[name], parameter, value, id=f"{name}-{parameter}-{value}")
@@ -66,7 +66,7 @@ MEANINGLESS = np.random.default_rng(1).permutation(Y)
 
 
 def build(entry, seed: int = 0, **params):
-    """A sampler or model with its defaults, made small."""
+    """A sampler or model with its defaults, but small."""
     params = {**entry.defaults, **TINY.get(entry.name, {}), **SMALL.get(entry.name, {}), **params}
     return entry.build(seed, **params) if entry.name in SAMPLERS else entry.build(seed, 1.0, 1, **params)
 
@@ -176,7 +176,7 @@ def test_samplers_at_the_border_add_about_as_many_as_the_ratio_says(name):
 
 @pytest.mark.parametrize("name", [name for name, entry in SAMPLERS.items() if entry.family == "generator"])
 def test_samplers_with_a_generator_draw_rows_independently(name):
-    """Only then is a smaller ratio the same fit with fewer rows, as `training.Rows` takes it to be."""
+    """Only then is a smaller ratio the same fit with fewer rows, as `training.TrainingRows` assumes."""
     if name == "ctgan" and not HAVE_CTGAN:
         pytest.skip("needs ctgan and torch")
     drawn = resampled(name, "balanced")[0][N_ROWS:]
@@ -305,7 +305,7 @@ def test_models_predict_heavier_frauds_more_often(name):
 @pytest.mark.parametrize("weight", [1.0, 9.0])
 def test_portable_gives_a_forest_with_the_same_scores_on_seen_and_unseen_rows(weight, min_samples_leaf):
     X_many, y_many = make_rows(2000, 400)
-    X_many[:, 0] = np.rint(10 * X_many[:, 0]) / 7  # as scaled amounts do, values repeat and do not fit into 32 bits
+    X_many[:, 0] = np.rint(10 * X_many[:, 0]) / 7  # like scaled amounts, values repeat and do not fit into 32 bits
     params = {"n_estimators": 50, "max_features": "sqrt", "min_samples_leaf": min_samples_leaf}
     forest = MODELS["rf"].build(0, weight, 1, **params).fit(X_many, y_many)
     unseen = X_many + np.random.default_rng(1).normal(0, 0.3, X_many.shape)
@@ -329,7 +329,7 @@ def test_portable_gives_a_forest_of_plain_scikit_learn():
 @pytest.mark.parametrize("as_frame", [False, True])
 def test_weighted_forest_scores_by_the_weighted_share_of_frauds_in_every_leaf(as_frame):
     values, labels = make_rows(2000, 400)
-    values = np.rint(8 * values)  # few values, so that every one of them is a bin of Intel's
+    values = np.rint(8 * values)  # few values, so that each is a separate bin in Intel's forest
     rows = pd.DataFrame(values, columns=list("abcd")) if as_frame else values
     forest = MODELS["rf"].build(0, 9.0, 1, n_estimators=5, min_samples_leaf=4, bootstrap=False).fit(rows, labels)
     weights, shares = np.where(labels == 1, 9.0, 1.0), []
@@ -342,7 +342,7 @@ def test_weighted_forest_scores_by_the_weighted_share_of_frauds_in_every_leaf(as
 
 
 def test_weighted_forest_splits_as_scikit_learns_does():
-    """On columns of few values, of which all are tried, so that chance decides between equal gains only."""
+    """On columns of few values, all of which are tried, so that chance decides only between equal gains."""
     values = np.random.default_rng(0).integers(0, 40, (3000, 3)).astype(float)
     labels = (values @ [1, 2, 3] + 60 * np.random.default_rng(1).normal(size=3000) > 230).astype(int)
     options = {"n_estimators": 1, "max_features": None, "max_depth": 4, "bootstrap": False, "min_samples_leaf": 9}

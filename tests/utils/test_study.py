@@ -1,4 +1,4 @@
-"""Every experiment in one process: what is run on the study's own table, and what is left out on another."""
+"""Every experiment in one process: what runs on the study's table, and what is skipped on another."""
 
 from types import SimpleNamespace
 
@@ -13,7 +13,7 @@ LEFT_OUT = "The original study's protocol is left out: it needs the columns of t
 
 @pytest.fixture
 def run_on(monkeypatch):
-    """Run the study on a table of such columns, with each experiment replaced by a note that it was called."""
+    """Run the study on a table with these columns; each experiment only records that it was called."""
 
     def run_on(columns) -> list[str]:
         calls = []

@@ -325,7 +325,7 @@ def test_compare_samplers_has_no_bootstrap_for_scores_without_ranks():
 
 
 def with_neutral(table: pd.DataFrame, shift: dict[str, float]) -> pd.DataFrame:
-    """The table with a tie-neutral score that lies so far above the other for each sampler."""
+    """The table with a tie-neutral score that is above the other by a given amount for each sampler."""
     return table.assign(average_precision_tie_neutral=table["average_precision"] + table["sampler"].map(shift))
 
 
@@ -338,7 +338,7 @@ def test_compare_samplers_says_whether_a_verdict_holds_with_ties_neutral():
     same = comparisons.compare_samplers(with_neutral(table, {"none": 0.01, "smote": 0.01, "rus": 0.01}))
     assert same["verdict"].tolist() == same["verdict_tie_neutral"].tolist() == ["helps", "harms"]
     assert same["holds_tie_neutral"].tolist() == [True, True]
-    # What rus loses, and half of what smote gains, is due to ties.
+    # The loss of rus, and half of the gain of smote, are due to ties.
     other = comparisons.compare_samplers(with_neutral(table, {"none": 0.05, "smote": 0.05, "rus": 0.1}))
     assert other["verdict"].tolist() == ["helps", "harms"]
     assert other["verdict_tie_neutral"].tolist() == ["helps", "equivalent"]
@@ -369,7 +369,7 @@ def test_compare_samplers_leaves_open_whether_a_verdict_holds_without_the_score(
 
 
 def test_compare_samplers_makes_no_verdict_easier_by_a_pair_without_the_score():
-    # On its own the gain is significant (p = .03), in a family of two it is not, whoever lacks the score.
+    # Alone the gain is significant (p = .03); in a family of two it is not, whichever lacks the score.
     gain = 0.25 + 0.1215 * np.array([-1, 1, 0, -1, 1])
     table = ledger_rows({("rf", "none"): BASE, ("rf", "smote"): BASE + gain, ("rf", "rus"): BASE[::-1]})
     alone = corrected_tests.corrected_difference(gain, 1 / 4)
@@ -497,7 +497,7 @@ def test_bootstrap_differences_are_narrower_by_pairing():
     table = ranked_table()
     ((low, high),) = bootstrap.bootstrap_differences(table, [PAIR])
     means = bootstrap.bootstrap_means(table)
-    apart = np.sqrt(((means["high"] - means["low"]) ** 2).sum())  # as if the two had been drawn on their own
+    apart = np.sqrt(((means["high"] - means["low"]) ** 2).sum())  # as if the two had been drawn independently
     assert high - low < 0.9 * apart
 
 

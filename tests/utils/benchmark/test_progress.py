@@ -1,4 +1,4 @@
-"""The progress bar: what is running, what is done and how much is left."""
+"""The progress bar: running tasks, finished tasks and remaining time."""
 
 import re
 import subprocess

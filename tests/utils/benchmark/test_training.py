@@ -1,4 +1,4 @@
-"""From training rows to a fitted classifier: what is shared, what is searched, and what must not be seen."""
+"""From training rows to a fitted classifier: shared caches, the search, and rows that must not be seen."""
 
 from dataclasses import replace
 
@@ -109,7 +109,7 @@ def test_held_out_rows_share_nothing_with_the_others():
 
 
 def test_fit_knows_which_rows_preprocessing_was_fitted_on():
-    """All training rows; a network's training part and the rows that end its training are these together."""
+    """All training rows; for a network, its training rows and the rows that stop the training together."""
     rows = make_rows()
     assert training.fit(make_task("smote", "lr"), rows).rows.source.equals(rows.X.index)
     fitted = training.fit(make_task("none", "ann", updates=10), rows)
@@ -149,7 +149,7 @@ def test_resampled_adds_as_many_rows_as_the_ratio_says(sampler, ratio, expected)
 
 @pytest.fixture
 def n_fits(monkeypatch):
-    """How often scaler and sampler were fitted, as a list that grows."""
+    """A list that grows with every fit of scaler and sampler."""
     fits, fit_preprocessing = [], training.fit_preprocessing
     monkeypatch.setattr(training, "fit_preprocessing", lambda *given: fits.append(1) or fit_preprocessing(*given))
     return fits
@@ -168,10 +168,10 @@ def test_resampled_fits_a_generator_once_for_the_ratios_of_a_search(recwarn, n_f
     [
         ("rus", 20_000, [100, 500, 2000, 10_000]),
         ("rus", 3000, [100, 500, 2000, 3000]),
-        ("rus", 1500, [100, 500, 1500]),  # 20 legitimate rows for a fraud are all, and so are 100
+        ("rus", 1500, [100, 500, 1500]),  # 20 legitimate rows per fraud are all of them, and so are 100
         ("rus", 450, [100, 450]),
         ("smote", 2000, [100, 500, 1900, 2000]),
-        ("smote", 2100, [100, 500, 2000]),  # equal classes need 20 synthetic frauds for each
+        ("smote", 2100, [100, 500, 2000]),  # equal classes need 20 synthetic frauds per fraud
         ("jitter", 2100, [100, 500, 2000]),
         ("class_weight", 2100, [2, 6, 21]),
     ],
@@ -228,7 +228,7 @@ def test_chosen_parameters_are_what_the_ledger_keeps():
 
 
 def test_resampled_keeps_a_bounded_number_of_tables(n_fits):
-    """What was dropped is made again, and is the same."""
+    """A table that was dropped is made again, and is the same."""
     rows = make_rows()
     first = rows.resampled(method("smote", {"ratio": 1}))
     for ratio in range(2, MAX_RESAMPLED + 2):

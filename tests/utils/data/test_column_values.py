@@ -1,4 +1,4 @@
-"""Codes of values that were read with other types, and values written as another column writes them."""
+"""Codes of values of different types, and values written as in another column."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The dataset: what the real file holds, what a bad file is told, and what a failed download leaves behind."""
+"""The dataset: the content of the real file, the messages about bad files, and failed downloads."""
 
 import hashlib
 import io
@@ -46,7 +46,7 @@ def development(ulb) -> np.ndarray:
 
 @pytest.fixture
 def write(tmp_path):
-    """Write a file and give its configuration."""
+    """Write a file and return its configuration."""
 
     def write(content, name="own.csv", **roles) -> DatasetConfig:
         path = tmp_path / name
@@ -66,7 +66,7 @@ def table(n_rows=60, n_positives=12, **columns) -> pd.DataFrame:
 
 
 def complaint(config: DatasetConfig) -> str:
-    """What `load` says about a bad file; nothing but the file itself may be left in the folder."""
+    """The message of `load` about a bad file; only the file itself may be left in the folder."""
     before = sorted(config.path.parent.iterdir())
     with pytest.raises(DataError) as caught:
         load(config)
@@ -147,7 +147,7 @@ def test_ulb_folds_follow_the_seed_and_differ_by_repeat(ulb, development):
     assert all(np.array_equal(a.test, b.test) for a, b in zip(first, second, strict=True))
     assert not np.array_equal(first[0].test, first[5].test)
     assert not np.array_equal(first[0].test, folds(ulb, development, seed=4)[0].test)
-    # A repeat does not depend on how many are asked for.
+    # A repeat does not depend on the number of repeats.
     assert np.array_equal(first[0].test, folds(ulb, development, seed=3)[0].test)
 
 
@@ -195,7 +195,7 @@ def test_build_features_makes_the_hour_of_day_a_point_on_the_circle():
     np.testing.assert_allclose(build_features(times, config), expected, atol=1e-12)
 
 
-# Bring your own
+# Files of the user's own
 
 
 @pytest.mark.parametrize("name", ["own.csv", "OWN.CSV", "own.parquet"])
@@ -321,7 +321,7 @@ OTHERS = {
 
 @pytest.fixture
 def said(caplog):
-    """Load a table and give what was logged of it, as a process that loads it for the first time."""
+    """Load a table and return the log, as in a process that loads it for the first time."""
 
     def said(config) -> str:
         caplog.clear()
@@ -406,7 +406,7 @@ def test_load_validates_a_wide_table_in_seconds(write):
     config = write(pd.concat([table(), pd.DataFrame(wide).add_prefix("wide ")], axis=1), "own.parquet", **PLAIN)
     start = time.process_time()
     assert load(config).X.shape == (60, 4_002)
-    assert time.process_time() - start < 6  # three milliseconds a column were 12
+    assert time.process_time() - start < 6  # at three milliseconds per column it would take 12 s
 
 
 def test_load_requires_the_listed_columns(write):
@@ -536,7 +536,7 @@ def test_groups_hold_rows_equal_but_for_time_and_label(write):
 
 
 def test_folds_divide_a_table_of_categories_by_its_distinct_rows(write):
-    """Few distinct rows, each with either label: whole groups go to one fold."""
+    """Few distinct rows, each with both labels: whole groups are in one fold."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.integers(0, 5, size=(600, 2)), columns=["a", "b"]).assign(y=rng.integers(0, 10, 600) == 0)
     data = load(write(frame.astype(int), **PLAIN))
@@ -682,7 +682,7 @@ def test_load_works_without_a_copy_that_cannot_be_written(write, monkeypatch):
 
 @pytest.fixture
 def remote(tmp_path, monkeypatch):
-    """A small file takes the part of the ULB file; no source works until a test says so."""
+    """A small file replaces the ULB file; no source works unless a test sets one up."""
 
     def broken(target):
         target.write_bytes(b"half a")
@@ -696,7 +696,7 @@ def remote(tmp_path, monkeypatch):
 
 
 def served(monkeypatch, content: bytes) -> None:
-    """Let the second source answer with `content`, through the function that was in the module."""
+    """Let the second source return `content`, through the original function of the module."""
     monkeypatch.setattr(files.urllib.request, "urlopen", lambda url, timeout: io.BytesIO(content))
     monkeypatch.setattr(files, "from_url", FROM_URL)
 
@@ -827,7 +827,7 @@ def test_load_removes_folders_of_killed_processes(write):
         os.utime(path / "half", (0, 0))
     for path in (*old, young, other):
         os.utime(path, (0, 0))
-    os.utime(young / "half")  # another process is writing into it
+    os.utime(young / "half")  # another process is writing to it
     load(config)
     assert sorted(folder.iterdir()) == sorted([config.path, files.copy_path(config.path), young, other])
 
@@ -858,7 +858,7 @@ def test_fetch_leaves_no_file_under_the_final_name_when_killed(remote, monkeypat
     assert list(remote.path.parent.iterdir()) == [remote.path]
 
 
-# Another dataset in place of the study's
+# Another dataset instead of the study's
 
 OWN_STUDY = """
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Change over time: on days built to drift or not, against SciPy, and on the study's own rows."""
+"""Changes over time: on days with and without drift, against SciPy, and on the study's rows."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ def make_dataset(folder, frame: pd.DataFrame, **roles) -> loading.Dataset:
 
 
 def make_frame(n_days: int = 2, n_rows: int = 1500, **shifts: float) -> pd.DataFrame:
-    """Rows of some days; a feature named in `shifts` moves by so much on the last day."""
+    """Rows of some days; a feature named in `shifts` is shifted by this amount on the last day."""
     rng = np.random.default_rng(0)
     time = np.sort(rng.choice(n_days * DAY, n_rows, replace=False)).astype(float)
     features = {name: rng.normal(size=n_rows) + shift * (time >= (n_days - 1) * DAY) for name, shift in shifts.items()}
@@ -217,14 +217,14 @@ def test_tell_apart_distinguishes_days_only_if_they_differ(shifted, tmp_path):
     moved = drift_module.tell_apart(shifted, *drift_module.days(shifted).values())
     same = make_dataset(tmp_path, make_frame(moving=0.0, still=0.0))
     still = drift_module.tell_apart(same, *drift_module.days(same).values())
-    assert 0.65 < moved < 0.76 + 0.05  # the best there is for two normals a standard deviation apart is 0.76
+    assert 0.65 < moved < 0.76 + 0.05  # the optimum for two normals a standard deviation apart is 0.76
     assert still == pytest.approx(0.5, abs=0.06)
 
 
 def test_tell_apart_recognises_no_period_by_copies_of_rows(tmp_path):
     rng = np.random.default_rng(0)
     distinct = rng.normal(size=(300, 2))
-    rows = np.repeat(distinct, 5, axis=0)  # five copies of each at five times of one day
+    rows = np.repeat(distinct, 5, axis=0)  # five copies of each, at five times of one day
     time = np.r_[rng.choice(DAY, 750, replace=False), DAY + rng.choice(DAY, 750, replace=False)]
     frame = pd.DataFrame(rows, columns=["V1", "V2"]).assign(Time=time, Class=np.repeat(np.arange(300) % 2, 5))
     dataset = make_dataset(tmp_path, frame)
@@ -250,7 +250,7 @@ def test_by_hour_shows_that_the_second_day_of_the_study_differs_at_every_hour(ul
     rates = drift_module.fraud_rates(ulb, drift_module.days(ulb))
     assert rates["frauds"].sum() == ulb.y.sum() and rates["rows"].sum() == len(ulb.frame)
     medians = drift_module.hourly_medians(ulb, ["V3"])["V3"]
-    assert medians[:24].min() > medians[24:].max()  # V3 steps down at midnight, and no hour of the day explains it
+    assert medians[:24].min() > medians[24:].max()  # V3 falls at midnight, which the hour of the day does not explain
     table = drift_module.by_hour(ulb, {"all": np.arange(len(ulb.frame))})
     assert table["rows"].sum() == len(ulb.frame) and len(table) == 24
     assert table["covered"].sum() == pytest.approx(172_793 / 3600)

@@ -1,4 +1,4 @@
-"""Fidelity figures on tables whose answer is known."""
+"""Fidelity figures on tables with a known answer."""
 
 from typing import ClassVar
 
@@ -124,7 +124,7 @@ def test_train_on_synthetic_does_not_depend_on_the_seed_of_the_judge(rows):
 
 
 class Recorder:
-    """Stands in for the judge: notes its parameters and the rows that it is fitted to."""
+    """Replaces the judge; records its parameters and the rows that it is fitted to."""
 
     fits: ClassVar[list] = []
 

@@ -1,4 +1,4 @@
-"""What the study's own choices do: which tasks are asked for, and that they go where they belong."""
+"""Sensitivity studies: which tasks they have, and that their rows go into their own ledger."""
 
 from dataclasses import replace
 
@@ -88,7 +88,7 @@ def test_ratios_are_run_once_and_kept_apart_from_the_benchmark(profile, monkeypa
 
 
 def test_missing_batches_hold_every_missing_task_once(profile, tmp_path):
-    """Some tasks belong to more than one choice."""
+    """Some tasks belong to several choices."""
     asked = [study(profile) for study in (sensitivity.ratio_settings, sensitivity.network_settings)]
     asked += [sensitivity.boosted_settings(profile)]
     asked += [settings_of(other) for other, settings_of in sensitivity._dataset_changes(profile).values()]
@@ -113,7 +113,7 @@ def test_views_differ_in_rows_or_features(profile):
 
 
 def test_views_show_a_table_that_keeps_its_duplicates_without_them(profile, monkeypatch):
-    """What is tried is always the other choice, under a name of its own."""
+    """The study always tries the other choice, under another name."""
     monkeypatch.setattr(sensitivity, "_run", lambda other, *_: pd.DataFrame([vars(other.dataset)]))
     table = sensitivity.views(replace(profile, dataset=replace(profile.dataset, duplicates="keep")))
     seen = {row.setting: (row.duplicates, row.variant) for row in table.itertuples()}
@@ -123,7 +123,7 @@ def test_views_show_a_table_that_keeps_its_duplicates_without_them(profile, monk
 
 @pytest.fixture(scope="module")
 def copied(profile, tmp_path_factory):
-    """The small profile on the same rows, every tenth of them twice, and frauds more often."""
+    """The small profile on the same rows, every tenth of them twice, frauds more often."""
     folder = tmp_path_factory.mktemp("copied")
     rows = pd.read_parquet(profile.dataset.path)
     frauds = rows[rows["Class"] == 1]
@@ -176,7 +176,7 @@ def test_views_measure_kept_duplicates_on_the_folds_of_the_study(copied):
 
 
 def scores(*values):
-    """Ledger rows of one model without resampling, a value per fold, and of a sampler that turns the order around."""
+    """Ledger rows of one model without resampling, a value per fold, and of a sampler that reverses the order."""
     rows = [
         {"sampler": sampler, "model": "lr", "repeat": 0, "fold": fold, "average_precision": sign * value}
         for sampler, sign in (("none", 1), ("smote", -1))

@@ -1,4 +1,4 @@
-"""Figures of change over time: what they draw is what their frames say."""
+"""Figures of changes over time: they draw the values of their frames."""
 
 import matplotlib as mpl
 import numpy as np

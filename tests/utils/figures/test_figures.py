@@ -24,7 +24,7 @@ from utils.samplers.registry import SAMPLERS
 pytestmark = pytest.mark.usefixtures("theme")
 
 NAMES = {"none": "No resampling", "smote": "SMOTE", "cgan": "CGAN"}
-# Machado, Oliveira and Fernandes (2009): linear RGB as those see it who lack red, green or blue cones.
+# Machado, Oliveira and Fernandes (2009): linear RGB as seen without red, green or blue cones.
 VISIONS = {
     "normal": np.eye(3),
     "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],

@@ -1,4 +1,4 @@
-"""The figure of ratios: every line where its frame says, and none that presses the others together."""
+"""The figure of ratios: every line has the values of its frame, and none compresses the others."""
 
 import matplotlib as mpl
 import pandas as pd
@@ -16,7 +16,7 @@ MODELS = {"lr": "Logistic regression", "rf": "Random forest", "xgb": "XGBoost", 
 
 
 def make_curves(**slopes: float) -> pd.DataFrame:
-    """A difference that grows by so much from ratio to ratio, with an interval of 0.01 to both sides."""
+    """A difference that grows by this amount from ratio to ratio, with an interval of 0.01 on both sides."""
     return pd.DataFrame(
         {"model": model, "sampler": name, "ratio": ratio, "mean": mean, "low": mean - 0.01, "high": mean + 0.01}
         for model in MODELS

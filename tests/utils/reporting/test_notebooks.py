@@ -1,4 +1,4 @@
-"""What every notebook must be, before it is run; nbval runs them (see the Makefile)."""
+"""Requirements of every notebook, before it is run; nbval runs them (see the Makefile)."""
 
 import ast
 import json

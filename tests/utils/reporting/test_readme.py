@@ -1,4 +1,4 @@
-"""The README's results: made from the recorded numbers, with the sentences that the full study states."""
+"""The README's results: generated from the recorded numbers, with the claims of the full study."""
 
 import re
 
@@ -20,7 +20,7 @@ def page(tmp_path):
 
 @pytest.fixture
 def numbers() -> dict:
-    """What the README reads, of a small study whose dataset is another one."""
+    """The numbers that the README reads, of a small study on another dataset."""
     numbers = numbers_of_the_full_study()
     means = [
         {"model": "rf", "sampler": name, "mean": 0.8, "low": 0.7, "high": 0.9, "n_folds": 3}

@@ -1,4 +1,4 @@
-"""Shapley values: they add up, are exact where they can be, and give nothing to a column that does nothing."""
+"""Shapley values: they add up, are exact where possible, and are zero for a column without effect."""
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ def test_explainer_tells_whether_it_estimates(name, exact):
 
 
 def with_roles(names, **roles):
-    """A file whose first columns have these names, and the roles of its columns."""
+    """A file with these names of the first columns, and the roles of its columns."""
     frame = transactions().rename(columns=dict(zip(COLUMNS, names, strict=False)))
     return frame, DatasetConfig(SCHEMA.path, **roles)
 
@@ -91,7 +91,7 @@ ROLES = {
 
 @pytest.fixture(params=ROLES)
 def with_other_roles(request):
-    """A linear model, the file that it learned, and the model's raw columns of it."""
+    """A linear model, the file that it was fitted to, and the model's raw columns of it."""
     frame, schema = ROLES[request.param]
     fitted = fit("lr", schema=schema, frame=frame)
     return fitted, frame, frame[list(fitted.raw_columns)].to_numpy(dtype=float)

@@ -22,7 +22,7 @@ SEED = 1
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
-    """All frauds, 3,000 legitimate rows, and 200 that stand in the file again at another time; repeats included."""
+    """All frauds, 3,000 legitimate rows, and copies of 200 rows at another time; with duplicates."""
     dataset = loading.load(replace(ULB, duplicates="keep"))
     legitimate = np.flatnonzero(dataset.y.to_numpy() == 0)
     again = legitimate[pd.Series(dataset.groups[legitimate]).duplicated(keep=False).to_numpy()]
@@ -46,7 +46,7 @@ def cgan(dataset):
 
 
 def test_split_has_the_published_sizes_and_overlap():
-    """198,365 training rows, 85,443 test rows with 148 frauds; 69.8 % of them and 77 % of their frauds trained on."""
+    """198,365 training rows, 85,443 test rows with 148 frauds; 69.8 % and 77 % of these are training rows."""
     whole = loading.load(replace(ULB, duplicates="keep"))
     train, test = protocol.split(whole, original_run.SEEDS[0], overlap=True)
     labels = whole.y.to_numpy()
@@ -131,7 +131,7 @@ def test_replica_does_not_repeat_finished_fits(config, profile):
 
 
 def test_replica_never_writes_to_the_committed_ledger(config, profile, tmp_path, monkeypatch):
-    """As after an update of a library: some keys of the committed rows are not asked for any more."""
+    """As after an update of a library: some keys of the committed rows are no longer used."""
     monkeypatch.setattr(original_run, "COMMITTED", tmp_path / "committed")
     own = original_run.replica(profile, config, **ARGUMENTS)
     path = profile.results / "original" / "replica.jsonl"
@@ -158,7 +158,7 @@ def test_load_profile_writes_nothing_committed_for_quick_and_tests(tmp_path, mon
     assert all(path.is_relative_to(ROOT / "build") for path in outputs(load_profile("quick")))
     monkeypatch.setenv("STUDY_OUTPUT", str(tmp_path))
     assert all(path.is_relative_to(tmp_path) for path in outputs(load_profile("full")))
-    monkeypatch.setenv("STUDY_OUTPUT", "")  # as good as unset
+    monkeypatch.setenv("STUDY_OUTPUT", "")  # like unset
     assert load_profile("full").results == ROOT / "data" / "results"
     assert load_profile("quick").model == ROOT / "build" / "quick" / "model"
 
@@ -191,7 +191,7 @@ def test_recipe_of_the_quick_profile_trains_for_a_shorter_time():
 
 
 def test_audit_of_smote_in_the_replica_finds_no_rows_on_both_sides(dataset):
-    """Its test rows are split off before the sampler, so that only their prevalence and the area are at fault."""
+    """Its test rows are split off before the sampler, so only their prevalence and the area are faulty."""
     done = protocol.fit(dataset, "smote", SEED, recipe=RECIPE)
     report = audit(**protocol.audit_inputs(dataset, done))
     assert report["sampler rows"].evidence["test rows behind them"] == 0
