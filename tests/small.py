@@ -47,11 +47,11 @@ def small_profile(folder: Path, *, folds: tuple = ((0, 0), (0, 1)), shuffled: bo
     """The quick profile on a few thousand rows, with all its outputs below `folder`."""
     path = folder / "rows.parquet"
     config = DatasetConfig(path) if path.exists() else write_rows(path, shuffled=shuffled)
-    places = {name: folder / name for name in ("results", "figures", "notebooks", "paper")}
+    folders = {name: folder / name for name in ("results", "figures", "notebooks", "paper")}
     profile = load_profile("quick", config)
     search = Search(trials=2, folds=2, deep_trials=1)
     deep = {"deep_folds": folds, "deep_samplers": profile.samplers}  # all of them, because networks are cheap here
-    return replace(profile, folds=folds, parameters=PARAMETERS, search=search, **deep, **places)
+    return replace(profile, folds=folds, parameters=PARAMETERS, search=search, **deep, **folders)
 
 
 if __name__ == "__main__":

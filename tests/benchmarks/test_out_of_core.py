@@ -56,11 +56,11 @@ def test_draw_batch_has_the_prevalence_of_the_study_and_rows_as_described():
 
 def test_write_batches_writes_every_row_once_and_in_order(written):
     names = out_of_core.batch_names(written)
-    parts = [out_of_core.load(written, name) for name in names]
-    assert [len(y) for _, y in parts] == [400, 400, 250]
+    batches = [out_of_core.load(written, name) for name in names]
+    assert [len(y) for _, y in batches] == [400, 400, 250]
     X, y = out_of_core.load_whole(written)
-    assert np.array_equal(X, np.concatenate([part for part, _ in parts]))
-    assert np.array_equal(y, np.concatenate([labels for _, labels in parts]))
+    assert np.array_equal(X, np.concatenate([batch for batch, _ in batches]))
+    assert np.array_equal(y, np.concatenate([labels for _, labels in batches]))
     held_out, _ = out_of_core.load(written, "held_out")
     assert len(held_out) == out_of_core.HELD_OUT_ROWS
     assert not (held_out[: len(X)] == X).all(axis=1).any()

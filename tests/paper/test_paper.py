@@ -63,9 +63,9 @@ def whole(recorded: Profile, tmp_path: Path) -> Profile:
 @pytest.fixture(scope="module")
 def built(recorded: Profile, tmp_path_factory) -> Path:
     """The PDF of the recorded numbers and figures, which tests only read."""
-    place = tmp_path_factory.mktemp("built")
-    shutil.copy(recorded.numbers, place)
-    return paper.build(replace(recorded, paper=place))
+    folder = tmp_path_factory.mktemp("built")
+    shutil.copy(recorded.numbers, folder)
+    return paper.build(replace(recorded, paper=folder))
 
 
 @pytest.fixture(scope="module")

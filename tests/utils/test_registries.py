@@ -106,34 +106,34 @@ def test_registry_labels_are_those_of_the_entries():
 @pytest.mark.parametrize("entry", [*SAMPLERS.values(), *MODELS.values()], ids=lambda entry: entry.name)
 def test_registry_entries_build_with_their_defaults(entry):
     arguments = (0,) if entry.name in SAMPLERS else (0, 1.0, 1)
-    made = entry.build(*arguments, **entry.defaults)
-    assert made is None or isinstance(made, BaseEstimator)
+    estimator = entry.build(*arguments, **entry.defaults)
+    assert estimator is None or isinstance(estimator, BaseEstimator)
 
 
 @pytest.mark.parametrize(("entry", "parameter", "value"), SPACES)
 def test_registry_entries_build_with_every_value_of_a_search_space_and_use_it(entry, parameter, value):
-    made = build(entry, **{parameter: value})
+    estimator = build(entry, **{parameter: value})
     if entry.name in MODELS:
-        known = made.get_params()
+        known = estimator.get_params()
         assert known.get(f"detector__{parameter}", known.get(parameter)) == value
-    elif made is None:
+    elif estimator is None:
         assert entry.weighted and fraud_weight(Y, ratio=value) == entry.effect(value, Y)
     else:
-        strategy = made.sampling_strategy
+        strategy = estimator.sampling_strategy
         assert strategy == "auto" if value == "balanced" else strategy.keywords == {parameter: value}
 
 
 @pytest.mark.parametrize(("entry", "parameter", "value"), SPACES)
 def test_registry_entries_fit_with_every_value_of_a_search_space(entry, parameter, value):
-    made = build(entry, **{parameter: value})
-    if made is None:
+    estimator = build(entry, **{parameter: value})
+    if estimator is None:
         pytest.skip("weighing classes fits nothing")
     if entry.library in ("tensorflow", "ctgan"):
         pytest.skip("networks and generators are fitted with one value each, as they take long")
     if entry.name in SAMPLERS:
-        assert len(made.fit_resample(X, Y)[0])
+        assert len(estimator.fit_resample(X, Y)[0])
     else:
-        assert np.isfinite(made.fit(X, Y).predict_proba(X)).all()
+        assert np.isfinite(estimator.fit(X, Y).predict_proba(X)).all()
 
 
 def test_samplers_none_and_class_weight_leave_the_rows_alone():
@@ -146,8 +146,8 @@ def test_samplers_none_and_class_weight_leave_the_rows_alone():
 def test_samplers_keep_real_rows_as_they_are(name, ratio):
     X_new, y_new = resampled(name, ratio)
     if name in CLEANING:
-        kept = [row for row in map(tuple, X_new) if row in rows_of(X)]
-        assert len(kept) == len(set(kept)) > 0.8 * N_ROWS
+        real_rows = [row for row in map(tuple, X_new) if row in rows_of(X)]
+        assert len(real_rows) == len(set(real_rows)) > 0.8 * N_ROWS
     elif name in UNDER:
         labels = dict(zip(map(tuple, X), Y, strict=True))
         assert [labels[row] for row in map(tuple, X_new)] == y_new.tolist()
@@ -179,9 +179,9 @@ def test_samplers_with_a_generator_draw_rows_independently(name):
     """Only then is a smaller ratio the same fit with fewer rows, as `training.TrainingRows` assumes."""
     if name == "ctgan" and not HAVE_CTGAN:
         pytest.skip("needs ctgan and torch")
-    drawn = resampled(name, "balanced")[0][N_ROWS:]
-    first, rest = drawn[: len(drawn) // 2], drawn[len(drawn) // 2 :]
-    spread = drawn.std(axis=0)
+    synthetic = resampled(name, "balanced")[0][N_ROWS:]
+    first, rest = synthetic[: len(synthetic) // 2], synthetic[len(synthetic) // 2 :]
+    spread = synthetic.std(axis=0)
     assert (np.abs(first.mean(axis=0) - rest.mean(axis=0)) < 0.5 * spread + 1e-9).all()
 
 
@@ -290,8 +290,10 @@ def test_models_give_another_forest_with_another_seed():
 @pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if not entry.deep])
 def test_models_do_not_depend_on_the_number_of_threads(name):
     params = {**MODELS[name].defaults, **SMALL.get(name, {})}
-    one, two = (MODELS[name].build(0, 3.0, n_jobs, **params).fit(X, Y).predict_proba(X) for n_jobs in (1, 2))
-    np.testing.assert_allclose(one, two, atol=1e-7)
+    one_thread, two_threads = (
+        MODELS[name].build(0, 3.0, n_jobs, **params).fit(X, Y).predict_proba(X) for n_jobs in (1, 2)
+    )
+    np.testing.assert_allclose(one_thread, two_threads, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", ["lr", "rf", "xgb", "ann"])

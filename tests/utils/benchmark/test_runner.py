@@ -68,8 +68,8 @@ def test_run_continues_where_a_killed_run_was(tmp_path, finished):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     before = path.read_bytes()
-    done = list(ledger.read_file(path))
-    assert 3 <= len(done) < 18
+    finished_rows = list(ledger.read_file(path))
+    assert 3 <= len(finished_rows) < 18
 
     again = start(tmp_path)
     assert again.wait(timeout=180) == 0, again.stderr.read().decode()
@@ -130,8 +130,8 @@ def test_run_scores_meaningless_labels_like_chance(tmp_path):
     """Every pair of the quick grid and every other sampler, on shuffled labels, scores like chance."""
     profile = small_profile(tmp_path, folds=((0, 0),), shuffled=True)
     others = [name for name in SAMPLERS if name not in profile.samplers and name != "ctgan"]
-    parts = [runner.run(profile), runner.run(profile, samplers=others, models=["xgb"])]
-    table = pd.concat(parts, ignore_index=True)
+    tables = [runner.run(profile), runner.run(profile, samplers=others, models=["xgb"])]
+    table = pd.concat(tables, ignore_index=True)
     deep = sum(MODELS[name].deep for name in profile.models)
     alone = len(models_without_sampler(among=profile.models))
     paired = len(profile.models) - deep - alone
@@ -257,8 +257,8 @@ def test_doit_runs_experiments_and_notebooks_again_after_a_changed_data_file():
         "tasks = (dodo.task_experiments(), *dodo.task_notebooks());"
         "print([str(dodo.relative(dodo.RAW)) in task['uptodate'][0].collect() for task in tasks])"
     )
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert told.split() == ["[True,", *["True,"] * 7, "True]"]
+    output = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert output.split() == ["[True,", *["True,"] * 7, "True]"]
 
 
 def test_run_batches_leaves_no_note_of_workers_that_fail(finished, tmp_path):
@@ -311,8 +311,8 @@ def test_run_batches_runs_all_at_once_and_each_fills_its_own_ledger(tmp_path, fi
     assert order == [2, 3, 1]
     seeds = {path.parent.name: {row.task.seed for row in computed} for path, computed in rows.items()}
     assert seeds == {"here": {1, 2}, "there": {3}}
-    for each in (here, there):
-        assert ledger.read_keys(each.path) == set(each.weights)
+    for ledger_path in (here, there):
+        assert ledger.read_keys(ledger_path.path) == set(ledger_path.weights)
 
 
 def test_run_group_refuses_a_worker_with_another_file(finished, tmp_path):
@@ -469,10 +469,10 @@ def test_final_model_and_its_out_of_fold_probabilities_are_committed(committed):
 
 def folds_in(rows: list[Row]) -> dict[tuple[int, int], set[frozenset]]:
     """Positives of each fold in the ledger, once for all tasks if they agree."""
-    found = {}
+    positives = {}
     for row in rows:
-        found.setdefault(row.task.fold_id, set()).add(frozenset(row.result.positives))
-    return found
+        positives.setdefault(row.task.fold_id, set()).add(frozenset(row.result.positives))
+    return positives
 
 
 @pytest.mark.parametrize(

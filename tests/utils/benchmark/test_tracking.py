@@ -69,9 +69,9 @@ def test_register_champion_keeps_the_files_for_download(store, tmp_path):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
         path.name: path.read_bytes() for path in model.iterdir()
     }
-    found = store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION)
-    assert (found.version, found.tags) == (version, {"ledger_key": "abc"})
-    assert store.get_run(found.run_id).data.tags["ledger_key"] == "abc"
+    registered = store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION)
+    assert (registered.version, registered.tags) == (version, {"ledger_key": "abc"})
+    assert store.get_run(registered.run_id).data.tags["ledger_key"] == "abc"
 
 
 def test_register_champion_moves_the_alias(store, tmp_path):

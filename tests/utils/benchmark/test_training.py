@@ -43,10 +43,10 @@ def method(name: str, params: dict) -> Method:
 def test_sample_trials_gives_every_sampler_as_many_and_its_defaults_first():
     for sampler in SAMPLERS:
         task = make_task(sampler, "xgb")
-        found = sample_trials(task)
-        assert len(found) == 4
-        assert found[0] == Trial(task.sampler, task.model)
-        assert all(found.count(trial) == 1 for trial in found)
+        trials = sample_trials(task)
+        assert len(trials) == 4
+        assert trials[0] == Trial(task.sampler, task.model)
+        assert all(trials.count(trial) == 1 for trial in trials)
 
 
 def test_sample_trials_stay_inside_the_space_and_repeat_with_the_seed():
@@ -91,13 +91,13 @@ def test_reduced_trial_has_no_more_than_its_entries_allow():
 
 def test_inner_folds_take_every_row_once_and_keep_identical_rows_together():
     rows = make_rows()
-    parts = rows.inner_folds(3)
-    tested = np.concatenate([test.X.index for _, test in parts])
+    folds = rows.inner_folds(3)
+    tested = np.concatenate([test.X.index for _, test in folds])
     assert sorted(tested) == sorted(rows.X.index)
-    for train, test in parts:
+    for train, test in folds:
         assert not set(train.groups) & set(test.groups)
         assert sorted([*train.X.index, *test.X.index]) == sorted(rows.X.index)
-    assert rows.inner_folds(3) is parts
+    assert rows.inner_folds(3) is folds
 
 
 def test_held_out_rows_share_nothing_with_the_others():
@@ -142,8 +142,8 @@ def test_resampled_uses_the_same_fit_for_a_smaller_ratio_of_a_generator():
 def test_resampled_adds_as_many_rows_as_the_ratio_says(sampler, ratio, expected):
     """One row in fifteen is a fraud: equal classes need 13 synthetic rows for each, fewer than a ratio of 20."""
     rows = make_rows()
-    made = rows.resampled(method(sampler, {"ratio": ratio}))
-    assert len(made.y) - len(rows.y) == made.y.sum() - rows.y.sum() == expected
+    resampled = rows.resampled(method(sampler, {"ratio": ratio}))
+    assert len(resampled.y) - len(rows.y) == resampled.y.sum() - rows.y.sum() == expected
     assert SAMPLERS[sampler].effect(ratio, rows.y) == expected
 
 
@@ -151,16 +151,18 @@ def test_resampled_adds_as_many_rows_as_the_ratio_says(sampler, ratio, expected)
 def n_fits(monkeypatch):
     """A list that grows with every fit of scaler and sampler."""
     fits, fit_preprocessing = [], training.fit_preprocessing
-    monkeypatch.setattr(training, "fit_preprocessing", lambda *given: fits.append(1) or fit_preprocessing(*given))
+    monkeypatch.setattr(
+        training, "fit_preprocessing", lambda *arguments: fits.append(1) or fit_preprocessing(*arguments)
+    )
     return fits
 
 
 def test_resampled_fits_a_generator_once_for_the_ratios_of_a_search(recwarn, n_fits):
     rows = make_rows()
-    made = [rows.resampled(method("jitter", {"ratio": ratio})) for ratio in (20, "balanced", 1, 5)]
+    resampled = [rows.resampled(method("jitter", {"ratio": ratio})) for ratio in (20, "balanced", 1, 5)]
     assert len(n_fits) == 1 and not recwarn.list
-    for fewer in made[1:]:
-        np.testing.assert_array_equal(fewer.X, made[0].X[: len(fewer.X)])
+    for fewer in resampled[1:]:
+        np.testing.assert_array_equal(fewer.X, resampled[0].X[: len(fewer.X)])
 
 
 @pytest.mark.parametrize(
@@ -179,8 +181,8 @@ def test_resampled_fits_a_generator_once_for_the_ratios_of_a_search(recwarn, n_f
 def test_sample_trials_take_ratios_of_the_same_effect_for_one_trial(sampler, n_legitimate, effects):
     y = np.repeat([0, 1], [n_legitimate, 100])
     task = replace(make_task(sampler, "lr"), search=SearchPlan(4, 0.01, SearchSpace(SAMPLERS[sampler].space, {})))
-    found = [trial.sampler.params["ratio"] for trial in sample_trials(task, y)]
-    assert sorted(SAMPLERS[sampler].effect(ratio, y) for ratio in found) == effects
+    ratios = [trial.sampler.params["ratio"] for trial in sample_trials(task, y)]
+    assert sorted(SAMPLERS[sampler].effect(ratio, y) for ratio in ratios) == effects
 
 
 def test_sample_trials_are_unchanged_by_labels_that_distinguish_all_ratios():

@@ -118,9 +118,9 @@ def test_train_on_synthetic_with_the_real_rows_changes_nothing(rows):
 
 
 def test_train_on_synthetic_does_not_depend_on_the_seed_of_the_judge(rows):
-    found = [train_on_synthetic(rows, draw(150, 99, shift=2), random_state=seed) for seed in range(3)]
-    assert np.ptp([figures["trtr"] for figures in found]) < 0.02
-    assert np.ptp([figures["tstr_ratio"] for figures in found]) < 0.02
+    reports = [train_on_synthetic(rows, draw(150, 99, shift=2), random_state=seed) for seed in range(3)]
+    assert np.ptp([figures["trtr"] for figures in reports]) < 0.02
+    assert np.ptp([figures["tstr_ratio"] for figures in reports]) < 0.02
 
 
 class Recorder:

@@ -170,9 +170,9 @@ def test_save_lists_every_file_with_its_hash_in_the_card(saved):
     assert all(card["files"][name] == hashlib.sha256((saved / name).read_bytes()).hexdigest() for name in files)
     assert (card["threshold"], card["columns"], card["card"]) == (0.25, list(COLUMNS), CARD)
     roles = {"label": "Class", "time": "Time", "amount": "Amount"}
-    kept = {"sha256": None, "source": None, "columns": None, "drop": [], "duplicates": "keep", "raw_time": False}
-    kept |= {"variant": ""}
-    assert card["schema"] == {"path": "own.csv", **roles, **kept}
+    defaults = {"sha256": None, "source": None, "columns": None, "drop": [], "duplicates": "keep", "raw_time": False}
+    defaults |= {"variant": ""}
+    assert card["schema"] == {"path": "own.csv", **roles, **defaults}
 
 
 def test_load_reads_a_card_with_roles_of_another_release(saved):

@@ -66,9 +66,9 @@ def test_build_generator_and_discriminator_have_the_published_parameters():
 
 
 def test_original_cgan_rows_never_leave_the_range_of_tanh(fitted):
-    drawn = fitted.sample(500, 1)
-    assert drawn.shape == (500, 6) and list(drawn) == list("abcdef")
-    assert drawn.abs().max().max() <= 1
+    synthetic = fitted.sample(500, 1)
+    assert synthetic.shape == (500, 6) and list(synthetic) == list("abcdef")
+    assert synthetic.abs().max().max() <= 1
     assert make_rows()[0].abs().min().min() > 1
 
 
