@@ -1,4 +1,4 @@
-"""A study small enough for tests: real rows, the real benchmark, minutes turned into seconds.
+"""A study small enough for tests: real rows and the real benchmark, in seconds instead of minutes.
 
 python -m tests.small FOLDER    runs it, so that tests can kill it
 """
@@ -30,7 +30,7 @@ PARAMETERS = {
 
 
 def write_rows(path: Path, *, n_legitimate: int = 4000, n_frauds: int = 200, shuffled: bool = False) -> DatasetConfig:
-    """Real rows of the development set as a file of one's own; `shuffled` makes the labels meaningless."""
+    """Real rows of the development set as a separate file; `shuffled` makes the labels meaningless."""
     dataset = loading.load()
     development, _ = splits.chronological_split(dataset)
     frame = dataset.frame.iloc[development]
@@ -47,11 +47,11 @@ def small_profile(folder: Path, *, folds: tuple = ((0, 0), (0, 1)), shuffled: bo
     """The quick profile on a few thousand rows, with all its outputs below `folder`."""
     path = folder / "rows.parquet"
     config = DatasetConfig(path) if path.exists() else write_rows(path, shuffled=shuffled)
-    places = {name: folder / name for name in ("results", "figures", "notebooks", "paper")}
+    folders = {name: folder / name for name in ("results", "figures", "notebooks", "paper")}
     profile = load_profile("quick", config)
     search = Search(trials=2, folds=2, deep_trials=1)
-    deep = {"deep_folds": folds, "deep_samplers": profile.samplers}  # all of them, as networks are cheap here
-    return replace(profile, folds=folds, parameters=PARAMETERS, search=search, **deep, **places)
+    deep = {"deep_folds": folds, "deep_samplers": profile.samplers}  # all of them, because networks are cheap here
+    return replace(profile, folds=folds, parameters=PARAMETERS, search=search, **deep, **folders)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def test_goal_lines_of_a_perfect_generator_are_all_met_and_of_a_poor_one_none():
 )
 def test_goal_lines_have_a_limit_each(name, value, position):
     changed = verdicts(make_table({**PERFECT, name: value}))
-    assert [place for place, verdict in enumerate(changed[:5]) if verdict != "met"] == [position]
+    assert [number for number, verdict in enumerate(changed[:5]) if verdict != "met"] == [position]
 
 
 def test_goal_lines_are_met_on_their_limit():
@@ -264,9 +264,9 @@ def test_draw_frauds_fits_networks_and_draws_from_them(profile, tasks, name):
     (task,) = (task for task in tasks if task.generator == name and task.fold == 0)
     real = generators.real_rows(profile.dataset, profile.protocol, 1, (0, 0))
     generator = generators.GENERATORS[name].build(0, **task.settings)
-    drawn = generators.draw_frauds(generator, real.X_train, real.y_train, 100)
-    assert drawn.rows.shape == (100, real.X_train.shape[1]) and np.isfinite(drawn.rows).all()
-    assert min(drawn.fit_seconds, drawn.draw_seconds) > 0
+    frauds = generators.draw_frauds(generator, real.X_train, real.y_train, 100)
+    assert frauds.rows.shape == (100, real.X_train.shape[1]) and np.isfinite(frauds.rows).all()
+    assert min(frauds.fit_seconds, frauds.draw_seconds) > 0
 
 
 def test_installed_lists_the_others_without_ctgan(monkeypatch, capsys):

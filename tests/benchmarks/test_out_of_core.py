@@ -1,4 +1,4 @@
-"""Boosting on rows that stay on disk: batches with a known make-up, a real run on few rows, and its interruption."""
+"""Boosting on rows that stay on disk: batches of known composition, a real run on few rows, an interruption."""
 
 import os
 import re
@@ -31,7 +31,7 @@ def table_cells(text: str) -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """1,050 rows in batches of 400, and what is held out."""
+    """1,050 rows in batches of 400, and the held-out rows."""
     folder = tmp_path_factory.mktemp("batches")
     out_of_core.write_batches(folder, 1050, 400)
     return folder
@@ -56,11 +56,11 @@ def test_draw_batch_has_the_prevalence_of_the_study_and_rows_as_described():
 
 def test_write_batches_writes_every_row_once_and_in_order(written):
     names = out_of_core.batch_names(written)
-    parts = [out_of_core.load(written, name) for name in names]
-    assert [len(y) for _, y in parts] == [400, 400, 250]
+    batches = [out_of_core.load(written, name) for name in names]
+    assert [len(y) for _, y in batches] == [400, 400, 250]
     X, y = out_of_core.load_whole(written)
-    assert np.array_equal(X, np.concatenate([part for part, _ in parts]))
-    assert np.array_equal(y, np.concatenate([labels for _, labels in parts]))
+    assert np.array_equal(X, np.concatenate([batch for batch, _ in batches]))
+    assert np.array_equal(y, np.concatenate([labels for _, labels in batches]))
     held_out, _ = out_of_core.load(written, "held_out")
     assert len(held_out) == out_of_core.HELD_OUT_ROWS
     assert not (held_out[: len(X)] == X).all(axis=1).any()
@@ -99,7 +99,7 @@ def test_main_removes_its_files_when_interrupted(tmp_path):
     while not list((tmp_path / "tmp").glob("*/cache*")):
         assert process.poll() is None and time.monotonic() < deadline, process.stderr.read()
         time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does, while the rows are binned by a process of its own
+    os.killpg(process.pid, signal.SIGINT)  # like Ctrl-C, while a separate process bins the rows
     _, messages = process.communicate(timeout=120)
     assert process.returncode == 1
     assert messages.rstrip().endswith("Interrupted; the temporary folder is removed and nothing was written.")

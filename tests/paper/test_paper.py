@@ -19,7 +19,7 @@ SOURCES = "\n".join(path.read_text() for path in sorted(paper.SOURCES.glob("*.ty
 SECTIONS = re.findall(r"^= (.+?)(?: <.*)?$", SOURCE, flags=re.MULTILINE)
 FIGURES = re.findall(r'#(?:wide|narrow|beside)\(\s*(?:<[\w-]+>,\s*)?"([\w-]+)"', SOURCE)
 
-# Settings of the protocol and thresholds of the prose's conditions; no result has a place here.
+# Settings of the protocol and thresholds of the text's conditions; no results.
 ALLOWED_DECIMALS = {"0.01", "0.05", "0.001", "0.5", "0.9"}
 ALLOWED_SHARES = {"95", "90", "10"}
 
@@ -30,7 +30,7 @@ BLANK = '<svg xmlns="http://www.w3.org/2000/svg" width="30" height="20"/>'
 
 @pytest.fixture(scope="module")
 def recorded() -> Profile:
-    """The profile whose numbers are committed, or the last quick run's."""
+    """The profile with committed numbers, or that of the last quick run."""
     for name in ("full", "quick"):
         profile = load_profile(name)
         if profile.numbers.exists() and "08_final_model" in json.loads(profile.numbers.read_text()):
@@ -40,13 +40,13 @@ def recorded() -> Profile:
 
 @pytest.fixture(scope="module")
 def stated(recorded: Profile) -> dict:
-    """The recorded numbers, on which the full study states its claims."""
+    """The recorded numbers of the full study, which states its claims."""
     return json.loads(recorded.numbers.read_text())
 
 
 @pytest.fixture(scope="module")
 def numbers(stated: dict) -> dict:
-    """The same as if they came from another table: every sentence is made from them."""
+    """The same as if they were from another table: every sentence is generated from them."""
     other = copy.deepcopy(stated)
     other["07_comparison"]["dataset"] = {"name": "claims", "sha256": "0" * 64}
     return other
@@ -54,7 +54,7 @@ def numbers(stated: dict) -> dict:
 
 @pytest.fixture
 def whole(recorded: Profile, tmp_path: Path) -> Profile:
-    """The recorded numbers and figures, with a place of its own for the PDF."""
+    """The recorded numbers and figures, with a separate folder for the PDF."""
     (tmp_path / "paper").mkdir()
     shutil.copy(recorded.numbers, tmp_path / "paper")
     return replace(recorded, paper=tmp_path / "paper")
@@ -63,9 +63,9 @@ def whole(recorded: Profile, tmp_path: Path) -> Profile:
 @pytest.fixture(scope="module")
 def built(recorded: Profile, tmp_path_factory) -> Path:
     """The PDF of the recorded numbers and figures, which tests only read."""
-    place = tmp_path_factory.mktemp("built")
-    shutil.copy(recorded.numbers, place)
-    return paper.build(replace(recorded, paper=place))
+    folder = tmp_path_factory.mktemp("built")
+    shutil.copy(recorded.numbers, folder)
+    return paper.build(replace(recorded, paper=folder))
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +75,10 @@ def text(built: Path) -> str:
 
 @pytest.fixture
 def profile(whole: Profile, tmp_path: Path, monkeypatch) -> Profile:
-    """A copy that a test may damage, with blank figures, on one page so large that no line or page break parts
-    a sentence."""
+    """A copy that a test may change, with blank figures.
+
+    Its page is so large that no line or page break divides a sentence.
+    """
     shutil.copytree(paper.SOURCES, tmp_path / "sources", ignore=shutil.ignore_patterns("*.pdf", "*.json"))
     template = tmp_path / "sources" / "template.typ"
     assert 'paper: "a4"' in template.read_text() and "columns: 2" in template.read_text()
@@ -103,7 +105,7 @@ def text_of(pdf: Path) -> str:
 
 
 def without(numbers: dict, path: str) -> dict:
-    """The numbers but for one; a path as the paper writes it."""
+    """The numbers without one; a path as in the paper."""
     damaged = copy.deepcopy(numbers)
     *steps, last = path.split("/")
     here = damaged
@@ -139,7 +141,7 @@ def test_build_gives_the_committed_pdf(recorded, built, text):
     committed = recorded.paper / "paper.pdf"
     if recorded.name != "full" or not committed.exists():
         pytest.skip("No PDF of the full profile is committed yet.")
-    same = committed.read_bytes() == built.read_bytes()  # another release of Typst writes the same text otherwise
+    same = committed.read_bytes() == built.read_bytes()  # another release of Typst writes the same text in other bytes
     assert same or text_of(committed) == text, "run `make paper`"
 
 
@@ -346,7 +348,7 @@ def test_paper_discloses_every_scoring_of_the_test_set(profile, numbers):
 
 
 def reduced(numbers: dict) -> dict:
-    """What a run with few samplers and models records."""
+    """Numbers of a run with few samplers and models."""
     changed = copy.deepcopy(numbers)
     samplers, models = load_profile("quick").samplers, load_profile("quick").models
     section = changed["07_comparison"]
@@ -370,14 +372,14 @@ def test_paper_describes_a_run_with_few_methods_as_one(profile, numbers):
 
 
 def test_paper_has_no_figure_in_a_column():
-    """Where page floats leave a column little room, Typst lets a block that cannot be broken run into them."""
+    """Where page floats leave little room in a column, Typst lets an unbreakable block overlap them."""
     assert not re.findall(r"^#narrow\(", SOURCE, flags=re.MULTILINE)
     figures = re.findall(r"^ *#figure\((.*?)^ *\) <", SOURCE, flags=re.MULTILINE | re.DOTALL)
     assert figures and all('scope: "parent"' in figure and "placement: auto" in figure for figure in figures)
 
 
 def test_paper_has_no_semicolon_at_the_end_of_an_expression():
-    """Typst takes a semicolon behind an expression for its end, and prints none; one that is meant is escaped."""
+    """Typst reads a semicolon after an expression as its end and does not print it; a printed one is escaped."""
     nested = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"
     assert r"digits: 0)\;" in SOURCE and not re.findall(rf"#[\w.-]+(?:{nested})?;", SOURCE)
 

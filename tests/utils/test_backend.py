@@ -1,4 +1,4 @@
-"""TensorFlow comes in quietly, with the threads it is given, and the process keeps its stderr."""
+"""TensorFlow is imported without messages and with limited threads, and the process keeps its stderr."""
 
 import os
 import subprocess
@@ -34,5 +34,5 @@ def test_load_tensorflow_is_silent_and_later_messages_arrive():
         "print(tf.config.threading.get_intra_op_parallelism_threads()); "
         "os.write(2, b'native'); print('python', file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stderr == "nativepython\n"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stderr == "nativepython\n"

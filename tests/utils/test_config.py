@@ -1,4 +1,4 @@
-"""Settings: what a configuration that cannot be meant is told, and when."""
+"""Settings: the errors of an invalid configuration, and when they are raised."""
 
 from pathlib import Path
 
@@ -29,8 +29,11 @@ WRONG = {
         "drop is ('Time',); leave 'Time' out of it, which is also label, time or amoun",
     ),
     "columns of numbers": ({"columns": (1, 2)}, "columns is (1, 2); list names of columns"),
-    "columns without a role": ({"columns": ("V1", "Class")}, "list 'Time', 'Amount', too, or write None for whatever"),
-    "variant": ({"variant": "a/b"}, "variant is 'a/b'; write a word that can stand in the name of a file"),
+    "columns without a role": (
+        {"columns": ("V1", "Class")},
+        "list 'Time', 'Amount', too, or write None to accept any columns",
+    ),
+    "variant": ({"variant": "a/b"}, "variant is 'a/b'; write a word that can be part of a file name"),
 }
 
 

@@ -14,7 +14,7 @@ RANKS = np.array([1, 3, 4, 10])  # of 20 rows: precision 1, 2/3, 3/4, 4/10
 
 @pytest.fixture(params=range(4))
 def scored(request):
-    """Labels and scores without ties; the scores know something of the labels."""
+    """Labels and scores without ties; the scores are informative."""
     rng = np.random.default_rng(request.param)
     y_true = rng.permutation(np.arange(500) < (5, 20, 100, 450)[request.param]).astype(int)
     return y_true, rng.normal(size=500) + y_true
@@ -96,11 +96,11 @@ def test_tie_neutral_average_precision_is_the_mean_over_all_orders_of_tied_rows(
     n_rows = int(rng.integers(2, 7))
     y_true = rng.permutation(np.arange(n_rows) < rng.integers(1, n_rows + 1)).astype(int)
     y_score = rng.integers(0, 3, n_rows) / 2
-    drawn = []
+    scores = []
     for order in map(list, permutations(range(n_rows))):
         ranked = y_true[order][np.argsort(-y_score[order], kind="stable")]
-        drawn.append(metrics.average_precision(np.flatnonzero(ranked) + 1))
-    assert metrics.tie_neutral_average_precision(y_true, y_score) == pytest.approx(np.mean(drawn), abs=1e-12)
+        scores.append(metrics.average_precision(np.flatnonzero(ranked) + 1))
+    assert metrics.tie_neutral_average_precision(y_true, y_score) == pytest.approx(np.mean(scores), abs=1e-12)
 
 
 def test_tie_neutral_average_precision_without_ties_is_the_average_precision(scored):
@@ -122,7 +122,7 @@ def test_tie_neutral_average_precision_of_a_constant_score_is_that_of_random_ran
 def test_tie_neutral_average_precision_of_large_groups_is_that_of_random_orders():
     rng = np.random.default_rng(0)
     y_true = rng.permutation(np.arange(60_000) < 100)
-    y_score = np.round(rng.normal(size=60_000) + 2 * y_true)  # some ten values, as of a table of categories
+    y_score = np.round(rng.normal(size=60_000) + 2 * y_true)  # about ten values, as in a table of categories
     draws = [
         metrics.average_precision(metrics.ranks_of_positives(y_true, y_score + 0.1 * rng.random(60_000))[0])
         for _ in range(200)
@@ -210,8 +210,8 @@ def test_average_precision_at_another_prevalence_is_that_of_thinned_negatives():
     ranks, _ = metrics.ranks_of_positives(y_true, y_score)
     thinned = []
     for _ in range(100):
-        kept = np.r_[:200, rng.choice(np.arange(200, len(y_true)), 1800, replace=False)]
-        thinned.append(metrics.average_precision(metrics.ranks_of_positives(y_true[kept], y_score[kept])[0]))
+        positions = np.r_[:200, rng.choice(np.arange(200, len(y_true)), 1800, replace=False)]
+        thinned.append(metrics.average_precision(metrics.ranks_of_positives(y_true[positions], y_score[positions])[0]))
     expected = metrics.average_precision_at(ranks, len(y_true), 0.1)
     assert expected == pytest.approx(np.mean(thinned), abs=0.01)
     assert expected > metrics.average_precision(ranks) + 0.2
@@ -320,8 +320,8 @@ def test_random_average_precision_needs_a_positive(n_rows, n_positives):
 def test_random_ranking_interval_covers_what_it_says():
     rng = np.random.default_rng(99)
     low, high = metrics.random_ranking_interval(1000, 50, level=0.8)
-    drawn = [metrics.average_precision(np.sort(rng.choice(1000, 50, replace=False)) + 1) for _ in range(1000)]
-    assert np.mean((low <= np.array(drawn)) & (np.array(drawn) <= high)) == pytest.approx(0.8, abs=0.05)
+    scores = [metrics.average_precision(np.sort(rng.choice(1000, 50, replace=False)) + 1) for _ in range(1000)]
+    assert np.mean((low <= np.array(scores)) & (np.array(scores) <= high)) == pytest.approx(0.8, abs=0.05)
 
 
 def test_random_ranking_interval_repeats_with_its_seed():

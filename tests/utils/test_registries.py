@@ -1,4 +1,4 @@
-"""The contracts of the registries: what every sampler and every model must do, whoever adds one."""
+"""The contracts of the registries: what every sampler and every model must do."""
 
 from functools import lru_cache
 from importlib.util import find_spec
@@ -43,8 +43,8 @@ RESAMPLING = [
     if entry.build(0, **entry.defaults) is not None
 ]
 UNDER = {"rus", "nearmiss", "tomek"}
-DETERMINISTIC = {"tomek", "nearmiss"}  # they draw nothing
-EXACT = {"ros", "smote", "jitter", "cgan", "ctgan"}  # add exactly as many rows as asked
+DETERMINISTIC = {"tomek", "nearmiss"}  # they sample nothing
+EXACT = {"ros", "smote", "jitter", "cgan", "ctgan"}  # add exactly as many rows as the ratio says
 CLEANING = {"tomek", "smoteenn"}  # drop real rows, too
 SPACES = [
     pytest.param(registry[name], parameter, value, id=f"{name}-{parameter}-{value}")
@@ -66,7 +66,7 @@ MEANINGLESS = np.random.default_rng(1).permutation(Y)
 
 
 def build(entry, seed: int = 0, **params):
-    """A sampler or model with its defaults, made small."""
+    """A sampler or model with its defaults, but small."""
     params = {**entry.defaults, **TINY.get(entry.name, {}), **SMALL.get(entry.name, {}), **params}
     return entry.build(seed, **params) if entry.name in SAMPLERS else entry.build(seed, 1.0, 1, **params)
 
@@ -106,34 +106,34 @@ def test_registry_labels_are_those_of_the_entries():
 @pytest.mark.parametrize("entry", [*SAMPLERS.values(), *MODELS.values()], ids=lambda entry: entry.name)
 def test_registry_entries_build_with_their_defaults(entry):
     arguments = (0,) if entry.name in SAMPLERS else (0, 1.0, 1)
-    made = entry.build(*arguments, **entry.defaults)
-    assert made is None or isinstance(made, BaseEstimator)
+    estimator = entry.build(*arguments, **entry.defaults)
+    assert estimator is None or isinstance(estimator, BaseEstimator)
 
 
 @pytest.mark.parametrize(("entry", "parameter", "value"), SPACES)
 def test_registry_entries_build_with_every_value_of_a_search_space_and_use_it(entry, parameter, value):
-    made = build(entry, **{parameter: value})
+    estimator = build(entry, **{parameter: value})
     if entry.name in MODELS:
-        known = made.get_params()
+        known = estimator.get_params()
         assert known.get(f"detector__{parameter}", known.get(parameter)) == value
-    elif made is None:
+    elif estimator is None:
         assert entry.weighted and fraud_weight(Y, ratio=value) == entry.effect(value, Y)
     else:
-        strategy = made.sampling_strategy
+        strategy = estimator.sampling_strategy
         assert strategy == "auto" if value == "balanced" else strategy.keywords == {parameter: value}
 
 
 @pytest.mark.parametrize(("entry", "parameter", "value"), SPACES)
 def test_registry_entries_fit_with_every_value_of_a_search_space(entry, parameter, value):
-    made = build(entry, **{parameter: value})
-    if made is None:
+    estimator = build(entry, **{parameter: value})
+    if estimator is None:
         pytest.skip("weighing classes fits nothing")
     if entry.library in ("tensorflow", "ctgan"):
         pytest.skip("networks and generators are fitted with one value each, as they take long")
     if entry.name in SAMPLERS:
-        assert len(made.fit_resample(X, Y)[0])
+        assert len(estimator.fit_resample(X, Y)[0])
     else:
-        assert np.isfinite(made.fit(X, Y).predict_proba(X)).all()
+        assert np.isfinite(estimator.fit(X, Y).predict_proba(X)).all()
 
 
 def test_samplers_none_and_class_weight_leave_the_rows_alone():
@@ -146,8 +146,8 @@ def test_samplers_none_and_class_weight_leave_the_rows_alone():
 def test_samplers_keep_real_rows_as_they_are(name, ratio):
     X_new, y_new = resampled(name, ratio)
     if name in CLEANING:
-        kept = [row for row in map(tuple, X_new) if row in rows_of(X)]
-        assert len(kept) == len(set(kept)) > 0.8 * N_ROWS
+        real_rows = [row for row in map(tuple, X_new) if row in rows_of(X)]
+        assert len(real_rows) == len(set(real_rows)) > 0.8 * N_ROWS
     elif name in UNDER:
         labels = dict(zip(map(tuple, X), Y, strict=True))
         assert [labels[row] for row in map(tuple, X_new)] == y_new.tolist()
@@ -176,12 +176,12 @@ def test_samplers_at_the_border_add_about_as_many_as_the_ratio_says(name):
 
 @pytest.mark.parametrize("name", [name for name, entry in SAMPLERS.items() if entry.family == "generator"])
 def test_samplers_with_a_generator_draw_rows_independently(name):
-    """Only then is a smaller ratio the same fit with fewer rows, as `training.Rows` takes it to be."""
+    """Only then is a smaller ratio the same fit with fewer rows, as `training.TrainingRows` assumes."""
     if name == "ctgan" and not HAVE_CTGAN:
         pytest.skip("needs ctgan and torch")
-    drawn = resampled(name, "balanced")[0][N_ROWS:]
-    first, rest = drawn[: len(drawn) // 2], drawn[len(drawn) // 2 :]
-    spread = drawn.std(axis=0)
+    synthetic = resampled(name, "balanced")[0][N_ROWS:]
+    first, rest = synthetic[: len(synthetic) // 2], synthetic[len(synthetic) // 2 :]
+    spread = synthetic.std(axis=0)
     assert (np.abs(first.mean(axis=0) - rest.mean(axis=0)) < 0.5 * spread + 1e-9).all()
 
 
@@ -290,8 +290,10 @@ def test_models_give_another_forest_with_another_seed():
 @pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if not entry.deep])
 def test_models_do_not_depend_on_the_number_of_threads(name):
     params = {**MODELS[name].defaults, **SMALL.get(name, {})}
-    one, two = (MODELS[name].build(0, 3.0, n_jobs, **params).fit(X, Y).predict_proba(X) for n_jobs in (1, 2))
-    np.testing.assert_allclose(one, two, atol=1e-7)
+    one_thread, two_threads = (
+        MODELS[name].build(0, 3.0, n_jobs, **params).fit(X, Y).predict_proba(X) for n_jobs in (1, 2)
+    )
+    np.testing.assert_allclose(one_thread, two_threads, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", ["lr", "rf", "xgb", "ann"])
@@ -305,7 +307,7 @@ def test_models_predict_heavier_frauds_more_often(name):
 @pytest.mark.parametrize("weight", [1.0, 9.0])
 def test_portable_gives_a_forest_with_the_same_scores_on_seen_and_unseen_rows(weight, min_samples_leaf):
     X_many, y_many = make_rows(2000, 400)
-    X_many[:, 0] = np.rint(10 * X_many[:, 0]) / 7  # as scaled amounts do, values repeat and do not fit into 32 bits
+    X_many[:, 0] = np.rint(10 * X_many[:, 0]) / 7  # like scaled amounts, values repeat and do not fit into 32 bits
     params = {"n_estimators": 50, "max_features": "sqrt", "min_samples_leaf": min_samples_leaf}
     forest = MODELS["rf"].build(0, weight, 1, **params).fit(X_many, y_many)
     unseen = X_many + np.random.default_rng(1).normal(0, 0.3, X_many.shape)
@@ -329,7 +331,7 @@ def test_portable_gives_a_forest_of_plain_scikit_learn():
 @pytest.mark.parametrize("as_frame", [False, True])
 def test_weighted_forest_scores_by_the_weighted_share_of_frauds_in_every_leaf(as_frame):
     values, labels = make_rows(2000, 400)
-    values = np.rint(8 * values)  # few values, so that every one of them is a bin of Intel's
+    values = np.rint(8 * values)  # few values, so that each is a separate bin in Intel's forest
     rows = pd.DataFrame(values, columns=list("abcd")) if as_frame else values
     forest = MODELS["rf"].build(0, 9.0, 1, n_estimators=5, min_samples_leaf=4, bootstrap=False).fit(rows, labels)
     weights, shares = np.where(labels == 1, 9.0, 1.0), []
@@ -342,7 +344,7 @@ def test_weighted_forest_scores_by_the_weighted_share_of_frauds_in_every_leaf(as
 
 
 def test_weighted_forest_splits_as_scikit_learns_does():
-    """On columns of few values, of which all are tried, so that chance decides between equal gains only."""
+    """On columns of few values, all of which are tried, so that chance decides only between equal gains."""
     values = np.random.default_rng(0).integers(0, 40, (3000, 3)).astype(float)
     labels = (values @ [1, 2, 3] + 60 * np.random.default_rng(1).normal(size=3000) > 230).astype(int)
     options = {"n_estimators": 1, "max_features": None, "max_depth": 4, "bootstrap": False, "min_samples_leaf": 9}

@@ -1,4 +1,4 @@
-"""Seeds: one in, an independent one per component out, and the caller's random state given back."""
+"""Seeds: an independent one per component, and the caller's random state is restored."""
 
 import random
 

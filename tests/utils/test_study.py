@@ -1,4 +1,4 @@
-"""Every experiment in one process: what is run on the study's own table, and what is left out on another."""
+"""Every experiment in one process: what runs on the study's table, and what is skipped on another."""
 
 from types import SimpleNamespace
 
@@ -13,7 +13,7 @@ LEFT_OUT = "The original study's protocol is left out: it needs the columns of t
 
 @pytest.fixture
 def run_on(monkeypatch):
-    """Run the study on a table of such columns, with each experiment replaced by a note that it was called."""
+    """Run the study on a table with these columns; each experiment only records that it was called."""
 
     def run_on(columns) -> list[str]:
         calls = []
@@ -49,12 +49,12 @@ LAST = ["choose", "final_task", "out_of_fold"]
 )
 def test_run_leaves_the_original_protocol_out_on_another_table_and_says_so(run_on, capsys, columns):
     assert run_on(columns) == [*EVERY_TABLE, *LAST]
-    said = capsys.readouterr().out
-    assert said == LEFT_OUT + "In the ledgers: 1 tasks of benchmark, 0 tasks of views, 0 tasks of ablation.\n"
+    output = capsys.readouterr().out
+    assert output == LEFT_OUT + "In the ledgers: 1 tasks of benchmark, 0 tasks of views, 0 tasks of ablation.\n"
 
 
 @pytest.mark.parametrize("columns", [ULB_COLUMNS, ("Merchant", *reversed(ULB_COLUMNS))], ids=["ULB", "more columns"])
 def test_run_includes_the_original_protocol_where_its_columns_are_there(run_on, capsys, columns):
     assert run_on(columns) == [*EVERY_TABLE, "original protocol", *LAST]
-    said = capsys.readouterr().out
-    assert LEFT_OUT not in said and said.endswith("3 tasks of original protocol.\n")
+    output = capsys.readouterr().out
+    assert LEFT_OUT not in output and output.endswith("3 tasks of original protocol.\n")

@@ -38,11 +38,11 @@ def ranked_table(n_folds: int = 3, n_rows: int = 2000, n_frauds: int = 40) -> pd
         y_true = np.arange(n_rows) < n_frauds
         noise = rng.normal(size=n_rows)
         for sampler, shift in (("none", 1.5), ("smote", 2.5)):
-            ranks, found = metrics.ranks_of_positives(y_true, noise + shift * y_true)
+            ranks, positions = metrics.ranks_of_positives(y_true, noise + shift * y_true)
             row = {"model": "rf", "sampler": sampler, "repeat": 0, "fold": fold, "days": 0.5, "n_rows": n_rows}
             figures = {"roc_auc": metrics.roc_auc(ranks, n_rows), "brier": 0.01 * fold, "calibration_error": 0.02}
             score = {"average_precision": metrics.average_precision(ranks)}
-            rows.append(row | figures | score | {"ranks": ranks, "positives": 1000 * fold + found})
+            rows.append(row | figures | score | {"ranks": ranks, "positives": 1000 * fold + positions})
     return pd.DataFrame(rows)
 
 
@@ -325,7 +325,7 @@ def test_compare_samplers_has_no_bootstrap_for_scores_without_ranks():
 
 
 def with_neutral(table: pd.DataFrame, shift: dict[str, float]) -> pd.DataFrame:
-    """The table with a tie-neutral score that lies so far above the other for each sampler."""
+    """The table with a tie-neutral score that is above the other by a given amount for each sampler."""
     return table.assign(average_precision_tie_neutral=table["average_precision"] + table["sampler"].map(shift))
 
 
@@ -338,7 +338,7 @@ def test_compare_samplers_says_whether_a_verdict_holds_with_ties_neutral():
     same = comparisons.compare_samplers(with_neutral(table, {"none": 0.01, "smote": 0.01, "rus": 0.01}))
     assert same["verdict"].tolist() == same["verdict_tie_neutral"].tolist() == ["helps", "harms"]
     assert same["holds_tie_neutral"].tolist() == [True, True]
-    # What rus loses, and half of what smote gains, is due to ties.
+    # The loss of rus, and half of the gain of smote, are due to ties.
     other = comparisons.compare_samplers(with_neutral(table, {"none": 0.05, "smote": 0.05, "rus": 0.1}))
     assert other["verdict"].tolist() == ["helps", "harms"]
     assert other["verdict_tie_neutral"].tolist() == ["helps", "equivalent"]
@@ -369,7 +369,7 @@ def test_compare_samplers_leaves_open_whether_a_verdict_holds_without_the_score(
 
 
 def test_compare_samplers_makes_no_verdict_easier_by_a_pair_without_the_score():
-    # On its own the gain is significant (p = .03), in a family of two it is not, whoever lacks the score.
+    # Alone the gain is significant (p = .03); in a family of two it is not, whichever lacks the score.
     gain = 0.25 + 0.1215 * np.array([-1, 1, 0, -1, 1])
     table = ledger_rows({("rf", "none"): BASE, ("rf", "smote"): BASE + gain, ("rf", "rus"): BASE[::-1]})
     alone = corrected_tests.corrected_difference(gain, 1 / 4)
@@ -394,25 +394,25 @@ def test_claim_verdict_supports_a_claim_only_against_every_rival(verdicts, expec
 
 def test_resampled_average_precision_with_weights_of_one_is_the_average_precision():
     ranks = np.array([1, 3, 4, 10, 200])
-    (drawn,) = bootstrap.resampled_average_precision(ranks, np.ones((1, 5), dtype=int))
-    assert drawn == pytest.approx(metrics.average_precision(ranks))
+    (score,) = bootstrap.resampled_average_precision(ranks, np.ones((1, 5), dtype=int))
+    assert score == pytest.approx(metrics.average_precision(ranks))
 
 
 def test_resampled_average_precision_takes_weights_as_repeated_rows():
     rng = np.random.default_rng(0)
     y_true = rng.permutation(np.arange(60) < 12)
     y_score = rng.normal(size=60) + y_true
-    ranks, found = metrics.ranks_of_positives(y_true, y_score)
+    ranks, positions = metrics.ranks_of_positives(y_true, y_score)
     weights = rng.integers(0, 4, size=(20, 12))
-    for drawn, copies in zip(bootstrap.resampled_average_precision(ranks, weights), weights, strict=True):
-        rows = np.r_[np.flatnonzero(~y_true), np.repeat(found, copies)]
+    for score, copies in zip(bootstrap.resampled_average_precision(ranks, weights), weights, strict=True):
+        rows = np.r_[np.flatnonzero(~y_true), np.repeat(positions, copies)]
         repeated, _ = metrics.ranks_of_positives(y_true[rows], y_score[rows])
-        assert drawn == pytest.approx(metrics.average_precision(repeated))
+        assert score == pytest.approx(metrics.average_precision(repeated))
 
 
 def test_resampled_average_precision_of_a_draw_without_any_fraud_is_zero():
-    drawn = bootstrap.resampled_average_precision(np.array([1, 2]), np.array([[0, 0], [2, 0]]))
-    assert drawn.tolist() == [0, 1]
+    scores = bootstrap.resampled_average_precision(np.array([1, 2]), np.array([[0, 0], [2, 0]]))
+    assert scores.tolist() == [0, 1]
 
 
 def test_interval_of_ranks_covers_what_it_says():
@@ -451,10 +451,10 @@ def test_bootstrap_means_use_the_same_draws_for_every_method():
 
 
 def test_bootstrap_means_draw_a_fraud_equally_often_in_every_repeat():
-    one = ranked_table(n_folds=1)
-    two = pd.concat([one, one.assign(repeat=1)])
+    single = ranked_table(n_folds=1)
+    two = pd.concat([single, single.assign(repeat=1)])
     columns = ["mean", "low", "high"]
-    once, twice = (bootstrap.bootstrap_means(table, n_draws=100)[columns] for table in (one, two))
+    once, twice = (bootstrap.bootstrap_means(table, n_draws=100)[columns] for table in (single, two))
     np.testing.assert_allclose(once, twice)
 
 
@@ -474,14 +474,14 @@ def test_bootstrap_differences_draw_the_same_frauds_for_both():
     ((low, high),) = bootstrap.bootstrap_differences(table, [PAIR], n_draws=400, seed=3)
     frauds = np.unique(np.concatenate(table["positives"].to_list()))
     rng = np.random.default_rng(3)
-    drawn = []
+    draws = []
     for copies in rng.multinomial(len(frauds), np.full(len(frauds), 1 / len(frauds)), size=400):
         scores = {}
         for row in table.itertuples():
             weights = copies[np.searchsorted(frauds, row.positives)][None]
             scores.setdefault(row.sampler, []).append(bootstrap.resampled_average_precision(row.ranks, weights)[0])
-        drawn.append(np.mean(scores["smote"]) - np.mean(scores["none"]))
-    assert (low, high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])), abs=1e-12)
+        draws.append(np.mean(scores["smote"]) - np.mean(scores["none"]))
+    assert (low, high) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])), abs=1e-12)
 
 
 def test_bootstrap_differences_of_a_method_and_its_copy_are_zero():
@@ -497,7 +497,7 @@ def test_bootstrap_differences_are_narrower_by_pairing():
     table = ranked_table()
     ((low, high),) = bootstrap.bootstrap_differences(table, [PAIR])
     means = bootstrap.bootstrap_means(table)
-    apart = np.sqrt(((means["high"] - means["low"]) ** 2).sum())  # as if the two had been drawn on their own
+    apart = np.sqrt(((means["high"] - means["low"]) ** 2).sum())  # as if the two had been drawn independently
     assert high - low < 0.9 * apart
 
 
@@ -505,7 +505,7 @@ def test_bootstrap_differences_use_the_folds_that_both_have():
     table = ranked_table()
     missing = table[~((table["sampler"] == "smote") & (table["fold"] == 2))]
     worse = missing.assign(ranks=missing["ranks"] + 1000 * (missing["fold"] == 2))
-    first, second = (bootstrap.bootstrap_differences(part, [PAIR], n_draws=200) for part in (missing, worse))
+    first, second = (bootstrap.bootstrap_differences(rows, [PAIR], n_draws=200) for rows in (missing, worse))
     np.testing.assert_array_equal(first, second)
     assert (bootstrap.bootstrap_differences(table, [PAIR], n_draws=200) != first).all()
 
@@ -544,8 +544,8 @@ def test_summarise_gives_the_mean_of_every_metric():
     table = ranked_table()
     summary = summaries.summarise(table)
     assert summary.index.tolist() == [("rf", "none"), ("rf", "smote")]
-    part = summaries.with_alert_metrics(table[table["sampler"] == "smote"])
-    expected = part[["average_precision", "roc_auc", "recall_at_p90", "precision_at_100", "precision_at_500"]].mean()
+    rows = summaries.with_alert_metrics(table[table["sampler"] == "smote"])
+    expected = rows[["average_precision", "roc_auc", "recall_at_p90", "precision_at_100", "precision_at_500"]].mean()
     assert summary.loc[("rf", "smote")].tolist() == pytest.approx([*expected, 0.01, 0.02])
 
 
@@ -650,12 +650,15 @@ def test_ratio_differences_are_paired_with_no_resampling_and_keep_the_order():
                     "split": SPLIT,
                 }
             )
-    found = comparisons.ratio_differences(pd.DataFrame(rows))
-    assert found[["sampler", "ratio"]].to_numpy().tolist() == [["smote", "x1"], ["smote", "balanced"]]
-    assert (found["low"] <= found["mean"]).all() and (found["mean"] <= found["high"]).all()
-    assert found["mean"].iloc[1] > found["mean"].iloc[0]
+    differences = comparisons.ratio_differences(pd.DataFrame(rows))
+    assert differences[["sampler", "ratio"]].to_numpy().tolist() == [["smote", "x1"], ["smote", "balanced"]]
+    assert (differences["low"] <= differences["mean"]).all() and (differences["mean"] <= differences["high"]).all()
+    assert differences["mean"].iloc[1] > differences["mean"].iloc[0]
     ordered = comparisons.ratio_differences(pd.DataFrame(rows), ["balanced", "x1"])
-    assert ordered["ratio"].tolist() == ["balanced", "x1"] and ordered["mean"].tolist() == found["mean"].tolist()[::-1]
+    assert (
+        ordered["ratio"].tolist() == ["balanced", "x1"]
+        and ordered["mean"].tolist() == differences["mean"].tolist()[::-1]
+    )
 
 
 def test_select_verdicts_keeps_what_was_adjusted_over_the_family():

@@ -1,4 +1,4 @@
-"""What each fault adds, from rows with known areas."""
+"""The effect of each fault, from rows with known areas."""
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,7 @@ def test_effects_of_each_fault_alone_are_differences_to_the_clean_figure(table):
 
 
 def test_effects_of_faults_together_are_a_separate_step(table):
-    """The trapezoid adds .02 to a clean figure, and .05 where the overlap is there, too."""
+    """The trapezoid adds .02 to a clean figure, and .05 together with the overlap."""
     overlap = [split.overlap for split in table["split"]]
     steps = fault_decomposition.effects(table.assign(trapezoid=table["trapezoid"] + 0.03 * np.array(overlap)))
     np.testing.assert_allclose(steps["mean"], [0.7, 0.1, 0.02, 0.03, 0.85], atol=1e-12)

@@ -31,7 +31,7 @@ def free_port() -> int:
 
 
 def start_dask(*arguments: str, log: Path) -> subprocess.Popen:
-    """A Dask command as a shell would start it, in a process group of its own."""
+    """A Dask command as a shell would start it, in a separate process group."""
     with log.open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "dask", *arguments],
@@ -44,7 +44,7 @@ def start_dask(*arguments: str, log: Path) -> subprocess.Popen:
 
 @pytest.fixture(scope="module")
 def starting(tmp_path_factory):
-    """Address of a scheduler with two worker processes that are on their way, by the commands of the README."""
+    """Address of a scheduler with two worker processes that are starting, by the commands of the README."""
     logs = tmp_path_factory.mktemp("dask")
     address, port = "tcp://127.0.0.1", str(free_port())
     here = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
@@ -97,7 +97,7 @@ def group_of(task: Task) -> str:
 
 
 def note(path: Path, *words: object) -> None:
-    """Add a line to the diary beside a ledger; short enough for one write, so that processes do not mix theirs."""
+    """Add a line to the diary beside a ledger, in one write, so that lines of several processes do not mix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".diary").open("a") as diary:
         diary.write(" ".join(map(str, words)) + "\n")
@@ -109,13 +109,13 @@ def diary(path: Path) -> list[list[str]]:
 
 
 def noted(profile, tasks, path, *arguments):
-    """What a worker does, noting where it did it."""
+    """Run a group and record the process that ran it."""
     note(path, "started", group_of(tasks[0]), os.getpid())
     return run_task.run_group(profile, tasks, path, *arguments)
 
 
 def killed_once(profile, tasks, path, *arguments):
-    """The same, but the first worker that begins a second group is killed half through it, its first one delivered."""
+    """The same, but the first worker that begins a second group is killed halfway; its first one is delivered."""
     first = [line[1] for line in diary(path) if line[0] == "started" and line[2] == str(os.getpid())]
     if not first or not claimed(path.with_suffix(".claimed")):
         return noted(profile, tasks, path, *arguments)
@@ -123,13 +123,13 @@ def killed_once(profile, tasks, path, *arguments):
     deadline = time.monotonic() + PATIENCE
     while diary(path).count(["received", first[0]]) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
-    time.sleep(0.5)  # that the caller needs the result no longer is on its way to the scheduler
+    time.sleep(0.5)  # the scheduler must first hear that the caller no longer needs the result
     note(path, "killed", group_of(tasks[0]), os.getpid())
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def claimed(path: Path) -> bool:
-    """Whether this process is the first to ask."""
+    """Whether this process is the first to call this."""
     try:
         path.touch(exist_ok=False)
     except FileExistsError:
@@ -138,13 +138,13 @@ def claimed(path: Path) -> bool:
 
 
 def killed_always(profile, tasks, path, *arguments):
-    """A group that no worker survives, as one that needs more memory than there is."""
+    """A group that no worker survives, such as one that needs too much memory."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture
 def receiving(monkeypatch):
-    """Note in the diary what the caller receives."""
+    """Record in the diary what the caller receives."""
     honest = ledger.append
 
     def append(path, row):
@@ -184,7 +184,7 @@ def test_run_names_a_group_that_no_worker_survives(profile, cluster, monkeypatch
     with Client(cluster) as client:  # Dask's default is to give up after four deaths; one is enough here
         client.run_on_scheduler(lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", 0))
     monkeypatch.setattr(runner, "run_group", killed_always)
-    alone = replace(profile, folds=((0, 1),))  # Dask blames whatever waits at a worker that dies
+    alone = replace(profile, folds=((0, 1),))  # Dask blames all tasks that wait at a worker that dies
     with pytest.raises(RuntimeError, match=r"ran the tasks from 'rus\+lr fold 0\.1' on died"):
         runner.run(alone, samplers=["rus"], models=["lr", "xgb"])
     assert ledger.read(profile.results) == []

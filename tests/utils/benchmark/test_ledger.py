@@ -1,4 +1,4 @@
-"""The ledger: what is written is read, by whole lines, once per key, whoever is killed in between."""
+"""The ledger: what is written can be read, in whole lines and once per key, even if processes are killed."""
 
 import json
 import shutil
@@ -176,7 +176,7 @@ def test_ledger_reads_and_writes_committed_rows_to_the_byte(name, result):
 
 
 def test_append_scoring_records_every_scoring_but_no_repetition(tmp_path):
-    """The same model scores alike on every machine; another result under its key is another model's."""
+    """The same model has the same score on every machine; another score under its key is another model's."""
     later = {"finished": "2026-11-23T14:00"}
     none = Method("none", {}, "imbalanced-learn 0.14", 1)
     assert ledger.append_scoring(tmp_path, make_scoring(**later))
@@ -208,7 +208,7 @@ def test_scorings_of_the_study_are_of_two_models():
 
 
 def test_reproduce_leaves_the_scorings_of_the_test_set(tmp_path):
-    """The recipe of the Makefile on a folder of its own, with programs that do nothing."""
+    """The target of the Makefile in a separate folder, with programs that do nothing."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     for name in ("creditcard.jsonl", "test.jsonl", "sensitivity/creditcard.jsonl", "out_of_fold/a.parquet"):
         (tmp_path / "data" / "results" / name).parent.mkdir(parents=True, exist_ok=True)

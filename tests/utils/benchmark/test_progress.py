@@ -1,4 +1,4 @@
-"""The progress bar: what is running, what is done and how much is left."""
+"""The progress bar: running tasks, finished tasks and remaining time."""
 
 import re
 import subprocess
@@ -57,8 +57,8 @@ def test_progress_bar_ends_at_all_tasks(tmp_path, capsys):
     with progress_bar({path: {A: 1.0, B: 9.0}}):
         finish(path, 1)
         finish(path, 2)
-    shown = capsys.readouterr().err
-    assert "100% |" in shown and "2 of 2 tasks" in shown
+    output = capsys.readouterr().err
+    assert "100% |" in output and "2 of 2 tasks" in output
 
 
 def test_progress_bar_weighs_tasks_by_their_cost(tmp_path, board, capsys):

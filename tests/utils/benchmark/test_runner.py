@@ -1,4 +1,4 @@
-"""The benchmark keeps what is finished, agrees with itself, and cannot be made to leak."""
+"""The benchmark keeps finished tasks, is reproducible, and refuses leaks."""
 
 import os
 import signal
@@ -68,8 +68,8 @@ def test_run_continues_where_a_killed_run_was(tmp_path, finished):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     before = path.read_bytes()
-    done = list(ledger.read_file(path))
-    assert 3 <= len(done) < 18
+    finished_rows = list(ledger.read_file(path))
+    assert 3 <= len(finished_rows) < 18
 
     again = start(tmp_path)
     assert again.wait(timeout=180) == 0, again.stderr.read().decode()
@@ -106,7 +106,7 @@ def test_run_records_the_scores_of_the_pipeline(finished):
     X_test, y_test = run_task.fold_parts(dataset, fold.test)
     ranks, _ = metrics.ranks_of_positives(y_test, fitted.pipeline.predict_proba(X_test)[:, 1])
     assert metrics.average_precision(ranks) == pytest.approx(row.result.average_precision, abs=1e-3)
-    assert np.abs(ranks - row.result.ranks).max() <= 2  # the solver's last digits depend on the threads it has
+    assert np.abs(ranks - row.result.ranks).max() <= 2  # the solver's last digits depend on the number of threads
 
 
 def test_run_logs_every_task_to_mlflow(finished):
@@ -127,11 +127,11 @@ def test_run_names_unknown_names(finished):
 
 
 def test_run_scores_meaningless_labels_like_chance(tmp_path):
-    """Every pair of the quick grid and every other sampler, on shuffled labels, scores what chance scores."""
+    """Every pair of the quick grid and every other sampler, on shuffled labels, scores like chance."""
     profile = small_profile(tmp_path, folds=((0, 0),), shuffled=True)
     others = [name for name in SAMPLERS if name not in profile.samplers and name != "ctgan"]
-    parts = [runner.run(profile), runner.run(profile, samplers=others, models=["xgb"])]
-    table = pd.concat(parts, ignore_index=True)
+    tables = [runner.run(profile), runner.run(profile, samplers=others, models=["xgb"])]
+    table = pd.concat(tables, ignore_index=True)
     deep = sum(MODELS[name].deep for name in profile.models)
     alone = len(models_without_sampler(among=profile.models))
     paired = len(profile.models) - deep - alone
@@ -174,7 +174,7 @@ def test_require_clean_split_refuses_a_sampler_in_front_of_the_split(name, finis
 
 @pytest.mark.parametrize("name", ["smote", "random undersampling"])
 def test_prepare_fold_refuses_a_sampler_in_front_of_the_split(name, finished, monkeypatch):
-    """The mutation itself: the function that hands out a fold's rows resamples them first."""
+    """A mutation: the function that returns a fold's rows resamples them first."""
     honest = run_task.fold_parts
     monkeypatch.setattr(run_task, "fold_parts", lambda *rows: BEFORE_THE_SPLIT[name].fit_resample(*honest(*rows)))
     dataset = run_task.load_dataset(finished.dataset)
@@ -257,12 +257,12 @@ def test_doit_runs_experiments_and_notebooks_again_after_a_changed_data_file():
         "tasks = (dodo.task_experiments(), *dodo.task_notebooks());"
         "print([str(dodo.relative(dodo.RAW)) in task['uptodate'][0].collect() for task in tasks])"
     )
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert told.split() == ["[True,", *["True,"] * 7, "True]"]
+    output = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert output.split() == ["[True,", *["True,"] * 7, "True]"]
 
 
 def test_run_batches_leaves_no_note_of_workers_that_fail(finished, tmp_path):
-    """Nor do those that are killed, once their study goes on."""
+    """Nor of workers that are killed, once their study continues."""
 
     def fail(profile, group, path, *_):
         Board(path.parent / ".running").write("failing")
@@ -279,14 +279,14 @@ HELD = []
 
 
 def hold(profile, group, path, *_):
-    """A group in which the process grows, as by TensorFlow's import and graphs, once it has done another."""
+    """A group in which the process grows, as with TensorFlow's import and graphs, after another group."""
     time.sleep(1.1)  # joblib looks at a worker's memory at most once in a second
     HELD.append(np.ones(45_000_000 if len(HELD) == 1 else 1))
     return [make_row(seed=group[0].seed, engine=str(os.getpid()))]
 
 
 def test_run_batches_keeps_a_worker_that_grows(tmp_path, finished):
-    """What it has imported, compiled and loaded serves all of the study's groups."""
+    """What it has imported, compiled and loaded is used for all of the study's groups."""
     groups = [[make_task(seed=seed)] for seed in range(8)]
     path = tmp_path / "rows.jsonl"
     rows = run_batches([Batch(hold, finished, groups, path, {task.key: 1.0 for (task,) in groups})], n_jobs=2)[path]
@@ -311,8 +311,8 @@ def test_run_batches_runs_all_at_once_and_each_fills_its_own_ledger(tmp_path, fi
     assert order == [2, 3, 1]
     seeds = {path.parent.name: {row.task.seed for row in computed} for path, computed in rows.items()}
     assert seeds == {"here": {1, 2}, "there": {3}}
-    for each in (here, there):
-        assert ledger.read_keys(each.path) == set(each.weights)
+    for ledger_path in (here, there):
+        assert ledger.read_keys(ledger_path.path) == set(ledger_path.weights)
 
 
 def test_run_group_refuses_a_worker_with_another_file(finished, tmp_path):
@@ -323,7 +323,7 @@ def test_run_group_refuses_a_worker_with_another_file(finished, tmp_path):
 
 
 def on_first_fold(finished, sampler: str, model: str) -> tuple:
-    """A task on the small study, its dataset and its fold."""
+    """A task of the small study, its dataset and its fold."""
     dataset = run_task.load_dataset(finished.dataset)
     search = replace(finished.search, trials=1) if MODELS[model].deep else None
     task = tasks.make_task(finished, dataset.identity, (0, 0), sampler, model, search=search)
@@ -345,7 +345,7 @@ def test_run_group_refuses_test_rows_given_to_the_sampler(sampler, finished, mon
 
 @pytest.mark.parametrize("model", ["lr", "ann"])
 def test_fit_fold_refuses_rows_of_another_fold(model, finished, monkeypatch):
-    """Also where they only end the training of a network."""
+    """Also if they only stop the training of a network."""
     task, dataset, fold = on_first_fold(finished, "none", model)
     foreign = run_task.training_rows(dataset, np.sort(np.r_[fold.train[5:], fold.test[:5]]), task.seed)
     fewer = run_task.training_rows(dataset, fold.train[5:], task.seed)
@@ -364,7 +364,7 @@ def test_require_training_rows_refuses_a_copy_of_a_training_row(finished):
 
 
 def test_score_fold_counts_synthetic_rows_that_equal_test_rows(finished, monkeypatch, caplog):
-    """What counts is where rows came from: values may agree by chance."""
+    """The origin of rows counts, because values may agree by chance."""
     task, dataset, fold = on_first_fold(finished, "smote", "lr")
     scaler = run_task.prepare_fold(dataset, fold, task.seed).scaler
     honest = training.fit_preprocessing
@@ -385,7 +385,7 @@ def test_score_fold_counts_synthetic_rows_that_equal_test_rows(finished, monkeyp
 
 
 def test_measure_says_what_random_order_of_ties_would_give(finished):
-    """With one score for all, half the prevalence is what ties against the model give."""
+    """With a constant score, ties against the model give half the prevalence."""
     _, dataset, fold = on_first_fold(finished, "none", "lr")
     constant, labels = np.full(len(fold.test), 0.5), dataset.y.to_numpy()[fold.test]
     measured = run_task.measure(dataset, fold.test, constant, constant)
@@ -400,7 +400,7 @@ def test_measure_says_what_random_order_of_ties_would_give(finished):
 
 
 def test_run_studies_a_table_of_counts_with_either_label(tmp_path):
-    """Rows that are equal but for their label, of which a sampler makes rows that equal test rows."""
+    """Rows that differ only in their label, from which a sampler makes rows that equal test rows."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.poisson(1.0, size=(2000, 3)), columns=list("abc"))
     frame["y"] = (rng.random(2000) < 0.02 + 0.08 * (frame["a"] > 2)).astype(int)
@@ -451,7 +451,7 @@ def test_ledgers_committed_hold_every_other_study(study, monkeypatch):
 
 
 def test_final_model_and_its_out_of_fold_probabilities_are_committed(committed):
-    """The probabilities give the scores that the ledger has of the same model on the same folds."""
+    """The probabilities give the scores in the ledger of the same model on the same folds."""
     profile = load_profile("full")
     dataset = run_task.load_dataset(profile.dataset)
     task = final_model.final_task(profile, ("none", "blend"))
@@ -468,11 +468,11 @@ def test_final_model_and_its_out_of_fold_probabilities_are_committed(committed):
 
 
 def folds_in(rows: list[Row]) -> dict[tuple[int, int], set[frozenset]]:
-    """What the ledger says of each fold: its positives, once for all tasks if they agree."""
-    found = {}
+    """Positives of each fold in the ledger, once for all tasks if they agree."""
+    positives = {}
     for row in rows:
-        found.setdefault(row.task.fold_id, set()).add(frozenset(row.result.positives))
-    return found
+        positives.setdefault(row.task.fold_id, set()).add(frozenset(row.result.positives))
+    return positives
 
 
 @pytest.mark.parametrize(
@@ -499,7 +499,7 @@ def test_all_folds_are_those_of_every_committed_row(file, changes, n_folds):
 
 @pytest.mark.parametrize("sampler", ["none", "rus", "smote"])
 def test_fit_fold_and_score_fold_compute_committed_rows_again(sampler, committed):
-    """Cheap rows of the full study, run anew: average precision agrees to 0.005, on any machine."""
+    """Cheap rows of the full study, run again: average precision agrees to 0.005 on any machine."""
     profile = load_profile("full")
     dataset = run_task.load_dataset(profile.dataset)
     folds = run_task.all_folds(profile.dataset, profile.protocol, 1)

@@ -1,4 +1,4 @@
-"""MLflow: every ledger row has its run, once, and the registry's champion is always whole."""
+"""MLflow: every ledger row has exactly one run, and the registry's champion is always complete."""
 
 import os
 from concurrent.futures import ProcessPoolExecutor
@@ -26,7 +26,7 @@ A, B, C, RUS = (row.key for row in (*(ledger_row(fold=fold) for fold in range(3)
 
 @pytest.fixture(scope="module", autouse=True)
 def store(tmp_path_factory):
-    """One SQLite store for this file, as setting one up takes seconds."""
+    """One SQLite store for this file, because creating one takes seconds."""
     patch = pytest.MonkeyPatch()
     patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}")
     yield tracking.client()
@@ -35,7 +35,7 @@ def store(tmp_path_factory):
 
 @pytest.fixture
 def profile(request):
-    """A profile of its own for each test, so that its experiment is empty."""
+    """A separate profile for each test, so that its experiment is empty."""
     return replace(load_profile("quick"), name=request.node.name)
 
 
@@ -69,9 +69,9 @@ def test_register_champion_keeps_the_files_for_download(store, tmp_path):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
         path.name: path.read_bytes() for path in model.iterdir()
     }
-    found = store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION)
-    assert (found.version, found.tags) == (version, {"ledger_key": "abc"})
-    assert store.get_run(found.run_id).data.tags["ledger_key"] == "abc"
+    registered = store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION)
+    assert (registered.version, registered.tags) == (version, {"ledger_key": "abc"})
+    assert store.get_run(registered.run_id).data.tags["ledger_key"] == "abc"
 
 
 def test_register_champion_moves_the_alias(store, tmp_path):
@@ -256,7 +256,7 @@ def test_run_tasks_finishes_when_the_store_goes_away_and_the_command_logs_the_re
     def compute(batches, **_):
         for row in rows:
             ledger.append(tmp_path / "rows.jsonl", row)
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # gone meanwhile
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # unavailable in the meantime
         monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         return {batches[0].path: rows}
 

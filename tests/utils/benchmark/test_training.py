@@ -1,4 +1,4 @@
-"""From training rows to a fitted classifier: what is shared, what is searched, and what must not be seen."""
+"""From training rows to a fitted classifier: shared caches, the search, and rows that must not be seen."""
 
 from dataclasses import replace
 
@@ -43,10 +43,10 @@ def method(name: str, params: dict) -> Method:
 def test_sample_trials_gives_every_sampler_as_many_and_its_defaults_first():
     for sampler in SAMPLERS:
         task = make_task(sampler, "xgb")
-        found = sample_trials(task)
-        assert len(found) == 4
-        assert found[0] == Trial(task.sampler, task.model)
-        assert all(found.count(trial) == 1 for trial in found)
+        trials = sample_trials(task)
+        assert len(trials) == 4
+        assert trials[0] == Trial(task.sampler, task.model)
+        assert all(trials.count(trial) == 1 for trial in trials)
 
 
 def test_sample_trials_stay_inside_the_space_and_repeat_with_the_seed():
@@ -91,13 +91,13 @@ def test_reduced_trial_has_no_more_than_its_entries_allow():
 
 def test_inner_folds_take_every_row_once_and_keep_identical_rows_together():
     rows = make_rows()
-    parts = rows.inner_folds(3)
-    tested = np.concatenate([test.X.index for _, test in parts])
+    folds = rows.inner_folds(3)
+    tested = np.concatenate([test.X.index for _, test in folds])
     assert sorted(tested) == sorted(rows.X.index)
-    for train, test in parts:
+    for train, test in folds:
         assert not set(train.groups) & set(test.groups)
         assert sorted([*train.X.index, *test.X.index]) == sorted(rows.X.index)
-    assert rows.inner_folds(3) is parts
+    assert rows.inner_folds(3) is folds
 
 
 def test_held_out_rows_share_nothing_with_the_others():
@@ -109,7 +109,7 @@ def test_held_out_rows_share_nothing_with_the_others():
 
 
 def test_fit_knows_which_rows_preprocessing_was_fitted_on():
-    """All training rows; a network's training part and the rows that end its training are these together."""
+    """All training rows; for a network, its training rows and the rows that stop the training together."""
     rows = make_rows()
     assert training.fit(make_task("smote", "lr"), rows).rows.source.equals(rows.X.index)
     fitted = training.fit(make_task("none", "ann", updates=10), rows)
@@ -142,25 +142,27 @@ def test_resampled_uses_the_same_fit_for_a_smaller_ratio_of_a_generator():
 def test_resampled_adds_as_many_rows_as_the_ratio_says(sampler, ratio, expected):
     """One row in fifteen is a fraud: equal classes need 13 synthetic rows for each, fewer than a ratio of 20."""
     rows = make_rows()
-    made = rows.resampled(method(sampler, {"ratio": ratio}))
-    assert len(made.y) - len(rows.y) == made.y.sum() - rows.y.sum() == expected
+    resampled = rows.resampled(method(sampler, {"ratio": ratio}))
+    assert len(resampled.y) - len(rows.y) == resampled.y.sum() - rows.y.sum() == expected
     assert SAMPLERS[sampler].effect(ratio, rows.y) == expected
 
 
 @pytest.fixture
 def n_fits(monkeypatch):
-    """How often scaler and sampler were fitted, as a list that grows."""
+    """A list that grows with every fit of scaler and sampler."""
     fits, fit_preprocessing = [], training.fit_preprocessing
-    monkeypatch.setattr(training, "fit_preprocessing", lambda *given: fits.append(1) or fit_preprocessing(*given))
+    monkeypatch.setattr(
+        training, "fit_preprocessing", lambda *arguments: fits.append(1) or fit_preprocessing(*arguments)
+    )
     return fits
 
 
 def test_resampled_fits_a_generator_once_for_the_ratios_of_a_search(recwarn, n_fits):
     rows = make_rows()
-    made = [rows.resampled(method("jitter", {"ratio": ratio})) for ratio in (20, "balanced", 1, 5)]
+    resampled = [rows.resampled(method("jitter", {"ratio": ratio})) for ratio in (20, "balanced", 1, 5)]
     assert len(n_fits) == 1 and not recwarn.list
-    for fewer in made[1:]:
-        np.testing.assert_array_equal(fewer.X, made[0].X[: len(fewer.X)])
+    for fewer in resampled[1:]:
+        np.testing.assert_array_equal(fewer.X, resampled[0].X[: len(fewer.X)])
 
 
 @pytest.mark.parametrize(
@@ -168,10 +170,10 @@ def test_resampled_fits_a_generator_once_for_the_ratios_of_a_search(recwarn, n_f
     [
         ("rus", 20_000, [100, 500, 2000, 10_000]),
         ("rus", 3000, [100, 500, 2000, 3000]),
-        ("rus", 1500, [100, 500, 1500]),  # 20 legitimate rows for a fraud are all, and so are 100
+        ("rus", 1500, [100, 500, 1500]),  # 20 legitimate rows per fraud are all of them, and so are 100
         ("rus", 450, [100, 450]),
         ("smote", 2000, [100, 500, 1900, 2000]),
-        ("smote", 2100, [100, 500, 2000]),  # equal classes need 20 synthetic frauds for each
+        ("smote", 2100, [100, 500, 2000]),  # equal classes need 20 synthetic frauds per fraud
         ("jitter", 2100, [100, 500, 2000]),
         ("class_weight", 2100, [2, 6, 21]),
     ],
@@ -179,8 +181,8 @@ def test_resampled_fits_a_generator_once_for_the_ratios_of_a_search(recwarn, n_f
 def test_sample_trials_take_ratios_of_the_same_effect_for_one_trial(sampler, n_legitimate, effects):
     y = np.repeat([0, 1], [n_legitimate, 100])
     task = replace(make_task(sampler, "lr"), search=SearchPlan(4, 0.01, SearchSpace(SAMPLERS[sampler].space, {})))
-    found = [trial.sampler.params["ratio"] for trial in sample_trials(task, y)]
-    assert sorted(SAMPLERS[sampler].effect(ratio, y) for ratio in found) == effects
+    ratios = [trial.sampler.params["ratio"] for trial in sample_trials(task, y)]
+    assert sorted(SAMPLERS[sampler].effect(ratio, y) for ratio in ratios) == effects
 
 
 def test_sample_trials_are_unchanged_by_labels_that_distinguish_all_ratios():
@@ -228,7 +230,7 @@ def test_chosen_parameters_are_what_the_ledger_keeps():
 
 
 def test_resampled_keeps_a_bounded_number_of_tables(n_fits):
-    """What was dropped is made again, and is the same."""
+    """A table that was dropped is made again, and is the same."""
     rows = make_rows()
     first = rows.resampled(method("smote", {"ratio": 1}))
     for ratio in range(2, MAX_RESAMPLED + 2):

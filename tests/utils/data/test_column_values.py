@@ -1,4 +1,4 @@
-"""Codes of values that were read with other types, and values written as another column writes them."""
+"""Codes of values of different types, and values written as in another column."""
 
 import numpy as np
 import pandas as pd
@@ -8,8 +8,8 @@ from utils.data.column_values import IncomparableError, common_codes, plain_valu
 
 
 def codes_of(first, second) -> tuple[list[int], list[int]]:
-    one, other = common_codes(pd.Series(first), pd.Series(second))
-    return one.tolist(), other.tolist()
+    first_codes, second_codes = common_codes(pd.Series(first), pd.Series(second))
+    return first_codes.tolist(), second_codes.tolist()
 
 
 def test_common_codes_are_equal_for_equal_values_and_none_for_missing_ones():

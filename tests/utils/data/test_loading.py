@@ -1,4 +1,4 @@
-"""The dataset: what the real file holds, what a bad file is told, and what a failed download leaves behind."""
+"""The dataset: the content of the real file, the messages about bad files, and failed downloads."""
 
 import hashlib
 import io
@@ -46,7 +46,7 @@ def development(ulb) -> np.ndarray:
 
 @pytest.fixture
 def write(tmp_path):
-    """Write a file and give its configuration."""
+    """Write a file and return its configuration."""
 
     def write(content, name="own.csv", **roles) -> DatasetConfig:
         path = tmp_path / name
@@ -66,7 +66,7 @@ def table(n_rows=60, n_positives=12, **columns) -> pd.DataFrame:
 
 
 def complaint(config: DatasetConfig) -> str:
-    """What `load` says about a bad file; nothing but the file itself may be left in the folder."""
+    """The message of `load` about a bad file; only the file itself may be left in the folder."""
     before = sorted(config.path.parent.iterdir())
     with pytest.raises(DataError) as caught:
         load(config)
@@ -92,14 +92,14 @@ def test_ulb_is_the_file_of_the_study(ulb):
 
 def test_ulb_values_are_those_of_the_csv_to_the_last_bit(ulb):
     raw = pd.read_csv(ULB.path, nrows=2_000, float_precision="round_trip")
-    kept = ulb.frame.loc[:1_999]
-    pd.testing.assert_frame_equal(raw.loc[kept.index], kept, check_dtype=False, rtol=0, atol=0)
+    rows = ulb.frame.loc[:1_999]
+    pd.testing.assert_frame_equal(raw.loc[rows.index], rows, check_dtype=False, rtol=0, atol=0)
 
 
 def test_ulb_duplicates_can_be_kept(ulb):
-    kept = load(replace(ULB, duplicates="keep"))
-    assert (len(kept.frame), kept.y.sum(), kept.n_duplicates) == (284_807, 492, 1_081)
-    assert kept.sha256 == ulb.sha256
+    with_duplicates = load(replace(ULB, duplicates="keep"))
+    assert (len(with_duplicates.frame), with_duplicates.y.sum(), with_duplicates.n_duplicates) == (284_807, 492, 1_081)
+    assert with_duplicates.sha256 == ulb.sha256
 
 
 def test_ulb_features(ulb):
@@ -131,11 +131,11 @@ def test_ulb_chronological_split(ulb, development):
 
 
 def test_ulb_folds_cover_the_development_set_and_divide_no_group(ulb, development):
-    made = folds(ulb, development, n_repeats=2, seed=7)
-    assert [(fold.repeat, fold.number) for fold in made] == [(r, k) for r in range(2) for k in range(5)]
-    for repeat in (made[:5], made[5:]):
+    ulb_folds = folds(ulb, development, n_repeats=2, seed=7)
+    assert [(fold.repeat, fold.number) for fold in ulb_folds] == [(r, k) for r in range(2) for k in range(5)]
+    for repeat in (ulb_folds[:5], ulb_folds[5:]):
         np.testing.assert_array_equal(np.sort(np.concatenate([fold.test for fold in repeat])), development)
-    for fold in made:
+    for fold in ulb_folds:
         np.testing.assert_array_equal(np.sort(np.r_[fold.train, fold.test]), development)
         assert np.intersect1d(ulb.groups[fold.train], ulb.groups[fold.test]).size == 0
         assert abs(ulb.y.iloc[fold.test].sum() - 399 / 5) <= 1
@@ -147,7 +147,7 @@ def test_ulb_folds_follow_the_seed_and_differ_by_repeat(ulb, development):
     assert all(np.array_equal(a.test, b.test) for a, b in zip(first, second, strict=True))
     assert not np.array_equal(first[0].test, first[5].test)
     assert not np.array_equal(first[0].test, folds(ulb, development, seed=4)[0].test)
-    # A repeat does not depend on how many are asked for.
+    # A repeat does not depend on the number of repeats.
     assert np.array_equal(first[0].test, folds(ulb, development, seed=3)[0].test)
 
 
@@ -195,7 +195,7 @@ def test_build_features_makes_the_hour_of_day_a_point_on_the_circle():
     np.testing.assert_allclose(build_features(times, config), expected, atol=1e-12)
 
 
-# Bring your own
+# Files of the user's own
 
 
 @pytest.mark.parametrize("name", ["own.csv", "OWN.CSV", "own.parquet"])
@@ -216,12 +216,12 @@ def test_load_reads_a_file_of_the_users(write, name):
 def test_load_counts_copies_which_share_a_fold_unless_they_are_dropped(write):
     frame = table(n_rows=200, n_positives=40)
     config = write(pd.concat([frame, frame.iloc[:30], frame.iloc[:5]]), **PLAIN)
-    kept, dropped = load(config), load(replace(config, duplicates="drop"))
-    assert (len(kept.frame), kept.n_duplicates, kept.name) == (235, 35, "own")
+    with_copies, dropped = load(config), load(replace(config, duplicates="drop"))
+    assert (len(with_copies.frame), with_copies.n_duplicates, with_copies.name) == (235, 35, "own")
     assert (len(dropped.frame), dropped.n_duplicates) == (200, 35)
-    for fold in folds(kept, np.arange(235)):
-        assert not set(map(tuple, kept.X.iloc[fold.train].to_numpy())) & set(
-            map(tuple, kept.X.iloc[fold.test].to_numpy())
+    for fold in folds(with_copies, np.arange(235)):
+        assert not set(map(tuple, with_copies.X.iloc[fold.train].to_numpy())) & set(
+            map(tuple, with_copies.X.iloc[fold.test].to_numpy())
         )
     with pytest.raises(ConfigError, match="duplicates is 'no'; use one of"):
         load(replace(config, duplicates="no"))
@@ -232,9 +232,9 @@ def test_identity_covers_the_file_and_every_role_that_is_not_the_default(write):
     content = hashlib.sha256(GOOD.encode()).hexdigest()
     assert load(config).identity == DatasetIdentity("own", content, Roles())
     roles = {"label": "Class", "time": None, "amount": "V1", "duplicates": "drop", "raw_time": True}
-    own = load(replace(config, variant="other", **roles))
+    dataset = load(replace(config, variant="other", **roles))
     expected = {"time": None, "amount": "V1", "duplicates": "drop", "raw_time": True}
-    assert to_json(own.identity) == {"name": "own-other", "sha256": content, "roles": expected}
+    assert to_json(dataset.identity) == {"name": "own-other", "sha256": content, "roles": expected}
     assert to_json(ULB.roles) == {"duplicates": "drop"}
 
 
@@ -320,42 +320,42 @@ OTHERS = {
 
 
 @pytest.fixture
-def said(caplog):
-    """Load a table and give what was logged of it, as a process that loads it for the first time."""
+def log_of(caplog):
+    """Load a table and return the log, as in a process that loads it for the first time."""
 
-    def said(config) -> str:
+    def log_of(config) -> str:
         caplog.clear()
         validation._warn_once.cache_clear()
         load(config)
         return "\n".join(record.getMessage() for record in caplog.records)
 
-    return said
+    return log_of
 
 
 @pytest.mark.parametrize("form", ["own.csv", "own.parquet"])
 @pytest.mark.parametrize("values", COUNTERS.values(), ids=COUNTERS.keys())
-def test_load_warns_of_a_column_that_numbers_the_rows(write, said, form, values):
+def test_load_warns_of_a_column_that_numbers_the_rows(write, log_of, form, values):
     config = write(table(number=values), form, **PLAIN)
     for _ in range(2):  # from the file, and from its copy
-        assert re.fullmatch(r"own\..* only number the rows.*: 'number'; .*drop=\('number',\)\)\.", said(config))
+        assert re.fullmatch(r"own\..* only number the rows.*: 'number'; .*drop=\('number',\)\)\.", log_of(config))
 
 
 @pytest.mark.parametrize("values", OTHERS.values(), ids=OTHERS.keys())
-def test_load_does_not_warn_of_other_columns(write, said, values):
-    assert said(write(table(number=values), **PLAIN)) == ""
+def test_load_does_not_warn_of_other_columns(write, log_of, values):
+    assert log_of(write(table(number=values), **PLAIN)) == ""
 
 
-def test_load_does_not_warn_of_a_time_that_numbers_the_rows(write, said):
+def test_load_does_not_warn_of_a_time_that_numbers_the_rows(write, log_of):
     config = write(table(number=ROWS), **PLAIN | {"time": "number"})
-    assert said(config) == ""
+    assert log_of(config) == ""
     data = load(config)
     assert "number" in data.frame and "number" not in data.X
 
 
-def test_load_finds_a_column_that_numbers_rows_despite_sorting_and_copies(write, said):
+def test_load_finds_a_column_that_numbers_rows_despite_sorting_and_copies(write, log_of):
     frame = table(number=ROWS, seconds=np.random.default_rng(1).permutation(60) // 2)
     frame = pd.concat([frame, frame.head(25)])
-    assert "only number the rows, so that equal rows look different: 'number';" in said(
+    assert "only number the rows, so that equal rows look different: 'number';" in log_of(
         write(frame, **PLAIN | {"time": "seconds"})
     )
 
@@ -373,21 +373,21 @@ for _ in range(2):
 with executors.lasting_workers():
     list(executors.Parallel(n_jobs=2)([executors.delayed(executors._load)(config)] * 2))
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0 and len(done.stderr.splitlines()) == 1, done.stderr
-    assert done.stderr.startswith("own.csv has columns that only number the rows")
+    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert process.returncode == 0 and len(process.stderr.splitlines()) == 1, process.stderr
+    assert process.stderr.startswith("own.csv has columns that only number the rows")
 
 
-def test_load_finds_duplicates_once_the_column_that_numbers_them_is_left_out(write, said):
+def test_load_finds_duplicates_once_the_column_that_numbers_them_is_left_out(write, log_of):
     twice = pd.concat([table(), table()]).reset_index(drop=True)
     config = write(twice.assign(number=np.arange(120)), **PLAIN)
-    assert "'number'" in said(config) and load(config).n_duplicates == 0
+    assert "'number'" in log_of(config) and load(config).n_duplicates == 0
     without = replace(config, drop=("number",))
     for _ in range(2):
-        assert said(without) == ""
+        assert log_of(without) == ""
         data = load(without)
         assert (data.n_duplicates, data.X.columns.tolist()) == (60, ["a", "b"])
-    assert "'number'" in said(config)
+    assert "'number'" in log_of(config)
     assert "number" in load(config).X  # the copy without the column is not taken for the whole
 
 
@@ -406,7 +406,7 @@ def test_load_validates_a_wide_table_in_seconds(write):
     config = write(pd.concat([table(), pd.DataFrame(wide).add_prefix("wide ")], axis=1), "own.parquet", **PLAIN)
     start = time.process_time()
     assert load(config).X.shape == (60, 4_002)
-    assert time.process_time() - start < 6  # three milliseconds a column were 12
+    assert time.process_time() - start < 6  # at three milliseconds per column it would take 12 s
 
 
 def test_load_requires_the_listed_columns(write):
@@ -536,13 +536,13 @@ def test_groups_hold_rows_equal_but_for_time_and_label(write):
 
 
 def test_folds_divide_a_table_of_categories_by_its_distinct_rows(write):
-    """Few distinct rows, each with either label: whole groups go to one fold."""
+    """Few distinct rows, each with both labels: whole groups are in one fold."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.integers(0, 5, size=(600, 2)), columns=["a", "b"]).assign(y=rng.integers(0, 10, 600) == 0)
     data = load(write(frame.astype(int), **PLAIN))
     assert np.unique(data.groups).size == 25 and len(data.frame) == 600
     for fold in folds(data, np.arange(600), n_splits=3):
-        train, test = (set(map(tuple, data.X.iloc[part].to_numpy())) for part in (fold.train, fold.test))
+        train, test = (set(map(tuple, data.X.iloc[positions].to_numpy())) for positions in (fold.train, fold.test))
         assert test and not train & test
 
 
@@ -568,11 +568,11 @@ def test_folds_have_positives_each_and_divide_no_group(write, seed):
     frame = table(n_rows=80, n_positives=int(rng.integers(15, 35)))
     frame = frame.iloc[rng.integers(0, 80, size=40)] if seed % 2 else frame
     data = load(write(pd.concat([frame, frame.head(10)]), **PLAIN))
-    made = folds(data, np.arange(len(data.frame)), n_splits=3, seed=seed)
-    for fold in made:
+    data_folds = folds(data, np.arange(len(data.frame)), n_splits=3, seed=seed)
+    for fold in data_folds:
         assert np.intersect1d(data.groups[fold.train], data.groups[fold.test]).size == 0
         assert set(data.y.iloc[fold.test]) == {0, 1}
-    np.testing.assert_array_equal(np.sort(np.concatenate([f.test for f in made])), np.arange(len(data.frame)))
+    np.testing.assert_array_equal(np.sort(np.concatenate([f.test for f in data_folds])), np.arange(len(data.frame)))
 
 
 def test_chronological_split_refuses_a_test_set_without_positives(write):
@@ -598,9 +598,9 @@ def test_load_makes_the_copy_again_when_its_source_changes(write):
     config = write(GOOD)
     before = load(config)
     copy = files.copy_path(config.path)
-    made = copy.stat().st_mtime_ns
+    copied_at = copy.stat().st_mtime_ns
     load(config)
-    assert copy.stat().st_mtime_ns == made
+    assert copy.stat().st_mtime_ns == copied_at
     write(GOOD.replace("0.5", "0.25"))
     after = load(config)
     assert after.sha256 != before.sha256
@@ -657,8 +657,8 @@ def test_load_makes_a_damaged_copy_again(write, damage):
     if damage == "foreign":
         table().to_parquet(copy)
     else:
-        place = len(content) // 2 if damage == "body" else len(content) - 400
-        content[place] ^= 0xFF
+        offset = len(content) // 2 if damage == "body" else len(content) - 400
+        content[offset] ^= 0xFF
         keep = {"truncated": len(content) // 2, "empty": 0}.get(damage, len(content))
         copy.write_bytes(content[:keep])
     pd.testing.assert_frame_equal(load(config).frame, expected)
@@ -682,7 +682,7 @@ def test_load_works_without_a_copy_that_cannot_be_written(write, monkeypatch):
 
 @pytest.fixture
 def remote(tmp_path, monkeypatch):
-    """A small file takes the part of the ULB file; no source works until a test says so."""
+    """A small file replaces the ULB file; no source works unless a test sets one up."""
 
     def broken(target):
         target.write_bytes(b"half a")
@@ -696,7 +696,7 @@ def remote(tmp_path, monkeypatch):
 
 
 def served(monkeypatch, content: bytes) -> None:
-    """Let the second source answer with `content`, through the function that was in the module."""
+    """Let the second source return `content`, through the original function of the module."""
     monkeypatch.setattr(files.urllib.request, "urlopen", lambda url, timeout: io.BytesIO(content))
     monkeypatch.setattr(files, "from_url", FROM_URL)
 
@@ -827,7 +827,7 @@ def test_load_removes_folders_of_killed_processes(write):
         os.utime(path / "half", (0, 0))
     for path in (*old, young, other):
         os.utime(path, (0, 0))
-    os.utime(young / "half")  # another process is writing into it
+    os.utime(young / "half")  # another process is writing to it
     load(config)
     assert sorted(folder.iterdir()) == sorted([config.path, files.copy_path(config.path), young, other])
 
@@ -858,7 +858,7 @@ def test_fetch_leaves_no_file_under_the_final_name_when_killed(remote, monkeypat
     assert list(remote.path.parent.iterdir()) == [remote.path]
 
 
-# Another dataset in place of the study's
+# Another dataset instead of the study's
 
 OWN_STUDY = """
 from dataclasses import replace
@@ -898,27 +898,27 @@ def test_commands_say_in_one_sentence_what_is_wrong_with_the_configuration(tmp_p
     own_study(tmp_path, 'DatasetConfig("claims.csv", label="")')
     (tmp_path / "dodo.py").symlink_to(ROOT / "dodo.py")
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    done = subprocess.run([sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 1
+    process = subprocess.run([sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert process.returncode == 1
     expected = "DatasetConfig.label is ''; name the column that holds 1 for the rare class and 0 otherwise.\n"
-    assert done.stderr == expected and done.stdout == ""
+    assert process.stderr == expected and process.stdout == ""
 
 
 def test_commands_study_a_dataset_of_the_users(tmp_path):
     own_study(tmp_path, 'DatasetConfig("claims.csv", label="is_fraud", time=None, amount="value")')
     command = [sys.executable, "-c", OWN_STUDY]
 
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", "from utils.data.loading import load; load()"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
     )
-    assert f"DataError: {tmp_path / 'claims.csv'} does not exist; put the file there" in done.stderr
+    assert f"DataError: {tmp_path / 'claims.csv'} does not exist; put the file there" in process.stderr
     assert list(tmp_path.iterdir()) == [tmp_path / "utils"]
 
     frame = table(n_rows=600, n_positives=60, value=np.arange(600) % 50).rename(columns={"y": "is_fraud"})
     frame["a"] += 5 * frame["is_fraud"]
     frame.to_csv(tmp_path / "claims.csv", index=False)
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.stdout.splitlines() == ["a b value 600 5", "claims 2 True"], done.stderr
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert process.stdout.splitlines() == ["a b value 600 5", "claims 2 True"], process.stderr

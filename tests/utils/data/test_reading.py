@@ -1,4 +1,4 @@
-"""One reader for the study and the application: what it reads, and what it says of the rest."""
+"""The reader of the study and the application: files that it reads, and messages about others."""
 
 import bz2
 import gzip
@@ -28,7 +28,7 @@ def as_parquet(frame: pd.DataFrame) -> bytes:
 
 
 def with_ends(header: str = "", rows: str = "") -> bytes:
-    """The plain text with something at the end of its header and of each of its rows."""
+    """The plain text with an addition to the end of its header and of each row."""
     first, *others = PLAIN.splitlines()
     return "\n".join([first + header, *(line + rows for line in others)]).encode()
 
@@ -184,7 +184,7 @@ def test_read_table_reads_wide_tables_up_to_a_stated_limit(tmp_path, form, n_col
             read_table(path)
     else:
         assert read_table(path).shape == (1, n_columns)
-    assert time.process_time() - start < 5  # with quadratic work on names it was a minute
+    assert time.process_time() - start < 5  # with quadratic time in the names it took a minute
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The ablation changes one choice at a time, covers every choice, and keeps what is finished."""
+"""The ablation changes one choice at a time, covers every choice, and keeps finished tasks."""
 
 from dataclasses import asdict, fields, replace
 
@@ -16,7 +16,7 @@ from utils.experiments.cgan_variant import VariantResult
 from utils.samplers.cgan.config import GANConfig
 from utils.seeding import child_seed
 
-NOT_A_CHOICE = {"updates_per_call"}  # how often progress is looked at
+NOT_A_CHOICE = {"updates_per_call"}  # how often progress is checked
 
 
 @pytest.fixture(scope="module")

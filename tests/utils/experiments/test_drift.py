@@ -1,4 +1,4 @@
-"""Change over time: on days built to drift or not, against SciPy, and on the study's own rows."""
+"""Changes over time: on days with and without drift, against SciPy, and on the study's rows."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ def make_dataset(folder, frame: pd.DataFrame, **roles) -> loading.Dataset:
 
 
 def make_frame(n_days: int = 2, n_rows: int = 1500, **shifts: float) -> pd.DataFrame:
-    """Rows of some days; a feature named in `shifts` moves by so much on the last day."""
+    """Rows of some days; a feature named in `shifts` is shifted by this amount on the last day."""
     rng = np.random.default_rng(0)
     time = np.sort(rng.choice(n_days * DAY, n_rows, replace=False)).astype(float)
     features = {name: rng.normal(size=n_rows) + shift * (time >= (n_days - 1) * DAY) for name, shift in shifts.items()}
@@ -42,11 +42,11 @@ def ulb():
 
 
 def test_days_divide_the_rows_by_the_clock(shifted):
-    found = drift_module.days(shifted)
-    assert list(found) == ["day 1", "day 2"]
-    np.testing.assert_array_equal(np.sort(np.concatenate(list(found.values()))), np.arange(len(shifted.frame)))
+    days = drift_module.days(shifted)
+    assert list(days) == ["day 1", "day 2"]
+    np.testing.assert_array_equal(np.sort(np.concatenate(list(days.values()))), np.arange(len(shifted.frame)))
     times = shifted.frame["Time"].to_numpy()
-    assert times[found["day 1"]].max() < DAY <= times[found["day 2"]].min()
+    assert times[days["day 1"]].max() < DAY <= times[days["day 2"]].min()
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +87,8 @@ def test_comparisons_are_of_the_first_day_with_the_last(tmp_path):
     dataset = make_dataset(tmp_path, make_frame(n_days=4, V1=0.0))
     pairs = drift_module.comparisons(dataset, 0.3)
     assert list(pairs) == ["day 1 to day 4", "development to test"]
-    for found, expected in zip(pairs["development to test"], splits.chronological_split(dataset, 0.3), strict=True):
-        np.testing.assert_array_equal(found, expected)
+    for positions, expected in zip(pairs["development to test"], splits.chronological_split(dataset, 0.3), strict=True):
+        np.testing.assert_array_equal(positions, expected)
 
 
 def test_comparisons_of_a_single_day_are_of_development_and_test(tmp_path):
@@ -115,9 +115,9 @@ def test_match_hours_gives_the_same_hours_and_only_rows_of_the_periods(shifted):
 
 def test_match_hours_repeats_with_its_seed(shifted):
     first, second = drift_module.days(shifted).values()
-    one, same, other = (drift_module.match_hours(shifted, first, second, seed=seed)[0] for seed in (0, 0, 1))
-    np.testing.assert_array_equal(one, same)
-    assert not np.array_equal(one, other)
+    matched, same, other = (drift_module.match_hours(shifted, first, second, seed=seed)[0] for seed in (0, 0, 1))
+    np.testing.assert_array_equal(matched, same)
+    assert not np.array_equal(matched, other)
 
 
 def test_match_hours_refuses_periods_without_a_common_hour(tmp_path):
@@ -147,8 +147,8 @@ def test_by_hour_counts_rows_and_covers_the_hours_of_the_clock(tmp_path):
     assert table["covered"].to_dict() == {("day 1", 0): 0.5, ("day 1", 1): 1.0, ("day 2", 0): 0.5}
     assert table[["rows", "frauds"]].to_numpy().tolist() == [[2, 1], [2, 0], [2, 2]]
     assert table["rate"].tolist() == [0.5, 0, 1]
-    (both, _) = drift_module.by_hour(dataset, {"all": np.arange(6)}).itertuples()
-    assert (both.rows, both.frauds, both.covered) == (4, 3, 1.0)
+    (whole_period, _) = drift_module.by_hour(dataset, {"all": np.arange(6)}).itertuples()
+    assert (whole_period.rows, whole_period.frauds, whole_period.covered) == (4, 3, 1.0)
 
 
 def test_by_hour_does_not_count_labels_of_an_unlabelled_period(tmp_path):
@@ -171,7 +171,7 @@ def test_distances_are_scipys_and_those_of_the_definition():
         first, other = values[~second], values[second]
         assert ks[number] == pytest.approx(ks_2samp(first, other, method="asymp").statistic, abs=1e-12)
         edges = np.r_[-np.inf, np.quantile(values, np.linspace(0.1, 0.9, 9)), np.inf]
-        p, q = (np.histogram(part, np.nextafter(edges, np.inf))[0] + 0.5 for part in (first, other))
+        p, q = (np.histogram(sample, np.nextafter(edges, np.inf))[0] + 0.5 for sample in (first, other))
         p, q = p / p.sum(), q / q.sum()
         assert psi[number] == pytest.approx(np.sum((p - q) * np.log(p / q)), abs=0.01)
 
@@ -192,8 +192,8 @@ def test_distances_are_finite_for_a_feature_that_hardly_varies(values):
 def test_feature_drift_is_beyond_chance_for_the_feature_that_moves_only(shifted):
     drift = drift_module.feature_drift(shifted, {"days": tuple(drift_module.days(shifted).values())})
     assert drift["hours"].tolist() == ["all hours"] * 2 + ["same hours"] * 2
-    for _, part in drift.groupby("hours"):
-        table = part.set_index("feature")
+    for _, rows in drift.groupby("hours"):
+        table = rows.set_index("feature")
         assert table.loc["moving", "ks"] == pytest.approx(0.383, abs=0.08)  # two normals a standard deviation apart
         assert table.loc["moving", "ks"] > 3 * table.loc["moving", "ks_chance"]
         assert table.loc["moving", "psi"] > 5 * table.loc["moving", "psi_chance"]
@@ -217,14 +217,14 @@ def test_tell_apart_distinguishes_days_only_if_they_differ(shifted, tmp_path):
     moved = drift_module.tell_apart(shifted, *drift_module.days(shifted).values())
     same = make_dataset(tmp_path, make_frame(moving=0.0, still=0.0))
     still = drift_module.tell_apart(same, *drift_module.days(same).values())
-    assert 0.65 < moved < 0.76 + 0.05  # the best there is for two normals a standard deviation apart is 0.76
+    assert 0.65 < moved < 0.76 + 0.05  # the optimum for two normals a standard deviation apart is 0.76
     assert still == pytest.approx(0.5, abs=0.06)
 
 
 def test_tell_apart_recognises_no_period_by_copies_of_rows(tmp_path):
     rng = np.random.default_rng(0)
     distinct = rng.normal(size=(300, 2))
-    rows = np.repeat(distinct, 5, axis=0)  # five copies of each at five times of one day
+    rows = np.repeat(distinct, 5, axis=0)  # five copies of each, at five times of one day
     time = np.r_[rng.choice(DAY, 750, replace=False), DAY + rng.choice(DAY, 750, replace=False)]
     frame = pd.DataFrame(rows, columns=["V1", "V2"]).assign(Time=time, Class=np.repeat(np.arange(300) % 2, 5))
     dataset = make_dataset(tmp_path, frame)
@@ -250,7 +250,7 @@ def test_by_hour_shows_that_the_second_day_of_the_study_differs_at_every_hour(ul
     rates = drift_module.fraud_rates(ulb, drift_module.days(ulb))
     assert rates["frauds"].sum() == ulb.y.sum() and rates["rows"].sum() == len(ulb.frame)
     medians = drift_module.hourly_medians(ulb, ["V3"])["V3"]
-    assert medians[:24].min() > medians[24:].max()  # V3 steps down at midnight, and no hour of the day explains it
+    assert medians[:24].min() > medians[24:].max()  # V3 falls at midnight, which the hour of the day does not explain
     table = drift_module.by_hour(ulb, {"all": np.arange(len(ulb.frame))})
     assert table["rows"].sum() == len(ulb.frame) and len(table) == 24
     assert table["covered"].sum() == pytest.approx(172_793 / 3600)

@@ -1,4 +1,4 @@
-"""Fidelity figures on tables whose answer is known."""
+"""Fidelity figures on tables with a known answer."""
 
 from typing import ClassVar
 
@@ -118,13 +118,13 @@ def test_train_on_synthetic_with_the_real_rows_changes_nothing(rows):
 
 
 def test_train_on_synthetic_does_not_depend_on_the_seed_of_the_judge(rows):
-    found = [train_on_synthetic(rows, draw(150, 99, shift=2), random_state=seed) for seed in range(3)]
-    assert np.ptp([figures["trtr"] for figures in found]) < 0.02
-    assert np.ptp([figures["tstr_ratio"] for figures in found]) < 0.02
+    reports = [train_on_synthetic(rows, draw(150, 99, shift=2), random_state=seed) for seed in range(3)]
+    assert np.ptp([figures["trtr"] for figures in reports]) < 0.02
+    assert np.ptp([figures["tstr_ratio"] for figures in reports]) < 0.02
 
 
 class Recorder:
-    """Stands in for the judge: notes its parameters and the rows that it is fitted to."""
+    """Replaces the judge; records its parameters and the rows that it is fitted to."""
 
     fits: ClassVar[list] = []
 

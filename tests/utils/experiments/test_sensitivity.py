@@ -1,4 +1,4 @@
-"""What the study's own choices do: which tasks are asked for, and that they go where they belong."""
+"""Sensitivity studies: which tasks they have, and that their rows go into their own ledger."""
 
 from dataclasses import replace
 
@@ -18,23 +18,23 @@ from utils.samplers import registry as samplers
 @pytest.fixture(scope="module")
 def profile(tmp_path_factory):
     """Two samplers and one model on a few thousand real rows."""
-    found = small_profile(tmp_path_factory.mktemp("study"))
+    study = small_profile(tmp_path_factory.mktemp("study"))
     small = {
         "samplers": ("none", "rus", "smote"),
         "sensitivity_models": ("lr", "ann", "cnn1d", "lstm"),
         "column_orders": 1,
     }
-    dataset = replace(found.dataset, duplicates="drop")
-    return replace(found, dataset=dataset, sensitivity_folds=((0, 0), (0, 1)), **small)
+    dataset = replace(study.dataset, duplicates="drop")
+    return replace(study, dataset=dataset, sensitivity_folds=((0, 0), (0, 1)), **small)
 
 
 def test_ratio_settings_have_every_sampler_at_every_ratio():
     settings = sensitivity.ratio_settings(load_profile("full"))
-    asked = {(setting.task.sampler.name, setting.name) for setting in settings}
+    pairs = {(setting.task.sampler.name, setting.name) for setting in settings}
     for name, entry in samplers.SAMPLERS.items():
         ratios = entry.space.get("ratio", [])
-        assert {(name, value if value == "balanced" else f"x{value}") for value in ratios} <= asked
-    assert ("none", "none") in asked and not [name for name, _ in asked if name == "tomek"]
+        assert {(name, value if value == "balanced" else f"x{value}") for value in ratios} <= pairs
+    assert ("none", "none") in pairs and not [name for name, _ in pairs if name == "tomek"]
     assert all(setting.task.search is None for setting in settings)
 
 
@@ -97,14 +97,14 @@ def test_ratios_are_run_once_and_kept_apart_from_the_benchmark(profile, monkeypa
 
 
 def test_missing_batches_hold_every_missing_task_once(profile, tmp_path):
-    """Some tasks belong to more than one choice."""
-    asked = [study(profile) for study in (sensitivity.ratio_settings, sensitivity.network_settings)]
-    asked += [sensitivity.boosted_settings(profile)]
-    asked += [settings_of(other) for other, settings_of in sensitivity._dataset_changes(profile).values()]
-    keys = {setting.task.key for settings in asked for setting in settings}
+    """Some tasks belong to several choices."""
+    studies = [study(profile) for study in (sensitivity.ratio_settings, sensitivity.network_settings)]
+    studies += [sensitivity.boosted_settings(profile)]
+    studies += [settings_of(other) for other, settings_of in sensitivity._dataset_changes(profile).values()]
+    keys = {setting.task.key for settings in studies for setting in settings}
     batches = sensitivity.missing_batches(replace(profile, results=tmp_path))
     missing = [task.key for batch in batches for group in batch.groups for task in group]
-    assert len(missing) == len(keys) < sum(map(len, asked)) and set(missing) == keys
+    assert len(missing) == len(keys) < sum(map(len, studies)) and set(missing) == keys
     assert {batch.path.name for batch in batches} == {
         *("rows.jsonl", "rows-with-duplicates.jsonl", "rows-raw-time.jsonl")
     }
@@ -116,13 +116,13 @@ def test_views_differ_in_rows_or_features(profile):
     table = sensitivity.views(profile, n_jobs=1)
     rows = table.groupby("setting")["n_rows"].sum()
     assert rows["duplicates kept"] >= rows["as in the protocol"] == rows["raw time as a feature"]
-    names = {setting: part["dataset"].iloc[0].name for setting, part in table.groupby("setting")}
+    names = {setting: group["dataset"].iloc[0].name for setting, group in table.groupby("setting")}
     assert names["as in the protocol"] == "rows"
     assert names["duplicates kept"] == "rows-with-duplicates" and names["raw time as a feature"] == "rows-raw-time"
 
 
 def test_views_show_a_table_that_keeps_its_duplicates_without_them(profile, monkeypatch):
-    """What is tried is always the other choice, under a name of its own."""
+    """The study always tries the other choice, under another name."""
     monkeypatch.setattr(sensitivity, "_run", lambda other, *_: pd.DataFrame([vars(other.dataset)]))
     table = sensitivity.views(replace(profile, dataset=replace(profile.dataset, duplicates="keep")))
     seen = {row.setting: (row.duplicates, row.variant) for row in table.itertuples()}
@@ -132,7 +132,7 @@ def test_views_show_a_table_that_keeps_its_duplicates_without_them(profile, monk
 
 @pytest.fixture(scope="module")
 def copied(profile, tmp_path_factory):
-    """The small profile on the same rows, every tenth of them twice, and frauds more often."""
+    """The small profile on the same rows, every tenth of them twice, frauds more often."""
     folder = tmp_path_factory.mktemp("copied")
     rows = pd.read_parquet(profile.dataset.path)
     frauds = rows[rows["Class"] == 1]
@@ -142,28 +142,28 @@ def copied(profile, tmp_path_factory):
 
 
 def test_distinct_rows_are_those_without_duplicates(copied):
-    kept = loading.load(replace(copied.dataset, duplicates="keep", variant="with-duplicates"))
+    with_copies = loading.load(replace(copied.dataset, duplicates="keep", variant="with-duplicates"))
     dropped = loading.load(copied.dataset)
-    distinct, originals = loading.distinct_rows(kept)
+    distinct, originals = loading.distinct_rows(with_copies)
     pd.testing.assert_frame_equal(distinct.frame, dropped.frame)
-    assert distinct.n_duplicates == dropped.n_duplicates == len(kept.frame) - len(dropped.frame) > 400
+    assert distinct.n_duplicates == dropped.n_duplicates == len(with_copies.frame) - len(dropped.frame) > 400
     pd.testing.assert_frame_equal(
-        distinct.frame.iloc[originals].reset_index(drop=True), kept.frame.reset_index(drop=True)
+        distinct.frame.iloc[originals].reset_index(drop=True), with_copies.frame.reset_index(drop=True)
     )
 
 
 def test_all_folds_put_copies_where_their_originals_are(copied):
     keeping = replace(copied.dataset, duplicates="keep", variant="with-duplicates")
-    kept, dropped = loading.load(keeping), loading.load(copied.dataset)
+    with_copies, dropped = loading.load(keeping), loading.load(copied.dataset)
     usual = run_task.all_folds(copied.dataset, copied.protocol, 1)
     followed = run_task.all_folds(keeping, copied.protocol, 1, True)
     assert list(followed) == list(usual)
     for fold_id, fold in followed.items():
-        for part in ("train", "test"):
-            rows, originals = (getattr(folds, part) for folds in (fold, usual[fold_id]))
+        for side in ("train", "test"):
+            rows, originals = (getattr(folds, side) for folds in (fold, usual[fold_id]))
             assert len(rows) > len(originals)
             pd.testing.assert_frame_equal(
-                kept.frame.iloc[rows].drop_duplicates(), dropped.frame.iloc[originals], check_names=False
+                with_copies.frame.iloc[rows].drop_duplicates(), dropped.frame.iloc[originals], check_names=False
             )
     unpaired = run_task.all_folds(keeping, copied.protocol, 1)[0, 0]
     assert set(unpaired.test) != set(followed[0, 0].test)  # drawn among all rows, folds are others
@@ -171,21 +171,24 @@ def test_all_folds_put_copies_where_their_originals_are(copied):
 
 def test_views_measure_kept_duplicates_on_the_folds_of_the_study(copied):
     table = sensitivity.views(copied, n_jobs=1).set_index(["setting", "fold"])
-    kept, usual = (table.loc[setting] for setting in ("duplicates kept", "as in the protocol"))
-    assert (kept["seed"] == usual["seed"]).all() and (kept["key"] != usual["key"]).all()
+    with_copies, usual = (table.loc[setting] for setting in ("duplicates kept", "as in the protocol"))
+    assert (with_copies["seed"] == usual["seed"]).all() and (with_copies["key"] != usual["key"]).all()
     usual_folds = run_task.all_folds(copied.dataset, copied.protocol, 1)
     followed = run_task.all_folds(
         replace(copied.dataset, duplicates="keep", variant="with-duplicates"), copied.protocol, 1, True
     )
     for fold in (0, 1):
-        assert kept.loc[fold, "n_rows"] == len(followed[0, fold].test) > len(usual_folds[0, fold].test)
-        assert kept.loc[fold, "n_fit"] == len(followed[0, fold].train)
-        assert set(usual.loc[fold, "positives"]) and len(kept.loc[fold, "ranks"]) > len(usual.loc[fold, "ranks"])
-        assert (kept.loc[fold, "split"].copies, usual.loc[fold, "split"].copies) == ("with their originals", None)
+        assert with_copies.loc[fold, "n_rows"] == len(followed[0, fold].test) > len(usual_folds[0, fold].test)
+        assert with_copies.loc[fold, "n_fit"] == len(followed[0, fold].train)
+        assert set(usual.loc[fold, "positives"]) and len(with_copies.loc[fold, "ranks"]) > len(usual.loc[fold, "ranks"])
+        assert (with_copies.loc[fold, "split"].copies, usual.loc[fold, "split"].copies) == (
+            "with their originals",
+            None,
+        )
 
 
 def scores(*values):
-    """Ledger rows of one model without resampling, a value per fold, and of a sampler that turns the order around."""
+    """Ledger rows of one model without resampling, a value per fold, and of a sampler that reverses the order."""
     rows = [
         {"sampler": sampler, "model": "lr", "repeat": 0, "fold": fold, "average_precision": sign * value}
         for sampler, sign in (("none", 1), ("smote", -1))
@@ -216,6 +219,6 @@ def test_describe_folds_finds_the_easiest_in_the_committed_studies():
 
 def test_spread_gives_mean_and_range_of_the_folds(profile):
     table = sensitivity.ratios(profile, n_jobs=1)
-    found = sensitivity.spread(table[table["sampler"] == "none"]).iloc[0]
+    spread = sensitivity.spread(table[table["sampler"] == "none"]).iloc[0]
     scores = table.loc[table["sampler"] == "none", "average_precision"]
-    assert (found["mean"], found["low"], found["high"]) == (scores.mean(), scores.min(), scores.max())
+    assert (spread["mean"], spread["low"], spread["high"]) == (scores.mean(), scores.min(), scores.max())

@@ -1,4 +1,4 @@
-"""Figures of change over time: what they draw is what their frames say."""
+"""Figures of changes over time: they draw the values of their frames."""
 
 import matplotlib as mpl
 import numpy as np
@@ -70,9 +70,9 @@ def test_plot_periods_by_hour_counts_per_hour_of_the_clock():
 
 
 def test_plot_drift_draws_all_and_the_same_hours_in_one_order():
-    for axes, (_, part) in zip(DRAWINGS["plot_drift"]().axes, DRIFT.groupby("comparison", sort=False), strict=True):
+    for axes, (_, rows) in zip(DRAWINGS["plot_drift"]().axes, DRIFT.groupby("comparison", sort=False), strict=True):
         for line, hours in zip(axes.get_lines(), ("all hours", "same hours"), strict=True):
-            expected = part[part["hours"] == hours].set_index("feature")["ks"]
+            expected = rows[rows["hours"] == hours].set_index("feature")["ks"]
             assert list(line.get_xdata()) == expected.loc[["V1", "V2"]].tolist()
     assert [label.get_text() for label in DRAWINGS["plot_drift"]().axes[0].get_yticklabels()] == ["V1", "V2"]
 
@@ -99,7 +99,7 @@ def test_plot_medians_marks_the_new_day_and_the_test_set():
     assert days == [24]
     (shade,) = axes[0].patches
     assert (shade.get_x(), shade.get_x() + shade.get_width()) == pytest.approx((40.3, 48))
-    assert [each.axison for each in axes] == [True] * 4 + [False] * 2
+    assert [panel.axison for panel in axes] == [True] * 4 + [False] * 2
 
 
 def test_period_colours_differ_and_belong_to_nothing_else():

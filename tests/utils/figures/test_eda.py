@@ -1,4 +1,4 @@
-"""Chapter 1 looks at no label of the test set."""
+"""Chapter 1 does not use the labels of the test set."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from utils.data import loading, splits
 
 
 def with_test_labels_moved(dataset):
-    """The same rows, with the labels of the test set turned around: as many frauds, but others."""
+    """The same rows, with the labels of the test set reversed: as many frauds, but other ones."""
     _, test = splits.chronological_split(dataset)
     labels = dataset.y.to_numpy().copy()
     labels[test] = labels[test][::-1]

@@ -24,7 +24,7 @@ from utils.samplers.registry import SAMPLERS
 pytestmark = pytest.mark.usefixtures("theme")
 
 NAMES = {"none": "No resampling", "smote": "SMOTE", "cgan": "CGAN"}
-# Machado, Oliveira and Fernandes (2009): linear RGB as those see it who lack red, green or blue cones.
+# Machado, Oliveira and Fernandes (2009): linear RGB as seen without red, green or blue cones.
 VISIONS = {
     "normal": np.eye(3),
     "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
@@ -46,8 +46,8 @@ def make_ledger() -> pd.DataFrame:
             for shift, sampler in enumerate(NAMES):
                 y_true = np.arange(500) < 500 * PREVALENCE
                 ranks, _ = metrics.ranks_of_positives(y_true, rng.normal(size=500) + (2 + 0.3 * shift) * y_true)
-                place = {"model": model, "sampler": sampler, "repeat": 0, "fold": fold, "split": SPLIT}
-                rows.append(place | {"ranks": ranks.tolist(), "average_precision": metrics.average_precision(ranks)})
+                task = {"model": model, "sampler": sampler, "repeat": 0, "fold": fold, "split": SPLIT}
+                rows.append(task | {"ranks": ranks.tolist(), "average_precision": metrics.average_precision(ranks)})
     return pd.DataFrame(rows)
 
 
@@ -195,8 +195,8 @@ def test_figures_of_precision_and_recall_show_the_prevalence(name):
 
 
 def test_plot_pr_curves_labels_a_curve_with_its_mean():
-    part = LEDGER[(LEDGER["sampler"] == "cgan") & (LEDGER["model"] == "rf")]
-    assert f"CGAN ({part['average_precision'].mean():.3f})" in texts(DRAWINGS["plot_pr_curves"]())
+    rows = LEDGER[(LEDGER["sampler"] == "cgan") & (LEDGER["model"] == "rf")]
+    assert f"CGAN ({rows['average_precision'].mean():.3f})" in texts(DRAWINGS["plot_pr_curves"]())
 
 
 def test_plot_pr_curves_distinguishes_two_curves_of_one_model():
@@ -281,9 +281,11 @@ def test_plot_fold_scores_shows_every_fold_and_the_mean():
 
 
 def test_plot_differences_shows_every_interval_where_it_lies():
-    drawn = {tuple(line.get_xdata()) for line in lines(DRAWINGS["plot_differences"]()) if line.get_linewidth() == 1.6}
-    shown = COMPARED[["low", "high"]].clip(-comparison_figures.WIDEST, comparison_figures.WIDEST)
-    assert drawn == set(shown.itertuples(index=False, name=None))
+    intervals = {
+        tuple(line.get_xdata()) for line in lines(DRAWINGS["plot_differences"]()) if line.get_linewidth() == 1.6
+    }
+    expected = COMPARED[["low", "high"]].clip(-comparison_figures.WIDEST, comparison_figures.WIDEST)
+    assert intervals == set(expected.itertuples(index=False, name=None))
 
 
 def compared_with(**means: float) -> pd.DataFrame:
@@ -342,8 +344,8 @@ def test_plot_fold_scores_does_not_compress_the_others_when_a_method_fails():
 def test_plot_fold_scores_and_differences_fit_many_samplers_on_a_page():
     names = {name: name for name in theme_module.SAMPLER_COLOURS}
     models = {name: name for name in (*CLASSICAL, *DEEP)}
-    part = LEDGER[LEDGER["model"] == "rf"]
-    none = part[part["sampler"] == "none"]
+    rows = LEDGER[LEDGER["model"] == "rf"]
+    none = rows[rows["sampler"] == "none"]
     table = pd.concat([none.assign(sampler=sampler, model=model) for sampler in names for model in models])
     for figure in (
         comparison_figures.plot_fold_scores(table, names, models),

@@ -1,4 +1,4 @@
-"""The figure of ratios: every line where its frame says, and none that presses the others together."""
+"""The figure of ratios: every line has the values of its frame, and none compresses the others."""
 
 import matplotlib as mpl
 import pandas as pd
@@ -16,12 +16,12 @@ MODELS = {"lr": "Logistic regression", "rf": "Random forest", "xgb": "XGBoost", 
 
 
 def make_curves(**slopes: float) -> pd.DataFrame:
-    """A difference that grows by so much from ratio to ratio, with an interval of 0.01 to both sides."""
+    """A difference that grows by this amount from ratio to ratio, with an interval of 0.01 on both sides."""
     return pd.DataFrame(
         {"model": model, "sampler": name, "ratio": ratio, "mean": mean, "low": mean - 0.01, "high": mean + 0.01}
         for model in MODELS
         for name, slope in slopes.items()
-        for ratio, mean in zip(RATIOS, (slope * place for place in range(4)), strict=True)
+        for ratio, mean in zip(RATIOS, (slope * position for position in range(4)), strict=True)
     )
 
 
@@ -55,9 +55,9 @@ def test_plot_ratios_has_a_panel_per_model_and_a_line_per_sampler():
 
 
 def test_plot_ratios_keeps_the_order_of_ratios_in_the_frame():
-    part = CURVES[~((CURVES["sampler"] == "cgan") & (CURVES["ratio"] == "x5"))]
-    part = pd.concat([part[part["sampler"] == "smote"], part[part["sampler"] == "cgan"].iloc[::-1]])
-    axes = sensitivity_figures.plot_ratios(part, SAMPLERS, MODELS).axes[0]
+    curves = CURVES[~((CURVES["sampler"] == "cgan") & (CURVES["ratio"] == "x5"))]
+    curves = pd.concat([curves[curves["sampler"] == "smote"], curves[curves["sampler"] == "cgan"].iloc[::-1]])
+    axes = sensitivity_figures.plot_ratios(curves, SAMPLERS, MODELS).axes[0]
     assert [label.get_text() for label in axes.figure.axes[3].get_xticklabels()] == list(RATIOS)
     assert list(line_of(axes, "cgan").get_ydata()) == pytest.approx([0, -0.01, -0.015])
     assert line_of(axes, "cgan").get_xdata() == pytest.approx([0.15, 2.15, 3.15])

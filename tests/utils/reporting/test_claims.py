@@ -1,4 +1,4 @@
-"""Sentences of the full study: each is held to the numbers that it rests on, and to nothing else."""
+"""Claims of the full study: each is checked against its recorded numbers, and against nothing else."""
 
 import copy
 import json
@@ -16,7 +16,7 @@ def ratio(model: str, sampler: str, name: str, n_folds: int) -> dict:
 
 
 def numbers_of_the_full_study() -> dict:
-    """A small study whose numbers bear every claim."""
+    """A small study whose numbers support every claim."""
     verdicts = {("xgb", "nearmiss"): "harms", ("lr", "tomek"): "equivalent", ("rf", "cgan"): "no evidence"}
     verdicts |= {(model, sampler): "no evidence" for model in ("lr", "rf") for sampler in ("smote", "ros")}
     interval = {"mean": 0.0, "low": -0.02, "high": 0.02}
@@ -74,7 +74,7 @@ def numbers() -> dict:
 
 
 SCORING = {"label": "only", "average_precision": 0.8, "finished": "2026-11-22"}
-# For every number that a claim rests on: where it stands, and a value that the claim does not bear.
+# For every number behind a claim: its path, and a value that makes the claim false.
 TURNS = [
     ("not_supported", "07_comparison/claim/verdict", "refuted"),
     ("not_supported", "07_comparison/claim/verdict", "supported"),

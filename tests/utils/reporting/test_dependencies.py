@@ -1,4 +1,4 @@
-"""What a notebook depends on is found by reading code, and only what changed is made anew."""
+"""Dependencies of a notebook are found in the code, and only what changed is run again."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ def task_copy():
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A small project of its own: `utils.one` imports `utils.pkg.two` inside a function."""
+    """A small project in which `utils.one` imports `utils.pkg.two` inside a function."""
     monkeypatch.setattr(dependencies, "ROOT", tmp_path)
     (tmp_path / "utils" / "pkg").mkdir(parents=True)
     files = {

@@ -1,4 +1,4 @@
-"""What every notebook must be, before it is run; nbval runs them (see the Makefile)."""
+"""Requirements of every notebook, before it is run; nbval runs them (see the Makefile)."""
 
 import ast
 import json
@@ -314,9 +314,9 @@ def test_execute_names_a_failing_cell_and_leaves_the_old_notebook(tmp_path, monk
 
 def test_write_clean_joins_pieces_of_a_stream_and_keeps_other_outputs(tmp_path):
     pieces = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in ("a\n", "b", "\n")]
-    shown = nbformat.v4.new_output("display_data", {"text/plain": "c"})
+    display = nbformat.v4.new_output("display_data", {"text/plain": "c"})
     cell = nbformat.v4.new_code_cell(
-        "print()", outputs=[*pieces, shown, pieces[0]], metadata={"papermill": {}, "tags": []}
+        "print()", outputs=[*pieces, display, pieces[0]], metadata={"papermill": {}, "tags": []}
     )
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "executed.ipynb")
     notebooks.write_clean(tmp_path / "executed.ipynb", tmp_path / "folder" / "clean.ipynb")

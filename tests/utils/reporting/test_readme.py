@@ -1,4 +1,4 @@
-"""The README's results: made from the recorded numbers, with the sentences that the full study states."""
+"""The README's results: generated from the recorded numbers, with the claims of the full study."""
 
 import re
 
@@ -20,7 +20,7 @@ def page(tmp_path):
 
 @pytest.fixture
 def numbers() -> dict:
-    """What the README reads, of a small study whose dataset is another one."""
+    """The numbers that the README reads, of a small study on another dataset."""
     numbers = numbers_of_the_full_study()
     means = [
         {"model": "rf", "sampler": name, "mean": 0.8, "low": 0.7, "high": 0.9, "n_folds": 3}
@@ -153,8 +153,8 @@ def test_headline_refuses_a_false_claim_of_the_full_study(numbers):
 @pytest.mark.parametrize(("path", "made"), [(readme.README, readme.answer), (readme.RESULTS, readme.headline)])
 def test_pages_show_the_recorded_results(path, made):
     text = path.read_text(encoding="utf-8")
-    shown = text[text.index(README_START) + len(README_START) : text.index(README_END)].strip()
-    assert shown == made(read(load_profile("full").numbers)), "run `doit readme`"
+    results = text[text.index(README_START) + len(README_START) : text.index(README_END)].strip()
+    assert results == made(read(load_profile("full").numbers)), "run `doit readme`"
 
 
 def test_answer_has_three_sentences_on_claim_comparisons_and_test_set(numbers):

@@ -1,4 +1,4 @@
-"""Numbers and tables: plain JSON, whole files, and only what a notebook measured is replaced."""
+"""Numbers and tables: plain JSON, whole files, and only a notebook's own section is replaced."""
 
 import json
 import multiprocessing
@@ -173,7 +173,7 @@ def test_alone_grid_lists_the_best_model_first():
 
 
 def searched(model: str, sampler: str, chosen: list, space: list) -> pd.DataFrame:
-    """Ledger rows of a pair whose search had these ratios on its list and chose these."""
+    """Ledger rows of a pair whose search could choose from these ratios and chose these."""
     plan = SearchPlan(4, 0.01, SearchSpace({"ratio": space} if space else {}, {}))
     rows = [
         {"model": model, "sampler": sampler, "search": plan, "chosen": Chosen({"ratio": ratio}, {})} for ratio in chosen

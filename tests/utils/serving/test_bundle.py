@@ -1,4 +1,4 @@
-"""The saved model: what is loaded scores as what was saved, or is refused with the reason."""
+"""The saved model: a loaded model scores like the saved one, or is refused with the reason."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ CARD = {"ledger_key": "abc", "sampler": {"name": "smote"}, "profile": "quick"}
 
 
 class Unknown(BaseEstimator):
-    """Stands for a type that nobody declared to be safe."""
+    """A type that is not trusted."""
 
     def transform(self, X):
         return X
@@ -82,7 +82,7 @@ def change_card(folder: Path, change) -> None:
 
 
 def sign(folder: Path, name: str) -> None:
-    """Enter a file's present hash into the card, as its author would."""
+    """Write a file's current hash into the card, as its author would."""
     digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
     change_card(folder, lambda card: card["files"].update({name: digest}))
 
@@ -170,9 +170,9 @@ def test_save_lists_every_file_with_its_hash_in_the_card(saved):
     assert all(card["files"][name] == hashlib.sha256((saved / name).read_bytes()).hexdigest() for name in files)
     assert (card["threshold"], card["columns"], card["card"]) == (0.25, list(COLUMNS), CARD)
     roles = {"label": "Class", "time": "Time", "amount": "Amount"}
-    kept = {"sha256": None, "source": None, "columns": None, "drop": [], "duplicates": "keep", "raw_time": False}
-    kept |= {"variant": ""}
-    assert card["schema"] == {"path": "own.csv", **roles, **kept}
+    defaults = {"sha256": None, "source": None, "columns": None, "drop": [], "duplicates": "keep", "raw_time": False}
+    defaults |= {"variant": ""}
+    assert card["schema"] == {"path": "own.csv", **roles, **defaults}
 
 
 def test_load_reads_a_card_with_roles_of_another_release(saved):

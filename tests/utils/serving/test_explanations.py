@@ -1,4 +1,4 @@
-"""Shapley values: they add up, are exact where they can be, and give nothing to a column that does nothing."""
+"""Shapley values: they add up, are exact where possible, and are zero for a column without effect."""
 
 import numpy as np
 import pytest
@@ -24,28 +24,28 @@ def explained(name):
 
 @pytest.mark.parametrize("name", ["lr", "rf", "xgb", "ann", "blend"])
 def test_explainer_base_and_contributions_add_up_to_the_log_odds(name):
-    _, scorer, found = explained(name)
-    totals = [base + sum(contributions) for base, contributions in found]
+    _, scorer, explanations = explained(name)
+    totals = [base + sum(contributions) for base, contributions in explanations]
     np.testing.assert_allclose(totals, scorer.calibrated_log_odds(ROWS), rtol=0, atol=1e-9)
-    assert all(len(contributions) == len(COLUMNS) for _, contributions in found)
+    assert all(len(contributions) == len(COLUMNS) for _, contributions in explanations)
 
 
 def test_explainer_gives_the_terms_of_a_linear_model():
-    fitted, scorer, found = explained("lr")
+    fitted, scorer, explanations = explained("lr")
     terms = scorer.scaled(ROWS) * fitted.classifier.coef_[0] * fitted.calibrator.coef_[0, 0]
-    for (_, contributions), row in zip(found, terms, strict=True):
+    for (_, contributions), row in zip(explanations, terms, strict=True):
         by_name = dict(zip(fitted.columns, row, strict=True))
         expected = [by_name.get(name, by_name["hour_sin"] + by_name["hour_cos"]) for name in COLUMNS]
         np.testing.assert_allclose(contributions, expected, rtol=1e-6, atol=1e-9)
 
 
 def test_explainer_gives_the_librarys_shapley_values_of_boosted_trees():
-    fitted, scorer, found = explained("xgb")
-    own = fitted.classifier.get_booster().predict(DMatrix(scorer.scaled(ROWS)), pred_contribs=True)
+    fitted, scorer, explanations = explained("xgb")
+    shapley = fitted.classifier.get_booster().predict(DMatrix(scorer.scaled(ROWS)), pred_contribs=True)
     slope = fitted.calibrator.coef_[0, 0]
-    place = fitted.columns.index("V1")
-    for (base, contributions), row in zip(found, own, strict=True):
-        assert contributions[COLUMNS.index("V1")] == pytest.approx(row[place] * slope, abs=1e-4)
+    position = fitted.columns.index("V1")
+    for (base, contributions), row in zip(explanations, shapley, strict=True):
+        assert contributions[COLUMNS.index("V1")] == pytest.approx(row[position] * slope, abs=1e-4)
         assert base == pytest.approx(row[-1] * slope + fitted.calibrator.intercept_[0], abs=1e-5)
 
 
@@ -53,15 +53,15 @@ def test_explainer_gives_the_librarys_shapley_values_of_boosted_trees():
 def test_explainer_estimates_find_the_columns_that_separate_frauds(name):
     fitted = fit(name)
     frauds = FRAME[FRAME["Class"] == 1][list(COLUMNS)].to_numpy()[:3]
-    found = Explainer(Scorer(fitted), VALUES[:20]).explain(frauds)
-    size = np.abs([contributions for _, contributions in found]).mean(axis=0)
-    assert {COLUMNS[place] for place in np.argsort(-size)[:3]} <= {"V1", "V2", "V3", "V4"}
+    explanations = Explainer(Scorer(fitted), VALUES[:20]).explain(frauds)
+    size = np.abs([contributions for _, contributions in explanations]).mean(axis=0)
+    assert {COLUMNS[position] for position in np.argsort(-size)[:3]} <= {"V1", "V2", "V3", "V4"}
 
 
 def test_explainer_explains_the_same_row_the_same_way():
-    _, scorer, found = explained("rf")
+    _, scorer, explanations = explained("rf")
     again = Explainer(scorer, VALUES[:20]).explain(ROWS[:1])
-    np.testing.assert_allclose(again[0][1], found[0][1], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(again[0][1], explanations[0][1], rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(("name", "exact"), [("lr", True), ("xgb", True), ("rf", False), ("blend", False)])
@@ -73,7 +73,7 @@ def test_explainer_tells_whether_it_estimates(name, exact):
 
 
 def with_roles(names, **roles):
-    """A file whose first columns have these names, and the roles of its columns."""
+    """A file with these names of the first columns, and the roles of its columns."""
     frame = transactions().rename(columns=dict(zip(COLUMNS, names, strict=False)))
     return frame, DatasetConfig(SCHEMA.path, **roles)
 
@@ -91,7 +91,7 @@ ROLES = {
 
 @pytest.fixture(params=ROLES)
 def with_other_roles(request):
-    """A linear model, the file that it learned, and the model's raw columns of it."""
+    """A linear model, the file that it was fitted to, and the model's raw columns of it."""
     frame, schema = ROLES[request.param]
     fitted = fit("lr", schema=schema, frame=frame)
     return fitted, frame, frame[list(fitted.raw_columns)].to_numpy(dtype=float)
@@ -117,10 +117,13 @@ def test_explainer_assigns_a_contribution_to_the_column_that_it_comes_from(with_
     terms = dict(zip(fitted.columns, (scorer.scaled(values[:4]) * fitted.classifier.coef_[0]).T, strict=True))
     made_of_time = [] if set(fitted.columns) <= set(frame.columns) else ["hour_sin", "hour_cos"]
     expected = [
-        sum(terms[part] for part in made_of_time) if name not in terms else terms[name] for name in fitted.raw_columns
+        sum(terms[feature] for feature in made_of_time) if name not in terms else terms[name]
+        for name in fitted.raw_columns
     ]
-    found = np.array([contributions for _, contributions in Explainer(scorer, values[:20]).explain(values[:4])])
-    np.testing.assert_allclose(found, fitted.calibrator.coef_[0, 0] * np.transpose(expected), rtol=1e-6, atol=1e-9)
+    explanations = np.array([contributions for _, contributions in Explainer(scorer, values[:20]).explain(values[:4])])
+    np.testing.assert_allclose(
+        explanations, fitted.calibrator.coef_[0, 0] * np.transpose(expected), rtol=1e-6, atol=1e-9
+    )
 
 
 def test_fraud_model_needs_no_time_of_which_no_feature_is_made():

@@ -1,4 +1,4 @@
-"""Scores from arrays are, bit by bit, those of the libraries' own steps over frames."""
+"""Scores from arrays equal, bit by bit, those of the libraries' steps on frames."""
 
 import numpy as np
 import pytest
@@ -27,10 +27,10 @@ def test_scorer_scales_features_as_the_protocol_does(fraud_model):
 def test_scorer_probabilities_are_those_of_the_libraries_own_steps(fraud_model):
     X = fraud_model.scaler.transform(build_features(ROWS, SCHEMA, fraud_model.columns))
     expected = apply_calibrator(fraud_model.calibrator, fraud_model.classifier.predict_proba(X)[:, 1])
-    found = Scorer(fraud_model).predict(VALUES)
-    # A dot product and a network's batch depend on the memory's layout in the last bit.
+    probabilities = Scorer(fraud_model).predict(VALUES)
+    # The last bit of a dot product, and of a network's batch, depends on the memory layout.
     exact = hasattr(fraud_model.classifier, "get_booster") or forest_engine(fraud_model.classifier)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=0 if exact else 1e-12)
+    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=0 if exact else 1e-12)
     np.testing.assert_array_equal(fraud_model.predict_proba(ROWS), expected)
 
 
@@ -57,11 +57,11 @@ def test_scorer_divides_a_large_file_among_threads(fraud_model, monkeypatch):
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
     scorer = Scorer(fraud_model)
     copies = 3 * CHUNK // len(VALUES)
-    found = scorer.predict(np.tile(VALUES, (copies, 1)))
+    probabilities = scorer.predict(np.tile(VALUES, (copies, 1)))
     tolerance = 1e-6 if hasattr(fraud_model.classifier, "network") else 1e-12
     exact = hasattr(fraud_model.classifier, "get_booster") or forest_engine(fraud_model.classifier)
     expected = np.tile(scorer.predict(VALUES), copies)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=0 if exact else tolerance)
+    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=0 if exact else tolerance)
     assert scorer.predict(VALUES[:0]).shape == (0,)
 
 

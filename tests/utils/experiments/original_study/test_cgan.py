@@ -1,4 +1,4 @@
-"""The replica of the original study's CGAN: its architecture, its faults, and what it promises."""
+"""The replica of the original study's CGAN: its architecture, its faults, and its interface."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ N_ROWS = 400
 
 
 def make_rows(scale: float = 20.0) -> tuple[pd.DataFrame, pd.Series]:
-    """Two classes far beyond [-1, 1], as the anonymous columns of the frauds are."""
+    """Two classes far outside [-1, 1], like the anonymous columns of the frauds."""
     rng = np.random.default_rng(0)
     y = pd.Series(np.arange(N_ROWS) < 40, name="Class").astype(int)
     return pd.DataFrame(rng.normal(scale, 3, (N_ROWS, 6)), columns=list("abcdef")) * (1 + y.to_numpy()[:, None]), y
@@ -59,16 +59,16 @@ def fitted():
 
 
 def test_build_generator_and_discriminator_have_the_published_parameters():
-    """For 8 columns, as the study's notebook prints them."""
+    """Numbers for 8 columns, as the study's notebook prints them."""
     load_tensorflow()
     assert build_generator(8, 0).count_params() == 176_584
     assert build_discriminator(8, 0).count_params() == 168_977
 
 
 def test_original_cgan_rows_never_leave_the_range_of_tanh(fitted):
-    drawn = fitted.sample(500, 1)
-    assert drawn.shape == (500, 6) and list(drawn) == list("abcdef")
-    assert drawn.abs().max().max() <= 1
+    synthetic = fitted.sample(500, 1)
+    assert synthetic.shape == (500, 6) and list(synthetic) == list("abcdef")
+    assert synthetic.abs().max().max() <= 1
     assert make_rows()[0].abs().min().min() > 1
 
 

@@ -22,7 +22,7 @@ SEED = 1
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
-    """All frauds, 3,000 legitimate rows, and 200 that stand in the file again at another time; repeats included."""
+    """All frauds, 3,000 legitimate rows, and copies of 200 rows at another time; with duplicates."""
     dataset = loading.load(replace(ULB, duplicates="keep"))
     legitimate = np.flatnonzero(dataset.y.to_numpy() == 0)
     again = legitimate[pd.Series(dataset.groups[legitimate]).duplicated(keep=False).to_numpy()]
@@ -46,7 +46,7 @@ def cgan(dataset):
 
 
 def test_split_has_the_published_sizes_and_overlap():
-    """198,365 training rows, 85,443 test rows with 148 frauds; 69.8 % of them and 77 % of their frauds trained on."""
+    """198,365 training rows, 85,443 test rows with 148 frauds; 69.8 % and 77 % of these are training rows."""
     whole = loading.load(replace(ULB, duplicates="keep"))
     train, test = protocol.split(whole, original_run.SEEDS[0], overlap=True)
     labels = whole.y.to_numpy()
@@ -68,20 +68,20 @@ def test_split_without_overlap_has_the_same_test_rows_and_trains_on_no_copy(data
 
 @pytest.mark.parametrize("sampler", protocol.SAMPLERS)
 def test_fit_trains_a_forest_as_the_study_did(sampler, dataset):
-    done = protocol.fit(dataset, sampler, SEED, recipe=RECIPE)
-    assert done.X_fit.shape == (len(done.y_fit), len(protocol.SAMPLERS[sampler]))
-    assert done.y_fit.mean() == 0.5
-    assert {name: done.model.get_params()[name] for name in protocol.FOREST} == protocol.FOREST
-    y_true = dataset.y.to_numpy()[done.test]
-    assert protocol.trapezoid(y_true, done.y_score) > 0.8
-    np.testing.assert_array_equal(done.y_score, done.pipeline.predict_proba(dataset.frame.iloc[done.test])[:, 1])
-    assert np.isin(done.test, done.train).any() == (sampler != "smote")
+    fitted = protocol.fit(dataset, sampler, SEED, recipe=RECIPE)
+    assert fitted.X_fit.shape == (len(fitted.y_fit), len(protocol.SAMPLERS[sampler]))
+    assert fitted.y_fit.mean() == 0.5
+    assert {name: fitted.model.get_params()[name] for name in protocol.FOREST} == protocol.FOREST
+    y_true = dataset.y.to_numpy()[fitted.test]
+    assert protocol.trapezoid(y_true, fitted.y_score) > 0.8
+    np.testing.assert_array_equal(fitted.y_score, fitted.pipeline.predict_proba(dataset.frame.iloc[fitted.test])[:, 1])
+    assert np.isin(fitted.test, fitted.train).any() == (sampler != "smote")
 
 
 def test_fit_adds_rows_of_the_cgan_between_minus_1_and_1_to_all_frauds(dataset, cgan):
     labels = dataset.y.to_numpy()[cgan.train]
-    drawn = cgan.X_fit[labels.sum() : RECIPE.rows_per_class]
-    assert len(drawn) == RECIPE.rows_per_class - labels.sum() and np.abs(drawn).max() <= 1
+    synthetic = cgan.X_fit[labels.sum() : RECIPE.rows_per_class]
+    assert len(synthetic) == RECIPE.rows_per_class - labels.sum() and np.abs(synthetic).max() <= 1
     assert len(cgan.y_fit) == 2 * RECIPE.rows_per_class
 
 
@@ -101,9 +101,9 @@ def test_areas_of_known_rankings():
 
 def test_thin_keeps_all_positives_and_gives_the_prevalence():
     y_true = (np.arange(5000) % 100 == 0).astype(int)
-    kept = protocol.thin(y_true, 0.04, np.random.default_rng(0))
-    assert y_true[kept].sum() == 50 and y_true[kept].mean() == pytest.approx(0.04, abs=1e-3)
-    assert (np.diff(kept) > 0).all()
+    positions = protocol.thin(y_true, 0.04, np.random.default_rng(0))
+    assert y_true[positions].sum() == 50 and y_true[positions].mean() == pytest.approx(0.04, abs=1e-3)
+    assert (np.diff(positions) > 0).all()
 
 
 @pytest.fixture
@@ -131,9 +131,9 @@ def test_replica_does_not_repeat_finished_fits(config, profile):
 
 
 def test_replica_never_writes_to_the_committed_ledger(config, profile, tmp_path, monkeypatch):
-    """As after an update of a library: some keys of the committed rows are not asked for any more."""
+    """As after an update of a library: some keys of the committed rows are no longer used."""
     monkeypatch.setattr(original_run, "COMMITTED", tmp_path / "committed")
-    own = original_run.replica(profile, config, **ARGUMENTS)
+    table = original_run.replica(profile, config, **ARGUMENTS)
     path = profile.results / "original" / "replica.jsonl"
     committed = tmp_path / "committed" / "replica.jsonl"
     committed.parent.mkdir()
@@ -145,9 +145,9 @@ def test_replica_never_writes_to_the_committed_ledger(config, profile, tmp_path,
     before = committed.read_bytes()
     path.unlink()
     again = original_run.replica(profile, config, **ARGUMENTS)
-    assert again["key"].tolist() == own["key"].tolist() and committed.read_bytes() == before
+    assert again["key"].tolist() == table["key"].tolist() and committed.read_bytes() == before
     assert sorted(again["seconds"] == -1) == [False, True, True, True]
-    assert {row.key for row in ledger.read(path.parent, ReplicaResult)} == set(own["key"])
+    assert {row.key for row in ledger.read(path.parent, ReplicaResult)} == set(table["key"])
 
 
 def test_load_profile_writes_nothing_committed_for_quick_and_tests(tmp_path, monkeypatch):
@@ -158,7 +158,7 @@ def test_load_profile_writes_nothing_committed_for_quick_and_tests(tmp_path, mon
     assert all(path.is_relative_to(ROOT / "build") for path in outputs(load_profile("quick")))
     monkeypatch.setenv("STUDY_OUTPUT", str(tmp_path))
     assert all(path.is_relative_to(tmp_path) for path in outputs(load_profile("full")))
-    monkeypatch.setenv("STUDY_OUTPUT", "")  # as good as unset
+    monkeypatch.setenv("STUDY_OUTPUT", "")  # like unset
     assert load_profile("full").results == ROOT / "data" / "results"
     assert load_profile("quick").model == ROOT / "build" / "quick" / "model"
 
@@ -191,9 +191,9 @@ def test_recipe_of_the_quick_profile_trains_for_a_shorter_time():
 
 
 def test_audit_of_smote_in_the_replica_finds_no_rows_on_both_sides(dataset):
-    """Its test rows are split off before the sampler, so that only their prevalence and the area are at fault."""
-    done = protocol.fit(dataset, "smote", SEED, recipe=RECIPE)
-    report = audit(**protocol.audit_inputs(dataset, done))
+    """Its test rows are split off before the sampler, so only their prevalence and the area are faulty."""
+    fitted = protocol.fit(dataset, "smote", SEED, recipe=RECIPE)
+    report = audit(**protocol.audit_inputs(dataset, fitted))
     assert report["sampler rows"].evidence["test rows behind them"] == 0
     assert report["prevalence"].verdict == report["area"].verdict == FAILED
 
