@@ -271,8 +271,9 @@ def parse(content: dict[str, object]) -> Numbers:
     try:
         return from_json(Numbers, {chapter: content.get(section) for chapter, section in SECTIONS.items()})
     except ValidationError as error:
-        chapter, *path = error.errors()[0]["loc"]
-        name = ".".join(map(str, (SECTIONS[chapter], *path)))
-        raise NumbersError(
-            f"numbers.json: {name}: {error.errors()[0]['msg']}; run the notebook that records it."
-        ) from None
+        first = error.errors()[0]
+        chapter, *path = first["loc"]
+        name = "/".join(map(str, (SECTIONS[chapter], *path)))
+        if first["type"] == "missing":
+            raise NumbersError(f"numbers.json lacks '{name}'; run the notebook that records it.") from None
+        raise NumbersError(f"numbers.json: '{name}' is wrong ({first['msg']}); run the notebook again.") from None

@@ -377,7 +377,7 @@ def test_plot_waterfall_starts_each_bar_where_the_last_one_ended():
 
 
 def test_plot_calibration_draws_wilson_intervals_of_the_textbook(theme):
-    table = {"rows": [100, 10], "positives": [10, 5], "mean": [0.1, 0.5]}
+    table = metrics.Reliability(rows=[100, 10], mean=[0.1, 0.5], positives=[10, 5])
     (container,) = final_model_figures.plot_calibration({"model": table}).axes[0].containers
     (bars,) = container.lines[2]
     ends = [segment[:, 1] for segment in bars.get_segments()]

@@ -160,7 +160,7 @@ def test_stated_is_empty_while_a_chapter_is_missing(numbers, section):
 )
 def test_parse_names_a_number_that_nobody_recorded(numbers, section, value):
     del numbers[section][value]
-    with pytest.raises(NumbersError, match=f"{section}.{value}: Field required; run the notebook that records it"):
+    with pytest.raises(NumbersError, match=f"lacks '{section}/{value}'; run the notebook that records it"):
         parse(numbers)
 
 
