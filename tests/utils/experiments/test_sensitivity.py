@@ -54,7 +54,7 @@ def test_network_settings_change_one_thing_at_a_time():
 DEFAULTS = ("columns as they come", "cross-entropy")
 
 
-def test_orders_and_losses_are_the_two_parts_of_what_networks_are_asked():
+def test_network_settings_are_those_of_orders_and_of_losses():
     profile = load_profile("full")
     orders, losses = sensitivity.order_settings(profile), sensitivity.loss_settings(profile)
     assert {setting.name for setting in losses} == set(sensitivity.LOSSES)

@@ -111,7 +111,7 @@ def html_tables(name: str) -> list[str]:
 
 
 @every
-def test_opens_with_its_question_and_what_one_learns(name):
+def test_notebook_opens_with_its_question_and_what_one_learns(name):
     opening = read(name).cells[0].source
     question = re.search(r"^\*\*Question\.\*\* (.+?)\n\n", opening, re.DOTALL | re.MULTILINE)
     assert question and question[1].endswith("?")
@@ -119,7 +119,7 @@ def test_opens_with_its_question_and_what_one_learns(name):
 
 
 @every
-def test_closes_with_finding_pitfall_and_a_link_onward(name):
+def test_notebook_closes_with_finding_pitfall_and_a_link_onward(name):
     closing = read(name).cells[-1]
     assert closing.cell_type == "markdown"
     assert re.findall(r"^\*\*(\w+)\.\*\*", closing.source, re.MULTILINE)[:2] == ["Finding", "Pitfall"]
@@ -130,7 +130,7 @@ def test_closes_with_finding_pitfall_and_a_link_onward(name):
 
 
 @every
-def test_bookkeeping_can_be_hidden_and_nothing_else_is(name):
+def test_notebook_hides_bookkeeping_and_nothing_else(name):
     cells = code_cells(name)
     bookkeeping = [
         cell for cell in cells if re.search(r"^(import|from) |use_theme|reporting\.record\(", cell.source, re.M)
@@ -141,14 +141,14 @@ def test_bookkeeping_can_be_hidden_and_nothing_else_is(name):
 
 
 @every
-def test_records_its_numbers_with_one_call(name):
+def test_notebook_records_its_numbers_with_one_call(name):
     calls = [cell.source for cell in code_cells(name) if "reporting.record(" in cell.source]
     assert len(calls) == 1 and calls[0].count("reporting.record(") == 1
     assert re.search(rf'reporting\.record\(\s*profile,\s*"{name}"', calls[0])
 
 
 @every
-def test_shows_results_as_tables_and_folds_long_ones(name):
+def test_notebook_shows_results_as_tables_and_folds_long_ones(name):
     cells = code_cells(name)
     assert not [cell.source for cell in cells if "to_string(" in cell.source]
     printed = [output.text for cell in cells for output in cell.outputs if output.output_type == "stream"]
@@ -159,7 +159,7 @@ def test_shows_results_as_tables_and_folds_long_ones(name):
 
 
 @every
-def test_tables_have_labels_and_no_names_of_the_registries(name):
+def test_notebook_tables_have_labels_and_no_names_of_the_registries(name):
     cells = re.findall(r"<t[hd]>([^<]*)</t[hd]>", "\n".join(html_tables(name)))
     names = {"model", "sampler", "against", "adjusted_p", *MODELS, *(set(SAMPLERS) - {"none"})}
     assert len(cells) > 10 and not names & set(cells)
@@ -167,12 +167,12 @@ def test_tables_have_labels_and_no_names_of_the_registries(name):
 
 
 @every
-def test_decides_nothing_by_words(name):
+def test_notebook_decides_nothing_by_words(name):
     for cell in code_cells(name):
         assert not re.search(r"\.(split|startswith|endswith|contains|lstrip|partition)\(", cell.source), cell.source
 
 
-def test_no_chapter_repeats_lines_of_another():
+def test_notebooks_repeat_no_lines_of_one_another():
     seen: dict[str, str] = {}
     for name in NAMES:
         for cell in code_cells(name):
@@ -197,57 +197,57 @@ def recorded() -> dict:
         ("05_cgan_training", "comparison", []),
     ],
 )
-def test_no_remedy_helps_as_the_findings_say(recorded, name, table, harmed):
+def test_findings_say_that_no_remedy_helps(recorded, name, table, harmed):
     rows = recorded[name][table]
     assert rows and "helps" not in [row["verdict"] for row in rows]
     assert [(row["model"], row["sampler"]) for row in rows if row["verdict"] == "harms"] == harmed
 
 
-def test_the_days_differ_and_single_features_tell_as_the_finding_says(recorded):
+def test_finding_01_says_that_days_differ_and_single_features_tell(recorded):
     eda = recorded["01_eda"]
     assert eda["best_feature"]["roc_auc"] > 0.9 and eda["drift"][0]["roc_auc"] > 0.95
 
 
-def test_undersampling_inflates_a_score_and_helps_no_ensemble_as_the_finding_says(recorded):
+def test_finding_03_says_that_undersampling_inflates_a_score_and_helps_no_ensemble(recorded):
     under = recorded["03_undersampling"]
     assert "helps" not in [row["verdict"] for row in under["ensembles"]]
     scores = list(under["thinned_test"].values())
     assert scores == sorted(scores) and scores[-1] > scores[0] + 0.1
 
 
-def test_smote_is_seldom_balanced_and_leaks_before_the_split_as_the_finding_says(recorded):
+def test_finding_04_says_that_smote_is_seldom_balanced_and_leaks_before_the_split(recorded):
     over = recorded["04_smote"]
     folds = [(ratio, n) for row in over["chosen"] for ratio, n in row.items() if ratio not in ("sampler", "model")]
     assert sum(n for ratio, n in folds if ratio == "balanced") < sum(n for _, n in folds) / 2
     assert over["leak_demo"]["before_split"] > 0.9 and over["leak_demo"]["after_split"] < 0.05
 
 
-def test_the_generator_makes_no_copies_and_cheap_ones_look_alike_as_the_finding_says(recorded):
+def test_finding_05_says_that_the_generator_makes_no_copies_and_cheap_ones_look_alike(recorded):
     cgan = recorded["05_cgan_training"]
     assert cgan["fidelity"]["closest_record"] > 0.9
     assert {"Jitter", "SMOTE"} <= {row["generator"] for row in cgan["ahead"] if len(row["figures"]) > 2}
 
 
-def test_networks_stand_between_their_references_as_the_finding_says(recorded):
+def test_finding_06_says_that_networks_stand_between_their_references(recorded):
     deep = recorded["06_deep_models"]
     plain = [score for name, score in deep["means"][0].items() if name != "sampler"]
     assert deep["reference"]["lr"] < min(plain) and max(plain) < deep["reference"]["xgb"]
 
 
 @pytest.mark.parametrize("model", ["cnn1d", "lstm"])
-def test_some_shuffled_order_is_better_as_the_finding_says(recorded, model):
+def test_finding_06_says_that_some_shuffled_order_is_better(recorded, model):
     as_it_comes, *shuffled = [row["mean"] for row in recorded["06_deep_models"]["orders"] if row["model"] == model]
     assert max(shuffled) > as_it_comes
 
 
-def test_the_test_score_is_lower_and_its_interval_wide_as_the_finding_says(recorded):
+def test_finding_08_says_that_the_test_score_is_lower_and_its_interval_wide(recorded):
     final = recorded["08_final_model"]
     low, high = final["test"]["interval"]
     assert (final["choice"]["model"], final["choice"]["sampler"]) == ("blend", "none")
     assert low <= final["test"]["average_precision"] < final["development"] <= high
 
 
-def test_the_open_fold_gives_the_number_of_the_ledger():
+def test_open_fold_gives_the_number_of_the_ledger():
     (cell,) = [cell for cell in code_cells("02_baselines") if "assert_allclose" in cell.source]
     (output,) = cell.outputs
     assert len(set(re.findall(r"(?:hand|ledger) +(0\.\d{4})", output.data["text/plain"]))) == 1

@@ -12,7 +12,7 @@ import pytest
 from tests.utils.reporting.test_claims import numbers_of_the_full_study
 from utils.benchmark.records import Chosen, SearchPlan, SearchSpace
 from utils.config import load_profile
-from utils.reporting import notebook_tables, numbers, tables
+from utils.reporting import numbers, tables
 from utils.reporting.recorded import parse
 
 
@@ -217,80 +217,6 @@ def test_ratio_counts_have_a_row_per_pair_and_a_column_per_chosen_ratio(choices)
         {"sampler": "CGAN", "model": "Random forest", "1": 1, "5": 2, "balanced": 0},
         {"sampler": "Undersampling", "model": "xgb", "1": 0, "5": 0, "balanced": 1},
     ]
-
-
-LABELS = notebook_tables.Labels(
-    {"rf": "Random forest", "xgb": "XGBoost"}, {"none": "No resampling", "cgan": "CGAN", "ros": "Random oversampling"}
-)
-
-
-def test_labels_name_every_pair():
-    assert LABELS.pair("rf", "cgan") == LABELS.pairs["rf + cgan"] == "Random forest, CGAN"
-    assert LABELS.pairs["xgb + ros"] == "XGBoost, random oversampling" and len(LABELS.pairs) == 6
-
-
-def test_labelled_replaces_names_in_columns_index_and_headings():
-    frame = pd.DataFrame({"model": ["rf"], "against": ["xgb + none"], "verdict": ["harms"], "n": [3]})
-    shown = notebook_tables.labelled(frame, LABELS, n="Number")
-    assert shown.columns.tolist() == ["Model", "Compared with", "Verdict", "Number"]
-    assert shown.iloc[0].tolist() == ["Random forest", "XGBoost, no resampling", "harms", 3]
-    wide = pd.DataFrame({"rf": [0.5], "xgb": [0.6]}, index=pd.Index(["cgan"], name="sampler"))
-    wide = notebook_tables.labelled(wide, LABELS)
-    assert (wide.index.name, *wide.index, *wide.columns) == ("Sampler", "CGAN", "Random forest", "XGBoost")
-    assert frame.columns.tolist() == ["model", "against", "verdict", "n"]
-
-
-def test_estimates_stand_with_their_intervals():
-    frame = pd.DataFrame({"verdict": ["helps"], "mean": [0.02], "low": [0.011], "high": [0.0304], "model": ["rf"]})
-    shown = notebook_tables.estimates(frame, LABELS, "Difference")
-    assert shown.to_dict("records") == [
-        {"Model": "Random forest", "Difference": 0.02, "95 % interval": "[0.011, 0.030]", "Verdict": "helps"}
-    ]
-
-
-def test_estimates_never_show_a_p_value_of_zero():
-    frame = pd.DataFrame({"mean": [0.1] * 2, "low": [0.0] * 2, "high": [0.2] * 2, "adjusted_p": [0.0004, 0.0012]})
-    assert notebook_tables.estimates(frame, LABELS)["Adjusted p"].tolist() == ["<0.001", "0.001"]
-
-
-def test_an_interval_is_not_broken_into_two_lines():
-    page = notebook_tables.table(pd.DataFrame({"x": ["0.1 [-0.2, 0.3]", "20 (2), 5 (1)"]}))._repr_html_()
-    assert "<td>0.1 [-0.2,\u00a00.3]</td>" in page and "<td>20 (2), 5 (1)</td>" in page
-
-
-def test_a_table_rounds_its_numbers_and_says_what_is_missing():
-    frame = pd.DataFrame(
-        {
-            "n": [12345, 2],
-            "x": [0.12345, np.nan],
-            "y": [1234.567, 125948.5],
-            "ok": [True, False],
-            "why": ["a < b", None],
-        }
-    )
-    shown = notebook_tables.table(frame, "A & B", digits=2)
-    cells = [line.split() for line in repr(shown).splitlines()]
-    assert cells == [
-        ["A", "&", "B"],
-        ["n", "x", "y", "ok", "why"],
-        ["12,345", "0.12", "1,234.57", "yes", "a", "<", "b"],
-        ["2", "–", "125,948", "no", "–"],
-    ]
-    page = shown._repr_html_()
-    assert "<caption>A &amp; B</caption>" in page and "<td>a &lt; b</td>" in page and "style" not in page
-
-
-def test_a_table_shows_an_index_that_names_its_rows():
-    named = pd.Series({"rows": 3}, name="Number").rename_axis("What")
-    assert "<th>What</th>" in notebook_tables.table(named)._repr_html_()
-    counted = notebook_tables.table(pd.DataFrame({"x": [7]}))._repr_html_()
-    assert counted.count("<th>") == counted.count("<td>") == 1
-
-
-def test_a_folded_table_shows_its_title_alone():
-    page = notebook_tables.folded(pd.DataFrame({"x": ["long " * 30]}), "All <rows>")._repr_html_()
-    assert page.startswith("<details><summary>All &lt;rows&gt;</summary>") and page.endswith("</details>")
-    assert ("long " * 30).strip() in page
 
 
 def test_refuted_by_names_who_refutes_the_claim():
