@@ -26,6 +26,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import gunicorn_conf, monitoring, security
 from app.catalog import Catalog
 from app.monitoring import Monitor
+from app.one_at_a_time import OneAtATime
 from app.results import Results
 from app.routes import api, files, kserve, pages
 from app.settings import Settings, from_command
@@ -76,6 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         csrf.exempt(machines)  # no cookie gives rights here, and `security` refuses browsers on other sites' behalf
         app.register_blueprint(machines)
     app.register_blueprint(pages.blueprint)
+    app.wsgi_app = OneAtATime(app.wsgi_app)
     _put_behind_proxies(app, settings)
     return app
 
