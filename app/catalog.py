@@ -6,10 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from app.served import Served, describe_folder, load_served, scores_of
+from app.model_files import MeasuredPair, Score
+from app.served import Description, Served, describe_folder, load_served, scores_of
 from utils.serving.bundle import CARD, BundleError
 
 logger = logging.getLogger("app")
@@ -22,6 +23,24 @@ Identity = tuple[int, int, int]
 
 class UnknownModel(LookupError):
     """No model of this name can be chosen; the message lists those that can."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model that can be chosen.
+
+    Attributes
+    ----------
+    name : str
+        What to choose it by.
+    description : Description
+    scores : Score or None
+        None if the study did not measure exactly this model.
+    """
+
+    name: str
+    description: Description
+    scores: Score | None
 
 
 class Slot:
@@ -126,14 +145,13 @@ class Catalog:
     def names(self) -> list[str]:
         """What can be chosen: the champion first, then the pairs in the study's order."""
         saved = {path.parent.name for path in self._pairs.glob(f"[!.]*+*/{CARD}")}
-        in_order = [name for name in map(_pair, self.champion.scores) if name in saved]
+        in_order = [pair.name for pair in self.champion.scores if pair.name in saved]
         return [CHAMPION, *in_order, *sorted(saved - set(in_order))]
 
     @property
-    def pairs(self) -> list[dict[str, Any]]:
-        """Every pair that the study measured, with `name` and whether it is `available`; see `app.building.scores`."""
-        available = set(self.names)
-        return [{"name": _pair(pair), **pair, "available": _pair(pair) in available} for pair in self.champion.scores]
+    def pairs(self) -> list[MeasuredPair]:
+        """Every pair that the study measured, whether it can be chosen or not."""
+        return self.champion.scores
 
     def get(self, name: str) -> Served:
         """The model of this name; UnknownModel lists the names there are."""
@@ -144,24 +162,17 @@ class Catalog:
             self._slots.setdefault(name, Slot(self._pairs / name, self._on_reload))
         return self._slots[name].get()
 
-    def describe(self) -> list[dict[str, Any]]:
-        """Every model that can be chosen, as the API tells; none is loaded for it, and an unreadable one left out.
+    def describe(self) -> list[Entry]:
+        """Every model that can be chosen, without loading any; models that cannot be read are left out."""
+        return [entry for name in self.names if (entry := self.entry(name))]
 
-        `Served.describe` with `name`, what to choose it by, and `scores`, None where the study measured none of it.
-        """
-        entries = []
-        for name in self.names:
-            try:
-                description = self.champion.describe() if name == CHAMPION else describe_folder(self._pairs / name)
-            except (OSError, ValueError, KeyError, TypeError):  # being exchanged, or broken
-                continue
-            scores = scores_of(description["card"], self.champion.scores)
-            entries.append({"name": name, **description, "scores": scores})
-        return entries
-
-
-def _pair(measured: dict[str, Any]) -> str:
-    return f"{measured['sampler']}+{measured['model']}"
+    def entry(self, name: str) -> Entry | None:
+        """The description of one model, without loading it; None if it cannot be read."""
+        try:
+            description = self.champion.describe() if name == CHAMPION else describe_folder(self._pairs / name)
+        except (OSError, ValueError):  # being exchanged, or broken
+            return None
+        return Entry(name, description, scores_of(description.card, self.champion.scores))
 
 
 def identity_of(folder: Path) -> Identity | None:

@@ -44,6 +44,6 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted; what was finished stays, and the same command goes on.", file=sys.stderr)
         return 1
-    about = "; ".join(served.about[key] for key in ("label", "source"))
-    print(f"Wrote {served.name} ({about}) in {time.perf_counter() - start:.0f} s.")
+    about = served.about
+    print(f"Wrote {served.name} ({about.label}; {about.source}) in {time.perf_counter() - start:.0f} s.")
     return 0

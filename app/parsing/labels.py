@@ -16,6 +16,16 @@ EMPTY = {"", "nan", "na", "n/a", "null", "none"}
 EITHER = ({"-1", "1"}, {"1", "2"})
 
 
+@dataclass(frozen=True)
+class LabelCounts:
+    """Number of rows by what their label says."""
+
+    frauds: int
+    legitimate: int
+    empty: int
+    not_understood: int
+
+
 @dataclass(frozen=True, eq=False)
 class Labels:
     """A label per row, and how the cells were read.
@@ -36,14 +46,10 @@ class Labels:
     note: str = ""
 
     @property
-    def counts(self) -> dict[str, int]:
-        """Rows by what their label says."""
-        return {
-            "frauds": int(np.sum(self.values == 1)),
-            "legitimate": int(np.sum(self.values == 0)),
-            "empty": self.empty,
-            "not_understood": self.not_understood,
-        }
+    def counts(self) -> LabelCounts:
+        """Number of rows by what their label says."""
+        frauds, legitimate = int(np.sum(self.values == 1)), int(np.sum(self.values == 0))
+        return LabelCounts(frauds, legitimate, self.empty, self.not_understood)
 
 
 def read_labels(cells: pa.Array | pa.ChunkedArray) -> Labels:
@@ -98,3 +104,11 @@ def _meaning(words: list[str], counts: NDArray) -> tuple[dict[str, float], str]:
     if totals[rarer] == totals[other]:
         return {}, f"The labels {rarer} and {other} are equally frequent, so it cannot be told which means fraud."
     return {rarer: 1.0, other: 0.0}, f"The label {rarer} was read as fraud, as it is rarer than {other}."
+
+
+def known_labels(
+    label: NDArray[np.float64], probability: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Label and probability of the rows that have both."""
+    known = ~np.isnan(label) & ~np.isnan(probability)
+    return label[known], probability[known]

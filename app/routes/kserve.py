@@ -81,10 +81,11 @@ def _model(name: str, version: str | None) -> Served:
 
 
 def _scores(model: Served) -> bool:
-    """Ask for one of the model's own examples."""
+    """Whether the model scores one of its examples."""
     batch = Batch()
-    batch.add(model.about["examples"]["legitimate"], model.columns)
-    return "probability" in model.score(batch)[0]
+    batch.add(model.about.examples["legitimate"], model.columns)
+    (answer,) = model.score(batch)
+    return answer.error is None
 
 
 @blueprint.post("/v2/models/<name>/infer")

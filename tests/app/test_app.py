@@ -34,6 +34,7 @@ from app.parsing import records
 from app.settings import Settings
 from tests.chromium import serving
 from tests.small_app import COLUMNS, transactions, zipped
+from utils.benchmark.records import to_json
 from utils.data.reading import MAX_COLUMNS
 from utils.serving import bundle
 from utils.serving.bundle import BundleError
@@ -365,7 +366,7 @@ def test_models_and_health(client, fraud_model):
     assert entry["model"].startswith("none+xgb@") and pair["model"].startswith("none+lr@")
     assert (entry["label"], pair["label"]) == ("XGBoost, no resampling", "Logistic regression, no resampling")
     assert entry["scores"] == {"average_precision": 0.8, "interval": [0.7, 0.9], "folds": 10, "profile": "full"}
-    assert entry["card"] == fraud_model.card
+    assert entry["card"] == to_json(fraud_model.card)
     assert entry["columns"] == pair["columns"]
     assert entry["columns"] == list(fraud_model.raw_columns)
     assert entry["threshold"] == fraud_model.threshold
@@ -650,12 +651,12 @@ def test_the_registered_champion_comes_back_as_it_was_saved(folder, tmp_path, mo
 
 def test_examples_are_typical_rows_of_their_class(fraud_model):
     frame = transactions()
-    about = about_module.describe(fraud_model, frame)
+    about = about_module.describe(fraud_model, "a test", frame)
     for kind, value in (("fraud", 1), ("legitimate", 0)):
         of_class = frame[frame["Class"] == value]
-        assert (of_class[list(COLUMNS)] == pd.Series(about["examples"][kind])).all(axis=1).sum() == 1
-    assert about["ranges"]["Amount"] == [frame["Amount"].min(), frame["Amount"].max()]
-    assert about["label"] == "XGBoost, no resampling"
+        assert (of_class[list(COLUMNS)] == pd.Series(about.examples[kind])).all(axis=1).sum() == 1
+    assert about.ranges["Amount"] == (frame["Amount"].min(), frame["Amount"].max())
+    assert about.label == "XGBoost, no resampling"
 
 
 # --- the real server and its client

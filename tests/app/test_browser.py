@@ -19,8 +19,8 @@ from selenium.webdriver.common.keys import Keys
 from app.building import figures
 from app.building.embedding import Synthetic
 from app.catalog import Catalog
+from app.model_files import STATISTICS, write_statistics
 from app.parsing.records import Batch
-from app.served import STATISTICS
 from app.views import formatting
 from tests.chromium import CHROMIUM, DRIVER, SIZES, chromium, look, serving, wait_for
 from tests.small_app import COLUMNS, SCHEMA, transactions, write_champion
@@ -71,7 +71,7 @@ def folder(tmp_path_factory):
         figures.importances(champion, figures.sample_of(frame, SCHEMA, 50)),
         figures.precision_recall_curves(figures.measured(ULB), 0.05, {"none": "No resampling"}),
     ]
-    (place / STATISTICS).write_text(json.dumps(every))
+    write_statistics(place, every)
     bundle.seal(place)
     return place
 
@@ -148,7 +148,7 @@ def exact(browser):
 
 
 def probability_of(served, example):
-    return served.score(Batch(values={1: [example[name] for name in served.columns]}))[0]["probability"]
+    return served.score(Batch(values={1: [example[name] for name in served.columns]}))[0].probability
 
 
 def tab_to(browser, wanted):
@@ -173,7 +173,7 @@ def test_an_analyst_scores_a_fraud_and_asks_another_model_by_keyboard_alone(brow
     wait_for(browser, "document.activeElement.textContent.startsWith('Score')")
     before = browser.current_url
     browser.switch_to.active_element.send_keys(Keys.ENTER)
-    example = catalog.champion.about["examples"]["fraud"]
+    example = catalog.champion.about.examples["fraud"]
     assert exact(browser) == pytest.approx(probability_of(catalog.champion, example), abs=1e-9)
     assert browser.current_url == before  # answered in place, so that the live region speaks
     assert re.match("Alert: have", find(browser, "#result").text) and browser.title.startswith("Alert")
@@ -182,13 +182,13 @@ def test_an_analyst_scores_a_fraud_and_asks_another_model_by_keyboard_alone(brow
     (explanation,) = catalog.champion.explain([[example[name] for name in COLUMNS]])
     rows = browser.find_elements(By.CSS_SELECTOR, ".reasons tbody tr")
     assert len(rows) == formatting.N_BARS + 1
-    for row, part in zip(rows[:-1], explanation["contributions"][: formatting.N_BARS], strict=True):
+    for row, part in zip(rows[:-1], explanation.contributions[: formatting.N_BARS], strict=True):
         name, value, contribution = (cell.text for cell in row.find_elements(By.CSS_SELECTOR, "th, .number"))
-        assert name == part["feature"]
-        assert (value, contribution) == (formatting.short(part["value"]), formatting.signed(part["contribution"]))
+        assert name == part.feature
+        assert (value, contribution) == (formatting.short(part.value), formatting.signed(part.contribution))
         bar, middle = (row.find_element(By.TAG_NAME, tag).rect for tag in ("rect", "line"))
         side = bar["x"] + bar["width"] / 2 - middle["x"]
-        assert abs(part["contribution"]) < 0.01 or (side > 0) == (part["contribution"] > 0)
+        assert abs(part.contribution) < 0.01 or (side > 0) == (part.contribution > 0)
 
     # Another model answers the same transaction as soon as it is chosen.
     press(browser, find(browser, "#model"), "L")
@@ -198,7 +198,7 @@ def test_an_analyst_scores_a_fraud_and_asks_another_model_by_keyboard_alone(brow
     wait_for(browser, "location.search.includes('example=legitimate')")
     assert find(browser, "#model").get_attribute("value") == "none+lr"
     press(browser, find(browser, "#transaction button"))
-    assert exact(browser) == pytest.approx(probability_of(lr, lr.about["examples"]["legitimate"]), abs=1e-9)
+    assert exact(browser) == pytest.approx(probability_of(lr, lr.about.examples["legitimate"]), abs=1e-9)
     assert complaints(browser) == []
 
 
@@ -224,7 +224,7 @@ def test_a_comma_stays_in_its_box_and_an_answer_to_other_values_says_so(browser,
     field.send_keys("1,5")
     assert field.get_attribute("value") == "1,5" and not outdated.is_displayed()
     press(browser, find(browser, "#transaction button"))
-    example = {**catalog.champion.about["examples"]["fraud"], "V4": 1.5}
+    example = {**catalog.champion.about.examples["fraud"], "V4": 1.5}
     assert exact(browser) == pytest.approx(probability_of(catalog.champion, example), abs=1e-9)
     assert "V4 is 1.5" in find(browser, "#result").text and not outdated.is_displayed()
     field.send_keys("1")
@@ -455,7 +455,7 @@ def test_the_table_of_models_is_sorted_and_leads_to_cards(browser, server, catal
     labels = "return [...document.querySelectorAll('#models tbody th a')].map((link) => link.textContent)"
     wait_for(browser, "document.querySelector('#models th button')")
     press(browser, find(browser, "#models th button"))
-    assert browser.execute_script(labels) == sorted(pair["label"] for pair in catalog.pairs)
+    assert browser.execute_script(labels) == sorted(pair.label for pair in catalog.pairs)
     press(browser, browser.find_element(By.LINK_TEXT, "Logistic regression, no resampling"))
     wait_for(browser, "location.pathname.startsWith('/models/')")
     assert find(browser, "h1").text == "Logistic regression, no resampling"

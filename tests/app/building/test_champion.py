@@ -15,8 +15,9 @@ from app.app import create_app
 from app.building import about as about_module
 from app.building import champion as building
 from app.building import command, exchange, scores
-from app.catalog import Catalog, UnknownModel
-from app.served import EXAMPLES, SCORES, STATISTICS, load_served, scores_of
+from app.catalog import Catalog, Entry, UnknownModel
+from app.model_files import EXAMPLES, SCORES, STATISTICS, read_about
+from app.served import load_served, scores_of
 from app.settings import Settings
 from app.views import study
 from tests.rows import make_scoring
@@ -27,6 +28,7 @@ from utils.config import load_profile
 from utils.reporting.claims import ClaimError
 from utils.serving import bundle, final_model
 from utils.serving.bundle import BundleError
+from utils.serving.card import Card
 from utils.serving.explanations import Explainer
 
 ROWS = transactions(30, seed=1)[list(COLUMNS)]
@@ -94,7 +96,7 @@ def with_card(folder, **fields):
 
 def without_hash(folder, name):
     """The folder as it was written before files beside the model had hashes."""
-    files = bundle.read_card(folder)["files"]
+    files = bundle.read_card(folder).files
     with_card(folder, files={other: digest for other, digest in files.items() if other != name})
 
 
@@ -104,20 +106,15 @@ def test_the_champion_comes_first_and_pairs_follow(champion):
     assert known.champion.name.startswith("none+xgb@")
     assert known.get("champion") is known.champion
     assert known.get("none+lr").name.startswith("none+lr@")
-    assert [(pair["name"], pair["available"]) for pair in known.pairs] == [
-        ("none+lr", True),
-        ("none+xgb", False),
-        ("none+rf", False),
-    ]
+    assert [pair.name for pair in known.pairs] == ["none+lr", "none+xgb", "none+rf"]
 
 
 def test_describing_models_loads_none(champion):
     known = Catalog(champion)
     first, pair = known.describe()
     assert set(known._slots) == {"champion"}
-    assert pair == {"name": "none+lr", **known.get("none+lr").describe(), "scores": known.pairs[0]["scores"]}
-    assert first["scores"] == known.pairs[1]["scores"]
-    json.dumps([first, pair])
+    assert pair == Entry("none+lr", known.get("none+lr").describe(), known.pairs[0].scores)
+    assert first.scores == known.pairs[1].scores
 
 
 def test_a_folder_that_is_being_written_is_no_choice(folder):
@@ -221,9 +218,9 @@ def test_a_pair_with_a_card_that_cannot_be_is_not_described(folder):
     pair = folder.with_name("pairs") / "none+lr"
     for change in (lambda: with_card(pair, threshold=float("nan")), lambda: damage(pair, EXAMPLES, b"{}")):
         known = Catalog(folder)
-        assert [entry["name"] for entry in known.describe()] == ["champion", "none+lr"]
+        assert [entry.name for entry in known.describe()] == ["champion", "none+lr"]
         change()
-        assert [entry["name"] for entry in known.describe()] == ["champion"]
+        assert [entry.name for entry in known.describe()] == ["champion"]
         write(pair, fit("lr"))
 
 
@@ -235,6 +232,32 @@ def test_a_model_of_before_says_how_to_write_it_anew(folder):
         "model/examples.json is not listed in card.json, so it may have been changed; write the model again with "
         "`python -m app.building`, or a pair with its option --pairs."
     )
+
+
+def test_scores_of_a_version_that_knew_no_keys_are_refused_with_what_to_do(folder):
+    pairs = json.loads((folder / SCORES).read_text())
+    del pairs[1]["keys"]
+    damage(folder, SCORES, json.dumps(pairs).encode())
+    bundle.seal(folder)
+    with pytest.raises(BundleError) as refused:
+        load_served(folder)
+    assert str(refused.value) == "model/scores.json: keys: Field required; run `python -m app.building` again."
+
+
+@pytest.mark.parametrize("name", [EXAMPLES, SCORES, STATISTICS])
+@pytest.mark.parametrize("content", [b"1", b'"text"', b"[1]", b'{"label": "XGBoost"}'])
+def test_files_of_another_kind_are_refused_with_what_to_do(folder, name, content):
+    damage(folder, name, content)
+    bundle.seal(folder)
+    with pytest.raises(BundleError, match=rf"^model/{name}.*; run `python -m app\.building` again\.$"):
+        load_served(folder)
+
+
+def test_files_with_fields_of_another_version_are_read(folder):
+    about = json.loads((folder / EXAMPLES).read_text())
+    damage(folder, EXAMPLES, json.dumps({**about, "of_another_version": 1}).encode())
+    bundle.seal(folder)
+    assert load_served(folder).about == read_about(folder)
 
 
 def test_the_version_changes_with_any_file_of_the_folder(folder):
@@ -320,9 +343,9 @@ def test_explanations_add_up_whatever_the_model(name, tmp_path):
     for row, odds, explanation in zip(
         rows, np.log(probability / (1 - probability)), served.explain(rows.tolist()), strict=True
     ):
-        total = explanation["base"] + sum(entry["contribution"] for entry in explanation["contributions"])
+        total = explanation.base + sum(column.contribution for column in explanation.contributions)
         assert total == pytest.approx(odds, abs=1e-6)
-        assert {entry["feature"]: entry["value"] for entry in explanation["contributions"]} == dict(
+        assert {column.feature: column.value for column in explanation.contributions} == dict(
             zip(COLUMNS, row.tolist(), strict=True)
         )
 
@@ -338,7 +361,7 @@ def offered(monkeypatch):
         def champion():
             if registered is None:
                 raise LookupError("The registry has no champion.")
-            return SimpleNamespace(card={"profile": registered})
+            return SimpleNamespace(card=Card(profile=registered))
 
         monkeypatch.setattr(building, "registered_champion", champion)
         monkeypatch.setattr(building, "study_rows", lambda profile: ["a row"] if measured else [])
@@ -366,26 +389,24 @@ def test_the_committed_ledger_chooses_the_model_that_was_scored_on_the_test_set_
     assert ledger.scorings(profile.results)["key"].iloc[-1] == key
     assert (profile.results / "out_of_fold" / f"{key}.parquet").exists()  # so that one fit is enough
     (pair,) = [
-        pair
-        for pair in scores.measured_pairs(profile.dataset, about_module.printed_names())
-        if pair["model"] == "blend"
+        pair for pair in scores.measured_pairs(profile.dataset, about_module.printed_names()) if pair.model == "blend"
     ]
-    assert key in pair["keys"] and scores_of({"ledger_key": key}, [pair])["average_precision"] == 0.8641
+    assert key in pair.keys and scores_of(Card(ledger_key=key), [pair]).average_precision == 0.8641
 
 
 def test_a_final_model_has_the_test_scores_of_its_own_key_and_no_others(tmp_path, monkeypatch):
     profile = replace(load_profile("full"), results=tmp_path)
     row = make_scoring(average_precision=0.806696, ranks=[1, 2, 9], amounts=[1.0, 2.0, 3.0])
-    fitted = SimpleNamespace(card={"ledger_key": row.key})
+    fitted = replace(fit("lr"), card=Card(ledger_key=row.key))
     monkeypatch.setattr(final_model, "choose", lambda rows: ("none", "blend"))
     monkeypatch.setattr(final_model, "fit_final", lambda profile, choice: fitted)
-    assert "test" not in building.fit_study_choice(profile, None).card
+    assert building.fit_study_choice(profile, None).card.test is None
     ledger.append_scoring(tmp_path, make_scoring(seed=43))
-    assert "test" not in building.fit_study_choice(profile, None).card
+    assert building.fit_study_choice(profile, None).card.test is None
     ledger.append_scoring(tmp_path, row)
     card = building.fit_study_choice(profile, None).card
-    assert card["test"]["average precision"] == 0.806696
-    assert card["test_interval"] == list(bootstrap.interval_of_ranks([1, 2, 9]))
+    assert card.test["average precision"] == 0.806696
+    assert card.test_interval == bootstrap.interval_of_ranks([1, 2, 9])
 
 
 def test_a_sentence_that_the_numbers_do_not_bear_stops_the_writing(tmp_path, monkeypatch, capsys):

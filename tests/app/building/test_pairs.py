@@ -38,10 +38,10 @@ def folder(profile, tmp_path_factory):
 def test_a_pair_scores_its_fold_as_the_ledger_says(folder, profile, name):
     served = load_served(folder / name)
     card = served.model.card
-    assert f"{card['sampler']['name']}+{card['model']['name']}" == name
-    assert card["fold"]["average_precision"] == card["fold"]["ledger_average_precision"]
-    assert "remark" not in card["fold"]
-    assert card["ledger_key"] in {row.key for row in ledger.read(profile.results)}
+    assert card.pair == name
+    assert card.fold.average_precision == card.fold.ledger_average_precision
+    assert card.fold.remark is None
+    assert card.ledger_key in {row.key for row in ledger.read(profile.results)}
 
 
 def test_examples_are_held_out_and_ranges_are_those_trained_on(folder, profile):
@@ -50,9 +50,9 @@ def test_examples_are_held_out_and_ranges_are_those_trained_on(folder, profile):
     fold = pairs.all_folds(profile.dataset, profile.protocol, 1)[0, 0]
     columns = list(served.columns)
     held_out, seen = (dataset.frame.iloc[rows][columns] for rows in (fold.test, fold.train))
-    for example in served.about["examples"].values():
+    for example in served.about.examples.values():
         assert (held_out == np.array([example[name] for name in columns])).all(axis=1).any()
-    assert served.about["ranges"]["V1"] == [seen["V1"].min(), seen["V1"].max()]
+    assert served.about.ranges["V1"] == (seen["V1"].min(), seen["V1"].max())
 
 
 def test_what_is_written_is_kept_and_what_is_broken_is_written_again(folder, profile):
@@ -84,8 +84,8 @@ def test_every_pair_is_a_registered_model_of_its_own(folder):
     store = tracking.client()
     for name in NAMES:
         (version, *_) = store.search_model_versions(f"name = 'fraud-{name.replace('+', '-')}'")
-        card = bundle.read_card(folder / name)["card"]
-        assert version.tags["ledger_key"] == card["ledger_key"]
+        card = bundle.read_card(folder / name).card
+        assert version.tags["ledger_key"] == card.ledger_key
 
 
 def test_all_pairs_of_the_ledger_are_meant_unless_some_are_named(profile):
@@ -99,6 +99,6 @@ def test_an_unknown_pair_is_named(tmp_path, capsys):
 
 
 def test_a_score_that_differs_from_the_ledgers_is_remarked():
-    assert "remark" not in pairs.fold_card(0.8, 0.8 + 1e-7)
-    assert "ledger's score" in pairs.fold_card(0.8, 0.81)["remark"]
-    assert "does not hold" in pairs.fold_card(0.8, None)["remark"]
+    assert pairs.fold_score(0.8, 0.8 + 1e-7).remark is None
+    assert "ledger's score" in pairs.fold_score(0.8, 0.81).remark
+    assert "does not hold" in pairs.fold_score(0.8, None).remark

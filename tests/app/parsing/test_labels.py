@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import average_precision_score
 
-from app.parsing.labels import read_labels
+from app.parsing.labels import LabelCounts, read_labels
 from app.parsing.table import Table
 from app.served import Served
 from app.views import summary
@@ -102,7 +102,7 @@ def test_cells_of_any_type_are_read(values, expected):
 
 def test_empty_labels_are_told_from_those_that_are_not_understood():
     found = read_labels(pa.array(["1", "0", "", " ", "NaN", "n/a", None, "7", "maybe", "inf"]))
-    assert found.counts == {"frauds": 1, "legitimate": 1, "empty": 5, "not_understood": 3}
+    assert found.counts == LabelCounts(frauds=1, legitimate=1, empty=5, not_understood=3)
 
 
 NOT_JUDGED = {
@@ -202,7 +202,7 @@ def test_a_file_without_the_labels_column_says_nothing_of_labels(client, rows):
 
 def test_many_different_labels_are_counted():
     read = read_labels(pa.array([str(number) for number in range(200_000)]))
-    assert read.counts == {"frauds": 1, "legitimate": 1, "empty": 0, "not_understood": 199_998}
+    assert read.counts == LabelCounts(frauds=1, legitimate=1, empty=0, not_understood=199_998)
 
 
 # --- what the totals do not cover
@@ -235,7 +235,7 @@ def test_alerts_beyond_the_list_are_said(client, rows, fraud_model, n_alerts, sa
 def test_columns_called_like_those_of_the_result_do_not_replace_them():
     frame = transactions(60).rename(columns={"Time": "row", "Amount": "probability"})
     fitted = fit("lr", schema=DatasetConfig(SCHEMA.path, time="row", amount="probability"), frame=frame)
-    model = Served(fitted, "0", {})
+    model = Served(fitted, "0", None)
     values = frame[list(model.columns)].to_numpy(dtype=float)
     found = summary.every_row(model, Table(values), model.probability(values)).to_pandas()
     np.testing.assert_array_equal(found["row"], np.arange(1, 61))

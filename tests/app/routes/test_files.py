@@ -504,8 +504,9 @@ def test_results_are_forgotten_by_number_by_time_and_at_the_end(monkeypatch):
     assert kept.find(tokens[1]) is None
     monkeypatch.setattr(results, "KEEP_SECONDS", 15)
     assert kept.find(tokens[2]) is None and kept.find(tokens[3]) is not None
-    kept.close()
-    assert not kept.folder.exists()
+    folder = kept.folder
+    del kept
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
@@ -516,14 +517,14 @@ def test_formulas_in_a_download_are_defused(text):
 
 def test_no_more_than_a_few_files_at_once(client, rows):
     for _ in range(files.AT_ONCE):
-        files._places.acquire()
+        files._free_slots.acquire()
     try:
         busy = upload(client, as_csv(rows))
         assert busy.status_code == 503 and busy.headers["Retry-After"] == "5"
         assert "in a moment" in busy.json["error"]
     finally:
         for _ in range(files.AT_ONCE):
-            files._places.release()
+            files._free_slots.release()
     assert upload(client, as_csv(rows)).status_code == 200
 
 
