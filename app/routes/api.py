@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from flask import Blueprint, Response, abort, jsonify, request
 
 from app.catalog import Entry
@@ -49,7 +47,10 @@ def _prediction(row: ScoredRow, explanation: Explanation | None) -> dict[str, ob
     if row.error is not None:
         return {"row": row.row, "error": row.error}
     prediction = {"row": row.row, "probability": row.probability, "decision": row.decision}
-    return {**prediction, "explanation": asdict(explanation)} if explanation else prediction
+    if explanation is None:
+        return prediction
+    contributions = [vars(column) for column in explanation.contributions]
+    return {**prediction, "explanation": {"base": explanation.base, "contributions": contributions}}
 
 
 def wants_explanation() -> bool:
