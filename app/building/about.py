@@ -43,21 +43,26 @@ def describe(
     columns = list(model.raw_columns)
     if probability is None:
         probability = Scorer(model).predict(rows[columns].to_numpy(dtype=float))
-    examples = {}
-    for kind, value in (("fraud", 1), ("legitimate", 0)):
-        of_class = np.flatnonzero(rows[model.schema.label] == value)
-        typical = of_class[np.argsort(probability[of_class], kind="stable")[len(of_class) // 2]]
-        examples[kind] = rows[columns].iloc[typical].to_dict()
     training = (rows if training is None else training)[columns]
     limits = training.agg(["min", "max"])
     background = training.sample(min(N_BACKGROUND, len(training)), random_state=0)
     return About(
         source=source,
         label=label(model),
-        examples=examples,
+        examples=_examples(rows[columns], rows[model.schema.label].to_numpy(), probability),
         ranges={name: tuple(limits[name].tolist()) for name in columns},
         background=background.to_numpy().tolist(),
     )
+
+
+def _examples(rows: pd.DataFrame, y: NDArray, probability: NDArray) -> dict[str, dict[str, float]]:
+    """The row with the median probability of each class."""
+    examples = {}
+    for kind, value in (("fraud", 1), ("legitimate", 0)):
+        positions = np.flatnonzero(y == value)
+        median = positions[np.argsort(probability[positions], kind="stable")[len(positions) // 2]]
+        examples[kind] = rows.iloc[median].to_dict()
+    return examples
 
 
 def label(model: FraudModel) -> str:

@@ -224,7 +224,7 @@ def embedding(synthetic: Synthetic) -> Figure:
         clouds.append({**cloud, "hoverinfo": "name"})
     numbers = {kind: int(np.sum(kinds == kind)) for kind in styles}
     text = f"A map of {numbers[FRAUD]:,} frauds, {numbers[LEGITIMATE]:,} legitimate transactions and "
-    text += f"{numbers[SYNTHETIC]:,} frauds that the study's conditional GAN drew, which was trained on the whole "
+    text += f"{numbers[SYNTHETIC]:,} frauds that the study's conditional GAN generated after training on the whole "
     text += f"development set for {synthetic.updates:,} updates. t-SNE places rows "
     text += "that are alike close together; distances between groups mean little."
     hidden = {"showticklabels": False, "showgrid": False, "zeroline": False}

@@ -67,7 +67,7 @@ def build_pairs(folder: Path, names: Iterable[str] = (), profile: Profile | None
                 _write(folder / name, model, about)
                 bar.set_postfix_str(name)
                 bar.update()
-    return f"Wrote {len(missing)} of {len(tasks)} pairs to {folder.name}; the others were there."
+    return f"Wrote {len(missing)} of {len(tasks)} pairs to {folder.name}; the others were there already."
 
 
 def pair_tasks(profile: Profile, names: list[str]) -> dict[str, Task]:

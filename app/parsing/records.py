@@ -17,7 +17,7 @@ LARGEST = 1e30  # beyond it a scaled value no longer fits the single precision t
 
 
 class BodyError(ValueError):
-    """A body that cannot be divided into rows, or whose rows all lack something.
+    """A body that cannot be divided into rows, or in which every row lacks a column.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ def read_json(body: bytes, columns: Sequence[str]) -> Batch:
     Raises
     ------
     BodyError
-        If the body is no such JSON, has too many rows or none, or a column is missing from every row.
+        If the body is not such JSON, has too many rows or none, or a column is missing from every row.
     """
     content = json_body(body)
     records = [content] if isinstance(content, dict) else content
@@ -183,13 +183,13 @@ def _problem(error: ValueError) -> str:
 
 
 def check_width(n_columns: int) -> None:
-    """Raise BodyError if a row has more columns than are taken."""
+    """Raise BodyError if a row has too many columns."""
     if n_columns > MAX_COLUMNS:
         raise BodyError(413, f"A row has more than {MAX_COLUMNS:,} columns; send only those that the model asks for.")
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Raise BodyError if there are more columns than are taken, or some are named twice."""
+    """Raise BodyError if there are too many columns, or some are named twice."""
     check_width(len(names))
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
@@ -203,7 +203,7 @@ def check_columns(missing: list[str], hint: str = "") -> None:
 
 
 def check_count(n_rows: int, limit: int = MAX_ROWS) -> None:
-    """Raise BodyError if there are no rows, or more than are taken at once."""
+    """Raise BodyError if there are no rows, or too many."""
     if n_rows == 0:
         raise BodyError(422, "There are no transactions in the body.")
     if n_rows > limit:

@@ -9,12 +9,12 @@ from app.parsing.records import read_number
 END = r"(?:[eE][+-]?\d+)?"
 START = r"[+-]?[1-9]\d{0,2}"  # of a number whose thousands are set apart
 DECIMAL_COMMA = re.compile(rf"[+-]?(?:\d+,\d*|,\d+){END}")
-GROUPED = {  # thousands are set apart by the first sign, decimals by the second
+GROUPED = {  # separators of thousands and of decimals
     (".", ","): re.compile(rf"{START}(?:\.\d{{3}})+,\d+{END}"),
     (",", "."): re.compile(rf"{START}(?:,\d{{3}})+\.\d+{END}"),
 }
 EITHER = re.compile(rf"{START},\d{{3}}{END}")
-# Signs that set thousands apart, if anything, but without the other sign after them nothing says so.
+# Possible separators of thousands, which only a decimal separator after them would confirm.
 UNSURE = {
     "points": re.compile(rf"{START}(?:\.\d{{3}}){{2,}}{END}"),
     "commas": re.compile(rf"{START}(?:,\d{{3}}){{2,}}{END}"),

@@ -23,7 +23,7 @@ blueprint = Blueprint("files", __name__)
 MAX_FILE = 256 * 2**20
 FORM = "multipart/form-data"
 RAW = ("text/csv", "application/vnd.apache.parquet", "application/octet-stream")
-AT_ONCE = 1  # file per process; it may need most of a gibibyte
+AT_ONCE = 1  # files per process; one may need most of a gibibyte of memory
 
 _free_slots = threading.BoundedSemaphore(AT_ONCE)
 
@@ -63,7 +63,7 @@ def _limit_concurrency() -> Iterator[None]:
 
 def _content() -> bytes:
     """The file's content, from a form's field `file` or as the body itself."""
-    request.max_content_length = MAX_FILE + 2**16  # a form has a little around the file
+    request.max_content_length = MAX_FILE + 2**16  # the form around the file needs a little more
     request.max_form_parts = 10
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.headers.get("Content-Encoding") or charset not in ("utf-8", "utf8"):

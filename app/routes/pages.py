@@ -101,7 +101,7 @@ class Form:
 
 @blueprint.get("/")
 def home() -> str:
-    """What this is, and what the study found."""
+    """What this is, and the results of the study."""
     return render_template(
         "home.html",
         champion=catalog().champion,
@@ -168,7 +168,7 @@ def score() -> tuple[str, int]:
 
 @blueprint.errorhandler(CSRFError)
 def expired(error: CSRFError) -> tuple[str, int]:
-    """The form again with what was typed and a token that is good: the server may have been started anew meanwhile."""
+    """The form with the same values and a new token, as after a restart of the server."""
     name = request.form.get("model", CHAMPION)
     return _render_form(name, Form(_typed(catalog().get(name)), expired=True)), 400
 
@@ -219,7 +219,7 @@ def answer(model: Served, values: list[float], texts: dict[str, str]) -> Answer:
 
 @blueprint.get("/file")
 def file() -> str:
-    """Where a file is handed in and its result is shown."""
+    """The form for a file, and its result."""
     name = request.args.get("model", CHAMPION)
     limits = {"max_rows": MAX_FILE_ROWS, "max_bytes": MAX_FILE, "kept": KEPT}
     return render_template("file.html", served=catalog().get(name), choices=choices(), chosen=name, **limits)
@@ -227,7 +227,7 @@ def file() -> str:
 
 @blueprint.get("/file/example.csv")
 def example_file() -> Response:
-    """A file to try: both examples of the champion, as the columns have to be."""
+    """An example file: both examples of the champion with all columns."""
     champion = catalog().champion
     text = io.StringIO()
     writer = csv.DictWriter(text, champion.columns)
@@ -288,14 +288,14 @@ def _stand_in() -> dict[str, bool]:
 
 @blueprint.get("/docs")
 def docs() -> str:
-    """The API's document to read."""
+    """The description of the API as a page."""
     description = document(catalog())
     return render_template("docs.html", document=description, operations=operations_of(description))
 
 
 @blueprint.get("/plotly-<version>.min.js")
 def plotly_script(version: str) -> Response:
-    """Plotly's JavaScript from the installed wheel, under an address that changes with it: browsers load it once."""
+    """Plotly's JavaScript; its address changes with its content, so that browsers load it once."""
     if version != plotly_version():
         abort(404)
     answer = send_file(PLOTLY, mimetype="text/javascript", max_age=YEAR)
@@ -313,7 +313,7 @@ def plotly_version() -> str:
 
 @blueprint.get("/favicon.ico")
 def favicon() -> Response:
-    """The icon that browsers ask for on their own."""
+    """The icon, at the address that browsers try by default."""
     return current_app.send_static_file("icon.svg")
 
 

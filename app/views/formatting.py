@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from app.served import Explanation
 
-LOWEST = -6  # the scale of probabilities goes down to one in a million at most
+LOWEST = -6  # exponent of the smallest probability on the scale: one in a million
 SPACE = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
 N_BARS = 10  # contributions that have a bar of their own
 TENTH = 0.1  # between two ticks of a score axis

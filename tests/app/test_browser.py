@@ -176,7 +176,7 @@ def test_an_analyst_scores_a_fraud_and_asks_another_model_by_keyboard_alone(brow
     example = catalog.champion.about.examples["fraud"]
     assert exact(browser) == pytest.approx(probability_of(catalog.champion, example), abs=1e-9)
     assert browser.current_url == before  # answered in place, so that the live region speaks
-    assert re.match("Alert: have", find(browser, "#result").text) and browser.title.startswith("Alert")
+    assert re.match("Alert: check", find(browser, "#result").text) and browser.title.startswith("Alert")
 
     # The bars are the model's own reasons, and what raises the probability points to the right.
     (explanation,) = catalog.champion.explain([[example[name] for name in COLUMNS]])

@@ -240,7 +240,7 @@ def test_a_card_has_scores_of_its_very_model_or_a_sentence(client, change_card):
     assert '<span class="badge text-bg-secondary">champion</span>' in client.get("/models").text
     change_card(ledger_key="another run of none+xgb")
     page = client.get("/models/champion").text
-    assert "0.800 [0.700, 0.900]" not in page and "has not measured this very model" in page
+    assert "0.800 [0.700, 0.900]" not in page and "has not measured exactly this model" in page
     assert client.get("/api/v1/models").json["models"][0]["scores"] is None
     assert '<span class="badge text-bg-secondary">champion</span>' not in client.get("/models").text
 
@@ -260,7 +260,7 @@ def test_the_paper_is_handed_out(client):
 
 
 def test_an_example_is_filled_in_and_scored(client, champion):
-    for kind, words in (("fraud", "Alert: have"), ("legitimate", "No alert")):
+    for kind, words in (("fraud", "Alert: check"), ("legitimate", "No alert")):
         example = champion.about.examples[kind]
         page = client.get("/predict", query_string={"example": kind})
         shown = {name: re.search(rf'name="{name}" value="([^"]*)"', page.text)[1] for name in COLUMNS}
@@ -356,7 +356,7 @@ def test_a_form_from_before_a_restart_is_scored_when_it_is_sent_again(folder, cl
     again = restarted.post("/predict", data={"csrf_token": old, **example})
     shown = {name: re.search(rf'name="{name}" value="([^"]*)"', again.text)[1] for name in COLUMNS}
     answer = restarted.post("/predict", data={"csrf_token": token_of(again), **shown})
-    assert answer.status_code == 200 and "Alert: have" in answer.text
+    assert answer.status_code == 200 and "Alert: check" in answer.text
 
 
 def test_every_field_has_a_label_and_the_answer_is_announced(client):
