@@ -228,7 +228,7 @@ def test_a_comma_stays_in_its_box_and_an_answer_to_other_values_says_so(browser,
     assert exact(browser) == pytest.approx(probability_of(catalog.champion, example), abs=1e-9)
     assert "V4 is 1.5" in find(browser, "#result").text and not outdated.is_displayed()
     field.send_keys("1")
-    assert outdated.is_displayed() and "about other values" in outdated.text
+    assert outdated.is_displayed() and "about the old values" in outdated.text
     assert "outdated" in find(browser, "#result").get_attribute("class")
     field.send_keys(Keys.BACKSPACE)
     assert not outdated.is_displayed()
