@@ -100,7 +100,7 @@ def without_hash(folder, name):
     with_card(folder, files={other: digest for other, digest in files.items() if other != name})
 
 
-def test_the_champion_comes_first_and_pairs_follow(champion):
+def test_catalog_names_the_champion_first_and_pairs_after_it(champion):
     known = Catalog(champion)
     assert known.names == ["champion", "none+lr"]
     assert known.champion.name.startswith("none+xgb@")
@@ -109,7 +109,7 @@ def test_the_champion_comes_first_and_pairs_follow(champion):
     assert [pair.name for pair in known.pairs] == ["none+lr", "none+xgb", "none+rf"]
 
 
-def test_describing_models_loads_none(champion):
+def test_catalog_describe_loads_no_model(champion):
     known = Catalog(champion)
     first, pair = known.describe()
     assert set(known._slots) == {"champion"}
@@ -117,7 +117,7 @@ def test_describing_models_loads_none(champion):
     assert first.scores == known.pairs[1].scores
 
 
-def test_a_folder_that_is_being_written_is_no_choice(folder):
+def test_catalog_does_not_offer_a_folder_that_is_being_written(folder):
     known = Catalog(folder)
     shutil.copytree(folder, folder.with_name("pairs") / ".none+rf-staging")
     (folder.with_name("pairs") / "none+ann").mkdir()
@@ -126,7 +126,7 @@ def test_a_folder_that_is_being_written_is_no_choice(folder):
         known.get(".none+rf-staging")
 
 
-def test_a_new_pair_can_be_chosen_at_once(folder):
+def test_catalog_offers_a_new_pair_at_once(folder):
     known = Catalog(folder)
     with pytest.raises(UnknownModel):
         known.get("none+xgb")
@@ -134,7 +134,7 @@ def test_a_new_pair_can_be_chosen_at_once(folder):
     assert known.get("none+xgb").name == known.champion.name
 
 
-def test_a_new_champion_is_picked_up_and_the_old_object_goes_on(folder, challenger, eager):
+def test_catalog_picks_up_a_new_champion_and_the_old_object_goes_on(folder, challenger, eager):
     told = []
     known = Catalog(folder, lambda name, taken: told.append((name, taken)))
     old = known.champion
@@ -179,7 +179,7 @@ def test_a_new_champion_is_picked_up_and_the_old_object_goes_on(folder, challeng
         "statistics without a hash",
     ],
 )
-def test_a_broken_champion_is_refused_and_a_sound_one_is_taken_after_it(
+def test_catalog_refuses_a_broken_champion_and_takes_a_sound_one_after_it(
     folder, champion, challenger, tmp_path, eager, caplog, change
 ):
     known = Catalog(folder)
@@ -198,14 +198,14 @@ def test_a_broken_champion_is_refused_and_a_sound_one_is_taken_after_it(
     wait_until(lambda: known.refused == {})
 
 
-def test_a_champion_that_vanishes_goes_on_serving(folder, eager):
+def test_catalog_goes_on_with_a_champion_that_vanishes(folder, eager):
     known = Catalog(folder)
     shutil.rmtree(folder)
     assert known.champion is known.champion
     assert known.refused == {}
 
 
-def test_a_broken_pair_is_answered_and_costs_only_itself(folder):
+def test_catalog_reports_a_broken_pair_and_serves_the_others(folder):
     damage(folder.with_name("pairs") / "none+lr", "scaler.json")
     client = create_app(Settings(folder=folder)).test_client()
     sent = ROWS.head(1).to_dict("records")
@@ -214,7 +214,7 @@ def test_a_broken_pair_is_answered_and_costs_only_itself(folder):
     assert client.post("/api/v1/predict", json=sent).status_code == 200
 
 
-def test_a_pair_with_a_card_that_cannot_be_is_not_described(folder):
+def test_catalog_does_not_describe_a_pair_with_an_impossible_card(folder):
     pair = folder.with_name("pairs") / "none+lr"
     for change in (lambda: with_card(pair, threshold=float("nan")), lambda: damage(pair, EXAMPLES, b"{}")):
         known = Catalog(folder)
@@ -224,7 +224,7 @@ def test_a_pair_with_a_card_that_cannot_be_is_not_described(folder):
         write(pair, fit("lr"))
 
 
-def test_a_model_of_before_says_how_to_write_it_anew(folder):
+def test_load_served_says_how_to_write_a_model_of_before_anew(folder):
     without_hash(folder, EXAMPLES)
     with pytest.raises(BundleError) as refused:
         Catalog(folder)
@@ -234,7 +234,7 @@ def test_a_model_of_before_says_how_to_write_it_anew(folder):
     )
 
 
-def test_scores_of_a_version_that_knew_no_keys_are_refused_with_what_to_do(folder):
+def test_load_served_refuses_scores_without_keys_and_says_what_to_do(folder):
     pairs = json.loads((folder / SCORES).read_text())
     del pairs[1]["keys"]
     damage(folder, SCORES, json.dumps(pairs).encode())
@@ -246,21 +246,21 @@ def test_scores_of_a_version_that_knew_no_keys_are_refused_with_what_to_do(folde
 
 @pytest.mark.parametrize("name", [EXAMPLES, SCORES, STATISTICS])
 @pytest.mark.parametrize("content", [b"1", b'"text"', b"[1]", b'{"label": "XGBoost"}'])
-def test_files_of_another_kind_are_refused_with_what_to_do(folder, name, content):
+def test_load_served_refuses_files_of_another_kind_and_says_what_to_do(folder, name, content):
     damage(folder, name, content)
     bundle.seal(folder)
     with pytest.raises(BundleError, match=rf"^model/{name}.*; run `python -m app\.building` again\.$"):
         load_served(folder)
 
 
-def test_files_with_fields_of_another_version_are_read(folder):
+def test_load_served_reads_files_with_fields_of_another_version(folder):
     about = json.loads((folder / EXAMPLES).read_text())
     damage(folder, EXAMPLES, json.dumps({**about, "of_another_version": 1}).encode())
     bundle.seal(folder)
     assert load_served(folder).about == read_about(folder)
 
 
-def test_the_version_changes_with_any_file_of_the_folder(folder):
+def test_version_changes_with_any_file_of_the_folder(folder):
     before = load_served(folder).version
     damage(folder, SCORES, b"[]")
     bundle.seal(folder)
@@ -268,7 +268,7 @@ def test_the_version_changes_with_any_file_of_the_folder(folder):
     assert load_served(folder).scores == []
 
 
-def test_readiness_tells_of_a_refused_model(folder, eager):
+def test_ready_names_a_refused_model(folder, eager):
     client = create_app(Settings(folder=folder)).test_client()
     assert client.get("/v2/health/ready").json == {"ready": True}
     put(damage(shutil.copytree(folder, folder.parent / "broken")), folder)
@@ -278,7 +278,7 @@ def test_readiness_tells_of_a_refused_model(folder, eager):
     assert "classifier.ubj is missing or was changed" in answer.json["refused"]["champion"]
 
 
-def test_every_answer_comes_whole_from_one_model_while_they_are_exchanged(folder, champion, challenger, eager):
+def test_catalog_gives_every_answer_from_one_model_while_models_are_exchanged(folder, champion, challenger, eager):
     """Requests from several threads meanwhile see one model or the other, and never an error."""
     client_of = create_app(Settings(folder=folder)).test_client
     rows, sent = ROWS.to_numpy(), ROWS.to_dict("records")
@@ -314,7 +314,7 @@ def test_every_answer_comes_whole_from_one_model_while_they_are_exchanged(folder
 
 
 @pytest.mark.parametrize("name", ["xgb", "rf"])
-def test_a_model_has_given_its_first_reasons_before_it_is_taken(name, folder, tmp_path, eager, monkeypatch):
+def test_load_served_explains_an_example_before_the_model_is_taken(name, folder, tmp_path, eager, monkeypatch):
     explained = []
     once = Explainer.explain
     monkeypatch.setattr(Explainer, "explain", lambda self, values: explained.append(len(values)) or once(self, values))
@@ -328,13 +328,13 @@ def test_a_model_has_given_its_first_reasons_before_it_is_taken(name, folder, tm
     assert explained == [1, 1]  # and before a new model takes the old one's place
 
 
-def test_there_is_no_catalog_without_a_champion(tmp_path):
+def test_catalog_needs_a_champion(tmp_path):
     with pytest.raises(BundleError):
         Catalog(tmp_path / "model")
 
 
 @pytest.mark.parametrize("name", ["lr", "rf", "xgb", "ann"])
-def test_explanations_add_up_whatever_the_model(name, tmp_path):
+def test_explain_adds_up_whatever_the_model(name, tmp_path):
     write(tmp_path / "model", fit(name))
     served = load_served(tmp_path / "model")
     rows = ROWS.head(3).to_numpy()
@@ -372,7 +372,7 @@ def offered(monkeypatch):
     return choose
 
 
-def test_the_final_model_of_the_full_study_is_served_unless_the_registry_has_a_champion_of_that_kind(offered):
+def test_chosen_model_is_the_full_studys_unless_the_registry_has_a_champion_of_that_kind(offered):
     fitted = ("final model of full", "the full study's choice, fitted on its development set")
     assert offered(measured=True) == fitted  # a fresh clone
     assert offered("quick", measured=True) == fitted  # after `make quick`
@@ -381,7 +381,7 @@ def test_the_final_model_of_the_full_study_is_served_unless_the_registry_has_a_c
     assert offered() == ("quick none+xgb", "trained as a stand-in, as no study of this data is finished")
 
 
-def test_the_committed_ledger_chooses_the_model_that_was_scored_on_the_test_set_last():
+def test_choose_takes_from_the_committed_ledger_the_model_that_was_scored_on_the_test_set_last():
     profile = load_profile("full")
     choice = final_model.choose(scores.development_rows(profile))
     key = final_model.final_task(profile, choice).key
@@ -394,7 +394,7 @@ def test_the_committed_ledger_chooses_the_model_that_was_scored_on_the_test_set_
     assert key in pair.keys and scores_of(Card(ledger_key=key), [pair]).average_precision == 0.8641
 
 
-def test_a_final_model_has_the_test_scores_of_its_own_key_and_no_others(tmp_path, monkeypatch):
+def test_fit_study_choice_has_the_test_scores_of_its_own_key_and_no_others(tmp_path, monkeypatch):
     profile = replace(load_profile("full"), results=tmp_path)
     row = make_scoring(average_precision=0.806696, ranks=[1, 2, 9], amounts=[1.0, 2.0, 3.0])
     fitted = replace(fit("lr"), card=Card(ledger_key=row.key))
@@ -409,7 +409,7 @@ def test_a_final_model_has_the_test_scores_of_its_own_key_and_no_others(tmp_path
     assert card.test_interval == bootstrap.interval_of_ranks([1, 2, 9])
 
 
-def test_a_sentence_that_the_numbers_do_not_bear_stops_the_writing(tmp_path, monkeypatch, capsys):
+def test_build_stops_at_a_sentence_that_the_numbers_contradict(tmp_path, monkeypatch, capsys):
     def false(*_):
         raise ClaimError("The claim 'no_gain' is false.")
 

@@ -106,7 +106,7 @@ def test_pages_have_one_heading_of_the_first_level_and_mark_where_one_is(client,
     assert 'lang="en"' in page and "<title>" in page
 
 
-def test_a_page_that_is_not_there_says_so(client):
+def test_pages_that_are_not_there_say_so(client):
     for address in (
         "/nothing",
         "/models/nothing",
@@ -121,7 +121,7 @@ def test_a_page_that_is_not_there_says_so(client):
         assert answer.status_code == 404 and "champion, none+lr" in answer.text
 
 
-def test_plotly_is_kept_by_browsers_until_it_changes_and_pages_are_not_kept(client):
+def test_plotly_script_is_kept_by_browsers_until_it_changes_and_pages_are_not_kept(client):
     page = client.get("/file").text
     address = re.search(r'src="(/plotly-[^"]+)"', page)[1]
     script = client.get(address)
@@ -141,7 +141,7 @@ def test_plotly_is_kept_by_browsers_until_it_changes_and_pages_are_not_kept(clie
 # --- home
 
 
-def test_the_first_page_tells_the_studys_recorded_numbers(client):
+def test_home_shows_the_studys_recorded_numbers(client):
     numbers = study.headline()
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", client.get("/").text))
     assert f"is best: {numbers.verdict}" in text
@@ -150,7 +150,7 @@ def test_the_first_page_tells_the_studys_recorded_numbers(client):
     assert f"Of 10,000 card payments, {numbers.per_10000} are frauds" in text
 
 
-def test_the_headline_is_taken_from_the_records(tmp_path, monkeypatch):
+def test_headline_is_taken_from_the_records(tmp_path, monkeypatch):
     monkeypatch.setenv("STUDY_OUTPUT", str(tmp_path))
     monkeypatch.setattr("utils.config.ROOT", tmp_path)  # where the quick run's numbers would be
     assert study.headline() is None
@@ -181,14 +181,14 @@ def text_of(page):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page.text))
 
 
-def test_the_first_page_counts_models_that_take_a_sampler_apart(client):
+def test_home_counts_models_that_take_a_sampler_apart(client):
     words = (
         "13 ways of handling imbalance under 6 models (6 of them under ANN, CNN-1D, LSTM), and 7 models that take none"
     )
     assert f"The study measured {words}." in text_of(client.get("/"))
 
 
-def test_what_was_measured_is_counted_from_the_records():
+def test_measured_is_counted_from_the_records():
     def measured(pairs, alone=()):
         names = dict.fromkeys((model for model, _ in pairs), "Name")
         rows = [SimpleNamespace(model=model, sampler=sampler) for model, sampler in pairs]
@@ -201,14 +201,14 @@ def test_what_was_measured_is_counted_from_the_records():
     assert measured(both, ["c"]) == words
 
 
-def test_readme_paper_and_pages_have_one_title(client):
+def test_title_is_the_same_in_readme_paper_and_pages(client):
     page = client.get("/").text
     assert f'<h1 class="h2">{study.TITLE}</h1>' in page and f"<title>{study.TITLE} ·" in page
     assert (ROOT / "README.md").read_text().startswith(f"# {study.TITLE}\n")
     assert f'title: "{study.TITLE}"' in (ROOT / "paper" / "paper.typ").read_text()
 
 
-def test_every_scoring_of_the_test_set_is_disclosed_wherever_a_score_of_it_stands(
+def test_scorings_of_the_test_set_are_disclosed_wherever_a_score_of_it_stands(
     client, monkeypatch, champion, change_card
 ):
     told = study.headline()
@@ -221,7 +221,7 @@ def test_every_scoring_of_the_test_set_is_disclosed_wherever_a_score_of_it_stand
         assert told.scorings in text and "scored once" not in text, address
 
 
-def test_a_champion_that_is_not_the_final_model_is_called_a_stand_in_on_every_page(client, champion, monkeypatch):
+def test_pages_call_a_champion_that_is_not_the_final_model_a_stand_in(client, champion, monkeypatch):
     assert not study.is_final(champion.model.card)
     for address in ADDRESSES[:-1]:
         assert "is a stand-in and not the study's final model" in text_of(client.get(address)), address
@@ -235,7 +235,7 @@ def test_a_champion_that_is_not_the_final_model_is_called_a_stand_in_on_every_pa
     assert "is a stand-in" in text_of(client.get("/file"))
 
 
-def test_a_card_has_scores_of_its_very_model_or_a_sentence(client, change_card):
+def test_model_page_has_scores_of_exactly_its_model_or_a_sentence(client, change_card):
     assert "0.800 [0.700, 0.900]" in client.get("/models/champion").text
     assert '<span class="badge text-bg-secondary">champion</span>' in client.get("/models").text
     change_card(ledger_key="another run of none+xgb")
@@ -245,21 +245,21 @@ def test_a_card_has_scores_of_its_very_model_or_a_sentence(client, change_card):
     assert '<span class="badge text-bg-secondary">champion</span>' not in client.get("/models").text
 
 
-def test_every_notebook_can_be_read(client):
+def test_notebook_page_of_every_notebook_can_be_read(client):
     titles = study.notebooks()
     assert list(titles) == sorted(titles) and len(titles) == 8 and all(titles.values())
     page = client.get("/notebooks/04_smote").text
     assert "<h1>4 · SMOTE and its relatives</h1>" in page and "data:image/png" in page
 
 
-def test_the_paper_is_handed_out(client):
+def test_paper_is_handed_out(client):
     assert client.get("/paper.pdf").data.startswith(b"%PDF")
 
 
 # --- one transaction
 
 
-def test_an_example_is_filled_in_and_scored(client, champion):
+def test_predict_page_fills_in_an_example_and_scores_it(client, champion):
     for kind, words in (("fraud", "Alert: check"), ("legitimate", "No alert")):
         example = champion.about.examples[kind]
         page = client.get("/predict", query_string={"example": kind})
@@ -271,7 +271,7 @@ def test_an_example_is_filled_in_and_scored(client, champion):
         assert exact == pytest.approx(probability_of(champion, example), abs=1e-9)
 
 
-def test_the_chosen_model_answers_and_stays_chosen(client, pair, champion):
+def test_predict_page_answers_with_the_chosen_model_which_stays_chosen(client, pair, champion):
     example = pair.about.examples["fraud"]
     page = client.get("/predict", query_string={"example": "fraud", "model": "none+lr"})
     assert '<option value="none+lr" selected>Logistic regression, no resampling</option>' in page.text
@@ -283,7 +283,7 @@ def test_the_chosen_model_answers_and_stays_chosen(client, pair, champion):
     assert '<option value="none+lr" selected>' in answer.text
 
 
-def test_the_reasons_on_the_page_are_the_models_own(client, champion):
+def test_predict_page_shows_the_models_own_explanation(client, champion):
     example = champion.about.examples["fraud"]
     (explanation,) = champion.explain([[example[name] for name in champion.columns]])
     cell = r'<td class="number">([^<]*)</td>'
@@ -295,7 +295,7 @@ def test_the_reasons_on_the_page_are_the_models_own(client, champion):
     assert rows[-1][0] == f"{len(COLUMNS) - formatting.N_BARS} others"
 
 
-def test_the_form_names_what_is_wrong_and_keeps_the_rest(client):
+def test_predict_page_names_what_is_wrong_and_keeps_the_rest(client):
     fields = {**transactions(40, seed=1)[list(COLUMNS)].iloc[0].to_dict(), "V2": "<script>", "V9": ""}
     fields.pop("V5")
     answer = submit(client, fields)
@@ -308,22 +308,22 @@ def test_the_form_names_what_is_wrong_and_keeps_the_rest(client):
 
 
 @pytest.mark.parametrize("value", ["nan", "-inf", "1e308", "1e999", "1_0", "١", "=1+1", "0x10", "1,2,3", " "])
-def test_a_value_that_cannot_be_scored_is_refused_at_its_field(client, champion, value):
+def test_predict_page_refuses_a_value_that_cannot_be_scored_at_its_field(client, champion, value):
     answer = submit(client, {**champion.about.examples["fraud"], "V7": value})
     assert answer.status_code == 422 and answer.text.count('aria-invalid="true"') == 1
     assert 'href="#field-V7"' in answer.text and "data-exact" not in answer.text
 
 
-def test_a_form_larger_than_any_transaction_is_refused(client, champion):
+def test_predict_page_refuses_a_form_larger_than_any_transaction(client, champion):
     answer = submit(client, {**champion.about.examples["fraud"], "V7": "1" * security.MAX_FORM})
     assert answer.status_code == 413 and "larger than this server takes" in answer.text
 
 
-def test_values_outside_the_training_range_are_pointed_out(client, champion):
+def test_predict_page_points_out_values_outside_the_training_range(client, champion):
     assert "trust this less: V6" in submit(client, {**champion.about.examples["fraud"], "V6": 1e6}).text
 
 
-def test_a_decimal_comma_is_read_and_said_and_an_ambiguous_one_refused(client, champion):
+def test_predict_page_reads_a_decimal_comma_and_says_so_and_refuses_an_ambiguous_one(client, champion):
     example = champion.about.examples["fraud"]
     answer = submit(client, {**example, "V7": "1,5", "Amount": "1.234,56"})
     expected = probability_of(champion, {**example, "V7": 1.5, "Amount": 1234.56})
@@ -334,12 +334,12 @@ def test_a_decimal_comma_is_read_and_said_and_an_ambiguous_one_refused(client, c
         assert refused.status_code == 422 and reason in refused.text
 
 
-def test_boxes_are_text_since_a_browser_takes_commas_out_of_numbers(client):
+def test_predict_page_has_boxes_of_text_since_a_browser_takes_commas_out_of_numbers(client):
     page = client.get("/predict").text
     assert 'type="number"' not in page and page.count('inputmode="decimal"') == len(COLUMNS)
 
 
-def test_a_form_without_its_token_is_refused_and_keeps_what_was_typed(client, champion):
+def test_predict_page_refuses_a_form_without_its_token_and_keeps_what_was_typed(client, champion):
     example = {**champion.about.examples["fraud"], "V7": "0,125"}
     for fields in (example, {**example, "csrf_token": "guess"}):
         answer = client.post("/predict", data=fields)
@@ -349,7 +349,7 @@ def test_a_form_without_its_token_is_refused_and_keeps_what_was_typed(client, ch
         assert shown == {name: str(value) for name, value in example.items()}
 
 
-def test_a_form_from_before_a_restart_is_scored_when_it_is_sent_again(folder, client, champion):
+def test_predict_page_scores_a_form_from_before_a_restart_when_it_is_sent_again(folder, client, champion):
     example = champion.about.examples["fraud"]
     restarted = create_app(Settings(folder=folder)).test_client()
     old = token_of(client.get("/predict"))
@@ -359,7 +359,7 @@ def test_a_form_from_before_a_restart_is_scored_when_it_is_sent_again(folder, cl
     assert answer.status_code == 200 and "Alert: check" in answer.text
 
 
-def test_every_field_has_a_label_and_the_answer_is_announced(client):
+def test_predict_page_has_a_label_for_every_field_and_announces_the_answer(client):
     page = client.get("/predict").text
     for name in COLUMNS:
         assert f'for="field-{name}"' in page and f'id="field-{name}"' in page and f'id="hint-{name}"' in page
@@ -370,7 +370,7 @@ def test_every_field_has_a_label_and_the_answer_is_announced(client):
 # --- a file, and the models
 
 
-def test_the_example_file_can_be_scored(client, champion):
+def test_example_file_can_be_scored(client, champion):
     answer = client.get("/file/example.csv")
     assert answer.mimetype == "text/csv" and "attachment" in answer.headers["Content-Disposition"]
     scored = client.post("/api/v1/predict", data=answer.data, content_type="text/csv").json["predictions"]
@@ -378,7 +378,7 @@ def test_the_example_file_can_be_scored(client, champion):
     assert [entry["probability"] for entry in scored] == pytest.approx(expected, abs=1e-9)
 
 
-def test_every_measured_pair_is_listed_best_first_with_what_can_be_done(client, app):
+def test_models_page_lists_every_measured_pair_best_first_with_what_can_be_done(client, app):
     page = client.get("/models").text.partition("<h1")[2]
     listed = re.findall(r'href="/models/([^"]+)">', page)
     assert listed[0] == "champion" and sorted(listed[1:]) == sorted(
@@ -389,7 +389,7 @@ def test_every_measured_pair_is_listed_best_first_with_what_can_be_done(client, 
     assert page.count("not written") == 1 and 'href="/predict?model=none%2Blr"' in page
 
 
-def test_a_card_tells_how_its_model_was_made_or_how_to_make_it(client, champion):
+def test_model_page_says_how_its_model_was_trained_or_how_to_write_it(client, champion):
     page = client.get("/models/champion").text
     assert champion.version in page and champion.model.card.ledger_key in page and "a test" in page
     assert formatting.percent(champion.model.threshold) in page
@@ -398,7 +398,7 @@ def test_a_card_tells_how_its_model_was_made_or_how_to_make_it(client, champion)
     assert "python -m app.building --pairs none+rf" in missing and "0.800 [0.700, 0.900]" in missing
 
 
-def test_the_api_page_shows_every_operation_of_the_document(client):
+def test_docs_page_shows_every_operation_of_the_document(client):
     document = client.get("/api/v1/openapi.json").json
     page = client.get("/docs").text
     operations = pages.operations_of(document)
@@ -427,11 +427,11 @@ def test_the_api_page_shows_every_operation_of_the_document(client):
         (0.99987, "more than 99.9 %"),
     ],
 )
-def test_probabilities_in_words(probability, words):
+def test_percent_puts_probabilities_in_words(probability, words):
     assert formatting.percent(probability).replace(formatting.SPACE, " ") == words
 
 
-def test_the_scale_is_logarithmic_and_stays_inside():
+def test_scale_is_logarithmic_and_stays_inside():
     drawn = formatting.scale(0.01, 0.1)
     assert drawn.probability == pytest.approx(100 / 3, abs=0.01)
     assert drawn.threshold == pytest.approx(200 / 3, abs=0.01)
@@ -457,12 +457,12 @@ def test_bars_keep_the_sum_and_point_to_their_side():
     assert [row.width for row in few.rows] == [0]
 
 
-def test_words_between_backticks_are_code_and_nothing_else_is_markup():
+def test_code_marks_words_between_backticks_and_nothing_else_is_markup():
     assert formatting.code("the `first` <b> of `two`") == "the <code>first</code> &lt;b&gt; of <code>two</code>"
     assert formatting.code(None) == ""
 
 
-def test_the_axis_of_scores_holds_every_interval():
+def test_score_axis_holds_every_interval():
     axis = formatting.score_axis([score_of(None, (0.42, 0.55)), score_of(None, (0.5, 0.81))])
     assert [label for _, label in axis.ticks] == ["0.4", "0.5", "0.6", "0.7", "0.8", "0.9"]
     assert axis.position(0.4) == 0 and axis.position(0.9) == 100 and axis.position(0.65) == pytest.approx(50)
@@ -488,7 +488,7 @@ DEGENERATE = {
 
 
 @pytest.mark.parametrize("case", DEGENERATE)
-def test_an_interval_without_width_or_without_numbers_has_an_axis(case):
+def test_score_axis_takes_an_interval_without_width_or_without_numbers(case):
     mean, ends, words = DEGENERATE[case]
     score = score_of(mean, ends)
     axis = formatting.score_axis([score])
@@ -501,7 +501,7 @@ def test_an_interval_without_width_or_without_numbers_has_an_axis(case):
     assert formatting.score_axis([]).ticks[0][1] == "0.0"
 
 
-def test_the_axis_of_an_interval_without_width_holds_it():
+def test_score_axis_of_an_interval_without_width_holds_it():
     score = score_of(1.0, (1.0, 1.0))
     axis = formatting.score_axis([score])
     assert (axis.ends(score), [label for _, label in axis.ticks]) == ([100, 100], ["0.9", "1.0"])
@@ -513,7 +513,7 @@ def test_the_axis_of_an_interval_without_width_holds_it():
 
 
 @pytest.mark.parametrize("case", DEGENERATE)
-def test_every_page_shows_scores_of_any_kind(tmp_path, monkeypatch, case):
+def test_pages_show_scores_of_any_kind(tmp_path, monkeypatch, case):
     mean, ends, words = DEGENERATE[case]
     folder = tmp_path / "model"
     write_champion(folder)
@@ -545,7 +545,7 @@ def test_bars_start_from_a_probability_however_far_the_odds(base):
     assert 0 <= formatting.bars(Explanation(base, [])).base <= 1
 
 
-def test_a_value_that_is_no_number_is_a_dash():
+def test_short_writes_a_dash_for_a_value_that_is_no_number():
     assert [formatting.short(value) for value in (None, float("nan"), float("inf"), 0.0)] == ["–", "–", "–", "0"]
 
 
@@ -566,7 +566,7 @@ def small_study(folder, updates=20):
     return profile, SimpleNamespace(sha256="0" * 64), X, frame["Class"]
 
 
-def test_the_studys_frauds_are_drawn_once_for_what_determines_them(tmp_path, monkeypatch, drawn_frauds):
+def test_study_synthetic_draws_the_frauds_once_for_what_determines_them(tmp_path, monkeypatch, drawn_frauds):
     once = embedding.study_synthetic(*small_study(tmp_path))
     np.testing.assert_array_equal(once.rows, drawn_frauds.rows)  # whatever the time and place
     with monkeypatch.context() as patch:
@@ -586,7 +586,7 @@ def test_the_studys_frauds_are_drawn_once_for_what_determines_them(tmp_path, mon
     assert len(list((tmp_path / "synthetic").iterdir())) == 5
 
 
-def test_the_committed_frauds_are_those_of_the_studys_own_cgan(monkeypatch):
+def test_study_synthetic_finds_the_committed_frauds_of_the_studys_own_cgan(monkeypatch):
     """Of the full profile, so that the page need not train a CGAN when it is first started."""
     monkeypatch.setattr(embedding, "draw_frauds", lambda *_: pytest.fail("They are not in data/results/synthetic."))
     profile = load_profile("full")
@@ -598,7 +598,7 @@ def test_the_committed_frauds_are_those_of_the_studys_own_cgan(monkeypatch):
     assert len(synthetic.rows) == y.sum() == 399
 
 
-def test_synthetic_frauds_stand_beside_the_rows_they_were_learned_from(drawn_frauds):
+def test_study_synthetic_puts_frauds_beside_the_rows_they_were_learned_from(drawn_frauds):
     frame = transactions()
     assert len(drawn_frauds.rows) == frame["Class"].sum() == 30
     assert drawn_frauds.updates == 20
@@ -615,7 +615,7 @@ def fraud_map(drawn_frauds):
     return figures.embedding(drawn_frauds)
 
 
-def test_the_map_has_every_fraud_and_can_lose_the_synthetic_ones(drawn_frauds, fraud_map):
+def test_embedding_has_every_fraud_and_can_lose_the_synthetic_ones(drawn_frauds, fraud_map):
     figure = fraud_map
     names = {trace["name"]: len(trace["x"]) for trace in figure.data}
     assert names == {"Legitimate": 570, "Real fraud": 30, "Synthetic fraud": 30}
@@ -677,7 +677,7 @@ def test_class_balance_counts_rows():
     assert figure.data[0]["x"] == [990, 10] and "one in 100" in figure.text
 
 
-def test_curves_are_offered_by_model_and_by_sampler_with_the_mean_over_folds():
+def test_precision_recall_curves_are_offered_by_model_and_by_sampler_with_the_mean_over_folds():
     row = {"average_precision": 1.0, "repeat": 0, "ranks": [1, 2]}
     table = pd.DataFrame(
         [
@@ -704,7 +704,7 @@ def test_figures_are_json_and_served_as_they_were_computed(client, champion, dra
     assert "Class balance" in client.get("/statistics").text
 
 
-def test_large_forms_are_refused(client):
+def test_predict_page_refuses_large_forms(client):
     for content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
         assert client.post("/predict", data={"V1": "1" * 2**17}, content_type=content_type).status_code == 413
 
