@@ -45,7 +45,7 @@ FIXED = {
     "MAX_CONTENT_LENGTH": security.MAX_BODY,
     "SESSION_COOKIE_SAMESITE": "Strict",
     "SESSION_COOKIE_NAME": "fraud_app",
-    "WTF_CSRF_TIME_LIMIT": None,  # as long as the session lives: an analyst's page stays open all day
+    "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: an analyst's page stays open all day
 }
 
 
@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises
     ------
     BundleError
-        If there is no model in the folder, or it is not as it was saved.
+        If there is no model in the folder, or it was changed.
     StateError
         If others can read the folder for what workers share.
     """
@@ -73,9 +73,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.install(app)
     Bootstrap5(app)
     csrf = CSRFProtect(app)
-    for machines in (api.blueprint, files.blueprint, kserve.blueprint, monitoring.blueprint):
-        csrf.exempt(machines)  # no cookie gives rights here, and `security` refuses browsers on other sites' behalf
-        app.register_blueprint(machines)
+    for machine_blueprint in (api.blueprint, files.blueprint, kserve.blueprint, monitoring.blueprint):
+        csrf.exempt(machine_blueprint)  # cookies give no rights here, and `security` refuses requests of other sites
+        app.register_blueprint(machine_blueprint)
     app.register_blueprint(pages.blueprint)
     app.wsgi_app = OneAtATime(app.wsgi_app)
     _put_behind_proxies(app, settings)
@@ -83,7 +83,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _put_behind_proxies(app: Flask, settings: Settings) -> None:
-    """Take over what trusted proxies say, and answer below a prefix as well as at the root."""
+    """Use the headers of trusted proxies, and answer below a prefix as well as at the root."""
     if settings.prefix:
         app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {settings.prefix: app.wsgi_app})
     if settings.proxies:
@@ -108,7 +108,7 @@ def create_shared_app(settings: Settings) -> Flask:
 
 
 class CannotStart(Exception):
-    """There is nothing to serve, no room for what the server writes, or no address to serve on."""
+    """There is no model to serve, no folder to write to, or no address to serve on."""
 
 
 class Server(BaseApplication):
@@ -131,7 +131,7 @@ class Server(BaseApplication):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until interrupted; 1 with a sentence if there is nothing to serve, or no address to serve it on."""
+    """Serve until interrupted; 1 with a sentence if there is no model to serve, or no address to serve on."""
     settings = from_command(arguments)
     with exiting_on_signals(), ExitStack() as stack:
         try:
@@ -161,7 +161,7 @@ def _bind(settings: Settings) -> socket.socket:
 
 
 def _load(settings: Settings, stack: ExitStack) -> Flask:
-    """The application; what it keeps on the disk goes when `stack` is closed, unless it has a folder by name."""
+    """The application; its files are removed when `stack` is closed, unless the settings name a folder for them."""
     try:
         state = settings.state or Path(stack.enter_context(TemporaryFolder("fraud-app-")))
         return create_shared_app(replace(settings, state=state))

@@ -1,4 +1,4 @@
-"""The models that can be chosen: the champion and the study's pairs, replaced while the server runs."""
+"""The models that can be chosen, the champion and pairs of the study; they can be replaced while the server runs."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from app.served import Served, describe_folder, load_served, scores_of
+from app.model_files import MeasuredPair, Score
+from app.served import Description, Served, describe_folder, load_served, scores_of
 from utils.serving.bundle import CARD, BundleError
 
 logger = logging.getLogger("app")
 
 CHAMPION = "champion"
 PAIRS = "pairs"
-CHECK_EVERY = 1.0  # seconds between two looks at a folder
+CHECK_EVERY = 1.0  # seconds between two checks of a folder
 Identity = tuple[int, int, int]
 
 
@@ -24,18 +25,36 @@ class UnknownModel(LookupError):
     """No model of this name can be chosen; the message lists those that can."""
 
 
-class Slot:
-    """A folder with the model that was loaded from it last.
+@dataclass(frozen=True)
+class Entry:
+    """A model that can be chosen.
 
-    Whoever asks gets a model at once: a new one is loaded and tried out in the background and then takes the old
-    one's place. A broken one is refused, and the old one goes on serving.
+    Attributes
+    ----------
+    name : str
+        What to choose it by.
+    description : Description
+    scores : Score or None
+        None if the study did not measure exactly this model.
+    """
+
+    name: str
+    description: Description
+    scores: Score | None
+
+
+class Slot:
+    """A folder with the model that was last loaded from it.
+
+    `get` never waits for a new model: that is loaded and scores its examples in the background, and then replaces the
+    old one. A broken model is refused, and the old one is kept.
 
     Parameters
     ----------
     folder : Path
         Where the model is, or will be.
     on_reload : callable
-        Called with the folder's name, and whether the new model in it was taken.
+        Called with the name of the folder, and whether its new model was accepted.
     """
 
     def __init__(self, folder: Path, on_reload: Callable[[str, bool], None]):
@@ -49,23 +68,23 @@ class Slot:
         self._loader: threading.Thread | None = None
 
     def get(self) -> Served:
-        """The model as it is now; BundleError if none was ever loaded and the folder's cannot be."""
+        """The current model; BundleError if none has been loaded and the one in the folder is broken."""
         if self.served is None:
             with self._lock:
                 if self.served is None:
                     identity = identity_of(self.folder)
                     self.served, self._identity = load_served(self.folder), identity
         elif time.monotonic() - self._checked > CHECK_EVERY:
-            self._look()
+            self._check()
         return self.served
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         with self._lock:
             if time.monotonic() - self._checked <= CHECK_EVERY or (self._loader and self._loader.is_alive()):
                 return
             self._checked = time.monotonic()
             identity = identity_of(self.folder)
-            # A folder is missing for an instant while it is exchanged.
+            # The folder is missing for an instant while it is exchanged.
             if identity is None or identity == self._identity:
                 return
             self._identity = identity
@@ -90,14 +109,14 @@ class Catalog:
     Parameters
     ----------
     folder : Path
-        The champion's; pairs lie beside it, in `pairs/<sampler>+<model>`.
+        Folder of the champion; pairs are beside it, in `pairs/<sampler>+<model>`.
     on_reload : callable, optional
-        Called with a folder's name, and whether the new model in it was taken.
+        Called with the name of a folder, and whether its new model was accepted.
 
     Raises
     ------
     BundleError
-        If there is no champion, or it is not as it was saved.
+        If there is no champion, or it was changed.
     """
 
     def __init__(self, folder: Path, on_reload: Callable[[str, bool], None] = lambda name, taken: None):
@@ -109,34 +128,33 @@ class Catalog:
 
     @property
     def champion(self) -> Served:
-        """The champion as it is now."""
+        """The current champion."""
         return self._champion.get()
 
     @property
     def refused(self) -> dict[str, str]:
-        """Why a newer model was refused, by the name that still serves the older one."""
+        """Why newer models were refused, by the name of the model that is served instead."""
         return {name: slot.refused for name, slot in list(self._slots.items()) if slot.refused}
 
     @property
     def loaded(self) -> dict[str, str]:
-        """Full names of the models in memory, by the name to choose them by."""
+        """Full names of the loaded models, by the name to choose them by."""
         return {name: slot.served.name for name, slot in list(self._slots.items()) if slot.served}
 
     @property
     def names(self) -> list[str]:
-        """What can be chosen: the champion first, then the pairs in the study's order."""
+        """Names that can be chosen: the champion first, then the pairs in the order of the study."""
         saved = {path.parent.name for path in self._pairs.glob(f"[!.]*+*/{CARD}")}
-        in_order = [name for name in map(_pair, self.champion.scores) if name in saved]
+        in_order = [pair.name for pair in self.champion.scores if pair.name in saved]
         return [CHAMPION, *in_order, *sorted(saved - set(in_order))]
 
     @property
-    def pairs(self) -> list[dict[str, Any]]:
-        """Every pair that the study measured, with `name` and whether it is `available`; see `app.building.scores`."""
-        available = set(self.names)
-        return [{"name": _pair(pair), **pair, "available": _pair(pair) in available} for pair in self.champion.scores]
+    def pairs(self) -> list[MeasuredPair]:
+        """Every pair that the study measured, whether it can be chosen or not."""
+        return self.champion.scores
 
     def get(self, name: str) -> Served:
-        """The model of this name; UnknownModel lists the names there are."""
+        """The model of this name; UnknownModel lists the names that can be chosen."""
         if name not in self._slots:
             names = self.names
             if name not in names:
@@ -144,28 +162,21 @@ class Catalog:
             self._slots.setdefault(name, Slot(self._pairs / name, self._on_reload))
         return self._slots[name].get()
 
-    def describe(self) -> list[dict[str, Any]]:
-        """Every model that can be chosen, as the API tells; none is loaded for it, and an unreadable one left out.
+    def describe(self) -> list[Entry]:
+        """Every model that can be chosen, without loading any; models that cannot be read are left out."""
+        return [entry for name in self.names if (entry := self.entry(name))]
 
-        `Served.describe` with `name`, what to choose it by, and `scores`, None where the study measured none of it.
-        """
-        entries = []
-        for name in self.names:
-            try:
-                description = self.champion.describe() if name == CHAMPION else describe_folder(self._pairs / name)
-            except (OSError, ValueError, KeyError, TypeError):  # being exchanged, or broken
-                continue
-            scores = scores_of(description["card"], self.champion.scores)
-            entries.append({"name": name, **description, "scores": scores})
-        return entries
-
-
-def _pair(measured: dict[str, Any]) -> str:
-    return f"{measured['sampler']}+{measured['model']}"
+    def entry(self, name: str) -> Entry | None:
+        """The description of one model, without loading it; None if it cannot be read."""
+        try:
+            description = self.champion.describe() if name == CHAMPION else describe_folder(self._pairs / name)
+        except (OSError, ValueError):  # being exchanged, or broken
+            return None
+        return Entry(name, description, scores_of(description.card, self.champion.scores))
 
 
 def identity_of(folder: Path) -> Identity | None:
-    """What changes whenever another card is put in place; None while there is none."""
+    """A value that differs for every card that is put in the folder; None without one."""
     try:
         status = (folder / CARD).stat()
     except OSError:

@@ -10,7 +10,6 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
 
 URL = "http://127.0.0.1:5000"
 # The server is on this machine: a proxy configured for the outside must not get in between.
@@ -21,7 +20,7 @@ class RequestFailed(Exception):
     """The server did not answer, or answered with an error."""
 
 
-def call(url: str, body: bytes | None = None, content_type: str = "application/json") -> dict[str, Any]:
+def call(url: str, body: bytes | None = None, content_type: str = "application/json") -> dict[str, object]:
     """The server's JSON answer; a body is sent by POST. RequestFailed says what went wrong."""
     request = urllib.request.Request(url, data=body, headers={"Content-Type": content_type})
     try:
@@ -40,7 +39,7 @@ def _reason(error: urllib.error.HTTPError) -> str:
         return error.reason
 
 
-def small_file(model: dict[str, Any]) -> bytes:
+def small_file(model: dict[str, object]) -> bytes:
     """A CSV of three rows: both examples, and one whose last column cannot be read."""
     text = io.StringIO()
     writer = csv.DictWriter(text, model["columns"])
@@ -50,12 +49,12 @@ def small_file(model: dict[str, Any]) -> bytes:
     return text.getvalue().encode()
 
 
-def report(answer: dict[str, Any]) -> str:
+def report(answer: dict[str, object]) -> str:
     """One line per row of a prediction."""
     lines = [f"model {answer['model']}, threshold {answer['threshold']:.4g}"]
     for entry in answer["predictions"]:
-        said = entry.get("error") or f"probability {entry['probability']:.4g}, {entry['decision']}"
-        lines.append(f"  row {entry['row']}: {said}")
+        outcome = entry.get("error") or f"probability {entry['probability']:.4g}, {entry['decision']}"
+        lines.append(f"  row {entry['row']}: {outcome}")
     return "\n".join(lines)
 
 

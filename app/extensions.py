@@ -1,4 +1,4 @@
-"""What the running application holds for its requests."""
+"""The objects of the running application that requests use."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def monitor() -> Monitor:
 
 
 def served() -> Served:
-    """The model that the request asks for with `?model=`, else the champion."""
+    """The model that the request names with `?model=`; the champion by default."""
     return catalog().get(request.args.get("model", CHAMPION))
 
 
 def results() -> Results:
-    """The scored files that the running application keeps."""
+    """The scored files of the running application."""
     return current_app.extensions["results"]

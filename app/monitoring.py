@@ -1,4 +1,4 @@
-"""Figures for whoever watches the server, in Prometheus' format: counts and times, never a transaction's values."""
+"""Metrics of the server in Prometheus' format: counts and times, never the values of a transaction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 
 
 def count_together(folder: Path) -> None:
-    """From now on, let the counters of all processes that are forked from this one add up, in files in `folder`."""
+    """Let the counters of all processes that are forked from this one add up, through files in `folder`."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     values.ValueClass = values.MultiProcessValue()
 
@@ -27,14 +27,14 @@ class Monitor:
     def __init__(self) -> None:
         self._loaded: _Loaded | None = None
         self._registry = CollectorRegistry()
-        own = {"registry": self._registry, "namespace": "fraud"}
-        self._requests = Counter("requests", "Requests answered.", ["method", "route", "status"], **own)
-        self._seconds = Histogram("request_seconds", "Time to answer.", ["route"], buckets=SECONDS, **own)
-        self._rows = Counter("rows", "Rows by what became of them.", ["model", "outcome"], **own)
-        self._reloads = Counter("reloads", "New models found while serving.", ["name", "outcome"], **own)
+        options = {"registry": self._registry, "namespace": "fraud"}
+        self._requests = Counter("requests", "Requests answered.", ["method", "route", "status"], **options)
+        self._seconds = Histogram("request_seconds", "Time to answer.", ["route"], buckets=SECONDS, **options)
+        self._rows = Counter("rows", "Rows by their outcome.", ["model", "outcome"], **options)
+        self._reloads = Counter("reloads", "New models found while serving.", ["name", "outcome"], **options)
 
     def watch(self, serving: Callable[[], dict[str, str]]) -> None:
-        """Tell which models are loaded: their versions by the name to choose them by."""
+        """Report the loaded models, which `serving` gives by the name to choose them by."""
         self._loaded = _Loaded(serving)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -52,21 +52,21 @@ class Monitor:
         self._reloads.labels(name, "taken" if taken else "refused").inc()
 
     def figures(self) -> bytes:
-        """Everything in Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         registry = self._registry
         if values.ValueClass._multiprocess:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)
-        told = generate_latest(registry)
+        text = generate_latest(registry)
         if self._loaded:
             loaded = CollectorRegistry()
             loaded.register(self._loaded)
-            told += generate_latest(loaded)
-        return told
+            text += generate_latest(loaded)
+        return text
 
 
 class _Loaded:
-    """One line per loaded model, read when it is asked for."""
+    """One line per loaded model, read at every request for metrics."""
 
     def __init__(self, serving: Callable[[], dict[str, str]]):
         self._serving = serving

@@ -1,4 +1,4 @@
-"""Scored files, kept for download: private, for an hour, and the newest only."""
+"""Scored files for download: private, for an hour, and only the newest ones."""
 
 from __future__ import annotations
 
@@ -24,53 +24,53 @@ class Results:
     Parameters
     ----------
     folder : Path, optional
-        Where they are; by default a temporary folder, which goes with this object.
+        Where the files are; by default a temporary folder, which is removed with this object.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._temporary = None if folder else TemporaryFolder("fraud-results-")
         self.folder = folder or self._temporary.path
-        self._forget()
+        self._remove_old()
 
     def add(self, table: pa.Table) -> str:
-        """Keep a table; returns its token."""
+        """Store a table; returns its token."""
         token = secrets.token_urlsafe(24)
         unfinished = self.folder / f"{token}.part"
         try:
             csv.write_csv(defused(table), unfinished, csv.WriteOptions(quoting_style="needed"))
             unfinished.rename(self._path(token))
         finally:
-            unfinished.unlink(missing_ok=True)  # of a disk that is full, this frees what was written
-        self._forget()
+            unfinished.unlink(missing_ok=True)  # frees what was written if the disk is full
+        self._remove_old()
         return token
 
     def find(self, token: str) -> Path | None:
-        """The file of a token; None if there is none, or none any more."""
-        self._forget()
+        """The file of a token; None if there is none, or it has been removed."""
+        self._remove_old()
         path = self._path(token) if TOKEN.fullmatch(token) else None
         return path if path and path.exists() else None
 
     def _path(self, token: str) -> Path:
         return self.folder / f"{token}.csv"
 
-    def _forget(self) -> None:
-        found = sorted(((_written(path), path) for path in self.folder.glob("*.csv")), reverse=True)
-        for place, (since, path) in enumerate(found):
-            if place >= KEEP_FILES or since < time.time() - KEEP_SECONDS:
+    def _remove_old(self) -> None:
+        newest_first = sorted(((_modified(path), path) for path in self.folder.glob("*.csv")), reverse=True)
+        for position, (modified, path) in enumerate(newest_first):
+            if position >= KEEP_FILES or modified < time.time() - KEEP_SECONDS:
                 path.unlink(missing_ok=True)
 
 
-def _written(path: Path) -> float:
+def _modified(path: Path) -> float:
     try:
         return path.stat().st_mtime
-    except FileNotFoundError:  # another process was quicker
+    except FileNotFoundError:  # another process has removed it
         return 0.0
 
 
 def defused(table: pa.Table) -> pa.Table:
-    """The table with an apostrophe before every text that a spreadsheet would take for a formula."""
-    for place, column in enumerate(table.columns):
+    """The table with an apostrophe before every text that a spreadsheet would read as a formula."""
+    for position, column in enumerate(table.columns):
         if pa.types.is_string(column.type):
             texts = [f"'{text}" if text and text.startswith(FORMULA) else text for text in column.to_pylist()]
-            table = table.set_column(place, table.field(place), pa.array(texts, pa.string()))
+            table = table.set_column(position, table.field(position), pa.array(texts, pa.string()))
     return table

@@ -1,4 +1,4 @@
-"""What protects the server and its users: response headers, errors without internals, logs without values."""
+"""Protects the server and its users: response headers, errors without internals, logs without values."""
 
 from __future__ import annotations
 
@@ -33,9 +33,11 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 PRIVATE = {"Cache-Control": "no-store"}
-CACHED = ("static", "bootstrap.static", "pages.plotly_script")  # say themselves how long they are good for
+CACHED = ("static", "bootstrap.static", "pages.plotly_script")  # set their own lifetime in the cache
 MAX_BODY = 16 * 2**20  # bytes; `routes.files` takes larger ones
-MAX_DISCARDED = 64 * 2**20  # bytes read of a body that is too large, since few clients listen before they have sent all
+MAX_DISCARDED = (
+    64 * 2**20
+)  # bytes read of a body that is too large: most clients read no answer before they have sent all
 MAX_FORM = 2**16  # bytes; the form of one transaction has a few thousand
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 MACHINE_PATHS = ("/api/", "/v2", "/metrics")
@@ -52,17 +54,17 @@ EXPLANATIONS = {
 
 
 class PageSessions(SecureCookieSessionInterface):
-    """Sessions for pages only: they hold a form's token, and machines have no forms."""
+    """Sessions for pages only: they hold the token of a form, and the API has no forms."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """The session of a page, or one that cannot be written to."""
+        """The session of a page; a null session for the API."""
         if request.path.startswith(MACHINE_PATHS):
             return self.make_null_session(app)
         return super().open_session(app, request)
 
 
 def install(app: Flask) -> None:
-    """Add limits, headers, error answers and the request log; to be called before anything reads a form."""
+    """Add limits, headers, error answers and the request log; must be called before anything reads a form."""
     app.session_interface = PageSessions()
     app.before_request(_start)
     app.after_request(_finish)
@@ -72,11 +74,11 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, _any_error)
 
 
-def error_answer(status: int, message: str, **more: object) -> tuple[Response | str, int]:
-    """The error as JSON for machines, as a page for people."""
+def error_answer(status: int, message: str, **fields: object) -> tuple[Response | str, int]:
+    """The error as JSON with these fields for the API, as a page for people."""
     # A page has links, which cannot be built for a request whose host was refused.
     if request.path.startswith(MACHINE_PATHS) or isinstance(request.routing_exception, SecurityError):
-        return jsonify(status=status, error=message, **more), status
+        return jsonify(status=status, error=message, **fields), status
     return render_template("error.html", status=status, message=message), status
 
 
@@ -85,54 +87,54 @@ def _body_error(error: BodyError) -> tuple[Response | str, int]:
 
 
 def _any_error(error: Exception) -> tuple[Response | str, int] | HTTPException:
-    if isinstance(error, ClientDisconnected):  # or idle for too long, which the server takes for the same
+    if isinstance(error, ClientDisconnected):  # or was idle for too long, which the server reports alike
         error = RequestTimeout()
     elif isinstance(error, OSError) and error.errno in DISK_FULL:
         logger.error("the disk is full, in %s", request.endpoint)
         return error_answer(507, EXPLANATIONS[507])
     elif not isinstance(error, HTTPException):
-        # Only the places: an exception's own text may quote a transaction.
-        places = "".join(traceback.format_tb(error.__traceback__))
-        logger.error("%s in %s\n%s", type(error).__name__, request.endpoint, places)
+        # Without the text of the exception, which may quote a transaction.
+        lines = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("%s in %s\n%s", type(error).__name__, request.endpoint, lines)
         error = InternalServerError()
     if error.code is None or error.code < 400:
         return error
     if error.code == 413:
         _discard_body()
-    own = error.description if error.description != type(error).description else None
-    answer = error_answer(error.code, own or EXPLANATIONS.get(error.code) or error.name)
+    description = error.description if error.description != type(error).description else None
+    answer = error_answer(error.code, description or EXPLANATIONS.get(error.code) or error.name)
     return *answer, [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")]
 
 
 def read_body() -> bytes:
     """The body of the request, in memory; 413 beyond the limit of its route."""
     body = request.get_data(cache=False)
-    # Of a body whose length nobody told, Werkzeug gives as much as is allowed and does not look for more.
+    # Werkzeug reads a body without a length up to the limit and does not say whether there was more.
     if request.content_length is None and len(body) >= request.max_content_length:
         abort(413)
     return body
 
 
 def _discard_body() -> None:
-    """Read what a client goes on sending, unless it is too much."""
+    """Read the rest of a body that is too large, up to a limit."""
     if (request.content_length or 0) > MAX_DISCARDED:
         return
-    left, stream = MAX_DISCARDED, request.environ["wsgi.input"]
+    remaining, stream = MAX_DISCARDED, request.environ["wsgi.input"]
     with suppress(OSError):  # the client went away, or waits for the answer
-        while left > 0 and (piece := stream.read(2**16)):
-            left -= len(piece)
+        while remaining > 0 and (chunk := stream.read(2**16)):
+            remaining -= len(chunk)
 
 
 def _start() -> None:
     g.start = time.perf_counter()
     if not request.path.startswith(MACHINE_PATHS):
         request.max_content_length = MAX_FORM
-    elif request.method not in SAFE and _from_elsewhere():
+    elif request.method not in SAFE and _is_cross_site():
         abort(403, "Pages of other sites may not send requests here.")
 
 
-def _from_elsewhere() -> bool:
-    """Whether a browser sends this for a page of another site; programs send neither header."""
+def _is_cross_site() -> bool:
+    """Whether a browser sends this for a page of another site; other programs send neither header."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         return True
     origin = request.headers.get("Origin")
@@ -144,7 +146,7 @@ def _finish(response: Response) -> Response:
     if request.endpoint not in CACHED or response.status_code >= 400:
         response.headers.update(PRIVATE)
     seconds = time.perf_counter() - g.get("start", time.perf_counter())
-    # The rule and not the path: a client chooses path and method, and could write anything into the log.
+    # The rule and not the path, because a client could write anything into the log by its path or method.
     rule = request.url_rule.rule if request.url_rule else "(no such address)"
     method = request.method if request.method in METHODS else "(other)"
     current_app.extensions["monitor"].answered(method, rule, response.status_code, seconds)

@@ -3,25 +3,105 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.model_files import (
+    EXAMPLES,
+    KINDS,
+    About,
+    Figure,
+    MeasuredPair,
+    Score,
+    read_about,
+    read_scores,
+    read_statistics,
+)
 from app.parsing.records import Batch
 from utils.serving import bundle
 from utils.serving.bundle import BundleError, FraudModel
+from utils.serving.card import Card
 from utils.serving.explanations import Explainer
 from utils.serving.scorer import Scorer
 
-EXAMPLES = "examples.json"
-STATISTICS = "statistics.json"
-SCORES = "scores.json"
-KINDS = ("fraud", "legitimate")
+
+@dataclass(frozen=True)
+class Contribution:
+    """What the value of a column adds to the log odds of a row."""
+
+    feature: str
+    value: float
+    contribution: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a row has its probability, in log odds.
+
+    Attributes
+    ----------
+    base : float
+        Log odds before anything is known about the row.
+    contributions : list of Contribution
+        One per column, the largest first; base and contributions add up to the log odds of the row's probability.
+    """
+
+    base: float
+    contributions: list[Contribution]
+
+
+class ScoredRow(NamedTuple):
+    """The answer for one row: its probability and decision, or the reason why it cannot be scored.
+
+    A tuple, because a request may have 50,000 rows and a frozen dataclass takes twice as long to create.
+
+    Attributes
+    ----------
+    row : int
+        Number of the row, from 1.
+    probability : float or None
+    decision : {'alert', 'pass'} or None
+    error : str or None
+    """
+
+    row: int
+    probability: float | None = None
+    decision: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the API says about a model.
+
+    Attributes
+    ----------
+    model : str
+        Sampler, model and version.
+    version, label, source : str
+    threshold : float
+    columns : list of str
+        Columns that a transaction must have.
+    ranges, examples : dict
+        See `About`.
+    card : Card
+    """
+
+    model: str
+    version: str
+    label: str
+    source: str
+    threshold: float
+    columns: list[str]
+    ranges: dict[str, tuple[int | float, int | float]]
+    examples: dict[str, dict[str, int | float]]
+    card: Card
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,25 +114,23 @@ class Served:
         Gives the probabilities.
     version : str
         Start of the hash of the model's card, which lists the hashes of its files.
-    about : dict
-        Label, source, one example of each class by column, the range of each column in training, and a few
-        training rows that explanations are relative to (`background`).
-    statistics : list of dict
-        Plotly figures with title and text; empty if there are none.
-    scores : list of dict
-        What the study measured of every pair; see `app.building.scores.measured_pairs`.
+    about : About
+    statistics : list of Figure
+        Empty if there are none.
+    scores : list of MeasuredPair
+        What the study measured of every pair.
     """
 
     model: FraudModel
     version: str
-    about: dict[str, Any]
-    statistics: list[dict[str, Any]] = field(default_factory=list)
-    scores: list[dict[str, Any]] = field(default_factory=list)
+    about: About
+    statistics: list[Figure] = field(default_factory=list)
+    scores: list[MeasuredPair] = field(default_factory=list)
 
     @property
     def name(self) -> str:
-        """Sampler, model and version; tells apart two models that answered differently."""
-        return f"{pair_name(self.model.card)}@{self.version}"
+        """Sampler, model and version, such as 'cgan+rf@0123456789ab'; models that score differently differ in it."""
+        return f"{self.model.card.pair}@{self.version}"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -66,96 +144,88 @@ class Served:
 
     @cached_property
     def _explainer(self) -> Explainer:
-        return Explainer(self.scorer, np.array(self.about["background"], dtype=float))
+        return Explainer(self.scorer, np.array(self.about.background, dtype=float))
 
     def probability(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated probability of fraud per row of finite values in the order of `columns`."""
         return self.scorer.predict(values)
 
-    def score(self, batch: Batch) -> list[dict[str, Any]]:
-        """One entry per row of the batch: probability and decision, or the error."""
-        rows = list(batch.values.values())
-        probabilities = self.probability(np.array(rows, dtype=float)).tolist() if rows else []
-        entries = {row: {"row": row, "error": reason} for row, reason in batch.errors.items()}
-        for row, probability in zip(batch.values, probabilities, strict=True):
-            decision = "alert" if probability >= self.model.threshold else "pass"
-            entries[row] = {"row": row, "probability": probability, "decision": decision}
-        return [entries[row] for row in sorted(entries)]
+    def decision(self, probability: float) -> str:
+        """'alert' from the threshold on, else 'pass'."""
+        return "alert" if probability >= self.model.threshold else "pass"
 
-    def explain(self, values: list[list[float]]) -> list[dict[str, Any]]:
-        """Why each row has its probability, in log odds.
+    def score(self, batch: Batch) -> list[ScoredRow]:
+        """One answer per row of the batch, in order."""
+        values = list(batch.values.values())
+        probabilities = self.probability(np.array(values, dtype=float)).tolist() if values else []
+        threshold = self.model.threshold
+        answers = [
+            ScoredRow(row, probability, "alert" if probability >= threshold else "pass")
+            for row, probability in zip(batch.values, probabilities, strict=True)
+        ]
+        if batch.errors:
+            answers += [ScoredRow(row, error=reason) for row, reason in batch.errors.items()]
+            answers.sort(key=attrgetter("row"))
+        return answers
 
-        Returns
-        -------
-        list of dict
-            `base`, the log odds before anything is known of the row, and `contributions`, a dict of `feature`,
-            `value` and `contribution` per column, the largest first; base and contributions add up to the log
-            odds of the row's probability.
-        """
+    def explain(self, values: list[list[float]]) -> list[Explanation]:
+        """Why each row has its probability; rows are lists of values in the order of `columns`."""
         return [
-            {
-                "base": base,
-                "contributions": [
-                    {"feature": name, "value": value, "contribution": contribution}
-                    for contribution, name, value in sorted(
-                        zip(contributions, self.columns, row, strict=True), key=lambda entry: -abs(entry[0])
-                    )
-                ],
-            }
+            Explanation(base, self._contributions(row, contributions))
             for row, (base, contributions) in zip(values, self._explainer.explain(np.array(values)), strict=True)
         ]
 
+    def _contributions(self, row: list[float], contributions: list[float]) -> list[Contribution]:
+        by_column = map(Contribution, self.columns, row, contributions)
+        return sorted(by_column, key=lambda column: -abs(column.contribution))
+
     @property
     def explained_exactly(self) -> bool:
-        """Whether reasons are computed rather than estimated, which takes thousands of times longer."""
+        """Whether explanations are exact rather than estimated, which takes thousands of times longer."""
         return self._explainer.exact
 
     def unusual(self, values: list[float]) -> list[str]:
-        """Columns whose value lies outside the range seen in training."""
-        ranges = self.about["ranges"]
+        """Columns whose value lies outside the range of the training rows."""
+        ranges = self.about.ranges
         pairs = zip(self.columns, values, strict=True)
         return [name for name, value in pairs if not ranges[name][0] <= value <= ranges[name][1]]
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         """What the API says about the model."""
         return describe(self.version, self.about, self.model.threshold, self.model.card)
 
 
-def pair_name(card: dict[str, Any]) -> str:
-    """Sampler and model that a card names, such as 'cgan+rf'."""
-    return "+".join(card.get(role, {}).get("name", "unnamed") for role in ("sampler", "model"))
-
-
-def scores_of(card: dict[str, Any], pairs: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """What was measured of the very model that has this card, told by its ledger key; None if nothing was.
+def scores_of(card: Card, pairs: list[MeasuredPair]) -> Score | None:
+    """Scores of exactly the model that has this card, identified by its ledger key; None if it was not measured.
 
     Another model of the same name, with other parameters or from another run, has other scores.
     """
-    key = card.get("ledger_key")
-    return next((pair["scores"] for pair in pairs if key in pair.get("keys", ())), None)
+    return next((pair.scores for pair in pairs if card.ledger_key in pair.keys), None)
 
 
-def describe(version: str, about: dict[str, Any], threshold: float, card: dict[str, Any]) -> dict[str, Any]:
+def describe(version: str, about: About, threshold: float, card: Card) -> Description:
     """What the API says about a model."""
-    return {
-        "model": f"{pair_name(card)}@{version}",
-        "version": version,
-        **{key: about[key] for key in ("label", "source")},
-        "threshold": threshold,
-        "columns": list(about["ranges"]),
-        **{key: about[key] for key in ("ranges", "examples")},
-        "card": card,
-    }
+    return Description(
+        model=f"{card.pair}@{version}",
+        version=version,
+        label=about.label,
+        source=about.source,
+        threshold=threshold,
+        columns=list(about.ranges),
+        ranges=about.ranges,
+        examples=about.examples,
+        card=card,
+    )
 
 
-def describe_folder(folder: Path) -> dict[str, Any]:
-    """As `Served.describe`, of a model that need not be loaded for it."""
+def describe_folder(folder: Path) -> Description:
+    """As `Served.describe`, for a model that is not loaded."""
     saved = bundle.read_card(folder)
-    return describe(version_of(folder), read_about(folder), saved["threshold"], saved["card"])
+    return describe(version_of(folder), read_about(folder), saved.threshold, saved.card)
 
 
 def load_served(folder: Path) -> Served:
-    """Load and verify the model in `folder`, and score and explain its own examples, so that it answers at once.
+    """Load and verify the model in `folder`; score and explain its examples, so that the first request is not slow.
 
     Raises
     ------
@@ -164,9 +234,8 @@ def load_served(folder: Path) -> Served:
     """
     try:
         model = bundle.load(folder)
-        statistics, scores = (_read_beside(folder, name) or [] for name in (STATISTICS, SCORES))
-        served = Served(model, version_of(folder), read_about(folder), statistics, scores)
-        _try_out(served)
+        served = Served(model, version_of(folder), read_about(folder), read_statistics(folder), read_scores(folder))
+        _score_examples(served)
     except BundleError:
         raise
     except Exception as error:  # whatever a damaged file makes its reader raise
@@ -180,28 +249,13 @@ def version_of(folder: Path) -> str:
     return hashlib.sha256((folder / bundle.CARD).read_bytes()).hexdigest()[:12]
 
 
-def read_about(folder: Path) -> dict[str, Any]:
-    """What `python -m app.building` wrote beside a model; see `Served.about`."""
-    about = _read_beside(folder, EXAMPLES)
-    if about is None:
-        raise BundleError(f"{folder.name} has no {EXAMPLES}; run `python -m app.building` again.")
-    return about
-
-
-def _read_beside(folder: Path, name: str) -> Any:
-    """Content of a JSON file; NaN and infinity, which Python writes and JSON does not know, are None."""
-    content = bundle.read_beside(folder, name)
-    return None if content is None else json.loads(content, parse_constant=lambda name: None)
-
-
-def _try_out(served: Served) -> None:
+def _score_examples(served: Served) -> None:
     batch = Batch()
     for kind in KINDS:
-        batch.add(served.about["examples"][kind], served.columns)
+        batch.add(served.about.examples[kind], served.columns)
     for values in batch.values.values():
         served.unusual(values)
-    served.describe()
-    if any("error" in entry or not 0 <= entry["probability"] <= 1 for entry in served.score(batch)):
+    if any(row.error or not 0 <= row.probability <= 1 for row in served.score(batch)):
         raise BundleError(f"The examples in {EXAMPLES} cannot be scored.")
-    # Else whoever asks first for reasons would wait for seconds, while what estimates them is imported and compiled.
+    # Otherwise the first explanation would take seconds, as what estimates it must be imported and compiled.
     served.explain(list(batch.values.values())[:1])

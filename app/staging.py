@@ -1,4 +1,4 @@
-"""Temporary folders of which nothing stays: gone when they are closed, and after a kill when the next one is opened."""
+"""Temporary folders that are removed when they are closed; after a kill, when the next one is opened."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FRESH = 60.0  # seconds in which a new folder may not be locked yet
+FRESH = 60.0  # seconds in which a new folder may still be without its lock
 
 
 class TemporaryFolder:
-    """A folder that only this user can read, which other processes can tell from one that a killed process left.
+    """A folder that only this user can read; its lock shows other processes that it is in use.
 
-    It goes with the process that made it, and not with those forked from it.
+    It is removed with the process that created it, and not with those forked from it.
 
     Parameters
     ----------
     prefix : str
-        Start of its name. What killed processes left under this prefix is removed first.
+        Start of its name. Folders of killed processes with this prefix are removed first.
     parent : Path, optional
-        Where it is; the system's folder for temporary files by default.
+        Parent folder; by default the system's folder for temporary files.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class TemporaryFolder:
 
 @contextmanager
 def exiting_on_signals() -> Iterator[None]:
-    """Take SIGTERM and Ctrl+C for an exit, so that what the block opened is closed."""
+    """Exit on SIGTERM and Ctrl+C, so that everything that the block opened is closed."""
     before = {number: signal.signal(number, lambda *_: sys.exit(1)) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
@@ -75,12 +75,12 @@ def _remove(folder: Path, owner: int) -> None:
 
 
 def _remove_if_left(folder: Path) -> None:
-    """Remove a folder that no process holds."""
+    """Remove a folder that no process uses."""
     try:
         if time.time() - folder.stat().st_mtime < FRESH:
             return
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:  # gone meanwhile, or another user's
+    except OSError:  # removed meanwhile, or owned by another user
         return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 from app.client import OPENER
-from app.served import read_about
+from app.model_files import read_about
 from app.settings import FOLDER, default_workers
 from utils.config import ULB
 from utils.data.fetching import fetch
@@ -99,7 +99,7 @@ def main() -> None:
 
 def wrk_arguments(workdir: Path, name: str, url: str, folder: Path) -> dict[int, list[str]]:
     """Last arguments of a wrk command that sends the model's example of a fraud, by the pause in milliseconds."""
-    example = read_about(folder)["examples"]["fraud"]
+    example = read_about(folder).examples["fraud"]
     body = {"dataframe_records": [example]} if name == "mlflow" else [example]
     arguments = {}
     for pause in {pause for _, pause in LOADS}:

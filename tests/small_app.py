@@ -1,7 +1,6 @@
 """A served model small enough for tests: real classifiers over made-up rows, written as `app.building` writes them."""
 
 import io
-import json
 import zipfile
 from pathlib import Path
 
@@ -13,12 +12,13 @@ from sklearn.preprocessing import StandardScaler
 from app.building import about as about_module
 from app.building import figures
 from app.catalog import PAIRS
-from app.served import EXAMPLES, SCORES, STATISTICS
+from app.model_files import MeasuredPair, Score, write_about, write_scores, write_statistics
 from utils.config import ULB, ULB_COLUMNS, DatasetConfig
 from utils.data.features import build_features
 from utils.models.registry import MODELS
 from utils.serving import bundle
 from utils.serving.bundle import FraudModel
+from utils.serving.card import Card, MethodCard
 
 SCHEMA = DatasetConfig(path=ULB.path)
 COLUMNS = ULB_COLUMNS[:-1]
@@ -77,7 +77,7 @@ def fit(
     classifier: ClassifierMixin = entry.build(seed, 1.0, 1, **{**entry.defaults, **SMALL.get(name, {})})
     classifier.fit(scaler.transform(X), frame["Class"])
     calibrator = bundle.fit_calibrator(frame["Class"], 0.9 * classifier.predict_proba(scaler.transform(X))[:, 1])
-    card = {"sampler": {"name": sampler}, "model": {"name": name}, "ledger_key": key_of(sampler, name)}
+    card = Card(sampler=MethodCard(sampler), model=MethodCard(name), ledger_key=key_of(sampler, name))
     return FraudModel(scaler, classifier, calibrator, THRESHOLD, schema, tuple(X.columns), card)
 
 
@@ -89,8 +89,7 @@ def key_of(sampler: str, name: str) -> str:
 def write(folder: Path, fitted: FraudModel) -> FraudModel:
     """A folder as `app.building.champion` writes it, but for the statistics."""
     bundle.save(fitted, folder)
-    about = {"source": "a test", **about_module.describe(fitted, transactions())}
-    (folder / EXAMPLES).write_text(json.dumps(about))
+    write_about(folder, about_module.describe(fitted, "a test", transactions()))
     bundle.seal(folder)
     return fitted
 
@@ -98,20 +97,14 @@ def write(folder: Path, fitted: FraudModel) -> FraudModel:
 def write_champion(folder: Path) -> FraudModel:
     """A champion with figures and scores, and the pair none+lr beside it."""
     fitted = write(folder, fit())
-    (folder / STATISTICS).write_text(json.dumps([figures.class_balance(transactions()["Class"].to_numpy())]))
-    scores = {"average_precision": 0.8, "interval": [0.7, 0.9], "folds": 10, "profile": "full"}
+    write_statistics(folder, [figures.class_balance(transactions()["Class"].to_numpy())])
+    scores = Score(0.8, (0.7, 0.9), 10, "full")
     pairs = [("none", "lr", "Logistic regression"), ("none", "xgb", "XGBoost"), ("none", "rf", "Random forest")]
     measured = [
-        {
-            "sampler": sampler,
-            "model": name,
-            "label": f"{printed}, no resampling",
-            "keys": [key_of(sampler, name)],
-            "scores": scores,
-        }
+        MeasuredPair(sampler, name, f"{printed}, no resampling", [key_of(sampler, name)], scores)
         for sampler, name, printed in pairs
     ]
-    (folder / SCORES).write_text(json.dumps(measured))
+    write_scores(folder, measured)
     bundle.seal(folder)
     write(folder.with_name(PAIRS) / "none+lr", fit("lr"))
     return fitted

@@ -1,15 +1,15 @@
-"""What the pages say of a model: its label, example transactions, ranges of its columns."""
+"""Describes a model for the pages: its label, example transactions, and ranges of its columns."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from app.building.scores import pair_label
+from app.model_files import About
 from utils.config import DATA, DatasetConfig, load_profile
 from utils.serving.bundle import FraudModel
 from utils.serving.scorer import Scorer
@@ -18,44 +18,56 @@ N_BACKGROUND = 40  # rows that estimated explanations are relative to
 
 
 def describe(
-    model: FraudModel, rows: pd.DataFrame, *, seen: pd.DataFrame | None = None, probability: NDArray | None = None
-) -> dict[str, Any]:
-    """Label, examples, ranges and background of a model; see `Served.about`.
+    model: FraudModel,
+    source: str,
+    rows: pd.DataFrame,
+    *,
+    training: pd.DataFrame | None = None,
+    probability: NDArray | None = None,
+) -> About:
+    """What the pages show of a model.
 
-    The examples are those whose probability is the median of their class, so neither was picked to impress.
+    The example of a class is the row with the median probability of that class, so that it is a typical one.
 
     Parameters
     ----------
+    source : str
+        Where the model comes from.
     rows : DataFrame of shape (n_rows, n_columns)
         Raw rows with the label, of both classes; two of them are the examples.
-    seen : DataFrame, optional
-        Raw rows that the model was trained on, if these are others.
+    training : DataFrame, optional
+        Raw rows that the model was trained on, if they are not `rows`.
     probability : array of shape (n_rows,), optional
-        The model's own for these rows, if it is there already.
+        The model's probabilities of `rows`, if they are known already.
     """
     columns = list(model.raw_columns)
     if probability is None:
         probability = Scorer(model).predict(rows[columns].to_numpy(dtype=float))
+    training = (rows if training is None else training)[columns]
+    limits = training.agg(["min", "max"])
+    background = training.sample(min(N_BACKGROUND, len(training)), random_state=0)
+    return About(
+        source=source,
+        label=label(model),
+        examples=_examples(rows[columns], rows[model.schema.label].to_numpy(), probability),
+        ranges={name: tuple(limits[name].tolist()) for name in columns},
+        background=background.to_numpy().tolist(),
+    )
+
+
+def _examples(rows: pd.DataFrame, y: NDArray, probability: NDArray) -> dict[str, dict[str, float]]:
+    """The row with the median probability of each class."""
     examples = {}
     for kind, value in (("fraud", 1), ("legitimate", 0)):
-        of_class = np.flatnonzero(rows[model.schema.label] == value)
-        typical = of_class[np.argsort(probability[of_class], kind="stable")[len(of_class) // 2]]
-        examples[kind] = rows[columns].iloc[typical].to_dict()
-    seen = (rows if seen is None else seen)[columns]
-    limits = seen.agg(["min", "max"])
-    background = seen.sample(min(N_BACKGROUND, len(seen)), random_state=0)
-    return {
-        "label": label(model),
-        "examples": examples,
-        "ranges": {name: limits[name].tolist() for name in columns},
-        "background": background.to_numpy().tolist(),
-    }
+        positions = np.flatnonzero(y == value)
+        median = positions[np.argsort(probability[positions], kind="stable")[len(positions) // 2]]
+        examples[kind] = rows.iloc[median].to_dict()
+    return examples
 
 
 def label(model: FraudModel) -> str:
     """Model and sampler as the study prints them."""
-    names = [model.card.get(role, {}).get("name", "unnamed") for role in ("sampler", "model")]
-    return pair_label(*names, printed_names())
+    return pair_label(*model.card.pair.split("+"), printed_names())
 
 
 def printed_names() -> dict[str, str]:
@@ -67,6 +79,6 @@ def printed_names() -> dict[str, str]:
 
 
 def located(schema: DatasetConfig) -> DatasetConfig:
-    """A saved model's dataset where this machine has it: at the study's path if the names agree, else in `data`."""
-    own = load_profile("full").dataset.path
-    return replace(schema, path=own if own.name == schema.path.name else DATA / schema.path.name)
+    """The schema of a saved model with the path of its dataset here: the study's if the names agree, else in `data`."""
+    study = load_profile("full").dataset.path
+    return replace(schema, path=study if study.name == schema.path.name else DATA / schema.path.name)

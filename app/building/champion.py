@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +10,8 @@ from app.building.about import describe, located, printed_names
 from app.building.exchange import exchange
 from app.building.scores import development_rows as study_rows
 from app.building.scores import measured_pairs, pair_label
-from app.served import EXAMPLES, SCORES, STATISTICS, Served, load_served, version_of
+from app.model_files import Figure, write_about, write_scores, write_statistics
+from app.served import Served, load_served, version_of
 from app.staging import TemporaryFolder
 from app.views import study
 from utils.analysis import bootstrap
@@ -30,8 +30,8 @@ FALLBACK = ("none", "xgb")
 def chosen_model() -> tuple[FraudModel, str]:
     """The model to serve, and where it comes from.
 
-    The registry's champion, unless it comes from the quick run and the full study has a better founded one: that is
-    fitted anew then, from what the ledger says was chosen. Where no study of the data is finished, a stand-in.
+    This is the registry's champion. If that comes from the quick run, or there is none, and the full study is finished,
+    it is the full study's choice, fitted with the parameters in the ledger. Without either, it is a stand-in.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def chosen_model() -> tuple[FraudModel, str]:
     except LookupError as error:
         print(error.args[0], flush=True)
         registered = None
-    if registered and registered.card.get("profile") != "quick":
+    if registered and registered.card.profile != "quick":
         return registered, "the registry's champion"
     full = load_profile("full")
     measured = study_rows(full)
@@ -66,7 +66,7 @@ def registered_champion() -> FraudModel:
 
 
 def fit_study_choice(profile: Profile, measured: pd.DataFrame) -> FraudModel:
-    """The final model of a study, with the scores that the test set's ledger has of it, and none if it has none.
+    """The final model of a study, with its scores on the test set if the ledger has them.
 
     Parameters
     ----------
@@ -77,12 +77,11 @@ def fit_study_choice(profile: Profile, measured: pd.DataFrame) -> FraudModel:
     print(f"Fitting the study's final model ({pair_label(*choice, printed_names())}).", flush=True)
     model = final_model.fit_final(profile, choice)
     rows = ledger.read_file(profile.results / ledger.TEST, ScoringResult)
-    own = [row.result for row in rows if row.key == model.card["ledger_key"]]
-    if own:
-        interval = bootstrap.interval_of_ranks(own[-1].ranks)
-        model.card["test"] = final_model.score_card(own[-1], interval).to_dict()
-        model.card["test_interval"] = list(interval)
-    return model
+    results = [row.result for row in rows if row.key == model.card.ledger_key]
+    if not results:
+        return model
+    interval = bootstrap.interval_of_ranks(results[-1].ranks)
+    return model.with_card(test=final_model.score_card(results[-1], interval).to_dict(), test_interval=interval)
 
 
 def development_rows(model: FraudModel) -> pd.DataFrame:
@@ -93,14 +92,14 @@ def development_rows(model: FraudModel) -> pd.DataFrame:
 
 
 def build(folder: Path) -> Served:
-    """Write model, examples and statistics, then put them in place of `folder`; returns what is served now.
+    """Write model, examples and statistics, then put them in place of `folder`; returns the new model.
 
-    Nothing in `folder` changes before the new content was loaded and scored its examples.
+    Nothing in `folder` changes until the new model has been loaded and has scored its examples.
 
     Raises
     ------
     ClaimError
-        If the recorded numbers do not bear a sentence that the pages state.
+        If the recorded numbers contradict a sentence of the pages.
     """
     study.headline()
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -110,18 +109,18 @@ def build(folder: Path) -> Served:
         model, source = chosen_model()
         model = bundle.load(bundle.save(model, staging))  # what is described is what will be served
         development = development_rows(model)
-        about = {"source": source, **describe(model, development)}
-        (staging / EXAMPLES).write_text(json.dumps(about, indent=1) + "\n")
-        pairs = measured_pairs(located(model.schema), printed_names())
-        (staging / SCORES).write_text(json.dumps(pairs, indent=1) + "\n")
-        _write_statistics(staging / STATISTICS, Served(model, version_of(staging), about), development)
+        about = describe(model, source, development)
+        write_about(staging, about)
+        write_scores(staging, measured_pairs(located(model.schema), printed_names()))
+        write_statistics(staging, _figures(Served(model, version_of(staging), about), development))
         bundle.seal(staging)
         served = load_served(staging)  # which is slow for large forests, and so done once
         exchange(staging, folder)
     return served
 
 
-def _write_statistics(path: Path, served: Served, development: pd.DataFrame) -> None:
+def _figures(served: Served, development: pd.DataFrame) -> list[Figure]:
+    """The figures of the statistics page."""
     from app.building.embedding import study_synthetic
     from app.building.figures import figures
 
@@ -131,5 +130,4 @@ def _write_statistics(path: Path, served: Served, development: pd.DataFrame) -> 
     if y.sum() >= MIN_ROWS:
         X = features.build_features(development, schema, served.model.columns)
         synthetic = study_synthetic(load_profile("full", schema), load_dataset(schema), X, y)
-    drawings = figures(served, development, printed_names(), synthetic)
-    path.write_text(json.dumps(drawings) + "\n")
+    return figures(served, development, printed_names(), synthetic)

@@ -34,16 +34,16 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         served = build(options.folder)
     except ValueError as error:
-        print(f"{error}\nWhat was served before is untouched.", file=sys.stderr)
+        print(f"{error}\nThe model that was served before is unchanged.", file=sys.stderr)
         return 1
     except OSError as error:
-        what = f"{error.filename or options.folder}: {error.strerror or error}"
-        remedy = "make that place writable or, if it is where the models go, name another one with --folder"
-        print(f"A file cannot be read or written ({what}); {remedy}.", file=sys.stderr)
+        problem = f"{error.filename or options.folder}: {error.strerror or error}"
+        remedy = "make that folder writable or, if it is the one for the models, name another with --folder"
+        print(f"A file cannot be read or written ({problem}); {remedy}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted; what was finished stays, and the same command goes on.", file=sys.stderr)
+        print("Interrupted; finished models are kept, and the same command continues.", file=sys.stderr)
         return 1
-    about = "; ".join(served.about[key] for key in ("label", "source"))
-    print(f"Wrote {served.name} ({about}) in {time.perf_counter() - start:.0f} s.")
+    about = served.about
+    print(f"Wrote {served.name} ({about.label}; {about.source}) in {time.perf_counter() - start:.0f} s.")
     return 0

@@ -24,14 +24,14 @@ from utils.samplers.registry import SAMPLERS
 from utils.seeding import child_seed
 
 N_LEGITIMATE, MAX_FRAUDS = 600, 400
-FARTHEST = 20  # standard deviations; a few outliers would else decide the scale of the distances
+FARTHEST = 20  # standard deviations; otherwise a few outliers would dominate the distances
 PERPLEXITY, STEPS = 30, 500  # of t-SNE; half the usual steps, after which a map this small hardly moves
 LEGITIMATE, FRAUD, SYNTHETIC = "legitimate", "fraud", "synthetic"
 
 
 @dataclass(frozen=True, eq=False)
 class Synthetic:
-    """The frauds of a CGAN beside the rows that it learned from, all in standard deviations.
+    """The frauds of a CGAN and the rows that it was trained on, all in standard deviations.
 
     Attributes
     ----------
@@ -50,9 +50,9 @@ class Synthetic:
 
 
 def study_synthetic(profile: Profile, dataset: Dataset, X: pd.DataFrame, y: pd.Series) -> Synthetic:
-    """One fraud of the study's CGAN per real one; it learns from these rows with the profile's parameters.
+    """One fraud of the study's CGAN per real one; it is trained on these rows with the profile's parameters.
 
-    The frauds are kept beside the ledger, under a key of everything that determines them, and not drawn again.
+    The frauds are saved beside the ledger, under a key of everything that determines them, and not generated again.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def _digest(content: str | pd.Series) -> str:
 
 
 def draw_frauds(scaled: pd.DataFrame, y: pd.Series, params: dict[str, object], seed: int = 0) -> pd.DataFrame:
-    """Fit a CGAN to scaled rows with these parameters of its registry entry, and draw frauds."""
+    """Fit a CGAN to scaled rows with these parameters, and generate frauds."""
     # One thread: TensorFlow's small steps wait for each other when other work shares the cores.
     limit_threads(1)
     sampler = SAMPLERS["cgan"].build(child_seed(seed, "statistics"), **params)
@@ -91,8 +91,8 @@ def embed(synthetic: Synthetic, seed: int = 0) -> tuple[NDArray[np.float64], NDA
 
     Returns
     -------
-    points : array of shape (n_shown, 2)
-    kinds : array of shape (n_shown,)
+    points : array of shape (n_points, 2)
+    kinds : array of shape (n_points,)
         'legitimate', 'fraud' or 'synthetic'.
     """
     generator = np.random.default_rng(child_seed(seed, "embedding"))
@@ -102,12 +102,12 @@ def embed(synthetic: Synthetic, seed: int = 0) -> tuple[NDArray[np.float64], NDA
         SYNTHETIC: _sample_at_most(synthetic.rows, MAX_FRAUDS, generator),
     }
     kinds = np.repeat(list(groups), [len(rows) for rows in groups.values()])
-    shown = pd.concat(groups.values()).clip(-FARTHEST, FARTHEST).to_numpy()
-    perplexity = min(PERPLEXITY, (len(shown) - 1) / 3)
+    rows = pd.concat(groups.values()).clip(-FARTHEST, FARTHEST).to_numpy()
+    perplexity = min(PERPLEXITY, (len(rows) - 1) / 3)
     # One thread: OpenMP's threads spin while they wait, which takes minutes when other work shares the cores.
     with threadpool_limits(1):
         tsne = TSNE(perplexity=perplexity, max_iter=STEPS, random_state=child_seed(seed, "t-SNE"), n_jobs=1)
-        points = tsne.fit_transform(shown)
+        points = tsne.fit_transform(rows)
     return points.astype(float), kinds
 
 

@@ -1,4 +1,4 @@
-"""Puts a finished folder in the place of an older one."""
+"""Replaces a folder by a new one."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def exchange(new: Path, folder: Path) -> None:
-    """Put the folder `new` in the place of `folder`; the old one goes only when the new one stands.
+    """Replace `folder` by the folder `new`; if that fails, the old one is restored.
 
-    A reader finds one complete folder or the other; between the two renames, for an instant, none.
+    A reader sees either complete folder, or, for an instant between the two renames, none.
     """
     old = new.with_name("old")
     if folder.exists():

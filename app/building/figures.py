@@ -1,14 +1,9 @@
-"""Figures of the statistics page, computed once when the model is written.
-
-A figure is a dict with title, text and Plotly's data and layout. With `choices`, groups of [value, label], the
-reader chooses which traces are drawn: a trace's `meta` maps the values that it belongs to to its name and colour
-there. `toggle` names what a button switches off and on, and its trace. `size` is "short", "tall" or the usual one.
-"""
+"""Figures of the statistics page, computed once when the model is written."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +12,7 @@ from numpy.typing import NDArray
 from app.building.about import located
 from app.building.embedding import FRAUD, LEGITIMATE, SYNTHETIC, Synthetic, embed
 from app.building.scores import development_rows
+from app.model_files import Figure, Toggle
 from app.served import Served
 from utils.config import DatasetConfig, load_profile
 from utils.data import features
@@ -42,41 +38,40 @@ SCALE_ABOVE = {
     "len": 0.5,
     "thickness": 10,
 }
-Figure = dict[str, Any]
 
 
 def figures(
     served: Served, development: pd.DataFrame, labels_of: dict[str, str], synthetic: Synthetic | None = None
 ) -> list[Figure]:
-    """What the page shows, in order; figures without data are left out.
+    """Figures of the page, in order; figures without data are left out.
 
     Parameters
     ----------
     served : Served
-        Whose importances are drawn.
+        Model whose importances are drawn.
     development : DataFrame of shape (n_rows, n_columns)
         Raw rows with the label.
     labels_of : dict of str to str
         Printed names of samplers and classifiers.
     synthetic : Synthetic, optional
-        What the study's CGAN draws, if there are frauds enough for one.
+        Frauds of the study's CGAN, if there are enough real ones to train it.
     """
     schema = served.model.schema
     labels = development[schema.label].to_numpy()
-    drawn = [class_balance(labels)]
+    page = [class_balance(labels)]
     if schema.amount is not None:
-        drawn.append(amounts(development[schema.amount].to_numpy(), labels))
+        page.append(amounts(development[schema.amount].to_numpy(), labels))
     if schema.time is not None:
         hours = development[schema.time].to_numpy() % features.SECONDS_PER_DAY // 3600
-        drawn.append(hour_of_day(hours, labels))
+        page.append(hour_of_day(hours, labels))
     if synthetic:
-        drawn += [correlations(synthetic), embedding(synthetic)]
+        page += [correlations(synthetic), embedding(synthetic)]
     n_explained = N_EXPLAINED if served.explained_exactly else N_ESTIMATED
-    drawn.append(importances(served, sample_of(development, schema, n_explained)))
+    page.append(importances(served, sample_of(development, schema, n_explained)))
     table = measured(located(schema))
     if len(table):
-        drawn.append(precision_recall_curves(table, labels.mean(), labels_of))
-    return drawn
+        page.append(precision_recall_curves(table, labels.mean(), labels_of))
+    return page
 
 
 def measured(schema: DatasetConfig) -> pd.DataFrame:
@@ -115,10 +110,10 @@ def class_balance(labels: NDArray) -> Figure:
         "tickformat": ",d",
         "range": [0, np.log10(len(labels)) + 0.3],
     }
-    return {"title": "Class balance", "text": text, "data": [bars], "layout": {"xaxis": axis}, "size": "short"}
+    return Figure(title="Class balance", text=text, data=[bars], layout={"xaxis": axis}, size="short")
 
 
-def _shares_of_class(positions: NDArray, labels: NDArray, names: list[Any]) -> list[dict[str, Any]]:
+def _shares_of_class(positions: NDArray, labels: NDArray, names: Sequence[object]) -> list[dict[str, object]]:
     """Bars of each class's share, in percent, at every name; `positions` are indices of `names`."""
     bars = []
     for value, name, colour in CLASSES:
@@ -148,7 +143,7 @@ def amounts(values: NDArray, labels: NDArray) -> Figure:
     text = "Share of each class by amount, in the file's currency, from each number to just below the next. "
     text += f"The median is {' and '.join(f'{median:,.2f} ({name})' for name, median in medians.items())}."
     axes = {"xaxis": {"title": {"text": "amount"}}, "yaxis": {"title": {"text": "share of the class (%)"}}}
-    return {"title": "Amounts", "text": text, "data": bars, "layout": {**axes, "hovermode": "x unified"}}
+    return Figure(title="Amounts", text=text, data=bars, layout={**axes, "hovermode": "x unified"})
 
 
 def hour_of_day(hours: NDArray, labels: NDArray) -> Figure:
@@ -161,7 +156,7 @@ def hour_of_day(hours: NDArray, labels: NDArray) -> Figure:
     text += f"transactions {rate[low]:.0f} are frauds in hour {low}, where they are rarest, and {rate[high]:.0f} in "
     text += f"hour {high}, where they are most frequent."
     axes = {"xaxis": {"title": {"text": "hour"}, "dtick": 3}, "yaxis": {"title": {"text": "share of the class (%)"}}}
-    return {"title": "Hour of day", "text": text, "data": bars, "layout": {**axes, "hovermode": "x unified"}}
+    return Figure(title="Hour of day", text=text, data=bars, layout={**axes, "hovermode": "x unified"})
 
 
 def correlations(synthetic: Synthetic) -> Figure:
@@ -187,18 +182,18 @@ def correlations(synthetic: Synthetic) -> Figure:
         "xaxis": {**square, "constraintoward": "left"},
         "yaxis": {**square, "autorange": "reversed", "scaleanchor": "x"},
     }
-    return {
-        "title": "Correlations",
-        "text": text,
-        "label": "Among",
-        "choices": [["", [[group, group] for group in tables]]],
-        "data": maps,
-        "layout": axes,
-        "size": "tall",
-    }
+    return Figure(
+        title="Correlations",
+        text=text,
+        label="Among",
+        choices=[("", [(group, group) for group in tables])],
+        data=maps,
+        layout=axes,
+        size="tall",
+    )
 
 
-def _heatmap(group: str, names: list[str], values: NDArray) -> dict[str, Any]:
+def _heatmap(group: str, names: list[str], values: NDArray) -> dict[str, object]:
     return {
         "type": "heatmap",
         "meta": {group: {}},
@@ -229,18 +224,18 @@ def embedding(synthetic: Synthetic) -> Figure:
         clouds.append({**cloud, "hoverinfo": "name"})
     numbers = {kind: int(np.sum(kinds == kind)) for kind in styles}
     text = f"A map of {numbers[FRAUD]:,} frauds, {numbers[LEGITIMATE]:,} legitimate transactions and "
-    text += f"{numbers[SYNTHETIC]:,} frauds that the study's conditional GAN drew, which was trained on the whole "
+    text += f"{numbers[SYNTHETIC]:,} frauds that the study's conditional GAN generated after training on the whole "
     text += f"development set for {synthetic.updates:,} updates. t-SNE places rows "
     text += "that are alike close together; distances between groups mean little."
     hidden = {"showticklabels": False, "showgrid": False, "zeroline": False}
-    return {
-        "title": "Real and synthetic frauds",
-        "text": text,
-        "toggle": {"name": "synthetic frauds", "trace": list(styles).index(SYNTHETIC)},
-        "data": clouds,
-        "layout": {"xaxis": hidden, "yaxis": hidden, "hovermode": "closest"},
-        "size": "tall",
-    }
+    return Figure(
+        title="Real and synthetic frauds",
+        text=text,
+        toggle=Toggle("synthetic frauds", list(styles).index(SYNTHETIC)),
+        data=clouds,
+        layout={"xaxis": hidden, "yaxis": hidden, "hovermode": "closest"},
+        size="tall",
+    )
 
 
 def sample_of(development: pd.DataFrame, schema: DatasetConfig, limit: int, seed: int = 0) -> pd.DataFrame:
@@ -252,7 +247,7 @@ def sample_of(development: pd.DataFrame, schema: DatasetConfig, limit: int, seed
 def importances(served: Served, rows: pd.DataFrame) -> Figure:
     """Mean absolute contribution of each feature to the served model's log odds, over some raw rows."""
     explained = served.explain(rows[list(served.columns)].to_numpy(dtype=float).tolist())
-    sizes = [{term["feature"]: abs(term["contribution"]) for term in row["contributions"]} for row in explained]
+    sizes = [{column.feature: abs(column.contribution) for column in row.contributions} for row in explained]
     means = pd.DataFrame(sizes).mean().sort_values(ascending=False)
     top = means.head(N_FEATURES)[::-1]
     bars = {
@@ -267,7 +262,7 @@ def importances(served: Served, rows: pd.DataFrame) -> Figure:
     text += f"{len(rows):,} transactions of the development set, half of them frauds if there are as many. "
     text += f"{', '.join(means.index[:3])} move them most; the {len(top)} largest are shown."
     axes = {"xaxis": {"title": {"text": "mean absolute SHAP value (log odds)"}}, "yaxis": {"showgrid": False}}
-    return {"title": "What the served model looks at", "text": text, "data": [bars], "layout": axes, "size": "tall"}
+    return Figure(title="What the served model looks at", text=text, data=[bars], layout=axes, size="tall")
 
 
 def precision_recall_curves(table: pd.DataFrame, prevalence: float, labels_of: dict[str, str]) -> Figure:
@@ -293,23 +288,23 @@ def precision_recall_curves(table: pd.DataFrame, prevalence: float, labels_of: d
         "xaxis": {"title": {"text": "recall"}, "range": [0, 1]},
         "yaxis": {"title": {"text": "precision"}, "range": [0, 1.02]},
     }
-    return {
-        "title": "Precision and recall of the models",
-        "text": _origin(table),
-        "label": "Curves of",
-        "choices": [
-            ["one model, each sampler", _best_first(table, "model", labels_of)],
-            ["one sampler, each model", _best_first(table, "sampler", labels_of)],
+    return Figure(
+        title="Precision and recall of the models",
+        text=_origin(table),
+        label="Curves of",
+        choices=[
+            ("one model, each sampler", _best_first(table, "model", labels_of)),
+            ("one sampler, each model", _best_first(table, "sampler", labels_of)),
         ],
-        "data": lines,
-        "layout": axes,
-        "size": "tall",
-    }
+        data=lines,
+        layout=axes,
+        size="tall",
+    )
 
 
-def _best_first(table: pd.DataFrame, role: str, labels_of: dict[str, str]) -> list[list[str]]:
+def _best_first(table: pd.DataFrame, role: str, labels_of: dict[str, str]) -> list[tuple[str, str]]:
     means = table.groupby(role)["average_precision"].mean().sort_values(ascending=False)
-    return [[name, labels_of.get(name, name)] for name in means.index]
+    return [(name, labels_of.get(name, name)) for name in means.index]
 
 
 def _origin(table: pd.DataFrame) -> str:

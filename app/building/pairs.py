@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +12,12 @@ from tqdm.auto import tqdm
 from app.building.about import describe
 from app.building.exchange import exchange
 from app.building.scores import development_rows
-from app.served import EXAMPLES, load_served
+from app.model_files import EXAMPLES, About, write_about
+from app.served import load_served
 from app.staging import TemporaryFolder
 from utils.backend import limit_threads
 from utils.benchmark import ledger, tracking
-from utils.benchmark.records import FoldResult, Task, to_json
+from utils.benchmark.records import FoldResult, Task
 from utils.benchmark.run_task import all_folds, fold_parts, load_dataset, measure, prepare_fold
 from utils.benchmark.search import chosen_trial
 from utils.benchmark.tasks import make_task
@@ -30,6 +29,7 @@ from utils.models.registry import MODELS
 from utils.samplers.registry import SAMPLERS
 from utils.serving import bundle
 from utils.serving.bundle import BundleError, FraudModel, apply_calibrator, fit_calibrator
+from utils.serving.card import Card, FoldScore
 from utils.serving.final_model import choose_threshold
 
 FOLD_ID = (0, 0)  # repeat and fold
@@ -38,9 +38,9 @@ TOLERANCE = 1e-6
 
 
 def build_pairs(folder: Path, names: Iterable[str] = (), profile: Profile | None = None) -> str:
-    """Fit and write what `folder` lacks of the pairs; returns a sentence about what was done.
+    """Fit and write the pairs that `folder` lacks; returns a sentence about what was done.
 
-    A pair is complete or not there at all, and one whose ledger key is that of its task is kept.
+    A pair is written completely or not at all; it is not written again while its ledger key is that of its task.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def build_pairs(folder: Path, names: Iterable[str] = (), profile: Profile | None
                 _write(folder / name, model, about)
                 bar.set_postfix_str(name)
                 bar.update()
-    return f"Wrote {len(missing)} of {len(tasks)} pairs to {folder.name}; the others were there."
+    return f"Wrote {len(missing)} of {len(tasks)} pairs to {folder.name}; the others were there already."
 
 
 def pair_tasks(profile: Profile, names: list[str]) -> dict[str, Task]:
@@ -92,15 +92,15 @@ def _key_in(folder: Path) -> str | None:
         saved = bundle.read_card(folder)
     except BundleError:
         return None
-    return saved["card"].get("ledger_key") if EXAMPLES in saved["files"] else None
+    return saved.card.ledger_key if EXAMPLES in saved.files else None
 
 
 def fitted_pairs(
     tasks: dict[str, Task], dataset: Dataset, fold: Fold, recorded: dict[str, FoldResult]
-) -> Iterator[tuple[str, FraudModel, dict[str, Any]]]:
-    """Name, model and what the page tells of it, pair by pair; a sampler is fitted once for all its models.
+) -> Iterator[tuple[str, FraudModel, About]]:
+    """Name, model and description of each pair; a sampler is fitted once for all its models.
 
-    Parameters that the ledger says were chosen are not looked for again.
+    The search is not repeated if the ledger has its result.
     """
     X_test, _ = fold_parts(dataset, fold.test)
     shared: tuple[str, TrainingRows] | None = None
@@ -112,8 +112,8 @@ def fitted_pairs(
         fitted = fit(task, shared[1], chosen=chosen_trial(task, finished.chosen) if finished else None)
         ranking, probability = positive_scores(fitted.classifier, fitted.scaler.transform(X_test))
         measured = measure(dataset, fold.test, ranking, probability).average_precision
-        model = _assemble(task, fitted, dataset, fold, probability)
-        model.card["fold"] = fold_card(measured, finished and finished.average_precision)
+        score = fold_score(measured, finished and finished.average_precision)
+        model = _assemble(task, fitted, dataset, fold, probability).with_card(fold=score)
         yield name, model, _about(model, dataset, fold, probability)
 
 
@@ -130,44 +130,39 @@ def _assemble(task: Task, fitted: Fitted, dataset: Dataset, fold: Fold, probabil
         threshold=threshold,
         schema=dataset.config,
         columns=tuple(dataset.X.columns),
-        card={
-            "ledger_key": task.key,
-            **to_json(fitted.trial),
-            "label": f"{MODELS[task.model.name].label} with {SAMPLERS[task.sampler.name].label}",
-        },
+        card=Card.of_methods(
+            **vars(fitted.trial),
+            ledger_key=task.key,
+            label=f"{MODELS[task.model.name].label} with {SAMPLERS[task.sampler.name].label}",
+        ),
     )
 
 
-def fold_card(measured: float, recorded: float | None) -> dict[str, Any]:
+def fold_score(measured: float, recorded: float | None) -> FoldScore:
     """Average precision on the held-out rows beside the ledger's, and a remark where they differ."""
-    card = {
-        "repeat": FOLD_ID[0],
-        "fold": FOLD_ID[1],
-        "average_precision": measured,
-        "ledger_average_precision": recorded,
-    }
+    remark = None
     if recorded is None:
-        return {**card, "remark": "The ledger does not hold this task."}
-    if abs(measured - recorded) > TOLERANCE:
-        return {**card, "remark": "Another machine, thread count or library release gave the ledger's score."}
-    return card
+        remark = "The ledger does not hold this task."
+    elif abs(measured - recorded) > TOLERANCE:
+        remark = "Another machine, thread count or library release gave the ledger's score."
+    return FoldScore(*FOLD_ID, measured, recorded, remark)
 
 
-def _about(model: FraudModel, dataset: Dataset, fold: Fold, probability: NDArray) -> dict[str, Any]:
+def _about(model: FraudModel, dataset: Dataset, fold: Fold, probability: NDArray) -> About:
     calibrated = apply_calibrator(model.calibrator, probability)
-    held_out, seen = dataset.frame.iloc[fold.test], dataset.frame.iloc[fold.train]
+    held_out, training = dataset.frame.iloc[fold.test], dataset.frame.iloc[fold.train]
     source = f"fitted on development fold {FOLD_ID[0]}.{FOLD_ID[1]} of the study; the examples are held-out rows"
-    return {"source": source, **describe(model, held_out, seen=seen, probability=calibrated)}
+    return describe(model, source, held_out, training=training, probability=calibrated)
 
 
-def _write(folder: Path, model: FraudModel, about: dict[str, Any]) -> None:
-    """Save, register and put in place; what was there stays until the new model was loaded and tried out."""
+def _write(folder: Path, model: FraudModel, about: About) -> None:
+    """Save and register the model and put it in place; the old one stays until the new one has scored its examples."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFolder(f".{folder.name}-", folder.parent) as parent:
         staging = bundle.save(model, Path(parent) / "new")
-        (staging / EXAMPLES).write_text(json.dumps(about, indent=1) + "\n")
+        write_about(staging, about)
         bundle.seal(staging)
         load_served(staging)
-        tags = {"ledger_key": model.card["ledger_key"]}
+        tags = {"ledger_key": model.card.ledger_key}
         tracking.register(staging, f"fraud-{folder.name.replace('+', '-')}", EXPERIMENT, tags)
         exchange(staging, folder)

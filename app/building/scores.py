@@ -1,12 +1,11 @@
-"""What the study measured of every pair, read from the ledger when the model is written."""
+"""Scores of every pair of the study, read from the ledger when the model is written."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from app.model_files import MeasuredPair, Score
 from utils.analysis import bootstrap
 from utils.benchmark import ledger
 from utils.config import DatasetConfig, Profile, load_profile
@@ -14,7 +13,7 @@ from utils.data.identity import identify
 from utils.serving.final_model import final_task
 
 
-def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[str, Any]]:
+def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[MeasuredPair]:
     """Every pair of sampler and model that the full study measured, else the quick one, with its average precision.
 
     Parameters
@@ -26,11 +25,8 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[s
 
     Returns
     -------
-    list of dict
-        `sampler`, `model`, `label`, `keys` and `scores`: the mean `average_precision` over `folds` development folds,
-        its 95 % `interval` (bootstrap over the frauds) and the `profile`; None for what is no number. `keys` are the
-        ledger keys of the models that the scores speak of: of its folds, and of the one that is fitted on the whole
-        development set. Empty if nothing was measured.
+    list of MeasuredPair
+        Intervals are from a bootstrap over the frauds. Empty if nothing was measured.
     """
     profile, table = _measured_rows(schema)
     if table.empty:
@@ -38,25 +34,20 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[dict[s
     order = {name: position for position, name in enumerate(labels)}
     keys = table.groupby(["sampler", "model"])["key"].agg(list)
     pairs = [
-        {
-            "sampler": row.sampler,
-            "model": row.model,
-            "label": pair_label(row.sampler, row.model, labels),
-            "keys": [*keys[row.sampler, row.model], final_task(profile, (row.sampler, row.model)).key],
-            "scores": {
-                "average_precision": _rounded(row.mean),
-                "interval": [_rounded(row.low), _rounded(row.high)],
-                "folds": row.n_folds,
-                "profile": profile.name,
-            },
-        }
+        MeasuredPair(
+            sampler=row.sampler,
+            model=row.model,
+            label=pair_label(row.sampler, row.model, labels),
+            keys=[*keys[row.sampler, row.model], final_task(profile, (row.sampler, row.model)).key],
+            scores=Score(_rounded(row.mean), (_rounded(row.low), _rounded(row.high)), row.n_folds, profile.name),
+        )
         for row in bootstrap.bootstrap_means(table).itertuples()
     ]
-    return sorted(pairs, key=lambda pair: (order.get(pair["sampler"], 99), order.get(pair["model"], 99)))
+    return sorted(pairs, key=lambda pair: (order.get(pair.sampler, 99), order.get(pair.model, 99)))
 
 
 def _measured_rows(schema: DatasetConfig) -> tuple[Profile, pd.DataFrame]:
-    """The full profile and its development rows if there are any, else the quick one and its."""
+    """The full profile with its development rows; the quick one with its rows if there are none."""
     full = load_profile("full", schema)
     table = development_rows(full)
     if len(table):
@@ -74,8 +65,8 @@ def development_rows(profile: Profile) -> pd.DataFrame:
     table = ledger.frame(ledger.read(profile.results))
     if table.empty:
         return table
-    own = identify(profile.dataset)
-    of_dataset = [(dataset.sha256, dataset.roles) == (own.sha256, own.roles) for dataset in table["dataset"]]
+    identity = identify(profile.dataset)
+    of_dataset = [(dataset.sha256, dataset.roles) == (identity.sha256, identity.roles) for dataset in table["dataset"]]
     of_folds = [split.kind == "development" for split in table["split"]]
     table = table[pd.Series(of_dataset, index=table.index) & pd.Series(of_folds, index=table.index)]
     return table.drop_duplicates(["sampler", "model", "repeat", "fold"], keep="last")

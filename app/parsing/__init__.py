@@ -1,1 +1,1 @@
-"""From bytes to rows of numbers: JSON, CSV and Parquet, labels, and numbers as people type them."""
+"""Reads rows of numbers from JSON, CSV and Parquet, labels, and numbers as people type them."""

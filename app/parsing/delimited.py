@@ -1,4 +1,4 @@
-"""Delimited text, line by line: what can't be read is told with its line number, and nothing is dropped."""
+"""Reads delimited text line by line; a row that cannot be read is reported with its line number."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from contextlib import contextmanager
 from app.parsing.records import MAX_ROWS, Batch, BodyError, check_columns, check_count
 from utils.data.reading import ColumnError, DataError, Delimited, FormatError, LimitError, open_table
 
-STATUS = {FormatError: 415, ColumnError: 422, LimitError: 413}  # 400 for whatever else is wrong with a table
-MAX_UNPACKED = 16 * 2**20  # bytes of a body that was sent packed; one that was not has no more, either
+STATUS = {FormatError: 415, ColumnError: 422, LimitError: 413}  # 400 for any other problem of a table
+MAX_UNPACKED = 16 * 2**20  # bytes of a compressed body once it is unpacked, as of any other body
 Line = tuple[int, list[str] | str]
 
 
 def read_csv(body: bytes, columns: Sequence[str]) -> Batch:
     """Rows of a table as text whose first line names the columns; see `utils.data.reading.open_table`.
 
-    Columns may stand in any order and others are ignored. Lines that are empty count as rows unless nothing
-    follows them.
+    Columns may be in any order, and others are ignored. Empty lines count as rows unless they are the last ones.
 
     Raises
     ------
     BodyError
-        If the body is no such table, has too many rows or none, or columns are missing or named twice.
+        If the body is not such a table, has too many rows or none, or columns are missing or named twice.
     """
     batch = Batch()
     with as_body_errors():
@@ -41,7 +40,7 @@ def read_csv(body: bytes, columns: Sequence[str]) -> Batch:
 
 @contextmanager
 def as_body_errors() -> Iterator[None]:
-    """Turn what is wrong with a table into an error for the client."""
+    """Turn problems of a table into errors for the client."""
     try:
         yield
     except DataError as error:
@@ -50,23 +49,23 @@ def as_body_errors() -> Iterator[None]:
 
 
 class Lines:
-    """The rows of a table as text: the line where each ends, and its cells or why it has none.
+    """The rows of a table as text: the line where each ends, and its cells or the reason why it cannot be read.
 
     Parameters
     ----------
     text : Delimited
         The table.
     columns : sequence of str
-        Whose cells are wanted, in this order; BodyError names those that are missing.
+        Columns whose cells are read, in this order; BodyError names those that are missing.
     optional : str, optional
-        One more column, last, where the table has it; see `has_optional`.
+        Another column, read last if the table has it; see `has_optional`.
     limit : int
-        Rows from which on a run of empty lines is refused.
+        Largest number of empty lines in a row.
 
     Attributes
     ----------
     has_optional : bool
-        Whether the optional column is there.
+        Whether the table has the optional column.
     """
 
     def __init__(self, text: Delimited, columns: Sequence[str], optional: str | None = None, limit: int = MAX_ROWS):

@@ -1,4 +1,4 @@
-"""The labels of a file as people write them, read as 0 (legitimate) and 1 (fraud)."""
+"""Reads the labels of a file, in the spellings that people use, as 0 (legitimate) and 1 (fraud)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,18 @@ from numpy.typing import NDArray
 FRAUD = {"1", "true", "t", "yes", "y", "fraud", "fraudulent"}
 LEGITIMATE = {"0", "false", "f", "no", "n", "legitimate", "legit", "genuine", "normal"}
 EMPTY = {"", "nan", "na", "n/a", "null", "none"}
-# Two numbers of which either may stand for the frauds; they are told apart by how many rows have each.
+# Pairs of numbers of which either may mean fraud; the rarer one is taken as fraud.
 EITHER = ({"-1", "1"}, {"1", "2"})
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """Number of rows by what their label says."""
+
+    frauds: int
+    legitimate: int
+    empty: int
+    not_understood: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +35,9 @@ class Labels:
     values : array of shape (n_rows,)
         1 for a fraud, 0 for a legitimate row, NaN where the label is empty or was not understood.
     empty, not_understood : int
-        Rows whose label is empty, and rows whose label is something else than a label.
+        Number of rows without a label, and with a label that has no known meaning.
     note : str
-        What a reader has to know of how the labels were read; empty if nothing.
+        A sentence on how the labels were read; empty if there is nothing to say.
     """
 
     values: NDArray[np.float64]
@@ -36,21 +46,17 @@ class Labels:
     note: str = ""
 
     @property
-    def counts(self) -> dict[str, int]:
-        """Rows by what their label says."""
-        return {
-            "frauds": int(np.sum(self.values == 1)),
-            "legitimate": int(np.sum(self.values == 0)),
-            "empty": self.empty,
-            "not_understood": self.not_understood,
-        }
+    def counts(self) -> LabelCounts:
+        """Number of rows by what their label says."""
+        frauds, legitimate = int(np.sum(self.values == 1)), int(np.sum(self.values == 0))
+        return LabelCounts(frauds, legitimate, self.empty, self.not_understood)
 
 
 def read_labels(cells: pa.Array | pa.ChunkedArray) -> Labels:
-    """Labels from cells as they stand in a file: text, numbers or truth values; null is empty.
+    """Labels from the cells of a file: text, numbers or truth values; null is empty.
 
-    Understood are the words of `FRAUD` and `LEGITIMATE` in any case, and 0 and 1 however the numbers are written. Of
-    -1 and 1, and of 1 and 2, the rarer is the fraud; where both are as frequent, neither is understood.
+    The words of `FRAUD` and `LEGITIMATE` are understood in upper or lower case, and 0 and 1 in any notation. Of -1 and
+    1, and of 1 and 2, the rarer one is the fraud; if both are equally frequent, neither is understood.
     """
     encoded = _encoded(cells)
     words = [_word(cell) for cell in encoded.dictionary.to_pylist()]
@@ -64,13 +70,13 @@ def read_labels(cells: pa.Array | pa.ChunkedArray) -> Labels:
 
 
 def _encoded(cells: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
-    """The distinct cells, and which of them each row has."""
+    """The distinct cells, and the index of each row's cell."""
     array = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
     if pa.types.is_dictionary(array.type):
         return array
     try:
         return array.dictionary_encode()
-    except pa.ArrowNotImplementedError:  # lists and the like, which are no labels
+    except pa.ArrowNotImplementedError:  # lists and the like, which are not labels
         texts = [None if cell is None else str(cell) for cell in array.to_pylist()]
         return pa.array(texts, pa.string()).dictionary_encode()
 
@@ -86,7 +92,7 @@ def _word(cell: object) -> str:
 
 
 def _meaning(words: list[str], counts: NDArray) -> tuple[dict[str, float], str]:
-    """1 or 0 for each word that is understood, and what has to be said about it."""
+    """1 or 0 for each word that is understood, and a sentence about it."""
     usual = dict.fromkeys(FRAUD, 1.0) | dict.fromkeys(LEGITIMATE, 0.0)
     present = {word for word in words if word in usual or word.lstrip("-").isdecimal()}
     if present not in EITHER:
@@ -98,3 +104,11 @@ def _meaning(words: list[str], counts: NDArray) -> tuple[dict[str, float], str]:
     if totals[rarer] == totals[other]:
         return {}, f"The labels {rarer} and {other} are equally frequent, so it cannot be told which means fraud."
     return {rarer: 1.0, other: 0.0}, f"The label {rarer} was read as fraud, as it is rarer than {other}."
+
+
+def known_labels(
+    label: NDArray[np.float64], probability: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Label and probability of the rows that have both."""
+    known = ~np.isnan(label) & ~np.isnan(probability)
+    return label[known], probability[known]

@@ -1,4 +1,4 @@
-"""Turn a request's body into rows of numbers; what cannot be read is reported, never dropped."""
+"""Turns the body of a request into rows of numbers; rows that cannot be read are reported and never dropped."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from utils.data.reading import MAX_COLUMNS, decimal_hint
 
-Reader = Callable[[Any], float]
+Reader = Callable[[object], float]
 MAX_ROWS = 50_000
 PLAIN = {int, float}
 LARGEST = 1e30  # beyond it a scaled value no longer fits the single precision that forests and boosting use
 
 
 class BodyError(ValueError):
-    """A body that cannot be divided into rows, or whose rows all lack something.
+    """A body that cannot be divided into rows, or in which every row lacks a column.
 
     Attributes
     ----------
@@ -52,8 +51,10 @@ class Batch:
     def __len__(self) -> int:
         return len(self.values) + len(self.errors)
 
-    def add(self, row: Mapping[str, Any], columns: Sequence[str], prefix: str = "", read: Reader | None = None) -> None:
-        """Read the next row; `prefix` says in its error where the row is, and `read` is as in `read_row`."""
+    def add(
+        self, row: Mapping[str, object], columns: Sequence[str], prefix: str = "", read: Reader | None = None
+    ) -> None:
+        """Read the next row; its error starts with `prefix`, and `read` is as in `read_row`."""
         number = len(self) + 1
         values, problems = read_row(row, columns, read)
         if problems:
@@ -67,11 +68,11 @@ class Batch:
 
 
 def read_row(
-    row: Mapping[str, Any], columns: Sequence[str], read: Reader | None = None
+    row: Mapping[str, object], columns: Sequence[str], read: Reader | None = None
 ) -> tuple[list[float], dict[str, str]]:
-    """Numbers of one row in the order of `columns`, and what is wrong by column.
+    """Numbers of one row in the order of `columns`, and the problems by column.
 
-    `read` turns a cell into a number or raises ValueError with the reason; by default text is read, too.
+    `read` turns a cell into a number or raises ValueError with the reason; by default it accepts text.
     """
     values = [row.get(name) for name in columns]
     if _all_plain(values):
@@ -88,8 +89,8 @@ def read_row(
     return values, problems
 
 
-def _all_plain(values: list[Any]) -> bool:
-    """Whether all are numbers that can be scored, told at once by their sum; nearly every row is like this."""
+def _all_plain(values: list[object]) -> bool:
+    """Whether all are numbers that can be scored; their sum tells, which makes the usual row fast."""
     if not PLAIN.issuperset(map(type, values)):
         return False
     try:
@@ -98,7 +99,7 @@ def _all_plain(values: list[Any]) -> bool:
         return False
 
 
-def read_number(cell: Any) -> float:
+def read_number(cell: object) -> float:
     """A finite number from a JSON value or from text; ValueError says what the cell is instead."""
     if cell is None or (isinstance(cell, str) and not cell.strip()):
         raise ValueError("is empty")
@@ -120,8 +121,8 @@ def read_number(cell: Any) -> float:
     return value
 
 
-def read_json_number(cell: Any) -> float:
-    """As `read_number`, of JSON values: these have no need to write a number as text."""
+def read_json_number(cell: object) -> float:
+    """As `read_number`, but a number written as text is refused."""
     if isinstance(cell, str):
         raise ValueError("is text and not a number")
     return read_number(cell)
@@ -133,7 +134,7 @@ def read_json(body: bytes, columns: Sequence[str]) -> Batch:
     Raises
     ------
     BodyError
-        If the body is no such JSON, has too many rows or none, or a column is missing from every row.
+        If the body is not such JSON, has too many rows or none, or a column is missing from every row.
     """
     content = json_body(body)
     records = [content] if isinstance(content, dict) else content
@@ -155,25 +156,25 @@ def read_json(body: bytes, columns: Sequence[str]) -> Batch:
     return batch
 
 
-def json_body(body: bytes) -> Any:
-    """What a JSON body holds; BodyError if it is none."""
+def json_body(body: bytes) -> object:
+    """Content of a JSON body; BodyError if it is not JSON."""
     try:
         return json.loads(body.decode("utf-8-sig"), object_pairs_hook=_unique)
     except RecursionError:
         raise BodyError(400, "The JSON is nested too deeply; send an array of objects.") from None
     except ValueError as error:
-        raise BodyError(400, f"The body is not valid JSON: {_first_words(error)}.") from None
+        raise BodyError(400, f"The body is not valid JSON: {_problem(error)}.") from None
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
         raise ValueError("an object has the same key twice")
     return members
 
 
-def _first_words(error: ValueError) -> str:
-    """What a decoder complains about, without the content that it complains about."""
+def _problem(error: ValueError) -> str:
+    """What is wrong with the text, without quoting it."""
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} (line {error.lineno}, column {error.colno})"
     if isinstance(error, UnicodeDecodeError):
@@ -182,13 +183,13 @@ def _first_words(error: ValueError) -> str:
 
 
 def check_width(n_columns: int) -> None:
-    """Raise BodyError if a row has more columns than are taken."""
+    """Raise BodyError if a row has too many columns."""
     if n_columns > MAX_COLUMNS:
         raise BodyError(413, f"A row has more than {MAX_COLUMNS:,} columns; send only those that the model asks for.")
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Raise BodyError if there are more columns than are taken, or some are named twice."""
+    """Raise BodyError if there are too many columns, or some are named twice."""
     check_width(len(names))
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
@@ -202,7 +203,7 @@ def check_columns(missing: list[str], hint: str = "") -> None:
 
 
 def check_count(n_rows: int, limit: int = MAX_ROWS) -> None:
-    """Raise BodyError if there are no rows, or more than are taken at once."""
+    """Raise BodyError if there are no rows, or too many."""
     if n_rows == 0:
         raise BodyError(422, "There are no transactions in the body.")
     if n_rows > limit:

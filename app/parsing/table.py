@@ -1,4 +1,4 @@
-"""A whole file of transactions as arrays: CSV or Parquet in, numbers and the reasons for what is none out."""
+"""Reads a CSV or Parquet file of transactions into arrays, with the reason for every row that cannot be scored."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from app.parsing.records import LARGEST, BodyError, check_columns, check_count, 
 from utils.data.reading import Delimited, open_table, parquet_schema, parquet_table
 
 MAX_FILE_ROWS = 1_000_000
-MAX_UNPACKED = 256 * 2**20  # bytes of a file that was sent packed
-BLOCK = 1000  # lines that are turned into numbers together; after one bad cell they are read one by one
+MAX_UNPACKED = 256 * 2**20  # bytes of a compressed file once it is unpacked
+BLOCK = 1000  # lines that are read together; if one has a bad cell, they are read one by one
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Rows of a file, numbered from 1 where a number is asked for.
+    """Rows of a file; their numbers start at 1.
 
     Attributes
     ----------
     values : array of shape (n_rows, n_columns)
-        Numbers in the order of the model's raw columns; NaN where a cell holds none.
+        Numbers in the order of the model's raw columns; NaN where a cell is not a number.
     errors : dict of int to (int or None, str)
         Line (None in Parquet) and reason, by the number of each row that cannot be scored.
     label : pyarrow array of length n_rows or None
-        The label's cells as they stand, where the file has them: text in CSV, null where there is none.
+        Cells of the label's column, if the file has it: text in CSV, null for an empty one.
     """
 
     values: NDArray[np.float64]
@@ -40,19 +40,19 @@ class Table:
 
     @property
     def readable(self) -> NDArray[np.bool_]:
-        """Which rows can be scored, of shape (n_rows,)."""
+        """Mask of the rows that can be scored, of shape (n_rows,)."""
         mask = np.ones(len(self.values), dtype=bool)
         mask[np.fromiter(self.errors, dtype=int, count=len(self.errors)) - 1] = False
         return mask
 
 
 def read_table(content: bytes, columns: Sequence[str], label: str) -> Table:
-    """Rows of a CSV or Parquet file, told apart by their content; see `utils.data.reading.open_table`.
+    """Rows of a CSV or Parquet file, recognised by its content; see `utils.data.reading.open_table`.
 
     Raises
     ------
     BodyError
-        If it is neither, has too many rows or none, or columns are missing, named twice or no numbers.
+        If it is neither, has too many rows or none, or columns are missing, named twice or not numeric.
     """
     with as_body_errors():
         source = open_table(content, "The file", MAX_UNPACKED)
@@ -64,7 +64,7 @@ def read_table(content: bytes, columns: Sequence[str], label: str) -> Table:
 
 
 def _read_fast(text: Delimited, columns: Sequence[str], label: str) -> Table | None:
-    """A CSV all of whose rows are in order; None if there is anything to explain."""
+    """Rows of a CSV without errors; None if it has any."""
     lines = Lines(text, columns, label)
     types = dict.fromkeys(columns, pa.float64()) | ({label: pa.string()} if lines.has_optional else {})
     convert = arrow_csv.ConvertOptions(include_columns=list(types), column_types=types, null_values=[""])
@@ -86,7 +86,7 @@ def _matrix(table: pa.Table, columns: Sequence[str]) -> NDArray[np.float64]:
 
 
 def _usable(values: NDArray) -> NDArray[np.bool_]:
-    """Which rows hold only numbers that can be scored; of shape (n_rows,)."""
+    """Mask of the rows that hold only numbers that can be scored; of shape (n_rows,)."""
     return (np.abs(values) <= LARGEST).all(axis=1)  # False for NaN, too
 
 
@@ -116,12 +116,12 @@ def _blocks(lines: Lines) -> Iterator[list[Line]]:
 
 
 def _block_values(block: list[Line], columns: Sequence[str], errors: dict, before: int) -> NDArray[np.float64]:
-    """Numbers of some lines; what is wrong with any goes to `errors`, by its number after `before` rows."""
+    """Numbers of some lines, which follow `before` rows; the reason for each bad row goes into `errors`."""
     width = len(columns)
     if all(isinstance(cells, list) for _, cells in block):
         rows = [cells[:width] for _, cells in block]
         text = "".join(map("".join, rows))
-        if text.isascii() and "_" not in text:  # what float() takes and a number does not look like
+        if text.isascii() and "_" not in text:  # float() would accept digits of other scripts and underscores
             try:
                 values = np.array(rows, dtype=float)
             except ValueError:
@@ -138,7 +138,7 @@ def _block_values(block: list[Line], columns: Sequence[str], errors: dict, befor
 
 
 def _read_into(target: NDArray, cells: Sequence[object], columns: Sequence[str]) -> str:
-    """Read the cells of one row into `target`, NaN for what is no number; returns what is wrong, if anything."""
+    """Read the cells of one row into `target`, NaN for what is not a number; returns the problems, if any."""
     numbers, problems = read_row(dict(zip(columns, cells, strict=True)), columns)
     target[[name not in problems for name in columns]] = numbers
     return "; ".join(f"{name} {reason}" for name, reason in problems.items())
@@ -159,7 +159,7 @@ def _read_parquet(file: ParquetFile, columns: Sequence[str], label: str) -> Tabl
 
 
 def _check_schema(schema: pa.Schema, columns: Sequence[str]) -> None:
-    """Raise BodyError with the names of columns that are missing or no numbers."""
+    """Raise BodyError with the names of columns that are missing or not numeric."""
     types = dict(zip(schema.names, schema.types, strict=True))
     check_columns([name for name in columns if name not in types])
     other = [name for name in columns if not _is_number(types[name])]

@@ -1,21 +1,20 @@
-"""Numbers as people type them: with a decimal point or a decimal comma, and never guessed."""
+"""Numbers as people type them, with a decimal point or a decimal comma; ambiguous ones are refused."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from app.parsing.records import read_number
 
 END = r"(?:[eE][+-]?\d+)?"
 START = r"[+-]?[1-9]\d{0,2}"  # of a number whose thousands are set apart
 DECIMAL_COMMA = re.compile(rf"[+-]?(?:\d+,\d*|,\d+){END}")
-GROUPED = {  # thousands are set apart by the first sign, decimals by the second
+GROUPED = {  # separators of thousands and of decimals
     (".", ","): re.compile(rf"{START}(?:\.\d{{3}})+,\d+{END}"),
     (",", "."): re.compile(rf"{START}(?:,\d{{3}})+\.\d+{END}"),
 }
 EITHER = re.compile(rf"{START},\d{{3}}{END}")
-# Signs that set thousands apart, if anything, but without the other sign after them nothing says so.
+# Possible separators of thousands, which only a decimal separator after them would confirm.
 UNSURE = {
     "points": re.compile(rf"{START}(?:\.\d{{3}}){{2,}}{END}"),
     "commas": re.compile(rf"{START}(?:,\d{{3}}){{2,}}{END}"),
@@ -34,7 +33,7 @@ AS_TYPED = str.maketrans(
 )
 
 
-def read_typed(cell: Any) -> float:
+def read_typed(cell: object) -> float:
     """As `records.read_number`, of text that may have a decimal comma, thousands set apart, or a minus sign as printed.
 
     '1,5' is 1.5, '1.234,56' and '1,234.56' are 1234.56, and '1.234' is 1.234, as the form asks for a decimal point.
@@ -42,15 +41,15 @@ def read_typed(cell: Any) -> float:
     Raises
     ------
     ValueError
-        If it is no number, or is one only by a guess: '1,234' is 1.234 to some and 1234 to others, and the points of
-        '1.234.567' set thousands apart or are typing errors.
+        If it is not a number, or is ambiguous: '1,234' can be 1.234 or 1234, and the points of '1.234.567' separate
+        thousands or are typing errors.
     """
     text = cell.strip().translate(AS_TYPED) if isinstance(cell, str) else cell
     return read_number(with_decimal_point(text) if isinstance(text, str) and text.isascii() else text)
 
 
 def with_decimal_point(text: str) -> str:
-    """The same number in Python's notation; text that has no other reading stays as it is."""
+    """The same number in Python's notation; other text is returned unchanged."""
     for (thousands, decimals), pattern in GROUPED.items():
         if pattern.fullmatch(text):
             return text.replace(thousands, "").replace(decimals, ".")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, jsonify, request
 
+from app.catalog import Entry
 from app.extensions import catalog, monitor, served
 from app.parsing.delimited import read_csv
-from app.parsing.records import BodyError, read_json
+from app.parsing.records import Batch, BodyError, read_json
 from app.routes.openapi import document
 from app.security import read_body
+from app.served import Explanation, ScoredRow, Served
+from utils.benchmark.records import to_json
 
 blueprint = Blueprint("api", __name__)
 READERS = {"application/json": read_json, "text/csv": read_csv}
@@ -17,7 +20,7 @@ MAX_EXPLAINED = 100
 
 @blueprint.post("/api/v1/predict")
 def predict() -> Response:
-    """Score transactions; one entry per input row, whether it could be scored or not."""
+    """Score transactions; one prediction or error per input row."""
     read = READERS.get(request.mimetype)
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if read is None or charset not in ("utf-8", "utf8") or request.headers.get("Content-Encoding"):
@@ -26,18 +29,32 @@ def predict() -> Response:
     batch = read(read_body(), model.columns)
     if explain and len(batch) > MAX_EXPLAINED:
         raise BodyError(422, f"Explanations are for up to {MAX_EXPLAINED} transactions; send fewer, or do without.")
-    entries = model.score(batch)
-    if explain and batch.values:
-        scored = (entry for entry in entries if "probability" in entry)
-        for entry, explanation in zip(scored, model.explain(list(batch.values.values())), strict=True):
-            entry["explanation"] = explanation
-    n_alerts = sum(entry.get("decision") == "alert" for entry in entries)
+    rows = model.score(batch)
+    explanations = _explanations(model, batch) if explain and batch.values else {}
+    n_alerts = sum(row.decision == "alert" for row in rows)
     monitor().scored(model.name, len(batch.values), n_alerts, len(batch.errors))
-    return jsonify(model=model.name, threshold=model.model.threshold, predictions=entries)
+    predictions = [_prediction(row, explanations.get(row.row)) for row in rows]
+    return jsonify(model=model.name, threshold=model.model.threshold, predictions=predictions)
+
+
+def _explanations(model: Served, batch: Batch) -> dict[int, Explanation]:
+    """Explanation of every row that can be scored, by its number."""
+    return dict(zip(batch.values, model.explain(list(batch.values.values())), strict=True))
+
+
+def _prediction(row: ScoredRow, explanation: Explanation | None) -> dict[str, object]:
+    """JSON of one row; written by hand, as there may be many of them."""
+    if row.error is not None:
+        return {"row": row.row, "error": row.error}
+    prediction = {"row": row.row, "probability": row.probability, "decision": row.decision}
+    if explanation is None:
+        return prediction
+    contributions = [vars(column) for column in explanation.contributions]
+    return {**prediction, "explanation": {"base": explanation.base, "contributions": contributions}}
 
 
 def wants_explanation() -> bool:
-    """Whether the request says `?explain=true`; BodyError if it says neither true nor false."""
+    """Whether the request has `?explain=true`; BodyError if the value is neither true nor false."""
     word = request.args.get("explain", "false")
     if word not in ("true", "false"):
         raise BodyError(422, "The parameter explain is either true or false.")
@@ -46,11 +63,16 @@ def wants_explanation() -> bool:
 
 @blueprint.get("/api/v1/models")
 def models() -> Response:
-    """What can be chosen: schema, threshold, examples, scores and card of every model."""
-    return jsonify(models=catalog().describe())
+    """Every model that can be chosen: schema, threshold, examples, scores and card."""
+    return jsonify(models=[_entry(entry) for entry in catalog().describe()])
+
+
+def _entry(entry: Entry) -> dict[str, object]:
+    scores = entry.scores and to_json(entry.scores)
+    return {"name": entry.name, **to_json(entry.description), "scores": scores}
 
 
 @blueprint.get("/api/v1/openapi.json")
 def openapi() -> Response:
-    """What this API takes and gives."""
+    """The description of this API."""
     return jsonify(document(catalog()))

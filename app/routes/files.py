@@ -1,10 +1,11 @@
-"""A whole file in, a summary out, and every row of it as a download."""
+"""Scores whole files: the answer is a summary, and every row can be downloaded."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 
 import numpy as np
 from flask import Blueprint, Response, abort, jsonify, request, send_file, url_for
@@ -22,22 +23,22 @@ blueprint = Blueprint("files", __name__)
 MAX_FILE = 256 * 2**20
 FORM = "multipart/form-data"
 RAW = ("text/csv", "application/vnd.apache.parquet", "application/octet-stream")
-AT_ONCE = 1  # file per process; it may need most of a gibibyte
+AT_ONCE = 1  # files per process; one may need most of a gibibyte of memory
 
-_places = threading.BoundedSemaphore(AT_ONCE)
+_free_slots = threading.BoundedSemaphore(AT_ONCE)
 
 
 @blueprint.post("/api/v1/files")
 def score_file() -> Response:
-    """Score a CSV or Parquet file; the answer sums up, and says where every row can be had."""
+    """Score a CSV or Parquet file; the answer is a summary, with the address of all scored rows."""
     model = served()
     with _limit_concurrency():
         table = read_table(_content(), model.columns, model.model.schema.label)
         probability = _probability(model, table)
         token = results().add(every_row(model, table, probability))
         summary = summarise(model, table, probability)
-    monitor().scored(model.name, summary["scored"], summary["alerts"] or 0, summary["errors"]["count"])
-    return jsonify(**summary, download=url_for("files.download", token=token))
+    monitor().scored(model.name, summary.scored, summary.alerts or 0, summary.errors.count)
+    return jsonify(**asdict(summary), download=url_for("files.download", token=token))
 
 
 @blueprint.get("/api/v1/files/<token>.csv")
@@ -51,18 +52,18 @@ def download(token: str) -> Response:
 
 @contextmanager
 def _limit_concurrency() -> Iterator[None]:
-    """Keep memory bounded: a file that finds no place is asked to come back."""
-    if not _places.acquire(blocking=False):
+    """Keep memory bounded: answer 503 while `AT_ONCE` other files are being scored."""
+    if not _free_slots.acquire(blocking=False):
         raise ServiceUnavailable("Other files are being scored; send this one again in a moment.", retry_after=5)
     try:
         yield
     finally:
-        _places.release()
+        _free_slots.release()
 
 
 def _content() -> bytes:
     """The file's content, from a form's field `file` or as the body itself."""
-    request.max_content_length = MAX_FILE + 2**16  # a form has a little around the file
+    request.max_content_length = MAX_FILE + 2**16  # the form around the file needs a little more
     request.max_form_parts = 10
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.headers.get("Content-Encoding") or charset not in ("utf-8", "utf8"):

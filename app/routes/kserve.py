@@ -1,12 +1,12 @@
 """The Open Inference Protocol (KServe V2) over HTTP: health, metadata and tensors in and out.
 
-A request has one input tensor per column, of shape [n] or [n, 1]; order is free and others are ignored.
+A request has one input tensor per column, of shape [n] or [n, 1], in any order; other tensors are ignored.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import metadata as distributions
-from typing import Any
 
 import numpy as np
 from flask import Blueprint, Response, abort, current_app, jsonify
@@ -32,9 +32,26 @@ NUMBERS = {"FP32", "FP64", *INTEGERS}
 OUTPUTS = {"probability": "FP64", "alert": "BOOL"}
 
 
+@dataclass(frozen=True, eq=False)
+class InferRequest:
+    """A request for scores.
+
+    Attributes
+    ----------
+    id : str or None
+    values : array of shape (n_rows, n_columns)
+    outputs : list of str
+        Names of the outputs asked for.
+    """
+
+    id: str | None
+    values: NDArray[np.float64]
+    outputs: list[str]
+
+
 @blueprint.get("/v2")
 def server() -> Response:
-    """What this server is."""
+    """Name and version of this server."""
     return jsonify(name=current_app.name, version=distributions.version("imbalanced-cgan"), extensions=[])
 
 
@@ -46,7 +63,7 @@ def live() -> Response:
 
 @blueprint.get("/v2/health/ready")
 def ready() -> Response:
-    """Whether the champion scores, and which newer models were refused."""
+    """Whether the champion can score, and which newer models were refused."""
     refused = catalog().refused
     return jsonify(ready=_scores(catalog().champion), **({"refused": refused} if refused else {}))
 
@@ -68,7 +85,7 @@ def metadata(name: str, version: str | None = None) -> Response:
 @blueprint.get("/v2/models/<name>/ready")
 @blueprint.get("/v2/models/<name>/versions/<version>/ready")
 def model_ready(name: str, version: str | None = None) -> Response:
-    """Whether a model scores."""
+    """Whether a model can score."""
     return jsonify(name=name, ready=_scores(_model(name, version)))
 
 
@@ -81,34 +98,33 @@ def _model(name: str, version: str | None) -> Served:
 
 
 def _scores(model: Served) -> bool:
-    """Ask for one of the model's own examples."""
+    """Whether the model scores one of its examples."""
     batch = Batch()
-    batch.add(model.about["examples"]["legitimate"], model.columns)
-    return "probability" in model.score(batch)[0]
+    batch.add(model.about.examples["legitimate"], model.columns)
+    (answer,) = model.score(batch)
+    return answer.error is None
 
 
 @blueprint.post("/v2/models/<name>/infer")
 @blueprint.post("/v2/models/<name>/versions/<version>/infer")
 def infer(name: str, version: str | None = None) -> Response:
-    """Score tensors; a value that is no number refuses the request, as tensors have no place for an error."""
+    """Score tensors; a value that is not a number refuses the request, because the answer has no errors per row."""
     model = _model(name, version)
-    content = json_body(read_body())
-    values = read_tensors(content, model.columns)
-    wanted = _wanted(content)
-    probability = model.probability(values)
+    asked = read_request(json_body(read_body()), model.columns)
+    probability = model.probability(asked.values)
     alert = probability >= model.model.threshold
-    monitor().scored(model.name, len(values), int(alert.sum()), 0)
-    found = {"probability": probability.tolist(), "alert": alert.tolist()}
+    monitor().scored(model.name, len(asked.values), int(alert.sum()), 0)
+    data = {"probability": probability.tolist(), "alert": alert.tolist()}
     outputs = [
-        {"name": output, "datatype": OUTPUTS[output], "shape": [len(values)], "data": found[output]}
-        for output in wanted
+        {"name": output, "datatype": OUTPUTS[output], "shape": [len(probability)], "data": data[output]}
+        for output in asked.outputs
     ]
-    said = {"id": content["id"]} if "id" in content else {}
-    return jsonify(model_name=name, model_version=model.version, **said, outputs=outputs)
+    request_id = {} if asked.id is None else {"id": asked.id}
+    return jsonify(model_name=name, model_version=model.version, **request_id, outputs=outputs)
 
 
-def read_tensors(content: Any, columns: tuple[str, ...]) -> NDArray[np.float64]:
-    """Values of shape (n_rows, n_columns) from the request's inputs; BodyError says what is wrong with them."""
+def read_request(content: object, columns: tuple[str, ...]) -> InferRequest:
+    """A request from its JSON; BodyError says what is wrong with it."""
     if not isinstance(content, dict) or not isinstance(content.get("inputs"), list):
         raise BodyError(400, "The body must be an object with a list of inputs.")
     if not isinstance(content.get("id", ""), str):
@@ -119,38 +135,38 @@ def read_tensors(content: Any, columns: tuple[str, ...]) -> NDArray[np.float64]:
     check_names([tensor["name"] for tensor in content["inputs"]])
     inputs = {tensor["name"]: tensor for tensor in content["inputs"]}
     check_columns([name for name in columns if name not in inputs])
-    read = [_numbers(inputs[name]) for name in columns]
-    lengths = {len(column) for column in read}
+    numbers = [_numbers(inputs[name]) for name in columns]
+    lengths = {len(column) for column in numbers}
     if len(lengths) > 1:
         raise BodyError(422, "The inputs have different numbers of rows.")
     check_count(*lengths)
-    return np.array(read, dtype=float).T.copy()
+    return InferRequest(content.get("id"), np.array(numbers, dtype=float).T.copy(), _outputs(content))
 
 
-def _numbers(tensor: dict[str, Any]) -> list[float]:
+def _numbers(tensor: dict[str, object]) -> list[float]:
     """A tensor of shape [n] or [n, 1] as numbers."""
     name, shape, data = tensor["name"], tensor.get("shape"), tensor.get("data")
     if not isinstance(tensor.get("datatype"), str) or tensor["datatype"] not in NUMBERS:
         raise BodyError(422, f"The datatype of {name} is none of {', '.join(sorted(NUMBERS))}.", [name])
-    # A shape of [true] equals [1], and is none.
+    # [true] equals [1] in Python, but is not a shape.
     if not isinstance(data, list) or not _is_shape(shape) or shape not in ([len(data)], [len(data), 1]):
         raise BodyError(422, f"The shape of {name} is neither [n] nor [n, 1] for its n numbers.", [name])
     check_count(len(data), MAX_ROWS)
-    found = []
+    numbers = []
     for row, cell in enumerate(data, 1):
         try:
-            found.append(read_json_number(cell[0] if isinstance(cell, list) and len(cell) == 1 else cell))
+            numbers.append(read_json_number(cell[0] if isinstance(cell, list) and len(cell) == 1 else cell))
         except ValueError as error:
             raise BodyError(422, f"Row {row}: {name} {error}.", [name]) from None
-    return found
+    return numbers
 
 
-def _is_shape(shape: Any) -> bool:
+def _is_shape(shape: object) -> bool:
     return isinstance(shape, list) and all(type(size) is int for size in shape)
 
 
-def _wanted(content: dict[str, Any]) -> list[str]:
-    """Names of the outputs asked for; all by default."""
+def _outputs(content: dict[str, object]) -> list[str]:
+    """Names of the outputs that are asked for; all by default."""
     asked = content.get("outputs")
     if asked is None:
         return list(OUTPUTS)
@@ -162,5 +178,5 @@ def _wanted(content: dict[str, Any]) -> list[str]:
     return names or list(OUTPUTS)
 
 
-def _is_output(output: Any) -> bool:
+def _is_output(output: object) -> bool:
     return isinstance(output, dict) and isinstance(output.get("name"), str) and output["name"] in OUTPUTS

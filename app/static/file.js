@@ -36,7 +36,7 @@ function fail(sentence) {
 
 function chosen() {
   const [file] = input.files;
-  at("file-facts").textContent = file ? `${file.name}, ${size(file.size)}` : "Nothing is chosen yet.";
+  at("file-facts").textContent = file ? `${file.name}, ${size(file.size)}` : "No file is chosen yet.";
   problem.hidden = true;
 }
 

@@ -1,21 +1,46 @@
-"""Numbers in words and positions in percent: what the templates draw, computed here."""
+"""Numbers in words, and positions in percent of what the templates draw."""
 
 from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
 
 from markupsafe import Markup, escape
 from scipy.special import expit
 
-LOWEST = -6  # the scale of probabilities goes down to one in a million at most
+from app.served import Explanation
+
+LOWEST = -6  # exponent of the smallest probability on the scale: one in a million
 SPACE = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
-N_BARS = 10  # contributions that are drawn one by one
+N_BARS = 10  # contributions that have a bar of their own
+TENTH = 0.1  # between two ticks of a score axis
 
 
-def scale(probability: float, threshold: float) -> dict[str, Any]:
-    """Positions in percent of the width on a logarithmic scale that ends at 1, and its ticks."""
+@dataclass(frozen=True)
+class Scale:
+    """A logarithmic scale of probabilities that ends at 1; positions are in percent of the width.
+
+    Attributes
+    ----------
+    probability, threshold : float
+        Their positions.
+    ticks : list of (float, str)
+        Position and label of each tick.
+    factor : str
+        Ratio of a tick to the one before, in words.
+    """
+
+    probability: float
+    threshold: float
+    ticks: list[tuple[float, str]]
+    factor: str
+
+
+def scale(probability: float, threshold: float) -> Scale:
+    """The scale on which a probability and a threshold are drawn."""
     smallest = min(probability, threshold, 1e-3)
     low = max(LOWEST, math.floor(math.log10(smallest))) if smallest > 0 else LOWEST
     step = 1 if low > -5 else 2
@@ -25,75 +50,107 @@ def scale(probability: float, threshold: float) -> dict[str, Any]:
         return round(100 * min(max(1 - exponent / low, 0), 1), 2)
 
     exponents = range(0, low - 1, -step)
-    return {
-        "probability": position(probability),
-        "threshold": position(threshold),
-        "ticks": [(position(10.0**power), f"{10.0 ** (power + 2):.{max(0, -2 - power)}f} %") for power in exponents],
-        "factor": "ten" if step == 1 else "a hundred",
-    }
+    return Scale(
+        probability=position(probability),
+        threshold=position(threshold),
+        ticks=[(position(10.0**power), f"{10.0 ** (power + 2):.{max(0, -2 - power)}f} %") for power in exponents],
+        factor="ten" if step == 1 else "a hundred",
+    )
 
 
-def bars(explanation: dict[str, Any]) -> dict[str, Any]:
-    """An explanation as bars to the left (less likely a fraud) and right (more likely) of the middle.
+@dataclass(frozen=True)
+class Bar:
+    """The contribution of a column, drawn from the middle to the left (less likely a fraud) or right (more likely).
 
-    Parameters
+    Attributes
     ----------
-    explanation : dict
-        From `Served.explain`.
-
-    Returns
-    -------
-    dict
-        `base`, a probability; `rows` with name, value (None for the rest), contribution in log odds, and the
-        bar's start and width in percent.
+    name : str
+    value : float or None
+        None for the sum of the smallest contributions.
+    contribution : float
+        In log odds.
+    start, width : float
+        Of the bar, in percent of the width.
     """
-    terms = explanation["contributions"]
-    rows = [(term["feature"], term["value"], term["contribution"]) for term in terms[:N_BARS]]
-    if rest := terms[N_BARS:]:
-        rows.append((f"{len(rest)} others", None, sum(term["contribution"] for term in rest)))
+
+    name: str
+    value: float | None
+    contribution: float
+    start: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Bars:
+    """An explanation as bars; `base` is the probability before anything is known about the transaction."""
+
+    base: float
+    rows: list[Bar]
+
+
+def bars(explanation: Explanation) -> Bars:
+    """The largest contributions as bars, and the others as one."""
+    rows = [(column.feature, column.value, column.contribution) for column in explanation.contributions[:N_BARS]]
+    if others := explanation.contributions[N_BARS:]:
+        rows.append((f"{len(others)} others", None, sum(column.contribution for column in others)))
     largest = max((abs(contribution) for *_, contribution in rows), default=0) or 1
-    bar_rows = []
-    for name, value, contribution in rows:
-        width = round(50 * abs(contribution) / largest, 2)
-        start = 50 if contribution >= 0 else round(50 - width, 2)
-        bar_rows.append({"name": name, "value": value, "contribution": contribution, "start": start, "width": width})
-    return {"base": float(expit(explanation["base"])), "rows": bar_rows}
+    return Bars(float(expit(explanation.base)), [_bar(*row, largest) for row in rows])
 
 
-def score_axis(scores: list[dict[str, Any]]) -> dict[str, Any]:
-    """A common axis for means with intervals: its ticks, and the position in percent of a number and of an interval.
+def _bar(name: str, value: float | None, contribution: float, largest: float) -> Bar:
+    """The bar of a contribution; the largest contribution takes half the width."""
+    width = round(50 * abs(contribution) / largest, 2)
+    return Bar(name, value, contribution, 50 if contribution >= 0 else round(50 - width, 2), width)
 
-    Both positions are None for what was not measured.
 
-    Parameters
-    ----------
-    scores : list of dict
-        With `interval`, (low, high), and `average_precision`; what is no number is left out.
-    """
-    step = 0.1
-    numbers = [value for score in scores for value in (*_ends(score), score.get("average_precision"))]
-    tenths = [round(value / step, 6) for value in numbers if _is_number(value)] or [0, 1 / step]
+class Scored(Protocol):
+    """A mean average precision with its interval; either is None, or not a number, if it was not measured."""
+
+    @property
+    def average_precision(self) -> float | None:
+        """The mean."""
+
+    @property
+    def interval(self) -> tuple[float | None, float | None] | None:
+        """Its ends."""
+
+
+@dataclass(frozen=True)
+class ScoreAxis:
+    """A common axis for means with intervals, from `low` to `high` tenths."""
+
+    low: int
+    high: int
+
+    @property
+    def ticks(self) -> list[tuple[float, str]]:
+        """Position in percent of the width and label of each tick."""
+        return [(self._percent(tenth), f"{tenth * TENTH:.1f}") for tenth in range(self.low, self.high + 1)]
+
+    def position(self, value: float | None) -> float | None:
+        """Position of a number in percent of the width; None if it is not a number."""
+        return self._percent(value / TENTH) if _is_number(value) else None
+
+    def ends(self, score: Scored) -> list[float] | None:
+        """Positions of the ends of an interval; None if there is none."""
+        return [self.position(end) for end in score.interval] if _has_interval(score) else None
+
+    def _percent(self, tenths: float) -> float:
+        return round(100 * (tenths - self.low) / (self.high - self.low), 2)
+
+
+def score_axis(scores: Iterable[Scored]) -> ScoreAxis:
+    """The axis that shows all of these means and intervals."""
+    numbers = [value for score in scores for value in (*(score.interval or ()), score.average_precision)]
+    tenths = [round(value / TENTH, 6) for value in numbers if _is_number(value)] or [0, 1 / TENTH]
     low, high = math.floor(min(tenths)), math.ceil(max(tenths))
     if low == high:  # all are one number
         low, high = (low - 1, high) if low > 0 else (low, high + 1)
-
-    def position(value: float | None) -> float | None:
-        return round(100 * (value / step - low) / (high - low), 2) if _is_number(value) else None
-
-    def ends(score: dict[str, Any]) -> list[float | None] | None:
-        return [position(end) for end in _ends(score)] if _has_interval(score) else None
-
-    count = high - low
-    ticks = [(round(100 * i / count, 2), f"{(low + i) * step:.1f}") for i in range(count + 1)]
-    return {"position": position, "ends": ends, "ticks": ticks}
+    return ScoreAxis(low, high)
 
 
-def _ends(score: dict[str, Any]) -> list[float | None]:
-    return score.get("interval") or [None, None]
-
-
-def _has_interval(score: dict[str, Any]) -> bool:
-    return all(map(_is_number, _ends(score)))
+def _has_interval(score: Scored) -> bool:
+    return score.interval is not None and all(map(_is_number, score.interval))
 
 
 def _is_number(value: float | None) -> bool:
@@ -124,14 +181,14 @@ def signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
-def interval(score: dict[str, Any]) -> str:
+def interval(score: Scored) -> str:
     """A mean average precision with its interval, as far as they were measured."""
-    if not _is_number(score["average_precision"]):
+    if not _is_number(score.average_precision):
         return "not measured"
     if not _has_interval(score):
-        return f"{score['average_precision']:.3f} (no interval)"
-    low, high = score["interval"]
-    return f"{score['average_precision']:.3f} [{low:.3f}, {high:.3f}]"
+        return f"{score.average_precision:.3f} (no interval)"
+    low, high = score.interval
+    return f"{score.average_precision:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def code(text: str | None) -> Markup:

@@ -1,18 +1,19 @@
-"""What the pages say of the study: its recorded numbers and its notebooks."""
+"""Results of the study for the pages: its recorded numbers and its notebooks."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import Counter
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from utils.benchmark import ledger
 from utils.config import NOTEBOOKS, load_profile
 from utils.reporting import claims, recorded
-from utils.reporting.recorded import Comparison, Numbers
+from utils.reporting.recorded import Boosted, Comparison, Numbers, PairEstimate, PairMean
 from utils.reporting.tables import phrase, refuted_by
+from utils.serving.card import Card
 
 TABLE_TAGS = ("table", "caption", "thead", "tbody", "tr", "th", "td", "div", "details", "summary", "p")
 TABLE_ATTRIBUTES = ("class", "colspan", "rowspan", "scope")
@@ -25,24 +26,77 @@ LINKS = {  # of the notebooks, and what the pages have for them below their root
 TITLE = "Learning from imbalanced data with conditional GANs: a credit-card fraud case study"
 
 
-def headline() -> dict[str, Any] | None:
-    """The study's main results, of the full run, else of the quick one; None while neither was finished.
+@dataclass(frozen=True)
+class PairScore:
+    """Label, mean average precision and interval of a pair on the development folds."""
 
-    Returns
-    -------
-    dict or None
-        `profile`; `per_10000`, frauds in 10,000 transactions; `verdict` on the claim that a random forest with CGAN
-        is best, and `refuted_by`, which pairs refute it; `difference`, of the claimed pair to the best; `set_apart`,
-        whether the best takes no part in the verdict, as it was made on the folds of the comparison; `best` and
-        `means`, label, mean average precision and interval on the development folds of the best pair, and of it, the
-        claimed one and the same models without resampling; `measured`, a sentence of what was; `final` with label,
-        average precision, interval and ledger key on the test set; `scorings`, a sentence of every final model that was
-        scored on it; `stated`, the claims by name; `boosted`, XGBoost at the setting of the blend's boosted trees.
+    label: str
+    average_precision: float
+    interval: tuple[float, float]
+    folds: int
+
+
+@dataclass(frozen=True)
+class FinalScore:
+    """Label, average precision and interval on the test set, and ledger key of the final model."""
+
+    label: str
+    average_precision: float
+    interval: tuple[float, float]
+    ledger_key: str
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The study's main results.
+
+    Attributes
+    ----------
+    profile : str
+    per_10000 : int
+        Frauds in 10,000 transactions.
+    verdict, refuted_by : str
+        Verdict on the claim that a random forest with CGAN is best, and the pairs that refute it.
+    difference : PairEstimate
+        Difference of the pair of the claim to the best pair.
+    set_apart : bool
+        Whether the best pair is excluded from the verdict, because its members were chosen on the same folds.
+    best : PairScore
+    means : list of PairScore
+        The best pair, the pair of the claim, and the same models without resampling.
+    measured : str
+        How many ways of handling imbalance were measured, and under how many models.
+    final : FinalScore
+    scorings : str
+        A sentence that names every final model that was scored on the test set.
+    stated : dict of str to str
+        Claims by name.
+    boosted : Boosted
+        XGBoost with the parameters of the blend's boosted trees.
+    """
+
+    profile: str
+    per_10000: int
+    verdict: str
+    refuted_by: str
+    difference: PairEstimate
+    set_apart: bool
+    best: PairScore
+    means: list[PairScore]
+    measured: str
+    final: FinalScore
+    scorings: str
+    stated: dict[str, str]
+    boosted: Boosted
+
+
+def headline() -> Headline | None:
+    """The main results of the full run, else of the quick one; None while neither was finished.
 
     Raises
     ------
     ClaimError
-        If the numbers do not bear a sentence that the pages state.
+        If the numbers contradict a sentence of the pages.
     """
     for name in ("full", "quick"):
         path = load_profile(name).numbers
@@ -51,33 +105,32 @@ def headline() -> dict[str, Any] | None:
     return None
 
 
-def _headline(numbers: Numbers) -> dict[str, Any]:
+def _headline(numbers: Numbers) -> Headline:
     comparison, final = numbers.comparison, numbers.final
-    claim = comparison.claim
     means = {row.pair: row for row in comparison.means}
+    pairs = [comparison.claim.best, comparison.claim.against_best.pair]
+    pairs += [(model, "none") for model, _ in pairs if (model, "none") in means]
+    scores = [_pair_score(means[pair], comparison) for pair in dict.fromkeys(pairs)]
+    return Headline(
+        profile=comparison.profile,
+        per_10000=round(10_000 * numbers.eda.prevalence),
+        verdict=comparison.claim.verdict,
+        refuted_by=refuted_by(comparison),
+        difference=comparison.claim.against_best,
+        set_apart=comparison.claim.set_apart,
+        best=scores[0],
+        means=scores,
+        measured=_measured(comparison),
+        final=FinalScore(final.choice.label, **vars(final.test)),
+        scorings=_scorings(comparison),
+        stated=claims.stated(numbers),
+        boosted=comparison.boosted,
+    )
 
-    def described(pair: tuple[str, str]) -> dict[str, Any]:
-        row = means[pair]
-        label = f"{comparison.models[row.model]}, {phrase(comparison.samplers[row.sampler])}"
-        return {"label": label, "folds": row.n_folds, "average_precision": row.mean, "interval": (row.low, row.high)}
 
-    shown = [claim.best, claim.against_best.pair]
-    shown += [pair for pair in ((model, "none") for model, _ in shown) if pair in means and pair not in shown]
-    return {
-        "profile": comparison.profile,
-        "per_10000": round(10_000 * numbers.eda.prevalence),
-        "verdict": claim.verdict,
-        "refuted_by": refuted_by(comparison),
-        "difference": claim.against_best,
-        "set_apart": claim.set_apart,
-        "best": described(shown[0]),
-        "means": [described(pair) for pair in dict.fromkeys(shown)],
-        "measured": _measured(comparison),
-        "final": {"label": final.choice.label, **vars(final.test)},
-        "scorings": _scorings(comparison),
-        "stated": claims.stated(numbers),
-        "boosted": comparison.boosted,
-    }
+def _pair_score(row: PairMean, comparison: Comparison) -> PairScore:
+    label = f"{comparison.models[row.model]}, {phrase(comparison.samplers[row.sampler])}"
+    return PairScore(label, row.mean, (row.low, row.high), row.n_folds)
 
 
 def _measured(comparison: Comparison) -> str:
@@ -111,10 +164,10 @@ def _scorings(comparison: Comparison) -> str:
     return f"The test set has been scored for {_number(len(scored), 'final model')}: {'; '.join(scored)}."
 
 
-def is_final(card: dict[str, Any]) -> bool:
-    """Whether a model's card is that of the study's final model."""
+def is_final(card: Card) -> bool:
+    """Whether a card is that of the study's final model."""
     study = headline()
-    return study is not None and card.get("ledger_key") == study["final"]["ledger_key"]
+    return study is not None and card.ledger_key == study.final.ledger_key
 
 
 @lru_cache
@@ -130,7 +183,7 @@ def notebooks() -> dict[str, str]:
 
 @lru_cache
 def notebook_page(name: str, root: str = "/") -> str:
-    """The notebook `name` of `notebooks` as a piece of HTML without scripts and styles.
+    """The notebook `name` of `notebooks` as HTML without scripts and styles.
 
     Parameters
     ----------

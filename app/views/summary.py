@@ -1,54 +1,164 @@
-"""Summary of a scored file: totals, the highest scores, and how good they are where the truth is known."""
+"""Summary of a scored file: totals, the highest scores, and how good they are where the labels are known."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
-from app.parsing.labels import Labels, read_labels
+from app.parsing.labels import LabelCounts, known_labels, read_labels
 from app.parsing.table import Table
 from app.served import Served
+from app.views import notes
 from utils import metrics
-from utils.data.reading import DECIMAL_POINT
 
 MAX_TOP, MAX_POINTS, MAX_ERRORS = 500, 500, 100
-CLASS_WORDS = (("legitimate", "legitimate", "frauds"), ("a fraud", "frauds", "legitimate rows"))
-REVERSED_BY = 4  # standard deviations of a random ranking below a ROC AUC of one half that are not put down to chance
+ROLES = ("amount", "time")
 EDGES = np.geomspace(1e-6, 1, 37)  # six bins to a power of ten
 
 
-def summarise(model: Served, table: Table, probability: NDArray[np.float64]) -> dict[str, Any]:
-    """Totals of a file whose rows have these probabilities, NaN for those that cannot be scored; all JSON.
+@dataclass(frozen=True)
+class RowError:
+    """Why a row cannot be scored; `line` is None in Parquet."""
 
-    The first bin of the histogram holds smaller probabilities, too. `notes` are sentences that a reader has to know.
+    row: int
+    line: int | None
+    error: str
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How many rows cannot be scored, and the first of them."""
+
+    count: int
+    first: list[RowError]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Rows by probability; the first bin holds smaller probabilities, too."""
+
+    edges: list[float]
+    counts: list[int]
+
+
+@dataclass(frozen=True)
+class TopRow:
+    """A row with a high probability; amount and time are None if the model has no such column."""
+
+    row: int
+    probability: float
+    decision: str
+    amount: float | None
+    time: float | None
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts of true and false positives and negatives at the threshold."""
+
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How well the probabilities rank the rows whose label is known.
+
+    Attributes
+    ----------
+    rows : int
+        Number of rows with a label and a probability.
+    prevalence : float
+        Share of frauds among them.
+    average_precision : float
+    recall, precision : list of float
+        Points of the curve.
+    confusion : Confusion
     """
+
+    rows: int
+    prevalence: float
+    average_precision: float
+    recall: list[float]
+    precision: list[float]
+    confusion: Confusion
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Summary of a scored file.
+
+    Attributes
+    ----------
+    model : str
+        Sampler, model and version.
+    threshold : float
+    rows, scored : int
+        Rows in the file, and rows with a probability.
+    errors : Errors
+    alerts : int or None
+        None if no row was scored.
+    amount_at_risk : float or None
+        Sum of the alerts' amounts; None without an amount, or if no row was scored.
+    histogram : Histogram
+    top : list of TopRow
+        The highest probabilities first.
+    labels : LabelCounts or None
+        None if the file has no labels.
+    labelled : Quality or None
+        None unless frauds and legitimate rows are labelled.
+    notes : list of str
+        Sentences that a reader has to know.
+    """
+
+    model: str
+    threshold: float
+    rows: int
+    scored: int
+    errors: Errors
+    alerts: int | None
+    amount_at_risk: float | None
+    histogram: Histogram
+    top: list[TopRow]
+    labels: LabelCounts | None
+    labelled: Quality | None
+    notes: list[str]
+
+
+def summarise(model: Served, table: Table, probability: NDArray[np.float64]) -> Summary:
+    """Summary of a file whose rows have these probabilities, NaN for those that cannot be scored."""
     alert = probability >= model.model.threshold
     scored = probability[~np.isnan(probability)]
-    counts, _ = np.histogram(np.maximum(scored, EDGES[0]), EDGES)
     labels = None if table.label is None else read_labels(table.label)
-    judged = None if labels is None else labelled(labels.values, probability, model.model.threshold)
-    return {
-        "model": model.name,
-        "threshold": model.model.threshold,
-        "rows": len(probability),
-        "scored": len(scored),
-        "errors": {"count": len(table.errors), "first": _first_errors(table)},
-        "alerts": int(alert.sum()) if len(scored) else None,
-        "amount_at_risk": _amount_at_risk(model, table, alert) if len(scored) else None,
-        "histogram": {"edges": EDGES.tolist(), "counts": counts.tolist()},
-        "top": _top(model, table, probability),
-        "labels": None if labels is None else labels.counts,
-        "labelled": judged,
-        "notes": [
-            *_coverage_notes(alert, scored),
-            *_decimal_notes(table),
-            *(_label_notes(labels, probability, judged) if labels else []),
+    quality = labels and measure(labels.values, probability, model.model.threshold)
+    return Summary(
+        model=model.name,
+        threshold=model.model.threshold,
+        rows=len(probability),
+        scored=len(scored),
+        errors=Errors(len(table.errors), _first_errors(table)),
+        alerts=int(alert.sum()) if len(scored) else None,
+        amount_at_risk=_amount_at_risk(model, table, alert) if len(scored) else None,
+        histogram=_histogram(scored),
+        top=_top(model, table, probability),
+        labels=labels and labels.counts,
+        labelled=quality,
+        notes=[
+            *notes.coverage_notes(alert, len(scored), MAX_TOP),
+            *notes.decimal_notes(table),
+            *(notes.label_notes(labels, probability, quality and quality.rows) if labels else []),
         ],
-    }
+    )
+
+
+def _histogram(scored: NDArray[np.float64]) -> Histogram:
+    counts, _ = np.histogram(np.maximum(scored, EDGES[0]), EDGES)
+    return Histogram(EDGES.tolist(), counts.tolist())
 
 
 def _amount_at_risk(model: Served, table: Table, alert: NDArray[np.bool_]) -> float | None:
@@ -56,119 +166,30 @@ def _amount_at_risk(model: Served, table: Table, alert: NDArray[np.bool_]) -> fl
     return None if amount is None else round(float(amount[alert].sum()), 2)
 
 
-def _coverage_notes(alert: NDArray[np.bool_], scored: NDArray[np.float64]) -> list[str]:
-    """What the totals and the list of the highest scores do not cover."""
-    if not len(scored):
-        return [f"None of the {_counted(len(alert), 'row')} could be read, so nothing was scored."]
-    if alert.sum() > MAX_TOP:
-        return [f"The list ends at {MAX_TOP:,} of {int(alert.sum()):,} alerts; the download has all of them."]
-    return []
-
-
-def _decimal_notes(table: Table) -> list[str]:
-    """That rows could not be read for their decimal commas, which a whole file has, or none of it."""
-    rows = sorted(row for row, (_, reason) in table.errors.items() if DECIMAL_POINT in reason)
-    if not rows:
-        return []
-    line = table.errors[rows[0]][0]
-    return [
-        f"{_counted(len(rows), 'row')} could not be read because of decimal commas, the first in line {line:,}; "
-        f"{DECIMAL_POINT}, 0.5 and not 0,5, and send the file again."
-    ]
-
-
-def _label_notes(labels: Labels, probability: NDArray[np.float64], judged: dict[str, Any] | None) -> list[str]:
-    """How the labels were read, and by which rows the scores are judged or why they are not."""
-    notes = [labels.note] if labels.note else []
-    if labels.not_understood:
-        words = "label was" if labels.not_understood == 1 else "labels were"
-        notes.append(
-            f"{labels.not_understood:,} {words} not understood; write 1 for a fraud and 0 for a legitimate row."
-        )
-    n_rows = len(probability)
-    if judged is None:
-        return [*notes, _reason(labels.values[~np.isnan(probability)])]
-    if judged["rows"] < n_rows:
-        notes.append(
-            f"The scores are judged by {judged['rows']:,} of {n_rows:,} rows: those with a label and a probability."
-        )
-    return [*notes, *_swap_notes(*known_labels(labels.values, probability))]
-
-
-def _swap_notes(y_true: NDArray[np.float64], y_score: NDArray[np.float64]) -> list[str]:
-    """That the two labels may be exchanged: frauds are not the rarer class, or have the lower probabilities."""
-    n_positives, share = int(y_true.sum()), y_true.mean()
-    n_negatives = len(y_true) - n_positives
-    auc = roc_auc_score(y_true, y_score)
-    chance = np.sqrt((len(y_true) + 1) / (12 * n_positives * n_negatives))  # Mann and Whitney, 1947
-    reasons = []
-    if share > 0.5:
-        reasons.append(
-            f"{n_positives:,} of {len(y_true):,} labelled rows are frauds, which are usually the rarer class"
-        )
-    if auc < 0.5 - REVERSED_BY * chance:
-        reasons.append(f"the model ranks frauds below legitimate rows (ROC AUC {auc:.3f})")
-    if not reasons:
-        return []
-    text = ", and ".join(reasons)
-    return [f"{text[0].upper()}{text[1:]}; if the labels are swapped, write 1 for a fraud and send the file again."]
-
-
-def _reason(label: NDArray[np.float64]) -> str:
-    """Why scores of rows with these labels cannot be judged."""
-    known = label[~np.isnan(label)]
-    if not len(known):
-        return "No row has both a label and a probability, so the scores cannot be judged."
-    single, plural, other = CLASS_WORDS[int(known[0])]
-    whose = (
-        f"The only labelled row is {single}" if len(known) == 1 else f"All {len(known):,} labelled rows are {plural}"
-    )
-    return f"{whose}, so the scores cannot be judged; label the {other}, too."
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
-def _first_errors(table: Table) -> list[dict[str, Any]]:
-    first = sorted(table.errors)[:MAX_ERRORS]
-    return [{"row": row, "line": table.errors[row][0], "error": table.errors[row][1]} for row in first]
+def _first_errors(table: Table) -> list[RowError]:
+    return [RowError(row, *table.errors[row]) for row in sorted(table.errors)[:MAX_ERRORS]]
 
 
 def _column(model: Served, table: Table, name: str | None) -> NDArray[np.float64] | None:
     return table.values[:, model.columns.index(name)] if name in model.columns else None
 
 
-def _top(model: Served, table: Table, probability: NDArray) -> list[dict[str, Any]]:
+def _top(model: Served, table: Table, probability: NDArray) -> list[TopRow]:
     """The rows with the highest probabilities, the first row first where they are equal."""
     n_scored = len(probability) - len(table.errors)
     rows = np.argsort(-probability, kind="stable")[: min(MAX_TOP, n_scored)]  # NaN comes last
-    columns = {name: _column(model, table, getattr(model.model.schema, name)) for name in ("amount", "time")}
+    amounts, times = (_values_at(rows, _column(model, table, getattr(model.model.schema, role))) for role in ROLES)
     return [
-        {
-            "row": int(row) + 1,
-            "probability": float(probability[row]),
-            "decision": decision(probability[row], model),
-            **{name: None if column is None else float(column[row]) for name, column in columns.items()},
-        }
-        for row in rows
+        TopRow(row + 1, value, model.decision(value), amount, time)
+        for row, value, amount, time in zip(rows.tolist(), probability[rows].tolist(), amounts, times, strict=True)
     ]
 
 
-def decision(probability: float, model: Served) -> str:
-    """'alert' from the threshold on, else 'pass'."""
-    return "alert" if probability >= model.model.threshold else "pass"
+def _values_at(rows: NDArray[np.int64], column: NDArray[np.float64] | None) -> list[float] | list[None]:
+    return [None] * len(rows) if column is None else column[rows].tolist()
 
 
-def known_labels(
-    label: NDArray[np.float64], probability: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Label and probability of the rows that have both."""
-    known = ~np.isnan(label) & ~np.isnan(probability)
-    return label[known], probability[known]
-
-
-def labelled(label: NDArray[np.float64], probability: NDArray, threshold: float) -> dict[str, Any] | None:
+def measure(label: NDArray[np.float64], probability: NDArray, threshold: float) -> Quality | None:
     """How well the probabilities rank rows whose label is known; None unless both classes are among them."""
     y_true, y_score = known_labels(label, probability)
     if len(np.unique(y_true)) < 2:
@@ -176,24 +197,27 @@ def labelled(label: NDArray[np.float64], probability: NDArray, threshold: float)
     ranks, _ = metrics.ranks_of_positives(y_true, y_score)
     precision, recall = metrics.precision_recall(ranks)
     points = np.unique(np.linspace(0, len(ranks) - 1, MAX_POINTS).round().astype(int))
-    alert, fraud = y_score >= threshold, y_true == 1
-    return {
-        "rows": len(y_true),
-        "prevalence": float(y_true.mean()),
-        "average_precision": metrics.average_precision(ranks),
-        "recall": recall[points].tolist(),
-        "precision": precision[points].tolist(),
-        "confusion": {
-            "tp": int(np.sum(alert & fraud)),
-            "fp": int(np.sum(alert & ~fraud)),
-            "fn": int(np.sum(~alert & fraud)),
-            "tn": int(np.sum(~alert & ~fraud)),
-        },
-    }
+    return Quality(
+        rows=len(y_true),
+        prevalence=float(y_true.mean()),
+        average_precision=metrics.average_precision(ranks),
+        recall=recall[points].tolist(),
+        precision=precision[points].tolist(),
+        confusion=_confusion(y_score >= threshold, y_true == 1),
+    )
+
+
+def _confusion(alert: NDArray[np.bool_], fraud: NDArray[np.bool_]) -> Confusion:
+    return Confusion(
+        tp=int(np.sum(alert & fraud)),
+        fp=int(np.sum(alert & ~fraud)),
+        fn=int(np.sum(~alert & fraud)),
+        tn=int(np.sum(~alert & ~fraud)),
+    )
 
 
 def every_row(model: Served, table: Table, probability: NDArray[np.float64]) -> pa.Table:
-    """One row per row of the file, in order: number, probability, decision, error, and time and amount."""
+    """Every row of the file in order: number, probability, decision, error, and time and amount."""
     n_rows, scored = len(probability), ~np.isnan(probability)
     decisions = np.where(probability >= model.model.threshold, "alert", "pass")
     errors = np.full(n_rows, None, dtype=object)

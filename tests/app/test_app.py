@@ -34,6 +34,7 @@ from app.parsing import records
 from app.settings import Settings
 from tests.chromium import serving
 from tests.small_app import COLUMNS, transactions, zipped
+from utils.benchmark.records import to_json
 from utils.data.reading import MAX_COLUMNS
 from utils.serving import bundle
 from utils.serving.bundle import BundleError
@@ -53,7 +54,7 @@ def post_csv(client, content, query=""):
 
 
 @pytest.mark.parametrize("form", ["json", "csv"])
-def test_probabilities_are_the_models_own(client, fraud_model, rows, form):
+def test_predict_gives_the_probabilities_of_the_model(client, fraud_model, rows, form):
     shuffled = rows.assign(Other="x")[["Other", *reversed(COLUMNS)]]
     if form == "json":
         answer = post_json(client, shuffled.to_dict("records"))
@@ -71,7 +72,7 @@ def test_probabilities_are_the_models_own(client, fraud_model, rows, form):
     assert answer.json["model"].startswith("none+xgb@")
 
 
-def test_a_single_object_is_one_row(client, rows):
+def test_predict_takes_a_single_object_as_one_row(client, rows):
     assert len(post_json(client, rows.iloc[0].to_dict()).json["predictions"]) == 1
 
 
@@ -90,7 +91,7 @@ def test_a_single_object_is_one_row(client, rows):
         ({}, "is not a number"),
     ],
 )
-def test_a_bad_json_value_costs_only_its_row(client, rows, value, reason):
+def test_predict_reports_a_bad_json_value_in_its_row_only(client, rows, value, reason):
     sent = rows.head(3).to_dict("records")
     sent[1]["V7"] = value
     first, bad, last = post_json(client, sent).json["predictions"]
@@ -102,7 +103,7 @@ def test_a_bad_json_value_costs_only_its_row(client, rows, value, reason):
 @pytest.mark.parametrize(
     "value", ["", "abc", "nan", "inf", "-Infinity", "1e308", "1e999", "1_000", "١", "=1+1", "0x10"]
 )
-def test_a_bad_csv_value_costs_only_its_row(client, rows, value):
+def test_predict_reports_a_bad_csv_value_in_its_row_only(client, rows, value):
     sent = rows.head(3).astype(object)
     sent.iloc[1, 7] = value
     first, bad, last = post_csv(client, sent.to_csv(index=False).encode()).json["predictions"]
@@ -110,7 +111,7 @@ def test_a_bad_csv_value_costs_only_its_row(client, rows, value):
     assert "probability" in first and "probability" in last
 
 
-def test_rows_in_are_rows_out_whatever_the_lines_hold(client, rows):
+def test_predict_answers_every_row_whatever_the_lines_hold(client, rows):
     header, *lines = rows.head(4).to_csv(index=False).splitlines()
     body = "\n".join([header, lines[0], "1,2,3", "", lines[1], lines[2] + ",9", lines[3][:40], "\n\n"])
     predictions = post_csv(client, body).json["predictions"]
@@ -120,14 +121,14 @@ def test_rows_in_are_rows_out_whatever_the_lines_hold(client, rows):
     assert "empty line" in predictions[2]["error"]
 
 
-def test_records_that_are_no_objects_are_reported(client, rows):
+def test_predict_reports_records_that_are_no_objects(client, rows):
     good = rows.iloc[0].to_dict()
     predictions = post_json(client, [1, good, None, {**good, "V1": None}, {"V1": 1}]).json["predictions"]
     assert ["error" in entry for entry in predictions] == [True, False, True, True, True]
     assert "V28 is missing" in predictions[4]["error"]
 
 
-def test_quotes_byte_order_mark_and_windows_line_ends_are_read(client, rows):
+def test_predict_reads_quotes_byte_order_mark_and_windows_line_ends(client, rows):
     body = rows.head(2).to_csv(index=False, quoting=1, lineterminator="\r\n").encode("utf-8-sig")
     assert all("probability" in entry for entry in post_csv(client, body).json["predictions"])
 
@@ -136,7 +137,7 @@ def test_quotes_byte_order_mark_and_windows_line_ends_are_read(client, rows):
 
 
 @pytest.mark.parametrize("form", ["json", "csv"])
-def test_a_pair_scores_where_it_is_asked_for(client, folder, rows, form):
+def test_predict_scores_with_the_pair_that_is_asked_for(client, folder, rows, form):
     body, post = (rows.to_dict("records"), post_json) if form == "json" else (rows.to_csv(index=False), post_csv)
     answer = post(client, body, "?model=none%2Blr")
     expected = bundle.load(folder.with_name("pairs") / "none+lr").predict_proba(rows)
@@ -146,14 +147,14 @@ def test_a_pair_scores_where_it_is_asked_for(client, folder, rows, form):
 
 
 @pytest.mark.parametrize("name", ["nothing", "", "../model", "none+lr/..", "champion+"])
-def test_an_unknown_model_is_answered_with_those_there_are(client, rows, name):
+def test_predict_answers_an_unknown_model_with_those_there_are(client, rows, name):
     answer = client.post("/api/v1/predict", query_string={"model": name}, json=rows.head(1).to_dict("records"))
     assert answer.status_code == 404
     assert answer.json["error"] == "There is no model of that name; choose one of champion, none+lr."
 
 
 @pytest.mark.parametrize("name", ["champion", "none+lr"])
-def test_explanations_add_up_to_the_log_odds(client, rows, name):
+def test_predict_explanations_add_up_to_the_log_odds(client, rows, name):
     sent = rows.head(3).to_dict("records")
     sent[1]["V1"] = None
     answer = client.post("/api/v1/predict", query_string={"model": name, "explain": "true"}, json=sent)
@@ -169,7 +170,7 @@ def test_explanations_add_up_to_the_log_odds(client, rows, name):
         assert sizes == sorted(sizes, reverse=True) and sizes[0] > 0
 
 
-def test_explanations_are_only_for_a_hundred_rows(client, rows):
+def test_predict_explains_only_a_hundred_rows(client, rows):
     many = rows.sample(101, replace=True, random_state=0).to_dict("records")
     refused = post_json(client, many, "?explain=true")
     assert refused.status_code == 422 and "up to 100" in refused.json["error"]
@@ -181,7 +182,7 @@ def test_explanations_are_only_for_a_hundred_rows(client, rows):
 # --- refused as a whole
 
 
-def test_missing_columns_are_named(client, rows):
+def test_predict_names_missing_columns(client, rows):
     short = rows.drop(columns=["V3", "Amount"]).head(2)
     for answer in (post_csv(client, short.to_csv(index=False)), post_json(client, short.to_dict("records"))):
         assert answer.status_code == 422
@@ -211,7 +212,7 @@ def test_missing_columns_are_named(client, rows):
         (b"x" * 200_000, 400, "cannot be read"),
     ],
 )
-def test_unusable_csv_is_refused_with_the_reason(client, body, status, words):
+def test_predict_refuses_unusable_csv_with_the_reason(client, body, status, words):
     answer = post_csv(client, body)
     assert answer.status_code == status
     assert words in answer.json["error"]
@@ -234,7 +235,7 @@ def test_unusable_csv_is_refused_with_the_reason(client, body, status, words):
         (b"{}", 422),
     ],
 )
-def test_unusable_json_is_refused(client, body, status):
+def test_predict_refuses_unusable_json(client, body, status):
     answer = client.post("/api/v1/predict", data=body, content_type="application/json")
     assert answer.status_code == status
     assert answer.json["error"]
@@ -250,13 +251,13 @@ def test_unusable_json_is_refused(client, body, status):
         ("text/csv", {"Content-Encoding": "gzip"}),
     ],
 )
-def test_other_content_types_get_415(client, content_type, more):
+def test_predict_answers_other_content_types_with_415(client, content_type, more):
     answer = client.post("/api/v1/predict", data=b"Time\n1", content_type=content_type, headers=more)
     assert answer.status_code == 415
     assert "text/csv" in answer.json["error"]
 
 
-def test_too_many_bytes_and_too_many_rows_get_413(client):
+def test_predict_answers_too_many_bytes_and_too_many_rows_with_413(client):
     assert post_csv(client, b"1" * (security.MAX_BODY + 1)).status_code == 413
     too_many = post_json(client, [0] * (records.MAX_ROWS + 1))
     assert too_many.status_code == 413 and "50,000" in too_many.json["error"]
@@ -297,7 +298,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_columns_are_bounded_and_those_within_the_bound_take_no_time(client, rows, way):
+def test_predict_bounds_the_columns_and_those_within_the_bound_take_no_time(client, rows, way):
     address, content_type, body_of = WAYS[way]
     row = rows.iloc[0].to_dict()
     widest = dict(list(WIDE.items())[: MAX_COLUMNS - len(row)]) | row
@@ -321,7 +322,7 @@ class Counting(str):
         return str.__eq__(self, other)
 
 
-def test_names_are_compared_as_often_as_there_are_names():
+def test_check_names_compares_as_often_as_there_are_names():
     names = [Counting(f"x{number}") for number in range(5000)]
     Counting.comparisons = 0
     records.check_names(names)
@@ -330,7 +331,7 @@ def test_names_are_compared_as_often_as_there_are_names():
     assert Counting.comparisons < 5 * len(names)
 
 
-def test_rows_that_each_have_other_keys_take_no_time(client, rows):
+def test_read_json_takes_no_time_for_rows_that_each_have_other_keys(client, rows):
     row = rows.iloc[0].to_dict()
     every = [{f"x{number}_{place}": 1 for place in range(3)} | row for number in range(5000)]
     empty = [{}] * 20_000 + [row]
@@ -340,7 +341,7 @@ def test_rows_that_each_have_other_keys_take_no_time(client, rows):
         assert time.process_time() - start < 8
 
 
-def test_a_column_that_no_row_has_is_found_in_one_pass_over_the_rows():
+def test_read_json_finds_a_column_that_no_row_has_in_one_pass_over_the_rows():
     class Row(dict):
         looks = 0
 
@@ -359,13 +360,13 @@ def test_a_column_that_no_row_has_is_found_in_one_pass_over_the_rows():
 # --- other addresses of the API
 
 
-def test_models_and_health(client, fraud_model):
+def test_models_and_health_are_described(client, fraud_model):
     entry, pair = client.get("/api/v1/models").json["models"]
     assert (entry["name"], pair["name"]) == ("champion", "none+lr")
     assert entry["model"].startswith("none+xgb@") and pair["model"].startswith("none+lr@")
     assert (entry["label"], pair["label"]) == ("XGBoost, no resampling", "Logistic regression, no resampling")
     assert entry["scores"] == {"average_precision": 0.8, "interval": [0.7, 0.9], "folds": 10, "profile": "full"}
-    assert entry["card"] == fraud_model.card
+    assert entry["card"] == to_json(fraud_model.card)
     assert entry["columns"] == pair["columns"]
     assert entry["columns"] == list(fraud_model.raw_columns)
     assert entry["threshold"] == fraud_model.threshold
@@ -374,7 +375,7 @@ def test_models_and_health(client, fraud_model):
     assert client.get("/v2/health/ready").json == {"ready": True}
 
 
-def test_wrong_addresses_and_methods_are_answered_in_kind(client):
+def test_security_answers_wrong_addresses_and_methods_in_kind(client):
     missing = client.get("/api/v1/nothing")
     assert missing.status_code == 404 and missing.json["error"]
     wrong = client.get("/api/v1/predict")
@@ -400,27 +401,27 @@ def test_wrong_addresses_and_methods_are_answered_in_kind(client):
         ("GET", "/%0d%0aSet-Cookie:%20a=b", 404),
     ],
 )
-def test_every_answer_carries_the_security_headers(client, method, address, status):
+def test_security_headers_are_in_every_answer(client, method, address, status):
     answer = client.open(address, method=method)
     assert answer.status_code == status
     assert all(answer.headers.getlist(name) == [value] for name, value in security.HEADERS.items())
 
 
-def test_nothing_inline_is_allowed_and_the_cookie_is_for_this_site_only(app):
+def test_security_allows_nothing_inline_and_the_cookie_for_this_site_only(app):
     assert "unsafe" not in security.POLICY
     cookie = app.test_client().get("/predict").headers["Set-Cookie"]
     assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "a b"])
-def test_other_host_names_are_refused(client, host):
+def test_security_refuses_other_host_names(client, host):
     for address in ("/", "/api/v1/models"):
         answer = client.get(address, headers={"Host": host})
         assert answer.status_code == 400
         assert "XGBoost" not in answer.text
 
 
-def test_a_failure_shows_nothing_of_the_inside(folder, rows, caplog):
+def test_security_shows_nothing_of_the_inside_in_a_failure(folder, rows, caplog):
     app = create_app(Settings(folder=folder))
     object.__setattr__(app.extensions["catalog"].champion.model, "scaler", None)
     with caplog.at_level(logging.INFO):
@@ -432,7 +433,7 @@ def test_a_failure_shows_nothing_of_the_inside(folder, rows, caplog):
 
 
 @pytest.mark.parametrize("address", ["/", "/predict?example=fraud", "/models", "/docs", "/v2/models/champion"])
-def test_a_page_that_fails_shows_nothing_of_the_inside(folder, address):
+def test_security_shows_nothing_of_the_inside_on_a_page_that_fails(folder, address):
     app = create_app(Settings(folder=folder))
     app.extensions["catalog"]._champion.served = None  # and then nothing can be loaded
     app.extensions["catalog"]._champion.folder = folder / "secret"
@@ -441,7 +442,7 @@ def test_a_page_that_fails_shows_nothing_of_the_inside(folder, address):
     assert not re.search(r"Traceback|NoneType|\.py\b|secret/|/tmp", answer.text)
 
 
-def test_the_log_holds_no_values_and_no_text_of_the_client(client, rows, caplog):
+def test_security_log_holds_no_values_and_no_text_of_the_client(client, rows, caplog):
     marked = {**rows.iloc[0].to_dict(), "Amount": 4711.4711}
     with caplog.at_level(logging.INFO):
         post_json(client, [marked, {**marked, "V1": "4711.4711"}])
@@ -468,7 +469,7 @@ def test_the_log_holds_no_values_and_no_text_of_the_client(client, rows, caplog)
         ({"Origin": "http://localhost:81"}, 403),
     ],
 )
-def test_requests_for_pages_of_other_sites_are_refused(client, rows, headers, status):
+def test_security_refuses_requests_for_pages_of_other_sites(client, rows, headers, status):
     for address, body in (("/api/v1/predict", rows.head(1).to_csv(index=False)), ("/api/v1/files", rows.to_csv())):
         answer = client.post(address, data=body, content_type="text/csv", headers=headers)
         assert answer.status_code == status
@@ -478,7 +479,7 @@ def test_requests_for_pages_of_other_sites_are_refused(client, rows, headers, st
 # --- what the server tells of itself
 
 
-def test_figures_for_prometheus_count_requests_and_rows(folder, rows):
+def test_monitor_counts_requests_and_rows_for_prometheus(folder, rows):
     client = create_app(Settings(folder=folder)).test_client()
     post_json(client, [*rows.head(3).to_dict("records"), 7])
     client.get("/api/v1/nothing")
@@ -512,7 +513,7 @@ def tensors(rows, **changes):
 
 
 @pytest.mark.parametrize("name", ["champion", "none+lr"])
-def test_tensors_are_scored_as_rows_are(client, rows, name):
+def test_infer_scores_tensors_as_rows_are(client, rows, name):
     shuffled = rows[[*reversed(COLUMNS)]].assign(Other=1.0)
     answer = client.post(f"/v2/models/{name}/infer", json=tensors(shuffled))
     assert answer.status_code == 200, answer.text
@@ -525,7 +526,7 @@ def test_tensors_are_scored_as_rows_are(client, rows, name):
     assert expected["model"].endswith(f"@{answer.json['model_version']}")
 
 
-def test_tensors_may_be_columns_and_outputs_chosen(client, rows):
+def test_infer_takes_tensors_as_columns_and_outputs_by_choice(client, rows):
     sent = tensors(rows.head(2), outputs=[{"name": "alert"}])
     for tensor in sent["inputs"]:
         tensor["shape"], tensor["data"] = [2, 1], [[value] for value in tensor["data"]]
@@ -568,7 +569,7 @@ def test_tensors_may_be_columns_and_outputs_chosen(client, rows):
         (lambda sent: sent["inputs"][0].update(name=["Time"]), 400, "must be an object with name"),
     ],
 )
-def test_unusable_tensors_are_refused(client, rows, change, status, words):
+def test_infer_refuses_unusable_tensors(client, rows, change, status, words):
     sent = tensors(rows.head(2))
     change(sent)
     answer = client.post("/v2/models/champion/infer", json=sent)
@@ -576,12 +577,12 @@ def test_unusable_tensors_are_refused(client, rows, change, status, words):
 
 
 @pytest.mark.parametrize("outputs", [None, []])
-def test_all_outputs_are_given_where_none_is_named(client, rows, outputs):
+def test_infer_gives_all_outputs_where_none_is_named(client, rows, outputs):
     answer = client.post("/v2/models/champion/infer", json=tensors(rows.head(2), outputs=outputs))
     assert [output["name"] for output in answer.json["outputs"]] == ["probability", "alert"]
 
 
-def test_models_describe_their_tensors(client):
+def test_metadata_describes_the_tensors_of_models(client):
     for name in ("champion", "none+lr"):
         found = client.get(f"/v2/models/{name}").json
         assert [tensor["name"] for tensor in found["inputs"]] == list(COLUMNS)
@@ -616,12 +617,12 @@ def damaged(folder, tmp_path, change):
     ],
     ids=["changed", "missing", "broken card", "empty card", "no examples", "empty examples", "empty"],
 )
-def test_a_broken_model_is_refused(folder, tmp_path, change):
+def test_create_app_refuses_a_broken_model(folder, tmp_path, change):
     with pytest.raises(BundleError):
         create_app(Settings(folder=damaged(folder, tmp_path, change)))
 
 
-def test_a_new_model_replaces_the_old_folder_whole(tmp_path):
+def test_exchange_replaces_the_whole_old_folder_by_the_new_one(tmp_path):
     old, new = tmp_path / "model", tmp_path / "staging" / "new"
     new.mkdir(parents=True)
     (new / "b").write_text("new")
@@ -635,7 +636,7 @@ def test_a_new_model_replaces_the_old_folder_whole(tmp_path):
     assert old.exists()
 
 
-def test_the_registered_champion_comes_back_as_it_was_saved(folder, tmp_path, monkeypatch):
+def test_registered_champion_comes_back_as_it_was_saved(folder, tmp_path, monkeypatch):
     from utils.benchmark import tracking
 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -648,14 +649,14 @@ def test_the_registered_champion_comes_back_as_it_was_saved(folder, tmp_path, mo
     np.testing.assert_array_equal(building.registered_champion().predict_proba(transactions()), expected)
 
 
-def test_examples_are_typical_rows_of_their_class(fraud_model):
+def test_describe_takes_typical_rows_of_each_class_as_examples(fraud_model):
     frame = transactions()
-    about = about_module.describe(fraud_model, frame)
+    about = about_module.describe(fraud_model, "a test", frame)
     for kind, value in (("fraud", 1), ("legitimate", 0)):
         of_class = frame[frame["Class"] == value]
-        assert (of_class[list(COLUMNS)] == pd.Series(about["examples"][kind])).all(axis=1).sum() == 1
-    assert about["ranges"]["Amount"] == [frame["Amount"].min(), frame["Amount"].max()]
-    assert about["label"] == "XGBoost, no resampling"
+        assert (of_class[list(COLUMNS)] == pd.Series(about.examples[kind])).all(axis=1).sum() == 1
+    assert about.ranges["Amount"] == (frame["Amount"].min(), frame["Amount"].max())
+    assert about.label == "XGBoost, no resampling"
 
 
 # --- the real server and its client
@@ -674,7 +675,7 @@ def run_client(*arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
 
 
-def test_the_client_prints_the_answers_of_the_real_server(server):
+def test_client_prints_the_answers_of_the_real_server(server):
     done = run_client("--url", server)
     assert done.returncode == 0, done.stderr
     assert re.search(
@@ -683,7 +684,7 @@ def test_the_client_prints_the_answers_of_the_real_server(server):
     assert re.search(r"row 2: probability \S+, pass\n  row 3: line 4: Amount is not a number\n$", done.stdout)
 
 
-def test_the_client_sends_a_file_of_ones_own(server, tmp_path, rows):
+def test_client_sends_a_file_of_ones_own(server, tmp_path, rows):
     path = tmp_path / "mine.csv"
     rows.to_csv(path, index=False)
     assert f"row {len(rows)}: probability" in run_client("--url", server, "--file", str(path)).stdout
@@ -692,12 +693,12 @@ def test_the_client_sends_a_file_of_ones_own(server, tmp_path, rows):
     assert refused.returncode == 1 and "422: Columns are missing: Time, V2" in refused.stderr
 
 
-def test_the_client_says_when_no_server_answers():
+def test_client_says_when_no_server_answers():
     done = run_client("--url", "http://127.0.0.1:9")
     assert done.returncode == 1 and "python -m app.app" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_the_real_server_keeps_its_version_to_itself_and_refuses_large_bodies(server):
+def test_server_keeps_its_version_to_itself_and_refuses_large_bodies(server):
     with client_module.OPENER.open(f"{server}/") as answer:
         assert answer.headers["Server"] == "gunicorn"  # and no version
     body = urllib.request.Request(
@@ -709,7 +710,7 @@ def test_the_real_server_keeps_its_version_to_itself_and_refuses_large_bodies(se
     assert json.load(refused.value)["status"] == 413
 
 
-def test_a_body_of_unknown_length_is_capped_as_well(server):
+def test_server_caps_a_body_of_unknown_length_as_well(server):
     connection = http.client.HTTPConnection(server.removeprefix("http://"), timeout=30)
     chunks = (b"1" * 2**20 for _ in range(security.MAX_BODY // 2**20 + 1))
     connection.request("POST", "/api/v1/predict", chunks, {"Content-Type": "text/csv"}, encode_chunked=True)
@@ -729,7 +730,7 @@ def test_a_body_of_unknown_length_is_capped_as_well(server):
     ],
     ids=["no HTTP", "long header", "negative length", "a terabyte", "two lengths"],
 )
-def test_what_is_no_proper_request_is_refused(server, sent):
+def test_server_refuses_what_is_no_proper_request(server, sent):
     host, port = server.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         with contextlib.suppress(ConnectionError):  # the server need not read on
@@ -741,7 +742,7 @@ def test_what_is_no_proper_request_is_refused(server, sent):
     assert answer.headers["Server"] in ("gunicorn", None) and not re.search(r"Traceback|\.py\b", text)
 
 
-def test_all_workers_answer_count_together_and_share_results(server, rows):
+def test_server_workers_answer_count_together_and_share_results(server, rows):
     before = counted(server)
     for _ in range(40):
         call_new(f"{server}/v2/health/live")
@@ -751,7 +752,7 @@ def test_all_workers_answer_count_together_and_share_results(server, rows):
     assert counted(server) - before == 40
 
 
-def test_a_port_that_is_taken_is_told(server, folder):
+def test_main_says_that_a_port_is_taken(server, folder):
     port = server.rpartition(":")[2]
     command = [sys.executable, "-m", "app.app", "--port", port, "--folder", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
@@ -780,13 +781,13 @@ def start(folder, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("port", ["70000", "65536", "0", "-1", "99999999999", "abc", "1e3", "", " 5000", "١"])
-def test_a_port_that_is_none_is_told(start, port):
+def test_main_says_that_a_port_is_none(start, port):
     status, said = start(f"--port={port}")
     assert status == 2
     assert said.endswith(f"error: argument --port: {port} is no port; choose a number from 1 to 65535.")
 
 
-def test_a_port_in_use_is_told(start):
+def test_main_says_that_a_port_is_in_use(start):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -797,13 +798,13 @@ def test_a_port_in_use_is_told(start):
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "nohost.invalid", "::2"])
-def test_an_address_that_this_machine_does_not_have_is_told(start, host):
+def test_main_says_that_this_machine_does_not_have_the_address(start, host):
     status, said = start("--port", 5999, "--host", host)
     assert status == 1 and said.startswith(f"Port 5999 of {host} cannot be used (")
     assert said.endswith("); this machine must have that address and let programs listen on it.")
 
 
-def test_a_port_that_only_the_administrator_may_use_is_told(start, monkeypatch):
+def test_main_says_that_only_the_administrator_may_use_a_port(start, monkeypatch):
     def bind(*_):
         raise PermissionError(13, "Permission denied")
 
@@ -812,13 +813,13 @@ def test_a_port_that_only_the_administrator_may_use_is_told(start, monkeypatch):
     assert start("--port", 80) == (1, said)
 
 
-def test_a_machine_without_a_temporary_folder_is_told(start, monkeypatch):
+def test_main_says_that_the_machine_has_no_temporary_folder(start, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", "/proc/nowhere")
     said = "No temporary folder can be written (No such file or directory); name one that can in TMPDIR."
     assert start("--port", 5999) == (1, said)
 
 
-def test_nothing_stays_behind_where_the_server_cannot_start(start, monkeypatch, tmp_path):
+def test_main_leaves_nothing_behind_where_the_server_cannot_start(start, monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(app_module, "create_shared_app", lambda settings: (settings.state / "no" / "file").touch())
     assert start("--port", 5999)[0] == 1 and not list(tmp_path.iterdir())
@@ -826,7 +827,9 @@ def test_nothing_stays_behind_where_the_server_cannot_start(start, monkeypatch, 
 
 @pytest.mark.parametrize("more", [[], ["--pairs", "none+lr"]])
 @pytest.mark.parametrize("place", ["/proc/nowhere/model", "{tmp}/a file/model"])
-def test_models_that_cannot_be_written_are_told_before_anything_is_computed(tmp_path, capsys, monkeypatch, place, more):
+def test_command_says_that_models_cannot_be_written_before_anything_is_computed(
+    tmp_path, capsys, monkeypatch, place, more
+):
     (tmp_path / "a file").write_text("")
     monkeypatch.setattr(building, "chosen_model", lambda: pytest.fail("something was computed"))
     monkeypatch.setattr("app.building.pairs.fitted_pairs", lambda *_: pytest.fail("something was computed"))
@@ -847,7 +850,7 @@ def call_new(url, body=None, content_type="application/json"):
         return answer.read()
 
 
-def test_the_server_does_not_start_without_a_model_and_never_needs_tensorflow(tmp_path, folder):
+def test_main_does_not_start_without_a_model_and_never_needs_tensorflow(tmp_path, folder):
     code = """
 import sys, pathlib, app.app
 print(app.app.main(["--folder", sys.argv[1]]))

@@ -19,8 +19,8 @@ from selenium.webdriver.common.keys import Keys
 from app.building import figures
 from app.building.embedding import Synthetic
 from app.catalog import Catalog
+from app.model_files import STATISTICS, write_statistics
 from app.parsing.records import Batch
-from app.served import STATISTICS
 from app.views import formatting
 from tests.chromium import CHROMIUM, DRIVER, SIZES, chromium, look, serving, wait_for
 from tests.small_app import COLUMNS, SCHEMA, transactions, write_champion
@@ -71,7 +71,7 @@ def folder(tmp_path_factory):
         figures.importances(champion, figures.sample_of(frame, SCHEMA, 50)),
         figures.precision_recall_curves(figures.measured(ULB), 0.05, {"none": "No resampling"}),
     ]
-    (place / STATISTICS).write_text(json.dumps(every))
+    write_statistics(place, every)
     bundle.seal(place)
     return place
 
@@ -148,7 +148,7 @@ def exact(browser):
 
 
 def probability_of(served, example):
-    return served.score(Batch(values={1: [example[name] for name in served.columns]}))[0]["probability"]
+    return served.score(Batch(values={1: [example[name] for name in served.columns]}))[0].probability
 
 
 def tab_to(browser, wanted):
@@ -163,7 +163,7 @@ def tab_to(browser, wanted):
 # --- one transaction
 
 
-def test_an_analyst_scores_a_fraud_and_asks_another_model_by_keyboard_alone(browser, server, catalog):
+def test_predict_page_scores_a_fraud_and_asks_another_model_by_keyboard_alone(browser, server, catalog):
     look(browser)
     complaints(browser)
     browser.get(server)
@@ -173,22 +173,22 @@ def test_an_analyst_scores_a_fraud_and_asks_another_model_by_keyboard_alone(brow
     wait_for(browser, "document.activeElement.textContent.startsWith('Score')")
     before = browser.current_url
     browser.switch_to.active_element.send_keys(Keys.ENTER)
-    example = catalog.champion.about["examples"]["fraud"]
+    example = catalog.champion.about.examples["fraud"]
     assert exact(browser) == pytest.approx(probability_of(catalog.champion, example), abs=1e-9)
     assert browser.current_url == before  # answered in place, so that the live region speaks
-    assert re.match("Alert: have", find(browser, "#result").text) and browser.title.startswith("Alert")
+    assert re.match("Alert: check", find(browser, "#result").text) and browser.title.startswith("Alert")
 
     # The bars are the model's own reasons, and what raises the probability points to the right.
     (explanation,) = catalog.champion.explain([[example[name] for name in COLUMNS]])
     rows = browser.find_elements(By.CSS_SELECTOR, ".reasons tbody tr")
     assert len(rows) == formatting.N_BARS + 1
-    for row, part in zip(rows[:-1], explanation["contributions"][: formatting.N_BARS], strict=True):
+    for row, part in zip(rows[:-1], explanation.contributions[: formatting.N_BARS], strict=True):
         name, value, contribution = (cell.text for cell in row.find_elements(By.CSS_SELECTOR, "th, .number"))
-        assert name == part["feature"]
-        assert (value, contribution) == (formatting.short(part["value"]), formatting.signed(part["contribution"]))
+        assert name == part.feature
+        assert (value, contribution) == (formatting.short(part.value), formatting.signed(part.contribution))
         bar, middle = (row.find_element(By.TAG_NAME, tag).rect for tag in ("rect", "line"))
         side = bar["x"] + bar["width"] / 2 - middle["x"]
-        assert abs(part["contribution"]) < 0.01 or (side > 0) == (part["contribution"] > 0)
+        assert abs(part.contribution) < 0.01 or (side > 0) == (part.contribution > 0)
 
     # Another model answers the same transaction as soon as it is chosen.
     press(browser, find(browser, "#model"), "L")
@@ -198,11 +198,11 @@ def test_an_analyst_scores_a_fraud_and_asks_another_model_by_keyboard_alone(brow
     wait_for(browser, "location.search.includes('example=legitimate')")
     assert find(browser, "#model").get_attribute("value") == "none+lr"
     press(browser, find(browser, "#transaction button"))
-    assert exact(browser) == pytest.approx(probability_of(lr, lr.about["examples"]["legitimate"]), abs=1e-9)
+    assert exact(browser) == pytest.approx(probability_of(lr, lr.about.examples["legitimate"]), abs=1e-9)
     assert complaints(browser) == []
 
 
-def test_a_wrong_value_is_named_and_the_others_stay(browser, server):
+def test_predict_page_names_a_wrong_value_and_keeps_the_others(browser, server):
     look(browser)
     browser.get(f"{server}/predict?example=fraud")
     field = find(browser, "#field-V4")
@@ -216,7 +216,7 @@ def test_a_wrong_value_is_named_and_the_others_stay(browser, server):
     assert field.get_attribute("aria-invalid") is None
 
 
-def test_a_comma_stays_in_its_box_and_an_answer_to_other_values_says_so(browser, server, catalog):
+def test_predict_page_keeps_a_comma_in_its_box_and_says_that_an_answer_is_to_other_values(browser, server, catalog):
     look(browser)
     browser.get(f"{server}/predict?example=fraud")
     field, outdated = find(browser, "#field-V4"), find(browser, "#outdated")
@@ -224,17 +224,17 @@ def test_a_comma_stays_in_its_box_and_an_answer_to_other_values_says_so(browser,
     field.send_keys("1,5")
     assert field.get_attribute("value") == "1,5" and not outdated.is_displayed()
     press(browser, find(browser, "#transaction button"))
-    example = {**catalog.champion.about["examples"]["fraud"], "V4": 1.5}
+    example = {**catalog.champion.about.examples["fraud"], "V4": 1.5}
     assert exact(browser) == pytest.approx(probability_of(catalog.champion, example), abs=1e-9)
     assert "V4 is 1.5" in find(browser, "#result").text and not outdated.is_displayed()
     field.send_keys("1")
-    assert outdated.is_displayed() and "about other values" in outdated.text
+    assert outdated.is_displayed() and "about the old values" in outdated.text
     assert "outdated" in find(browser, "#result").get_attribute("class")
     field.send_keys(Keys.BACKSPACE)
     assert not outdated.is_displayed()
 
 
-def test_what_was_typed_outlives_the_server(browser, folder):
+def test_predict_page_keeps_what_was_typed_when_the_server_restarts(browser, folder):
     look(browser)
     with serving(folder) as first:
         browser.get(f"{first}/predict?example=fraud")
@@ -251,7 +251,7 @@ def test_what_was_typed_outlives_the_server(browser, folder):
     complaints(browser)  # the browser logs that there was no server, and the status of the old token
 
 
-def test_the_form_works_without_scripts(browser, server):
+def test_predict_page_works_without_scripts(browser, server):
     look(browser)
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
@@ -277,7 +277,7 @@ def points(browser, name):
     )
 
 
-def test_synthetic_frauds_are_switched_off_and_on(browser, server):
+def test_statistics_page_switches_synthetic_frauds_off_and_on(browser, server):
     look(browser)
     browser.get(f"{server}/statistics")
     wait_for(browser, f"{DRAWN} >= 7")
@@ -290,7 +290,7 @@ def test_synthetic_frauds_are_switched_off_and_on(browser, server):
     assert button.get_attribute("aria-pressed") == "true" and points(browser, "Synthetic fraud") == 30
 
 
-def test_curves_of_a_model_or_of_a_sampler_are_drawn(browser, server, folder):
+def test_statistics_page_draws_the_curves_of_a_model_or_of_a_sampler(browser, server, folder):
     figure = json.loads((folder / STATISTICS).read_text())[-1]
     traces = [trace["meta"] for trace in figure["data"] if "meta" in trace]
     look(browser)
@@ -348,7 +348,7 @@ def column(browser, place):
     )
 
 
-def test_a_csv_file_is_scored_sorted_and_downloaded(browser, server, catalog, labelled, downloads):
+def test_file_page_scores_sorts_and_downloads_a_csv_file(browser, server, catalog, labelled, downloads):
     place, frame = labelled
     look(browser)
     complaints(browser)
@@ -391,7 +391,7 @@ def test_a_csv_file_is_scored_sorted_and_downloaded(browser, server, catalog, la
     assert complaints(browser) == []
 
 
-def test_a_parquet_file_is_scored_by_the_chosen_model(browser, server, catalog, labelled):
+def test_file_page_scores_a_parquet_file_by_the_chosen_model(browser, server, catalog, labelled):
     place, frame = labelled
     look(browser)
     upload(browser, server, place / "rows.parquet", "none+lr")
@@ -402,7 +402,7 @@ def test_a_parquet_file_is_scored_by_the_chosen_model(browser, server, catalog, 
     assert browser.execute_script("return document.activeElement.id") == "outcome"
 
 
-def test_a_file_is_dropped_onto_the_page(browser, server, labelled):
+def test_file_page_takes_a_file_that_is_dropped_onto_it(browser, server, labelled):
     look(browser)
     browser.get(f"{server}/file")
     browser.execute_script(
@@ -417,7 +417,7 @@ def test_a_file_is_dropped_onto_the_page(browser, server, labelled):
     assert find(browser, "#outcome-title").text == "Result for dropped.csv"
 
 
-def test_a_file_that_cannot_be_used_is_refused_with_the_servers_reason(browser, server, tmp_path):
+def test_file_page_refuses_a_file_that_cannot_be_used_with_the_servers_reason(browser, server, tmp_path):
     look(browser)
     path = tmp_path / "short.csv"
     path.write_text("Time,V1\n1,2\n")
@@ -428,7 +428,7 @@ def test_a_file_that_cannot_be_used_is_refused_with_the_servers_reason(browser, 
     complaints(browser)  # the browser logs the status of the refusal
 
 
-def test_a_file_of_which_nothing_can_be_read_has_no_result(browser, server, tmp_path):
+def test_file_page_has_no_result_of_a_file_of_which_nothing_can_be_read(browser, server, tmp_path):
     look(browser)
     frame = transactions(30, seed=4).astype({"V1": object})
     frame["V1"] = "x"
@@ -449,13 +449,13 @@ def test_a_file_of_which_nothing_can_be_read_has_no_result(browser, server, tmp_
 # --- the models, and the API
 
 
-def test_the_table_of_models_is_sorted_and_leads_to_cards(browser, server, catalog):
+def test_models_page_sorts_its_table_and_leads_to_cards(browser, server, catalog):
     look(browser)
     browser.get(f"{server}/models")
     labels = "return [...document.querySelectorAll('#models tbody th a')].map((link) => link.textContent)"
     wait_for(browser, "document.querySelector('#models th button')")
     press(browser, find(browser, "#models th button"))
-    assert browser.execute_script(labels) == sorted(pair["label"] for pair in catalog.pairs)
+    assert browser.execute_script(labels) == sorted(pair.label for pair in catalog.pairs)
     press(browser, browser.find_element(By.LINK_TEXT, "Logistic regression, no resampling"))
     wait_for(browser, "location.pathname.startsWith('/models/')")
     assert find(browser, "h1").text == "Logistic regression, no resampling"
@@ -491,7 +491,7 @@ def test_pages_fit_the_screen_in_the_systems_colours_without_complaint(browser, 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-def test_axe_finds_nothing_serious_on_any_page(browser, server, axe, labelled, size, scheme):
+def test_pages_have_nothing_serious_that_axe_finds(browser, server, axe, labelled, size, scheme):
     look(browser, size, scheme)
     for page in PAGES:
         opened(browser, server, page)
@@ -521,7 +521,7 @@ def test_axe_would_find_something(browser, server, axe):
     assert [rule for rule, _ in grave(browser, axe)] == ["label"]
 
 
-def test_nothing_is_requested_from_another_host(browser, server):
+def test_pages_request_nothing_from_another_host(browser, server):
     look(browser)
     requested(browser)
     for page in PAGES:

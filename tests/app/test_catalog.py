@@ -111,7 +111,7 @@ def broken(folder, place):
     return place
 
 
-def test_a_champion_is_exchanged_under_load_and_a_broken_one_refused(folder, tmp_path):
+def test_server_exchanges_a_champion_under_load_and_refuses_a_broken_one(folder, tmp_path):
     (tmp_path / "first").mkdir()
     old, new = bundle.load(folder), write(tmp_path / "first" / "new", fit("rf"))
     n_workers = default_workers()

@@ -36,7 +36,7 @@ def holder(tmp_path):
     process.wait(20)
 
 
-def test_a_folder_is_private_and_goes_with_its_content(tmp_path):
+def test_temporary_folder_is_private_and_is_removed_with_its_content(tmp_path):
     with TemporaryFolder(".model-", tmp_path) as name:
         (folder,) = tmp_path.iterdir()
         assert str(folder) == name and folder.stat().st_mode & 0o777 == 0o700
@@ -46,13 +46,13 @@ def test_a_folder_is_private_and_goes_with_its_content(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_leaves_nothing_behind(holder, number, tmp_path):
+def test_exiting_on_signals_leaves_nothing_behind(holder, number, tmp_path):
     holder.send_signal(number)
     assert holder.wait(20) == 1
     assert not list(tmp_path.iterdir())
 
 
-def test_what_a_killed_process_left_goes_when_the_next_one_starts(holder, tmp_path):
+def test_temporary_folder_of_a_killed_process_is_removed_when_the_next_one_starts(holder, tmp_path):
     (left,) = tmp_path.iterdir()
     holder.kill()
     holder.wait(20)
@@ -62,7 +62,7 @@ def test_what_a_killed_process_left_goes_when_the_next_one_starts(holder, tmp_pa
         assert [str(path) for path in tmp_path.iterdir()] == [name]
 
 
-def test_a_folder_that_is_in_use_or_another_ones_stays(holder, tmp_path):
+def test_temporary_folder_that_is_in_use_or_has_another_prefix_stays(holder, tmp_path):
     (used,) = map(aged, list(tmp_path.iterdir()))
     other = tmp_path / ".pairs-old"
     other.mkdir()
@@ -71,7 +71,7 @@ def test_a_folder_that_is_in_use_or_another_ones_stays(holder, tmp_path):
         assert used.exists() and other.exists()
 
 
-def test_a_folder_stays_when_a_forked_process_ends(tmp_path):
+def test_temporary_folder_stays_when_a_forked_process_ends(tmp_path):
     with TemporaryFolder(".model-", tmp_path) as name:
         code = f"""
 import os, sys

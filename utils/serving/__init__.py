@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "bundle": ["BundleError", "FraudModel", "apply_calibrator", "load", "save"],
+        "card": ["Card", "FoldScore", "MethodCard"],
         "explanations": ["Explainer"],
         "final_model": [
             "FEE",

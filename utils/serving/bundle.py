@@ -11,23 +11,26 @@ import json
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from pydantic import ValidationError
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from utils.backend import limit_threads
+from utils.benchmark.records import from_json, to_json
 from utils.config import ConfigError, DatasetConfig
 from utils.data.features import HOUR_FEATURES, build_features
 from utils.metrics import log_odds
 from utils.models import ensembles
 from utils.models.ensembles import LogOddsMean, SelfPacedEnsemble
+from utils.serving.card import Card
 
 TRUSTED_TYPES = [  # beside skops' own list
     "imblearn.ensemble._easy_ensemble.EasyEnsembleClassifier",
@@ -70,8 +73,8 @@ class FraudModel:
         Turns the log odds of a score into a calibrated probability (Platt, 1999).
     threshold : float
         Calibrated probability from which a transaction is an alert.
-    card : dict
-        Description of the model: names, parameters, scores, ledger key.
+    card : Card
+        Description of the model.
     schema : DatasetConfig
         Roles of the raw columns.
     columns : tuple of str
@@ -84,7 +87,11 @@ class FraudModel:
     threshold: float
     schema: DatasetConfig
     columns: tuple[str, ...]
-    card: dict[str, Any] = field(default_factory=dict)
+    card: Card = field(default_factory=Card)
+
+    def with_card(self, **changes: object) -> FraudModel:
+        """The model with some fields of its card changed."""
+        return replace(self, card=replace(self.card, **changes))
 
     @property
     def hour_features(self) -> tuple[str, ...]:
@@ -139,7 +146,7 @@ def save(model: FraudModel, folder: Path) -> Path:
         "columns": model.columns,
         "schema": {**asdict(model.schema), "path": model.schema.path.name},
         "files": _hashes(folder),
-        "card": model.card,
+        "card": to_json(model.card),
     }
     _write_card(folder, card)
     return folder
@@ -147,11 +154,11 @@ def save(model: FraudModel, folder: Path) -> Path:
 
 def seal(folder: Path) -> None:
     """Add the hashes of all files in a saved model's folder to its card, which changes the card's own hash."""
-    _write_card(folder, {**read_card(folder), "files": _hashes(folder)})
+    _write_card(folder, {**_read_fields(folder), "files": _hashes(folder)})
 
 
-def _write_card(folder: Path, card: dict[str, Any]) -> None:
-    (folder / CARD).write_text(json.dumps(card, indent=1) + "\n")
+def _write_card(folder: Path, fields: dict[str, object]) -> None:
+    (folder / CARD).write_text(json.dumps(fields, indent=1) + "\n")
 
 
 def _hashes(folder: Path) -> dict[str, str]:
@@ -188,14 +195,48 @@ def _save_estimator(estimator: BaseEstimator, folder: Path, name: str) -> None:
         skops.io.dump(estimator, folder / f"{name}.skops")
 
 
-def read_card(folder: Path) -> dict[str, Any]:
-    """The card of a saved model: `threshold`, `columns`, `schema`, `files` with the hash of each, and `card`.
+@dataclass(frozen=True)
+class CardFile:
+    """The card of a saved model as its file has it.
+
+    Attributes
+    ----------
+    threshold : float
+    columns : tuple of str
+    schema : DatasetConfig
+        With the name of the dataset's file as its path.
+    files : dict of str to str
+        SHA-256 of every other file in the folder, by name.
+    card : Card
+    """
+
+    threshold: float
+    columns: tuple[str, ...]
+    schema: DatasetConfig
+    files: dict[str, str]
+    card: Card
+
+
+def read_card(folder: Path) -> CardFile:
+    """The card of a saved model.
 
     Raises
     ------
     BundleError
         If the card cannot be read, or a field is missing or invalid; the message names card and field.
     """
+    content, source = _read_fields(folder), f"{folder.name}/{CARD}"
+    return CardFile(
+        threshold=content["threshold"],
+        columns=tuple(content["columns"]),
+        schema=_schema(content["schema"], source),
+        files=content["files"],
+        card=_description(content["card"], source),
+    )
+
+
+def _read_fields(folder: Path) -> dict[str, object]:
+    """The fields of a card, each of the kind that `FIELDS` requires."""
     try:
         # NaN is not part of JSON; it is read as a missing figure.
         card = json.loads((folder / CARD).read_text(), parse_constant=lambda name: None)
@@ -205,6 +246,15 @@ def read_card(folder: Path) -> dict[str, Any]:
         if not isinstance(card, dict) or name not in card or not is_sound(card[name]):
             raise BundleError(f"{folder.name}/{CARD}: {name} must be {requirement}; save the model again.")
     return card
+
+
+def _description(content: dict[str, object], source: str) -> Card:
+    """The model's description; fields that this version does not know are ignored. `source` is for messages."""
+    try:
+        return from_json(Card, content)
+    except ValidationError as error:
+        name = ".".join(map(str, ("card", *error.errors()[0]["loc"])))
+        raise BundleError(f"{source}: {name}: {error.errors()[0]['msg']}; save the model again.") from None
 
 
 def _is_threshold(value: Any) -> bool:
@@ -250,7 +300,7 @@ def read_beside(folder: Path, name: str) -> bytes | None:
     BundleError
         If the file is missing, was changed, or is not listed in the card.
     """
-    expected = read_card(folder)["files"].get(name)
+    expected = read_card(folder).files.get(name)
     if expected is not None:
         return _read_verified(folder, name, expected)
     if (folder / name).exists():
@@ -279,7 +329,7 @@ def load(folder: Path) -> FraudModel:
         trusted.
     """
     saved = read_card(folder)
-    files = saved["files"]
+    files = saved.files
     n_saved = [len({f"{step}.json", f"{step}.skops"} & set(files)) for step in ("scaler", "calibrator")]
     if n_saved != [1, 1] or len(CLASSIFIERS & set(files)) != 1:
         missing = "exactly one scaler, calibrator and classifier"
@@ -287,20 +337,20 @@ def load(folder: Path) -> FraudModel:
     for name, expected in files.items():
         _read_verified(folder, name, expected)
     scaler = _load_estimator(folder, "scaler", files)
-    if getattr(scaler, "n_features_in_", None) != len(saved["columns"]):
+    if getattr(scaler, "n_features_in_", None) != len(saved.columns):
         raise BundleError(f"{folder.name}/{CARD}: columns must be those of the scaler; save the model again.")
     return FraudModel(
         scaler=scaler,
         classifier=_load_classifier(folder, files),
         calibrator=_load_estimator(folder, "calibrator", files),
-        threshold=saved["threshold"],
-        schema=_schema(saved["schema"], f"{folder.name}/{CARD}"),
-        columns=tuple(saved["columns"]),
-        card=saved["card"],
+        threshold=saved.threshold,
+        schema=saved.schema,
+        columns=saved.columns,
+        card=saved.card,
     )
 
 
-def _schema(saved: dict[str, Any], source: str) -> DatasetConfig:
+def _schema(saved: dict[str, object], source: str) -> DatasetConfig:
     """Roles of the columns; roles that this version does not know are ignored. `source` is for messages."""
     known = {role.name: saved[role.name] for role in fields(DatasetConfig) if role.name in saved}
     lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
@@ -338,7 +388,7 @@ def _load_arrays(path: Path) -> BaseEstimator:
     return estimator
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> dict[str, object]:
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError) as error:

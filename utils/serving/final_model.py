@@ -13,7 +13,7 @@ from utils import metrics
 from utils.backend import limit_threads
 from utils.benchmark import ledger
 from utils.benchmark.out_of_fold import read_out_of_fold, write_out_of_fold
-from utils.benchmark.records import Row, ScoringResult, Task, to_json
+from utils.benchmark.records import Row, ScoringResult, Task
 from utils.benchmark.run_task import (
     all_folds,
     fit_fold,
@@ -31,6 +31,7 @@ from utils.data.loading import Dataset
 from utils.data.splits import Fold
 from utils.leakage.guards import count_equal_rows, require_training_rows
 from utils.serving.bundle import FraudModel, apply_calibrator, fit_calibrator
+from utils.serving.card import Card
 
 FEE, FLOOR = 5.0, 10.0  # EUR: handling of an alert, and minimum cost of a missed fraud
 
@@ -124,7 +125,7 @@ def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold 
         threshold=choose_threshold(development.y_true, probability, development.amounts),
         schema=profile.dataset,
         columns=tuple(dataset.X.columns),
-        card={"ledger_key": task.key, "profile": profile.name, **to_json(fitted.trial)},
+        card=Card.of_methods(**vars(fitted.trial), ledger_key=task.key, profile=profile.name),
     )
 
 
@@ -145,7 +146,7 @@ def score_test(profile: Profile, model: FraudModel) -> Row[Task, ScoringResult]:
         n_alerts=int(np.count_nonzero(probability >= model.threshold)),
         n_equal_to_test=count_equal_rows(dataset.X.iloc[positions], dataset.X.iloc[development]),
     )
-    task = final_task(profile, (model.card["sampler"]["name"], model.card["model"]["name"]))
+    task = final_task(profile, (model.card.sampler.name, model.card.model.name))
     row = Row(task, result, provenance())
     ledger.append_scoring(profile.results, row)
     return row

@@ -15,8 +15,9 @@ from app.app import create_app
 from app.building import about as about_module
 from app.building import champion as building
 from app.building import command, exchange, scores
-from app.catalog import Catalog, UnknownModel
-from app.served import EXAMPLES, SCORES, STATISTICS, load_served, scores_of
+from app.catalog import Catalog, Entry, UnknownModel
+from app.model_files import EXAMPLES, SCORES, STATISTICS, read_about
+from app.served import load_served, scores_of
 from app.settings import Settings
 from app.views import study
 from tests.rows import make_scoring
@@ -27,6 +28,7 @@ from utils.config import load_profile
 from utils.reporting.claims import ClaimError
 from utils.serving import bundle, final_model
 from utils.serving.bundle import BundleError
+from utils.serving.card import Card
 from utils.serving.explanations import Explainer
 
 ROWS = transactions(30, seed=1)[list(COLUMNS)]
@@ -94,33 +96,28 @@ def with_card(folder, **fields):
 
 def without_hash(folder, name):
     """The folder as it was written before files beside the model had hashes."""
-    files = bundle.read_card(folder)["files"]
+    files = bundle.read_card(folder).files
     with_card(folder, files={other: digest for other, digest in files.items() if other != name})
 
 
-def test_the_champion_comes_first_and_pairs_follow(champion):
+def test_catalog_names_the_champion_first_and_pairs_after_it(champion):
     known = Catalog(champion)
     assert known.names == ["champion", "none+lr"]
     assert known.champion.name.startswith("none+xgb@")
     assert known.get("champion") is known.champion
     assert known.get("none+lr").name.startswith("none+lr@")
-    assert [(pair["name"], pair["available"]) for pair in known.pairs] == [
-        ("none+lr", True),
-        ("none+xgb", False),
-        ("none+rf", False),
-    ]
+    assert [pair.name for pair in known.pairs] == ["none+lr", "none+xgb", "none+rf"]
 
 
-def test_describing_models_loads_none(champion):
+def test_catalog_describe_loads_no_model(champion):
     known = Catalog(champion)
     first, pair = known.describe()
     assert set(known._slots) == {"champion"}
-    assert pair == {"name": "none+lr", **known.get("none+lr").describe(), "scores": known.pairs[0]["scores"]}
-    assert first["scores"] == known.pairs[1]["scores"]
-    json.dumps([first, pair])
+    assert pair == Entry("none+lr", known.get("none+lr").describe(), known.pairs[0].scores)
+    assert first.scores == known.pairs[1].scores
 
 
-def test_a_folder_that_is_being_written_is_no_choice(folder):
+def test_catalog_does_not_offer_a_folder_that_is_being_written(folder):
     known = Catalog(folder)
     shutil.copytree(folder, folder.with_name("pairs") / ".none+rf-staging")
     (folder.with_name("pairs") / "none+ann").mkdir()
@@ -129,7 +126,7 @@ def test_a_folder_that_is_being_written_is_no_choice(folder):
         known.get(".none+rf-staging")
 
 
-def test_a_new_pair_can_be_chosen_at_once(folder):
+def test_catalog_offers_a_new_pair_at_once(folder):
     known = Catalog(folder)
     with pytest.raises(UnknownModel):
         known.get("none+xgb")
@@ -137,7 +134,7 @@ def test_a_new_pair_can_be_chosen_at_once(folder):
     assert known.get("none+xgb").name == known.champion.name
 
 
-def test_a_new_champion_is_picked_up_and_the_old_object_goes_on(folder, challenger, eager):
+def test_catalog_picks_up_a_new_champion_and_the_old_object_goes_on(folder, challenger, eager):
     told = []
     known = Catalog(folder, lambda name, taken: told.append((name, taken)))
     old = known.champion
@@ -182,7 +179,7 @@ def test_a_new_champion_is_picked_up_and_the_old_object_goes_on(folder, challeng
         "statistics without a hash",
     ],
 )
-def test_a_broken_champion_is_refused_and_a_sound_one_is_taken_after_it(
+def test_catalog_refuses_a_broken_champion_and_takes_a_sound_one_after_it(
     folder, champion, challenger, tmp_path, eager, caplog, change
 ):
     known = Catalog(folder)
@@ -201,14 +198,14 @@ def test_a_broken_champion_is_refused_and_a_sound_one_is_taken_after_it(
     wait_until(lambda: known.refused == {})
 
 
-def test_a_champion_that_vanishes_goes_on_serving(folder, eager):
+def test_catalog_goes_on_with_a_champion_that_vanishes(folder, eager):
     known = Catalog(folder)
     shutil.rmtree(folder)
     assert known.champion is known.champion
     assert known.refused == {}
 
 
-def test_a_broken_pair_is_answered_and_costs_only_itself(folder):
+def test_catalog_reports_a_broken_pair_and_serves_the_others(folder):
     damage(folder.with_name("pairs") / "none+lr", "scaler.json")
     client = create_app(Settings(folder=folder)).test_client()
     sent = ROWS.head(1).to_dict("records")
@@ -217,17 +214,17 @@ def test_a_broken_pair_is_answered_and_costs_only_itself(folder):
     assert client.post("/api/v1/predict", json=sent).status_code == 200
 
 
-def test_a_pair_with_a_card_that_cannot_be_is_not_described(folder):
+def test_catalog_does_not_describe_a_pair_with_an_impossible_card(folder):
     pair = folder.with_name("pairs") / "none+lr"
     for change in (lambda: with_card(pair, threshold=float("nan")), lambda: damage(pair, EXAMPLES, b"{}")):
         known = Catalog(folder)
-        assert [entry["name"] for entry in known.describe()] == ["champion", "none+lr"]
+        assert [entry.name for entry in known.describe()] == ["champion", "none+lr"]
         change()
-        assert [entry["name"] for entry in known.describe()] == ["champion"]
+        assert [entry.name for entry in known.describe()] == ["champion"]
         write(pair, fit("lr"))
 
 
-def test_a_model_of_before_says_how_to_write_it_anew(folder):
+def test_load_served_says_how_to_write_a_model_of_before_anew(folder):
     without_hash(folder, EXAMPLES)
     with pytest.raises(BundleError) as refused:
         Catalog(folder)
@@ -237,7 +234,33 @@ def test_a_model_of_before_says_how_to_write_it_anew(folder):
     )
 
 
-def test_the_version_changes_with_any_file_of_the_folder(folder):
+def test_load_served_refuses_scores_without_keys_and_says_what_to_do(folder):
+    pairs = json.loads((folder / SCORES).read_text())
+    del pairs[1]["keys"]
+    damage(folder, SCORES, json.dumps(pairs).encode())
+    bundle.seal(folder)
+    with pytest.raises(BundleError) as refused:
+        load_served(folder)
+    assert str(refused.value) == "model/scores.json: keys: Field required; run `python -m app.building` again."
+
+
+@pytest.mark.parametrize("name", [EXAMPLES, SCORES, STATISTICS])
+@pytest.mark.parametrize("content", [b"1", b'"text"', b"[1]", b'{"label": "XGBoost"}'])
+def test_load_served_refuses_files_of_another_kind_and_says_what_to_do(folder, name, content):
+    damage(folder, name, content)
+    bundle.seal(folder)
+    with pytest.raises(BundleError, match=rf"^model/{name}.*; run `python -m app\.building` again\.$"):
+        load_served(folder)
+
+
+def test_load_served_reads_files_with_fields_of_another_version(folder):
+    about = json.loads((folder / EXAMPLES).read_text())
+    damage(folder, EXAMPLES, json.dumps({**about, "of_another_version": 1}).encode())
+    bundle.seal(folder)
+    assert load_served(folder).about == read_about(folder)
+
+
+def test_version_changes_with_any_file_of_the_folder(folder):
     before = load_served(folder).version
     damage(folder, SCORES, b"[]")
     bundle.seal(folder)
@@ -245,7 +268,7 @@ def test_the_version_changes_with_any_file_of_the_folder(folder):
     assert load_served(folder).scores == []
 
 
-def test_readiness_tells_of_a_refused_model(folder, eager):
+def test_ready_names_a_refused_model(folder, eager):
     client = create_app(Settings(folder=folder)).test_client()
     assert client.get("/v2/health/ready").json == {"ready": True}
     put(damage(shutil.copytree(folder, folder.parent / "broken")), folder)
@@ -255,7 +278,7 @@ def test_readiness_tells_of_a_refused_model(folder, eager):
     assert "classifier.ubj is missing or was changed" in answer.json["refused"]["champion"]
 
 
-def test_every_answer_comes_whole_from_one_model_while_they_are_exchanged(folder, champion, challenger, eager):
+def test_catalog_gives_every_answer_from_one_model_while_models_are_exchanged(folder, champion, challenger, eager):
     """Requests from several threads meanwhile see one model or the other, and never an error."""
     client_of = create_app(Settings(folder=folder)).test_client
     rows, sent = ROWS.to_numpy(), ROWS.to_dict("records")
@@ -291,7 +314,7 @@ def test_every_answer_comes_whole_from_one_model_while_they_are_exchanged(folder
 
 
 @pytest.mark.parametrize("name", ["xgb", "rf"])
-def test_a_model_has_given_its_first_reasons_before_it_is_taken(name, folder, tmp_path, eager, monkeypatch):
+def test_load_served_explains_an_example_before_the_model_is_taken(name, folder, tmp_path, eager, monkeypatch):
     explained = []
     once = Explainer.explain
     monkeypatch.setattr(Explainer, "explain", lambda self, values: explained.append(len(values)) or once(self, values))
@@ -305,13 +328,13 @@ def test_a_model_has_given_its_first_reasons_before_it_is_taken(name, folder, tm
     assert explained == [1, 1]  # and before a new model takes the old one's place
 
 
-def test_there_is_no_catalog_without_a_champion(tmp_path):
+def test_catalog_needs_a_champion(tmp_path):
     with pytest.raises(BundleError):
         Catalog(tmp_path / "model")
 
 
 @pytest.mark.parametrize("name", ["lr", "rf", "xgb", "ann"])
-def test_explanations_add_up_whatever_the_model(name, tmp_path):
+def test_explain_adds_up_whatever_the_model(name, tmp_path):
     write(tmp_path / "model", fit(name))
     served = load_served(tmp_path / "model")
     rows = ROWS.head(3).to_numpy()
@@ -320,9 +343,9 @@ def test_explanations_add_up_whatever_the_model(name, tmp_path):
     for row, odds, explanation in zip(
         rows, np.log(probability / (1 - probability)), served.explain(rows.tolist()), strict=True
     ):
-        total = explanation["base"] + sum(entry["contribution"] for entry in explanation["contributions"])
+        total = explanation.base + sum(column.contribution for column in explanation.contributions)
         assert total == pytest.approx(odds, abs=1e-6)
-        assert {entry["feature"]: entry["value"] for entry in explanation["contributions"]} == dict(
+        assert {column.feature: column.value for column in explanation.contributions} == dict(
             zip(COLUMNS, row.tolist(), strict=True)
         )
 
@@ -338,7 +361,7 @@ def offered(monkeypatch):
         def champion():
             if registered is None:
                 raise LookupError("The registry has no champion.")
-            return SimpleNamespace(card={"profile": registered})
+            return SimpleNamespace(card=Card(profile=registered))
 
         monkeypatch.setattr(building, "registered_champion", champion)
         monkeypatch.setattr(building, "study_rows", lambda profile: ["a row"] if measured else [])
@@ -349,7 +372,7 @@ def offered(monkeypatch):
     return choose
 
 
-def test_the_final_model_of_the_full_study_is_served_unless_the_registry_has_a_champion_of_that_kind(offered):
+def test_chosen_model_is_the_full_studys_unless_the_registry_has_a_champion_of_that_kind(offered):
     fitted = ("final model of full", "the full study's choice, fitted on its development set")
     assert offered(measured=True) == fitted  # a fresh clone
     assert offered("quick", measured=True) == fitted  # after `make quick`
@@ -358,7 +381,7 @@ def test_the_final_model_of_the_full_study_is_served_unless_the_registry_has_a_c
     assert offered() == ("quick none+xgb", "trained as a stand-in, as no study of this data is finished")
 
 
-def test_the_committed_ledger_chooses_the_model_that_was_scored_on_the_test_set_last():
+def test_choose_takes_from_the_committed_ledger_the_model_that_was_scored_on_the_test_set_last():
     profile = load_profile("full")
     choice = final_model.choose(scores.development_rows(profile))
     key = final_model.final_task(profile, choice).key
@@ -366,29 +389,27 @@ def test_the_committed_ledger_chooses_the_model_that_was_scored_on_the_test_set_
     assert ledger.scorings(profile.results)["key"].iloc[-1] == key
     assert (profile.results / "out_of_fold" / f"{key}.parquet").exists()  # so that one fit is enough
     (pair,) = [
-        pair
-        for pair in scores.measured_pairs(profile.dataset, about_module.printed_names())
-        if pair["model"] == "blend"
+        pair for pair in scores.measured_pairs(profile.dataset, about_module.printed_names()) if pair.model == "blend"
     ]
-    assert key in pair["keys"] and scores_of({"ledger_key": key}, [pair])["average_precision"] == 0.8641
+    assert key in pair.keys and scores_of(Card(ledger_key=key), [pair]).average_precision == 0.8641
 
 
-def test_a_final_model_has_the_test_scores_of_its_own_key_and_no_others(tmp_path, monkeypatch):
+def test_fit_study_choice_has_the_test_scores_of_its_own_key_and_no_others(tmp_path, monkeypatch):
     profile = replace(load_profile("full"), results=tmp_path)
     row = make_scoring(average_precision=0.806696, ranks=[1, 2, 9], amounts=[1.0, 2.0, 3.0])
-    fitted = SimpleNamespace(card={"ledger_key": row.key})
+    fitted = replace(fit("lr"), card=Card(ledger_key=row.key))
     monkeypatch.setattr(final_model, "choose", lambda rows: ("none", "blend"))
     monkeypatch.setattr(final_model, "fit_final", lambda profile, choice: fitted)
-    assert "test" not in building.fit_study_choice(profile, None).card
+    assert building.fit_study_choice(profile, None).card.test is None
     ledger.append_scoring(tmp_path, make_scoring(seed=43))
-    assert "test" not in building.fit_study_choice(profile, None).card
+    assert building.fit_study_choice(profile, None).card.test is None
     ledger.append_scoring(tmp_path, row)
     card = building.fit_study_choice(profile, None).card
-    assert card["test"]["average precision"] == 0.806696
-    assert card["test_interval"] == list(bootstrap.interval_of_ranks([1, 2, 9]))
+    assert card.test["average precision"] == 0.806696
+    assert card.test_interval == bootstrap.interval_of_ranks([1, 2, 9])
 
 
-def test_a_sentence_that_the_numbers_do_not_bear_stops_the_writing(tmp_path, monkeypatch, capsys):
+def test_build_stops_at_a_sentence_that_the_numbers_contradict(tmp_path, monkeypatch, capsys):
     def false(*_):
         raise ClaimError("The claim 'no_gain' is false.")
 

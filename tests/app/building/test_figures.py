@@ -10,6 +10,7 @@ from app.building import about, figures
 from app.building.embedding import Synthetic
 from app.served import Served
 from tests.small_app import SCHEMA, fit, transactions
+from utils.benchmark.records import to_json
 from utils.config import DatasetConfig
 
 ALWAYS_FIRST, ALWAYS_LAST = "Class balance", "What the served model looks at"
@@ -23,10 +24,10 @@ def titles_of(monkeypatch):
         monkeypatch.setattr(figures, "measured", lambda schema: pd.DataFrame())
         frame = transactions()
         model = fit(schema=schema, frame=frame)
-        served = Served(model, "0", about.describe(model, frame))
+        served = Served(model, "0", about.describe(model, "a test", frame))
         drawn = figures.figures(served, frame, about.printed_names(), synthetic)
-        json.dumps(drawn, allow_nan=False)
-        return [figure["title"] for figure in drawn]
+        json.dumps([to_json(figure) for figure in drawn], allow_nan=False)
+        return [figure.title for figure in drawn]
 
     return titles_of
 

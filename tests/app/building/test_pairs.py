@@ -35,27 +35,27 @@ def folder(profile, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_pair_scores_its_fold_as_the_ledger_says(folder, profile, name):
+def test_build_pairs_scores_the_fold_as_the_ledger_says(folder, profile, name):
     served = load_served(folder / name)
     card = served.model.card
-    assert f"{card['sampler']['name']}+{card['model']['name']}" == name
-    assert card["fold"]["average_precision"] == card["fold"]["ledger_average_precision"]
-    assert "remark" not in card["fold"]
-    assert card["ledger_key"] in {row.key for row in ledger.read(profile.results)}
+    assert card.pair == name
+    assert card.fold.average_precision == card.fold.ledger_average_precision
+    assert card.fold.remark is None
+    assert card.ledger_key in {row.key for row in ledger.read(profile.results)}
 
 
-def test_examples_are_held_out_and_ranges_are_those_trained_on(folder, profile):
+def test_build_pairs_takes_examples_held_out_and_ranges_trained_on(folder, profile):
     served = load_served(folder / "none+xgb")
     dataset = load_dataset(profile.dataset)
     fold = pairs.all_folds(profile.dataset, profile.protocol, 1)[0, 0]
     columns = list(served.columns)
     held_out, seen = (dataset.frame.iloc[rows][columns] for rows in (fold.test, fold.train))
-    for example in served.about["examples"].values():
+    for example in served.about.examples.values():
         assert (held_out == np.array([example[name] for name in columns])).all(axis=1).any()
-    assert served.about["ranges"]["V1"] == [seen["V1"].min(), seen["V1"].max()]
+    assert served.about.ranges["V1"] == (seen["V1"].min(), seen["V1"].max())
 
 
-def test_what_is_written_is_kept_and_what_is_broken_is_written_again(folder, profile):
+def test_build_pairs_keeps_what_is_written_and_writes_again_what_is_broken(folder, profile):
     before = (folder / "none+lr" / "card.json").stat().st_ino
     assert pairs.build_pairs(folder, NAMES, profile).startswith("Wrote 0 of 3 pairs")
     (folder / "rus+lr" / "card.json").write_text("{")
@@ -64,7 +64,7 @@ def test_what_is_written_is_kept_and_what_is_broken_is_written_again(folder, pro
     load_served(folder / "rus+lr")
 
 
-def test_an_interrupted_run_leaves_whole_pairs(tmp_path, profile, monkeypatch):
+def test_build_pairs_leaves_whole_pairs_when_it_is_interrupted(tmp_path, profile, monkeypatch):
     place, calls = tmp_path / "pairs", []
 
     def interrupt(*arguments):
@@ -80,25 +80,25 @@ def test_an_interrupted_run_leaves_whole_pairs(tmp_path, profile, monkeypatch):
     load_served(place / "none+lr")
 
 
-def test_every_pair_is_a_registered_model_of_its_own(folder):
+def test_build_pairs_registers_every_pair_as_a_model_of_its_own(folder):
     store = tracking.client()
     for name in NAMES:
         (version, *_) = store.search_model_versions(f"name = 'fraud-{name.replace('+', '-')}'")
-        card = bundle.read_card(folder / name)["card"]
-        assert version.tags["ledger_key"] == card["ledger_key"]
+        card = bundle.read_card(folder / name).card
+        assert version.tags["ledger_key"] == card.ledger_key
 
 
-def test_all_pairs_of_the_ledger_are_meant_unless_some_are_named(profile):
+def test_pair_tasks_are_all_pairs_of_the_ledger_unless_some_are_named(profile):
     assert list(pairs.pair_tasks(profile, [])) == NAMES
 
 
-def test_an_unknown_pair_is_named(tmp_path, capsys):
+def test_pair_tasks_name_an_unknown_pair(tmp_path, capsys):
     assert command.main(["--folder", str(tmp_path / "model"), "--pairs", "none+lr", "smote+nothing"]) == 1
     said = capsys.readouterr().err
     assert "The study has no pair smote+nothing" in said and not list(tmp_path.iterdir())
 
 
-def test_a_score_that_differs_from_the_ledgers_is_remarked():
-    assert "remark" not in pairs.fold_card(0.8, 0.8 + 1e-7)
-    assert "ledger's score" in pairs.fold_card(0.8, 0.81)["remark"]
-    assert "does not hold" in pairs.fold_card(0.8, None)["remark"]
+def test_fold_score_remarks_a_score_that_differs_from_the_ledgers():
+    assert pairs.fold_score(0.8, 0.8 + 1e-7).remark is None
+    assert "ledger's score" in pairs.fold_score(0.8, 0.81).remark
+    assert "does not hold" in pairs.fold_score(0.8, None).remark

@@ -65,7 +65,7 @@ def test_measured_pairs_are_those_of_the_full_study_else_of_the_quick_one(profil
         scores, "final_task", lambda profile, pair: SimpleNamespace(key=f"{profile.name} {'+'.join(pair)}")
     )
     pairs = scores.measured_pairs(profile.dataset, {"none": "No resampling", "smote": "SMOTE", "lr": "Logistic"})
-    assert [pair["label"] for pair in pairs] == ["Logistic, no resampling", "Logistic, SMOTE"]
-    assert [pair["scores"]["average_precision"] for pair in pairs] == [0.45, 1.0]
-    assert [pair["keys"] for pair in pairs] == [["b", f"{expected} none+lr"], ["a", f"{expected} smote+lr"]]
-    assert {pair["scores"]["profile"] for pair in pairs} == {expected}
+    assert [pair.label for pair in pairs] == ["Logistic, no resampling", "Logistic, SMOTE"]
+    assert [pair.scores.average_precision for pair in pairs] == [0.45, 1.0]
+    assert [pair.keys for pair in pairs] == [["b", f"{expected} none+lr"], ["a", f"{expected} smote+lr"]]
+    assert {pair.scores.profile for pair in pairs} == {expected}

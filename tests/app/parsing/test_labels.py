@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import average_precision_score
 
-from app.parsing.labels import read_labels
+from app.parsing.labels import LabelCounts, read_labels
 from app.parsing.table import Table
 from app.served import Served
 from app.views import summary
@@ -60,7 +60,7 @@ SPELLINGS = {
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_the_usual_spellings_give_the_same_figures(client, fraud_model, rows, spelling, form):
+def test_read_labels_gives_the_same_figures_for_the_usual_spellings(client, fraud_model, rows, spelling, form):
     found = send(client, rows.assign(Class=SPELLINGS[spelling]), form)
     expected = average_precision_score(TRUTH, fraud_model.predict_proba(rows))
     assert 0.3 < expected < 1
@@ -70,7 +70,7 @@ def test_the_usual_spellings_give_the_same_figures(client, fraud_model, rows, sp
 
 
 @pytest.mark.parametrize("spelling", ["-1/1", "-1 for frauds", "1/2", "2 for legitimate"])
-def test_which_of_two_numbers_was_read_as_fraud_is_said(client, rows, spelling):
+def test_read_labels_says_which_of_two_numbers_was_read_as_fraud(client, rows, spelling):
     labels = SPELLINGS[spelling]
     fraud, legitimate = labels[TRUTH == 1][0], labels[TRUTH == 0][0]
     assert send(client, rows.assign(Class=labels))["notes"] == [
@@ -96,13 +96,13 @@ def test_which_of_two_numbers_was_read_as_fraud_is_said(client, rows, spelling):
         (pa.array(["1", "2", "fraud", "no"]), [1, np.nan, 1, 0]),
     ],
 )
-def test_cells_of_any_type_are_read(values, expected):
+def test_read_labels_reads_cells_of_any_type(values, expected):
     np.testing.assert_array_equal(read_labels(values).values, expected)
 
 
-def test_empty_labels_are_told_from_those_that_are_not_understood():
+def test_read_labels_distinguishes_empty_labels_from_those_that_are_not_understood():
     found = read_labels(pa.array(["1", "0", "", " ", "NaN", "n/a", None, "7", "maybe", "inf"]))
-    assert found.counts == {"frauds": 1, "legitimate": 1, "empty": 5, "not_understood": 3}
+    assert found.counts == LabelCounts(frauds=1, legitimate=1, empty=5, not_understood=3)
 
 
 NOT_JUDGED = {
@@ -127,7 +127,7 @@ NOT_JUDGED = {
 
 
 @pytest.mark.parametrize("case", NOT_JUDGED)
-def test_no_figures_are_given_where_one_class_is_missing_and_the_reason_is_said(client, rows, case):
+def test_summarise_gives_no_figures_where_one_class_is_missing_and_says_the_reason(client, rows, case):
     labels, words = NOT_JUDGED[case]
     found = send(client, rows.assign(Class=labels))
     assert found["labelled"] is None
@@ -173,7 +173,7 @@ def test_summarise_says_nothing_of_swapped_labels_where_classes_or_probabilities
     assert send(client, same.assign(Class=["1", "0", "0", "1"]))["notes"] == []
 
 
-def test_a_class_whose_rows_have_no_probability_is_missing_as_well(client, rows):
+def test_summarise_takes_a_class_whose_rows_have_no_probability_as_missing(client, rows):
     frame = rows.assign(Class=TRUTH).astype({"V1": object})
     frame.loc[TRUTH == 0, "V1"] = "x"
     found = send(client, frame)
@@ -183,7 +183,7 @@ def test_a_class_whose_rows_have_no_probability_is_missing_as_well(client, rows)
     ]
 
 
-def test_how_many_labels_were_not_understood_and_how_many_rows_judge_is_said(client, rows):
+def test_summarise_says_how_many_labels_were_not_understood_and_how_many_rows_judge(client, rows):
     labels = written("1", "0").astype(object)
     labels[[1, 2]], labels[3] = "perhaps", ""
     found = send(client, rows.assign(Class=labels))
@@ -195,27 +195,27 @@ def test_how_many_labels_were_not_understood_and_how_many_rows_judge_is_said(cli
     ]
 
 
-def test_a_file_without_the_labels_column_says_nothing_of_labels(client, rows):
+def test_summarise_says_nothing_of_labels_in_a_file_without_their_column(client, rows):
     found = send(client, rows)
     assert found["labels"] is None and found["labelled"] is None and found["notes"] == []
 
 
-def test_many_different_labels_are_counted():
+def test_read_labels_counts_many_different_labels():
     read = read_labels(pa.array([str(number) for number in range(200_000)]))
-    assert read.counts == {"frauds": 1, "legitimate": 1, "empty": 0, "not_understood": 199_998}
+    assert read.counts == LabelCounts(frauds=1, legitimate=1, empty=0, not_understood=199_998)
 
 
 # --- what the totals do not cover
 
 
-def test_a_file_of_which_no_row_can_be_read_has_no_totals(client, rows):
+def test_summarise_has_no_totals_of_a_file_of_which_no_row_can_be_read(client, rows):
     found = send(client, rows.assign(V1="x"))
     assert (found["rows"], found["scored"], found["errors"]["count"]) == (300, 0, 300)
     assert found["alerts"] is None and found["amount_at_risk"] is None and found["top"] == []
     assert found["notes"] == ["None of the 300 rows could be read, so nothing was scored."]
 
 
-def test_one_row_that_can_be_read_has_totals(client, rows):
+def test_summarise_has_totals_of_one_row_that_can_be_read(client, rows):
     frame = rows.assign(V1=["x"] * 299 + ["0"])
     found = send(client, frame)
     assert (found["scored"], found["errors"]["count"], found["notes"]) == (1, 299, [])
@@ -225,17 +225,17 @@ def test_one_row_that_can_be_read_has_totals(client, rows):
 @pytest.mark.parametrize(
     ("n_alerts", "said"), [(500, []), (502, ["The list ends at 500 of 502 alerts; the download has all of them."])]
 )
-def test_alerts_beyond_the_list_are_said(client, rows, fraud_model, n_alerts, said):
+def test_summarise_says_that_there_are_alerts_beyond_the_list(client, rows, fraud_model, n_alerts, said):
     alert = rows[fraud_model.decide(rows)].head(1)
     found = send(client, pd.concat([alert] * n_alerts))
     assert found["alerts"] == n_alerts and len(found["top"]) == summary.MAX_TOP == 500
     assert found["notes"] == said
 
 
-def test_columns_called_like_those_of_the_result_do_not_replace_them():
+def test_every_row_keeps_its_columns_beside_those_of_the_same_name():
     frame = transactions(60).rename(columns={"Time": "row", "Amount": "probability"})
     fitted = fit("lr", schema=DatasetConfig(SCHEMA.path, time="row", amount="probability"), frame=frame)
-    model = Served(fitted, "0", {})
+    model = Served(fitted, "0", None)
     values = frame[list(model.columns)].to_numpy(dtype=float)
     found = summary.every_row(model, Table(values), model.probability(values)).to_pandas()
     np.testing.assert_array_equal(found["row"], np.arange(1, 61))

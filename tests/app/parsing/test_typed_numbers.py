@@ -27,7 +27,7 @@ from app.parsing.typed_numbers import read_typed
         (" 2,5 ", 2.5),
     ],
 )
-def test_a_number_with_a_comma_is_read_as_it_is_meant(text, value):
+def test_read_typed_reads_a_number_with_a_comma_as_it_is_meant(text, value):
     assert read_typed(text) == value
 
 
@@ -78,6 +78,6 @@ def test_read_typed_refuses_thousands_that_only_a_guess_sets_apart(text, number,
         "1,e5x",
     ],
 )
-def test_what_is_no_number_in_any_notation_is_refused(text):
+def test_read_typed_refuses_what_is_no_number_in_any_notation(text):
     with pytest.raises(ValueError, match="is not a number"):
         read_typed(text)

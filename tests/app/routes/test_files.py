@@ -69,7 +69,7 @@ def downloaded(client, answer):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_row_is_scored_as_by_the_model(client, fraud_model, rows, form):
+def test_score_file_scores_every_row_as_the_model_does(client, fraud_model, rows, form):
     answer = send(client, rows, form)
     assert answer.status_code == 200, answer.text
     expected = fraud_model.predict_proba(rows)
@@ -83,7 +83,7 @@ def test_every_row_is_scored_as_by_the_model(client, fraud_model, rows, form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_summary_is_that_of_the_rows(client, fraud_model, rows, form):
+def test_score_file_gives_the_summary_of_the_rows(client, fraud_model, rows, form):
     said = send(client, rows, form).json
     expected = fraud_model.predict_proba(rows)
     alert = expected >= THRESHOLD
@@ -103,7 +103,7 @@ def test_the_summary_is_that_of_the_rows(client, fraud_model, rows, form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_labelled_file_is_measured(client, fraud_model, rows, form):
+def test_score_file_measures_a_labelled_file(client, fraud_model, rows, form):
     found = send(client, rows, form).json["labelled"]
     expected, label = fraud_model.predict_proba(rows), rows["Class"]
     assert found["average_precision"] == pytest.approx(average_precision_score(label, expected), abs=1e-9)
@@ -120,19 +120,19 @@ def test_a_labelled_file_is_measured(client, fraud_model, rows, form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_file_without_labels_is_only_scored(client, rows, form):
+def test_score_file_only_scores_a_file_without_labels(client, rows, form):
     for frame in (rows.drop(columns="Class"), rows.assign(Class=0), rows.assign(Class=7)):
         assert send(client, frame, form).json["labelled"] is None
 
 
-def test_a_curve_has_few_points_however_many_frauds(client):
+def test_score_file_gives_a_curve_of_few_points_however_many_frauds(client):
     frame = transactions(30_000, seed=2)
     found = upload(client, as_csv(frame)).json
     assert len(found["labelled"]["recall"]) == 500 and found["labelled"]["recall"][-1] == 1
     assert len(found["top"]) == 500
 
 
-def test_a_pair_scores_where_it_is_asked_for(client, folder, rows):
+def test_score_file_scores_with_the_pair_that_is_asked_for(client, folder, rows):
     answer = upload(client, as_csv(rows), query="?model=none%2Blr")
     expected = bundle.load(folder.with_name("pairs") / "none+lr").predict_proba(rows)
     found = [float(line["probability"]) for line in downloaded(client, answer)]
@@ -191,7 +191,7 @@ def as_wide_parquet(frame, names):
         *("Parquet in gzip", "Parquet with its index", "Parquet with a range"),
     ],
 )
-def test_a_file_is_scored_whatever_form_it_has(client, fraud_model, rows, form, broken):
+def test_score_file_scores_a_file_whatever_form_it_has(client, fraud_model, rows, form, broken):
     frame = rows.assign(V7=np.arange(len(rows))).astype({"V8": object if broken and "Parquet" not in form else float})
     expected = fraud_model.predict_proba(frame)
     if broken:
@@ -206,7 +206,7 @@ def test_a_file_is_scored_whatever_form_it_has(client, fraud_model, rows, form, 
 
 
 @pytest.mark.parametrize("name", [name for name, (_, kind, _) in REFUSED.items() if kind is FormatError])
-def test_what_is_no_table_gets_the_sentence_that_the_study_gives(client, tmp_path, name):
+def test_score_file_answers_what_is_no_table_with_the_sentence_of_the_study(client, tmp_path, name):
     content = REFUSED[name][0]
     (tmp_path / "own.csv").write_bytes(content)
     with pytest.raises(FormatError) as caught:
@@ -218,12 +218,12 @@ def test_what_is_no_table_gets_the_sentence_that_the_study_gives(client, tmp_pat
     assert (answer.status_code, answer.json["error"]) == (415, f"The body{expected}")
 
 
-def test_a_parquet_file_is_sent_to_the_address_for_files(client, rows):
+def test_read_csv_sends_a_parquet_file_to_the_address_for_files(client, rows):
     answer = client.post("/api/v1/predict", data=as_parquet(rows), content_type="text/csv")
     assert answer.status_code == 415 and "is a Parquet file; send it to /api/v1/files" in answer.json["error"]
 
 
-def test_a_packed_file_may_not_unpack_to_more_than_a_plain_one(client, monkeypatch, rows):
+def test_score_file_refuses_a_packed_file_that_unpacks_to_more_than_a_plain_one(client, monkeypatch, rows):
     content = as_csv(rows)
     monkeypatch.setattr(table, "MAX_UNPACKED", len(content) - 1)
     monkeypatch.setattr(delimited, "MAX_UNPACKED", len(content) - 1)
@@ -235,7 +235,7 @@ def test_a_packed_file_may_not_unpack_to_more_than_a_plain_one(client, monkeypat
 
 
 @pytest.mark.parametrize("form", ["file", "body", "parquet"])
-def test_columns_are_bounded_and_their_number_costs_little(client, rows, form):
+def test_score_file_bounds_the_columns_and_their_number_costs_little(client, rows, form):
     first, seconds = rows.head(2), []
     for n_extra, status in ((9_000, 200), (40_000, 413)):
         names = [f"extra {number}" for number in range(n_extra)]
@@ -254,7 +254,7 @@ def test_columns_are_bounded_and_their_number_costs_little(client, rows, form):
 # --- rows that cannot be read
 
 
-def test_bad_rows_come_back_with_line_and_reason_and_the_others_are_scored(client, fraud_model, rows):
+def test_score_file_returns_bad_rows_with_line_and_reason_and_scores_the_others(client, fraud_model, rows):
     header, *lines = as_csv(rows).decode().splitlines()
     place = header.split(",").index("V7")
 
@@ -292,7 +292,7 @@ def test_bad_rows_come_back_with_line_and_reason_and_the_others_are_scored(clien
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf"), 1e308])
-def test_a_bad_parquet_value_costs_only_its_row(client, fraud_model, rows, value):
+def test_score_file_reports_a_bad_parquet_value_in_its_row_only(client, fraud_model, rows, value):
     column = pa.array([1.0, value, 2.0])
     sent = pa.Table.from_pandas(rows.head(3), preserve_index=False)
     sent = sent.set_column(sent.schema.get_field_index("V7"), "V7", column)
@@ -305,7 +305,7 @@ def test_a_bad_parquet_value_costs_only_its_row(client, fraud_model, rows, value
     assert [bool(line["probability"]) for line in found] == [True, False, True]
 
 
-def test_only_the_first_errors_are_listed_and_all_are_in_the_download(client, rows):
+def test_score_file_lists_the_first_errors_and_has_all_in_the_download(client, rows):
     many = pd.concat([rows.head(1)] * 500).assign(V1="x")
     answer = upload(client, as_csv(many))
     assert answer.status_code == 200
@@ -359,7 +359,7 @@ def test_score_file_says_that_decimal_commas_divide_values_where_commas_separate
 
 @pytest.mark.parametrize("quoted", [False, True])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_the_quick_and_the_careful_way_agree(rows, quoted, end):
+def test_read_table_agrees_between_the_fast_path_and_that_with_diagnostics(rows, quoted, end):
     content = rows.to_csv(index=False, quoting=1 if quoted else 0, lineterminator=end).encode()
     text = reading.open_table(content, "The file")
     quick = table._read_fast(text, COLUMNS, "Class")
@@ -369,7 +369,7 @@ def test_the_quick_and_the_careful_way_agree(rows, quoted, end):
     np.testing.assert_array_equal(quick.label, careful.label)
 
 
-def test_line_numbers_count_lines_inside_quotes(client, rows):
+def test_score_file_counts_lines_inside_quotes(client, rows):
     two = rows.head(2).assign(Note=["several\nlines\nhere", "one"])
     two["V1"] = ["1", "x"]
     (error,) = upload(client, as_csv(two)).json["errors"]["first"]
@@ -408,13 +408,13 @@ def test_line_numbers_count_lines_inside_quotes(client, rows):
         (b"PAR1" + b"\x00" * 100 + b"PAR1", 400, "is not a readable Parquet file"),
     ],
 )
-def test_unusable_files_are_refused_with_the_reason(client, content, status, words):
+def test_score_file_refuses_unusable_files_with_the_reason(client, content, status, words):
     answer = upload(client, content)
     assert answer.status_code == status, answer.text
     assert words in answer.json["error"]
 
 
-def test_a_file_that_was_cut_off_loses_no_row_before_the_cut(client, rows):
+def test_score_file_loses_no_row_before_the_cut_of_a_file(client, rows):
     answer = upload(client, as_csv(rows)[:-40])
     assert answer.json["rows"] == len(rows)
     (error,) = answer.json["errors"]["first"]
@@ -422,12 +422,12 @@ def test_a_file_that_was_cut_off_loses_no_row_before_the_cut(client, rows):
     assert "where the header names 32" in error["error"]
 
 
-def test_an_encoding_error_is_placed_in_a_large_file(client):
+def test_score_file_locates_an_encoding_error_in_a_large_file(client):
     content = ",".join(COLUMNS).encode() + "\nä".encode() * 600_000 + b"\xff\n"
     assert f"at byte {len(content) - 1:,} (line 600001)" in upload(client, content).json["error"]
 
 
-def test_unusable_parquet_is_refused(client, rows):
+def test_score_file_refuses_unusable_parquet(client, rows):
     whole = as_parquet(rows)
     assert upload(client, whole[: len(whole) // 2]).status_code == 400
     assert upload(client, whole[:200] + bytes(200) + whole[400:]).status_code in (200, 400)
@@ -442,7 +442,7 @@ def test_unusable_parquet_is_refused(client, rows):
     assert upload(client, as_parquet(rows.astype({"Time": "int32", "V1": "float32"}))).status_code == 200
 
 
-def test_too_many_rows_and_bytes_get_413(client, rows, monkeypatch):
+def test_score_file_answers_too_many_rows_and_bytes_with_413(client, rows, monkeypatch):
     monkeypatch.setattr(table, "MAX_FILE_ROWS", 299)
     for content in (as_csv(rows), as_parquet(rows), as_csv(rows.assign(V1="x"))):
         answer = upload(client, content)
@@ -470,7 +470,7 @@ def test_too_many_rows_and_bytes_get_413(client, rows, monkeypatch):
         ({"data": b"--b\r\n", "content_type": "multipart/form-data; boundary=b"}, 400),
     ],
 )
-def test_other_requests_are_refused(client, sent, status):
+def test_score_file_refuses_other_requests(client, sent, status):
     answer = client.post("/api/v1/files", **sent)
     assert answer.status_code == status and answer.json["error"]
 
@@ -478,7 +478,7 @@ def test_other_requests_are_refused(client, sent, status):
 # --- what is kept
 
 
-def test_the_clients_name_never_reaches_the_disk(client, app, rows, tmp_path):
+def test_score_file_never_writes_the_clients_name_to_the_disk(client, app, rows, tmp_path):
     answer = upload(client, as_csv(rows), f"../../{tmp_path.name}/evil.csv")
     kept = list(app.extensions["results"].folder.iterdir())
     assert answer.status_code == 200
@@ -487,11 +487,11 @@ def test_the_clients_name_never_reaches_the_disk(client, app, rows, tmp_path):
 
 
 @pytest.mark.parametrize("token", ["nothing", "..%2f..%2fetc%2fpasswd", "", "%00"])
-def test_unknown_results_are_not_found(client, token):
+def test_download_does_not_find_unknown_results(client, token):
     assert client.get(f"/api/v1/files/{token}.csv").status_code == 404
 
 
-def test_results_are_forgotten_by_number_by_time_and_at_the_end(monkeypatch):
+def test_results_are_removed_by_number_by_time_and_at_the_end(monkeypatch):
     one = pa.table({"row": [1]})
     monkeypatch.setattr(results, "KEEP_FILES", 3)
     kept = Results()
@@ -504,30 +504,31 @@ def test_results_are_forgotten_by_number_by_time_and_at_the_end(monkeypatch):
     assert kept.find(tokens[1]) is None
     monkeypatch.setattr(results, "KEEP_SECONDS", 15)
     assert kept.find(tokens[2]) is None and kept.find(tokens[3]) is not None
-    kept.close()
-    assert not kept.folder.exists()
+    folder = kept.folder
+    del kept
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
-def test_formulas_in_a_download_are_defused(text):
+def test_defused_puts_an_apostrophe_before_formulas_in_a_download(text):
     found = defused(pa.table({"error": [text, "V1 is empty", None], "Amount": [-1.0, 2.0, None]}))
     assert found.to_pydict() == {"error": [f"'{text}", "V1 is empty", None], "Amount": [-1.0, 2.0, None]}
 
 
-def test_no_more_than_a_few_files_at_once(client, rows):
+def test_score_file_takes_no_more_than_a_few_files_at_once(client, rows):
     for _ in range(files.AT_ONCE):
-        files._places.acquire()
+        files._free_slots.acquire()
     try:
         busy = upload(client, as_csv(rows))
         assert busy.status_code == 503 and busy.headers["Retry-After"] == "5"
         assert "in a moment" in busy.json["error"]
     finally:
         for _ in range(files.AT_ONCE):
-            files._places.release()
+            files._free_slots.release()
     assert upload(client, as_csv(rows)).status_code == 200
 
 
-def test_the_log_and_the_figures_hold_no_values(client, rows, caplog):
+def test_score_file_writes_no_values_to_the_log_or_the_figures(client, rows, caplog):
     marked = rows.head(2).assign(Amount=4711.4711, V1=["1", "4711.4711x"])
     with caplog.at_level(logging.INFO):
         upload(client, as_csv(marked), "4711.4711.csv")

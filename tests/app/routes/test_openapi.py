@@ -67,7 +67,7 @@ def operations(api):
     return {found.ok().definition.raw["operationId"]: found.ok() for found in api.get_all_operations()}
 
 
-def test_every_operation_is_tested(operations):
+def test_document_has_no_operation_that_is_not_tested(operations):
     assert set(operations) == set(OPERATIONS)  # the tool itself leaves out the address of the description
 
 
@@ -79,7 +79,7 @@ def excluded(name, case):
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_answers_are_as_described(operations, name, mode):
+def test_document_describes_answers_as_they_are(operations, name, mode):
     operation = operations[name]
     if mode is GenerationMode.NEGATIVE and (
         name == "downloadFile" or not (operation.path_parameters or operation.body)
@@ -94,14 +94,14 @@ def test_answers_are_as_described(operations, name, mode):
     ask()
 
 
-def test_the_description_is_given_for_the_models_there_are(api):
+def test_document_is_given_for_the_models_there_are(api):
     parameter = api.raw_schema["paths"]["/v2/models/{name}"]["get"]["parameters"][0]
     assert parameter["schema"]["enum"] == ["champion", "none+lr"]
     transaction = api.raw_schema["components"]["schemas"]["Transaction"]
     assert transaction["required"] == list(COLUMNS)
 
 
-def test_the_check_notices_an_answer_that_is_not_described(api, operations, monkeypatch):
+def test_document_check_notices_an_answer_that_is_not_described(api, operations, monkeypatch):
     monkeypatch.setitem(api.app.view_functions, "kserve.live", lambda: {"live": "perhaps"})
     with pytest.raises(FailureGroup, match="violates schema"):
         operations["live"].Case().call_and_validate()
@@ -115,7 +115,7 @@ def addresses():
             yield f"/{address.replace('${MODEL_NAME}', '{name}').replace('${MODEL_VERSION}', '{version}')}", method
 
 
-def test_every_address_of_the_inference_protocol_is_described_and_answers(api, client, rows):
+def test_document_describes_every_address_of_the_inference_protocol_and_each_answers(api, client, rows):
     listed = sorted(addresses())
     assert len(listed) == 9
     tensors = [
@@ -130,7 +130,7 @@ def test_every_address_of_the_inference_protocol_is_described_and_answers(api, c
             assert answer.status_code == 200, answer.text
 
 
-def test_every_address_that_the_application_takes_for_machines_is_described(api):
+def test_document_describes_every_address_that_the_application_takes_for_machines(api):
     rules = {rule.rule: rule.methods for rule in api.app.url_map.iter_rules()}
     for_machines = {
         re.sub("<([^>]+)>", r"{\1}", rule) for rule in rules if rule.startswith(("/api/", "/v2", "/metrics"))
@@ -138,14 +138,14 @@ def test_every_address_that_the_application_takes_for_machines_is_described(api)
     assert for_machines == set(api.raw_schema["paths"])
 
 
-def test_another_version_is_not_found_and_the_one_that_is_served_is_named(client):
+def test_metadata_does_not_find_another_version_and_names_the_one_that_is_served(client):
     (version,) = client.get("/v2/models/champion").json["versions"]
     for address, method in (("", "GET"), ("/ready", "GET"), ("/infer", "POST")):
         answer = client.open(f"/v2/models/champion/versions/1{address}", method=method, json={"inputs": []})
         assert answer.status_code == 404 and version in answer.json["error"]
 
 
-def test_an_answer_names_the_version_that_gave_it(client, rows):
+def test_infer_names_the_version_that_gave_the_answer(client, rows):
     versions = {name: client.get(f"/v2/models/{name}").json["versions"][0] for name in ("champion", "none+lr")}
     assert versions["champion"] != versions["none+lr"]
     tensors = [{"name": name, "datatype": "FP64", "shape": [1], "data": [rows[name].iloc[0]]} for name in rows.columns]
@@ -206,7 +206,7 @@ def sound_bodies(rows):
 
 
 @pytest.mark.parametrize("address", ["/api/v1/predict", "/v2/models/champion/infer"])
-def test_no_json_in_any_place_makes_the_server_fail(client, sound_bodies, address):
+def test_predict_does_not_fail_at_any_json_in_any_place(client, sound_bodies, address):
     sound = sound_bodies[address]
     assert client.post(address, json=sound).status_code == 200
     in_first_column = [
@@ -229,7 +229,7 @@ ANYTHING = st.recursive(
 
 
 @pytest.mark.parametrize("field", ["id", "outputs", "inputs", "name", "datatype", "shape", "data"])
-def test_no_field_of_tensors_makes_the_server_fail_whatever_it_holds(client, sound_bodies, field):
+def test_infer_does_not_fail_at_any_field_of_tensors_whatever_it_holds(client, sound_bodies, field):
     sound = sound_bodies["/v2/models/champion/infer"]
     path = (field,) if field in sound else ("inputs", 0, field)
 

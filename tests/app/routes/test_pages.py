@@ -13,13 +13,15 @@ import pytest
 from app import security
 from app.app import create_app
 from app.building import embedding, figures
+from app.model_files import MeasuredPair, Score, write_scores
 from app.parsing.records import Batch
 from app.routes import pages
-from app.served import SCORES, load_served
+from app.served import Contribution, Explanation, load_served
 from app.settings import Settings
 from app.views import formatting, study
 from tests.small_app import COLUMNS, SCHEMA, key_of, transactions, write_champion
 from tests.utils.reporting.test_claims import numbers_of_the_full_study
+from utils.benchmark.records import to_json
 from utils.benchmark.run_task import load_dataset
 from utils.config import ROOT, load_profile
 from utils.data import splits
@@ -50,6 +52,17 @@ def champion(app):
     return app.extensions["catalog"].champion
 
 
+@pytest.fixture
+def change_card(app, champion, monkeypatch):
+    """Let the champion have another card during a test."""
+
+    def change(**fields):
+        changed = replace(champion, model=champion.model.with_card(**fields))
+        monkeypatch.setattr(app.extensions["catalog"]._champion, "served", changed)
+
+    return change
+
+
 @pytest.fixture(scope="module")
 def pair(app):
     return app.extensions["catalog"].get("none+lr")
@@ -64,7 +77,7 @@ def submit(client, fields):
 
 
 def probability_of(served, example):
-    return served.score(Batch(values={1: [example[name] for name in served.columns]}))[0]["probability"]
+    return served.score(Batch(values={1: [example[name] for name in served.columns]}))[0].probability
 
 
 # --- every page
@@ -93,7 +106,7 @@ def test_pages_have_one_heading_of_the_first_level_and_mark_where_one_is(client,
     assert 'lang="en"' in page and "<title>" in page
 
 
-def test_a_page_that_is_not_there_says_so(client):
+def test_pages_that_are_not_there_say_so(client):
     for address in (
         "/nothing",
         "/models/nothing",
@@ -108,7 +121,7 @@ def test_a_page_that_is_not_there_says_so(client):
         assert answer.status_code == 404 and "champion, none+lr" in answer.text
 
 
-def test_plotly_is_kept_by_browsers_until_it_changes_and_pages_are_not_kept(client):
+def test_plotly_script_is_kept_by_browsers_until_it_changes_and_pages_are_not_kept(client):
     page = client.get("/file").text
     address = re.search(r'src="(/plotly-[^"]+)"', page)[1]
     script = client.get(address)
@@ -128,16 +141,16 @@ def test_plotly_is_kept_by_browsers_until_it_changes_and_pages_are_not_kept(clie
 # --- home
 
 
-def test_the_first_page_tells_the_studys_recorded_numbers(client):
+def test_home_shows_the_studys_recorded_numbers(client):
     numbers = study.headline()
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", client.get("/").text))
-    assert f"is best: {numbers['verdict']}" in text
-    assert formatting.interval(numbers["final"]) in text
-    assert all(formatting.interval(row) in text for row in numbers["means"])
-    assert f"Of 10,000 card payments, {numbers['per_10000']} are frauds" in text
+    assert f"is best: {numbers.verdict}" in text
+    assert formatting.interval(numbers.final) in text
+    assert all(formatting.interval(row) in text for row in numbers.means)
+    assert f"Of 10,000 card payments, {numbers.per_10000} are frauds" in text
 
 
-def test_the_headline_is_taken_from_the_records(tmp_path, monkeypatch):
+def test_headline_is_taken_from_the_records(tmp_path, monkeypatch):
     monkeypatch.setenv("STUDY_OUTPUT", str(tmp_path))
     monkeypatch.setattr("utils.config.ROOT", tmp_path)  # where the quick run's numbers would be
     assert study.headline() is None
@@ -158,24 +171,24 @@ def test_the_headline_is_taken_from_the_records(tmp_path, monkeypatch):
     (tmp_path / "paper").mkdir()
     (tmp_path / "paper" / "numbers.json").write_text(json.dumps(numbers))
     found = study.headline()
-    assert found["per_10000"] == 42 and found["verdict"] == "refuted" and found["final"]["ledger_key"] == "k"
+    assert found.per_10000 == 42 and found.verdict == "refuted" and found.final.ledger_key == "k"
     labels = ["Logistic regression, no resampling", "Random forest, CGAN", "Random forest, no resampling"]
-    assert [row["label"] for row in found["means"]] == labels
-    assert [row["average_precision"] for row in found["means"]] == [0.7, 0.6, 0.5] and found["refuted_by"] == ""
+    assert [row.label for row in found.means] == labels
+    assert [row.average_precision for row in found.means] == [0.7, 0.6, 0.5] and found.refuted_by == ""
 
 
 def text_of(page):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page.text))
 
 
-def test_the_first_page_counts_models_that_take_a_sampler_apart(client):
+def test_home_counts_models_that_take_a_sampler_apart(client):
     words = (
         "13 ways of handling imbalance under 6 models (6 of them under ANN, CNN-1D, LSTM), and 7 models that take none"
     )
     assert f"The study measured {words}." in text_of(client.get("/"))
 
 
-def test_what_was_measured_is_counted_from_the_records():
+def test_measured_is_counted_from_the_records():
     def measured(pairs, alone=()):
         names = dict.fromkeys((model for model, _ in pairs), "Name")
         rows = [SimpleNamespace(model=model, sampler=sampler) for model, sampler in pairs]
@@ -188,33 +201,33 @@ def test_what_was_measured_is_counted_from_the_records():
     assert measured(both, ["c"]) == words
 
 
-def test_readme_paper_and_pages_have_one_title(client):
+def test_title_is_the_same_in_readme_paper_and_pages(client):
     page = client.get("/").text
     assert f'<h1 class="h2">{study.TITLE}</h1>' in page and f"<title>{study.TITLE} ·" in page
     assert (ROOT / "README.md").read_text().startswith(f"# {study.TITLE}\n")
     assert f'title: "{study.TITLE}"' in (ROOT / "paper" / "paper.typ").read_text()
 
 
-def test_every_scoring_of_the_test_set_is_disclosed_wherever_a_score_of_it_stands(client, monkeypatch, champion):
+def test_scorings_of_the_test_set_are_disclosed_wherever_a_score_of_it_stands(
+    client, monkeypatch, champion, change_card
+):
     told = study.headline()
-    assert (
-        "has been scored for 2 final models: XGBoost with CGAN, 0.802 (2026-11-22); Blend of trees" in told["scorings"]
-    )
-    own = {**told, "final": {**told["final"], "ledger_key": champion.model.card["ledger_key"]}}
+    assert "has been scored for 2 final models: XGBoost with CGAN, 0.802 (2026-11-22); Blend of trees" in told.scorings
+    own = replace(told, final=replace(told.final, ledger_key=champion.model.card.ledger_key))
     monkeypatch.setattr(study, "headline", lambda: own)
-    monkeypatch.setitem(champion.model.card, "test", {"average precision": 0.8})
+    change_card(test={"average precision": 0.8})
     for address in ("/", "/models", "/models/champion"):
         text = text_of(client.get(address))
-        assert told["scorings"] in text and "scored once" not in text, address
+        assert told.scorings in text and "scored once" not in text, address
 
 
-def test_a_champion_that_is_not_the_final_model_is_called_a_stand_in_on_every_page(client, champion, monkeypatch):
+def test_pages_call_a_champion_that_is_not_the_final_model_a_stand_in(client, champion, monkeypatch):
     assert not study.is_final(champion.model.card)
     for address in ADDRESSES[:-1]:
         assert "is a stand-in and not the study's final model" in text_of(client.get(address)), address
     assert "answers here is its final one" not in text_of(client.get("/"))
     told = study.headline()
-    own = {**told, "final": {**told["final"], "ledger_key": champion.model.card["ledger_key"]}}
+    own = replace(told, final=replace(told.final, ledger_key=champion.model.card.ledger_key))
     monkeypatch.setattr(study, "headline", lambda: own)
     for address in ADDRESSES[:-1]:
         assert "stand-in" not in text_of(client.get(address)), address
@@ -222,17 +235,17 @@ def test_a_champion_that_is_not_the_final_model_is_called_a_stand_in_on_every_pa
     assert "is a stand-in" in text_of(client.get("/file"))
 
 
-def test_a_card_has_scores_of_its_very_model_or_a_sentence(client, champion, monkeypatch):
+def test_model_page_has_scores_of_exactly_its_model_or_a_sentence(client, change_card):
     assert "0.800 [0.700, 0.900]" in client.get("/models/champion").text
     assert '<span class="badge text-bg-secondary">champion</span>' in client.get("/models").text
-    monkeypatch.setitem(champion.model.card, "ledger_key", "another run of none+xgb")
+    change_card(ledger_key="another run of none+xgb")
     page = client.get("/models/champion").text
-    assert "0.800 [0.700, 0.900]" not in page and "has not measured this very model" in page
+    assert "0.800 [0.700, 0.900]" not in page and "has not measured exactly this model" in page
     assert client.get("/api/v1/models").json["models"][0]["scores"] is None
     assert '<span class="badge text-bg-secondary">champion</span>' not in client.get("/models").text
 
 
-def test_every_notebook_can_be_read(client):
+def test_notebook_page_of_every_notebook_can_be_read(client):
     titles = study.notebooks()
     assert list(titles) == sorted(titles) and len(titles) == 8 and all(titles.values())
     page = client.get("/notebooks/04_smote").text
@@ -258,16 +271,16 @@ def test_without_styles_keeps_the_table_alone():
     assert study.without_styles(folded) == folded
 
 
-def test_the_paper_is_handed_out(client):
+def test_paper_is_handed_out(client):
     assert client.get("/paper.pdf").data.startswith(b"%PDF")
 
 
 # --- one transaction
 
 
-def test_an_example_is_filled_in_and_scored(client, champion):
-    for kind, words in (("fraud", "Alert: have"), ("legitimate", "No alert")):
-        example = champion.about["examples"][kind]
+def test_predict_page_fills_in_an_example_and_scores_it(client, champion):
+    for kind, words in (("fraud", "Alert: check"), ("legitimate", "No alert")):
+        example = champion.about.examples[kind]
         page = client.get("/predict", query_string={"example": kind})
         shown = {name: re.search(rf'name="{name}" value="([^"]*)"', page.text)[1] for name in COLUMNS}
         assert {name: float(value) for name, value in shown.items()} == example
@@ -277,8 +290,8 @@ def test_an_example_is_filled_in_and_scored(client, champion):
         assert exact == pytest.approx(probability_of(champion, example), abs=1e-9)
 
 
-def test_the_chosen_model_answers_and_stays_chosen(client, pair, champion):
-    example = pair.about["examples"]["fraud"]
+def test_predict_page_answers_with_the_chosen_model_which_stays_chosen(client, pair, champion):
+    example = pair.about.examples["fraud"]
     page = client.get("/predict", query_string={"example": "fraud", "model": "none+lr"})
     assert '<option value="none+lr" selected>Logistic regression, no resampling</option>' in page.text
     assert float(re.search(r'name="V4" value="([^"]*)"', page.text)[1]) == example["V4"]
@@ -289,19 +302,19 @@ def test_the_chosen_model_answers_and_stays_chosen(client, pair, champion):
     assert '<option value="none+lr" selected>' in answer.text
 
 
-def test_the_reasons_on_the_page_are_the_models_own(client, champion):
-    example = champion.about["examples"]["fraud"]
+def test_predict_page_shows_the_models_own_explanation(client, champion):
+    example = champion.about.examples["fraud"]
     (explanation,) = champion.explain([[example[name] for name in champion.columns]])
     cell = r'<td class="number">([^<]*)</td>'
     row = rf'<th scope="row" class="fw-normal">([^<]+)</th>\s*{cell}.*?{cell}'
     rows = re.findall(row, submit(client, example).text, re.S)
-    first = explanation["contributions"][: formatting.N_BARS]
-    assert [name for name, *_ in rows[: formatting.N_BARS]] == [part["feature"] for part in first]
-    assert rows[0][1:] == (formatting.short(first[0]["value"]), formatting.signed(first[0]["contribution"]))
+    first = explanation.contributions[: formatting.N_BARS]
+    assert [name for name, *_ in rows[: formatting.N_BARS]] == [part.feature for part in first]
+    assert rows[0][1:] == (formatting.short(first[0].value), formatting.signed(first[0].contribution))
     assert rows[-1][0] == f"{len(COLUMNS) - formatting.N_BARS} others"
 
 
-def test_the_form_names_what_is_wrong_and_keeps_the_rest(client):
+def test_predict_page_names_what_is_wrong_and_keeps_the_rest(client):
     fields = {**transactions(40, seed=1)[list(COLUMNS)].iloc[0].to_dict(), "V2": "<script>", "V9": ""}
     fields.pop("V5")
     answer = submit(client, fields)
@@ -314,23 +327,23 @@ def test_the_form_names_what_is_wrong_and_keeps_the_rest(client):
 
 
 @pytest.mark.parametrize("value", ["nan", "-inf", "1e308", "1e999", "1_0", "١", "=1+1", "0x10", "1,2,3", " "])
-def test_a_value_that_cannot_be_scored_is_refused_at_its_field(client, champion, value):
-    answer = submit(client, {**champion.about["examples"]["fraud"], "V7": value})
+def test_predict_page_refuses_a_value_that_cannot_be_scored_at_its_field(client, champion, value):
+    answer = submit(client, {**champion.about.examples["fraud"], "V7": value})
     assert answer.status_code == 422 and answer.text.count('aria-invalid="true"') == 1
     assert 'href="#field-V7"' in answer.text and "data-exact" not in answer.text
 
 
-def test_a_form_larger_than_any_transaction_is_refused(client, champion):
-    answer = submit(client, {**champion.about["examples"]["fraud"], "V7": "1" * security.MAX_FORM})
+def test_predict_page_refuses_a_form_larger_than_any_transaction(client, champion):
+    answer = submit(client, {**champion.about.examples["fraud"], "V7": "1" * security.MAX_FORM})
     assert answer.status_code == 413 and "larger than this server takes" in answer.text
 
 
-def test_values_outside_the_training_range_are_pointed_out(client, champion):
-    assert "trust this less: V6" in submit(client, {**champion.about["examples"]["fraud"], "V6": 1e6}).text
+def test_predict_page_points_out_values_outside_the_training_range(client, champion):
+    assert "trust this less: V6" in submit(client, {**champion.about.examples["fraud"], "V6": 1e6}).text
 
 
-def test_a_decimal_comma_is_read_and_said_and_an_ambiguous_one_refused(client, champion):
-    example = champion.about["examples"]["fraud"]
+def test_predict_page_reads_a_decimal_comma_and_says_so_and_refuses_an_ambiguous_one(client, champion):
+    example = champion.about.examples["fraud"]
     answer = submit(client, {**example, "V7": "1,5", "Amount": "1.234,56"})
     expected = probability_of(champion, {**example, "V7": 1.5, "Amount": 1234.56})
     assert float(re.search(r'data-exact="([^"]+)"', answer.text)[1]) == pytest.approx(expected, abs=1e-9)
@@ -340,13 +353,13 @@ def test_a_decimal_comma_is_read_and_said_and_an_ambiguous_one_refused(client, c
         assert refused.status_code == 422 and reason in refused.text
 
 
-def test_boxes_are_text_since_a_browser_takes_commas_out_of_numbers(client):
+def test_predict_page_has_boxes_of_text_since_a_browser_takes_commas_out_of_numbers(client):
     page = client.get("/predict").text
     assert 'type="number"' not in page and page.count('inputmode="decimal"') == len(COLUMNS)
 
 
-def test_a_form_without_its_token_is_refused_and_keeps_what_was_typed(client, champion):
-    example = {**champion.about["examples"]["fraud"], "V7": "0,125"}
+def test_predict_page_refuses_a_form_without_its_token_and_keeps_what_was_typed(client, champion):
+    example = {**champion.about.examples["fraud"], "V7": "0,125"}
     for fields in (example, {**example, "csrf_token": "guess"}):
         answer = client.post("/predict", data=fields)
         assert answer.status_code == 400
@@ -355,17 +368,17 @@ def test_a_form_without_its_token_is_refused_and_keeps_what_was_typed(client, ch
         assert shown == {name: str(value) for name, value in example.items()}
 
 
-def test_a_form_from_before_a_restart_is_scored_when_it_is_sent_again(folder, client, champion):
-    example = champion.about["examples"]["fraud"]
+def test_predict_page_scores_a_form_from_before_a_restart_when_it_is_sent_again(folder, client, champion):
+    example = champion.about.examples["fraud"]
     restarted = create_app(Settings(folder=folder)).test_client()
     old = token_of(client.get("/predict"))
     again = restarted.post("/predict", data={"csrf_token": old, **example})
     shown = {name: re.search(rf'name="{name}" value="([^"]*)"', again.text)[1] for name in COLUMNS}
     answer = restarted.post("/predict", data={"csrf_token": token_of(again), **shown})
-    assert answer.status_code == 200 and "Alert: have" in answer.text
+    assert answer.status_code == 200 and "Alert: check" in answer.text
 
 
-def test_every_field_has_a_label_and_the_answer_is_announced(client):
+def test_predict_page_has_a_label_for_every_field_and_announces_the_answer(client):
     page = client.get("/predict").text
     for name in COLUMNS:
         assert f'for="field-{name}"' in page and f'id="field-{name}"' in page and f'id="hint-{name}"' in page
@@ -376,35 +389,35 @@ def test_every_field_has_a_label_and_the_answer_is_announced(client):
 # --- a file, and the models
 
 
-def test_the_example_file_can_be_scored(client, champion):
+def test_example_file_can_be_scored(client, champion):
     answer = client.get("/file/example.csv")
     assert answer.mimetype == "text/csv" and "attachment" in answer.headers["Content-Disposition"]
     scored = client.post("/api/v1/predict", data=answer.data, content_type="text/csv").json["predictions"]
-    expected = [probability_of(champion, example) for example in champion.about["examples"].values()]
+    expected = [probability_of(champion, example) for example in champion.about.examples.values()]
     assert [entry["probability"] for entry in scored] == pytest.approx(expected, abs=1e-9)
 
 
-def test_every_measured_pair_is_listed_best_first_with_what_can_be_done(client, app):
+def test_models_page_lists_every_measured_pair_best_first_with_what_can_be_done(client, app):
     page = client.get("/models").text.partition("<h1")[2]
     listed = re.findall(r'href="/models/([^"]+)">', page)
     assert listed[0] == "champion" and sorted(listed[1:]) == sorted(
-        pair["name"] for pair in app.extensions["catalog"].pairs
+        pair.name for pair in app.extensions["catalog"].pairs
     )
     scores = [float(value) for value in re.findall(r'class="number" data-value="([\d.]+)"', page)]
     assert scores == sorted(scores, reverse=True)
     assert page.count("not written") == 1 and 'href="/predict?model=none%2Blr"' in page
 
 
-def test_a_card_tells_how_its_model_was_made_or_how_to_make_it(client, champion):
+def test_model_page_says_how_its_model_was_trained_or_how_to_write_it(client, champion):
     page = client.get("/models/champion").text
-    assert champion.version in page and champion.model.card["ledger_key"] in page and "a test" in page
+    assert champion.version in page and champion.model.card.ledger_key in page and "a test" in page
     assert formatting.percent(champion.model.threshold) in page
     assert all(f'<th scope="row" class="fw-normal">{name}</th>' in page for name in COLUMNS)
     missing = client.get("/models/none+rf").text
     assert "python -m app.building --pairs none+rf" in missing and "0.800 [0.700, 0.900]" in missing
 
 
-def test_the_api_page_shows_every_operation_of_the_document(client):
+def test_docs_page_shows_every_operation_of_the_document(client):
     document = client.get("/api/v1/openapi.json").json
     page = client.get("/docs").text
     operations = pages.operations_of(document)
@@ -433,94 +446,98 @@ def test_the_api_page_shows_every_operation_of_the_document(client):
         (0.99987, "more than 99.9 %"),
     ],
 )
-def test_probabilities_in_words(probability, words):
+def test_percent_puts_probabilities_in_words(probability, words):
     assert formatting.percent(probability).replace(formatting.SPACE, " ") == words
 
 
-def test_the_scale_is_logarithmic_and_stays_inside():
+def test_scale_is_logarithmic_and_stays_inside():
     drawn = formatting.scale(0.01, 0.1)
-    assert drawn["probability"] == pytest.approx(100 / 3, abs=0.01)
-    assert drawn["threshold"] == pytest.approx(200 / 3, abs=0.01)
-    assert [label for _, label in drawn["ticks"]] == ["100 %", "10 %", "1 %", "0.1 %"]
+    assert drawn.probability == pytest.approx(100 / 3, abs=0.01)
+    assert drawn.threshold == pytest.approx(200 / 3, abs=0.01)
+    assert [label for _, label in drawn.ticks] == ["100 %", "10 %", "1 %", "0.1 %"]
     for probability in (0, 1e-300, 1e-9, 1):
-        assert 0 <= formatting.scale(probability, 0.1)["probability"] <= 100
+        assert 0 <= formatting.scale(probability, 0.1).probability <= 100
     assert formatting.one_in(0.001) == "about 1 in 1,000"
     assert formatting.one_in(0.5) is None
 
 
 def test_bars_keep_the_sum_and_point_to_their_side():
-    parts = [{"feature": f"V{i}", "value": float(i), "contribution": (-1) ** i * (20.0 - i)} for i in range(14)]
-    drawn = formatting.bars({"base": 0.0, "contributions": parts})
-    assert drawn["base"] == 0.5 and len(drawn["rows"]) == formatting.N_BARS + 1
-    assert sum(row["contribution"] for row in drawn["rows"]) == pytest.approx(sum(p["contribution"] for p in parts))
-    assert drawn["rows"][-1]["name"] == "4 others" and drawn["rows"][-1]["value"] is None
-    for row in drawn["rows"]:
-        assert row["start"] == (50 if row["contribution"] >= 0 else pytest.approx(50 - row["width"]))
-        assert row["start"] >= 0 and row["start"] + row["width"] <= 100
-    assert drawn["rows"][0]["width"] == 50
-    few = formatting.bars({"base": -2.0, "contributions": [{"feature": "a", "value": 1.0, "contribution": 0.0}]})
-    assert [row["width"] for row in few["rows"]] == [0]
+    columns = [Contribution(f"V{i}", float(i), (-1) ** i * (20.0 - i)) for i in range(14)]
+    drawn = formatting.bars(Explanation(0.0, columns))
+    assert drawn.base == 0.5 and len(drawn.rows) == formatting.N_BARS + 1
+    total = sum(column.contribution for column in columns)
+    assert sum(row.contribution for row in drawn.rows) == pytest.approx(total)
+    assert drawn.rows[-1].name == "4 others" and drawn.rows[-1].value is None
+    for row in drawn.rows:
+        assert row.start == (50 if row.contribution >= 0 else pytest.approx(50 - row.width))
+        assert row.start >= 0 and row.start + row.width <= 100
+    assert drawn.rows[0].width == 50
+    few = formatting.bars(Explanation(-2.0, [Contribution("a", 1.0, 0.0)]))
+    assert [row.width for row in few.rows] == [0]
 
 
-def test_words_between_backticks_are_code_and_nothing_else_is_markup():
+def test_code_marks_words_between_backticks_and_nothing_else_is_markup():
     assert formatting.code("the `first` <b> of `two`") == "the <code>first</code> &lt;b&gt; of <code>two</code>"
     assert formatting.code(None) == ""
 
 
-def test_the_axis_of_scores_holds_every_interval():
-    axis = formatting.score_axis([{"interval": [0.42, 0.55]}, {"interval": [0.5, 0.81]}])
-    assert [label for _, label in axis["ticks"]] == ["0.4", "0.5", "0.6", "0.7", "0.8", "0.9"]
-    assert axis["position"](0.4) == 0 and axis["position"](0.9) == 100 and axis["position"](0.65) == pytest.approx(50)
+def test_score_axis_holds_every_interval():
+    axis = formatting.score_axis([score_of(None, (0.42, 0.55)), score_of(None, (0.5, 0.81))])
+    assert [label for _, label in axis.ticks] == ["0.4", "0.5", "0.6", "0.7", "0.8", "0.9"]
+    assert axis.position(0.4) == 0 and axis.position(0.9) == 100 and axis.position(0.65) == pytest.approx(50)
+
+
+def score_of(mean, ends):
+    return Score(mean, ends, folds=1, profile="full")
 
 
 DEGENERATE = {
-    "one": (1.0, [1.0, 1.0], "1.000 [1.000, 1.000]"),
-    "nothing": (0.0, [0.0, 0.0], "0.000 [0.000, 0.000]"),
-    "one number": (0.55, [0.55, 0.55], "0.550 [0.550, 0.550]"),
-    "on a tick": (0.7, [0.7, 0.7], "0.700 [0.700, 0.700]"),
-    "no number": (0.8, [float("nan"), float("nan")], "0.800 (no interval)"),
-    "null": (0.8, [None, None], "0.800 (no interval)"),
-    "half": (0.8, [0.7, None], "0.800 (no interval)"),
+    "one": (1.0, (1.0, 1.0), "1.000 [1.000, 1.000]"),
+    "nothing": (0.0, (0.0, 0.0), "0.000 [0.000, 0.000]"),
+    "one number": (0.55, (0.55, 0.55), "0.550 [0.550, 0.550]"),
+    "on a tick": (0.7, (0.7, 0.7), "0.700 [0.700, 0.700]"),
+    "no number": (0.8, (float("nan"), float("nan")), "0.800 (no interval)"),
+    "null": (0.8, (None, None), "0.800 (no interval)"),
+    "half": (0.8, (0.7, None), "0.800 (no interval)"),
     "no interval": (0.8, None, "0.800 (no interval)"),
-    "infinite": (0.8, [float("-inf"), float("inf")], "0.800 (no interval)"),
+    "infinite": (0.8, (float("-inf"), float("inf")), "0.800 (no interval)"),
     "not measured": (None, None, "not measured"),
-    "a mean that is no number": (float("nan"), [0.7, 0.9], "not measured"),
+    "a mean that is no number": (float("nan"), (0.7, 0.9), "not measured"),
 }
 
 
 @pytest.mark.parametrize("case", DEGENERATE)
-def test_an_interval_without_width_or_without_numbers_has_an_axis(case):
+def test_score_axis_takes_an_interval_without_width_or_without_numbers(case):
     mean, ends, words = DEGENERATE[case]
-    score = {"average_precision": mean, "interval": ends}
+    score = score_of(mean, ends)
     axis = formatting.score_axis([score])
     assert formatting.interval(score) == words
-    drawn = [*(axis["ends"](score) or []), axis["position"](mean)]
+    drawn = [*(axis.ends(score) or []), axis.position(mean)]
     assert all(0 <= position <= 100 for position in drawn if position is not None)
     measured = ends is not None and all(end is not None and np.isfinite(end) for end in ends)
-    assert (axis["ends"](score) is not None) == measured
-    assert [position for position, _ in axis["ticks"]][:: len(axis["ticks"]) - 1] == [0, 100]
-    assert formatting.score_axis([])["ticks"][0][1] == "0.0"
+    assert (axis.ends(score) is not None) == measured
+    assert [position for position, _ in axis.ticks][:: len(axis.ticks) - 1] == [0, 100]
+    assert formatting.score_axis([]).ticks[0][1] == "0.0"
 
 
-def test_the_axis_of_an_interval_without_width_holds_it():
-    score = {"average_precision": 1.0, "interval": [1.0, 1.0]}
+def test_score_axis_of_an_interval_without_width_holds_it():
+    score = score_of(1.0, (1.0, 1.0))
     axis = formatting.score_axis([score])
-    assert (axis["ends"](score), [label for _, label in axis["ticks"]]) == ([100, 100], ["0.9", "1.0"])
-    zero = {"average_precision": 0.0, "interval": [0.0, 0.0]}
+    assert (axis.ends(score), [label for _, label in axis.ticks]) == ([100, 100], ["0.9", "1.0"])
+    zero = score_of(0.0, (0.0, 0.0))
     axis = formatting.score_axis([zero])
-    assert (axis["ends"](zero), [label for _, label in axis["ticks"]]) == ([0, 0], ["0.0", "0.1"])
-    axis = formatting.score_axis([zero, score, {"average_precision": None, "interval": None}])
-    assert (axis["ends"](zero), axis["ends"](score)) == ([0, 0], [100, 100])
+    assert (axis.ends(zero), [label for _, label in axis.ticks]) == ([0, 0], ["0.0", "0.1"])
+    axis = formatting.score_axis([zero, score, score_of(None, None)])
+    assert (axis.ends(zero), axis.ends(score)) == ([0, 0], [100, 100])
 
 
 @pytest.mark.parametrize("case", DEGENERATE)
-def test_every_page_shows_scores_of_any_kind(tmp_path, monkeypatch, case):
+def test_pages_show_scores_of_any_kind(tmp_path, monkeypatch, case):
     mean, ends, words = DEGENERATE[case]
     folder = tmp_path / "model"
     write_champion(folder)
-    score = {"average_precision": mean, "interval": ends, "folds": 1, "profile": "full"}
-    pair = {"sampler": "none", "model": "xgb", "label": "XGBoost", "keys": [key_of("none", "xgb")], "scores": score}
-    (folder / SCORES).write_text(json.dumps([pair]))
+    score = score_of(mean, ends)
+    write_scores(folder, [MeasuredPair("none", "xgb", "XGBoost", [key_of("none", "xgb")], score)])
     bundle.seal(folder)
     monkeypatch.setattr(study, "headline", lambda: with_score(score))
     client = create_app(Settings(folder=folder)).test_client()
@@ -534,9 +551,9 @@ def test_every_page_shows_scores_of_any_kind(tmp_path, monkeypatch, case):
 
 def with_score(score):
     """The study's headline in which every score is this one."""
-    row = {"label": "XGBoost", "folds": 1, **score}
-    final = {"label": "XGBoost", "ledger_key": "k", **score}
-    return {**HEADLINE, "best": row, "means": [row, row], "final": final}
+    row = study.PairScore("XGBoost", score.average_precision, score.interval, folds=1)
+    final = study.FinalScore("XGBoost", score.average_precision, score.interval, ledger_key="k")
+    return replace(HEADLINE, best=row, means=[row, row], final=final)
 
 
 HEADLINE = study.headline()
@@ -544,10 +561,10 @@ HEADLINE = study.headline()
 
 @pytest.mark.parametrize("base", [-1e6, -800.0, 0.0, 800.0, float("-inf")])
 def test_bars_start_from_a_probability_however_far_the_odds(base):
-    assert 0 <= formatting.bars({"base": base, "contributions": []})["base"] <= 1
+    assert 0 <= formatting.bars(Explanation(base, [])).base <= 1
 
 
-def test_a_value_that_is_no_number_is_a_dash():
+def test_short_writes_a_dash_for_a_value_that_is_no_number():
     assert [formatting.short(value) for value in (None, float("nan"), float("inf"), 0.0)] == ["–", "–", "–", "0"]
 
 
@@ -568,7 +585,7 @@ def small_study(folder, updates=20):
     return profile, SimpleNamespace(sha256="0" * 64), X, frame["Class"]
 
 
-def test_the_studys_frauds_are_drawn_once_for_what_determines_them(tmp_path, monkeypatch, drawn_frauds):
+def test_study_synthetic_draws_the_frauds_once_for_what_determines_them(tmp_path, monkeypatch, drawn_frauds):
     once = embedding.study_synthetic(*small_study(tmp_path))
     np.testing.assert_array_equal(once.rows, drawn_frauds.rows)  # whatever the time and place
     with monkeypatch.context() as patch:
@@ -588,7 +605,7 @@ def test_the_studys_frauds_are_drawn_once_for_what_determines_them(tmp_path, mon
     assert len(list((tmp_path / "synthetic").iterdir())) == 5
 
 
-def test_the_committed_frauds_are_those_of_the_studys_own_cgan(monkeypatch):
+def test_study_synthetic_finds_the_committed_frauds_of_the_studys_own_cgan(monkeypatch):
     """Of the full profile, so that the page need not train a CGAN when it is first started."""
     monkeypatch.setattr(embedding, "draw_frauds", lambda *_: pytest.fail("They are not in data/results/synthetic."))
     profile = load_profile("full")
@@ -600,7 +617,7 @@ def test_the_committed_frauds_are_those_of_the_studys_own_cgan(monkeypatch):
     assert len(synthetic.rows) == y.sum() == 399
 
 
-def test_synthetic_frauds_stand_beside_the_rows_they_were_learned_from(drawn_frauds):
+def test_study_synthetic_puts_frauds_beside_the_rows_they_were_learned_from(drawn_frauds):
     frame = transactions()
     assert len(drawn_frauds.rows) == frame["Class"].sum() == 30
     assert drawn_frauds.updates == 20
@@ -617,13 +634,13 @@ def fraud_map(drawn_frauds):
     return figures.embedding(drawn_frauds)
 
 
-def test_the_map_has_every_fraud_and_can_lose_the_synthetic_ones(drawn_frauds, fraud_map):
+def test_embedding_has_every_fraud_and_can_lose_the_synthetic_ones(drawn_frauds, fraud_map):
     figure = fraud_map
-    names = {trace["name"]: len(trace["x"]) for trace in figure["data"]}
+    names = {trace["name"]: len(trace["x"]) for trace in figure.data}
     assert names == {"Legitimate": 570, "Real fraud": 30, "Synthetic fraud": 30}
-    assert figure["data"][figure["toggle"]["trace"]]["name"] == "Synthetic fraud"
+    assert figure.data[figure.toggle.trace]["name"] == "Synthetic fraud"
     points, kinds = embedding.embed(drawn_frauds)
-    np.testing.assert_array_equal(points[kinds == "synthetic"][:, 0].round(2), figure["data"][2]["x"])
+    np.testing.assert_array_equal(points[kinds == "synthetic"][:, 0].round(2), figure.data[2]["x"])
     # Frauds lie apart in these rows, so the map keeps them together.
     frauds, others = points[kinds == "fraud"], points[kinds == "legitimate"]
     to_own = np.linalg.norm(frauds - np.median(frauds, axis=0), axis=1)
@@ -633,14 +650,14 @@ def test_the_map_has_every_fraud_and_can_lose_the_synthetic_ones(drawn_frauds, f
 
 def test_correlations_are_those_of_each_group(drawn_frauds):
     figure = figures.correlations(drawn_frauds)
-    assert [value for value, _ in figure["choices"][0][1]] == [next(iter(trace["meta"])) for trace in figure["data"]]
+    assert [value for value, _ in figure.choices[0][1]] == [next(iter(trace["meta"])) for trace in figure.data]
     frauds = drawn_frauds.X[drawn_frauds.y == 1]
     place = list(frauds).index("V7")
     expected = frauds["V1"].corr(frauds["V7"])
-    assert figure["data"][0]["z"][list(frauds).index("V1")][place] == pytest.approx(expected, abs=0.005)
-    assert np.diag(figure["data"][1]["z"]) == pytest.approx(1)
+    assert figure.data[0]["z"][list(frauds).index("V1")][place] == pytest.approx(expected, abs=0.005)
+    assert np.diag(figure.data[1]["z"]) == pytest.approx(1)
     pairs = frauds.corr().abs().to_numpy()[np.triu_indices(frauds.shape[1], k=1)]
-    assert f"is {pairs.mean():.2f} among frauds" in figure["text"]
+    assert f"is {pairs.mean():.2f} among frauds" in figure.text
 
 
 def test_importances_find_what_tells_frauds_apart(folder):
@@ -648,12 +665,12 @@ def test_importances_find_what_tells_frauds_apart(folder):
     rows = figures.sample_of(transactions(), SCHEMA, 50)
     assert rows["Class"].value_counts().to_dict() == {0: 50, 1: 30}
     figure = figures.importances(served, rows)
-    names, sizes = figure["data"][0]["y"], figure["data"][0]["x"]
+    names, sizes = figure.data[0]["y"], figure.data[0]["x"]
     assert sizes == sorted(sizes) and len(names) == figures.N_FEATURES
     assert set(names[-3:]) <= {"V1", "V2", "V3", "V4"}
     explained = served.explain(rows[list(COLUMNS)].to_numpy(dtype=float).tolist())
     of_best = [
-        abs(one["contribution"]) for row in explained for one in row["contributions"] if one["feature"] == names[-1]
+        abs(column.contribution) for row in explained for column in row.contributions if column.feature == names[-1]
     ]
     assert sizes[-1] == pytest.approx(np.mean(of_best), abs=1e-4)
 
@@ -661,25 +678,25 @@ def test_importances_find_what_tells_frauds_apart(folder):
 def test_amounts_and_hours_are_shares_of_each_class():
     labels = np.array([0, 0, 0, 0, 1, 1])
     figure = figures.amounts(np.array([0, 0.5, 99.99, 100, 3000, 1e6]), labels)
-    legitimate, fraud = figure["data"]
+    legitimate, fraud = figure.data
     at = {
         name: (share, count)
         for name, share, count in zip(legitimate["x"], legitimate["y"], legitimate["customdata"], strict=True)
     }
     assert at["0"] == at["0.01 to 1"] == at["30 to 100"] == at["100 to 300"] == (25, 1)
     assert fraud["y"][-1] == 100 and sum(fraud["y"]) == 100
-    assert "50.24 (legitimate)" in figure["text"]  # between 0.5 and 99.99, rounded to even
+    assert "50.24 (legitimate)" in figure.text  # between 0.5 and 99.99, rounded to even
     hours = figures.hour_of_day(np.array([0, 0, 5, 23, 5, 5]), labels)
-    assert hours["data"][0]["y"][0] == 50 and hours["data"][1]["y"][5] == 100
-    assert "10,000 transactions" in hours["text"] and "6667 in hour 5" in hours["text"]
+    assert hours.data[0]["y"][0] == 50 and hours.data[1]["y"][5] == 100
+    assert "10,000 transactions" in hours.text and "6667 in hour 5" in hours.text
 
 
 def test_class_balance_counts_rows():
     figure = figures.class_balance(np.repeat([0, 1], [990, 10]))
-    assert figure["data"][0]["x"] == [990, 10] and "one in 100" in figure["text"]
+    assert figure.data[0]["x"] == [990, 10] and "one in 100" in figure.text
 
 
-def test_curves_are_offered_by_model_and_by_sampler_with_the_mean_over_folds():
+def test_precision_recall_curves_are_offered_by_model_and_by_sampler_with_the_mean_over_folds():
     row = {"average_precision": 1.0, "repeat": 0, "ranks": [1, 2]}
     table = pd.DataFrame(
         [
@@ -689,24 +706,24 @@ def test_curves_are_offered_by_model_and_by_sampler_with_the_mean_over_folds():
         ]
     )
     figure = figures.precision_recall_curves(table, 0.01, {"none": "Nothing", "rf": "Random forest"})
-    first, second, third, chance = figure["data"]
+    first, second, third, chance = figure.data
     assert first["meta"]["rf"]["name"] == "Nothing (1.000)" and first["meta"]["none"]["name"] == "Random forest (1.000)"
     assert set(second["meta"]) == {"lr", "none"} and set(third["meta"]) == {"lr", "smote"}
     assert set(first["y"]) == {1.0} and set(third["y"]) == {0.5}
     assert chance["y"] == [0.01, 0.01] and "meta" not in chance
-    models, samplers = (group for _, group in figure["choices"])
-    assert models == [["rf", "Random forest"], ["lr", "lr"]] and samplers == [["none", "Nothing"], ["smote", "smote"]]
-    assert "Mean over 1 fold of" in figure["text"]
+    models, samplers = (group for _, group in figure.choices)
+    assert models == [("rf", "Random forest"), ("lr", "lr")] and samplers == [("none", "Nothing"), ("smote", "smote")]
+    assert "Mean over 1 fold of" in figure.text
 
 
 def test_figures_are_json_and_served_as_they_were_computed(client, champion, drawn_frauds, fraud_map):
     for figure in (fraud_map, figures.correlations(drawn_frauds)):
-        json.dumps(figure, allow_nan=False)
-    assert client.get("/statistics.json").json == champion.statistics
+        json.dumps(to_json(figure), allow_nan=False)
+    assert client.get("/statistics.json").json == [to_json(figure) for figure in champion.statistics]
     assert "Class balance" in client.get("/statistics").text
 
 
-def test_large_forms_are_refused(client):
+def test_predict_page_refuses_large_forms(client):
     for content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
         assert client.post("/predict", data={"V1": "1" * 2**17}, content_type=content_type).status_code == 413
 

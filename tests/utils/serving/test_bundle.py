@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from tests import small_app
 from utils import metrics
+from utils.benchmark.records import to_json
 from utils.config import DatasetConfig
 from utils.data.features import build_features
 from utils.data.reading import DataError
@@ -22,11 +23,12 @@ from utils.models.ensembles import OutlierClassifier
 from utils.models.registry import MODELS
 from utils.serving import bundle
 from utils.serving.bundle import BundleError, FraudModel
+from utils.serving.card import Card, MethodCard
 
 SCHEMA = DatasetConfig(Path("somewhere/own.csv"), label="Class", time="Time", amount="Amount")
 COLUMNS = ("V1", "V2", "Amount", "hour_sin", "hour_cos")
 PARAMETERS = {"lr": {}, "rf": {"n_estimators": 20}, "xgb": {"n_estimators": 20}, "ann": {"updates": 20}}
-CARD = {"ledger_key": "abc", "sampler": {"name": "smote"}, "profile": "quick"}
+CARD = Card(ledger_key="abc", sampler=MethodCard("smote"), profile="quick")
 
 
 class Unknown(BaseEstimator):
@@ -168,7 +170,7 @@ def test_save_lists_every_file_with_its_hash_in_the_card(saved):
     files = {path.name for path in saved.iterdir()} - {bundle.CARD}
     assert set(card["files"]) == files == {"scaler.json", "calibrator.json", "classifier.json"}
     assert all(card["files"][name] == hashlib.sha256((saved / name).read_bytes()).hexdigest() for name in files)
-    assert (card["threshold"], card["columns"], card["card"]) == (0.25, list(COLUMNS), CARD)
+    assert (card["threshold"], card["columns"], card["card"]) == (0.25, list(COLUMNS), to_json(CARD))
     roles = {"label": "Class", "time": "Time", "amount": "Amount"}
     defaults = {"sha256": None, "source": None, "columns": None, "drop": [], "duplicates": "keep", "raw_time": False}
     defaults |= {"variant": ""}
@@ -281,12 +283,43 @@ def test_load_refuses_invalid_roles_with_the_name_of_the_card(saved, roles):
         bundle.load(saved)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("sampler", "smote"), ("model", {}), ("test", [0.8]), ("fold", {"repeat": 0}), ("label", 1)]
+)
+def test_load_refuses_an_invalid_description_with_the_name_of_its_field(saved, name, value):
+    change_card(saved, lambda card: card["card"].update({name: value}))
+    with pytest.raises(BundleError, match=rf"^model/card\.json: card\.{name}.*; save the model again\.$"):
+        bundle.load(saved)
+
+
+def test_save_and_load_keep_every_field_of_the_description(tmp_path):
+    fields = {
+        "ledger_key": "abc",
+        "profile": "full",
+        "sampler": {"name": "none", "params": {}, "library": "scikit-learn 1.9", "revision": 1},
+        "model": {
+            "name": "lr",
+            "params": {"C": 1, "nested": {"depth": 2}},
+            "library": "scikit-learn 1.9",
+            "revision": 2,
+        },
+        "label": "Logistic regression",
+        "test": {"average precision": 0.8, "ROC AUC": None},
+        "test_interval": [0.7, 0.9],
+        "fold": {"repeat": 0, "fold": 0, "average_precision": 0.8, "ledger_average_precision": None, "remark": "None."},
+    }
+    folder = bundle.save(make_model(), tmp_path / "model")
+    change_card(folder, lambda card: card.update(card=fields))
+    again = bundle.save(bundle.load(folder), tmp_path / "again")
+    assert json.dumps(json.loads((again / bundle.CARD).read_text())["card"]) == json.dumps(fields)
+
+
 def test_load_ignores_roles_of_other_versions_and_reads_nan_as_none(saved):
     change_card(saved, lambda card: card["schema"].update(of_another_version=True))
-    change_card(saved, lambda card: card["card"].update(test={"precision": float("nan")}))
+    change_card(saved, lambda card: card["card"].update(test={"precision": float("nan")}, of_another_version=1))
     loaded = bundle.load(saved)
     assert loaded.schema == DatasetConfig(Path("own.csv"), label="Class", time="Time", amount="Amount")
-    assert loaded.card["test"] == {"precision": None}
+    assert loaded.card.test == {"precision": None}
 
 
 def test_seal_lists_files_beside_the_model_and_load_checks_their_hash(saved):

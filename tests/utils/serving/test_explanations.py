@@ -100,10 +100,10 @@ def with_other_roles(request):
 def test_fraud_model_has_every_raw_column_once(with_other_roles):
     fitted, frame, _ = with_other_roles
     assert sorted(fitted.raw_columns) == sorted(set(frame.columns) - {"Class"})
-    about = describe(fitted, frame)
-    assert list(about["ranges"]) == list(fitted.raw_columns)
-    assert all(list(example) == list(fitted.raw_columns) for example in about["examples"].values())
-    assert {len(row) for row in about["background"]} == {len(fitted.raw_columns)}
+    about = describe(fitted, "a test", frame)
+    assert list(about.ranges) == list(fitted.raw_columns)
+    assert all(list(example) == list(fitted.raw_columns) for example in about.examples.values())
+    assert {len(row) for row in about.background} == {len(fitted.raw_columns)}
 
 
 def test_scorer_gives_the_scores_of_the_frame_whatever_the_columns_are_called(with_other_roles):

@@ -82,7 +82,7 @@ def test_score_test_scores_a_model_that_was_saved_and_loaded(profile, model, tmp
     assert row.result.average_precision > 0.5
     loaded = bundle.load(bundle.save(model, tmp_path / "model"))
     np.testing.assert_allclose(loaded.predict_proba(held_out), model.predict_proba(held_out), atol=1e-6)
-    assert loaded.threshold == model.threshold and loaded.card["ledger_key"] == row.key
+    assert loaded.threshold == model.threshold and loaded.card.ledger_key == row.key
 
 
 @pytest.mark.parametrize(

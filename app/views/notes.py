@@ -1,0 +1,95 @@
+"""Sentences about a scored file: what its summary does not cover, and how its labels were read."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from app.parsing.labels import Labels, known_labels
+from app.parsing.table import Table
+from utils.data.reading import DECIMAL_POINT
+
+CLASS_WORDS = (("legitimate", "legitimate", "frauds"), ("a fraud", "frauds", "legitimate rows"))
+REVERSED_BY = 4  # standard deviations of a random ranking below a ROC AUC of one half that are not put down to chance
+
+
+def coverage_notes(alert: NDArray[np.bool_], n_scored: int, limit: int) -> list[str]:
+    """What the totals and the list of the `limit` highest scores do not cover."""
+    if not n_scored:
+        return [f"None of the {_counted(len(alert), 'row')} could be read, so nothing was scored."]
+    if alert.sum() > limit:
+        return [f"The list ends at {limit:,} of {int(alert.sum()):,} alerts; the download has all of them."]
+    return []
+
+
+def decimal_notes(table: Table) -> list[str]:
+    """How many rows could not be read because of decimal commas; a file has them in all rows or in none."""
+    rows = sorted(row for row, (_, reason) in table.errors.items() if DECIMAL_POINT in reason)
+    if not rows:
+        return []
+    line = table.errors[rows[0]][0]
+    return [
+        f"{_counted(len(rows), 'row')} could not be read because of decimal commas, the first in line {line:,}; "
+        f"{DECIMAL_POINT}, 0.5 and not 0,5, and send the file again."
+    ]
+
+
+def label_notes(labels: Labels, probability: NDArray[np.float64], n_judged: int | None) -> list[str]:
+    """How the labels were read, and which rows the scores are judged by, or why they cannot be judged.
+
+    Parameters
+    ----------
+    labels : Labels
+    probability : array of shape (n_rows,)
+        NaN for rows that cannot be scored.
+    n_judged : int or None
+        Number of rows that the scores are judged by; None if they cannot be judged.
+    """
+    notes = [labels.note] if labels.note else []
+    if labels.not_understood:
+        words = "label was" if labels.not_understood == 1 else "labels were"
+        notes.append(
+            f"{labels.not_understood:,} {words} not understood; write 1 for a fraud and 0 for a legitimate row."
+        )
+    n_rows = len(probability)
+    if n_judged is None:
+        return [*notes, _not_judged(labels.values[~np.isnan(probability)])]
+    if n_judged < n_rows:
+        notes.append(f"The scores are judged by {n_judged:,} of {n_rows:,} rows: those with a label and a probability.")
+    return [*notes, *_swap_notes(*known_labels(labels.values, probability))]
+
+
+def _swap_notes(y_true: NDArray[np.float64], y_score: NDArray[np.float64]) -> list[str]:
+    """A warning that the labels may be swapped: frauds are not the rarer class, or have the lower probabilities."""
+    n_positives, share = int(y_true.sum()), y_true.mean()
+    n_negatives = len(y_true) - n_positives
+    auc = roc_auc_score(y_true, y_score)
+    chance = np.sqrt((len(y_true) + 1) / (12 * n_positives * n_negatives))  # Mann and Whitney, 1947
+    reasons = []
+    if share > 0.5:
+        reasons.append(
+            f"{n_positives:,} of {len(y_true):,} labelled rows are frauds, which are usually the rarer class"
+        )
+    if auc < 0.5 - REVERSED_BY * chance:
+        reasons.append(f"the model ranks frauds below legitimate rows (ROC AUC {auc:.3f})")
+    if not reasons:
+        return []
+    text = ", and ".join(reasons)
+    return [f"{text[0].upper()}{text[1:]}; if the labels are swapped, write 1 for a fraud and send the file again."]
+
+
+def _not_judged(label: NDArray[np.float64]) -> str:
+    """Why scores of rows with these labels cannot be judged."""
+    known = label[~np.isnan(label)]
+    if not len(known):
+        return "No row has both a label and a probability, so the scores cannot be judged."
+    single, plural, other = CLASS_WORDS[int(known[0])]
+    subject = (
+        f"The only labelled row is {single}" if len(known) == 1 else f"All {len(known):,} labelled rows are {plural}"
+    )
+    return f"{subject}, so the scores cannot be judged; label the {other}, too."
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
