@@ -179,8 +179,9 @@ def _record(kind: type[Record], content: object, source: str) -> Record:
         return from_json(kind, content)
     except ValidationError as error:
         problem = error.errors()[0]
-        name = "".join(f"{part}: " for part in [".".join(map(str, problem["loc"]))] if part)
-        raise BundleError(f"{source}: {name}{problem['msg']}; run `python -m app.building` again.") from None
+        field = ".".join(map(str, problem["loc"]))
+        reason = f"{field}: {problem['msg']}" if field else problem["msg"]
+        raise BundleError(f"{source}: {reason}; run `python -m app.building` again.") from None
 
 
 def _read_json(folder: Path, name: str) -> object:

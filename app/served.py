@@ -238,7 +238,7 @@ def load_served(folder: Path) -> Served:
         _score_examples(served)
     except BundleError:
         raise
-    except Exception as error:  # whatever a damaged file makes its reader raise
+    except Exception as error:  # reading a damaged file may raise anything
         reason = error.strerror if isinstance(error, OSError) else repr(error)  # an OSError's text names the folder
         raise BundleError(f"{folder.name} cannot be served ({reason}); run `python -m app.building` again.") from error
     return served

@@ -102,7 +102,7 @@ def _meaning(words: list[str], counts: NDArray) -> tuple[dict[str, float], str]:
         totals[word] += count
     rarer, other = sorted(present, key=lambda word: (totals[word], word))
     if totals[rarer] == totals[other]:
-        return {}, f"The labels {rarer} and {other} are equally frequent, so it cannot be told which means fraud."
+        return {}, f"The labels {rarer} and {other} are equally frequent, so it is unclear which means fraud."
     return {rarer: 1.0, other: 0.0}, f"The label {rarer} was read as fraud, as it is rarer than {other}."
 
 

@@ -26,7 +26,7 @@ function percent(probability) {
 
 function say(text) {
   at("step").textContent = text;
-  at("said").textContent = text;
+  at("status").textContent = text;
 }
 
 function fail(sentence) {

@@ -362,7 +362,7 @@ def test_file_page_scores_sorts_and_downloads_a_csv_file(browser, server, catalo
     assert told["Amount at risk"] == f"{frame['Amount'].iloc[good][alerts].sum():,.2f}"
     errors = [row.text for row in browser.find_elements(By.CSS_SELECTOR, "#unreadable tbody tr")]
     assert [error.split()[:2] for error in errors] == [["4", "5"], ["7", "8"]] and "V1" in errors[1]
-    assert "298 of 300 transactions" in find(browser, "#said").get_attribute("textContent")
+    assert "298 of 300 transactions" in find(browser, "#status").get_attribute("textContent")
 
     # Against the labels: the confusion matrix adds up, and the curve ends at every fraud found.
     counts = {name: int(find(browser, f"#{name}").text) for name in ("tp", "fp", "fn", "tn")}

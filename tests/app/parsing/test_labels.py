@@ -117,7 +117,7 @@ NOT_JUDGED = {
     ),
     "only legitimate": (["0"] * 300, "All 300 labelled rows are legitimate, so the scores cannot be judged; label the"),
     "none": ([""] * 300, "No row has both a label and a probability, so the scores cannot be judged."),
-    "equally frequent": (["1", "2"] * 150, "The labels 1 and 2 are equally frequent, so it cannot be told which means"),
+    "equally frequent": (["1", "2"] * 150, "The labels 1 and 2 are equally frequent, so it is unclear which means"),
     "only -1": (["-1"] * 300, "300 labels were not understood; write 1 for a fraud and 0 for a legitimate row."),
     "three classes": (
         ["1", "2", "3"] * 100,

@@ -28,6 +28,7 @@ from utils.data import splits
 from utils.data.features import build_features
 from utils.samplers.cgan.config import GANConfig
 from utils.serving import bundle
+from utils.serving.card import FoldScore
 
 pytest_plugins = ["tests.app_fixtures"]
 
@@ -415,6 +416,16 @@ def test_model_page_says_how_its_model_was_trained_or_how_to_write_it(client, ch
     assert all(f'<th scope="row" class="fw-normal">{name}</th>' in page for name in COLUMNS)
     missing = client.get("/models/none+rf").text
     assert "python -m app.building --pairs none+rf" in missing and "0.800 [0.700, 0.900]" in missing
+
+
+def test_model_page_shows_the_fold_and_the_profile_of_a_card(client, change_card):
+    change_card(profile="quick", fold=FoldScore(0, 1, 0.81234, 0.8, "Another machine."))
+    text = text_of(client.get("/models/champion"))
+    assert "<dt>Profile</dt><dd>quick</dd>" in client.get("/models/champion").text
+    fold = "0.1 of the development set; average precision 0.8123 on its held-out rows, 0.8000 in the ledger. Another"
+    assert fold in text
+    change_card(fold=FoldScore(0, 1, 0.8, None))
+    assert "0.8000 on its held-out rows." in text_of(client.get("/models/champion"))
 
 
 def test_docs_page_shows_every_operation_of_the_document(client):
