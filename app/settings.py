@@ -133,15 +133,15 @@ OPTIONS = {
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings that variables give; SettingError names one that cannot be used."""
     readers = {**{name: option.read for name, option in OPTIONS.items()}, "secret_key": _key}
-    found = {}
+    values = {}
     for name, read in readers.items():
         variable = VARIABLE + name.upper()
         if variable in environ:
             try:
-                found[name] = read(environ[variable])
+                values[name] = read(environ[variable])
             except SettingError as error:
                 raise SettingError(f"{variable}: {error}") from None
-    return Settings(**found)
+    return Settings(**values)
 
 
 def from_command(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:

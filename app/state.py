@@ -34,8 +34,8 @@ class State:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(PRIVATE, parents=True, exist_ok=True)
-        found = self.folder.lstat()
-        if found.st_uid != os.getuid() or found.st_mode & 0o077 or self.folder.is_symlink():
+        status = self.folder.lstat()
+        if status.st_uid != os.getuid() or status.st_mode & 0o077 or self.folder.is_symlink():
             raise StateError(f"{self.folder} is not private to this user; remove it, or name another with --state.")
         for folder in (self.results, self.counters):
             folder.mkdir(PRIVATE, exist_ok=True)

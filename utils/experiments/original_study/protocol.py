@@ -75,7 +75,7 @@ class Fit:
     ----------
     train, test : ndarray
         Sorted positions of the rows in the file with duplicates.
-    head : ColumnTransformer
+    preprocessing : ColumnTransformer
         Chooses the columns and scales amount and time; fitted on the training rows.
     X_fit, y_fit : arrays of shape (n_fit, n_features) and (n_fit,)
         Rows that the forest was fitted on, after sampling.
