@@ -115,14 +115,15 @@ class Server(BaseApplication):
     """Gunicorn with an application that is loaded already, on an address that is bound already."""
 
     def __init__(self, app: Flask, address: socket.socket, n_workers: int):
-        self._app, self._address, self._n_workers = app, address, n_workers
+        self._app, self._n_workers = app, n_workers
+        self._descriptor = address.detach()  # gunicorn closes it
         super().__init__()
 
     def load_config(self) -> None:
         """Called by gunicorn."""
         for name in vars(gunicorn_conf).keys() & self.cfg.settings.keys():
             self.cfg.set(name, getattr(gunicorn_conf, name))
-        self.cfg.set("bind", f"fd://{self._address.fileno()}")
+        self.cfg.set("bind", f"fd://{self._descriptor}")
         self.cfg.set("workers", self._n_workers)
 
     def load(self) -> Flask:

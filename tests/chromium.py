@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -31,8 +32,11 @@ STARTING = 240  # to wait for a server, which gives a model's first reasons befo
 
 
 @contextmanager
-def serving(folder: Path, port: int | None = None) -> Iterator[str]:
-    """Address of a server process for the model in `folder`; RuntimeError with its output if it does not start."""
+def serving(folder: Path, port: int | None = None, ending: signal.Signals = signal.SIGTERM) -> Iterator[str]:
+    """Address of a server process for the model in `folder`.
+
+    It ends by the signal `ending`. RuntimeError with its output if it does not start, or does not end in order.
+    """
     port = port or free_port()
     command = [sys.executable, "-m", "app.app", "--port", str(port), "--folder", str(folder)]
     # To a file: a pipe that nobody reads would stop the server once it is full.
@@ -45,8 +49,12 @@ def serving(folder: Path, port: int | None = None) -> Iterator[str]:
                 raise RuntimeError(f"The server did not get ready: {log.read()}")
             yield url
         finally:
-            process.terminate()
-            process.wait(timeout=20)
+            process.send_signal(ending)
+            status = process.wait(timeout=20)
+        log.seek(0)
+        output = log.read()
+        if status or "Traceback" in output:
+            raise RuntimeError(f"The server ended with {status}: {output}")
 
 
 def free_port() -> int:
