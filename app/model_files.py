@@ -9,9 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from utils.benchmark.records import Record, from_json, to_json
+from utils.benchmark.records import Record, RecordError, from_json, to_json
 from utils.serving import bundle
 from utils.serving.bundle import BundleError
 
@@ -177,11 +175,8 @@ def _record(kind: type[Record], content: object, source: str) -> Record:
     """A record from JSON; `source` is for messages."""
     try:
         return from_json(kind, content)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        field = ".".join(map(str, problem["loc"]))
-        reason = f"{field}: {problem['msg']}" if field else problem["msg"]
-        raise BundleError(f"{source}: {reason}; run `python -m app.building` again.") from None
+    except RecordError as error:
+        raise BundleError(f"{source}: {error}; run `python -m app.building` again.") from None
 
 
 def _read_json(folder: Path, name: str) -> object:

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from pydantic import ValidationError
 
 from utils.benchmark.records import (
     FoldResult,
@@ -156,9 +155,6 @@ def _parse(line: bytes, result: type[Result], task: type[TaskType]) -> Row[TaskT
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first["loc"] else first["msg"]
     return str(error) if isinstance(error, ValueError) else repr(error)
 
 

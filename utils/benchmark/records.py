@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Generic, Protocol, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from utils.data.identity import DatasetIdentity
 from utils.metrics import Reliability
@@ -285,6 +285,23 @@ class Row(Generic[TaskType, Result]):
         return self.task.key
 
 
+class RecordError(ValueError):
+    """A JSON object is not the record that it should be.
+
+    Attributes
+    ----------
+    path : tuple of str or int
+        Where in the object; empty for the object itself.
+    reason : str
+    is_missing : bool
+        Whether there is nothing at `path`.
+    """
+
+    def __init__(self, path: tuple[str | int, ...], reason: str, *, is_missing: bool):
+        self.path, self.reason, self.is_missing = path, reason, is_missing
+        super().__init__(": ".join(filter(None, (".".join(map(str, path)), reason))))
+
+
 @lru_cache
 def _adapter(kind: type[Record]) -> TypeAdapter[Record]:
     return TypeAdapter(kind)
@@ -296,5 +313,9 @@ def to_json(record: object) -> dict[str, object]:
 
 
 def from_json(kind: type[Record], content: object) -> Record:
-    """Build a record from a JSON object; other keys are ignored, and a ValueError names what is missing or wrong."""
-    return _adapter(kind).validate_python(content)
+    """Build a record from a JSON object; other keys are ignored, and a RecordError names what is missing or wrong."""
+    try:
+        return _adapter(kind).validate_python(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RecordError(first["loc"], first["msg"], is_missing=first["type"] == "missing") from None

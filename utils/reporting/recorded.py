@@ -6,9 +6,7 @@ import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from utils.benchmark.records import from_json
+from utils.benchmark.records import RecordError, from_json
 
 SECTIONS = {  # attribute of `Numbers`: section of numbers.json
     "eda": "01_eda",
@@ -270,10 +268,9 @@ def parse(content: dict[str, object]) -> Numbers:
     """
     try:
         return from_json(Numbers, {chapter: content.get(section) for chapter, section in SECTIONS.items()})
-    except ValidationError as error:
-        first = error.errors()[0]
-        chapter, *path = first["loc"]
+    except RecordError as error:
+        chapter, *path = error.path
         name = "/".join(map(str, (SECTIONS[chapter], *path)))
-        if first["type"] == "missing":
+        if error.is_missing:
             raise NumbersError(f"numbers.json lacks '{name}'; run the notebook that records it.") from None
-        raise NumbersError(f"numbers.json: '{name}' is wrong ({first['msg']}); run the notebook again.") from None
+        raise NumbersError(f"numbers.json: '{name}' is wrong ({error.reason}); run the notebook again.") from None

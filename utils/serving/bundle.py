@@ -18,13 +18,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from pydantic import ValidationError
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from utils.backend import limit_threads
-from utils.benchmark.records import from_json, to_json
+from utils.benchmark.records import RecordError, from_json, to_json
 from utils.config import ConfigError, DatasetConfig
 from utils.data.features import HOUR_FEATURES, build_features
 from utils.metrics import log_odds
@@ -252,9 +251,9 @@ def _description(content: dict[str, object], source: str) -> Card:
     """The model's description; fields that this version does not know are ignored. `source` is for messages."""
     try:
         return from_json(Card, content)
-    except ValidationError as error:
-        name = ".".join(map(str, ("card", *error.errors()[0]["loc"])))
-        raise BundleError(f"{source}: {name}: {error.errors()[0]['msg']}; save the model again.") from None
+    except RecordError as error:
+        name = ".".join(map(str, ("card", *error.path)))
+        raise BundleError(f"{source}: {name}: {error.reason}; save the model again.") from None
 
 
 def _is_threshold(value: Any) -> bool:
