@@ -1,0 +1,121 @@
+"""A study: a small file that names a table, the roles of its columns, and words for its rows and classes."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from utils.dataset_config import ConfigError, DatasetConfig
+from utils.paths import ROOT, STUDIES
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # of a study; part of folder names and of names in the registry
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a study calls its rows and classes.
+
+    Attributes
+    ----------
+    row, rows : str
+        One row and several.
+    positive, positives : str
+        A row of the rare class and several.
+    negative : str
+        Adjective for the rows of the other class.
+    """
+
+    row: str = "payment"
+    rows: str = "payments"
+    positive: str = "fraud"
+    positives: str = "frauds"
+    negative: str = "legitimate"
+
+
+NEUTRAL = Words("row", "rows", "positive", "positives", "negative")  # for a study that does not say
+
+
+@dataclass(frozen=True)
+class Study:
+    """A table to study.
+
+    Attributes
+    ----------
+    name : str
+        Part of folder names and of names in the model registry.
+    dataset : DatasetConfig
+    words : Words
+    """
+
+    name: str
+    dataset: DatasetConfig
+    words: Words = Words()
+
+
+def study_path(study: str) -> Path:
+    """File of a study, from its name or its path; a relative path starts at the project's root."""
+    return ROOT / study if study.endswith(".toml") else STUDIES / f"{study}.toml"
+
+
+def read_study(study: str) -> Study:
+    """Read a study's file.
+
+    Parameters
+    ----------
+    study : str
+        Name of a file in `studies`, or path of a file that ends in .toml.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file, or a field is unknown or has an invalid value; the message names file and field.
+    """
+    path = study_path(study)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(sorted(file.stem for file in STUDIES.glob("*.toml")))
+        raise ConfigError(
+            f"There is no study {study!r}; choose one of {known}, or make one with `make study FILE=... LABEL=...`."
+        ) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path.name} cannot be read as TOML: {error}; correct it.") from None
+    if not NAME.fullmatch(path.stem):
+        raise ConfigError(f"{path.name}: a study's name has letters, digits, '-' and '_' only; rename the file.")
+    return study_from(path.stem, content, source=path.name)
+
+
+def study_from(name: str, content: dict[str, object], *, source: str) -> Study:
+    """Build a study from the content of its file; `source` is the file's name in messages."""
+    _require_known("section", content, ("data", "words"), source)
+    data, words = (content.get(section, {}) for section in ("data", "words"))
+    for section, values in (("data", data), ("words", words)):
+        if not isinstance(values, dict):
+            raise ConfigError(f"{source}: {section} is no section; write [{section}] on a line of its own.")
+    _require_known("field", data, [field.name for field in fields(DatasetConfig) if field.name != "variant"], source)
+    _require_known("field", words, [field.name for field in fields(Words)], source)
+    for field in ("path", "label"):
+        if field not in data:
+            raise ConfigError(f"{source}: [data] has no {field}; add it.")
+    for field, value in words.items():
+        if not isinstance(value, str) or not value.strip():
+            raise ConfigError(f"{source}: {field} is {value!r}; write a word.")
+    dataset = DatasetConfig(**{"time": None, "amount": None, **data})
+    try:
+        dataset.check()
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {str(error).removeprefix('DatasetConfig.')}") from None
+    return Study(name, dataset, Words(**{**vars(NEUTRAL), **words}))
+
+
+def _require_known(kind: str, given: dict[str, object], known: list[str] | tuple[str, ...], source: str) -> None:
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise ConfigError(f"{source} has an unknown {kind} {unknown[0]!r}; known are {', '.join(known)}.")
+
+
+CREDITCARD = read_study("creditcard")
+ULB = CREDITCARD.dataset
+ULB_COLUMNS = ULB.columns
