@@ -77,7 +77,7 @@ def parse(content: bytes, name: str = "table") -> pd.DataFrame:
     DataError
         If the lines differ in their number of values, or a row has no label.
     """
-    lines = [line for line in content.decode().splitlines() if line.strip()]
+    lines = [line.strip() for line in content.decode().replace(" ,", ",").splitlines() if line.strip()]
     n_columns = lines[0].count(",") + 1 if lines else 0
     for number, line in enumerate(lines, 1):
         if line.count(",") + 1 != n_columns:
@@ -93,7 +93,6 @@ def parse(content: bytes, name: str = "table") -> pd.DataFrame:
         keep_default_na=False,
         na_values=[*MISSING, ""],
     )
-    frame = frame.apply(lambda column: column.str.strip())
     if frame[LABEL].isna().any():
         raise DataError(f"{name}, row {frame[LABEL].isna().argmax() + 1} has no label.")
     return frame.assign(**{column: _typed(frame[column]) for column in names[:-1]})
