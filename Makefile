@@ -7,6 +7,8 @@ EXTRAS ?=
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+# Plugins that no test uses take seconds to load, in every process.
+PARALLEL := -n auto --dist loadscope --no-loadscope-reorder -p no:schemathesis
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PYTHONWARNINGS := ignore::DeprecationWarning
 unexport PYTHONDONTWRITEBYTECODE # where it is set, each of some hundred processes compiles 2,000 modules anew
@@ -39,9 +41,9 @@ paper: .venv/ready ## typeset paper/paper.pdf from the committed numbers and fig
 	@$(BIN)/python -m paper.build
 
 test: .venv/ready ## all tests: helpers, contracts, notebooks, app, paper
-	@$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
+	@$(BIN)/pytest $(PARALLEL) -p no:nbval
 	@rm -rf build/nbval/results && mkdir -p build/nbval && cp -r data/results build/nbval
-	@env -u MLFLOW_TRACKING_URI STUDY_OUTPUT="$(CURDIR)/build/nbval" $(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder \
+	@env -u MLFLOW_TRACKING_URI STUDY_OUTPUT="$(CURDIR)/build/nbval" $(BIN)/pytest $(PARALLEL) \
 		--nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
 		$(shell ls -r notebooks/*.ipynb) # the longest first
 
