@@ -9,6 +9,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "fetching": ["fetch"],
         "loading": ["Dataset", "distinct_rows", "load"],
         "reading": ["DataError", "read_table"],
-        "splits": ["Fold", "chronological_split", "folds"],
+        "splits": ["Fold", "split_off_test", "folds"],
     },
 )

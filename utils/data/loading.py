@@ -17,6 +17,7 @@ from utils.data.reading import PARQUET, DataError, read_table
 from utils.data.validation import check_columns, check_rarity, counts_rows, validate, warn_of_counters
 
 GROUPS = "all raw columns but time and label"  # the rule of `Dataset.groups`, as ledger rows name it
+ENTITIES = "the group column"  # the rule if the dataset has one
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,13 @@ class Dataset:
 
     @cached_property
     def groups(self) -> np.ndarray:
-        """Group number of each row, int64: rows that are equal in all raw columns but time and label share a group."""
+        """Group number of each row, int64.
+
+        The rows of an entity share a group; without a group column, rows that are equal in all raw columns but time and
+        label do.
+        """
+        if self.config.group is not None:
+            return pd.factorize(self.frame[self.config.group])[0].astype(np.int64, copy=False)
         roles = [name for name in (self.config.time, self.config.label) if name is not None]
         return _identical_rows(self.frame.drop(columns=roles))
 
@@ -103,7 +110,7 @@ def load(config: DatasetConfig = ULB) -> Dataset:
 
     See Also
     --------
-    utils.data.splits.chronological_split : The rows of the development set and of the test set.
+    utils.data.splits.split_off_test : The rows of the development set and of the test set.
     utils.data.splits.folds : Folds of the development set.
     utils.data.features.build_features : How raw columns become features.
 
@@ -177,7 +184,12 @@ def _identical_rows(frame: pd.DataFrame) -> np.ndarray:
     numbers, uniques = pd.factorize(_row_hashes(frame))
     colliding = np.flatnonzero(np.bincount(numbers)[numbers] > 1)
     if colliding.size:
-        numbers_among_colliding = frame.iloc[colliding].groupby(list(frame.columns), sort=False).ngroup().to_numpy()
+        numbers_among_colliding = (
+            frame.iloc[colliding]
+            .groupby(list(frame.columns), sort=False, dropna=False, observed=True)
+            .ngroup()
+            .to_numpy()
+        )
         numbers[colliding] = len(uniques) + numbers_among_colliding
     return pd.factorize(numbers)[0].astype(np.int64, copy=False)
 
