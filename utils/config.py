@@ -13,6 +13,7 @@ from utils.study_file import CREDITCARD, REGISTERED_MODEL, ULB, ULB_COLUMNS, Stu
 __all__ = [
     "CREDITCARD",
     "DATA",
+    "MARGIN",
     "NOTEBOOKS",
     "REGISTERED_MODEL",
     "ROOT",
