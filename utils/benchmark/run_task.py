@@ -22,7 +22,8 @@ from utils.benchmark.records import FoldResult, Machine, Measurement, Provenance
 from utils.benchmark.tasks import label, library_version
 from utils.benchmark.training import Fitted, TrainingRows, fit, positive_scores
 from utils.config import DatasetConfig, Profile, Protocol
-from utils.data import features, fetching, loading, splits
+from utils.data import fetching, loading, splits
+from utils.data.calendar_features import SECONDS_PER_DAY
 from utils.data.encoding import build_encoder
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
@@ -221,7 +222,7 @@ def days_covered(dataset: Dataset, positions: np.ndarray) -> float | None:
     first, last = int(np.min(positions)), int(np.max(positions))
     start, end = dataset.frame[dataset.config.time].iloc[[first, last]]
     share = len(positions) / (last - first + 1)
-    return round(float(end - start) / features.SECONDS_PER_DAY * share, 4)
+    return round(float(end - start) / SECONDS_PER_DAY * share, 4)
 
 
 @lru_cache

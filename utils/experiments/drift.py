@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
-from utils.data.features import SECONDS_PER_DAY
+from utils.data.calendar_features import SECONDS_PER_DAY
 from utils.data.loading import Dataset
 from utils.data.reading import DataError
 from utils.data.splits import split_off_test
