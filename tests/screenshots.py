@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as place:
         rows = Path(place) / "transactions.parquet"
         dataset = loading.load()
-        _, test = splits.chronological_split(dataset)
+        _, test = splits.split_off_test(dataset)
         dataset.frame.iloc[test[:N_ROWS]].to_parquet(rows, index=False)
         with serving(folder) as url, chromium(Path(place) / "profile", Path(place)) as browser:
             for name, address, size, scheme, prepare in pages(rows):

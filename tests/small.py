@@ -32,7 +32,7 @@ PARAMETERS = {
 def write_rows(path: Path, *, n_legitimate: int = 4000, n_frauds: int = 200, shuffled: bool = False) -> DatasetConfig:
     """Real rows of the development set as a separate file; `shuffled` makes the labels meaningless."""
     dataset = loading.load()
-    development, _ = splits.chronological_split(dataset)
+    development, _ = splits.split_off_test(dataset)
     frame = dataset.frame.iloc[development]
     frauds = frame[frame["Class"] == 1].sample(n_frauds, random_state=0)
     chosen = frame[frame["Class"] == 0].sample(n_legitimate, random_state=0)

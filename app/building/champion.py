@@ -87,7 +87,7 @@ def fit_study_choice(profile: Profile, measured: pd.DataFrame) -> FraudModel:
 def development_rows(model: FraudModel) -> pd.DataFrame:
     """Raw rows of the development set of the model's dataset."""
     dataset = load_dataset(located(model.schema))
-    rows, _ = splits.chronological_split(dataset, load_profile("full").protocol.test_fraction)
+    rows, _ = splits.split_off_test(dataset, load_profile("full").protocol.test_fraction)
     return dataset.frame.iloc[rows]
 
 

@@ -15,7 +15,7 @@ from app.building.scores import development_rows
 from app.model_files import Figure, Toggle
 from app.served import Served
 from utils.config import DatasetConfig, load_profile
-from utils.data import features
+from utils.data.calendar_features import SECONDS_PER_DAY
 from utils.figures.comparison import mean_precision
 from utils.figures.theme import FRAUD as FRAUD_COLOUR
 from utils.figures.theme import LEGITIMATE as LEGITIMATE_COLOUR
@@ -62,7 +62,7 @@ def figures(
     if schema.amount is not None:
         page.append(amounts(development[schema.amount].to_numpy(), labels))
     if schema.time is not None:
-        hours = development[schema.time].to_numpy() % features.SECONDS_PER_DAY // 3600
+        hours = development[schema.time].to_numpy() % SECONDS_PER_DAY // 3600
         page.append(hour_of_day(hours, labels))
     if synthetic:
         page += [correlations(synthetic), embedding(synthetic)]

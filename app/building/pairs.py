@@ -110,7 +110,7 @@ def fitted_pairs(
             shared = sampler, prepare_fold(dataset, fold, task.seed)
         finished = recorded.get(task.key)
         fitted = fit(task, shared[1], chosen=chosen_trial(task, finished.chosen) if finished else None)
-        ranking, probability = positive_scores(fitted.classifier, fitted.scaler.transform(X_test))
+        ranking, probability = positive_scores(fitted.classifier, fitted.encoder.transform(X_test))
         measured = measure(dataset, fold.test, ranking, probability).average_precision
         score = fold_score(measured, finished and finished.average_precision)
         model = _assemble(task, fitted, dataset, fold, probability).with_card(fold=score)
@@ -124,7 +124,7 @@ def _assemble(task: Task, fitted: Fitted, dataset: Dataset, fold: Fold, probabil
     amounts = np.zeros(len(y_true)) if dataset.amounts is None else dataset.amounts.to_numpy()[fold.test]
     threshold = choose_threshold(y_true, apply_calibrator(calibrator, probability), amounts)
     return FraudModel(
-        scaler=fitted.scaler,
+        scaler=fitted.encoder,
         classifier=fitted.classifier,
         calibrator=calibrator,
         threshold=threshold,

@@ -56,13 +56,15 @@ class Split:
         Which rows are scored: a fold of the development set, the test set, or a test set of the original study.
     test_fraction : float
     groups : str
-        Rule by which rows are kept in the same part; see `loading.GROUPS`.
+        Rule by which rows are kept in the same part; see `Dataset.groups`.
     n_splits : int, optional
         Folds of the development set.
     copies : str, optional
         How copies of a row are assigned, if folds are drawn among the distinct rows.
     overlap : bool, optional
         Whether training and test rows of the original study overlap.
+    test : str, optional
+        How the test set is drawn, if it does not consist of the last rows by time.
     """
 
     kind: str
@@ -71,6 +73,7 @@ class Split:
     n_splits: int | None = None
     copies: str | None = None
     overlap: bool | None = None
+    test: str | None = None
 
 
 @dataclass(frozen=True)
@@ -209,6 +212,8 @@ class FoldResult(Measurement):
         The library that fitted the model.
     n_equal_to_test : int, optional
         Test rows that equal a row that the model was fitted on.
+    fallback : str, optional
+        The sampler that was used because the task's own could not work on the training rows, and the reason.
     """
 
     chosen: Chosen
@@ -221,6 +226,7 @@ class FoldResult(Measurement):
     score_seconds: float
     engine: str
     n_equal_to_test: int | None = None
+    fallback: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,9 @@ from utils.benchmark.records import FoldResult, Machine, Measurement, Provenance
 from utils.benchmark.tasks import label, library_version
 from utils.benchmark.training import Fitted, TrainingRows, fit, positive_scores
 from utils.config import DatasetConfig, Profile, Protocol
-from utils.data import features, fetching, loading, splits
+from utils.data import fetching, loading, splits
+from utils.data.calendar_features import SECONDS_PER_DAY
+from utils.data.encoding import build_encoder
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
 from utils.leakage.auditing import Claims
@@ -59,7 +61,7 @@ def all_folds(
 @lru_cache(maxsize=4)
 def _folds(dataset: Dataset, protocol: Protocol, n_repeats: int, copies_follow: bool) -> dict[tuple[int, int], Fold]:
     distinct, originals = loading.distinct_rows(dataset) if copies_follow else (dataset, None)
-    development, _ = splits.chronological_split(distinct, protocol.test_fraction)
+    development, _ = splits.split_off_test(distinct, protocol.test_fraction, protocol.seed)
     folds = splits.folds(distinct, development, protocol.n_splits, n_repeats, child_seed(protocol.seed, "split"))
     if copies_follow:
         folds = [_with_copies(fold, originals) for fold in folds]
@@ -130,14 +132,13 @@ def _require_same_data(dataset: Dataset, task: Task) -> None:
 
 def training_rows(dataset: Dataset, positions: np.ndarray, seed: int) -> TrainingRows:
     """Rows at these positions, for `training.fit`."""
-    return TrainingRows(*fold_parts(dataset, positions), dataset.groups[positions], seed)
+    return TrainingRows(*fold_parts(dataset, positions), dataset.groups[positions], seed, build_encoder(dataset.config))
 
 
 def prepare_fold(dataset: Dataset, fold: Fold, seed: int) -> TrainingRows:
     """Training rows of a fold, after checking that neither they nor copies of them are test rows."""
-    train, test = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
-    require_clean_split(dataset, train, test, fold)
-    return TrainingRows(*train, dataset.groups[fold.train], seed)
+    require_clean_split(dataset, fold_parts(dataset, fold.train), fold_parts(dataset, fold.test), fold)
+    return training_rows(dataset, fold.train, seed)
 
 
 def fit_fold(task: Task, dataset: Dataset, fold: Fold, n_jobs: int = 1) -> Fitted:
@@ -149,7 +150,7 @@ def fit_fold(task: Task, dataset: Dataset, fold: Fold, n_jobs: int = 1) -> Fitte
 
 def score_fold(fitted: Fitted, dataset: Dataset, fold: Fold) -> FoldResult:
     """Measure a fitted task on the fold's test rows."""
-    X_test = fitted.scaler.transform(fold_parts(dataset, fold.test)[0])
+    X_test = fitted.encoder.transform(fold_parts(dataset, fold.test)[0])
     start = time.perf_counter()
     scores = positive_scores(fitted.classifier, X_test)
     score_seconds = time.perf_counter() - start
@@ -164,6 +165,7 @@ def score_fold(fitted: Fitted, dataset: Dataset, fold: Fold) -> FoldResult:
         search_seconds=round(fitted.seconds.search, 3),
         fit_seconds=round(fitted.seconds.fit, 3),
         score_seconds=round(score_seconds, 3),
+        fallback=fitted.rows.fallback,
         engine=forest_engine(fitted.classifier) or fitted.trial.model.library.split()[0],
     )
 
@@ -220,7 +222,7 @@ def days_covered(dataset: Dataset, positions: np.ndarray) -> float | None:
     first, last = int(np.min(positions)), int(np.max(positions))
     start, end = dataset.frame[dataset.config.time].iloc[[first, last]]
     share = len(positions) / (last - first + 1)
-    return round(float(end - start) / features.SECONDS_PER_DAY * share, 4)
+    return round(float(end - start) / SECONDS_PER_DAY * share, 4)
 
 
 @lru_cache

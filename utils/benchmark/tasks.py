@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from utils.benchmark.records import Method, Split, Task
 from utils.benchmark.search import plan_search
-from utils.config import Profile, Protocol, Search
+from utils.config import Profile, Search
 from utils.data.identity import DatasetIdentity
-from utils.data.loading import GROUPS
+from utils.data.loading import ENTITIES, GROUPS
+from utils.data.splits import RANDOM_TEST
 from utils.models.registry import MODELS
 from utils.registry import Entry
 from utils.samplers.registry import SAMPLERS
@@ -47,9 +48,12 @@ def minor_version(library: str) -> str:
     return f"{library} {'.'.join(library_version(library).split('.')[:2])}"
 
 
-def split_of(kind: str, protocol: Protocol) -> Split:
-    """The protocol's division of rows; with the seed it determines the rows of every fold."""
-    return Split(kind, protocol.test_fraction, GROUPS, n_splits=protocol.n_splits)
+def split_of(kind: str, profile: Profile) -> Split:
+    """The profile's division of rows; with the seed it determines the rows of every fold."""
+    protocol, dataset = profile.protocol, profile.dataset
+    groups = GROUPS if dataset.group is None else ENTITIES
+    test = RANDOM_TEST if dataset.time is None else None
+    return Split(kind, protocol.test_fraction, groups, n_splits=protocol.n_splits, test=test)
 
 
 def make_task(
@@ -79,7 +83,7 @@ def make_task(
     repeat, fold = fold_id
     return Task(
         dataset=dataset,
-        split=split_of("development", profile.protocol),
+        split=split_of("development", profile),
         repeat=repeat,
         fold=fold,
         seed=child_seed(profile.protocol.seed, "task", repeat, fold),

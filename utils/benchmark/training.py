@@ -1,6 +1,6 @@
-"""From training rows to a fitted classifier: scale, resample, choose the parameters, fit.
+"""From training rows to a fitted classifier: encode, resample, choose the parameters, fit.
 
-Test rows never reach this module. Inner folds divide the training rows before scaler and sampler, so that inner test
+Test rows never reach this module. Inner folds divide the training rows before encoder and sampler, so that inner test
 rows are always real, and no synthetic row was made from them.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import time
-import warnings
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
@@ -17,13 +16,14 @@ import numpy as np
 import pandas as pd
 from cachetools import LRUCache
 from imblearn.pipeline import Pipeline
-from sklearn.base import ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.preprocessing import StandardScaler
 
 from utils import metrics
 from utils.benchmark.records import Method, Task
+from utils.benchmark.resampling import Encoded, Resampled, fit_encoder, resample
 from utils.benchmark.search import Trial, reduced_trial, sample_trials, select_trial
-from utils.data.splits import fold_numbers
+from utils.data.fold_numbers import fold_numbers
 from utils.models.registry import MODELS
 from utils.samplers.registry import SAMPLERS, fraud_weight
 from utils.seeding import child_seed, seeded
@@ -32,29 +32,9 @@ Classifier = TypeVar("Classifier", bound=ClassifierMixin)
 MAX_RESAMPLED = 8  # of the same rows; each may be as large as the dataset
 
 
-@dataclass(frozen=True, eq=False)
-class Resampled:
-    """Rows that a classifier is fitted on.
-
-    Attributes
-    ----------
-    X, y : arrays of shape (n_rows, n_features) and (n_rows,)
-        Scaled, real and synthetic.
-    seconds : float
-        Time of scaling and sampling.
-    source : Index
-        Index labels in the dataset of the rows that scaler and sampler were fitted on.
-    """
-
-    X: np.ndarray
-    y: np.ndarray
-    seconds: float
-    source: pd.Index
-
-
 @dataclass(frozen=True)
 class Seconds:
-    """Duration of the steps of a fit: scaler and sampler, search for the parameters, classifier."""
+    """Duration of the steps of a fit: encoder and sampler, search for the parameters, classifier."""
 
     sampler: float
     search: float
@@ -63,7 +43,7 @@ class Seconds:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A task's scaler and classifier, fitted.
+    """A task's encoder and classifier, fitted.
 
     Attributes
     ----------
@@ -75,10 +55,10 @@ class Fitted:
         What the classifier was fitted on.
     seconds : Seconds
     held_out : Index
-        Index labels of the training rows that were held out from scaler and sampler to stop a network's training.
+        Index labels of the training rows that were held out from encoder and sampler to stop a network's training.
     """
 
-    scaler: StandardScaler
+    encoder: BaseEstimator
     classifier: ClassifierMixin
     trial: Trial
     scores: list[float]
@@ -88,27 +68,8 @@ class Fitted:
 
     @property
     def pipeline(self) -> Pipeline:
-        """Scaler and classifier as one fitted pipeline; a sampler does nothing to rows that are scored."""
-        return Pipeline([("scale", self.scaler), ("model", self.classifier)])
-
-
-def build_preprocessing(sampler: Method, seed: int) -> Pipeline:
-    """Scaler and sampler, fitted on training rows only; 'passthrough' if there is no resampling."""
-    resampler = SAMPLERS[sampler.name].build(child_seed(seed, sampler.name), **sampler.params)
-    return Pipeline([("scale", StandardScaler()), ("sample", "passthrough" if resampler is None else resampler)])
-
-
-def fit_preprocessing(preprocessing: Pipeline, X: pd.DataFrame, y: pd.Series) -> Resampled:
-    """Fit scaler and sampler on training rows, and return the rows that the classifier is fitted on."""
-    start = time.perf_counter()
-    if preprocessing["sample"] == "passthrough":
-        resampled = preprocessing[:1].fit_transform(X), y.to_numpy()
-    else:
-        with warnings.catch_warnings():
-            # A ratio may ask for more frauds than there are legitimate rows.
-            warnings.filterwarnings("ignore", "After over-sampling")
-            resampled = preprocessing.fit_resample(X, y.to_numpy())
-    return Resampled(*resampled, time.perf_counter() - start, X.index)
+        """Encoder and classifier as one fitted pipeline; a sampler does nothing to rows that are scored."""
+        return Pipeline([("encode", self.encoder), ("model", self.classifier)])
 
 
 def positive_scores(model: Classifier, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -119,7 +80,7 @@ def positive_scores(model: Classifier, X: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 class TrainingRows:
-    """Training rows before any fitted step, with a cache of scaler, resampled tables and inner folds.
+    """Training rows before any fitted step, with a cache of encoder, resampled tables and inner folds.
 
     Tasks on the same rows share the cache; its contents are computed when they are first needed. At most
     `MAX_RESAMPLED` resampled tables are kept.
@@ -132,18 +93,23 @@ class TrainingRows:
         Group of each row, which is never divided; see `Dataset.groups`.
     seed : int
         Seed of the samplers and the inner folds.
+    encoder : unfitted transformer, optional
+        The first step; see `encoding.build_encoder`. By default the columns are scaled.
     """
 
-    def __init__(self, X: pd.DataFrame, y: pd.Series, groups: np.ndarray, seed: int):
+    def __init__(
+        self, X: pd.DataFrame, y: pd.Series, groups: np.ndarray, seed: int, encoder: BaseEstimator | None = None
+    ):
         self.X, self.y, self.groups, self.seed = X, y, groups, seed
+        self._encoder = StandardScaler() if encoder is None else encoder
         self._resampled: LRUCache[str, Resampled] = LRUCache(MAX_RESAMPLED)
         self._inner_folds: LRUCache[int, list[tuple[TrainingRows, TrainingRows]]] = LRUCache(1)
         self._held_out: LRUCache[int, tuple[TrainingRows, TrainingRows]] = LRUCache(1)
 
     @cached_property
-    def scaler(self) -> StandardScaler:
-        """Fitted on these rows alone."""
-        return StandardScaler().fit(self.X)
+    def encoded(self) -> Encoded:
+        """The rows as numbers, and the encoder that was fitted on them alone."""
+        return fit_encoder(self._encoder, self.X, self.y, self.groups)
 
     def resampled(self, sampler: Method) -> Resampled:
         """The rows after a sampler; a generator is fitted once for all of its ratios."""
@@ -159,9 +125,8 @@ class TrainingRows:
     def _fit_resample(self, sampler: Method) -> Resampled:
         name = json.dumps([sampler.name, sampler.params], sort_keys=True)
         if name not in self._resampled:
-            preprocessing = build_preprocessing(sampler, self.seed)
             with seeded(self.seed):
-                self._resampled[name] = fit_preprocessing(preprocessing, self.X, self.y)
+                self._resampled[name] = resample(sampler, self.encoded, self.X, self.y, self.seed)
         return self._resampled[name]
 
     def inner_folds(self, n_folds: int) -> list[tuple[TrainingRows, TrainingRows]]:
@@ -187,7 +152,8 @@ class TrainingRows:
 
     def _subset(self, mask: np.ndarray, *path: object) -> TrainingRows:
         """Rows of a mask, with their own seed."""
-        return TrainingRows(self.X[mask], self.y[mask], self.groups[mask], child_seed(self.seed, *path))
+        rows = self.X[mask], self.y[mask], self.groups[mask]
+        return TrainingRows(*rows, child_seed(self.seed, *path), self._encoder)
 
 
 def fit(task: Task, rows: TrainingRows, n_jobs: int = 1, chosen: Trial | None = None) -> Fitted:
@@ -212,7 +178,7 @@ def fit(task: Task, rows: TrainingRows, n_jobs: int = 1, chosen: Trial | None = 
     trial = trials[select_trial(scores, task.search.margin)] if scores else trials[0]
     model, resampled, fit_seconds = _fit_trial(task, trial, rows, n_jobs)
     seconds = Seconds(resampled.seconds, search_seconds, fit_seconds)
-    return Fitted(rows.scaler, model, trial, scores, resampled, seconds)
+    return Fitted(rows.encoded.encoder, model, trial, scores, resampled, seconds)
 
 
 def _fit_trial(
@@ -236,7 +202,7 @@ def score_trials(task: Task, rows: TrainingRows, trials: list[Trial], n_jobs: in
     folds = rows.inner_folds(task.search.folds)
     scores = np.zeros((len(trials), len(folds)))
     for number, (train, test) in enumerate(folds):
-        X_test, y_test = _scaled(test, train.scaler)
+        X_test, y_test = _encoded(test, train)
         for position, trial in enumerate(trials):
             model, *_ = _fit_trial(task, reduced_trial(trial), train, n_jobs)
             scores[position, number] = _average_precision(model, X_test, y_test)
@@ -246,7 +212,7 @@ def score_trials(task: Task, rows: TrainingRows, trials: list[Trial], n_jobs: in
 def _fit_held_out(task: Task, rows: TrainingRows, trials: list[Trial], n_jobs: int) -> Fitted:
     """Train a network per trial; held-out real rows stop the training and select the trial."""
     train, validation = rows.held_out(task.search.held_out)
-    held_out = _scaled(validation, train.scaler)
+    held_out = _encoded(validation, train)
     fits = [_fit_trial(task, trial, train, n_jobs, validation=held_out) for trial in trials]
     scores = [round(_average_precision(model, *held_out), 6) for model, *_ in fits]
     best = select_trial(scores, task.search.margin)
@@ -254,12 +220,12 @@ def _fit_held_out(task: Task, rows: TrainingRows, trials: list[Trial], n_jobs: i
     search_seconds = sum(seconds for *_, seconds in fits) - fit_seconds
     seconds = Seconds(resampled.seconds, search_seconds, fit_seconds)
     scores = scores if len(trials) > 1 else []
-    return Fitted(train.scaler, model, trials[best], scores, resampled, seconds, validation.X.index)
+    return Fitted(train.encoded.encoder, model, trials[best], scores, resampled, seconds, validation.X.index)
 
 
-def _scaled(rows: TrainingRows, scaler: StandardScaler) -> tuple[np.ndarray, np.ndarray]:
-    """Scaled features, and labels."""
-    return scaler.transform(rows.X), rows.y.to_numpy()
+def _encoded(rows: TrainingRows, train: TrainingRows) -> tuple[np.ndarray, np.ndarray]:
+    """Features of rows as the encoder of the training rows gives them, and labels."""
+    return train.encoded.encoder.transform(rows.X), rows.y.to_numpy()
 
 
 def _average_precision(model: Classifier, X: np.ndarray, y: np.ndarray) -> float:

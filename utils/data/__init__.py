@@ -5,10 +5,10 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "features": ["SECONDS_PER_DAY"],
+        "calendar_features": ["SECONDS_PER_DAY"],
         "fetching": ["fetch"],
         "loading": ["Dataset", "distinct_rows", "load"],
         "reading": ["DataError", "read_table"],
-        "splits": ["Fold", "chronological_split", "folds"],
+        "splits": ["Fold", "split_off_test", "folds"],
     },
 )

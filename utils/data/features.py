@@ -1,4 +1,4 @@
-"""From raw columns to features: numbers unchanged, and the hour of day as a point on the unit circle."""
+"""From raw columns to features: numbers and categories unchanged, times and dates as calendar features."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from utils.config import ULB, DatasetConfig
+from utils.data import calendar_features as calendar
+from utils.data.calendar_features import date_features, time_features
+from utils.data.column_types import typed
 from utils.data.numbers import finite_numbers
 from utils.data.reading import DataError
-
-HOUR_FEATURES = ("hour_sin", "hour_cos")
-SECONDS_PER_DAY = 86_400
 
 
 def build_features(
@@ -33,22 +33,27 @@ def build_features(
     Returns
     -------
     DataFrame of shape (n_rows, n_features)
-        float64, with the index of `frame`.
+        float64, with the index of `frame`. The categories of a mixed table are columns of type `category`.
 
     Raises
     ------
     DataError
-        If columns are missing (all are named) or a value is not a finite number.
+        If columns are missing (all are named), a value is not a number, or one is missing from a table that is not
+        mixed.
     """
+    if config.is_mixed:
+        features = _mixed_features(frame, config)
+        return features if columns is None else features[list(columns)]
     if columns is None:
         columns = _feature_names(frame.columns if config.columns is None else config.columns, config)
-    derived = HOUR_FEATURES if config.time is not None and not config.raw_time else ()
+    derived = time_features(config)
     needed = [name for name in columns if name not in derived]
     _require_columns(frame, needed if len(needed) == len(columns) else [*needed, config.time])
     # pandas stores columns like a Fortran-ordered array, so no second copy is made.
     values = np.empty((len(frame), len(columns)), order="F")
     for position, name in enumerate(columns):
-        values[:, position] = _hour(frame[config.time], name) if name in derived else finite_numbers(frame[name])
+        number = finite_numbers(frame[config.time if name in derived else name])
+        values[:, position] = calendar.time_feature(number, name) if name in derived else number
     return pd.DataFrame(values, index=frame.index, columns=list(columns), copy=False)
 
 
@@ -60,15 +65,33 @@ def _require_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:
 
 def _feature_names(columns: Iterable[str], config: DatasetConfig) -> list[str]:
     names = [name for name in columns if name not in (config.label, config.time, *config.drop)]
-    return names + _time_features(config)
+    return [*names, config.time] if config.raw_time and config.time is not None else [*names, *time_features(config)]
 
 
-def _time_features(config: DatasetConfig) -> list[str]:
+def _mixed_features(frame: pd.DataFrame, config: DatasetConfig) -> pd.DataFrame:
+    """Numbers as float64 and categories as text, either with gaps, and what times and dates give."""
+    _require_columns(frame, raw_columns(config))
+    kept = [name for name in (*config.numeric, *config.categorical) if name != config.time]
+    columns = dict(typed(frame[kept], numeric=config.numeric, categorical=config.categorical).items())
+    row_seconds = _row_seconds(frame, config)
+    if config.raw_time and config.time is not None:
+        columns[config.time] = row_seconds
+    columns |= {name: calendar.time_feature(row_seconds, name) for name in time_features(config)}
+    seconds = {name: calendar.to_seconds(frame[name]) for name in config.dates if name != config.time}
+    for name, source in date_features(config).items():
+        columns[name] = calendar.date_feature(seconds[source], name, row_seconds)
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def _row_seconds(frame: pd.DataFrame, config: DatasetConfig) -> np.ndarray | None:
     if config.time is None:
-        return []
-    return [config.time] if config.raw_time else list(HOUR_FEATURES)
+        return None
+    is_date = config.time in config.dates
+    return calendar.to_seconds(frame[config.time]) if is_date else finite_numbers(frame[config.time])
 
 
-def _hour(seconds: pd.Series, name: str) -> np.ndarray:
-    angle = finite_numbers(seconds) % SECONDS_PER_DAY * (2 * np.pi / SECONDS_PER_DAY)
-    return np.sin(angle) if name == "hour_sin" else np.cos(angle)
+def raw_columns(config: DatasetConfig) -> tuple[str, ...]:
+    """Columns of a mixed table that its features come from."""
+    time = () if config.time is None else (config.time,)
+    names = (*time, *config.numeric, *config.categorical, *config.dates)
+    return tuple(dict.fromkeys(names))

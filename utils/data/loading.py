@@ -13,10 +13,13 @@ from utils.config import ULB, DatasetConfig
 from utils.data.features import build_features
 from utils.data.fetching import content_sha256, fetch, read_copy, read_stamp, remove_outdated_copy, write_copy
 from utils.data.identity import DatasetIdentity
+from utils.data.mixed_table import read_mixed_table
 from utils.data.reading import PARQUET, DataError, read_table
 from utils.data.validation import check_columns, check_rarity, counts_rows, validate, warn_of_counters
+from utils.dataset_config import KINDS
 
 GROUPS = "all raw columns but time and label"  # the rule of `Dataset.groups`, as ledger rows name it
+ENTITIES = "the group column"  # the rule if the dataset has one
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +34,7 @@ class Dataset:
         Hash of the raw file's content.
     frame : DataFrame
         Raw columns, the label as int64 and the others as float64; the index is the row's 0-based number
-        among the data rows of the file.
+        among the data rows of the file. For the columns of a mixed table see `mixed_table`.
     config : DatasetConfig
         Roles of the columns.
     n_duplicates : int
@@ -58,7 +61,7 @@ class Dataset:
 
     @cached_property
     def X(self) -> pd.DataFrame:
-        """Features of the protocol, float64; see `features`."""
+        """Features of the protocol, float64 or categories; see `features`."""
         return build_features(self.frame, self.config)
 
     @cached_property
@@ -73,7 +76,13 @@ class Dataset:
 
     @cached_property
     def groups(self) -> np.ndarray:
-        """Group number of each row, int64: rows that are equal in all raw columns but time and label share a group."""
+        """Group number of each row, int64.
+
+        The rows of an entity share a group; without a group column, rows that are equal in all raw columns but time and
+        label do.
+        """
+        if self.config.group is not None:
+            return _entities(self.frame[self.config.group])
         roles = [name for name in (self.config.time, self.config.label) if name is not None]
         return _identical_rows(self.frame.drop(columns=roles))
 
@@ -103,7 +112,7 @@ def load(config: DatasetConfig = ULB) -> Dataset:
 
     See Also
     --------
-    utils.data.splits.chronological_split : The rows of the development set and of the test set.
+    utils.data.splits.split_off_test : The rows of the development set and of the test set.
     utils.data.splits.folds : Folds of the development set.
     utils.data.features.build_features : How raw columns become features.
 
@@ -145,6 +154,14 @@ def load(config: DatasetConfig = ULB) -> Dataset:
     )
 
 
+def _entities(column: pd.Series) -> np.ndarray:
+    """Number the entities; a row without one is its own."""
+    numbers, uniques = pd.factorize(column)
+    unknown = np.flatnonzero(numbers == -1)
+    numbers[unknown] = len(uniques) + np.arange(len(unknown))
+    return numbers.astype(np.int64, copy=False)
+
+
 def distinct_rows(dataset: Dataset) -> tuple[Dataset, np.ndarray]:
     """The dataset without exact copies of a row, and for each row of `dataset` its position in it.
 
@@ -177,7 +194,12 @@ def _identical_rows(frame: pd.DataFrame) -> np.ndarray:
     numbers, uniques = pd.factorize(_row_hashes(frame))
     colliding = np.flatnonzero(np.bincount(numbers)[numbers] > 1)
     if colliding.size:
-        numbers_among_colliding = frame.iloc[colliding].groupby(list(frame.columns), sort=False).ngroup().to_numpy()
+        numbers_among_colliding = (
+            frame.iloc[colliding]
+            .groupby(list(frame.columns), sort=False, dropna=False, observed=True)
+            .ngroup()
+            .to_numpy()
+        )
         numbers[colliding] = len(uniques) + numbers_among_colliding
     return pd.factorize(numbers)[0].astype(np.int64, copy=False)
 
@@ -203,10 +225,15 @@ def _validated_table(path: Path, config: DatasetConfig) -> _ValidatedTable:
 
     A copy is validated again if it was made for other roles, and made again if other columns were left out.
     """
-    roles, drop = [config.label, config.time, config.amount], sorted(config.drop)
+    roles, drop = _stamped_roles(config), sorted(config.drop)
     stamp = read_stamp(path)
     frame = read_copy(path) if stamp and stamp.get("drop") == drop else None
     is_copy = frame is not None
+    if config.is_mixed:
+        if not is_copy or stamp["roles"] != roles:
+            frame, is_copy = read_mixed_table(path, config), False
+            stamp = {"roles": roles, "counters": [], "drop": drop}
+        return _ValidatedTable(_with_sorted_categories(frame), stamp, is_copy)
     if not is_copy:
         frame = validate(read_table(path, drop), path, config)
         counters = [name for name in frame if counts_rows(frame[name].to_numpy())]
@@ -215,6 +242,21 @@ def _validated_table(path: Path, config: DatasetConfig) -> _ValidatedTable:
         frame = validate(frame, path, config)
     check_columns(frame, path, config)
     return _ValidatedTable(frame, stamp, is_copy)
+
+
+def _with_sorted_categories(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its categories in the order of `as_categories`; Parquet stores them as they first occur."""
+    for name in frame.select_dtypes("category"):
+        frame[name] = frame[name].cat.set_categories(sorted(frame[name].cat.categories))
+    return frame
+
+
+def _stamped_roles(config: DatasetConfig) -> list:
+    """Roles for which a copy was validated, as its stamp has them."""
+    roles = [config.label, config.time, config.amount]
+    if not config.is_mixed:
+        return roles
+    return [*roles, config.group, *(list(getattr(config, name)) for name in ("positive", *KINDS))]
 
 
 def _counters(table: _ValidatedTable, config: DatasetConfig) -> list[str]:

@@ -1,4 +1,4 @@
-"""The chronological test set, and folds that keep related rows together."""
+"""The test set, and folds that keep related rows together."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
+from utils.data.fold_numbers import fold_numbers
 from utils.data.loading import Dataset
 from utils.data.reading import DataError
 from utils.seeding import child_seed
+
+RANDOM_TEST = "a stratified draw of whole groups"  # the test set without a time column, as ledger rows name it
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +25,11 @@ class Fold:
     test: np.ndarray
 
 
-def chronological_split(dataset: Dataset, test_fraction: float = 0.2) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the development set and of the test set, which consists of the last rows by time.
+def split_off_test(dataset: Dataset, test_fraction: float = 0.2, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the development set and of the test set.
+
+    The test set consists of the last rows by time. Without a time column it is a stratified random draw that never
+    divides a group; see `Dataset.groups`.
 
     Raises
     ------
@@ -33,10 +38,13 @@ def chronological_split(dataset: Dataset, test_fraction: float = 0.2) -> tuple[n
     """
     if not 0 < test_fraction < 1:
         raise DataError(f"The test fraction is {test_fraction}; choose one between 0 and 1.")
-    n_rows = len(dataset.frame)
-    # Round first: 70 * 0.1 is slightly more than 7 and must not become 8.
-    n_test = math.ceil(round(n_rows * test_fraction, 6))
-    development, test = np.split(np.arange(n_rows), [n_rows - n_test])
+    if dataset.config.time is None:
+        development, test = _random_split(dataset, test_fraction, seed)
+    else:
+        n_rows = len(dataset.frame)
+        # Round first: 70 * 0.1 is slightly more than 7 and must not become 8.
+        n_test = math.ceil(round(n_rows * test_fraction, 6))
+        development, test = np.split(np.arange(n_rows), [n_rows - n_test])
     labels = dataset.y.to_numpy()
     for name, positions in {"development": development, "test": test}.items():
         if np.unique(labels[positions]).size < 2:
@@ -46,6 +54,14 @@ def chronological_split(dataset: Dataset, test_fraction: float = 0.2) -> tuple[n
                 "or use a longer file."
             )
     return development, test
+
+
+def _random_split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A stratified draw of whole groups: of the parts that the rows are divided into, the first ones."""
+    n_parts = max(2, round(1 / test_fraction)) if test_fraction <= 0.5 else 20
+    n_test = max(1, round(n_parts * test_fraction))
+    numbers = fold_numbers(dataset.y.to_numpy(), dataset.groups, n_parts, child_seed(seed, "test"))
+    return np.flatnonzero(numbers >= n_test), np.flatnonzero(numbers < n_test)
 
 
 def folds(dataset: Dataset, positions: np.ndarray, n_splits: int = 5, n_repeats: int = 1, seed: int = 0) -> list[Fold]:
@@ -74,24 +90,3 @@ def folds(dataset: Dataset, positions: np.ndarray, n_splits: int = 5, n_repeats:
             for number in range(n_splits)
         ]
     return result
-
-
-def fold_numbers(labels: np.ndarray, groups: np.ndarray, n_splits: int, seed: int) -> np.ndarray:
-    """Fold number of each row.
-
-    `StratifiedGroupKFold` visits every group in a Python loop, which takes half a minute if nearly every row is its own
-    group. So it assigns only the positives and the rows that share a group; ungrouped negatives are assigned at random
-    in equal parts.
-    """
-    is_stratified = (labels == 1) | (np.bincount(groups)[groups] > 1)
-    ungrouped = np.flatnonzero(~is_stratified)
-    # The splitter needs at least `n_splits` rows of each class.
-    is_stratified[ungrouped[:n_splits]] = True
-    random_rows = ungrouped[n_splits:]
-    numbers = np.empty(len(labels), dtype=np.int64)
-    numbers[random_rows] = np.random.default_rng(seed).permutation(len(random_rows)) % n_splits
-    rows = np.flatnonzero(is_stratified)
-    splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
-    for number, (_, test) in enumerate(splitter.split(rows, labels[rows], groups[rows])):
-        numbers[rows[test]] = number
-    return numbers

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from utils.config import DatasetConfig
-from utils.data.features import HOUR_FEATURES
+from utils.data.calendar_features import HOUR_FEATURES
 from utils.data.numbers import NUMBER, to_numbers
 from utils.data.reading import ColumnError, DataError, decimal_hint, line_numbers
 

@@ -8,12 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from sklearn.preprocessing import StandardScaler
 
 from utils.backend import limit_threads
 from utils.benchmark import ledger
 from utils.benchmark.records import Row, Task
-from utils.benchmark.run_task import all_folds, announced, fold_parts, load_dataset, provenance
+from utils.benchmark.run_task import all_folds, announced, fold_parts, load_dataset, provenance, training_rows
 from utils.config import DatasetConfig, Profile, Protocol
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
@@ -42,15 +41,15 @@ class VariantResult:
 
 
 def real_rows(config: DatasetConfig, protocol: Protocol, n_repeats: int, fold_id: tuple[int, int]) -> RealRows:
-    """Training and held-out rows of one fold, scaled as every sampler of the study sees them."""
-    return _scaled_rows(load_dataset(config), all_folds(config, protocol, n_repeats)[fold_id])
+    """Training and held-out rows of one fold, encoded as numbers for samplers and models."""
+    return _encoded_rows(load_dataset(config), all_folds(config, protocol, n_repeats)[fold_id])
 
 
 @lru_cache(maxsize=3)
-def _scaled_rows(dataset: Dataset, fold: Fold) -> RealRows:
-    (X_train, y_train), (X_test, y_test) = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
-    scaler = StandardScaler().fit(X_train)
-    return RealRows(scaler.transform(X_train), y_train.to_numpy(), scaler.transform(X_test), y_test.to_numpy())
+def _encoded_rows(dataset: Dataset, fold: Fold) -> RealRows:
+    train, (X_test, y_test) = training_rows(dataset, fold.train, seed=0), fold_parts(dataset, fold.test)
+    encoded = train.encoded
+    return RealRows(encoded.X, train.y.to_numpy(), encoded.encoder.transform(X_test), y_test.to_numpy())
 
 
 def gan_config(profile: Profile, changes: dict[str, object] | None = None) -> GANConfig:

@@ -13,10 +13,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
-from utils.data.features import SECONDS_PER_DAY
+from utils.data.calendar_features import SECONDS_PER_DAY
 from utils.data.loading import Dataset
 from utils.data.reading import DataError
-from utils.data.splits import chronological_split
+from utils.data.splits import split_off_test
 from utils.experiments.fidelity import two_sample_auc
 from utils.seeding import child_seed
 
@@ -66,7 +66,7 @@ def comparisons(dataset: Dataset, test_fraction: float = 0.2) -> Comparisons:
     periods = list(days(dataset).items())
     (first, earlier), (last, later) = periods[0], periods[-1]
     pairs = {f"{first} to {last}": (earlier, later)} if len(periods) > 1 else {}
-    return pairs | {"development to test": chronological_split(dataset, test_fraction)}
+    return pairs | {"development to test": split_off_test(dataset, test_fraction)}
 
 
 def hours_of_day(dataset: Dataset) -> NDArray[np.int64]:

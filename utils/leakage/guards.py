@@ -60,8 +60,9 @@ def _require_untouched(dataset: Dataset) -> None:
 def _require_dataset_rows(dataset: Dataset, name: str, X: pd.DataFrame, y: pd.Series) -> NDArray[np.int64]:
     positions = dataset.X.index.get_indexer(X.index)
     same = (positions >= 0) & (dataset.y.to_numpy()[positions] == np.asarray(y))
-    for expected, values in zip(dataset.X.to_numpy().T, X.to_numpy().T, strict=True):  # columns are contiguous
-        same &= expected[positions] == values
+    for column, other in zip(dataset.X, X, strict=True):
+        expected, values = np.asarray(dataset.X[column])[positions], np.asarray(X[other])
+        same &= (expected == values) | (pd.isna(expected) & pd.isna(values))
     if not same.all():
         raise LeakError(
             f"{np.count_nonzero(~same):,} rows of the {name} part are not rows of {dataset.name}; "

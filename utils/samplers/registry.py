@@ -46,6 +46,7 @@ from utils.registry import Entry
 from utils.samplers.cgan.sampler import CGANSampler, GANConfig
 from utils.samplers.cleaning import QuickEditedNearestNeighbours, QuickTomekLinks
 from utils.samplers.peers import CTGANSampler, JitterSampler
+from utils.samplers.table_smote import TableSMOTE
 
 Ratio = float | str
 
@@ -85,6 +86,11 @@ class SamplerEntry(Entry):
         generator. A generator's rows are independent draws, so a smaller ratio is the same fit with fewer of them.
     weighted : bool, default=False
         Whether the model weights frauds instead; `ratio` is then passed to `fraud_weight`.
+    build_table : callable, optional
+        Like `build`, for a sampler that takes the columns of a mixed table, before they are encoded. Without it the
+        sampler takes the encoded table.
+    fallback : str, default=""
+        Sampler to use, with the same ratio, on rows on which this one cannot work, such as too few positives.
 
     See Also
     --------
@@ -105,6 +111,8 @@ class SamplerEntry(Entry):
 
     family: str = "control"
     weighted: bool = False
+    build_table: Callable[..., Any] | None = None
+    fallback: str = ""
 
     def effect(self, ratio: Ratio, y: ArrayLike) -> float:
         """Effect of a ratio on rows with these labels: rows added, legitimate rows kept, or weight of a fraud.
@@ -158,6 +166,7 @@ def _ratio_entry(name: str, label: str, build: Callable, family: str, **options:
     """An entry with a ratio, balanced by default."""
     ratios = UNDERSAMPLING_RATIOS if family == "under" else OVERSAMPLING_RATIOS
     known = {"library": "imbalanced-learn", "defaults": {"ratio": "balanced"}, "space": {"ratio": ratios}}
+    known["fallback"] = "" if name in ("class_weight", "rus", "ros") else "rus" if family == "under" else "ros"
     return SamplerEntry(name, label, build, family=family, **{**known, **options})
 
 
@@ -170,7 +179,9 @@ SAMPLERS: dict[str, SamplerEntry] = {
         SamplerEntry("tomek", "Tomek links", _tomek, "imbalanced-learn", family="under"),
         _ratio_entry("nearmiss", "NearMiss", partial(_undersampler, NearMiss), "under"),
         _ratio_entry("ros", "Random oversampling", partial(_oversampler, RandomOverSampler), "over"),
-        _ratio_entry("smote", "SMOTE", partial(_oversampler, SMOTE), "over"),
+        _ratio_entry(
+            "smote", "SMOTE", partial(_oversampler, SMOTE), "over", build_table=partial(_oversampler, TableSMOTE)
+        ),
         _ratio_entry("borderline", "Borderline-SMOTE", partial(_oversampler, BorderlineSMOTE), "over"),
         _ratio_entry("adasyn", "ADASYN", partial(_oversampler, ADASYN), "over"),
         SamplerEntry(
@@ -181,6 +192,7 @@ SAMPLERS: dict[str, SamplerEntry] = {
             defaults={"ratio": 20},  # cleaning compares all pairs of rows; 'balanced' takes four times as long
             space={"ratio": [20, 5, 1]},
             family="over",
+            fallback="ros",
             cost=45,
         ),
         _ratio_entry("jitter", "Jitter", partial(_oversampler, JitterSampler), "generator", library="numpy"),

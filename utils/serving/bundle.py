@@ -25,7 +25,8 @@ from sklearn.preprocessing import StandardScaler
 from utils.backend import limit_threads
 from utils.benchmark.records import RecordError, from_json, to_json
 from utils.config import ConfigError, DatasetConfig
-from utils.data.features import HOUR_FEATURES, build_features
+from utils.data.calendar_features import HOUR_FEATURES
+from utils.data.features import build_features
 from utils.metrics import log_odds
 from utils.models import ensembles
 from utils.models.ensembles import LogOddsMean, SelfPacedEnsemble

@@ -59,7 +59,7 @@ def final_task(profile: Profile, choice: tuple[str, str]) -> Task:
     """The task of the final model: trained on the whole development set, scored on the test set."""
     dataset = load_dataset(profile.dataset)
     task = make_task(profile, dataset.identity, (0, 0), *choice, search=profile.search)
-    return replace(task, split=split_of("test", profile.protocol), fold=None)
+    return replace(task, split=split_of("test", profile), fold=None)
 
 
 def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
@@ -115,11 +115,11 @@ def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold 
     development = development or out_of_fold(profile, task)
     calibrator = fit_calibrator(development.y_true, development.probability)
     probability = apply_calibrator(calibrator, development.probability)
-    split = Fold(0, 0, *splits.chronological_split(dataset, profile.protocol.test_fraction))
+    split = Fold(0, 0, *splits.split_off_test(dataset, profile.protocol.test_fraction, profile.protocol.seed))
     fitted = fit(task, training_rows(dataset, split.train, task.seed), effective_n_jobs(-1))
     require_training_rows(dataset, split, fitted.rows.source, fitted.held_out)
     return FraudModel(
-        scaler=fitted.scaler,
+        scaler=fitted.encoder,
         classifier=fitted.classifier,
         calibrator=calibrator,
         threshold=choose_threshold(development.y_true, probability, development.amounts),
@@ -131,14 +131,14 @@ def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold 
 
 def held_out_rows(dataset: Dataset, profile: Profile) -> pd.DataFrame:
     """Raw rows of the test set."""
-    _, positions = splits.chronological_split(dataset, profile.protocol.test_fraction)
+    _, positions = splits.split_off_test(dataset, profile.protocol.test_fraction, profile.protocol.seed)
     return dataset.frame.iloc[positions]
 
 
 def score_test(profile: Profile, model: FraudModel) -> Row[Task, ScoringResult]:
     """Score the test set, record it in the ledger's test.jsonl, and return its row; see `ledger.append_scoring`."""
     dataset = load_dataset(profile.dataset)
-    development, positions = splits.chronological_split(dataset, profile.protocol.test_fraction)
+    development, positions = splits.split_off_test(dataset, profile.protocol.test_fraction, profile.protocol.seed)
     probability = model.predict_proba(dataset.frame.iloc[positions])
     result = ScoringResult(
         **vars(measure(dataset, positions, probability, probability)),

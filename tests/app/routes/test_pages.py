@@ -621,7 +621,7 @@ def test_study_synthetic_finds_the_committed_frauds_of_the_studys_own_cgan(monke
     monkeypatch.setattr(embedding, "draw_frauds", lambda *_: pytest.fail("They are not in data/results/synthetic."))
     profile = load_profile("full")
     dataset = load_dataset(profile.dataset)
-    rows, _ = splits.chronological_split(dataset, profile.protocol.test_fraction)
+    rows, _ = splits.split_off_test(dataset, profile.protocol.test_fraction)
     X, y = dataset.X.iloc[rows], dataset.y.iloc[rows]
     synthetic = embedding.study_synthetic(profile, dataset, X, y)
     assert synthetic.updates == 2500 == GANConfig().updates

@@ -334,10 +334,13 @@ def on_first_fold(finished, sampler: str, model: str) -> tuple:
 def test_run_group_refuses_test_rows_given_to_the_sampler(sampler, finished, monkeypatch, tmp_path):
     task, dataset, fold = on_first_fold(finished, sampler, "lr")
     X_test, y_test = run_task.fold_parts(dataset, fold.test[:7])
-    honest = training.fit_preprocessing
-    monkeypatch.setattr(
-        training, "fit_preprocessing", lambda steps, X, y: honest(steps, pd.concat([X, X_test]), pd.concat([y, y_test]))
-    )
+    honest = training.resample
+
+    def resample(sampler, encoded, X, y, seed):
+        encoded = replace(encoded, X=np.concatenate([encoded.X, encoded.encoder.transform(X_test)]))
+        return honest(sampler, encoded, pd.concat([X, X_test]), pd.concat([y, y_test]), seed)
+
+    monkeypatch.setattr(training, "resample", resample)
     with pytest.raises(guards.LeakError, match="7 rows that are not among the fold's training rows were given"):
         run_task.run_group(finished, [task], tmp_path / "rows.jsonl")
     assert not (tmp_path / "rows.jsonl").exists()
@@ -366,19 +369,19 @@ def test_require_training_rows_refuses_a_copy_of_a_training_row(finished):
 def test_score_fold_counts_synthetic_rows_that_equal_test_rows(finished, monkeypatch, caplog):
     """The origin of rows counts, because values may agree by chance."""
     task, dataset, fold = on_first_fold(finished, "smote", "lr")
-    scaler = run_task.prepare_fold(dataset, fold, task.seed).scaler
-    honest = training.fit_preprocessing
+    encoder = run_task.prepare_fold(dataset, fold, task.seed).encoded.encoder
+    honest = training.resample
 
-    def fit_preprocessing(preprocessing, X, y):
-        resampled = honest(preprocessing, X, y)
-        resampled.X[-4:] = scaler.transform(dataset.X.iloc[fold.test[:4]])
+    def resample(*arguments):
+        resampled = honest(*arguments)
+        resampled.X[-4:] = encoder.transform(dataset.X.iloc[fold.test[:4]])
         return resampled
 
     def scored():
         return run_task.score_fold(run_task.fit_fold(task, dataset, fold), dataset, fold)
 
     assert scored().n_equal_to_test == 0
-    monkeypatch.setattr(training, "fit_preprocessing", fit_preprocessing)
+    monkeypatch.setattr(training, "resample", resample)
     assert scored().n_equal_to_test == 4
     runner._warn_of_equal_rows([make_row(n_equal_to_test=4), make_row(seed=1)])
     assert "In 1 of 2 tasks, test rows have the values of a synthetic row" in caplog.text

@@ -149,11 +149,9 @@ def test_resampled_adds_as_many_rows_as_the_ratio_says(sampler, ratio, expected)
 
 @pytest.fixture
 def n_fits(monkeypatch):
-    """A list that grows with every fit of scaler and sampler."""
-    fits, fit_preprocessing = [], training.fit_preprocessing
-    monkeypatch.setattr(
-        training, "fit_preprocessing", lambda *arguments: fits.append(1) or fit_preprocessing(*arguments)
-    )
+    """A list that grows with every fit of a sampler."""
+    fits, resample = [], training.resample
+    monkeypatch.setattr(training, "resample", lambda *arguments: fits.append(1) or resample(*arguments))
     return fits
 
 
@@ -198,18 +196,18 @@ def test_fit_fits_the_selected_trial_on_all_training_rows(sampler):
     fitted = training.fit(task, rows)
     assert len(fitted.scores) == 4 and all(0 < score <= 1 for score in fitted.scores)
     assert fitted.trial == sample_trials(task)[select_trial(fitted.scores, SEARCH.margin)]
-    np.testing.assert_allclose(fitted.scaler.mean_, rows.X.mean())
+    np.testing.assert_allclose(fitted.encoder.mean_, rows.X.mean())
     again = training.fit(task, make_rows(), chosen=chosen_trial(task, fitted.trial.chosen))
     np.testing.assert_allclose(again.classifier.coef_, fitted.classifier.coef_)
     assert again.scores == []
 
 
-def test_fit_scores_a_network_on_rows_that_neither_scaler_nor_sampler_saw():
+def test_fit_scores_a_network_on_rows_that_neither_encoder_nor_sampler_saw():
     rows = make_rows()
     fitted = training.fit(make_task("smote", "ann", updates=30), rows)
     train, _ = rows.held_out(SEARCH.held_out)
-    np.testing.assert_allclose(fitted.scaler.mean_, train.X.mean())
-    np.testing.assert_allclose(fitted.rows.X[: len(train.y)], fitted.scaler.transform(train.X))
+    np.testing.assert_allclose(fitted.encoder.mean_, train.X.mean())
+    np.testing.assert_allclose(fitted.rows.X[: len(train.y)], fitted.encoder.transform(train.X))
     assert len(fitted.scores) == 2
     assert "validation_average_precision" in fitted.classifier.history_
 

@@ -26,7 +26,7 @@ from utils.data.fetching import fetch
 from utils.data.identity import DatasetIdentity
 from utils.data.loading import Dataset, load
 from utils.data.reading import DataError
-from utils.data.splits import chronological_split, folds
+from utils.data.splits import folds, split_off_test
 
 HEADER = "Time,V1,Amount,Class\n"
 GOOD = HEADER + "3,0.5,10,0\n1,1.5,20,1\n2,2.5,30,0\n"
@@ -41,7 +41,7 @@ def ulb() -> Dataset:
 
 @pytest.fixture(scope="module")
 def development(ulb) -> np.ndarray:
-    return chronological_split(ulb)[0]
+    return split_off_test(ulb)[0]
 
 
 @pytest.fixture
@@ -120,8 +120,8 @@ def test_ulb_groups_are_the_rows_equal_but_for_time_and_label(ulb):
     assert (ulb.frame[shared].groupby(ulb.groups[shared])[columns].nunique() == 1).all(axis=None)
 
 
-def test_ulb_chronological_split(ulb, development):
-    _, test = chronological_split(ulb)
+def test_ulb_split_off_test(ulb, development):
+    _, test = split_off_test(ulb)
     assert (len(development), ulb.y.iloc[development].sum()) == (226_980, 399)
     assert (len(test), ulb.y.iloc[test].sum()) == (56_746, 74)
     assert ulb.frame["Time"].iloc[test].min() == 145_234
@@ -206,7 +206,7 @@ def test_load_reads_a_file_of_the_users(write, name):
     assert data.sha256 == hashlib.sha256(config.path.read_bytes()).hexdigest()
     assert (data.name, data.n_duplicates, data.amounts) == (config.path.stem, 1, None)
     pd.testing.assert_frame_equal(data.X, frame[["a", "b"]], check_index_type=False)
-    development, test = chronological_split(data, 0.25)
+    development, test = split_off_test(data, 0.25)
     np.testing.assert_array_equal(np.r_[development, test], np.arange(60))
     assert len(test) == 15
     assert len(folds(data, development, n_splits=3)) == 3
@@ -575,12 +575,12 @@ def test_folds_have_positives_each_and_divide_no_group(write, seed):
     np.testing.assert_array_equal(np.sort(np.concatenate([f.test for f in data_folds])), np.arange(len(data.frame)))
 
 
-def test_chronological_split_refuses_a_test_set_without_positives(write):
+def test_split_off_test_refuses_a_test_set_without_positives(write):
     frame = table(y=[1] * 12 + [0] * 48)
     with pytest.raises(DataError, match="the test set of 12 rows holds a single class"):
-        chronological_split(load(write(frame, **PLAIN)))
+        split_off_test(load(write(frame, **PLAIN)))
     with pytest.raises(DataError, match=r"fraction is 1\.5"):
-        chronological_split(load(write(table(), **PLAIN)), 1.5)
+        split_off_test(load(write(table(), **PLAIN)), 1.5)
 
 
 # The Parquet copy
@@ -867,7 +867,7 @@ from utils.config import ROOT, ULB, Search, load_profile
 from utils.data.features import build_features
 
 dataset = data.load()
-development, test = data.chronological_split(dataset)
+development, test = data.split_off_test(dataset)
 print(*build_features(dataset.frame), len(dataset.frame), len(data.folds(dataset, development)))
 profile = replace(load_profile("quick"), folds=((0, 0),), search=Search(trials=1))
 rows = benchmark.run(profile, samplers=["none", "rus"], models=["lr"], n_jobs=1)

@@ -58,7 +58,7 @@ def slowing(tmp_path_factory):
 
 
 def test_days_covered_follows_the_clock_whatever_the_share_of_the_rows(slowing):
-    development, test = splits.chronological_split(slowing, 0.2)
+    development, test = splits.split_off_test(slowing, 0.2)
     assert days_covered(slowing, development) == 0.25
     assert days_covered(slowing, test) == 1.0
     assert days_covered(slowing, np.arange(100)) == 2.0
@@ -67,7 +67,7 @@ def test_days_covered_follows_the_clock_whatever_the_share_of_the_rows(slowing):
 def test_days_covered_by_some_rows_of_a_period_is_their_share_of_its_length(slowing):
     assert days_covered(slowing, np.r_[0, 79]) == pytest.approx(0.25 * 2 / 80, abs=1e-4)
     assert days_covered(slowing, np.r_[99, 80, 85, 90]) == pytest.approx(0.2)
-    development, _ = splits.chronological_split(slowing, 0.2)
+    development, _ = splits.split_off_test(slowing, 0.2)
     folds = splits.folds(slowing, development, n_splits=5)
     assert sum(days_covered(slowing, fold.test) for fold in folds) == pytest.approx(0.25, rel=0.15)
 
@@ -79,7 +79,7 @@ def test_days_covered_is_zero_for_one_moment_and_none_without_a_clock(slowing):
 
 
 def test_days_covered_of_the_study_add_up_to_two(ulb):
-    development, test = splits.chronological_split(ulb)
+    development, test = splits.split_off_test(ulb)
     assert (days_covered(ulb, development), days_covered(ulb, test)) == (1.6809, 0.319)
 
 
@@ -87,7 +87,7 @@ def test_comparisons_are_of_the_first_day_with_the_last(tmp_path):
     dataset = make_dataset(tmp_path, make_frame(n_days=4, V1=0.0))
     pairs = drift_module.comparisons(dataset, 0.3)
     assert list(pairs) == ["day 1 to day 4", "development to test"]
-    for positions, expected in zip(pairs["development to test"], splits.chronological_split(dataset, 0.3), strict=True):
+    for positions, expected in zip(pairs["development to test"], splits.split_off_test(dataset, 0.3), strict=True):
         np.testing.assert_array_equal(positions, expected)
 
 

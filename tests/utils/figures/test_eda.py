@@ -15,7 +15,7 @@ from utils.data import loading, splits
 
 def with_test_labels_moved(dataset):
     """The same rows, with the labels of the test set reversed: as many frauds, but other ones."""
-    _, test = splits.chronological_split(dataset)
+    _, test = splits.split_off_test(dataset)
     labels = dataset.y.to_numpy().copy()
     labels[test] = labels[test][::-1]
     assert (labels != dataset.y).sum() > 10

@@ -41,7 +41,7 @@ def test_choose_takes_the_best_mean_over_the_most_folds():
 def test_out_of_fold_holds_every_row_of_the_development_set_once(profile):
     out = final_model.out_of_fold(profile, final_model.final_task(profile, ("none", "lr")))
     dataset = load_dataset(profile.dataset)
-    development, _ = splits.chronological_split(dataset)
+    development, _ = splits.split_off_test(dataset)
     assert len(out.y_true) == len(development)
     assert sorted(out.amounts) == sorted(dataset.amounts.iloc[development])
 

@@ -207,7 +207,7 @@ def test_replica_test_set_has_the_prevalence_of_the_file():
 def test_audit_of_this_studys_protocol_passes_every_check(config):
     """A development fold with the pipeline that a task fits, on the same file."""
     dataset = loading.load(config)
-    development, _ = splits.chronological_split(dataset, 0.2)
+    development, _ = splits.split_off_test(dataset, 0.2)
     fold = splits.folds(dataset, development, 3, seed=0)[0]
     profile = load_profile("quick", config)
     task = tasks.make_task(profile, dataset.identity, (0, 0), "smote", "lr")

@@ -1,0 +1,95 @@
+"""Read a mixed table: the columns that a study lists by kind, in their types, with gaps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from utils.data import calendar_features as calendar
+from utils.data.column_types import as_categories, typed
+from utils.data.numbers import finite_numbers
+from utils.data.reading import ColumnError, DataError, read_table
+from utils.data.texts import as_texts
+from utils.dataset_config import DatasetConfig
+
+
+def read_mixed_table(path: Path, config: DatasetConfig) -> pd.DataFrame:
+    """The label as int64, numbers as float64, categories, dates, and the time in seconds; other columns are left out.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, lacks a column, or holds a value that is not of its column's kind; the message
+        names file, column and row.
+    """
+    raw = read_table(path, config.drop)
+    _require_columns(raw, path, config)
+    try:
+        columns = {config.label: as_labels(raw[config.label], config.positive)}
+        if config.time is not None:
+            columns[config.time] = _times(raw[config.time], config)
+        if config.group is not None:
+            columns[config.group] = as_categories(raw[config.group])
+        numbers = [*config.numeric, *([] if config.amount is None else [config.amount])]
+        listed = [*numbers, *config.categorical, *config.dates]
+        features = typed(
+            raw[[name for name in raw if name in listed and name not in columns]],
+            numeric=numbers,
+            categorical=config.categorical,
+            dates=config.dates,
+        )
+    except DataError as error:
+        raise DataError(f"{path.name}: {error}") from None
+    return pd.DataFrame(columns | dict(features.items()))
+
+
+def _require_columns(raw: pd.DataFrame, path: Path, config: DatasetConfig) -> None:
+    roles = [name for name in (config.label, config.time, config.amount, config.group) if name is not None]
+    needed = dict.fromkeys([*roles, *config.numeric, *config.categorical, *config.dates])
+    missing = [name for name in needed if name not in raw]
+    if missing:
+        raise ColumnError(
+            f"{path.name} has no column {', '.join(map(repr, missing))[:200]}; correct the study's file.", missing
+        )
+
+
+def as_labels(column: pd.Series, positive: tuple[str, ...] = ()) -> pd.Series:
+    """Labels as int64: 1 where the value is one of `positive`, compared as text without case; by default '1'.
+
+    Raises
+    ------
+    DataError
+        If a label is missing, no label is positive, or all are.
+    """
+    texts = pc.utf8_lower(as_texts(column))
+    spellings = pa.array([value.strip().lower() for value in positive or ("1",)], texts.type)
+    if texts.null_count:
+        row = int(np.flatnonzero(texts.is_null().to_numpy(zero_copy_only=False))[0]) + 1
+        raise DataError(
+            f"Column '{column.name}', row {row}: {texts.null_count:,} labels are missing; write them, or remove the "
+            "rows."
+        )
+    labels = pc.is_in(texts, value_set=spellings).to_numpy(zero_copy_only=False).astype(np.int64)
+    if labels.min() == labels.max():
+        which = "every row is" if labels[0] else "no row is"
+        names = " or ".join(map(repr, spellings.to_pylist()))
+        raise DataError(f"Column '{column.name}': {which} {names}; correct `positive` in the study's file.")
+    return pd.Series(labels, index=column.index, name=column.name)
+
+
+def _times(column: pd.Series, config: DatasetConfig) -> pd.Series:
+    """Seconds, all finite."""
+    if config.time not in config.dates:
+        return pd.Series(finite_numbers(column), index=column.index, name=column.name)
+    seconds = calendar.to_seconds(column)
+    missing = np.flatnonzero(np.isnan(seconds))
+    if missing.size:
+        raise DataError(
+            f"Column '{column.name}', row {missing[0] + 1}: {missing.size:,} times are missing, and rows are ordered "
+            "by time; write them, remove the rows, or leave out `time`."
+        )
+    return pd.Series(seconds, index=column.index, name=column.name)
