@@ -178,6 +178,14 @@ def feature_auc(X: pd.DataFrame, y: ArrayLike) -> pd.Series:
     return pd.Series(np.maximum(auc, 1 - auc), index=X.columns)
 
 
+def mean_correlation(X: pd.DataFrame) -> float:
+    """Mean absolute Pearson correlation over all pairs of different columns that have one; NaN if there is no pair."""
+    correlations = X.corr(numeric_only=True).abs().to_numpy()
+    known = correlations[np.triu_indices(len(correlations), k=1)]
+    known = known[~np.isnan(known)]
+    return float(known.mean()) if known.size else float("nan")
+
+
 def cost_curve(
     ranks: ArrayLike, amounts: ArrayLike, *, fee: float = 5.0, floor: float = 10.0
 ) -> tuple[NDArray, NDArray]:

@@ -1,6 +1,6 @@
-"""Changes over time: frauds by the hour, drift of the features, and whether a model can distinguish periods.
+"""Changes over time: positives by the hour, drift of the features, and whether a model can distinguish periods.
 
-A period is an array of positions in a dataset. Days are counted from the first transaction. Only `fraud_rates` and
+A period is an array of positions in a dataset. Days are counted from the first row. Only `positive_rates` and
 `by_hour` read labels; `by_hour` can leave out those of the test set.
 """
 
@@ -29,7 +29,7 @@ N_BINS = 10  # of the population stability index, as is usual
 
 
 def seconds(dataset: Dataset) -> NDArray[np.float64]:
-    """Seconds of every row since the first transaction.
+    """Seconds of every row since the first one.
 
     Raises
     ------
@@ -42,6 +42,14 @@ def seconds(dataset: Dataset) -> NDArray[np.float64]:
             "name one in DatasetConfig if there is one."
         )
     return dataset.frame[dataset.config.time].to_numpy()
+
+
+def starts(dataset: Dataset, periods: dict[str, Positions]) -> dict[str, dict[str, int]]:
+    """The second in which each period begins, as a column of a table; no column without a time column."""
+    if dataset.config.time is None:
+        return {}
+    times = seconds(dataset)
+    return {"from second": {name: int(times[rows[0]]) for name, rows in periods.items()}}
 
 
 def days(dataset: Dataset) -> dict[str, Positions]:
@@ -89,28 +97,28 @@ def match_hours(dataset: Dataset, first: Positions, second: Positions, *, seed: 
     return np.sort(np.concatenate(selected[0])), np.sort(np.concatenate(selected[1]))
 
 
-def fraud_rates(dataset: Dataset, periods: dict[str, Positions]) -> pd.DataFrame:
-    """Share of frauds in each period with Wilson's (1927) 95 % interval.
+def positive_rates(dataset: Dataset, periods: dict[str, Positions]) -> pd.DataFrame:
+    """Share of positives in each period with Wilson's (1927) 95 % interval.
 
-    The interval assumes that frauds are independent; if they come in bursts, it is too narrow.
+    The interval assumes that positives are independent; if they come in bursts, it is too narrow.
 
     Returns
     -------
     DataFrame
-        Indexed by period: rows, frauds, rate, low, high.
+        Indexed by period: rows, positives, rate, low, high.
     """
     labels = dataset.y.to_numpy()
     shares = [_share(int(labels[rows].sum()), len(rows)) for rows in periods.values()]
     return pd.DataFrame(shares, index=pd.Index(periods, name="period"))
 
 
-def _share(frauds: int, rows: int) -> dict[str, float]:
-    interval = binomtest(frauds, rows).proportion_ci(method="wilson")
-    return {"rows": rows, "frauds": frauds, "rate": frauds / rows, "low": interval.low, "high": interval.high}
+def _share(positives: int, rows: int) -> dict[str, float]:
+    interval = binomtest(positives, rows).proportion_ci(method="wilson")
+    return {"rows": rows, "positives": positives, "rate": positives / rows, "low": interval.low, "high": interval.high}
 
 
 def by_hour(dataset: Dataset, periods: dict[str, Positions], unlabelled: Collection[str] = ()) -> pd.DataFrame:
-    """Transactions, frauds and the share of frauds by hour of the day, period by period.
+    """Rows, positives and the share of positives by hour of the day, period by period.
 
     Parameters
     ----------
@@ -119,14 +127,14 @@ def by_hour(dataset: Dataset, periods: dict[str, Positions], unlabelled: Collect
     periods : dict of str to array of positions
         Periods without gaps.
     unlabelled : collection of str
-        Periods whose labels are not read, such as the test set: their frauds, rate and interval are NaN.
+        Periods whose labels are not read, such as the test set: their positives, rate and interval are NaN.
 
     Returns
     -------
     DataFrame
-        Columns period, hour, rows, frauds, rate, low, high (Wilson's 95 % interval of the rate), and covered: the
+        Columns period, hour, rows, positives, rate, low, high (Wilson's 95 % interval of the rate), and covered: the
         time that the period spends in this hour of the day, in hours, such as 1.5 for a full hour and a half one.
-        There is a row for each period and hour of the day with transactions.
+        There is a row for each period and hour of the day that has rows.
     """
     times, hours, labels = seconds(dataset), hours_of_day(dataset), dataset.y.to_numpy()
     table = []
@@ -134,7 +142,7 @@ def by_hour(dataset: Dataset, periods: dict[str, Positions], unlabelled: Collect
         covered = _hours_covered(times[rows])
         for hour in np.unique(hours[rows]):
             in_hour = rows[hours[rows] == hour]
-            share = {"rows": len(in_hour), **dict.fromkeys(("frauds", "rate", "low", "high"), np.nan)}
+            share = {"rows": len(in_hour), **dict.fromkeys(("positives", "rate", "low", "high"), np.nan)}
             if name not in unlabelled:
                 share = _share(int(labels[in_hour].sum()), len(in_hour))
             table.append({"period": name, "hour": int(hour), **share, "covered": covered[hour]})
@@ -151,12 +159,12 @@ def _hours_covered(times: NDArray) -> NDArray[np.float64]:
 
 
 def hourly_medians(dataset: Dataset, features: Sequence[str]) -> pd.DataFrame:
-    """Median of some features in every hour since the first transaction, in standard deviations over all rows.
+    """Median of some features in every hour since the first row, in standard deviations over all rows.
 
     Returns
     -------
     DataFrame of shape (n_hours, n_features)
-        Index: hours since the first transaction; hours without a row are left out. A constant feature is 0.
+        Index: hours since the first row; hours without a row are left out. A constant feature is 0.
     """
     values = dataset.frame[list(features)]
     hours = pd.Index(seconds(dataset) // SECONDS_PER_HOUR, name="hour").astype(np.int64)

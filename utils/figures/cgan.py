@@ -12,7 +12,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import ArrayLike
 
+from utils.config import Words
 from utils.figures.theme import FRAUD, LEGITIMATE, NEUTRAL, PAGE, SYNTHETIC, legend_above, sampler_colour
+from utils.wording import capitalised
+
+MAX_PANELS = 42
 
 
 def plot_gan_history(history: pd.DataFrame) -> Figure:
@@ -58,10 +62,13 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
     return figure
 
 
-def plot_marginals(real: pd.DataFrame, synthetic: pd.DataFrame, n_columns: int = 6) -> Figure:
-    """Histograms of every feature, real against synthetic, one panel each."""
+def plot_marginals(
+    real: pd.DataFrame, synthetic: pd.DataFrame, words: Words = Words(), *, n_columns: int = 6
+) -> Figure:
+    """Histograms of the features, real against synthetic, one panel each; of a wide table the first `MAX_PANELS`."""
+    real = real.iloc[:, :MAX_PANELS]
     n_lines = -(-real.shape[1] // n_columns)
-    figure, panels = plt.subplots(n_lines, n_columns, figsize=(PAGE, 1.05 * n_lines))
+    figure, panels = plt.subplots(n_lines, n_columns, figsize=(PAGE, max(1.6, 1.05 * n_lines)), squeeze=False)
     for axes, name in zip(panels.flat, real, strict=False):
         low, high = np.quantile(real[name], [0.005, 0.995])
         edges = np.linspace(low, high if high > low else low + 1, 25)
@@ -74,17 +81,22 @@ def plot_marginals(real: pd.DataFrame, synthetic: pd.DataFrame, n_columns: int =
     for axes in panels.flat[real.shape[1] :]:
         axes.set_axis_off()
     handles = [Line2D([], [], color=colour) for colour in (FRAUD, SYNTHETIC)]
-    figure.legend(handles, ["Real frauds", "Synthetic frauds"], loc="outside upper right", ncols=2)
+    names = [f"Real {words.positives}", f"Synthetic {words.positives}"]
+    figure.legend(handles, names, loc="outside upper right", ncols=2)
     return figure
 
 
-def plot_embedding(points: ArrayLike, kinds: ArrayLike) -> Figure:
-    """Scatter of a two-dimensional embedding of shape (n_rows, 2), coloured by kind."""
+def plot_embedding(points: ArrayLike, kinds: ArrayLike, words: Words = Words()) -> Figure:
+    """Scatter of a two-dimensional embedding of shape (n_rows, 2), coloured by kind.
+
+    A kind is the study's word for the negative class, or 'Real' or 'Synthetic' with that for the positive class, each
+    with a capital letter.
+    """
     points, kinds = np.asarray(points), np.asarray(kinds)
     styles = {
-        "Legitimate": (LEGITIMATE, 4, 0.35),
-        "Synthetic fraud": (SYNTHETIC, 9, 0.6),
-        "Real fraud": (FRAUD, 9, 0.8),
+        capitalised(words.negative): (LEGITIMATE, 4, 0.35),
+        f"Synthetic {words.positive}": (SYNTHETIC, 9, 0.6),
+        f"Real {words.positive}": (FRAUD, 9, 0.8),
     }
     figure, axes = plt.subplots(figsize=(PAGE * 0.6, 3.8))
     for kind, (colour, size, alpha) in styles.items():
