@@ -194,7 +194,7 @@ def register(folder: Path, name: str, experiment: str, tags: dict[str, str]) -> 
         return store.create_model_version(name, source, run_id=run.info.run_id, tags=tags).version
 
 
-def download_champion(folder: Path, *, study: str = CREDITCARD.name) -> Path:
+def download_champion(folder: Path, *, study: str) -> Path:
     """Download the files of a study's champion to a folder; a LookupError says how to create one if there is none."""
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException

@@ -64,7 +64,7 @@ def test_register_champion_keeps_the_files_for_download(store, tmp_path):
     model = write_model(tmp_path / "model", '{"threshold": 0.5}')
     (model / "classifier.skops").write_bytes(b"\x00binary")
     version = tracking.register_champion(model, {"ledger_key": "abc"}, study=CREDITCARD.name)
-    folder = tracking.download_champion(tmp_path / "copy")
+    folder = tracking.download_champion(tmp_path / "copy", study=CREDITCARD.name)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
         path.name: path.read_bytes() for path in model.iterdir()
     }
@@ -78,7 +78,7 @@ def test_register_champion_moves_the_alias(store, tmp_path):
     second = tracking.register_champion(write_model(tmp_path / "second", "second"), {}, study=CREDITCARD.name)
     assert int(second) == int(first) + 1
     assert store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION).version == second
-    assert (tracking.download_champion(tmp_path / "copy") / "card.json").read_text() == "second"
+    assert (tracking.download_champion(tmp_path / "copy", study=CREDITCARD.name) / "card.json").read_text() == "second"
 
 
 def test_register_champion_of_another_study_leaves_the_credit_card_champion_alone(store, tmp_path):
@@ -105,7 +105,7 @@ def test_register_champion_does_not_move_the_alias_if_files_were_not_stored(stor
     monkeypatch.setattr("mlflow.MlflowClient.log_artifacts", fail)
     with pytest.raises(TrackingError, match="disk full"):
         tracking.register_champion(write_model(tmp_path / "new", "new"), {}, study=CREDITCARD.name)
-    assert (tracking.download_champion(tmp_path / "copy") / "card.json").read_text() == "old"
+    assert (tracking.download_champion(tmp_path / "copy", study=CREDITCARD.name) / "card.json").read_text() == "old"
 
 
 def test_download_champion_does_not_take_a_failing_registry_for_an_empty_one(tmp_path, monkeypatch):
@@ -116,7 +116,7 @@ def test_download_champion_does_not_take_a_failing_registry_for_an_empty_one(tmp
 
     monkeypatch.setattr("mlflow.MlflowClient.get_model_version_by_alias", fail)
     with pytest.raises(TrackingError, match="does not answer"):
-        tracking.download_champion(tmp_path)
+        tracking.download_champion(tmp_path, study=CREDITCARD.name)
 
 
 def test_log_rows_logs_parameters_metrics_and_versions_of_every_row(store, profile):
@@ -340,4 +340,4 @@ def test_download_champion_reports_a_failed_download_in_a_sentence(monkeypatch, 
 
     monkeypatch.setattr("mlflow.artifacts.download_artifacts", fail)
     with pytest.raises(TrackingError, match=r"cannot be used \(gone\)"):
-        tracking.download_champion(tmp_path / "copy")
+        tracking.download_champion(tmp_path / "copy", study=CREDITCARD.name)
