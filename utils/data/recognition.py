@@ -31,9 +31,10 @@ __all__ = ["ColumnSummary", "Recognised", "recognise", "suspected_leaks", "table
 MIN_COUNTED = 20  # values from which 'a different one in every row' says something
 ALMOST_ALL = 0.95
 LONG_TEXT = 60  # characters on average
-ENTITY_ROWS = (2, 50)  # rows per value, on average, of a column that names entities
+ENTITY_ROWS = 50  # largest mean number of rows per value of a column that names entities, such as customers
 MIN_GROUPS = 6  # groups with positives: one for each of five folds and one for the test set
 EPOCH_SECONDS = (3e8, 4.2e9)  # from 1979 to 2103
+CODES = "whole numbers that its name calls codes"
 MAX_NAMED = 10  # columns that a note lists
 TIME_WORDS = {"time", "date", "datetime", "timestamp", "datum", "zeit", "opened", "created", "moment", "ts", "fecha"}
 AMOUNT_WORDS = {"amount", "amt", "amnt", "sum", "value", "price", "betrag", "preis", "summe", "montant", "importe"}
@@ -169,7 +170,8 @@ class _Content:
     def distinct(self) -> pd.Series:
         """The distinct values."""
         values = self.column.unique()
-        return pd.Series(np.asarray(values, dtype=object) if isinstance(values, pd.Categorical) else values).dropna()
+        values = np.asarray(values, dtype=object) if isinstance(values, pd.Categorical) else values
+        return pd.Series(values[~pd.isna(values)])
 
     @cached_property
     def texts(self) -> pa.Array:
@@ -205,10 +207,14 @@ class _Content:
         return all(bool((part % 1 == 0).all()) for part in (values[:1_000], values))
 
     @property
+    def is_named_entity(self) -> bool:
+        """Whether the name ends like that of entities, such as customers."""
+        return bool(self.words & ENTITY_WORDS)
+
+    @property
     def is_entity(self) -> bool:
-        """Whether the name is one of entities, whose rows belong together."""
-        low, high = ENTITY_ROWS
-        return bool(self.words & ENTITY_WORDS) and low <= self.rows_per_value <= high and self.n_values >= MIN_COUNTED
+        """Whether the values name entities, of which each has a few rows."""
+        return self.is_named_entity and self.rows_per_value <= ENTITY_ROWS and self.n_values >= MIN_COUNTED
 
 
 def _words(name: object) -> list[str]:
@@ -271,10 +277,12 @@ def _kind_of_numbers(content: _Content) -> tuple[str, str]:
     column = content.column
     if not content.is_whole:
         return "number", ""
-    if _counts_rows(content) or (content.words & ENTITY_WORDS and _differs_in_rows(content)):
+    if _counts_rows(content) or (content.is_named_entity and _differs_in_rows(content)):
         return "dropped", _difference(content)
     if content.is_entity:
         return "dropped", _entity_detail(content)
+    if content.is_named_entity:
+        return "category", f"{content.n_values:,} values, {CODES}"
     if is_day_numbers(content.distinct) or (set(_words(column.name)) & TIME_WORDS and _is_epoch(content.distinct)):
         return "date", ""
     return "number", ""
@@ -303,7 +311,7 @@ def _difference(content: _Content) -> str:
 
 
 def _entity_detail(content: _Content) -> str:
-    return f"{content.n_values:,} values with {content.rows_per_value:.0f} rows each, as of an entity"
+    return f"{content.n_values:,} values with {content.rows_per_value:.1f} rows each, as of an entity"
 
 
 def _kind_of_texts(content: _Content) -> tuple[str, str]:
