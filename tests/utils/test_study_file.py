@@ -88,7 +88,7 @@ def test_read_study_says_in_a_sentence_what_is_wrong(write, text, words):
 
 
 def test_read_study_lists_the_studies_there_are():
-    with pytest.raises(ConfigError, match="There is no study 'nobody'; choose one of .*creditcard"):
+    with pytest.raises(ConfigError, match=r"There is no study 'nobody'; choose one of .*creditcard"):
         read_study("nobody")
 
 

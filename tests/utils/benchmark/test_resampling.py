@@ -38,7 +38,7 @@ def test_resampled_encodes_mixed_rows_for_every_sampler(name):
 
 
 def test_resampled_only_transforms_synthetic_rows():
-    """The real rows are those of the cross-fitting, and a synthetic row has the share of its shop over all real rows."""
+    """Real rows are cross-fitted; a synthetic row has the share of its shop over all of them."""
     rows = mixed_rows()
     resampled = rows.resampled(method("smote", ratio=2))
     np.testing.assert_array_equal(resampled.X[:400], rows.encoded.X)

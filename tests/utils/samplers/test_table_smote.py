@@ -12,7 +12,8 @@ def table(n_rows=300, seed=0):
     sums = rng.lognormal(size=n_rows)
     shops = rng.choice(["a", "b", "c"], n_rows, p=[0.6, 0.3, 0.1])
     sums[shops == "c"] = np.nan  # a gap that depends on another column
-    return pd.DataFrame({"sum": sums, "shop": pd.Categorical(shops), "points": rng.integers(0, 9, n_rows).astype(float)})
+    points = rng.integers(0, 9, n_rows).astype(float)
+    return pd.DataFrame({"sum": sums, "shop": pd.Categorical(shops), "points": points})
 
 
 Y = np.repeat([0, 1], [240, 60])
