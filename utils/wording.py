@@ -6,6 +6,7 @@ import re
 
 from utils.study_file import Words
 
+PAYMENTS = Words()  # what texts and figures are written for
 FIELDS = {  # a word of the texts: field of `Words` that replaces it
     "frauds": "positives",
     "fraud": "positive",
@@ -32,7 +33,7 @@ def reword(text: str, words: Words) -> str:
     >>> reword("A fraud among legitimate transactions", words)
     'An infection among healthy patients'
     """
-    if words == Words():
+    if words == PAYMENTS:
         return text
     return WORD.sub(lambda match: _replacement(match, words), text)
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from utils.config import Words
 from utils.figures.theme import FRAUD, LEGITIMATE, NEUTRAL, PAGE, SYNTHETIC, legend_above, sampler_colour
-from utils.wording import capitalised
+from utils.wording import PAYMENTS, capitalised
 
 MAX_PANELS = 42
 
@@ -40,7 +40,7 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
     figures, labels : dict of str to str
         Name to label of figures and variants, in the order to draw.
     """
-    variants = [name for name in labels if name in set(effects.dropna()["variant"])]
+    variants = [name for name in labels if name in set(effects.dropna(subset="mean")["variant"])]
     figure, panels = plt.subplots(
         1, len(figures), figsize=(PAGE, 0.75 + 0.15 * len(variants)), sharey=True, squeeze=False
     )
@@ -54,7 +54,8 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
         axes.grid(axis="y", visible=False)
         # The axis is limited by the spread of the means, not by the widest interval.
         widest = 2.5 * np.abs(rows["mean"]).max()
-        axes.set_xlim(max(rows["low"].min(), -widest), min(rows["high"].max(), widest))
+        if widest > 0:  # neither unknown nor without any difference
+            axes.set_xlim(max(rows["low"].min(), -widest), min(rows["high"].max(), widest))
         axes.margins(x=0.05)
     panels[0][0].set_yticks(range(len(variants)), [labels[name] for name in variants])
     panels[0][0].set_ylim(len(variants) - 0.4, -0.6)
@@ -63,7 +64,7 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
 
 
 def plot_marginals(
-    real: pd.DataFrame, synthetic: pd.DataFrame, words: Words = Words(), *, n_columns: int = 6
+    real: pd.DataFrame, synthetic: pd.DataFrame, words: Words = PAYMENTS, *, n_columns: int = 6
 ) -> Figure:
     """Histograms of the features, real against synthetic, one panel each; of a wide table the first `MAX_PANELS`."""
     real = real.iloc[:, :MAX_PANELS]
@@ -86,7 +87,7 @@ def plot_marginals(
     return figure
 
 
-def plot_embedding(points: ArrayLike, kinds: ArrayLike, words: Words = Words()) -> Figure:
+def plot_embedding(points: ArrayLike, kinds: ArrayLike, words: Words = PAYMENTS) -> Figure:
     """Scatter of a two-dimensional embedding of shape (n_rows, 2), coloured by kind.
 
     A kind is the study's word for the negative class, or 'Real' or 'Synthetic' with that for the positive class, each

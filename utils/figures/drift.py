@@ -11,15 +11,17 @@ from matplotlib.ticker import PercentFormatter
 
 from utils.config import Words
 from utils.figures.theme import NEUTRAL, PAGE, panel_grid
-from utils.wording import reword
+from utils.wording import PAYMENTS, reword
 
 # They also differ in lightness; none is the colour of a class, a sampler or a model.
 PERIOD_COLOURS = ("#595959", "#9A3FA0", "#C2A000", "#3F7D20")
 MARKERS = "os^D"
 CHANCE = "#D9D9D9"
+MAX_FEATURES = 40  # that a figure shows
+MAX_HOURS = 24 * 14  # that are shown as hours
 
 
-def plot_periods_by_hour(table: pd.DataFrame, words: Words = Words()) -> Figure:
+def plot_periods_by_hour(table: pd.DataFrame, words: Words = PAYMENTS) -> Figure:
     """Transactions, frauds and their share by hour of the day, one panel each, a colour per period.
 
     Transactions and frauds are counted per hour of the clock, so that a period of two days is comparable with one of
@@ -63,9 +65,10 @@ def _draw_share(axes: Axes, at: pd.Series, rows: pd.DataFrame, colour: str, mark
 
 
 def plot_drift(drift: pd.DataFrame, statistic: str = "ks") -> Figure:
-    """Drift of every feature, a panel per comparison: over all hours and over the same hours of the day.
+    """Drift of the features, a panel per comparison: over all hours and over the same hours of the day.
 
-    Grey bars show drift by chance: the largest value over random divisions of the same rows.
+    The `MAX_FEATURES` that drift most are shown. Grey bars show drift by chance: the largest value over random
+    divisions of the same rows.
 
     Parameters
     ----------
@@ -78,6 +81,7 @@ def plot_drift(drift: pd.DataFrame, statistic: str = "ks") -> Figure:
     names = list(drift["comparison"].unique())
     # Every panel has the order of the first.
     order = drift[drift["comparison"] == names[0]].groupby("feature")[statistic].max().sort_values().index
+    order = order[-MAX_FEATURES:]
     size = (PAGE, 0.9 + 0.13 * len(order))
     figure, panels = plt.subplots(1, len(names), figsize=size, sharex=True, sharey=True, squeeze=False)
     for axes, name in zip(panels[0], names, strict=True):
@@ -93,9 +97,9 @@ def plot_drift(drift: pd.DataFrame, statistic: str = "ks") -> Figure:
 
 def _draw_drift(axes: Axes, rows: pd.DataFrame, order: pd.Index, statistic: str) -> None:
     lines = np.arange(len(order))
-    chance = rows.groupby("feature")[f"{statistic}_chance"].max().loc[order]
+    chance = rows.groupby("feature")[f"{statistic}_chance"].max().reindex(order)
     axes.barh(lines, chance, height=1, color=CHANCE, label="by chance", zorder=0)
-    by_hours = rows.pivot(index="feature", columns="hours", values=statistic).loc[order]
+    by_hours = rows.pivot(index="feature", columns="hours", values=statistic).reindex(order)
     axes.hlines(lines, by_hours.min(axis=1), by_hours.max(axis=1), color=NEUTRAL, linewidth=0.8)
     # The larger, hollow dot remains visible as a ring if both have the same position.
     for (hours, values), fill_colour, size in zip(
@@ -105,10 +109,11 @@ def _draw_drift(axes: Axes, rows: pd.DataFrame, order: pd.Index, statistic: str)
         axes.plot(values, lines, "o", linestyle="none", label=hours, **style)
 
 
-def plot_medians(medians: pd.DataFrame, test_from: float, words: Words = Words()) -> Figure:
-    """Hourly medians of features, one panel each; new days are marked, and the test period is shaded.
+def plot_medians(medians: pd.DataFrame, test_from: float, words: Words = PAYMENTS) -> Figure:
+    """Medians of features over time, one panel each; new days are marked, and the test period is shaded.
 
-    A day begins at a multiple of 24 hours after the first transaction.
+    The axis is in days, without marks, if there are more than `MAX_HOURS`. A day begins at a
+    multiple of 24 hours.
 
     Parameters
     ----------
@@ -121,11 +126,14 @@ def plot_medians(medians: pd.DataFrame, test_from: float, words: Words = Words()
     end = medians.index.max() + 1
     for axes, (_, values) in zip(panels, medians.items(), strict=True):
         axes.axvspan(test_from, end, color=PERIOD_COLOURS[1], alpha=0.13, linewidth=0, label="test set")
-        for start in range(24, int(end), 24):
+        for start in range(24, int(end) if end <= MAX_HOURS else 0, 24):
             axes.axvline(start, color=NEUTRAL, linestyle=":", linewidth=1, label="a new day")
         axes.plot(medians.index + 0.5, values, color=PERIOD_COLOURS[0], linewidth=1.2)
         axes.set(xlim=(0, end), xticks=np.linspace(0, np.ceil(end / 24) * 24, 5))
-    figure.supxlabel(reword("Hours since the first transaction", words), fontsize=8)
+        if end > MAX_HOURS:
+            axes.xaxis.set_major_formatter(lambda hours, _: f"{hours / 24:,.0f}")
+    unit = "Hours" if end <= MAX_HOURS else "Days"
+    figure.supxlabel(reword(f"{unit} since the first transaction", words), fontsize=8)
     figure.supylabel("Median in standard deviations", fontsize=8)
     handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))  # one entry for all new days
     figure.legend(handles.values(), handles.keys(), loc="outside upper right", ncols=2)

@@ -12,13 +12,12 @@ from numpy.typing import ArrayLike
 
 from utils.config import Words
 from utils.figures.theme import FRAUD, LEGITIMATE, NEUTRAL, PAGE, legend_above
-from utils.wording import capitalised
-
+from utils.wording import PAYMENTS, capitalised
 
 MAX_FEATURES = 40  # that a figure shows
 
 
-def plot_hours(hours: ArrayLike, labels: ArrayLike, words: Words = Words()) -> Figure:
+def plot_hours(hours: ArrayLike, labels: ArrayLike, words: Words = PAYMENTS) -> Figure:
     """Share of each class by hour of day; arrays of shape (n_rows,), hours in [0, 24)."""
     hours, labels = np.asarray(hours), np.asarray(labels)
     figure, axes = plt.subplots(figsize=(PAGE, 2.3))
@@ -32,7 +31,7 @@ def plot_hours(hours: ArrayLike, labels: ArrayLike, words: Words = Words()) -> F
     return figure
 
 
-def plot_amounts(amounts: ArrayLike, labels: ArrayLike, words: Words = Words()) -> Figure:
+def plot_amounts(amounts: ArrayLike, labels: ArrayLike, words: Words = PAYMENTS) -> Figure:
     """Distribution of log amounts by class, each normalised to sum to 1; arrays of shape (n_rows,).
 
     Amounts below 0 count as 0, and missing ones are left out.
@@ -60,7 +59,7 @@ def _classes(words: Words) -> list[tuple[int, str, str]]:
 
 
 def plot_effect_sizes(effects: pd.Series) -> Figure:
-    """Separation of the classes by each feature (ROC AUC of the feature alone), at most the strongest `MAX_FEATURES`."""
+    """Separation of the classes by each feature (ROC AUC of the feature alone); the strongest `MAX_FEATURES`."""
     effects = effects.sort_values().tail(MAX_FEATURES)
     figure, axes = plt.subplots(figsize=(PAGE, 4.2))
     axes.hlines(range(len(effects)), 0.5, effects, color=NEUTRAL, linewidth=1)
@@ -72,13 +71,21 @@ def plot_effect_sizes(effects: pd.Series) -> Figure:
 
 
 def plot_correlations(frames: dict[str, pd.DataFrame]) -> Figure:
-    """Correlation matrices side by side on one scale; name to frame of shape (n_rows, n_features)."""
+    """Correlation matrices side by side on one scale; name to frame of shape (n_rows, n_features).
+
+    Categories are left out.
+    """
     figure, panels = plt.subplots(1, len(frames), figsize=(PAGE, 0.75 + PAGE / len(frames)), squeeze=False)
     for axes, (name, frame) in zip(panels[0], frames.items(), strict=True):
         scale = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1, "cbar": False, "rasterized": True}
-        sns.heatmap(frame.corr().fillna(0), ax=axes, square=True, xticklabels=3, yticklabels=3, **scale)
+        correlations = frame.corr(numeric_only=True).fillna(0)
+        if correlations.empty:
+            axes.set_axis_off()
+            axes.text(0.5, 0.5, "no column of numbers", ha="center", transform=axes.transAxes)
+            continue
+        sns.heatmap(correlations, ax=axes, square=True, xticklabels=3, yticklabels=3, **scale)
         axes.set_title(name)
         axes.tick_params(length=0)
-    image = panels[0, -1].collections[0]
-    figure.colorbar(image, ax=panels, label="Pearson correlation", shrink=0.75)
+    if images := panels[0, -1].collections:
+        figure.colorbar(images[0], ax=panels, label="Pearson correlation", shrink=0.75)
     return figure

@@ -16,11 +16,12 @@ from utils.config import Words
 from utils.figures.comparison import mean_precision
 from utils.figures.theme import COLUMN, FRAUD, LEGITIMATE, NEUTRAL, SPARE_COLOURS, SYNTHETIC, legend_above
 from utils.metrics import Reliability
+from utils.wording import PAYMENTS
 
 LOWEST_PROBABILITY = 1e-5
 
 
-def plot_calibration(tables: dict[str, Reliability], words: Words = Words()) -> Figure:
+def plot_calibration(tables: dict[str, Reliability], words: Words = PAYMENTS) -> Figure:
     """Observed frequency against predicted probability, log-log, with Wilson intervals.
 
     `tables` maps a label to a table from `metrics.reliability`; its lowest bin, of probabilities near zero,

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from utils import config
 from utils.config import Words
 from utils.figures.theme import NEUTRAL, model_colour, panel_grid, sampler_colour
+from utils.wording import PAYMENTS
 
 # Within a family colours differ by lightness alone; markers distinguish the lines in greyscale, too.
 MARKERS = {
@@ -30,7 +31,7 @@ LARGEST_DIFFERENCE = 0.1  # the axis ends here, so that a method that fails does
 
 
 def plot_ratios(
-    curves: pd.DataFrame, samplers: dict[str, str], models: dict[str, str], words: Words = Words()
+    curves: pd.DataFrame, samplers: dict[str, str], models: dict[str, str], words: Words = PAYMENTS
 ) -> Figure:
     """Difference to no resampling against the ratio: a panel per model, a line per sampler with its intervals.
 

@@ -35,9 +35,9 @@ def source_hash(path: Path) -> str:
 def execute(name: str, profile: Profile) -> None:
     """Execute `notebooks/<name>.ipynb` and write it with its outputs to the profile's folder.
 
-    The notebooks' default parameters are the full profile of the credit-card study, so it is executed without parameters
-    and replaced in place. Another profile or study is passed as parameters, and the notebook is adapted to the study; see
-    `adaptation`.
+    The default parameters of the notebooks are the full profile of the credit-card study, so it is executed without
+    parameters and replaced in place. Another profile or study is passed as parameters, and the notebook is adapted to
+    the study; see `adaptation`.
 
     Raises
     ------

@@ -9,11 +9,11 @@ from scipy.stats import ks_2samp
 
 from utils.benchmark.run_task import days_covered
 from utils.config import DatasetConfig
-from utils.data import features as features_module
 from utils.data import loading, reading, splits
+from utils.data.calendar_features import SECONDS_PER_DAY
 from utils.experiments import drift as drift_module
 
-DAY = features_module.SECONDS_PER_DAY
+DAY = SECONDS_PER_DAY
 
 
 def make_dataset(folder, frame: pd.DataFrame, **roles) -> loading.Dataset:
