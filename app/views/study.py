@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
+from app.optional import without_module
 from utils.benchmark import ledger
 from utils.config import NOTEBOOKS, load_profile
 from utils.reporting import claims, recorded
@@ -217,19 +215,6 @@ def notebook_page(name: str, root: str = "/") -> str:
     # What is wide or long is scrolled, by keyboard too.
     page = page.replace("<pre>", '<pre tabindex="0">')
     return re.sub(r'<div class="(output_html [^"]*)"', r'<div tabindex="0" class="\1"', page)
-
-
-@contextmanager
-def without_module(name: str) -> Iterator[None]:
-    """Hide an optional module, which takes long to import, from what is imported in this block."""
-    if name in sys.modules:
-        yield
-        return
-    sys.modules[name] = None  # importing it raises ModuleNotFoundError
-    try:
-        yield
-    finally:
-        sys.modules.pop(name, None)
 
 
 def without_styles(table: str) -> str:
