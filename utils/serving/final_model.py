@@ -158,35 +158,28 @@ def score_test(profile: Profile, model: FraudModel) -> Row[Task, ScoringResult]:
 
 
 def score_card(scored: ScoringResult, interval: tuple[float, float]) -> pd.Series:
-    """Metrics of a scored set, by name; numbers of alerts are per day where the days are known.
+    """Metrics of a scored set for a fraud desk, by name.
 
     Parameters
     ----------
     scored : ScoringResult
-        Where it has no amounts, every missed positive costs the least that one may cost.
     interval : (float, float)
         Interval of the average precision.
     """
     ranks, days = scored.ranks, scored.days
-    amounts = np.zeros(len(ranks)) if scored.amounts is None else scored.amounts
-    n_alerts, cost = metrics.cost_curve(ranks, amounts, fee=FEE, floor=FLOOR)
+    n_alerts, cost = metrics.cost_curve(ranks, scored.amounts, fee=FEE, floor=FLOOR)
     n_caught = int(np.count_nonzero(np.asarray(ranks) <= scored.n_alerts))
     at_threshold = cost[n_caught] + FEE * (scored.n_alerts - n_alerts[n_caught])
-    budgets = {
-        f"precision at {alerts} alerts a day": round(metrics.precision_at(ranks, alerts * days, scored.n_rows), 3)
-        for alerts in (100, 500)
-        if days is not None
-    }
-    alerts = {"alerts at the threshold": scored.n_alerts}
     return pd.Series(
         {
             "average precision": scored.average_precision,
             "95 % interval, from": round(interval[0], 3),
             "95 % interval, to": round(interval[1], 3),
             "ROC AUC": round(scored.roc_auc, 4),
-            **budgets,
+            "precision at 100 alerts a day": round(metrics.precision_at(ranks, 100 * days, scored.n_rows), 3),
+            "precision at 500 alerts a day": round(metrics.precision_at(ranks, 500 * days, scored.n_rows), 3),
             "recall at precision 0.9": round(metrics.recall_at_precision(ranks), 3),
-            **(alerts if days is None else {"alerts a day at the threshold": round(scored.n_alerts / days, 1)}),
+            "alerts a day at the threshold": round(scored.n_alerts / days, 1),
             "precision at the threshold": round(n_caught / max(1, scored.n_alerts), 3),
             "recall at the threshold": round(n_caught / len(ranks), 3),
             "cost saved, share of the loss without alerts": round(1 - at_threshold / cost[0], 3),

@@ -155,20 +155,6 @@ def test_score_card_adds_up(profile, model):
     assert card["average precision"] == round(metrics.average_precision(scored.ranks), 6)
 
 
-def test_score_card_without_time_and_amounts_counts_alerts_and_missed_positives(profile, model):
-    scored = final_model.score_test(profile, model).result
-    whole = final_model.score_card(scored, (0.1, 0.9))
-    card = final_model.score_card(replace(scored, amounts=None, days=None), (0.1, 0.9))
-    assert card["alerts at the threshold"] == scored.n_alerts and not card.index.str.contains("a day").any()
-    n_missed = np.count_nonzero(np.asarray(scored.ranks) > scored.n_alerts)
-    cost = final_model.FLOOR * n_missed + final_model.FEE * scored.n_alerts
-    assert card["cost saved, share of the loss without alerts"] == round(
-        1 - cost / (final_model.FLOOR * len(scored.ranks)), 3
-    )
-    shared = card.index.intersection(whole.index).drop("cost saved, share of the loss without alerts")
-    assert (card[shared] == whole[shared]).all() and len(shared) == 9
-
-
 def test_fit_final_calibrates_better_than_the_raw_scores_of_a_weighted_model(profile):
     balanced = replace(profile, search=Search(trials=1))
     out = final_model.out_of_fold(balanced, final_model.final_task(balanced, ("class_weight", "lr")))
