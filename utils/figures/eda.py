@@ -45,7 +45,7 @@ def plot_amounts(amounts: ArrayLike, labels: ArrayLike, words: Words = PAYMENTS)
     for value, name, colour in _classes(words):
         counts, _ = np.histogram(np.log10(1 + amounts[labels == value]), edges)
         axes.stairs(counts / max(1, counts.sum()), edges, color=colour, label=name, linewidth=1.6)
-    ticks = [0, *(10**power for power in range(int(np.log10(largest)) + 1))]
+    ticks = [0, *(10**power for power in range(max(5, int(np.log10(largest)) + 1)))]
     axes.set_xticks(np.log10(1 + np.array(ticks)), [f"{tick:,}" for tick in ticks])
     axes.set(xlabel="Amount, spaced by log(1 + amount)", ylabel="Share of the class")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
