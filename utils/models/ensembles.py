@@ -169,9 +169,7 @@ class OutlierClassifier(BinaryClassifier):
         chosen = check_random_state(self.random_state).choice(len(X), n_rows, replace=False)
         detector = clone(self.detector)
         # An isolation forest warns of fewer rows than it is to draw.
-        if isinstance(
-            detector.get_params().get("max_samples"), int
-        ):  # an isolation forest warns of more than there are
+        if isinstance(detector.get_params().get("max_samples"), int):
             detector.set_params(max_samples=min(detector.max_samples, n_rows))
         self.detector_ = detector.fit(X[chosen])
         scores = self.detector_.score_samples(X[chosen])
