@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -191,8 +194,9 @@ def notebook_page(name: str, root: str = "/") -> str:
     root : str
         Address of the home page, which links to other notebooks start with.
     """
-    import nbformat
-    from nbconvert import HTMLExporter  # takes a second to import, which tests and tools need not wait for
+    with without_module("rfc3987_syntax"):  # checks web addresses by a grammar that takes a second to compile
+        import nbformat
+        from nbconvert import HTMLExporter  # takes a second to import, which tests and tools need not wait for
 
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     heading = name
@@ -213,6 +217,19 @@ def notebook_page(name: str, root: str = "/") -> str:
     # What is wide or long is scrolled, by keyboard too.
     page = page.replace("<pre>", '<pre tabindex="0">')
     return re.sub(r'<div class="(output_html [^"]*)"', r'<div tabindex="0" class="\1"', page)
+
+
+@contextmanager
+def without_module(name: str) -> Iterator[None]:
+    """Hide an optional module, which takes long to import, from what is imported in this block."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # importing it raises ModuleNotFoundError
+    try:
+        yield
+    finally:
+        sys.modules.pop(name, None)
 
 
 def without_styles(table: str) -> str:
