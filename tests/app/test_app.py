@@ -201,7 +201,7 @@ def test_predict_names_missing_columns(client, rows):
         (gzip.compress(b"Time,V1\n1,2\n", mtime=0), 422, "Columns are missing: V2, V3"),
         (gzip.compress(b"Time,V1\n1,2\n", mtime=0)[:12], 400, "cannot be unpacked"),
         (bytes(range(128, 256)), 400, "UTF-8"),
-        ("Time;V1;Beträge\n1;2;3\n".encode("latin-1"), 400, "UTF-8"),
+        ("Time;V1;Beträge\n1;2;3\n".encode() + b"\xe4", 400, "UTF-8"),
         ("Time,V1\n".encode("utf-16"), 422, "Columns are missing: V2, V3"),
         (b"Time;V1;V2\n1;2;3\n", 422, "Columns are missing: V3, V4"),
         (b"Time\n1\n2\n", 422, "Columns are missing"),

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, clone
 
 from utils.benchmark.records import Method
 from utils.data.encoding import TableEncoder
+from utils.samplers.peers import PeerError
 from utils.samplers.registry import SAMPLERS, SamplerEntry
 from utils.seeding import child_seed
 
@@ -82,7 +83,9 @@ def resample(sampler: Method, encoded: Encoded, X: pd.DataFrame, y: pd.Series, s
     entry, fallback = SAMPLERS[sampler.name], None
     try:
         rows = _resample(entry, sampler.params, encoded, X, y, seed)
-    except ValueError as error:
+    except PeerError:  # the process of a generator died
+        raise
+    except (ValueError, RuntimeError) as error:  # ADASYN raises the latter
         if not entry.fallback:
             raise
         substitute = SAMPLERS[entry.fallback]

@@ -58,11 +58,14 @@ def date_feature(
     seconds: NDArray[np.float64], name: str, row_seconds: NDArray[np.float64] | None
 ) -> NDArray[np.float64]:
     """A feature of `date_features`, from the seconds of the date and of the row."""
-    days = np.floor(seconds / SECONDS_PER_DAY)
     if name.endswith("days_before"):
         return (row_seconds - seconds) / SECONDS_PER_DAY
-    if name.endswith("year"):
-        return 1970 + np.floor(days / DAYS_PER_YEAR)
+    days = np.floor(seconds / SECONDS_PER_DAY)
     if "_weekday_" in name:
         return on_circle(days + EPOCH_WEEKDAY, 7, name)
-    return on_circle(days % DAYS_PER_YEAR, DAYS_PER_YEAR, name)
+    known = np.nan_to_num(days).astype("datetime64[D]")
+    years = known.astype("datetime64[Y]")
+    if name.endswith("year"):
+        return np.where(np.isnan(days), np.nan, 1970 + years.astype(np.int64))
+    day_of_year = (known - years.astype("datetime64[D]")).astype(np.int64)
+    return on_circle(np.where(np.isnan(days), np.nan, day_of_year), DAYS_PER_YEAR, name)

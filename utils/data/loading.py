@@ -233,7 +233,7 @@ def _validated_table(path: Path, config: DatasetConfig) -> _ValidatedTable:
         if not is_copy or stamp["roles"] != roles:
             frame, is_copy = read_mixed_table(path, config), False
             stamp = {"roles": roles, "counters": [], "drop": drop}
-        return _ValidatedTable(frame, stamp, is_copy)
+        return _ValidatedTable(_with_sorted_categories(frame), stamp, is_copy)
     if not is_copy:
         frame = validate(read_table(path, drop), path, config)
         counters = [name for name in frame if counts_rows(frame[name].to_numpy())]
@@ -242,6 +242,13 @@ def _validated_table(path: Path, config: DatasetConfig) -> _ValidatedTable:
         frame = validate(frame, path, config)
     check_columns(frame, path, config)
     return _ValidatedTable(frame, stamp, is_copy)
+
+
+def _with_sorted_categories(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its categories in the order of `as_categories`; Parquet stores them as they first occur."""
+    for name in frame.select_dtypes("category"):
+        frame[name] = frame[name].cat.set_categories(sorted(frame[name].cat.categories))
+    return frame
 
 
 def _stamped_roles(config: DatasetConfig) -> list:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from utils.data import calendar_features as calendar
 from utils.data.column_types import as_categories, typed
 from utils.data.numbers import finite_numbers
-from utils.data.reading import ColumnError, DataError, read_table
+from utils.data.reading import ColumnError, DataError, read_raw
 from utils.data.texts import as_texts
 from utils.dataset_config import DatasetConfig
 
@@ -26,7 +26,7 @@ def read_mixed_table(path: Path, config: DatasetConfig) -> pd.DataFrame:
         If the file cannot be read, lacks a column, or holds a value that is not of its column's kind; the message
         names file, column and row.
     """
-    raw = read_table(path, config.drop)
+    raw = read_raw(path, config.drop)
     _require_columns(raw, path, config)
     try:
         columns = {config.label: as_labels(raw[config.label], config.positive)}

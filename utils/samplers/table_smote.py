@@ -77,7 +77,8 @@ class TableSMOTE(BaseOverSampler):
         gaps = {name: X[name].isna() for name in with_gaps}
         filled = X[numbers].fillna(X[numbers].median())
         table = np.column_stack([filled, *codes.values(), *gaps.values()]).astype(np.float64)
-        smote = self._smote(len(numbers), table.shape[1])
+        n_rows = {label: int(np.sum(y == label)) + n_drawn for label, n_drawn in self.sampling_strategy_.items()}
+        smote = self._smote(len(numbers), table.shape[1], n_rows)
         resampled, labels = smote.fit_resample(table, y)
         drawn = pd.DataFrame(resampled[len(X) :], columns=[*numbers, *categories, *(("gap", name) for name in gaps)])
         synthetic = {
@@ -89,9 +90,9 @@ class TableSMOTE(BaseOverSampler):
         synthetic = pd.DataFrame(synthetic)[list(X)].astype(X.dtypes.to_dict())
         return pd.concat([X, synthetic], ignore_index=True), labels
 
-    def _smote(self, n_numbers: int, n_columns: int) -> SMOTE | SMOTEN | SMOTENC:
-        options = {"sampling_strategy": self.sampling_strategy_, "random_state": self.random_state}
-        options["k_neighbors"] = self.k_neighbors
+    def _smote(self, n_numbers: int, n_columns: int, n_rows: dict) -> SMOTE | SMOTEN | SMOTENC:
+        """The sampler for a table whose first `n_numbers` columns are numbers and whose others are categories."""
+        options = {"sampling_strategy": n_rows, "random_state": self.random_state, "k_neighbors": self.k_neighbors}
         if n_numbers == n_columns:
             return SMOTE(**options)
         if not n_numbers:

@@ -395,7 +395,7 @@ def test_score_file_counts_lines_inside_quotes(client, rows):
         (bz2.compress(b"Time,V1\n1,2\n")[:20], 415, "bzip2 file; unpack it"),
         (b"\x00\x01\x02\x03" * 20, 400, "binary"),
         (b"\xff\xd8\xff\xe0" * 20, 400, "is not UTF-8 at byte 1 (line 1)"),
-        ("Time;V1;Beträge\n1;2;3\n".encode("latin-1"), 400, "UTF-8"),
+        ("Time;V1;Beträge\n1;2;3\n".encode() + b"\xe4", 400, "UTF-8"),
         ("Time,V1\n".encode("utf-16"), 422, "Columns are missing: V2, V3"),
         ("Time,V1\n".encode("utf-16")[:-1], 400, "begins as UTF-16 and is damaged further on"),
         (b"Time;V1;V2\n1;2;3\n", 422, "Columns are missing: V3, V4"),

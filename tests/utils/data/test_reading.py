@@ -51,6 +51,8 @@ READABLE = {
     "UTF-16 without its mark": PLAIN.encode("utf-16-le"),
     "UTF-16 without its mark, big-endian": PLAIN.encode("utf-16-be"),
     "UTF-32": PLAIN.encode("utf-32"),
+    "Windows-1252": PLAIN.replace("b", "Größe €").encode("cp1252"),
+    "Excel's line about the separator": b"sep=;\r\n" + PLAIN.replace(",", ";").encode(),
     "gzip": gzip.compress(PLAIN.encode()),
     "gzip in two pieces": gzip.compress(PLAIN.encode()[:20]) + gzip.compress(PLAIN.encode()[20:]),
     "gzip of UTF-16 with tabs": gzip.compress(PLAIN.replace(",", "\t").encode("utf-16")),
@@ -71,7 +73,7 @@ READABLE = {
 @pytest.mark.parametrize("content", READABLE.values(), ids=READABLE.keys())
 def test_read_table_reads_every_form_of_a_table(tmp_path, content):
     (tmp_path / "own.csv").write_bytes(content)
-    frame = read_table(tmp_path / "own.csv").rename(columns={"b, or c": "b", "a\nor d": "a"})
+    frame = read_table(tmp_path / "own.csv").rename(columns={"b, or c": "b", "a\nor d": "a", "Größe €": "b"})
     pd.testing.assert_frame_equal(frame[["a", "b", "y"]], FRAME)
     assert len(frame.columns) == 3
 
@@ -89,8 +91,17 @@ REFUSED = {
     "xz": (lzma.compress(PLAIN.encode()), FormatError, "is an xz file; unpack it"),
     "web page": (b"\n<!DOCTYPE html><html>Sign in", FormatError, "is a web page or XML; save the table as CSV"),
     "JSON": (FRAME.to_json(lines=True, orient="records").encode(), FormatError, "is JSON; save the table as CSV"),
-    "Latin-1": ("a,Höhe\n1,2\n".encode("latin-1"), DataError, "is not UTF-8 at byte 4 (line 1), as when a spreadsheet"),
-    "Latin-1 further on": ("a,b\n1,2\n3,é\n".encode("latin-1"), DataError, "is not UTF-8 at byte 11 (line 3)"),
+    "UTF-8, then not": (
+        "a,Höhe\n1,2\n3,".encode() + b"\xe9\n",
+        DataError,
+        "is not at byte 15 (line 3); save it as 'CSV",
+    ),
+    "UTF-8 by its mark": (
+        "a,Höhe\n1,2\n".encode("latin-1").join([b"\xef\xbb\xbf", b""]),
+        DataError,
+        "not at byte 4 (line 1)",
+    ),
+    "neither": (b"a,b\n1,2\n3,\x81\n", DataError, "is neither UTF-8 nor Windows-1252 at byte 11 (line 3)"),
     "UTF-16, cut off": (PLAIN.encode("utf-16")[:-1], DataError, "begins as UTF-16 and is damaged"),
     "NUL": (PLAIN.encode() + b"1,\0,0\n", DataError, f"binary data (byte {len(PLAIN) + 3} is zero)"),
     "empty": (b"", DataError, "is empty; write a header"),

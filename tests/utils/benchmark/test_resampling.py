@@ -1,0 +1,71 @@
+"""Resampling of encoded and of mixed rows, and what happens where a sampler cannot work."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils.benchmark.records import Method
+from utils.benchmark.training import TrainingRows
+from utils.data.encoding import TableEncoder
+from utils.samplers.registry import SAMPLERS
+
+
+def mixed_rows(n_rows=400, n_positives=60):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "sum": np.where(rng.random(n_rows) < 0.1, np.nan, rng.lognormal(size=n_rows)),
+            "shop": pd.Categorical(rng.choice([f"shop {number}" for number in range(30)], n_rows)),
+            "channel": pd.Categorical(rng.choice(["chip", "online"], n_rows)),
+        }
+    )
+    y = pd.Series(rng.permutation(np.repeat([0, 1], [n_rows - n_positives, n_positives])))
+    return TrainingRows(X, y, np.arange(n_rows), 0, TableEncoder())
+
+
+def method(name, **params):
+    entry = SAMPLERS[name]
+    return Method(name, {**entry.defaults, **params}, "library 1", 1)
+
+
+@pytest.mark.parametrize("name", ["none", "rus", "ros", "smote", "borderline", "adasyn", "jitter"])
+def test_resampled_encodes_mixed_rows_for_every_sampler(name):
+    rows = mixed_rows()
+    resampled = rows.resampled(method(name))
+    assert np.isfinite(resampled.X).all() and resampled.X.shape[1] == rows.encoded.X.shape[1]
+    assert len(resampled.y) == len(resampled.X) and resampled.source.equals(rows.X.index)
+    assert resampled.fallback is None
+
+
+def test_resampled_only_transforms_synthetic_rows():
+    """Real rows are cross-fitted; a synthetic row has the share of its shop over all of them."""
+    rows = mixed_rows()
+    resampled = rows.resampled(method("smote", ratio=2))
+    np.testing.assert_array_equal(resampled.X[:400], rows.encoded.X)
+    shop = rows.encoded.encoder.get_feature_names_out().tolist().index("shop")
+    shares = rows.encoded.encoder.transform(rows.X)[:, shop]
+    assert np.isin(resampled.X[400:, shop].round(9), shares.round(9)).all()
+
+
+@pytest.mark.parametrize(("name", "n_positives"), [("smote", 4), ("borderline", 4), ("jitter", 1)])
+def test_resampled_falls_back_where_a_sampler_cannot_work_and_says_so(name, n_positives):
+    rows = mixed_rows(n_positives=n_positives)
+    resampled = rows.resampled(method(name, ratio=5))
+    assert resampled.fallback.startswith("ros: ")
+    assert resampled.y.sum() == 6 * n_positives
+
+
+def test_resampled_falls_back_where_classes_are_separated():
+    """Borderline-SMOTE finds no row in danger, and ADASYN no neighbour of the other class."""
+    X = pd.DataFrame({"a": np.r_[np.linspace(0, 1, 200), np.linspace(90, 91, 40)]})
+    rows = TrainingRows(X, pd.Series(np.repeat([0, 1], [200, 40])), np.arange(240), 0)
+    resampled = rows.resampled(method("adasyn"))
+    assert resampled.fallback.startswith("ros: ") and resampled.y.sum() == 200
+
+
+def test_sampler_entries_name_a_fallback_that_always_works():
+    fallbacks = {entry.fallback for entry in SAMPLERS.values()} - {""}
+    assert fallbacks <= {"ros", "rus"}
+    assert all(not SAMPLERS[name].fallback for name in fallbacks)
+    needs_one = {name for name, entry in SAMPLERS.items() if entry.family in ("over", "generator")} - {"ros"}
+    assert all(SAMPLERS[name].fallback == "ros" for name in needs_one)

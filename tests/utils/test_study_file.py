@@ -1,0 +1,113 @@
+"""Study files: what they hold, and one sentence about what is wrong with them."""
+
+from pathlib import Path
+
+import pytest
+
+from utils.config import ROOT, ULB, ConfigError, Words, load_profile
+from utils.study_file import NEUTRAL, read_study
+
+MINIMAL = '[data]\npath = "claims.csv"\nlabel = "bad"\n'
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text: str, name: str = "claims.toml") -> str:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return str(tmp_path / name)
+
+    return write
+
+
+def test_read_study_gives_the_credit_card_study():
+    study = read_study("creditcard")
+    assert study.name == "creditcard" and study.dataset == ULB and study.words == Words()
+    assert (ULB.label, ULB.time, ULB.amount, ULB.source, len(ULB.columns)) == ("Class", "Time", "Amount", "ulb", 31)
+    assert not ULB.is_mixed
+
+
+def test_read_study_takes_no_time_or_amount_unless_the_file_names_them(write):
+    study = read_study(write(MINIMAL))
+    assert (study.name, study.dataset.label, study.dataset.time, study.dataset.amount) == ("claims", "bad", None, None)
+    assert study.dataset.path == ROOT / "claims.csv" and study.words == NEUTRAL
+
+
+def test_read_study_reads_every_field(write):
+    text = """
+        [data]
+        path = "claims.csv"
+        label = "bad"
+        positive = ["yes", "ja"]
+        time = "when"
+        amount = "sum"
+        group = "customer"
+        numeric = ["sum"]
+        categorical = ["shop", "Art \\"1\\""]
+        dates = ["when"]
+        drop = "id"
+
+        [words]
+        positive = "default"
+        positives = "defaults"
+    """
+    study = read_study(write(text))
+    assert study.dataset.is_mixed and study.dataset.positive == ("yes", "ja")
+    assert study.dataset.categorical == ("shop", 'Art "1"') and study.dataset.drop == ("id",)
+    assert study.words == Words("row", "rows", "default", "defaults", "negative")
+
+
+WRONG = {
+    "no TOML": ("[data\n", "claims.toml cannot be read as TOML"),
+    "unknown section": (MINIMAL + "[rows]\n", "claims.toml has an unknown section 'rows'; known are data, words"),
+    "unknown field": (MINIMAL + 'tiem = "x"\n', "claims.toml has an unknown field 'tiem'"),
+    "unknown word": (MINIMAL + '[words]\nfraud = "x"\n', "claims.toml has an unknown field 'fraud'"),
+    "empty word": (MINIMAL + '[words]\nrow = ""\n', "claims.toml: row is ''; write a word"),
+    "no label": ('[data]\npath = "a.csv"\n', "claims.toml: [data] has no label; add it"),
+    "section as a value": ("data = 3\n", "claims.toml: data is no section; write [data] on a line of its own"),
+    "label as time": (MINIMAL + 'time = "bad"\n', "claims.toml: time is 'bad'; name a column other than the label"),
+    "two kinds": (
+        MINIMAL + 'numeric = ["a"]\ncategorical = ["a"]\n',
+        "claims.toml: numeric is ('a',); leave 'a' out of it or of categorical",
+    ),
+    "label as a feature": (
+        MINIMAL + 'numeric = ["bad"]\n',
+        "claims.toml: numeric is ('bad',); leave 'bad' out of it, which is no feature",
+    ),
+    "positive of numbers": (
+        MINIMAL + "positive = [1]\n",
+        "claims.toml: positive is (1,); list values of the label as text",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), WRONG.values(), ids=WRONG.keys())
+def test_read_study_says_in_a_sentence_what_is_wrong(write, text, words):
+    with pytest.raises(ConfigError) as caught:
+        read_study(write(text))
+    assert str(caught.value).startswith(words) and str(caught.value).endswith(".")
+
+
+def test_read_study_lists_the_studies_there_are():
+    with pytest.raises(ConfigError, match=r"There is no study 'nobody'; choose one of .*creditcard"):
+        read_study("nobody")
+
+
+def test_read_study_refuses_a_name_that_cannot_be_part_of_a_folder(write):
+    with pytest.raises(ConfigError, match="a study's name has letters, digits, '-' and '_' only"):
+        read_study(write(MINIMAL, "my claims.toml"))
+
+
+@pytest.mark.parametrize("name", ["quick", "full"])
+def test_load_profile_keeps_all_outputs_of_a_foreign_study_below_build(write, name, monkeypatch):
+    monkeypatch.setenv("STUDY_OUTPUT", "elsewhere")  # moves the outputs of the credit-card study only
+    profile = load_profile(name, write(MINIMAL))
+    folder = ROOT / "build" / "studies" / "claims" / name
+    paths = (profile.results, profile.figures, profile.notebooks, profile.numbers, profile.model, profile.failures)
+    assert profile.is_foreign and profile.folder == folder
+    assert all(Path(path).is_relative_to(folder) for path in paths)
+
+
+def test_load_profile_of_the_credit_card_study_is_unchanged_by_others():
+    profile = load_profile("full")
+    assert (profile.study, profile.dataset, profile.results) == ("creditcard", ULB, ROOT / "data" / "results")
+    assert not profile.is_foreign

@@ -1,0 +1,62 @@
+"""Tables in Excel workbooks, where `openpyxl` is installed."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import date, time
+
+import pyarrow as pa
+
+from utils.data.errors import DataError, FormatError
+
+
+def is_workbook(content: bytes) -> bool:
+    """Whether a file is an Excel workbook (.xlsx)."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return "xl/workbook.xml" in archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return False
+
+
+def read_workbook(content: bytes, name: str) -> tuple[list[str], list[pa.ChunkedArray], list[str]]:
+    """Names and texts of the columns of the first sheet that has rows, and notes.
+
+    Raises
+    ------
+    FormatError
+        If `openpyxl` is not installed.
+    DataError
+        If the workbook is damaged or has no rows.
+    """
+    try:
+        import openpyxl
+    except ImportError:
+        raise FormatError(
+            f"{name} is an Excel workbook; install openpyxl ('pip install openpyxl'), or save its sheet as 'CSV UTF-8'."
+        ) from None
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        sheets = {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
+    except Exception as error:  # openpyxl raises errors of many kinds about a damaged file
+        kind = type(error).__name__
+        raise DataError(f"{name} is not a readable Excel workbook ({kind}); save its sheet as 'CSV UTF-8'.") from None
+    filled = {title: rows for title, rows in sheets.items() if any(cell is not None for row in rows for cell in row)}
+    if not filled:
+        raise DataError(f"{name} is a workbook without values; put the table on its first sheet.")
+    title, rows = next(iter(filled.items()))
+    notes = [f"Sheet '{title}' was read; the workbook has {len(filled)} with values."] if len(filled) > 1 else []
+    rows = [row for row in rows if any(cell is not None for cell in row)]
+    width = max((position + 1 for row in rows for position, cell in enumerate(row) if cell is not None), default=0)
+    names = [_text(cell) or "" for cell in rows[0][:width]]
+    columns = [pa.chunked_array([pa.array([_text(row[i]) for row in rows[1:]], pa.string())]) for i in range(width)]
+    return names, columns, notes
+
+
+def _text(cell: object) -> str | None:
+    """A cell as in a CSV; error values are missing."""
+    if isinstance(cell, date | time):
+        return cell.isoformat()
+    text = None if cell is None else str(cell)
+    return None if text is not None and text.startswith("#") and text.endswith(("!", "?")) else text
