@@ -6,11 +6,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from app.model_files import MeasuredPair, Score
-from app.served import Description, Served, describe_folder, load_served, scores_of
+from app.model_files import MeasuredPair
+from app.served import ModelDescription, Served, describe_folder, load_served
 from utils.serving.bundle import CARD, BundleError
 
 logger = logging.getLogger("app")
@@ -23,24 +22,6 @@ Identity = tuple[int, int, int]
 
 class UnknownModel(LookupError):
     """No model of this name can be chosen; the message lists those that can."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A model that can be chosen.
-
-    Attributes
-    ----------
-    name : str
-        What to choose it by.
-    description : Description
-    scores : Score or None
-        None if the study did not measure exactly this model.
-    """
-
-    name: str
-    description: Description
-    scores: Score | None
 
 
 class Slot:
@@ -162,17 +143,18 @@ class Catalog:
             self._slots.setdefault(name, Slot(self._pairs / name, self._on_reload))
         return self._slots[name].get()
 
-    def describe(self) -> list[Entry]:
+    def describe(self) -> list[ModelDescription]:
         """Every model that can be chosen, without loading any; models that cannot be read are left out."""
-        return [entry for name in self.names if (entry := self.entry(name))]
+        return [description for name in self.names if (description := self.description(name))]
 
-    def entry(self, name: str) -> Entry | None:
+    def description(self, name: str) -> ModelDescription | None:
         """The description of one model, without loading it; None if it cannot be read."""
         try:
-            description = self.champion.describe() if name == CHAMPION else describe_folder(self._pairs / name)
+            if name == CHAMPION:
+                return self.champion.describe(name)
+            return describe_folder(self._pairs / name, self.champion.scores)
         except (OSError, ValueError):  # being exchanged, or broken
             return None
-        return Entry(name, description, scores_of(description.card, self.champion.scores))
 
 
 def identity_of(folder: Path) -> Identity | None:

@@ -46,24 +46,16 @@ class About:
 
 @dataclass(frozen=True)
 class Score:
-    """Mean average precision of a pair over development folds.
-
-    Attributes
-    ----------
-    average_precision : float or None
-        None if it is not a number.
-    interval : (float, float) or None
-        95 % interval.
-    folds : int
-        Number of folds.
-    profile : str
-        Profile of the study that measured it.
-    """
+    """Average precision of a pair in the study."""
 
     average_precision: float | None
+    """Mean over development folds; null if it was not measured."""
     interval: tuple[float | None, float | None] | None
+    """95 % interval."""
     folds: int
+    """Number of folds."""
     profile: str
+    """Profile of the study."""
 
 
 @dataclass(frozen=True)

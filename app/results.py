@@ -14,6 +14,7 @@ from app.staging import TemporaryFolder
 
 KEEP_SECONDS = 3600
 KEEP_FILES = 20
+KEPT = f"for up to {KEEP_SECONDS // 60} minutes, while the server runs and no {KEEP_FILES} newer files were scored"
 TOKEN = re.compile(r"[\w-]{32}", re.ASCII)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

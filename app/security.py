@@ -9,12 +9,13 @@ import traceback
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, abort, current_app, g, jsonify, render_template, request
+from flask import Flask, Request, Response, abort, current_app, g, render_template, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError, RequestTimeout, SecurityError
 
 from app.catalog import UnknownModel
 from app.parsing.records import BodyError
+from app.routes.models import Error, answer
 from utils.serving.bundle import BundleError
 
 logger = logging.getLogger("app")
@@ -74,16 +75,16 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, _any_error)
 
 
-def error_answer(status: int, message: str, **fields: object) -> tuple[Response | str, int]:
-    """The error as JSON with these fields for the API, as a page for people."""
+def error_answer(status: int, message: str, columns: list[str] | None = None) -> tuple[Response | str, int]:
+    """The error as JSON for the API, as a page for people; `columns` are those that it is about."""
     # A page has links, which cannot be built for a request whose host was refused.
     if request.path.startswith(MACHINE_PATHS) or isinstance(request.routing_exception, SecurityError):
-        return jsonify(status=status, error=message, **fields), status
+        return answer(Error(status, message, columns)), status
     return render_template("error.html", status=status, message=message), status
 
 
 def _body_error(error: BodyError) -> tuple[Response | str, int]:
-    return error_answer(error.status, str(error), **({"columns": error.columns} if error.columns else {}))
+    return error_answer(error.status, str(error), error.columns or None)
 
 
 def _any_error(error: Exception) -> tuple[Response | str, int] | HTTPException:
@@ -102,8 +103,8 @@ def _any_error(error: Exception) -> tuple[Response | str, int] | HTTPException:
     if error.code == 413:
         _discard_body()
     description = error.description if error.description != type(error).description else None
-    answer = error_answer(error.code, description or EXPLANATIONS.get(error.code) or error.name)
-    return *answer, [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")]
+    body, status = error_answer(error.code, description or EXPLANATIONS.get(error.code) or error.name)
+    return body, status, [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")]
 
 
 def read_body() -> bytes:

@@ -36,24 +36,21 @@ class Contribution:
     """What the value of a column adds to the log odds of a row."""
 
     feature: str
+    """A column."""
     value: float
+    """Value of the row in this column."""
     contribution: float
+    """What the value adds to the log odds (Shapley value)."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a row has its probability, in log odds.
-
-    Attributes
-    ----------
-    base : float
-        Log odds before anything is known about the row.
-    contributions : list of Contribution
-        One per column, the largest first; base and contributions add up to the log odds of the row's probability.
-    """
+    """Why a row has its probability: base and contributions add up to the log odds of it."""
 
     base: float
+    """Log odds before anything is known about the row."""
     contributions: list[Contribution]
+    """One per column, the largest first."""
 
 
 class ScoredRow(NamedTuple):
@@ -77,31 +74,31 @@ class ScoredRow(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Description:
-    """What the API says about a model.
+class ModelDescription:
+    """A model that can be chosen."""
 
-    Attributes
-    ----------
-    model : str
-        Sampler, model and version.
-    version, label, source : str
-    threshold : float
-    columns : list of str
-        Columns that a transaction must have.
-    ranges, examples : dict
-        See `About`.
-    card : Card
-    """
-
+    name: str
+    """Name to choose it by."""
     model: str
+    """Sampler, model and version, as in predictions."""
     version: str
+    """Start of the SHA-256 of its card."""
     label: str
+    """Model and sampler in words."""
     source: str
+    """Where the model comes from."""
     threshold: float
+    """Probability from which a row is an alert."""
     columns: list[str]
+    """Columns that a transaction must have."""
     ranges: dict[str, tuple[int | float, int | float]]
+    """Smallest and largest value in the training rows, by column."""
     examples: dict[str, dict[str, int | float]]
+    """A typical row of each class."""
     card: Card
+    """Methods, parameters and scores."""
+    scores: Score | None
+    """Scores of exactly this model in the study; null if it has none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,9 +187,10 @@ class Served:
         pairs = zip(self.columns, values, strict=True)
         return [name for name, value in pairs if not ranges[name][0] <= value <= ranges[name][1]]
 
-    def describe(self) -> Description:
-        """What the API says about the model."""
-        return describe(self.version, self.about, self.model.threshold, self.model.card)
+    def describe(self, name: str) -> ModelDescription:
+        """What the API says about the model, which can be chosen by `name`."""
+        saved = self.model
+        return _describe(name, self.version, self.about, saved.threshold, saved.card, self.scores)
 
 
 def scores_of(card: Card, pairs: list[MeasuredPair]) -> Score | None:
@@ -203,9 +201,17 @@ def scores_of(card: Card, pairs: list[MeasuredPair]) -> Score | None:
     return next((pair.scores for pair in pairs if card.ledger_key in pair.keys), None)
 
 
-def describe(version: str, about: About, threshold: float, card: Card) -> Description:
-    """What the API says about a model."""
-    return Description(
+def describe_folder(folder: Path, pairs: list[MeasuredPair]) -> ModelDescription:
+    """As `Served.describe`, for a pair in the folder of its name that is not loaded."""
+    saved = bundle.read_card(folder)
+    return _describe(folder.name, version_of(folder), read_about(folder), saved.threshold, saved.card, pairs)
+
+
+def _describe(
+    name: str, version: str, about: About, threshold: float, card: Card, pairs: list[MeasuredPair]
+) -> ModelDescription:
+    return ModelDescription(
+        name=name,
         model=f"{card.pair}@{version}",
         version=version,
         label=about.label,
@@ -215,13 +221,8 @@ def describe(version: str, about: About, threshold: float, card: Card) -> Descri
         ranges=about.ranges,
         examples=about.examples,
         card=card,
+        scores=scores_of(card, pairs),
     )
-
-
-def describe_folder(folder: Path) -> Description:
-    """As `Served.describe`, for a model that is not loaded."""
-    saved = bundle.read_card(folder)
-    return describe(version_of(folder), read_about(folder), saved.threshold, saved.card)
 
 
 def load_served(folder: Path) -> Served:

@@ -21,9 +21,13 @@ class LabelCounts:
     """Number of rows by what their label says."""
 
     frauds: int
+    """Rows with 1, true, yes, fraud or the like; of -1/1 and 1/2, with the rarer."""
     legitimate: int
+    """Rows with 0, false, no, legitimate or the like; or with the more frequent."""
     empty: int
+    """Rows without a label."""
     not_understood: int
+    """Rows with something else."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, jsonify, request
 
-from app.catalog import Entry
 from app.extensions import catalog, monitor, served
 from app.parsing.delimited import read_csv
 from app.parsing.records import Batch, BodyError, read_json
+from app.routes.models import Models, answer
 from app.routes.openapi import document
 from app.security import read_body
 from app.served import Explanation, ScoredRow, Served
@@ -49,8 +49,7 @@ def _prediction(row: ScoredRow, explanation: Explanation | None) -> dict[str, ob
     prediction = {"row": row.row, "probability": row.probability, "decision": row.decision}
     if explanation is None:
         return prediction
-    contributions = [vars(column) for column in explanation.contributions]
-    return {**prediction, "explanation": {"base": explanation.base, "contributions": contributions}}
+    return {**prediction, "explanation": to_json(explanation)}
 
 
 def wants_explanation() -> bool:
@@ -64,12 +63,7 @@ def wants_explanation() -> bool:
 @blueprint.get("/api/v1/models")
 def models() -> Response:
     """Every model that can be chosen: schema, threshold, examples, scores and card."""
-    return jsonify(models=[_entry(entry) for entry in catalog().describe()])
-
-
-def _entry(entry: Entry) -> dict[str, object]:
-    scores = entry.scores and to_json(entry.scores)
-    return {"name": entry.name, **to_json(entry.description), "scores": scores}
+    return answer(Models(catalog().describe()))
 
 
 @blueprint.get("/api/v1/openapi.json")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 
 import numpy as np
-from flask import Blueprint, Response, abort, jsonify, request, send_file, url_for
+from flask import Blueprint, Response, abort, request, send_file, url_for
 from numpy.typing import NDArray
 from werkzeug.exceptions import ServiceUnavailable
 
 from app.extensions import monitor, results, served
 from app.parsing.records import BodyError
 from app.parsing.table import Table, read_table
+from app.routes.models import answer
 from app.security import read_body
 from app.served import Served
 from app.views.summary import every_row, summarise
@@ -36,9 +36,9 @@ def score_file() -> Response:
         table = read_table(_content(), model.columns, model.model.schema.label)
         probability = _probability(model, table)
         token = results().add(every_row(model, table, probability))
-        summary = summarise(model, table, probability)
+        summary = summarise(model, table, probability, download=url_for("files.download", token=token))
     monitor().scored(model.name, summary.scored, summary.alerts or 0, summary.errors.count)
-    return jsonify(**asdict(summary), download=url_for("files.download", token=token))
+    return answer(summary)
 
 
 @blueprint.get("/api/v1/files/<token>.csv")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import metadata as distributions
 
 import numpy as np
-from flask import Blueprint, Response, abort, current_app, jsonify
+from flask import Blueprint, Response, abort, current_app
 from numpy.typing import NDArray
 
 from app.extensions import catalog, monitor
@@ -23,18 +23,17 @@ from app.parsing.records import (
     json_body,
     read_json_number,
 )
+from app.routes import models
+from app.routes.models import NUMBERS, OUTPUTS, answer
 from app.security import read_body
 from app.served import Served
 
 blueprint = Blueprint("kserve", __name__)
-INTEGERS = {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
-NUMBERS = {"FP32", "FP64", *INTEGERS}
-OUTPUTS = {"probability": "FP64", "alert": "BOOL"}
 
 
 @dataclass(frozen=True, eq=False)
-class InferRequest:
-    """A request for scores.
+class Query:
+    """An `InferRequest` with its tensors as an array.
 
     Attributes
     ----------
@@ -52,20 +51,19 @@ class InferRequest:
 @blueprint.get("/v2")
 def server() -> Response:
     """Name and version of this server."""
-    return jsonify(name=current_app.name, version=distributions.version("imbalanced-cgan"), extensions=[])
+    return answer(models.ServerMetadata(current_app.name, distributions.version("imbalanced-cgan"), extensions=[]))
 
 
 @blueprint.get("/v2/health/live")
 def live() -> Response:
     """Whether the process answers."""
-    return jsonify(live=True)
+    return answer(models.Live(True))
 
 
 @blueprint.get("/v2/health/ready")
 def ready() -> Response:
     """Whether the champion can score, and which newer models were refused."""
-    refused = catalog().refused
-    return jsonify(ready=_scores(catalog().champion), **({"refused": refused} if refused else {}))
+    return answer(models.Readiness(_scores(catalog().champion), catalog().refused or None))
 
 
 @blueprint.get("/v2/models/<name>")
@@ -73,20 +71,16 @@ def ready() -> Response:
 def metadata(name: str, version: str | None = None) -> Response:
     """Inputs and outputs of a model."""
     model = _model(name, version)
-    return jsonify(
-        name=name,
-        versions=[model.version],
-        platform="fraud",
-        inputs=[{"name": column, "datatype": "FP64", "shape": [-1]} for column in model.columns],
-        outputs=[{"name": output, "datatype": kind, "shape": [-1]} for output, kind in OUTPUTS.items()],
-    )
+    inputs = [models.TensorMetadata(column, "FP64", [-1]) for column in model.columns]
+    outputs = [models.TensorMetadata(output, kind, [-1]) for output, kind in OUTPUTS.items()]
+    return answer(models.ModelMetadata(name, [model.version], "fraud", inputs, outputs))
 
 
 @blueprint.get("/v2/models/<name>/ready")
 @blueprint.get("/v2/models/<name>/versions/<version>/ready")
 def model_ready(name: str, version: str | None = None) -> Response:
     """Whether a model can score."""
-    return jsonify(name=name, ready=_scores(_model(name, version)))
+    return answer(models.ModelReadiness(name, _scores(_model(name, version))))
 
 
 def _model(name: str, version: str | None) -> Served:
@@ -101,8 +95,8 @@ def _scores(model: Served) -> bool:
     """Whether the model scores one of its examples."""
     batch = Batch()
     batch.add(model.about.examples["legitimate"], model.columns)
-    (answer,) = model.score(batch)
-    return answer.error is None
+    (row,) = model.score(batch)
+    return row.error is None
 
 
 @blueprint.post("/v2/models/<name>/infer")
@@ -116,14 +110,12 @@ def infer(name: str, version: str | None = None) -> Response:
     monitor().scored(model.name, len(asked.values), int(alert.sum()), 0)
     data = {"probability": probability.tolist(), "alert": alert.tolist()}
     outputs = [
-        {"name": output, "datatype": OUTPUTS[output], "shape": [len(probability)], "data": data[output]}
-        for output in asked.outputs
+        models.OutputTensor(output, OUTPUTS[output], [len(probability)], data[output]) for output in asked.outputs
     ]
-    request_id = {} if asked.id is None else {"id": asked.id}
-    return jsonify(model_name=name, model_version=model.version, **request_id, outputs=outputs)
+    return answer(models.InferResponse(model_name=name, model_version=model.version, id=asked.id, outputs=outputs))
 
 
-def read_request(content: object, columns: tuple[str, ...]) -> InferRequest:
+def read_request(content: object, columns: tuple[str, ...]) -> Query:
     """A request from its JSON; BodyError says what is wrong with it."""
     if not isinstance(content, dict) or not isinstance(content.get("inputs"), list):
         raise BodyError(400, "The body must be an object with a list of inputs.")
@@ -140,7 +132,7 @@ def read_request(content: object, columns: tuple[str, ...]) -> InferRequest:
     if len(lengths) > 1:
         raise BodyError(422, "The inputs have different numbers of rows.")
     check_count(*lengths)
-    return InferRequest(content.get("id"), np.array(numbers, dtype=float).T.copy(), _outputs(content))
+    return Query(content.get("id"), np.array(numbers, dtype=float).T.copy(), _outputs(content))
 
 
 def _numbers(tensor: dict[str, object]) -> list[float]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
 
 from app.catalog import Catalog
 from app.parsing.records import MAX_ROWS
-from app.routes.kserve import NUMBERS, OUTPUTS
-from app.routes.schemas import KEPT, schemas
+from app.results import KEPT
+from app.routes import models
+from app.routes.models import NUMBERS, OUTPUTS, REFERENCE
+from app.views.summary import FileSummary
 from utils.data.reading import MAX_COLUMNS
 
 Spec = dict[str, object]
@@ -27,190 +31,152 @@ TEXT: Spec = {"type": "string"}
 FILE: Spec = {"type": "string", "format": "binary"}
 
 
+@dataclass(frozen=True)
+class Operation:
+    """What an address does, in OpenAPI's terms; `body` has a schema per content type."""
+
+    address: str
+    name: str
+    summary: str
+    answer: Spec
+    description: str = ""
+    parameters: tuple[Spec, ...] = ()
+    refusals: tuple[int, ...] = ()
+    body: dict[str, Spec] | None = None
+
+    @property
+    def method(self) -> str:
+        """What has a body is posted."""
+        return "post" if self.body else "get"
+
+    def spec(self) -> Spec:
+        """Its OpenAPI object."""
+        refused = {str(status): _answer(REASONS[status], models.Error) for status in self.refusals}
+        content = {kind: {"schema": schema} for kind, schema in (self.body or {}).items()}
+        body = content and {"required": True, "content": content}
+        optional = {"description": self.description, "parameters": self.parameters, "requestBody": body}
+        return {
+            "operationId": self.name,
+            "summary": self.summary,
+            **{key: value for key, value in optional.items() if value},
+            "responses": {"200": self.answer, **refused},
+        }
+
+
 def document(catalog: Catalog) -> Spec:
     """The OpenAPI document; names of models and columns of a transaction come from `catalog`."""
-    paths = {
-        **_predict_path(catalog),
-        **_file_paths(catalog),
-        **_description_paths(),
-        **_kserve_paths(catalog),
-        **_monitoring_paths(),
-    }
+    description = (
+        "Scores card transactions with the models of the study. Every row gets an answer: a probability of fraud and a "
+        "decision, or the reason why it cannot be scored."
+    )
+    paths = {operation.address: {operation.method: operation.spec()} for operation in operations(catalog.names)}
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Card fraud",
-            "version": version("imbalanced-cgan"),
-            "description": "Scores card transactions with the models of the study. Every row gets an answer: "
-            "a probability of fraud and a decision, or the reason why it cannot be scored.",
-        },
+        "info": {"title": "Card fraud", "version": version("imbalanced-cgan"), "description": description},
         "paths": paths,
-        "components": {"schemas": schemas(catalog.champion)},
+        "components": {"schemas": models.schemas(catalog.champion.model)},
     }
 
 
-def _predict_path(catalog: Catalog) -> Spec:
-    explain = _parameter(
-        "explain", "query", {"enum": ["true", "false"]}, "Explain each score by its columns; for up to 100 rows."
+def operations(names: list[str]) -> Iterator[Operation]:
+    """Everything that the API does with models of these names."""
+    choice: Spec = {"type": "string", "enum": names}
+    model = _parameter("model", "query", choice, "Name of the model; the champion by default.")
+    yield _predict(model)
+    yield from _files(model)
+    yield Operation(
+        "/api/v1/models", "listModels", "Models that can be chosen", _answer("The champion comes first.", models.Models)
     )
-    transaction = {"$ref": "#/components/schemas/Transaction"}
+    yield Operation(
+        "/api/v1/openapi.json", "describeApi", "This description", _answer("OpenAPI 3.1.", {"type": "object"})
+    )
+    yield Operation(
+        "/v2", "serverMetadata", "The server, after KServe V2", _answer("What it is.", models.ServerMetadata)
+    )
+    name = _parameter("name", "path", choice, "Name of the model.")
+    number = _parameter("version", "path", TEXT, "The version that is served; any other is not found.")
+    yield from _of_model("/v2/models/{name}", "", (name,))
+    yield from _of_model("/v2/models/{name}/versions/{version}", "Version", (name, number))
+    yield Operation("/v2/health/live", "live", "Whether the server answers", _answer("It does.", models.Live))
+    readiness = _answer("With newer models that were refused, if any.", models.Readiness)
+    yield Operation("/v2/health/ready", "ready", "Whether the champion can score", readiness)
+    yield Operation("/metrics", "metrics", "Figures for Prometheus", _answer("Counts and times.", TEXT, "text/plain"))
+
+
+def _predict(model: Spec) -> Operation:
+    transaction = _reference("Transaction")
     rows = {"type": "array", "items": transaction, "minItems": 1, "maxItems": MAX_ROWS}
-    predict = _operation(
+    choice: Spec = {"enum": ["true", "false"]}
+    explain = _parameter("explain", "query", choice, "Explain each score by its columns; for up to 100 rows.")
+    return Operation(
+        "/api/v1/predict",
         "predict",
         "Score transactions",
+        _answer("One entry per row, in order.", models.Predictions),
         "Columns may be in any order, and other columns are ignored. A value that is not a number makes an error of "
         f"its row only. Up to {MAX_ROWS:,} rows of up to {MAX_COLUMNS:,} columns.",
-        answers={200: _named("Predictions", "One entry per row, in order.")},
+        parameters=(model, explain),
         refusals=(400, 403, 404, 408, 413, 415, 422, 503),
-        parameters=[_model_parameter(catalog), explain],
         body={JSON: {"oneOf": [rows, transaction]}, "text/csv": TEXT},
     )
-    return {"/api/v1/predict": {"post": predict}}
 
 
-def _file_paths(catalog: Catalog) -> Spec:
-    score = _operation(
+def _files(model: Spec) -> Iterator[Operation]:
+    form = {"type": "object", "properties": {"file": FILE}, "required": ["file"]}
+    kinds = ("text/csv", "application/vnd.apache.parquet", "application/octet-stream")
+    yield Operation(
+        "/api/v1/files",
         "scoreFile",
         "Score a file",
+        _answer("Summary of the file.", FileSummary),
         "CSV (separated by commas, semicolons, tabs or bars) or Parquet of up to 256 MiB, 1,000,000 rows and "
         f"{MAX_COLUMNS:,} columns, also packed with gzip or alone in a ZIP archive. The answer is a summary; all rows "
         "are in `download`.",
-        answers={200: _named("FileSummary", "Summary of the file.")},
+        parameters=(model,),
         refusals=(400, 403, 404, 408, 413, 415, 422, 503, 507),
-        parameters=[_model_parameter(catalog)],
-        body={
-            "multipart/form-data": {"type": "object", "properties": {"file": FILE}, "required": ["file"]},
-            "text/csv": FILE,
-            "application/vnd.apache.parquet": FILE,
-            "application/octet-stream": FILE,
-        },
+        body={"multipart/form-data": form, **dict.fromkeys(kinds, FILE)},
     )
-    download = _operation(
+    yield Operation(
+        "/api/v1/files/{token}.csv",
         "downloadFile",
         "All rows of a scored file",
+        _answer("Number, probability, decision or error, time and amount.", TEXT, "text/csv"),
         f"Kept {KEPT}.",
-        answers={200: _answer("Number, probability, decision or error, time and amount.", "text/csv", TEXT)},
+        parameters=(_parameter("token", "path", TEXT, "From the `download` of a scored file."),),
         refusals=(404,),
-        parameters=[_parameter("token", "path", TEXT, "From the `download` of a scored file.")],
     )
-    return {"/api/v1/files": {"post": score}, "/api/v1/files/{token}.csv": {"get": download}}
 
 
-def _model_parameter(catalog: Catalog) -> Spec:
-    schema = {"type": "string", "enum": catalog.names}
-    return _parameter("model", "query", schema, "Name of the model; the champion by default.")
-
-
-def _description_paths() -> Spec:
-    return {
-        "/api/v1/models": {
-            "get": _operation(
-                "listModels", "Models that can be chosen", answers={200: _named("Models", "The champion comes first.")}
-            )
-        },
-        "/api/v1/openapi.json": {
-            "get": _operation(
-                "describeApi", "This description", answers={200: _answer("OpenAPI 3.1.", JSON, {"type": "object"})}
-            )
-        },
-    }
-
-
-def _kserve_paths(catalog: Catalog) -> Spec:
-    name = _parameter("name", "path", {"type": "string", "enum": catalog.names}, "Name of the model.")
-    version = _parameter("version", "path", TEXT, "The version that is served; any other is not found.")
-    server = {
-        "get": _operation(
-            "serverMetadata", "The server, after KServe V2", answers={200: _named("ServerMetadata", "What it is.")}
-        )
-    }
-    return {
-        "/v2": server,
-        **_model_paths("/v2/models/{name}", "", [name]),
-        **_model_paths("/v2/models/{name}/versions/{version}", "Version", [name, version]),
-    }
-
-
-def _model_paths(base: str, suffix: str, parameters: list[Spec]) -> Spec:
+def _of_model(address: str, suffix: str, parameters: tuple[Spec, ...]) -> Iterator[Operation]:
     """Metadata, readiness and inference of a model, or of one version of it; `suffix` ends the operations' names."""
-    ready = _object({"name": TEXT, "ready": {"type": "boolean"}}, ["ready"])
     model = "a version of a model" if suffix else "a model"
-    return {
-        base: {
-            "get": _operation(
-                f"modelMetadata{suffix}",
-                f"The tensors of {model}, after KServe V2",
-                answers={200: _named("ModelMetadata", "Inputs and outputs.")},
-                refusals=(404, 503),
-                parameters=parameters,
-            )
-        },
-        f"{base}/ready": {
-            "get": _operation(
-                f"modelReady{suffix}",
-                f"Whether {model} can score",
-                answers={200: _answer("It does.", JSON, ready)},
-                refusals=(404, 503),
-                parameters=parameters,
-            )
-        },
-        f"{base}/infer": {
-            "post": _operation(
-                f"infer{suffix}",
-                f"Score tensors with {model}, after KServe V2",
-                f"One input per column, of shape [n] or [n, 1] and a datatype of {', '.join(sorted(NUMBERS))}. "
-                f"The outputs are {' and '.join(OUTPUTS)}.",
-                answers={200: _named("InferResponse", "One value per row and output.")},
-                refusals=(400, 403, 404, 408, 413, 422, 503),
-                parameters=parameters,
-                body={JSON: {"$ref": "#/components/schemas/InferRequest"}},
-            )
-        },
-    }
-
-
-def _monitoring_paths() -> Spec:
-    live = _object({"live": {"type": "boolean"}}, ["live"])
-    return {
-        "/v2/health/live": {
-            "get": _operation("live", "Whether the server answers", answers={200: _answer("It does.", JSON, live)})
-        },
-        "/v2/health/ready": {
-            "get": _operation(
-                "ready",
-                "Whether the champion can score",
-                answers={200: _named("Readiness", "With newer models that were refused, if any.")},
-            )
-        },
-        "/metrics": {
-            "get": _operation(
-                "metrics", "Figures for Prometheus", answers={200: _answer("Counts and times.", "text/plain", TEXT)}
-            )
-        },
-    }
-
-
-def _operation(
-    name: str,
-    summary: str,
-    description: str = "",
-    *,
-    answers: dict[int, Spec],
-    refusals: tuple[int, ...] = (),
-    parameters: list[Spec] | None = None,
-    body: dict[str, Spec] | None = None,
-) -> Spec:
-    """An operation; `body` has a schema per content type."""
-    refused = {status: _named("Error", REASONS[status]) for status in refusals}
-    operation: Spec = {"operationId": name, "summary": summary}
-    if description:
-        operation["description"] = description
-    if parameters:
-        operation["parameters"] = parameters
-    if body:
-        content = {kind: {"schema": schema} for kind, schema in body.items()}
-        operation["requestBody"] = {"required": True, "content": content}
-    return {**operation, "responses": {str(status): answer for status, answer in {**answers, **refused}.items()}}
+    yield Operation(
+        address,
+        f"modelMetadata{suffix}",
+        f"The tensors of {model}, after KServe V2",
+        _answer("Inputs and outputs.", models.ModelMetadata),
+        parameters=parameters,
+        refusals=(404, 503),
+    )
+    yield Operation(
+        f"{address}/ready",
+        f"modelReady{suffix}",
+        f"Whether {model} can score",
+        _answer("It does.", models.ModelReadiness),
+        parameters=parameters,
+        refusals=(404, 503),
+    )
+    yield Operation(
+        f"{address}/infer",
+        f"infer{suffix}",
+        f"Score tensors with {model}, after KServe V2",
+        _answer("One value per row and output.", models.InferResponse),
+        f"One input per column, of shape [n] or [n, 1] and a datatype of {', '.join(sorted(NUMBERS))}. "
+        f"The outputs are {' and '.join(OUTPUTS)}.",
+        parameters=parameters,
+        refusals=(400, 403, 404, 408, 413, 422, 503),
+        body={JSON: _reference("InferRequest")},
+    )
 
 
 def _parameter(name: str, location: str, schema: Spec, description: str) -> Spec:
@@ -218,13 +184,11 @@ def _parameter(name: str, location: str, schema: Spec, description: str) -> Spec
     return {"name": name, "in": location, "required": required, "schema": schema, "description": description}
 
 
-def _answer(description: str, kind: str, schema: Spec) -> Spec:
+def _answer(description: str, content: type | Spec, kind: str = JSON) -> Spec:
+    """An answer that holds an object of the API, or what a schema describes."""
+    schema = content if isinstance(content, dict) else _reference(content.__name__)
     return {"description": description, "content": {kind: {"schema": schema}}}
 
 
-def _named(schema: str, description: str) -> Spec:
-    return _answer(description, JSON, {"$ref": f"#/components/schemas/{schema}"})
-
-
-def _object(properties: Spec, required: list[str]) -> Spec:
-    return {"type": "object", "properties": properties, "required": required}
+def _reference(name: str) -> Spec:
+    return {"$ref": REFERENCE.format(model=name)}

@@ -19,9 +19,9 @@ from app.model_files import KINDS, MeasuredPair
 from app.parsing.records import Batch, read_row
 from app.parsing.table import MAX_FILE_ROWS
 from app.parsing.typed_numbers import read_typed
+from app.results import KEPT
 from app.routes.files import MAX_FILE
 from app.routes.openapi import document
-from app.routes.schemas import KEPT
 from app.served import Served, scores_of
 from app.views import formatting, study
 from app.views.formatting import Bars, Scale
@@ -257,15 +257,13 @@ def models() -> str:
 @blueprint.get("/models/<name>")
 def model(name: str) -> str:
     """The card of one model; for a pair that was measured but not written, its score alone."""
-    entry = catalog().entry(name) if name in catalog().names else None
-    if entry is None:
+    description = catalog().description(name) if name in catalog().names else None
+    if description is None:
         measured = _measured_pair(name) or abort(404)
         return render_template("model.html", name=name, label=measured.label, scores=measured.scores)
-    description = entry.description
     headline = study.headline() if study.is_final(description.card) else None
-    return render_template(
-        "model.html", name=name, label=description.label, scores=entry.scores, description=description, study=headline
-    )
+    words = {"label": description.label, "scores": description.scores}
+    return render_template("model.html", name=name, description=description, study=headline, **words)
 
 
 def _measured_pair(name: str) -> MeasuredPair | None:

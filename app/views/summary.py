@@ -21,38 +21,43 @@ EDGES = np.geomspace(1e-6, 1, 37)  # six bins to a power of ten
 
 @dataclass(frozen=True)
 class RowError:
-    """Why a row cannot be scored; `line` is None in Parquet."""
+    """Why a row cannot be scored."""
 
     row: int
     line: int | None
+    """Null in Parquet."""
     error: str
 
 
 @dataclass(frozen=True)
 class Errors:
-    """How many rows cannot be scored, and the first of them."""
+    """Rows that cannot be scored."""
 
     count: int
     first: list[RowError]
+    """At most 100."""
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """Rows by probability; the first bin holds smaller probabilities, too."""
+    """Rows by probability."""
 
     edges: list[float]
+    """One more than there are bins; the first bin holds smaller probabilities, too."""
     counts: list[int]
 
 
 @dataclass(frozen=True)
 class TopRow:
-    """A row with a high probability; amount and time are None if the model has no such column."""
+    """A row with a high probability."""
 
     row: int
     probability: float
     decision: str
     amount: float | None
+    """Null if the model has no such column."""
     time: float | None
+    """Null if the model has no such column."""
 
 
 @dataclass(frozen=True)
@@ -67,76 +72,61 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Quality:
-    """How well the probabilities rank the rows whose label is known.
-
-    Attributes
-    ----------
-    rows : int
-        Number of rows with a label and a probability.
-    prevalence : float
-        Share of frauds among them.
-    average_precision : float
-    recall, precision : list of float
-        Points of the curve.
-    confusion : Confusion
-    """
+    """How well the probabilities rank the rows whose label is known."""
 
     rows: int
+    """Scored rows whose label was understood."""
     prevalence: float
+    """Share of frauds among them."""
     average_precision: float
+    """Step-wise area under the precision-recall curve."""
     recall: list[float]
+    """At most 500 points of the curve."""
     precision: list[float]
+    """At the same points."""
     confusion: Confusion
 
 
 @dataclass(frozen=True)
-class Summary:
-    """Summary of a scored file.
-
-    Attributes
-    ----------
-    model : str
-        Sampler, model and version.
-    threshold : float
-    rows, scored : int
-        Rows in the file, and rows with a probability.
-    errors : Errors
-    alerts : int or None
-        None if no row was scored.
-    amount_at_risk : float or None
-        Sum of the alerts' amounts; None without an amount, or if no row was scored.
-    histogram : Histogram
-    top : list of TopRow
-        The highest probabilities first.
-    labels : LabelCounts or None
-        None if the file has no labels.
-    labelled : Quality or None
-        None unless frauds and legitimate rows are labelled.
-    notes : list of str
-        Sentences that a reader has to know.
-    """
+class FileSummary:
+    """Summary of a scored file."""
 
     model: str
+    """Sampler, model and version."""
     threshold: float
+    """Probability from which a row is an alert."""
     rows: int
+    """Rows in the file."""
     scored: int
+    """Rows with a probability."""
     errors: Errors
     alerts: int | None
+    """Rows from the threshold on; null if none was scored."""
     amount_at_risk: float | None
+    """Sum of the alerts' amounts; null without an amount, or if no row was scored."""
     histogram: Histogram
     top: list[TopRow]
+    """The highest probabilities, at most 500."""
     labels: LabelCounts | None
+    """How the label's column was read; null if the file has none."""
     labelled: Quality | None
+    """How good the scores are; null unless frauds and legitimate rows are labelled."""
     notes: list[str]
+    """What is left out of the summary, and how the labels were read."""
+    download: str
+    """Address of all scored rows, which are kept for a limited time."""
 
 
-def summarise(model: Served, table: Table, probability: NDArray[np.float64]) -> Summary:
-    """Summary of a file whose rows have these probabilities, NaN for those that cannot be scored."""
+def summarise(model: Served, table: Table, probability: NDArray[np.float64], *, download: str) -> FileSummary:
+    """Summary of a file whose rows have these probabilities, NaN for those that cannot be scored.
+
+    `download` is the address of all scored rows.
+    """
     alert = probability >= model.model.threshold
     scored = probability[~np.isnan(probability)]
     labels = None if table.label is None else read_labels(table.label)
     quality = labels and measure(labels.values, probability, model.model.threshold)
-    return Summary(
+    return FileSummary(
         model=model.name,
         threshold=model.model.threshold,
         rows=len(probability),
@@ -153,6 +143,7 @@ def summarise(model: Served, table: Table, probability: NDArray[np.float64]) -> 
             *notes.decimal_notes(table),
             *(notes.label_notes(labels, probability, quality and quality.rows) if labels else []),
         ],
+        download=download,
     )
 
 

@@ -7,7 +7,6 @@ chunk with all members of the model, because libraries that start threads one af
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import copy
 from functools import partial
 
@@ -22,11 +21,11 @@ from utils.data.calendar_features import SECONDS_PER_DAY
 from utils.metrics import log_odds
 from utils.models.ensembles import LogOddsMean
 from utils.serving.bundle import FraudModel
+from utils.serving.flat_trees import Predict, boosted_probability, forest_probability
 from utils.serving.table_features import TableFeatures
 
-FLAT_ROWS = 64  # rows up to which evaluating all trees at once is faster than one tree after the other
+FLAT_ROWS = 64  # rows up to which `flat_trees` is faster than the libraries
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier)  # not Intel's, because their leaves hold no class shares
-CHILDREN = ("children_left", "children_right")
 CHUNK = 2**13  # rows that a thread processes at a time; they fit into the cache of its core
 
 
@@ -90,7 +89,7 @@ class Scorer:
         return expit(np.concatenate([np.empty(0), *odds]))
 
 
-def _probability(classifier: BaseEstimator) -> Callable[[NDArray], NDArray]:
+def _probability(classifier: BaseEstimator) -> Predict:
     """Function from scaled features of shape (n_rows, n_features) to probabilities; it uses the calling thread only."""
     if isinstance(classifier, LogOddsMean):
         members = [_probability(member) for member in classifier.estimators_]
@@ -98,46 +97,15 @@ def _probability(classifier: BaseEstimator) -> Callable[[NDArray], NDArray]:
     if hasattr(classifier, "get_booster"):  # score with the raw Booster
         booster = classifier.get_booster().copy()
         booster.set_param({"nthread": 1})
-        return partial(booster.inplace_predict, validate_features=False)
+        return _by_size(boosted_probability(booster), partial(booster.inplace_predict, validate_features=False))
     if "n_jobs" in classifier.get_params():
         classifier = copy(classifier).set_params(n_jobs=1)
-    if type(classifier) in FORESTS:
-        flat = FlatForest(classifier).predict
-        return lambda X: flat(X) if len(X) <= FLAT_ROWS else classifier.predict_proba(X)[:, 1]
-    return lambda X: classifier.predict_proba(X)[:, 1]
+    return _by_size(
+        forest_probability(classifier) if type(classifier) in FORESTS else None,
+        lambda X: classifier.predict_proba(X)[:, 1],
+    )
 
 
-class FlatForest:
-    """A forest's trees concatenated in arrays and evaluated all at once.
-
-    scikit-learn spends 15 microseconds per tree and call, however few the rows; this spends them per level.
-
-    Parameters
-    ----------
-    forest : fitted forest of scikit-learn
-        With two classes.
-    """
-
-    def __init__(self, forest: RandomForestClassifier | ExtraTreesClassifier):
-        trees = [member.tree_ for member in forest.estimators_]
-        sizes = [tree.node_count for tree in trees]
-        self._roots = np.cumsum([0, *sizes[:-1]])
-        is_split = np.concatenate([tree.children_left >= 0 for tree in trees])
-        nodes = np.arange(sum(sizes))
-        offset = np.repeat(self._roots, sizes)
-        left, right = (np.concatenate([getattr(tree, name) for tree in trees]) for name in CHILDREN)
-        self._children = np.stack([np.where(is_split, right + offset, nodes), np.where(is_split, left + offset, nodes)])
-        self._feature = np.where(is_split, np.concatenate([tree.feature for tree in trees]), 0)
-        self._threshold = np.where(is_split, np.concatenate([tree.threshold for tree in trees]), np.inf)
-        self._share = np.concatenate([tree.value[:, 0, 1] for tree in trees])
-        self._depth = max(tree.max_depth for tree in trees)
-
-    def predict(self, X: NDArray) -> NDArray[np.float64]:
-        """Probability of the last class, of shape (n_rows,), for X of shape (n_rows, n_features)."""
-        X = X.astype(np.float32)
-        nodes = np.broadcast_to(self._roots, (len(X), len(self._roots)))
-        rows = np.arange(len(X))[:, None]
-        for _ in range(self._depth):
-            is_left = X[rows, self._feature[nodes]] <= self._threshold[nodes]
-            nodes = self._children[is_left.astype(np.intp), nodes]
-        return np.cumsum(self._share[nodes], axis=1)[:, -1] / len(self._roots)  # in the order of scikit-learn's sum
+def _by_size(few: Predict | None, many: Predict) -> Predict:
+    """`few` for up to `FLAT_ROWS` rows if there is one, else `many`."""
+    return (lambda X: few(X) if len(X) <= FLAT_ROWS else many(X)) if few else many

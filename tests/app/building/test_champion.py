@@ -15,7 +15,7 @@ from app.app import create_app
 from app.building import about as about_module
 from app.building import champion as building
 from app.building import command, exchange, scores
-from app.catalog import Catalog, Entry, UnknownModel
+from app.catalog import Catalog, UnknownModel
 from app.model_files import EXAMPLES, SCORES, STATISTICS, read_about
 from app.served import load_served, scores_of
 from app.settings import Settings
@@ -113,7 +113,7 @@ def test_catalog_describe_loads_no_model(champion):
     known = Catalog(champion)
     first, pair = known.describe()
     assert set(known._slots) == {"champion"}
-    assert pair == Entry("none+lr", known.get("none+lr").describe(), known.pairs[0].scores)
+    assert pair == replace(known.get("none+lr").describe("none+lr"), scores=known.pairs[0].scores)
     assert first.scores == known.pairs[1].scores
 
 

@@ -8,7 +8,7 @@ from utils.config import DatasetConfig
 from utils.data.features import build_features
 from utils.models.forest import forest_engine, portable
 from utils.serving.bundle import FraudModel, apply_calibrator
-from utils.serving.scorer import CHUNK, FLAT_ROWS, FlatForest, Scorer
+from utils.serving.scorer import CHUNK, FLAT_ROWS, Scorer
 
 ROWS = transactions(1200, seed=3)
 VALUES = ROWS[list(COLUMNS)].to_numpy()
@@ -42,15 +42,19 @@ def test_scorer_scores_a_row_the_same_alone_among_few_and_among_many(fraud_model
     np.testing.assert_allclose(alone, scorer.predict(VALUES)[:5], rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("n_rows", [1, FLAT_ROWS, FLAT_ROWS + 1])
-def test_flat_forest_gives_what_scikit_learn_gives(n_rows):
+@pytest.mark.parametrize("n_rows", [FLAT_ROWS, FLAT_ROWS + 1])
+def test_scorer_gives_what_scikit_learns_forest_gives(n_rows):
     fitted = fit("rf")
     forest = portable(fitted.classifier)
-    X = Scorer(fitted).scaled(VALUES[:n_rows])
-    expected = forest.predict_proba(X)[:, 1]
-    np.testing.assert_array_equal(FlatForest(forest).predict(X), expected)
-    served = FraudModel(**{**vars(fitted), "classifier": forest})
-    np.testing.assert_array_equal(Scorer(served).uncalibrated(X), expected)
+    scorer = Scorer(FraudModel(**{**vars(fitted), "classifier": forest}))
+    X = scorer.scaled(VALUES[:n_rows])
+    np.testing.assert_array_equal(scorer.uncalibrated(X), forest.predict_proba(X)[:, 1])
+
+
+def test_scorer_scores_a_row_with_boosted_trees_the_same_to_the_last_bit_alone_and_among_many():
+    scorer = Scorer(fit("xgb"))
+    alone = np.concatenate([scorer.predict(VALUES[row : row + 1]) for row in range(100)])
+    np.testing.assert_array_equal(alone, scorer.predict(VALUES)[:100])
 
 
 def test_scorer_divides_a_large_file_among_threads(fraud_model, monkeypatch):

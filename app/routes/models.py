@@ -1,0 +1,253 @@
+"""The objects that the API takes and answers; pydantic describes them, and those inside them, as JSON Schema.
+
+A field whose default is None is left out of the JSON while it is None. The sentence below a field is its description.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, Literal, get_args
+
+from flask import Response, jsonify
+from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from app.parsing.records import LARGEST
+from app.served import Explanation, ModelDescription
+from app.views.summary import FileSummary
+from utils.benchmark.records import to_json
+from utils.serving.bundle import FraudModel
+
+REFERENCE = "#/components/schemas/{model}"
+Datatype = Literal["FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"]
+OutputName = Literal["probability", "alert"]
+NUMBERS = get_args(Datatype)
+OUTPUTS: dict[OutputName, str] = {"probability": "FP64", "alert": "BOOL"}
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Probability and decision of a row, or its error."""
+
+    row: Annotated[int, Field(ge=1)]
+    """Number of the row as sent, from 1."""
+    probability: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Calibrated probability of fraud."""
+    decision: Literal["alert", "pass"] | None = None
+    """An alert from the threshold on."""
+    explanation: Explanation | None = None
+    """Only if it was asked for."""
+    error: str | None = None
+    """Why the row has no probability, with its line in CSV."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Scores of some rows."""
+
+    model: str
+    """Sampler, model and version that scored."""
+    threshold: float
+    """Probability from which a row is an alert."""
+    predictions: list[Prediction]
+    """One per row, in order."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """Models that can be chosen."""
+
+    models: list[ModelDescription]
+    """The champion first."""
+
+
+@dataclass(frozen=True)
+class InputTensor:
+    """A column of some rows."""
+
+    name: str
+    """The column."""
+    datatype: Datatype
+    shape: list[Annotated[int, Field(ge=1)]]
+    """[n] or [n, 1]."""
+    data: list[float | list[float]]
+    """Numbers, one per row."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output that is asked for."""
+
+    name: OutputName
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferRequest:
+    """Rows as tensors."""
+
+    id: str | None = None
+    """Is given back with the answer."""
+    inputs: list[InputTensor]
+    """One per column; others are ignored."""
+    outputs: list[Output] | None = field(default_factory=list)
+    """Outputs that are asked for; all by default."""
+
+
+@dataclass(frozen=True)
+class OutputTensor:
+    """An output of some rows."""
+
+    name: OutputName
+    datatype: Literal["FP64", "BOOL"]
+    shape: list[int]
+    data: list[float] | list[bool]
+    """One value per row."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferResponse:
+    """Scores as tensors."""
+
+    model_name: str
+    model_version: str
+    id: str | None = None
+    """As in the request."""
+    outputs: list[OutputTensor]
+
+
+@dataclass(frozen=True)
+class TensorMetadata:
+    """A tensor that a model takes or gives."""
+
+    name: str
+    datatype: str
+    shape: list[Annotated[int, Field(ge=-1)]]
+    """-1 stands for any number of rows."""
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """A model's tensors."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+
+@dataclass(frozen=True)
+class ServerMetadata:
+    """A server."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+@dataclass(frozen=True)
+class Live:
+    """Whether the server answers."""
+
+    live: bool
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether the server can score."""
+
+    ready: bool
+    """Whether the champion can score."""
+    refused: dict[str, str] | None = None
+    """Why newer models were refused, by name."""
+
+
+@dataclass(frozen=True)
+class ModelReadiness:
+    """Whether a model can score."""
+
+    name: str
+    ready: bool
+
+
+@dataclass(frozen=True)
+class Error:
+    """Why a request was refused."""
+
+    status: int
+    """The HTTP status."""
+    error: str
+    """What is wrong, and what to do."""
+    columns: list[str] | None = None
+    """Columns that the error is about."""
+
+
+Documented = (
+    Predictions
+    | FileSummary
+    | Models
+    | InferRequest
+    | InferResponse
+    | ModelMetadata
+    | ServerMetadata
+    | Live
+    | Readiness
+    | ModelReadiness
+    | Error
+)
+
+
+def answer(content: Documented) -> Response:
+    """The JSON of an object."""
+    return jsonify(to_json(content))
+
+
+def column_type(model: FraudModel, name: str) -> object:
+    """The type of a column's values in a transaction, with its limits and description."""
+    counts = "only the hour of day counts" if model.hour_features else "counts as it is"
+    roles = {
+        model.schema.time: f"Seconds since the first transaction of the file; {counts}.",
+        model.schema.amount: "Amount of the payment.",
+    }
+    description = roles.get(name, "As in the file of the study.")
+    return Annotated[float, Field(ge=-LARGEST, le=LARGEST, description=description)]
+
+
+def schemas(model: FraudModel) -> dict[str, JsonSchemaValue]:
+    """JSON Schema of every object by its name; `model` gives the columns of a transaction."""
+    columns = {name: TypeAdapter(column_type(model, name)).json_schema() for name in model.raw_columns}
+    transaction = {
+        "description": "One card payment.",
+        "type": "object",
+        "properties": columns,
+        "required": list(columns),
+    }
+    return {"Transaction": transaction, **_fixed_schemas()}
+
+
+@cache
+def _fixed_schemas() -> dict[str, JsonSchemaValue]:
+    adapter = TypeAdapter(Documented, config=ConfigDict(use_attribute_docstrings=True))
+    return adapter.json_schema(ref_template=REFERENCE, schema_generator=_Generator)["$defs"]
+
+
+class _Generator(GenerateJsonSchema):
+    """Describes what `to_json` writes, by the first paragraphs of docstrings."""
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """A field that is None by default is never null in the JSON."""
+        inner = schema["schema"]
+        if "default" in schema and schema["default"] is None:
+            return self.generate_inner(inner["schema"] if inner["type"] == "nullable" else inner)
+        return super().default_schema(schema)
+
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        """Without the further paragraphs, which are for readers of the code."""
+        described = super().dataclass_schema(schema)
+        return {**described, "description": described["description"].partition("\n\n")[0]}
+
+    def field_title_should_be_set(self, schema: object) -> bool:
+        """A title would repeat the name."""
+        return False
