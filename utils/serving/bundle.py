@@ -29,6 +29,7 @@ from utils.data import features
 from utils.data.calendar_features import HOUR_FEATURES
 from utils.data.encoding import TableEncoder
 from utils.data.features import build_features
+from utils.dataset_config import KINDS
 from utils.metrics import log_odds
 from utils.models import ensembles
 from utils.models.ensembles import LogOddsMean, SelfPacedEnsemble
@@ -154,13 +155,19 @@ def save(model: FraudModel, folder: Path) -> Path:
     card = {
         "threshold": model.threshold,
         "columns": model.columns,
-        "schema": {**asdict(model.schema), "path": model.schema.path.name},
+        "schema": _saved_roles(model.schema),
         **({"raw_columns": [to_json(column) for column in model.raw]} if model.raw else {}),
         "files": _hashes(folder),
         "card": to_json(model.card),
     }
     _write_card(folder, card)
     return folder
+
+
+def _saved_roles(schema: DatasetConfig) -> dict[str, object]:
+    """Roles of the columns; the later ones only if they are set, so that the card of a table of numbers is as before."""
+    roles = {**asdict(schema), "path": schema.path.name}
+    return {name: value for name, value in roles.items() if value or name not in ("group", "positive", *KINDS)}
 
 
 def seal(folder: Path) -> None:

@@ -164,9 +164,7 @@ def score_test(profile: Profile, model: FraudModel) -> Row[Task, ScoringResult]:
     return row
 
 
-def score_unseen(
-    dataset: Dataset, development: NDArray, test: NDArray, probability: NDArray
-) -> UnseenEntities | None:
+def score_unseen(dataset: Dataset, development: NDArray, test: NDArray, probability: NDArray) -> UnseenEntities | None:
     """Score of the test rows of entities without a row in the development set; None without entities or such rows."""
     if dataset.config.group is None:
         return None

@@ -6,8 +6,8 @@ A gap is NaN. A category that was not seen in training has the position after th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,9 +18,8 @@ from utils.data import features
 from utils.data.calendar_features import SECONDS_PER_DAY, to_seconds
 from utils.data.column_types import as_categories, as_numbers
 from utils.data.loading import Dataset
-from utils.data.reading import read_table
+from utils.data.reading import read_raw
 from utils.data.spelled_dates import date_spelling
-from utils.data.spelled_numbers import COMMA, POINT, decimal_signs
 from utils.data.texts import as_texts
 from utils.dataset_config import DatasetConfig
 
@@ -47,10 +46,10 @@ class RawColumn:
         Share of gaps.
     is_required : bool
         Whether a row without a value cannot be scored.
+    position : int, optional
+        Of the column in the file, from 0.
     day_first : bool, optional
         Order of day and month where the file writes dates like '01/02/2024'.
-    decimal : {'.', ','}
-        Decimal sign of the file.
     """
 
     name: str
@@ -61,8 +60,8 @@ class RawColumn:
     maximum: float | None = None
     share_missing: float = 0.0
     is_required: bool = False
+    position: int | None = None
     day_first: bool | None = None
-    decimal: Literal[".", ","] = POINT
 
     @property
     def is_category(self) -> bool:
@@ -87,12 +86,16 @@ class RawColumn:
             text += "*"
         return text
 
+    def is_outside(self, value: float) -> bool:
+        """Whether a number or date lies outside the range of the training rows; a gap and a category do not."""
+        return self.minimum is not None and bool(value < self.minimum or value > self.maximum)
+
     def encode(self, column: pd.Series) -> NDArray[np.float64]:
         """Values of shape (n_rows,) of a column in the table's own types or as text."""
         if self.is_date:
             return to_seconds(column)
         if not self.is_category:
-            return as_numbers(column, self.decimal).to_numpy()
+            return as_numbers(column).to_numpy()
         return self.positions(as_categories(column))
 
     def positions(self, column: pd.Series) -> NDArray[np.float64]:
@@ -143,11 +146,16 @@ def describe_columns(dataset: Dataset, positions: NDArray[np.int64]) -> tuple[Ra
     if not config.is_mixed:
         return ()
     names = features.raw_columns(config)
-    rows, spelled = dataset.frame.iloc[positions], _spellings(config, names)
-    return tuple(_describe(rows[name], config, **spelled.get(name, {})) for name in names)
+    rows, raw = dataset.frame.iloc[positions], read_raw(config.path)
+    day_first = _orders_of_day_and_month(raw[list(config.dates)])
+    described = (_describe(rows[name], config) for name in names)
+    return tuple(
+        replace(column, position=raw.columns.get_loc(column.name), day_first=day_first.get(column.name))
+        for column in described
+    )
 
 
-def _describe(column: pd.Series, config: DatasetConfig, **spelling: object) -> RawColumn:
+def _describe(column: pd.Series, config: DatasetConfig) -> RawColumn:
     name, missing = str(column.name), round(float(column.isna().mean()), 6)
     if name in config.categorical:
         categories = tuple(column.cat.categories[np.unique(column.cat.codes[column.cat.codes >= 0])])
@@ -164,20 +172,10 @@ def _describe(column: pd.Series, config: DatasetConfig, **spelling: object) -> R
         maximum=float(known[-1]) if len(known) else None,
         share_missing=missing,
         is_required=name == config.time and not is_date,
-        **spelling,
     )
 
 
-def _spellings(config: DatasetConfig, names: Iterable[str]) -> dict[str, dict[str, object]]:
-    """How the file writes dates and decimals, by column, as arguments of `RawColumn`."""
-    listed = [name for name in names if name not in config.categorical]
-    raw = read_table(config.path, config.drop)[listed]
-    spelled: dict[str, dict[str, object]] = {}
-    for name in raw.columns[raw.dtypes == object]:
-        texts = as_texts(raw[name])
-        if name in config.dates:
-            spelling = date_spelling(texts)
-            spelled[name] = {"day_first": spelling.day_first if spelling else None}
-        else:
-            spelled[name] = {"decimal": COMMA if decimal_signs(texts) == {COMMA} else POINT}
-    return spelled
+def _orders_of_day_and_month(raw: pd.DataFrame) -> dict[str, bool | None]:
+    """Whether the file writes the day first, for each date that is text; None where its spelling leaves no choice."""
+    spellings = {str(name): date_spelling(as_texts(column)) for name, column in raw.select_dtypes(object).items()}
+    return {name: spelling and spelling.day_first for name, spelling in spellings.items()}

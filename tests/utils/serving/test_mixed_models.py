@@ -110,7 +110,7 @@ def scored(tmp_path_factory):
 
 
 def test_fit_final_describes_the_columns_and_the_study_of_a_mixed_table(scored):
-    profile, model, _ = scored
+    _, model, _ = scored
     assert (model.card.study, model.card.words) == ("claims", small_mixed.WORDS)
     assert [column.name for column in model.raw] == list(model.raw_columns)
     assert 0 < model.threshold < 1  # although some amounts are missing
