@@ -96,8 +96,8 @@ def read_columns(frame: Mapping[str, pd.Series], columns: Sequence[RawColumn], s
     for column in columns:
         cells = read_cells(column, frame[column.name], source)
         values.append(cells.values)
-        for target, source in ((problems, cells.problems), (unseen, cells.unseen)):
-            for position, text in source.items():
+        for target, texts in ((problems, cells.problems), (unseen, cells.unseen)):
+            for position, text in texts.items():
                 target.setdefault(position, {})[column.name] = text
     return Rows(np.column_stack(values), problems, unseen)
 

@@ -237,8 +237,6 @@ def every_row(model: Served, table: Table, probability: NDArray[np.float64]) -> 
             cells = pa.array(_values_at(model, table, name)) if model.raw else pa.array(values, mask=np.isnan(values))
             columns[f"{name} of the file" if name in columns else name] = cells
     if model.raw:
-        notes = [
-            f"{UNSEEN}: {', '.join(table.unseen[row])}" if row in table.unseen else None for row in range(1, n_rows + 1)
-        ]
-        columns["note"] = pa.array(notes, pa.string())
+        unseen = {row: f"{UNSEEN}: {', '.join(texts)}" for row, texts in table.unseen.items()}
+        columns["note"] = pa.array([unseen.get(row) for row in range(1, n_rows + 1)], pa.string())
     return pa.table(columns)
