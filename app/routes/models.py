@@ -226,7 +226,7 @@ def column_type(model: FraudModel, name: str) -> object:
 
 def _described_type(column: RawColumn) -> object:
     """The type of a column of a mixed table; null is a gap."""
-    gaps = f"; {column.share_missing:.0%} missing in training." if column.share_missing else "."
+    gaps = f"; {column.share_missing * 100:.1f} % missing in training." if column.share_missing else "."
     if column.is_category:
         known = ", ".join(column.categories[:MAX_NAMED])
         more = f" and {len(column.categories) - MAX_NAMED:,} more" if len(column.categories) > MAX_NAMED else ""

@@ -92,7 +92,7 @@ def _mixed_field(column: RawColumn, number: int) -> FormField:
 
 
 def _hint(column: RawColumn) -> str:
-    gaps = f"{column.share_missing:.1%} missing" if column.share_missing else "never missing"
+    gaps = f"{column.share_missing * 100:.1f} % missing" if column.share_missing else "never missing"
     if column.is_category:
         named = ", ".join(text[:40] for text in column.categories[:MAX_NAMED])
         rest = f" and {len(column.categories) - MAX_NAMED:,} more" if len(column.categories) > MAX_NAMED else ""
@@ -100,7 +100,7 @@ def _hint(column: RawColumn) -> str:
     if column.minimum is None:
         return "never known in training"
     low, high = column.plain(column.minimum), column.plain(column.maximum)
-    return f"{low} to {high}; {gaps}" if column.is_date else f"{short(low)} to {short(high)}; {gaps}"
+    return f"{short(low)} to {short(high)}; {gaps}"
 
 
 @dataclass(frozen=True)

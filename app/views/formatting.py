@@ -171,10 +171,13 @@ def percent(probability: float) -> str:
     return f"{rounded:.{digits}f}{SPACE}%"
 
 
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+
+
 def short(value: float | str | None) -> str:
     """A number in three significant digits, with a minus sign and not a hyphen; a dash for none, and text as it is."""
     if isinstance(value, str):
-        return value
+        return f"{value[:10]} {value[11:]}" if TIME.fullmatch(value) else value
     if not _is_number(value):
         return "\N{EN DASH}"
     text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

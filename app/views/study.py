@@ -173,9 +173,7 @@ def left_out(model: FraudModel) -> list[str]:
     if schema.time is None:
         sentences.append("The table has no time, so no figure shows the hours of the day.")
     if model.raw:
-        sentences.append(
-            "Correlations and the map of synthetic rows are drawn for tables of numbers without gaps only."
-        )
+        sentences.append("Correlations and the map of synthetic rows are drawn for tables of numbers only.")
     return sentences
 
 

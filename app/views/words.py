@@ -25,6 +25,12 @@ def translate(text: str, words: Words) -> str:
         "frauds": words.positives,
         "legitimate": words.negative,
     }
+    text = re.sub(r"\bof fraud\b", f"of {a(words.positive)}", text)
+    text = re.sub(
+        r"\b[Aa]n? (transaction|fraud|legitimate)\b",
+        lambda match: a(own[match[1]]) if match[0][0] == "a" else upper_first(a(own[match[1]])),
+        text,
+    )
     own |= {upper_first(word): upper_first(translated) for word, translated in own.items()}
     return re.sub(rf"\b({'|'.join(own)})\b", lambda match: own[match.group()], text)
 

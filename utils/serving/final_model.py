@@ -224,6 +224,7 @@ def _unseen_lines(scored: ScoringResult) -> dict[str, float | None]:
 
 
 def _budget_lines(scored: ScoringResult) -> dict[str, float]:
+    """Precision at daily budgets of alerts, as far as they are smaller than the set."""
     if not scored.days:
         return {}
     return {
@@ -231,6 +232,7 @@ def _budget_lines(scored: ScoringResult) -> dict[str, float]:
             metrics.precision_at(scored.ranks, budget * scored.days, scored.n_rows), 3
         )
         for budget in (100, 500)
+        if budget * scored.days < scored.n_rows
     }
 
 
