@@ -7,6 +7,8 @@ from tempfile import mkdtemp
 import numpy as np
 import pandas as pd
 
+from app.building.about import describe
+from app.model_files import write_about
 from tests.small_app import SMALL, key_of
 from utils.config import DatasetConfig, Words
 from utils.data import loading
@@ -64,6 +66,15 @@ def dataset() -> Dataset:
     path = Path(mkdtemp(prefix="mixed-")) / "claims.csv"
     table().to_csv(path, index=False)
     return loading.load(DatasetConfig(path, **ROLES))
+
+
+def write(folder: Path, name: str = "xgb") -> FraudModel:
+    """A folder as `app.building` writes it, but for scores and statistics."""
+    model = fit(name)
+    bundle.save(model, folder)
+    write_about(folder, describe(model, "a test", dataset().frame))
+    bundle.seal(folder)
+    return model
 
 
 @cache

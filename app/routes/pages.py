@@ -211,7 +211,7 @@ def _render_form(name: str, form: Form) -> str:
         choices=choices(),
         groups=_groups(model, fields),
         ids=ids,
-        order=[vars(field) for field in sorted(fields, key=lambda field: _place(model, field))],
+        order=[_pasted(field) for field in sorted(fields, key=lambda field: _place(model, field))],
         **vars(form),
     )
 
@@ -223,6 +223,11 @@ def _groups(model: Served, fields: list[FormField]) -> list[tuple[str, list[Form
     roles = (model.model.schema.time, model.model.schema.amount)
     first = [field for field in fields if field.name in roles]
     return [("Time and amount", first), ("Components", [field for field in fields if field.name not in roles])]
+
+
+def _pasted(field: FormField) -> dict[str, object]:
+    """What the page's script needs of a field to fill it from a spreadsheet."""
+    return {name: getattr(field, name) for name in ("name", "id", "kind", "position", "day_first")}
 
 
 def _place(model: Served, field: FormField) -> int:

@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 
 from app.app import create_app
-from app.building import about as about_module
 from app.building import champion
 from app.building.figures import class_balance, hour_of_day, in_words
-from app.model_files import write_about
 from app.settings import Settings, from_command, model_folder
 from app.views.words import translate
-from tests import small_mixed
+from tests import small_app, small_mixed
 from utils.config import load_profile
 from utils.serving import bundle
 from utils.serving.bundle import BundleError
@@ -27,10 +25,7 @@ FOREIGN = re.compile(r"\b(frauds?|payments?|legitimate|transactions?)\b", re.IGN
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("claims") / "model"
-    model = small_mixed.fit("xgb")
-    bundle.save(model, folder)
-    write_about(folder, about_module.describe(model, "a test", small_mixed.dataset().frame))
-    bundle.seal(folder)
+    small_mixed.write(folder)
     return folder
 
 
@@ -181,6 +176,23 @@ def test_pages_speak_of_the_table_in_its_own_words(client, address):
     text = re.sub(r"<(code|script|style)\b.*?</\1>|<a [^>]*>Transaction</a>|<[^>]+>", " ", page, flags=re.DOTALL)
     assert "claims" in text
     assert not FOREIGN.findall(text)
+
+
+def test_pages_of_a_foreign_table_of_numbers_speak_in_neutral_words(tmp_path):
+    numbers = small_app.fit("xgb").with_card(study="numbers", words=NEUTRAL)
+    small_app.write(tmp_path / "model", numbers)
+    client = create_app(Settings(folder=tmp_path / "model")).test_client()
+    for address in ("/", "/predict?example=positive", "/file", "/models/champion", "/docs"):
+        text = re.sub(
+            r"<(code|script|style)\b.*?</\1>|<a [^>]*>Transaction</a>|<[^>]+>",
+            " ",
+            client.get(address).text,
+            flags=re.DOTALL,
+        )
+        assert not FOREIGN.findall(text)
+    assert "Fill in a positive" in client.get("/predict").text
+    example = client.get("/api/v1/models").json["models"][0]["examples"]["negative"]
+    assert client.post("/api/v1/predict", json=example).json["predictions"][0]["decision"] in ("alert", "pass")
 
 
 def test_error_answers_speak_of_the_table_in_its_own_words(client):
