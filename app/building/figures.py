@@ -30,6 +30,7 @@ RECALLS = np.linspace(0.01, 1, 100)
 AMOUNTS = (0, 0.01, 1, 3, 10, 30, 100, 300, 1000, 3000)  # lower ends of the bins: roughly half powers of ten
 N_EXPLAINED, N_ESTIMATED = 200, 30  # transactions of each class behind importances that are exact, or estimated
 N_FEATURES = 15
+MAX_TICK = 40  # characters of a column's name beside an axis
 DIVERGING = [[0, LEGITIMATE_COLOUR], [0.5, "#ffffff"], [1, FRAUD_COLOUR]]
 SCALE_ABOVE = {
     "orientation": "h",
@@ -292,7 +293,7 @@ def importances(served: Served, rows: pd.DataFrame) -> Figure:
     bars = {
         "type": "bar",
         "orientation": "h",
-        "y": list(top.index),
+        "y": [_tick(name) for name in top.index],
         "x": top.round(4).tolist(),
         "marker": {"color": LEGITIMATE_COLOUR},
         "hovertemplate": "%{y}: %{x:.2f}<extra></extra>",
@@ -302,6 +303,12 @@ def importances(served: Served, rows: pd.DataFrame) -> Figure:
     text += f"{', '.join(means.index[:3])} move them most; the {len(top)} largest are shown."
     axes = {"xaxis": {"title": {"text": "mean absolute SHAP value (log odds)"}}, "yaxis": {"showgrid": False}}
     return Figure(title="What the served model looks at", text=text, data=[bars], layout=axes, size="tall")
+
+
+def _tick(name: str) -> str:
+    """A column's name beside an axis: cut if it is long, and escaped, because Plotly reads tags."""
+    short = name if len(name) <= MAX_TICK else f"{name[: MAX_TICK - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return short.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def precision_recall_curves(table: pd.DataFrame, prevalence: float, labels_of: dict[str, str]) -> Figure:

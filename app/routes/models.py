@@ -17,7 +17,7 @@ from pydantic_core import core_schema
 from app.parsing.records import LARGEST
 from app.served import Explanation, ModelDescription
 from app.views.summary import FileSummary
-from app.views.words import words_of
+from app.views.words import translate, words_of
 from utils.benchmark.records import to_json
 from utils.serving.bundle import FraudModel
 from utils.serving.raw_columns import RawColumn
@@ -218,9 +218,9 @@ def column_type(model: FraudModel, name: str) -> object:
     counts = "only the hour of day counts" if model.hour_features else "counts as it is"
     roles = {
         model.schema.time: f"Seconds since the first transaction of the file; {counts}.",
-        model.schema.amount: "Amount of the payment.",
+        model.schema.amount: "Amount of the row." if model.card.study else "Amount of the payment.",
     }
-    description = roles.get(name, "As in the file of the study.")
+    description = translate(roles.get(name, "As in the file of the study."), words_of(model.card))
     return Annotated[float, Field(ge=-LARGEST, le=LARGEST, description=description)]
 
 

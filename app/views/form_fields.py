@@ -14,7 +14,7 @@ from utils.serving.raw_columns import RawColumn
 
 MAX_SELECT = 8  # categories up to which a list is shown whole; more are searched
 MAX_OFFERED = 1_000  # categories that a list to search offers
-MAX_NAMED = 3
+MAX_NAMED, MAX_CHARACTERS = 3, 30  # categories that a hint names, and characters of each
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,14 @@ def _mixed_field(column: RawColumn, number: int) -> FormField:
     )
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_CHARACTERS else f"{text[: MAX_CHARACTERS - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
 def _hint(column: RawColumn) -> str:
     gaps = f"{column.share_missing * 100:.1f} % missing" if column.share_missing else "never missing"
     if column.is_category:
-        named = ", ".join(text[:40] for text in column.categories[:MAX_NAMED])
+        named = ", ".join(_cut(text) for text in column.categories[:MAX_NAMED])
         rest = f" and {len(column.categories) - MAX_NAMED:,} more" if len(column.categories) > MAX_NAMED else ""
         return f"{named}{rest}; {gaps}"
     if column.minimum is None:

@@ -149,7 +149,7 @@ def test_api_files_scores_a_file_with_gaps_and_unseen_categories_and_notes_them(
     assert summary["amount_at_risk"] > 0  # although some amounts are missing
     lines = client.get(summary["download"]).text.splitlines()
     assert lines[0].replace('"', "") == "row,probability,decision,error,when,balance,note"
-    assert lines[1].endswith("not seen in training: merchant")
+    assert lines[1].endswith('"not seen in training: merchant"')
 
 
 def test_kserve_infer_takes_text_for_categories_and_dates(client, example):
