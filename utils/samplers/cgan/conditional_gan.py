@@ -1,4 +1,4 @@
-"""A conditional GAN for small numeric tables, as a scikit-learn estimator."""
+"""A conditional GAN for small tables of numbers, categories and dates, as a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -52,6 +52,14 @@ class ConditionalGAN(BaseEstimator):
     gradient penalty (Gulrajani et al., 2017), on batches with the same number of rows of every class. Sampling uses
     a moving average of the generator's weights.
 
+    A mixed table, which has gaps or columns of categories, text, dates or durations, is transformed by
+    :class:`utils.samplers.cgan.mixed_scaler.MixedScaler` instead: categories and gaps become indicators. Every
+    category, gap and repeated number, such as 0 in half of the rows, is drawn at the rate of its class, and the
+    covariance of drawn rows is corrected to that of the training rows. No category is drawn that the class does not
+    have, no number or date is outside its range in the class, and steps that all values share (whole days, tenths) are
+    kept. A column of many categories needs no more memory than one of numbers. Numbers of a categorical type are
+    categories.
+
     Parameters
     ----------
     config : GANConfig, default=None
@@ -99,6 +107,17 @@ class ConditionalGAN(BaseEstimator):
     ((500, 2), ['float64', 'int64'])
     >>> bool((frauds.max() <= X[y == "fraud"].max()).all())
     True
+
+    Categories, gaps and dates are drawn as they are:
+
+    >>> X["channel"] = pd.Categorical(rng.choice(["web", "shop"], 200))
+    >>> X["amount"] = X["amount"].where(rng.random(200) < 0.8)
+    >>> X["day"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 90, 200), unit="D")
+    >>> frauds = ConditionalGAN(config, random_state=0).fit(X, y).sample(500, "fraud")
+    >>> frauds.dtypes.equals(X.dtypes), bool(frauds["amount"].isna().any()), bool(frauds["count"].isna().any())
+    (True, True, False)
+    >>> bool((frauds["day"] == frauds["day"].dt.normalize()).all())
+    True
     """
 
     def __init__(
@@ -120,7 +139,8 @@ class ConditionalGAN(BaseEstimator):
         Parameters
         ----------
         X : array or DataFrame of shape (n_rows, n_features)
-            Finite numbers or bools, of NumPy's types or pandas' nullable types.
+            Numbers, bools, categories, text, dates and durations, of the types of NumPy or pandas; or Python objects
+            that are text, bools or numbers. A missing value (NaN, None, NaT, NA) is a gap.
         y : array or Series of shape (n_rows,)
 
         Returns
@@ -131,7 +151,8 @@ class ConditionalGAN(BaseEstimator):
         Raises
         ------
         ValueError
-            If a value is missing or infinite, a label is missing, or a class has fewer than 10 rows.
+            If a value is infinite or nested, a column has no value at all or a different category in every row, a
+            label is missing, or a class has fewer than 10 rows. The message names the column.
         DivergenceError
             If a loss is no longer finite; lower the learning rate in this case.
         """

@@ -12,7 +12,7 @@ MAX_LEVELS = 50  # a column of more categories becomes one score
 MAX_INDICATORS = 256  # of all columns together
 MAX_KNOTS = 2000
 CORRECTIONS = 6  # of the covariance, by rows that are drawn, decided and compared
-CORRECTION_ROWS = 15_000
+CORRECTION_ROWS = 10_000
 
 
 class LevelRule:

@@ -25,6 +25,9 @@ class CGANSampler(BaseOverSampler):
     imbalanced-learn ``Pipeline`` it never sees validation rows. Sparse input is made dense for training. A class
     with too few rows to learn from is left out of the training unless rows of it are to be drawn.
 
+    Tables may have gaps and columns of categories, text, bools, dates and durations, as :class:`ConditionalGAN` says;
+    these need no encoding before. Drawn rows keep the types and the categories of the table.
+
     Parameters
     ----------
     sampling_strategy : float, str, dict or callable, default="auto"
@@ -47,7 +50,8 @@ class CGANSampler(BaseOverSampler):
     Raises
     ------
     ValueError
-        In `fit_resample`, if a value is missing or infinite, or a class to draw has fewer than 10 rows.
+        In `fit_resample`, if a value is infinite or nested, a column has no value at all or a different category in
+        every row, or a class to draw has fewer than 10 rows.
     DivergenceError
         In `fit_resample`, if a loss is no longer finite; lower the learning rate in this case.
 
@@ -78,6 +82,16 @@ class CGANSampler(BaseOverSampler):
     ([181, 19], [181, 181])
     >>> bool((X_resampled[:200] == X).all())
     True
+
+    A table with categories and gaps:
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame(X[:, :2], columns=["amount", "age"])
+    >>> table["channel"] = pd.Categorical(np.where(X[:, 2] > 0, "web", "shop"))
+    >>> table["age"] = table["age"].where(X[:, 3] > -1)
+    >>> resampled, _ = CGANSampler(config=config, random_state=0).fit_resample(table, y)
+    >>> resampled.dtypes.equals(table.dtypes), sorted(resampled["channel"][200:].unique())
+    (True, ['shop', 'web'])
     """
 
     def __init__(

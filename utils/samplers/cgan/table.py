@@ -343,7 +343,7 @@ def _object_gap(column: pd.Series, default: str) -> str:
 
 def _plain_numbers(present: pd.Series) -> np.ndarray:
     """Numbers of a column without gaps, as an array of floats or integers of NumPy."""
-    values = pd.to_numeric(present)
+    values = pd.to_numeric(present.sparse.to_dense() if isinstance(present.dtype, pd.SparseDtype) else present)
     return values.to_numpy(dtype=getattr(values.dtype, "numpy_dtype", values.dtype))
 
 

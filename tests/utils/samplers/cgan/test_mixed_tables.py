@@ -1,6 +1,7 @@
 """The conditional GAN on tables with categories, gaps, dates, whole numbers and spikes."""
 
 import hashlib
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -176,6 +177,31 @@ def test_cgan_sampler_puts_mixed_rows_first_and_untouched(table):
     pd.testing.assert_frame_equal(rows.iloc[: len(X)], X.reset_index(drop=True))
     assert labels.value_counts().to_dict() == {0: 400, 1: 400}
     assert (rows.dtypes == X.dtypes).all()
+
+
+FORMATS = {
+    "Arrow text": pd.Series(["a", "b", None] * 10, dtype="string[pyarrow]"),
+    "Arrow numbers": pd.Series([0.5, None, 1.75] * 10, dtype="double[pyarrow]"),
+    "mixed objects": pd.Series(["a", 1, None, 2.5, True] * 6, dtype=object),
+    "constant": pd.Categorical(["a"] * 30),
+    "dates as categories": pd.Categorical(list(pd.date_range("2024-01-01", periods=3)) * 10),
+    "sparse": pd.arrays.SparseArray([0.0, 0.0, 2.5] * 10),
+    "half": np.linspace(0, 1, 30).astype(np.float16),
+    "huge": np.linspace(-1e300, 1e300, 30) / 7,
+    "microseconds": pd.Series(pd.date_range("2024-01-01", periods=30)).astype("datetime64[us]"),
+    "clocks put forward": pd.date_range("2024-03-25", periods=30, tz=ZONE),
+    "clocks put back": pd.date_range("2024-10-27", periods=30, freq="30min", tz=ZONE),
+    "zero and minus one": pd.Series([0.0, -1.0, np.nan] * 10),
+    "last integer": np.array([-(2**63), -(2**63) + 9] * 15),
+}
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_column_format_decodes_what_it_encodes(kind):
+    column = pd.Series(FORMATS[kind])
+    form = column_format(column)
+    pd.testing.assert_series_equal(form.decode(form.encode(column)), column)
+    assert form == type(form).from_json(json.loads(json.dumps(form.to_json())))
 
 
 def test_cgan_sampler_keeps_arrays_with_gaps():
