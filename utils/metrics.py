@@ -240,7 +240,7 @@ def cost_curve(
         The first point has no alert. Between two positives more alerts only add fees, so these points include the
         minimum.
     """
-    losses = np.fmax(np.asarray(amounts, dtype=float), floor)  # a missing amount is a NaN
+    losses = np.maximum(np.asarray(amounts, dtype=float), floor)
     n_alerts = np.r_[0, np.asarray(ranks)]
     missed = losses.sum() - np.r_[0.0, np.cumsum(losses)]
     return n_alerts, missed + fee * n_alerts
