@@ -7,11 +7,16 @@ EXTRAS ?=
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+# Plugins that no test uses take seconds to load, in every process.
+PARALLEL := -n auto --dist loadscope --no-loadscope-reorder -p no:schemathesis
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PYTHONWARNINGS := ignore::DeprecationWarning
 unexport PYTHONDONTWRITEBYTECODE # where it is set, each of some hundred processes compiles 2,000 modules anew
 
-.PHONY: help quick test reproduce notebooks paper lab app lint clean
+# The value of a variable as it was typed after `make`, with its dollar signs; nothing for one of the environment.
+typed = $(if $(filter command,$(firstword $(origin $(1)))),$(value $(1)))
+
+.PHONY: help quick study test reproduce notebooks paper lab app lint clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +32,19 @@ help: ## list the commands
 quick: .venv/ready ## the whole study on a reduced grid, into build/quick (minutes)
 	@$(BIN)/doit profile=quick study
 
+study: export STUDY_FILE := $(call typed,FILE)
+study: export STUDY_LABEL := $(call typed,LABEL)
+study: export STUDY_TIME := $(call typed,TIME)
+study: export STUDY_AMOUNT := $(call typed,AMOUNT)
+study: export STUDY_GROUP := $(call typed,GROUP)
+study: export STUDY_POSITIVE := $(call typed,POSITIVE)
+study: export STUDY_NAME := $(call typed,NAME)
+study: export STUDY_PROFILE := $(or $(call typed,PROFILE),quick)
+study: .venv/ready ## the study of a table of your own: make study FILE=claims.csv LABEL=is_fraud (TIME, AMOUNT, GROUP, POSITIVE, NAME, PROFILE=full)
+	@name=$$($(BIN)/python -m utils.new_study "$$STUDY_FILE" --label="$$STUDY_LABEL" --time="$$STUDY_TIME" \
+		--amount="$$STUDY_AMOUNT" --group="$$STUDY_GROUP" --positive="$$STUDY_POSITIVE" --name="$$STUDY_NAME") && \
+		$(BIN)/doit profile="$$STUDY_PROFILE" study="$$name" study
+
 reproduce: .venv/ready ## the whole study from an empty ledger (the old one is kept as .bak; test.jsonl stays)
 	@$(BIN)/python -c "import ctgan" 2>/dev/null || $(BIN)/uv sync --locked --quiet --inexact --group ctgan $(EXTRAS)
 	@for f in data/results/*.jsonl data/results/out_of_fold data/results/sensitivity data/results/generators data/results/original data/results/synthetic; do [ ! -e "$$f" ] || [ "$$f" = data/results/test.jsonl ] || { rm -rf "$$f.bak"; mv "$$f" "$$f.bak"; }; done
@@ -39,9 +57,9 @@ paper: .venv/ready ## typeset paper/paper.pdf from the committed numbers and fig
 	@$(BIN)/python -m paper.build
 
 test: .venv/ready ## all tests: helpers, contracts, notebooks, app, paper
-	@$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
+	@$(BIN)/pytest $(PARALLEL) -p no:nbval
 	@rm -rf build/nbval/results && mkdir -p build/nbval && cp -r data/results build/nbval
-	@env -u MLFLOW_TRACKING_URI STUDY_OUTPUT="$(CURDIR)/build/nbval" $(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder \
+	@env -u MLFLOW_TRACKING_URI STUDY_OUTPUT="$(CURDIR)/build/nbval" $(BIN)/pytest $(PARALLEL) \
 		--nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
 		$(shell ls -r notebooks/*.ipynb) # the longest first
 

@@ -1,6 +1,9 @@
-"""Tasks for `doit`, which runs those that are out of date. `make` calls it with the profile.
+"""Tasks for `doit`, which runs those that are out of date. `make` calls it with the profile and the study.
 
 doit profile=quick study
+doit profile=quick study=claims study
+
+The study of a table of one's own ends in a report instead of the paper, and writes below `build/studies` only.
 """
 
 import os
@@ -9,29 +12,33 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from hashlib import sha256
+from pathlib import Path
 
 from doit import get_var
 from filelock import FileLock, Timeout
 
-from utils.config import NOTEBOOKS, ROOT, ConfigError, load_profile
+from utils.config import CREDITCARD, NOTEBOOKS, ROOT, ConfigError, load_profile
 from utils.reporting import notebooks
 from utils.reporting.dependencies import Inputs, UpToDate, code_inputs, file_inputs, notebook_modules, relative
+from utils.study_file import study_path
 
 try:
-    PROFILE = load_profile(get_var("profile", "full"))
+    PROFILE = load_profile(get_var("profile", "full"), get_var("study", CREDITCARD.name))
 except ConfigError as error:
     sys.exit(str(error))
 BUILD = ROOT / "build"
-BUILD.mkdir(exist_ok=True)
+STATE = PROFILE.folder / "doit" if PROFILE.is_foreign else BUILD / f"doit-{PROFILE.name}"  # without suffix
+STATE.parent.mkdir(parents=True, exist_ok=True)
 N_PROCESSES = 2
 DOIT_CONFIG = {
     "default_tasks": ["study"],
-    "dep_file": str(BUILD / f"doit-{PROFILE.name}.json"),
+    "dep_file": f"{STATE}.json",
     "backend": "json",
     "verbosity": 2,
     "num_process": N_PROCESSES,  # notebooks run side by side; what fills a ledger runs alone, on every core
 }
-RUN_LOG = BUILD / f"doit-{PROFILE.name}.done"  # tasks that this call ran, one per line
+RUN_LOG = Path(f"{STATE}.done")  # tasks that this call ran, one per line
 RUN_LOG.write_text("")
 LOCK = ROOT / "uv.lock"
 RAW = PROFILE.dataset.path
@@ -41,6 +48,8 @@ LEDGERS = [
     PROFILE.results / "generators" / f"{PROFILE.dataset.name}.jsonl",
     PROFILE.results / "original" / "replica.jsonl",
 ]
+REQUIRED_LEDGERS = LEDGERS[:1] if PROFILE.is_foreign else LEDGERS  # a table may leave no row in the others
+PDF = PROFILE.paper / ("report.pdf" if PROFILE.is_foreign else "paper.pdf")
 GENERATORS = ROOT / "benchmarks" / "generators.jsonl"
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 # doit starts ready tasks in any order. The longest notebooks go first, so that no core is idle at the end: two start
@@ -53,33 +62,44 @@ def task_data():
     """Fetch and verify the dataset."""
 
     def fetch():
+        from utils.data.dataset_checks import check_dataset
         from utils.data.loading import load
         from utils.data.reading import DataError
 
         try:
             dataset = load(PROFILE.dataset)
+            suspicions = list(check_dataset(dataset, PROFILE.protocol)) if PROFILE.is_foreign else []
         except DataError as error:
             print(error, file=sys.stderr)
             return False
-        print(f"data: {dataset.name}, {len(dataset.frame):,} rows, {dataset.y.sum():,} frauds")
+        print(f"data: {dataset.name}, {len(dataset.frame):,} rows, {dataset.y.sum():,} {PROFILE.words.positives}")
+        print(*suspicions, sep="\n", end="\n" * bool(suspicions), file=sys.stderr)
         log_run("data")
         return True
 
-    return {"actions": [fetch], "targets": [str(PROFILE.dataset.path)], "uptodate": [True]}
+    def inputs():
+        return study_inputs("dataset") | file_inputs([RAW])
+
+    # The credit-card file is fetched once; a table of one's own is validated before anything long runs.
+    return {
+        "actions": [fetch],
+        "targets": [str(RAW)],
+        "uptodate": [UpToDate(inputs) if PROFILE.is_foreign else True],
+    }
 
 
 def task_experiments():
     """Run what is missing of every experiment and fill the ledgers."""
 
     def inputs():
-        return code_inputs(["utils.study"]) | file_inputs([LOCK, RAW])
+        return code_inputs(["utils.study"]) | study_inputs("dataset") | file_inputs([LOCK, RAW])
 
     def fill():
         log_run("experiments")
-        command = [sys.executable, "-m", "utils.study", "--profile", PROFILE.name]
+        command = [sys.executable, "-m", "utils.study", "--profile", PROFILE.name, "--study", PROFILE.study]
         return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
-    return {"actions": [fill], "uptodate": [UpToDate(inputs)], "targets": LEDGERS, "task_dep": ["data"]}
+    return {"actions": [fill], "uptodate": [UpToDate(inputs)], "targets": REQUIRED_LEDGERS, "task_dep": ["data"]}
 
 
 def task_notebooks():
@@ -101,29 +121,27 @@ def task_notebooks():
 
 
 def task_paper():
-    """Typeset the paper from the numbers and figures that the notebooks wrote."""
+    """Typeset the paper, or the report on a table of one's own, from what the notebooks wrote."""
 
     def typeset():
         from paper.build import build
 
-        print(f"paper: {relative(build(PROFILE))}")
-        log_run("paper")
+        print(f"{PDF.stem}: {relative(build(PROFILE))}")
+        log_run(PDF.stem)
 
     def inputs():
         figures = sorted(PROFILE.figures.glob("*.svg"))
         sources = sorted(path for path in (ROOT / "paper").iterdir() if path.suffix in (".typ", ".bib"))
-        return code_inputs(["paper.build"]) | file_inputs([PROFILE.numbers, *figures, *sources])
+        files = file_inputs([PROFILE.numbers, *figures, *sources])
+        return code_inputs(["paper.build"]) | study_inputs("dataset", "words") | files
 
-    return {
-        "actions": [typeset],
-        "uptodate": [UpToDate(inputs)],
-        "targets": [str(PROFILE.paper / "paper.pdf")],
-        "task_dep": ["notebooks"],
-    }
+    return {"actions": [typeset], "uptodate": [UpToDate(inputs)], "targets": [str(PDF)], "task_dep": ["notebooks"]}
 
 
 def task_readme():
-    """Put the full profile's results into README and docs."""
+    """Put the full profile's results into README and docs; there is no such task for a table of one's own."""
+    if PROFILE.is_foreign:
+        return None
 
     def update():
         from doit.exceptions import TaskFailed
@@ -145,16 +163,17 @@ def task_readme():
 
 
 def task_study():
-    """Everything: data, benchmark, notebooks, paper, README."""
+    """Everything: data, benchmark, notebooks, paper or report, README."""
+    parts = ["data", "experiments", "notebooks", "paper", *([] if PROFILE.is_foreign else ["readme"])]
 
     def summarise():
         names = RUN_LOG.read_text().split()
         print("Made: " + ", ".join(names) if names else "Nothing changed since the last run.")
-        print(f"See {relative(PROFILE.notebooks)}/, {relative(PROFILE.figures)}/, {relative(PROFILE.paper)}/paper.pdf")
+        print(f"See {relative(PROFILE.notebooks)}/, {relative(PROFILE.figures)}/, {relative(PDF)}")
 
     return {
         "actions": [summarise],
-        "task_dep": ["data", "experiments", "notebooks", "paper", "readme"],
+        "task_dep": parts,
         "uptodate": [False],
     }
 
@@ -165,7 +184,14 @@ def notebook_inputs(name: str) -> Inputs:
     modules = notebook_modules(path)
     results = [*LEDGERS, GENERATORS] if "benchmarks.generators" in modules else LEDGERS
     cells = {str(relative(path)): notebooks.source_hash(path)}
-    return cells | code_inputs(modules) | file_inputs([LOCK, RAW, *results])
+    study = study_inputs("dataset", "words")
+    return cells | code_inputs(modules) | study | file_inputs([LOCK, RAW, *results])
+
+
+def study_inputs(*parts: str) -> Inputs:
+    """Hash of parts of the study; a comment in its file makes nothing out of date."""
+    values = [repr(getattr(PROFILE, part)).replace(str(ROOT), "") for part in parts]
+    return {str(relative(study_path(PROFILE.study))): sha256("\n".join(values).encode()).hexdigest()}
 
 
 @contextmanager

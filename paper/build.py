@@ -1,6 +1,7 @@
-"""Typesets the paper of a profile from its recorded numbers and its figures.
+"""Typesets the paper of a profile, or the report on a table of one's own, from recorded numbers and figures.
 
 python -m paper.build --profile full
+python -m paper.build --profile quick --study claims
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import typst
 
-from utils.config import ROOT, ConfigError, Profile, load_profile
+from utils.config import CREDITCARD, MARGIN, ROOT, ConfigError, Profile, load_profile
 from utils.reporting import claims, recorded
 from utils.reporting.numbers import write_bytes
 
@@ -28,7 +29,7 @@ class PaperError(RuntimeError):
 
 
 def build(profile: Profile) -> Path:
-    """Typeset the paper to `profile.paper / "paper.pdf"`, completely or not at all.
+    """Typeset the paper, or the report on a table of one's own, completely or not at all.
 
     Parameters
     ----------
@@ -52,9 +53,14 @@ def build(profile: Profile) -> Path:
         )
     with tempfile.TemporaryDirectory() as folder:
         pdf = _compile(_stage(profile, Path(folder)), profile)
-    target = profile.paper / "paper.pdf"
+    target = profile.paper / f"{_source(profile)}.pdf"
     write_bytes(target, pdf)
     return target
+
+
+def _source(profile: Profile) -> str:
+    """Name of what is typeset, without suffix."""
+    return "report" if profile.is_foreign else "paper"
 
 
 def _stage(profile: Profile, root: Path) -> Path:
@@ -65,10 +71,28 @@ def _stage(profile: Profile, root: Path) -> Path:
         for source in SOURCES.glob(pattern):
             shutil.copy(source, root / "paper")
     shutil.copy(profile.numbers, root / "paper" / "numbers.json")
-    (root / "paper" / "claims.json").write_text(json.dumps(_true_claims(profile)))
+    inputs = {"claims": {} if profile.is_foreign else _true_claims(profile), "about": _about(profile)}
+    for name, content in inputs.items():
+        (root / "paper" / f"{name}.json").write_text(json.dumps(content))
     for figure in profile.figures.glob("*.svg"):
         shutil.copy(figure, root / "figures")
     return root
+
+
+def _about(profile: Profile) -> dict[str, object]:
+    """What the report says about a study beside its numbers: roles, words, and which figures there are."""
+    dataset = profile.dataset
+    return {
+        "study": profile.study,
+        "profile": profile.name,
+        "words": vars(profile.words),
+        "file": dataset.path.name,
+        **{role: getattr(dataset, role) for role in ("label", "positive", "time", "amount", "group", "duplicates")},
+        **{kind: len(getattr(dataset, kind)) for kind in ("numeric", "categorical", "dates")},
+        "margin": MARGIN,
+        "test_fraction": profile.protocol.test_fraction,
+        "figures": sorted(path.stem for path in profile.figures.glob("*.svg")),
+    }
 
 
 def _true_claims(profile: Profile) -> dict[str, str]:
@@ -82,7 +106,7 @@ def _true_claims(profile: Profile) -> dict[str, str]:
 def _compile(root: Path, profile: Profile) -> bytes:
     try:
         pdf, warnings = typst.compile_with_warnings(
-            root / "paper" / "paper.typ",
+            root / "paper" / f"{_source(profile)}.typ",
             root=root,
             ignore_system_fonts=True,
             package_path=root / "packages",
@@ -92,7 +116,7 @@ def _compile(root: Path, profile: Profile) -> bytes:
     except typst.TypstError as error:
         raise PaperError(_explain(error, root, profile)) from None
     if warnings:
-        raise PaperError(f"Typst warns about paper.typ: {_one_line(warnings[0])}.")
+        raise PaperError(f"Typst warns about {_source(profile)}.typ: {_one_line(warnings[0])}.")
     return pdf
 
 
@@ -105,9 +129,9 @@ def _explain(error: typst.TypstError, root: Path, profile: Profile) -> str:
         path = Path(missing["path"])
         if path.suffix == ".svg":
             return f"{_display_path(profile.figures / path.name)} is missing; run the notebook that draws it."
-        return f"The paper reads {path.name}, which does not exist."
+        return f"The {_source(profile)} reads {path.name}, which does not exist."
     where = "".join(f", {step}" for step in (getattr(error, "trace", None) or [])[:2])
-    return f"Typst cannot typeset paper.typ: {text.replace(str(root), '')}{where}."
+    return f"Typst cannot typeset {_source(profile)}.typ: {text.replace(str(root), '')}{where}."
 
 
 def _one_line(message: object) -> str:
@@ -123,9 +147,11 @@ def main() -> None:
     """Build the paper of the profile named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--profile", default="full", choices=["quick", "full"])
+    parser.add_argument("--study", default=CREDITCARD.name, help="name of a study")
     options = parser.parse_args()
     try:
-        print(f"paper: {_display_path(build(load_profile(options.profile)))}")
+        profile = load_profile(options.profile, options.study)
+        print(f"{_source(profile)}: {_display_path(build(profile))}")
     except (ConfigError, PaperError) as error:
         sys.exit(str(error))
 

@@ -3,12 +3,9 @@ tests of figures; TensorFlow without compiling."""
 
 from pathlib import Path
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import pytest
 
 from utils.backend import load_tensorflow
-from utils.figures import theme as theme_module
 
 TESTS = Path(__file__).parent
 LONGEST = (  # they start first, so that none of them runs alone at the end
@@ -69,6 +66,11 @@ def eager_tensorflow():
 @pytest.fixture
 def theme():
     """The study's theme inside a test, and no figure left open."""
+    import matplotlib as mpl  # takes a second, which the process that starts pytest's workers need not wait for
+    import matplotlib.pyplot as plt
+
+    from utils.figures import theme as theme_module
+
     plt.switch_backend("agg")
     with mpl.rc_context():
         theme_module.use_theme()

@@ -8,11 +8,14 @@ from pathlib import Path
 
 from utils.dataset_config import ConfigError, DatasetConfig, Roles
 from utils.paths import DATA, NOTEBOOKS, ROOT, STUDIES
-from utils.study_file import CREDITCARD, ULB, ULB_COLUMNS, Study, Words, read_study
+from utils.study_file import CREDITCARD, REGISTERED_MODEL, ULB, ULB_COLUMNS, Study, Words, read_study
 
 __all__ = [
+    "CREDITCARD",
     "DATA",
+    "MARGIN",
     "NOTEBOOKS",
+    "REGISTERED_MODEL",
     "ROOT",
     "STUDIES",
     "ULB",

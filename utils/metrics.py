@@ -170,12 +170,56 @@ def average_precision_at(ranks: ArrayLike, n_rows: int, prevalence: float) -> fl
 
 
 def feature_auc(X: pd.DataFrame, y: ArrayLike) -> pd.Series:
-    """ROC AUC of each column of X used alone as the score, in the direction that makes it at least 0.5."""
+    """ROC AUC of each column of X used alone as the score, in the direction that makes it at least 0.5.
+
+    A category is scored by the share of positives among the other rows with its value (of other folds, so that no row's
+    own label counts), and then the direction is given. Rows with a gap in a column of numbers are left out of it; a
+    column without two classes among its values has 0.5.
+    """
     y = np.asarray(y)
+    return pd.Series({name: _column_auc(X[name], y) for name in X}, dtype=float)
+
+
+def _column_auc(column: pd.Series, y: NDArray) -> float:
+    is_number = pd.api.types.is_numeric_dtype(column)
+    scores = column if is_number else _shares_of_positives(column, y)
+    known = scores.notna().to_numpy()
+    scores, y = scores[known], y[known]
     n_positives = int(y.sum())
-    positive_ranks = X.rank().to_numpy()[y == 1].sum(axis=0)
+    if not 0 < n_positives < len(y):
+        return 0.5
+    positive_ranks = scores.rank().to_numpy()[y == 1].sum()
     auc = (positive_ranks - n_positives * (n_positives + 1) / 2) / (n_positives * (len(y) - n_positives))
-    return pd.Series(np.maximum(auc, 1 - auc), index=X.columns)
+    return float(max(auc, 1 - auc) if is_number else max(auc, 0.5))
+
+
+def _shares_of_positives(column: pd.Series, y: NDArray, n_folds: int = 5) -> pd.Series:
+    """Share of positives among the rows of other folds with a row's value; a gap is a value of its own."""
+    codes, folds = pd.factorize(column)[0], np.random.default_rng(0).integers(0, n_folds, len(y))
+    labels, shares = pd.Series(y), np.full(len(y), y.mean())
+    for fold in range(n_folds):
+        others = folds != fold
+        learnt = labels[others].groupby(codes[others]).mean()
+        shares[~others] = pd.Series(codes[~others]).map(learnt).fillna(y[others].mean())
+    return pd.Series(shares, index=column.index)
+
+
+def as_numbers(X: pd.DataFrame) -> pd.DataFrame:
+    """A table with a number for each category: its place when they are ordered by frequency, NaN for a gap."""
+    codes = {}
+    for name in X:
+        if not pd.api.types.is_numeric_dtype(X[name]):
+            places = {value: place for place, value in enumerate(X[name].value_counts().index)}
+            codes[name] = X[name].astype(object).map(places).astype(float)
+    return X.assign(**codes)
+
+
+def mean_correlation(X: pd.DataFrame) -> float:
+    """Mean absolute Pearson correlation over all pairs of different columns that have one; NaN if there is no pair."""
+    correlations = X.corr(numeric_only=True).abs().to_numpy()
+    known = correlations[np.triu_indices(len(correlations), k=1)]
+    known = known[~np.isnan(known)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def cost_curve(
@@ -199,7 +243,7 @@ def cost_curve(
         minimum.
     """
     amounts = np.zeros(len(ranks)) if amounts is None else np.asarray(amounts, dtype=float)
-    losses = np.fmax(amounts, floor)  # the floor where the amount is NaN
+    losses = np.fmax(amounts, floor)  # a missing amount is a NaN
     n_alerts = np.r_[0, np.asarray(ranks)]
     missed = losses.sum() - np.r_[0.0, np.cumsum(losses)]
     return n_alerts, missed + fee * n_alerts

@@ -1,6 +1,6 @@
 """Run every experiment of a profile in one process.
 
-python -m utils.study --profile quick
+python -m utils.study --profile quick --study creditcard
 
 The experiments share workers: what a worker has imported, compiled and loaded for one experiment is reused by the next,
 and no worker waits for the last group of an experiment.
@@ -19,6 +19,7 @@ from utils.data.identity import identify
 from utils.experiments import cgan_ablation, sensitivity
 from utils.experiments.original_study import run as original_run
 from utils.serving import final_model
+from utils.study_file import CREDITCARD
 
 
 def run(profile: Profile) -> None:
@@ -61,9 +62,10 @@ def main() -> None:
     """Fill every ledger of a profile from the command line."""
     parser = argparse.ArgumentParser(description="Run the missing tasks of every experiment and fill the ledgers.")
     parser.add_argument("--profile", default="quick", choices=("quick", "full"))
+    parser.add_argument("--study", default=CREDITCARD.name, help="name or file of the study (default: %(default)s)")
     options = parser.parse_args()
     with exit_with_a_sentence():
-        run(load_profile(options.profile))
+        run(load_profile(options.profile, options.study))
 
 
 if __name__ == "__main__":

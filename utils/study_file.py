@@ -11,6 +11,9 @@ from utils.dataset_config import ConfigError, DatasetConfig
 from utils.paths import ROOT, STUDIES
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # of a study; part of folder names and of names in the registry
+CREDITCARD_FILE = STUDIES / "creditcard.toml"
+REGISTERED_MODEL = "fraud-detector"  # the credit-card study's final model; any other study's carries the study's name
+RESERVED = (CREDITCARD_FILE.stem, REGISTERED_MODEL)
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ def read_study(study: str) -> Study:
         raise ConfigError(f"{path.name} cannot be read as TOML: {error}; correct it.") from None
     if not NAME.fullmatch(path.stem):
         raise ConfigError(f"{path.name}: a study's name has letters, digits, '-' and '_' only; rename the file.")
+    if path.stem.lower() in RESERVED and path.resolve() != CREDITCARD_FILE:
+        raise ConfigError(f"{path.name}: {path.stem!r} names the credit-card study's outputs; rename the file.")
     return study_from(path.stem, content, source=path.name)
 
 

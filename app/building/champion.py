@@ -18,7 +18,7 @@ from utils.analysis import bootstrap
 from utils.benchmark import ledger
 from utils.benchmark.records import ScoringResult
 from utils.benchmark.run_task import load_dataset
-from utils.config import DatasetConfig, Profile, Study, load_profile
+from utils.config import CREDITCARD, DatasetConfig, Profile, Study, load_profile
 from utils.data import features, splits
 from utils.samplers.cgan.scaler import MIN_ROWS
 from utils.serving import bundle, final_model
@@ -62,7 +62,7 @@ def registered_champion() -> FraudModel:
     from utils.benchmark import tracking
 
     with TemporaryFolder("fraud-champion-") as download:
-        return bundle.load(tracking.download_champion(Path(download)))
+        return bundle.load(tracking.download_champion(Path(download), study=CREDITCARD.name))
 
 
 def fit_study_choice(profile: Profile, measured: pd.DataFrame) -> FraudModel:

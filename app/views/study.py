@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
+from app.optional import without_module
 from utils.benchmark import ledger
 from utils.config import NOTEBOOKS, load_profile
 from utils.reporting import claims, recorded
@@ -204,8 +205,9 @@ def notebook_page(name: str, root: str = "/") -> str:
     root : str
         Address of the home page, which links to other notebooks start with.
     """
-    import nbformat
-    from nbconvert import HTMLExporter  # takes a second to import, which tests and tools need not wait for
+    with without_module("rfc3987_syntax"):  # checks web addresses by a grammar that takes a second to compile
+        import nbformat
+        from nbconvert import HTMLExporter  # takes a second to import, which tests and tools need not wait for
 
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     heading = name

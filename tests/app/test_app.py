@@ -645,7 +645,7 @@ def test_registered_champion_comes_back_as_it_was_saved(folder, tmp_path, monkey
     with pytest.raises(LookupError, match="champion"):
         building.registered_champion()
     saved = bundle.save(bundle.load(folder), tmp_path / "saved")
-    tracking.register_champion(saved, {})
+    tracking.register_champion(saved, {}, study="creditcard")
     expected = bundle.load(folder).predict_proba(transactions())
     np.testing.assert_array_equal(building.registered_champion().predict_proba(transactions()), expected)
 

@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,7 +25,7 @@ from app.model_files import STATISTICS, write_statistics
 from app.parsing.records import Batch
 from app.views import formatting
 from tests import small_mixed
-from tests.chromium import CHROMIUM, DRIVER, SIZES, chromium, look, serving, wait_for
+from tests.chromium import CHROMIUM, DRIVER, SIZES, chromium, free_port, look, serving, wait_for
 from tests.small_app import COLUMNS, SCHEMA, transactions, write_champion
 from utils.config import ROOT, ULB
 from utils.data.features import build_features
@@ -82,10 +84,31 @@ def catalog(folder):
     return Catalog(folder)
 
 
+class Running:
+    """A server for the model in a folder, which can be stopped and started again at the same address."""
+
+    def __init__(self, folder):
+        self._folder, self._port, self._stack = folder, free_port(), ExitStack()
+
+    def start(self):
+        self.url = self._stack.enter_context(serving(self._folder, self._port))
+
+    def stop(self):
+        self._stack.close()
+
+
 @pytest.fixture(scope="module")
-def server(folder):
-    with serving(folder) as url:
-        yield url
+def running(folder):
+    """The server of all tests here; a test that stops it starts it again."""
+    running = Running(folder)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def server(running):
+    return running.url
 
 
 @pytest.fixture(scope="module")
@@ -280,20 +303,22 @@ def test_predict_page_keeps_a_comma_in_its_box_and_says_that_an_answer_is_to_oth
     assert not outdated.is_displayed()
 
 
-def test_predict_page_keeps_what_was_typed_when_the_server_restarts(browser, folder):
+def test_predict_page_keeps_what_was_typed_when_the_server_restarts(browser, running):
     look(browser)
-    with serving(folder) as first:
-        browser.get(f"{first}/predict?example=fraud")
-        typed = find(browser, "#field-V4")
-        typed.clear()
-        typed.send_keys("0.5")
-    press(browser, find(browser, "#transaction button"))
-    wait_for(browser, lambda driver: "cannot be reached" in find(driver, "#result").text)
-    assert typed.get_attribute("value") == "0.5" and not find(browser, "#busy").is_displayed()
-    with serving(folder, port=urlsplit(first).port):
+    browser.get(f"{running.url}/predict?example=fraud")
+    typed = find(browser, "#field-V4")
+    typed.clear()
+    typed.send_keys("0.5")
+    running.stop()
+    try:
         press(browser, find(browser, "#transaction button"))
-        exact(browser)
-        assert typed.get_attribute("value") == "0.5"
+        wait_for(browser, lambda driver: "cannot be reached" in find(driver, "#result").text)
+        assert typed.get_attribute("value") == "0.5" and not find(browser, "#busy").is_displayed()
+    finally:
+        running.start()
+    press(browser, find(browser, "#transaction button"))
+    exact(browser)
+    assert typed.get_attribute("value") == "0.5"
     complaints(browser)  # the browser logs that there was no server, and the status of the old token
 
 
@@ -514,39 +539,70 @@ def test_models_page_sorts_its_table_and_leads_to_cards(browser, server, catalog
 # --- every page
 
 
-def opened(browser, server, page):
+@dataclass(frozen=True)
+class Visit:
+    """What the browser shows of a page and logs about it, the addresses that it asks for, and what axe finds."""
+
+    page: str
+    width: int
+    background: list[int]
+    complaints: list[str]
+    addresses: list[str]
+    violations: list
+
+
+def visit(browser, server, page, scheme, axe):
+    for log in (complaints, requested):
+        log(browser)  # those of the page before
     browser.get(f"{server}{page}")
     if page == "/statistics":
         wait_for(browser, f"{DRAWN} >= 7")
+    wait_for(browser, f"document.documentElement.dataset.bsTheme === '{scheme}'")
+    width = browser.execute_script("return document.documentElement.scrollWidth")
+    background = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    shown = width, [int(number) for number in re.findall(r"\d+", background)[:3]], complaints(browser)
+    if "example" in page:
+        press(browser, find(browser, "#transaction button"))
+        exact(browser)
+    return Visit(page, *shown, requested(browser), grave(browser, axe))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-def test_pages_fit_the_screen_in_the_systems_colours_without_complaint(browser, server, size, scheme):
+@dataclass(frozen=True)
+class Visits:
+    """A visit to every page on a screen of `SIZES` in a colour scheme, and what axe finds in a file's result."""
+
+    size: str
+    scheme: str
+    pages: list[Visit]
+    violations_of_result: list
+
+
+@pytest.fixture(scope="module", params=[(size, scheme) for size in SIZES for scheme in ("light", "dark")], ids="-".join)
+def visits(request, browser, server, axe, labelled):
+    size, scheme = request.param
     look(browser, size, scheme)
-    complaints(browser)
-    for page in PAGES:
-        opened(browser, server, page)
-        wait_for(browser, f"document.documentElement.dataset.bsTheme === '{scheme}'")
-        assert browser.execute_script("return document.documentElement.scrollWidth") <= SIZES[size][0], page
-        background = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
-        assert (sum(map(int, re.findall(r"\d+", background)[:3])) < 3 * 128) == (scheme == "dark")
-        # The browser itself logs that the last page is not there.
-        assert complaints(browser) == [] or page == "/nothing", page
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-def test_pages_have_nothing_serious_that_axe_finds(browser, server, axe, labelled, size, scheme):
-    look(browser, size, scheme)
-    for page in PAGES:
-        opened(browser, server, page)
-        if "example" in page:
-            press(browser, find(browser, "#transaction button"))
-            exact(browser)
-        assert grave(browser, axe) == [], page
+    pages = [visit(browser, server, page, scheme, axe) for page in PAGES]
     upload(browser, server, labelled[0] / "rows.csv")
-    assert grave(browser, axe) == []
+    return Visits(size, scheme, pages, grave(browser, axe))
+
+
+def test_pages_fit_the_screen_in_the_systems_colours_without_complaint(visits):
+    for shown in visits.pages:
+        assert shown.width <= SIZES[visits.size][0], shown.page
+        assert (sum(shown.background) < 3 * 128) == (visits.scheme == "dark"), shown.page
+        # The browser itself logs that the last page is not there.
+        assert shown.complaints == [] or shown.page == "/nothing", shown.page
+
+
+def test_pages_have_nothing_serious_that_axe_finds(visits):
+    assert {shown.page: shown.violations for shown in visits.pages if shown.violations} == {}
+    assert visits.violations_of_result == []
+
+
+def test_pages_request_nothing_from_another_host(visits):
+    addresses = [urlsplit(address) for shown in visits.pages for address in shown.addresses]
+    assert {address.hostname for address in addresses if address.scheme in ("http", "https", "ws")} == {"127.0.0.1"}
+    assert any(address.path.startswith("/plotly-") for address in addresses)
 
 
 def grave(browser, axe):
@@ -565,13 +621,3 @@ def test_axe_would_find_something(browser, server, axe):
     browser.get(server)
     browser.execute_script("document.querySelector('main').append(document.createElement('input'))")
     assert [rule for rule, _ in grave(browser, axe)] == ["label"]
-
-
-def test_pages_request_nothing_from_another_host(browser, server):
-    look(browser)
-    requested(browser)
-    for page in PAGES:
-        opened(browser, server, page)
-    addresses = [urlsplit(address) for address in requested(browser)]
-    assert {address.hostname for address in addresses if address.scheme in ("http", "https", "ws")} == {"127.0.0.1"}
-    assert any(address.path.startswith("/plotly-") for address in addresses)

@@ -395,7 +395,7 @@ def test_paper_names_are_those_of_the_registries():
     from utils.models import registry as models
     from utils.samplers import registry as samplers
 
-    text = (paper.SOURCES / "study.typ").read_text()
+    text = (paper.SOURCES / "names.typ").read_text()
     names = dict(re.findall(r'^  "?(\w+)"?: "(.*)",$', text, flags=re.MULTILINE))
     heads = {key: name.removeprefix("the ") for key, name in names.items()}
     for key, label in (models.LABELS | samplers.LABELS).items():

@@ -6,6 +6,7 @@ import pytest
 
 from utils.config import ROOT, ULB, ConfigError, DatasetConfig, load_profile
 from utils.data.fetching import fetch
+from utils.study_file import read_study
 
 WRONG = {
     "no path": ({"path": None}, "path is None; give the path of a CSV or Parquet file"),
@@ -60,3 +61,12 @@ def test_dataset_config_passes_if_it_is_right():
 def test_load_profile_names_the_profiles_there_are():
     with pytest.raises(ConfigError, match="There is no profile 'half'; choose 'quick' or 'full'"):
         load_profile("half")
+
+
+@pytest.mark.parametrize("name", ["creditcard", "CreditCard", "fraud-detector"])
+def test_read_study_refuses_a_name_that_would_replace_the_credit_card_study(tmp_path, name):
+    path = tmp_path / f"{name}.toml"
+    path.write_text('[data]\npath = "own.csv"\nlabel = "y"\n')
+    with pytest.raises(ConfigError, match=rf"^{name}\.toml: '{name}' names the credit-card study's outputs; rename"):
+        read_study(str(path))
+    assert read_study("creditcard").dataset == ULB

@@ -13,6 +13,8 @@ from utils.analysis.corrected_tests import PRACTICAL, corrected_difference, holm
 from utils.analysis.summaries import SCORE, TIE_NEUTRAL_SCORE, Pair, paired_scores
 from utils.analysis.verdicts import verdict
 
+UNKNOWN = dict.fromkeys(("mean", "low", "high", "p_value", "n_folds"), np.nan)  # difference of too few folds
+
 
 def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFrame:
     """Compare every sampler with the reference under the same model, as one Holm family.
@@ -195,9 +197,9 @@ def compare_variants(table: pd.DataFrame, figures: list[str], reference: str = "
     -------
     DataFrame
         Columns variant, figure, median (of the variant), mean, low, high, p_value, n_folds; the difference and
-        its corrected interval are NaN for the reference. Folds in which a figure is not defined are left out of it,
-        and n_folds says how many remain. Intervals are not adjusted for their number: they are descriptive, and no
-        verdict is based on them.
+        its corrected interval are NaN for the reference, and for a figure that is defined on fewer than two folds.
+        Folds in which a figure is not defined are left out of it, and n_folds says how many remain. Intervals are not
+        adjusted for their number: they are descriptive, and no verdict is based on them.
 
     Raises
     ------
@@ -213,6 +215,7 @@ def compare_variants(table: pd.DataFrame, figures: list[str], reference: str = "
         for variant in table["variant"].unique():
             row = {"variant": variant, "figure": figure, "median": scores[variant].median()}
             if variant != reference:
-                row |= vars(corrected_difference((scores[variant] - scores[reference]).dropna(), test_share))
+                values = (scores[variant] - scores[reference]).dropna()
+                row |= vars(corrected_difference(values, test_share)) if len(values) > 1 else UNKNOWN
             rows.append(row)
     return pd.DataFrame(rows)

@@ -1,6 +1,6 @@
 """Runs tasks, in parallel and resumably, and fills the ledger.
 
-python -m utils.benchmark.runner --profile quick
+python -m utils.benchmark.runner --profile quick --study creditcard
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from utils.benchmark.tasks import cost, grid
 from utils.config import Profile, load_profile
 from utils.models.registry import MODELS
 from utils.samplers.registry import SAMPLERS
+from utils.study_file import CREDITCARD
 
 logger = logging.getLogger(__name__)
 
@@ -108,12 +109,13 @@ def main() -> None:
     """Fill the ledger of a profile from the command line."""
     parser = argparse.ArgumentParser(description="Run the benchmark's missing tasks and fill the ledger.")
     parser.add_argument("--profile", default="quick", choices=("quick", "full"))
+    parser.add_argument("--study", default=CREDITCARD.name, help="name or file of the study (default: %(default)s)")
     parser.add_argument("--samplers", nargs="+", choices=SAMPLERS)
     parser.add_argument("--models", nargs="+", choices=MODELS)
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
     with exit_with_a_sentence():
-        profile = load_profile(options.profile)
+        profile = load_profile(options.profile, options.study)
         table = run(profile, samplers=options.samplers, models=options.models, n_jobs=options.jobs)
     scores = table.pivot_table(index="sampler", columns="model", values="average_precision", sort=False)
     print(f"{len(table)} tasks in the ledger. Mean average precision:\n{scores.round(3).to_string()}")

@@ -1,6 +1,9 @@
 """MLflow: a run for every finished task, and the model registry.
 
 python -m utils.benchmark.tracking --profile full
+python -m utils.benchmark.tracking --profile quick --study claims
+
+The study of a table of one's own has an experiment and a registered model of its own; both carry the study's name.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from utils.benchmark.tracking_store import (
     tracking_uri,
     without_password,
 )
-from utils.config import Profile, load_profile
+from utils.config import CREDITCARD, REGISTERED_MODEL, Profile, load_profile
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,7 +40,6 @@ METRICS = (
     "fit_seconds",
     "score_seconds",
 )
-REGISTERED_MODEL = "fraud-detector"
 CHAMPION = "champion"
 
 
@@ -53,8 +55,13 @@ def require_store(profile: Profile) -> None:
 
 
 def experiment_name(profile: Profile) -> str:
-    """The experiment that holds the runs of a profile's tasks."""
-    return f"benchmark-{profile.name}"
+    """The experiment that holds the runs of a profile's tasks; a study's name never holds the colon."""
+    return f"{profile.study}: {profile.name}" if profile.is_foreign else f"benchmark-{profile.name}"
+
+
+def registered_model(study: str) -> str:
+    """Name of a study's final model in the registry."""
+    return REGISTERED_MODEL if study == CREDITCARD.name else study
 
 
 def log_computed(rows: Iterable[Row[Task, FoldResult]], profile: Profile) -> None:
@@ -62,9 +69,10 @@ def log_computed(rows: Iterable[Row[Task, FoldResult]], profile: Profile) -> Non
     try:
         log_rows(rows, profile)
     except TrackingError as error:
+        study = f" --study {profile.study}" if profile.is_foreign else ""
         print(
             f"The results are in the ledger, but not all have an MLflow run: {error} Later, "
-            f"'python -m utils.benchmark.tracking --profile {profile.name}' logs what is missing.",
+            f"'python -m utils.benchmark.tracking --profile {profile.name}{study}' logs what is missing.",
             file=sys.stderr,
         )
 
@@ -135,18 +143,29 @@ def _log_row(store: MlflowClient, experiment: str, row: Row[Task, FoldResult], p
     store.set_tag(run.info.run_id, "ledger_key", row.key)  # last: a run without it is logged again
 
 
-def register_champion(folder: Path, tags: dict[str, str]) -> str:
+def register_champion(folder: Path, tags: dict[str, str], *, study: str) -> str:
     """Log a saved model's folder, register it as a new version and point the alias 'champion' at it.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the model's files.
+    tags : dict of str to str
+        Tags of the run and of the version.
+    study : str
+        Name of the study, as in `Profile.study`; each study has a registered model of its own.
 
     Returns
     -------
     str
         The version. The alias moves last, so readers see the old champion or the complete new one.
     """
-    version = register(folder, REGISTERED_MODEL, "champion", tags)
+    name = registered_model(study)
+    experiment = "champion" if study == CREDITCARD.name else f"{study}: champion"
+    version = register(folder, name, experiment, tags)
     store = client()
     with as_tracking_errors():
-        store.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version)
+        store.set_registered_model_alias(name, CHAMPION, version)
     return version
 
 
@@ -175,19 +194,19 @@ def register(folder: Path, name: str, experiment: str, tags: dict[str, str]) -> 
         return store.create_model_version(name, source, run_id=run.info.run_id, tags=tags).version
 
 
-def download_champion(folder: Path) -> Path:
-    """Download the champion's files to a folder; a LookupError says how to create one if there is none."""
+def download_champion(folder: Path, *, study: str) -> Path:
+    """Download the files of a study's champion to a folder; a LookupError says how to create one if there is none."""
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
     store, unknown = client(), ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
     try:
         with as_tracking_errors(*unknown):
-            version = store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION)
+            version = store.get_model_version_by_alias(registered_model(study), CHAMPION)
     except MlflowException:
         raise LookupError(
-            f"The registry at {without_password(tracking_uri())} has no model with the alias '{CHAMPION}'; "
-            "run notebook 08."
+            f"The registry at {without_password(tracking_uri())} has no model {registered_model(study)!r} with the "
+            f"alias '{CHAMPION}'; run notebook 08."
         ) from None
     with as_tracking_errors():
         return Path(download_artifacts(version.source, dst_path=str(folder), tracking_uri=tracking_uri()))
@@ -197,9 +216,10 @@ def main() -> None:
     """Log the finished tasks of a profile that the store lacks."""
     parser = argparse.ArgumentParser(description="Log every finished task of a profile to MLflow.")
     parser.add_argument("--profile", default="quick", choices=("quick", "full"))
+    parser.add_argument("--study", default=CREDITCARD.name, help="name of a study, or path of its file")
     options = parser.parse_args()
     with exit_with_a_sentence():
-        profile = load_profile(options.profile)
+        profile = load_profile(options.profile, options.study)
         rows = [row for folder in (profile.results, profile.results / "sensitivity") for row in ledger.read(folder)]
         n_logged = log_rows(rows, profile)
     print(

@@ -21,6 +21,7 @@ CHUNK = 2**20
 SEPARATORS = ",;\t|"
 SEPARATOR_HINT = re.compile(rb'"?sep=(?P<separator>[,;\t|])"?\r?\n')  # a first line that Excel writes and reads
 WINDOWS = "Windows-1252"
+MAX_OTHERS = 0.3  # share of bytes beyond ASCII in text of Western European languages
 ENCODINGS = {  # by byte order mark; UTF-32 comes first, because its marks begin like those of UTF-16
     codecs.BOM_UTF32_LE: "utf-32-le",
     codecs.BOM_UTF32_BE: "utf-32-be",
@@ -154,12 +155,22 @@ def as_utf8(content: bytes, name: str) -> tuple[bytes, str]:
     bad_byte = None if content.isascii() else _first_bad_byte(content)
     if bad_byte is None:
         return content, encoding[:6].upper() if encoding else "UTF-8"
-    if marked or not content[:bad_byte].isascii():
-        line = content.count(b"\n", 0, bad_byte) + 1
-        raise DataError(
-            f"{name} begins as UTF-8 and is not at byte {bad_byte + 1:,} (line {line}); save it as 'CSV UTF-8'."
-        )
+    _refuse_other_encodings(content, bad_byte, name, is_utf8=marked or not content[:bad_byte].isascii())
     return _decode(content, "cp1252", name).encode(), WINDOWS
+
+
+def _refuse_other_encodings(content: bytes, bad_byte: int, name: str, *, is_utf8: bool) -> None:
+    """Raise DataError about damaged UTF-8, and about files with more letters beyond ASCII than Windows-1252 has."""
+    start = content[:CHUNK]
+    n_others = len(start.translate(None, bytes(range(128))))
+    line = content.count(b"\n", 0, bad_byte) + 1
+    if is_utf8:
+        problem = f"begins as UTF-8 and is not at byte {bad_byte + 1:,} (line {line})"
+    elif n_others > MAX_OTHERS * len(start):
+        problem = f"is not UTF-8 at byte {bad_byte + 1:,} (line {line}) and hardly {WINDOWS}"
+    else:
+        return
+    raise DataError(f"{name} {problem}; save it as 'CSV UTF-8'.")
 
 
 def _decode(content: bytes, encoding: str, name: str) -> str:

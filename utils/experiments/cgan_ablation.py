@@ -19,10 +19,11 @@ from utils.benchmark.errors import exit_with_a_sentence
 from utils.benchmark.executors import Batch, run_batches
 from utils.benchmark.records import Method, Row, Task
 from utils.benchmark.tasks import make_task, minor_version
-from utils.config import Profile, load_profile
+from utils.config import Profile, Words, load_profile
 from utils.data.identity import DatasetIdentity, identify
 from utils.experiments.cgan_variant import VariantResult, gan_config, report_options, run_variants
 from utils.samplers.cgan.config import GANConfig
+from utils.wording import reword
 
 N_SYNTHETIC = 5000
 REVISION = 1  # raised by hand when `utils.experiments.fidelity` measures something else
@@ -95,6 +96,11 @@ VARIANTS: dict[str, Variant] = {
     )
 }
 LABELS = {name: variant.title for name, variant in VARIANTS.items()}
+
+
+def labels(words: Words) -> dict[str, str]:
+    """Titles of the variants by name, in the words of a study."""
+    return {name: reword(title, words) for name, title in LABELS.items()}
 
 
 def run(profile: Profile, *, variants: Iterable[str] | None = None, n_jobs: int = -1) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from utils.backend import limit_threads
 from utils.benchmark import ledger
@@ -50,6 +51,17 @@ def _encoded_rows(dataset: Dataset, fold: Fold) -> RealRows:
     train, (X_test, y_test) = training_rows(dataset, fold.train, seed=0), fold_parts(dataset, fold.test)
     encoded = train.encoded
     return RealRows(encoded.X, train.y.to_numpy(), encoded.encoder.transform(X_test), y_test.to_numpy())
+
+
+def rows_to_show(dataset: Dataset, fold: Fold) -> RealRows:
+    """Training and held-out rows of one fold as frames: features as they are, of a mixed table as they are encoded."""
+    (X_train, y_train), (X_test, y_test) = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
+    if dataset.config.is_mixed:
+        encoded = training_rows(dataset, fold.train, seed=0).encoded
+        columns = encoded.encoder.get_feature_names_out()
+        X_train = pd.DataFrame(encoded.X, X_train.index, columns)
+        X_test = pd.DataFrame(encoded.encoder.transform(X_test), X_test.index, columns)
+    return RealRows(X_train, y_train, X_test, y_test)
 
 
 def gan_config(profile: Profile, changes: dict[str, object] | None = None) -> GANConfig:

@@ -1,6 +1,6 @@
-"""Changes over time: frauds by the hour, drift of the features, and whether a model can distinguish periods.
+"""Changes over time: positives by the hour, drift of the features, and whether a model can distinguish periods.
 
-A period is an array of positions in a dataset. Days are counted from the first transaction. Only `fraud_rates` and
+A period is an array of positions in a dataset. Days are counted from the first row. Only `positive_rates` and
 `by_hour` read labels; `by_hour` can leave out those of the test set.
 """
 
@@ -13,11 +13,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
-from utils.data.calendar_features import SECONDS_PER_DAY
+from utils.data.calendar_features import SECONDS_PER_DAY, time_features
 from utils.data.loading import Dataset
 from utils.data.reading import DataError
 from utils.data.splits import split_off_test
 from utils.experiments.fidelity import two_sample_auc
+from utils.metrics import as_numbers
 from utils.seeding import child_seed
 
 Positions = NDArray[np.int64]
@@ -25,11 +26,14 @@ Comparisons = dict[str, tuple[Positions, Positions]]
 
 SECONDS_PER_HOUR = 3600
 ALL_HOURS, SAME_HOURS = "all hours", "same hours"
+MAX_PERIODS = 10  # that a study's time is divided into
+MAX_STEPS = 240  # of a feature's median over time
+MIN_ROWS = 10  # of a period, for a model that tells it from another
 N_BINS = 10  # of the population stability index, as is usual
 
 
 def seconds(dataset: Dataset) -> NDArray[np.float64]:
-    """Seconds of every row since the first transaction.
+    """Seconds of every row since the first day began; a day begins at a multiple of 24 hours.
 
     Raises
     ------
@@ -41,13 +45,28 @@ def seconds(dataset: Dataset) -> NDArray[np.float64]:
             f"{dataset.config.path.name} has no time column, so change over time cannot be measured; "
             "name one in DatasetConfig if there is one."
         )
-    return dataset.frame[dataset.config.time].to_numpy()
+    times = dataset.frame[dataset.config.time].to_numpy()
+    return times - times.min() // SECONDS_PER_DAY * SECONDS_PER_DAY
+
+
+def starts(dataset: Dataset, periods: dict[str, Positions]) -> dict[str, dict[str, int]]:
+    """The second in which each period begins, as a column of a table; no column without a time column."""
+    if dataset.config.time is None:
+        return {}
+    times = seconds(dataset)
+    return {"from second": {name: int(times[rows[0]]) for name, rows in periods.items()}}
 
 
 def days(dataset: Dataset) -> dict[str, Positions]:
-    """Rows of each day, 'day 1' onwards; days without a row are left out."""
-    numbers = (seconds(dataset) // SECONDS_PER_DAY).astype(np.int64)
-    return {f"day {number + 1}": np.flatnonzero(numbers == number) for number in np.unique(numbers)}
+    """Rows of each day, 'day 1' onwards; days without a row are left out.
+
+    More than `MAX_PERIODS` days are joined to as many periods of equal length, 'period 1' onwards.
+    """
+    times = seconds(dataset)
+    n_days = int(times.max() // SECONDS_PER_DAY) + 1
+    unit, length = ("day", 1) if n_days <= MAX_PERIODS else ("period", -(-n_days // MAX_PERIODS))
+    numbers = (times // (length * SECONDS_PER_DAY)).astype(np.int64)
+    return {f"{unit} {number + 1}": np.flatnonzero(numbers == number) for number in np.unique(numbers)}
 
 
 def comparisons(dataset: Dataset, test_fraction: float = 0.2) -> Comparisons:
@@ -89,28 +108,28 @@ def match_hours(dataset: Dataset, first: Positions, second: Positions, *, seed: 
     return np.sort(np.concatenate(selected[0])), np.sort(np.concatenate(selected[1]))
 
 
-def fraud_rates(dataset: Dataset, periods: dict[str, Positions]) -> pd.DataFrame:
-    """Share of frauds in each period with Wilson's (1927) 95 % interval.
+def positive_rates(dataset: Dataset, periods: dict[str, Positions]) -> pd.DataFrame:
+    """Share of positives in each period with Wilson's (1927) 95 % interval.
 
-    The interval assumes that frauds are independent; if they come in bursts, it is too narrow.
+    The interval assumes that positives are independent; if they come in bursts, it is too narrow.
 
     Returns
     -------
     DataFrame
-        Indexed by period: rows, frauds, rate, low, high.
+        Indexed by period: rows, positives, rate, low, high.
     """
     labels = dataset.y.to_numpy()
     shares = [_share(int(labels[rows].sum()), len(rows)) for rows in periods.values()]
     return pd.DataFrame(shares, index=pd.Index(periods, name="period"))
 
 
-def _share(frauds: int, rows: int) -> dict[str, float]:
-    interval = binomtest(frauds, rows).proportion_ci(method="wilson")
-    return {"rows": rows, "frauds": frauds, "rate": frauds / rows, "low": interval.low, "high": interval.high}
+def _share(positives: int, rows: int) -> dict[str, float]:
+    interval = binomtest(positives, rows).proportion_ci(method="wilson")
+    return {"rows": rows, "positives": positives, "rate": positives / rows, "low": interval.low, "high": interval.high}
 
 
 def by_hour(dataset: Dataset, periods: dict[str, Positions], unlabelled: Collection[str] = ()) -> pd.DataFrame:
-    """Transactions, frauds and the share of frauds by hour of the day, period by period.
+    """Rows, positives and the share of positives by hour of the day, period by period.
 
     Parameters
     ----------
@@ -119,14 +138,14 @@ def by_hour(dataset: Dataset, periods: dict[str, Positions], unlabelled: Collect
     periods : dict of str to array of positions
         Periods without gaps.
     unlabelled : collection of str
-        Periods whose labels are not read, such as the test set: their frauds, rate and interval are NaN.
+        Periods whose labels are not read, such as the test set: their positives, rate and interval are NaN.
 
     Returns
     -------
     DataFrame
-        Columns period, hour, rows, frauds, rate, low, high (Wilson's 95 % interval of the rate), and covered: the
+        Columns period, hour, rows, positives, rate, low, high (Wilson's 95 % interval of the rate), and covered: the
         time that the period spends in this hour of the day, in hours, such as 1.5 for a full hour and a half one.
-        There is a row for each period and hour of the day with transactions.
+        There is a row for each period and hour of the day that has rows.
     """
     times, hours, labels = seconds(dataset), hours_of_day(dataset), dataset.y.to_numpy()
     table = []
@@ -134,7 +153,7 @@ def by_hour(dataset: Dataset, periods: dict[str, Positions], unlabelled: Collect
         covered = _hours_covered(times[rows])
         for hour in np.unique(hours[rows]):
             in_hour = rows[hours[rows] == hour]
-            share = {"rows": len(in_hour), **dict.fromkeys(("frauds", "rate", "low", "high"), np.nan)}
+            share = {"rows": len(in_hour), **dict.fromkeys(("positives", "rate", "low", "high"), np.nan)}
             if name not in unlabelled:
                 share = _share(int(labels[in_hour].sum()), len(in_hour))
             table.append({"period": name, "hour": int(hour), **share, "covered": covered[hour]})
@@ -151,22 +170,30 @@ def _hours_covered(times: NDArray) -> NDArray[np.float64]:
 
 
 def hourly_medians(dataset: Dataset, features: Sequence[str]) -> pd.DataFrame:
-    """Median of some features in every hour since the first transaction, in standard deviations over all rows.
+    """Median of some features in every hour since the first day began, in standard deviations over all rows.
+
+    Where there are more than `MAX_STEPS` hours, several are joined.
 
     Returns
     -------
     DataFrame of shape (n_hours, n_features)
-        Index: hours since the first transaction; hours without a row are left out. A constant feature is 0.
+        Index: the first of the hours; hours without a row are left out. A constant feature is 0.
     """
-    values = dataset.frame[list(features)]
-    hours = pd.Index(seconds(dataset) // SECONDS_PER_HOUR, name="hour").astype(np.int64)
+    values = as_numbers(timeless(dataset)[list(features)])
+    times = seconds(dataset)
+    step = -(-int(times.max() // SECONDS_PER_HOUR + 1) // MAX_STEPS)
+    hours = pd.Index(times // SECONDS_PER_HOUR // step * step, name="hour").astype(np.int64)
     deviations = values.std().replace(0, np.nan)
     return ((values - values.mean()) / deviations).fillna(0.0).groupby(hours).median()
 
 
 def timeless(dataset: Dataset) -> pd.DataFrame:
-    """Raw features without the time, the hour of day and the label."""
-    return dataset.frame.drop(columns=[dataset.config.label, dataset.config.time])
+    """Features without the time and what comes from it; raw columns, but of a mixed table what models see."""
+    config = dataset.config
+    if config.is_mixed:
+        return dataset.X.drop(columns=list(time_features(config)))
+    roles = (config.label, config.time, config.group)
+    return dataset.frame.drop(columns=[name for name in roles if name is not None])
 
 
 def feature_drift(dataset: Dataset, pairs: Comparisons, *, n_divisions: int = 20, seed: int = 0) -> pd.DataFrame:
@@ -179,7 +206,7 @@ def feature_drift(dataset: Dataset, pairs: Comparisons, *, n_divisions: int = 20
     Parameters
     ----------
     dataset : Dataset
-        With a time column; see `timeless` for the features.
+        With a time column; see `timeless` for the features, and `as_numbers` for categories. Gaps are left out.
     pairs : dict of str to pair of positions
         Such as from `comparisons`.
     n_divisions : int
@@ -194,25 +221,29 @@ def feature_drift(dataset: Dataset, pairs: Comparisons, *, n_divisions: int = 20
         [0, 1]; psi, the population stability index over deciles of both periods together (below 0.1 a change is
         usually called small, above 0.25 large; Siddiqi, 2006); ks_chance, psi_chance.
     """
-    X = timeless(dataset)
+    X = as_numbers(timeless(dataset))
     tables = []
     for name, hours, (first, second) in _with_same_hours(dataset, pairs, seed):
         is_second = _divisions(len(first), len(second), n_divisions, child_seed(seed, "divisions", name, hours))
         values = X.iloc[np.concatenate([first, second])]
         for feature in X:
-            ks, psi = distances(values[feature], is_second)
+            known = values[feature].notna().to_numpy()
+            if np.unique(is_second[0, known]).size < 2:  # the feature has no value in one of the periods
+                continue
+            ks, psi = distances(values[feature][known], is_second[:, known])
             row = {"ks": ks[0], "psi": psi[0], "ks_chance": ks[1:].max(), "psi_chance": psi[1:].max()}
             tables.append({"comparison": name, "hours": hours, "feature": feature, **row})
     return pd.DataFrame(tables)
 
 
 def _with_same_hours(dataset: Dataset, pairs: Comparisons, seed: int) -> list[tuple[str, str, tuple]]:
-    """Each pair over all hours and over the same hours."""
-    return [
-        (name, hours, periods)
-        for name, pair in pairs.items()
-        for hours, periods in ((ALL_HOURS, pair), (SAME_HOURS, match_hours(dataset, *pair, seed=seed)))
-    ]
+    """Each pair over all hours and over the same hours, if the two periods have hours of the day in common."""
+    clock, cases = hours_of_day(dataset), []
+    for name, pair in pairs.items():
+        cases.append((name, ALL_HOURS, pair))
+        if np.intersect1d(*(clock[period] for period in pair)).size:
+            cases.append((name, SAME_HOURS, match_hours(dataset, *pair, seed=seed)))
+    return cases
 
 
 def _divisions(n_first: int, n_second: int, n_divisions: int, seed: int) -> NDArray[np.bool_]:
@@ -284,12 +315,15 @@ def tell_apart(
 
     A value of 0.5 means that the features (`timeless`) do not distinguish the periods. Rows that differ in time alone
     count once, so that no row is recognised by its copy, and at most `max_rows` of each period are drawn. See
-    `fidelity.two_sample_auc`.
+    `fidelity.two_sample_auc`. It is NaN if a period has fewer than `MIN_ROWS` such rows.
     """
     rng = np.random.default_rng(child_seed(seed, "rows"))
-    X = timeless(dataset)
+    X = as_numbers(timeless(dataset))
+    X = X.fillna(X.median()).fillna(0.0)
     samples = []
     for period in (first, second):
         distinct = period[np.unique(dataset.groups[period], return_index=True)[1]]
         samples.append(X.iloc[rng.choice(distinct, min(max_rows, len(distinct)), replace=False)])
+    if min(map(len, samples)) < MIN_ROWS:
+        return float("nan")
     return two_sample_auc(*samples, n_repeats=1, random_state=child_seed(seed, "model"))

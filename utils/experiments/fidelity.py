@@ -21,6 +21,8 @@ Table = np.ndarray | pd.DataFrame
 # With its default parameters XGBoost stops splitting at a few hundred positives, and scores real rows too low.
 JUDGE = BOOSTED
 N_REPEATS = 5  # of the two-sample test
+MIN_TWO_SAMPLE = 10  # rows on either side, in five folds
+N_NEIGHBOURS, MAX_NEIGHBOURS = 5, 2000  # neighbour that a ball reaches to, and most rows whose distances are taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +128,7 @@ def correlation_difference(real: Table, synthetic: Table) -> float:
     return float(np.abs(difference[np.triu_indices_from(difference, k=1)]).mean())
 
 
-def density_coverage(real: Table, synthetic: Table, k: int = 5) -> pd.Series:
+def density_coverage(real: Table, synthetic: Table, k: int = N_NEIGHBOURS) -> pd.Series:
     """Density and coverage (Naeem et al., 2020) in standard deviations of the real features.
 
     Around every real row lies a ball that reaches to its k-th real neighbour. Density counts in how many
@@ -188,8 +190,8 @@ def two_sample_auc(real: Table, synthetic: Table, *, n_repeats: int = N_REPEATS,
     """
     real, synthetic = _validate_tables(real, synthetic)
     n_rows = min(len(real), len(synthetic))
-    if n_rows < 10:
-        raise ValueError(f"Only {n_rows} rows on one side; a two-sample test in five folds needs 10.")
+    if n_rows < MIN_TWO_SAMPLE:
+        raise ValueError(f"Only {n_rows} rows on one side; a two-sample test in five folds needs {MIN_TWO_SAMPLE}.")
     y = np.repeat([0, 1], n_rows)
     # Rows and columns are subsampled because single trees overfit a few hundred rows.
     model = XGBClassifier(
@@ -306,7 +308,7 @@ def fidelity_report(
     Series
         ks and wasserstein (means over features), correlation_difference, density, coverage,
         two_sample_auc (held-out rows), two_sample_auc_seen (training rows), closest_record, tstr, trtr, trts,
-        tstr_ratio.
+        tstr_ratio. Figures for which there are too few real rows are NaN.
 
     Raises
     ------
@@ -314,18 +316,34 @@ def fidelity_report(
         As the functions it calls.
     """
     real, synthetic = _validate_tables(rows.train(minority=True), synthetic)
+    held_out = rows.holdout(minority=True)
     test_options = {"n_repeats": n_repeats, "random_state": random_state}
-    subset = _subsample(synthetic, len(real), np.random.default_rng(child_seed(random_state, "report")))
+    rng = np.random.default_rng(child_seed(random_state, "report"))
+    subset = _subsample(synthetic, min(len(real), MAX_NEIGHBOURS), rng)
     figures = {
         **marginals(real, synthetic).mean(),
         "correlation_difference": correlation_difference(real, synthetic),
-        **density_coverage(real, subset),
-        "two_sample_auc": two_sample_auc(rows.holdout(minority=True), synthetic, **test_options),
-        "two_sample_auc_seen": two_sample_auc(real, synthetic, **test_options),
-        "closest_record": closest_record(real, rows.holdout(minority=True), synthetic),
+        **_density_coverage(real, subset, rng),
+        "two_sample_auc": _two_sample_auc(held_out, synthetic, **test_options),
+        "two_sample_auc_seen": _two_sample_auc(real, synthetic, **test_options),
+        "closest_record": closest_record(real, held_out, synthetic),
         **train_on_synthetic(rows, synthetic, judge=judge, random_state=random_state),
     }
     return pd.Series(figures, dtype=float)
+
+
+def _density_coverage(real: np.ndarray, synthetic: np.ndarray, rng: np.random.Generator) -> pd.Series:
+    """`density_coverage` of at most `MAX_NEIGHBOURS` real rows, or NaN for too few."""
+    if len(real) <= N_NEIGHBOURS:
+        return pd.Series({"density": np.nan, "coverage": np.nan})
+    return density_coverage(_subsample(real, MAX_NEIGHBOURS, rng), synthetic, N_NEIGHBOURS)
+
+
+def _two_sample_auc(real: np.ndarray, synthetic: np.ndarray, **options: int) -> float:
+    """`two_sample_auc`, or NaN for too few rows."""
+    if min(len(real), len(synthetic)) < MIN_TWO_SAMPLE:
+        return float("nan")
+    return two_sample_auc(real, synthetic, **options)
 
 
 def _validate_tables(real: Table, synthetic: Table) -> tuple[np.ndarray, np.ndarray]:

@@ -175,8 +175,9 @@ def _dataset_changes(profile: Profile) -> dict[str, tuple[Profile, SettingsBuild
     changes_by_name = {
         "as in the protocol": ({}, time_settings),
         **OTHER_DUPLICATES[profile.dataset.duplicates],
-        "raw time as a feature": ({"raw_time": True, "variant": "raw-time"}, time_settings),
     }
+    if profile.dataset.time is not None:
+        changes_by_name["raw time as a feature"] = {"raw_time": True, "variant": "raw-time"}, time_settings
     return {
         setting: (replace(profile, dataset=replace(profile.dataset, **changes)), build_settings)
         for setting, (changes, build_settings) in changes_by_name.items()

@@ -12,7 +12,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import ArrayLike
 
+from utils.config import Words
 from utils.figures.theme import FRAUD, LEGITIMATE, NEUTRAL, PAGE, SYNTHETIC, legend_above, sampler_colour
+from utils.wording import PAYMENTS, capitalised
+
+MAX_PANELS = 42
 
 
 def plot_gan_history(history: pd.DataFrame) -> Figure:
@@ -36,7 +40,7 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
     figures, labels : dict of str to str
         Name to label of figures and variants, in the order to draw.
     """
-    variants = [name for name in labels if name in set(effects.dropna()["variant"])]
+    variants = [name for name in labels if name in set(effects.dropna(subset="mean")["variant"])]
     figure, panels = plt.subplots(
         1, len(figures), figsize=(PAGE, 0.75 + 0.15 * len(variants)), sharey=True, squeeze=False
     )
@@ -50,7 +54,8 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
         axes.grid(axis="y", visible=False)
         # The axis is limited by the spread of the means, not by the widest interval.
         widest = 2.5 * np.abs(rows["mean"]).max()
-        axes.set_xlim(max(rows["low"].min(), -widest), min(rows["high"].max(), widest))
+        if widest > 0:  # neither unknown nor without any difference
+            axes.set_xlim(max(rows["low"].min(), -widest), min(rows["high"].max(), widest))
         axes.margins(x=0.05)
     panels[0][0].set_yticks(range(len(variants)), [labels[name] for name in variants])
     panels[0][0].set_ylim(len(variants) - 0.4, -0.6)
@@ -58,10 +63,13 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
     return figure
 
 
-def plot_marginals(real: pd.DataFrame, synthetic: pd.DataFrame, n_columns: int = 6) -> Figure:
-    """Histograms of every feature, real against synthetic, one panel each."""
+def plot_marginals(
+    real: pd.DataFrame, synthetic: pd.DataFrame, words: Words = PAYMENTS, *, n_columns: int = 6
+) -> Figure:
+    """Histograms of the features, real against synthetic, one panel each; of a wide table the first `MAX_PANELS`."""
+    real = real.iloc[:, :MAX_PANELS]
     n_lines = -(-real.shape[1] // n_columns)
-    figure, panels = plt.subplots(n_lines, n_columns, figsize=(PAGE, 1.05 * n_lines))
+    figure, panels = plt.subplots(n_lines, n_columns, figsize=(PAGE, max(1.6, 1.05 * n_lines)), squeeze=False)
     for axes, name in zip(panels.flat, real, strict=False):
         low, high = np.quantile(real[name], [0.005, 0.995])
         edges = np.linspace(low, high if high > low else low + 1, 25)
@@ -74,17 +82,22 @@ def plot_marginals(real: pd.DataFrame, synthetic: pd.DataFrame, n_columns: int =
     for axes in panels.flat[real.shape[1] :]:
         axes.set_axis_off()
     handles = [Line2D([], [], color=colour) for colour in (FRAUD, SYNTHETIC)]
-    figure.legend(handles, ["Real frauds", "Synthetic frauds"], loc="outside upper right", ncols=2)
+    names = [f"Real {words.positives}", f"Synthetic {words.positives}"]
+    figure.legend(handles, names, loc="outside upper right", ncols=2)
     return figure
 
 
-def plot_embedding(points: ArrayLike, kinds: ArrayLike) -> Figure:
-    """Scatter of a two-dimensional embedding of shape (n_rows, 2), coloured by kind."""
+def plot_embedding(points: ArrayLike, kinds: ArrayLike, words: Words = PAYMENTS) -> Figure:
+    """Scatter of a two-dimensional embedding of shape (n_rows, 2), coloured by kind.
+
+    A kind is the study's word for the negative class, or 'Real' or 'Synthetic' with that for the positive class, each
+    with a capital letter.
+    """
     points, kinds = np.asarray(points), np.asarray(kinds)
     styles = {
-        "Legitimate": (LEGITIMATE, 4, 0.35),
-        "Synthetic fraud": (SYNTHETIC, 9, 0.6),
-        "Real fraud": (FRAUD, 9, 0.8),
+        capitalised(words.negative): (LEGITIMATE, 4, 0.35),
+        f"Synthetic {words.positive}": (SYNTHETIC, 9, 0.6),
+        f"Real {words.positive}": (FRAUD, 9, 0.8),
     }
     figure, axes = plt.subplots(figsize=(PAGE * 0.6, 3.8))
     for kind, (colour, size, alpha) in styles.items():

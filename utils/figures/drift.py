@@ -9,15 +9,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from utils.config import Words
 from utils.figures.theme import NEUTRAL, PAGE, panel_grid
+from utils.wording import PAYMENTS, reword
 
 # They also differ in lightness; none is the colour of a class, a sampler or a model.
 PERIOD_COLOURS = ("#595959", "#9A3FA0", "#C2A000", "#3F7D20")
 MARKERS = "os^D"
 CHANCE = "#D9D9D9"
+MAX_FEATURES = 40  # that a figure shows
+MAX_HOURS = 24 * 14  # that are shown as hours
 
 
-def plot_periods_by_hour(table: pd.DataFrame) -> Figure:
+def plot_periods_by_hour(table: pd.DataFrame, words: Words = PAYMENTS) -> Figure:
     """Transactions, frauds and their share by hour of the day, one panel each, a colour per period.
 
     Transactions and frauds are counted per hour of the clock, so that a period of two days is comparable with one of
@@ -27,6 +31,8 @@ def plot_periods_by_hour(table: pd.DataFrame) -> Figure:
     ----------
     table : DataFrame
         From `drift.by_hour`.
+    words : Words
+        What the study calls its rows and classes.
     """
     figure, panels = plt.subplots(1, 3, figsize=(PAGE, 2.4), sharex=True)
     groups = list(table.groupby("period", sort=False))
@@ -34,19 +40,19 @@ def plot_periods_by_hour(table: pd.DataFrame) -> Figure:
         colour, marker = PERIOD_COLOURS[number % len(PERIOD_COLOURS)], MARKERS[number % len(MARKERS)]
         label = f"{name[0].upper()}{name[1:]}"
         style = {"color": colour, "marker": marker, "markersize": 3, "linewidth": 1.1, "label": label}
-        labelled = rows.dropna(subset="frauds")
-        for axes, column, visible in ((panels[0], "rows", rows), (panels[1], "frauds", labelled)):
+        labelled = rows.dropna(subset="positives")
+        for axes, column, visible in ((panels[0], "rows", rows), (panels[1], "positives", labelled)):
             axes.plot(visible["hour"] + 0.5, visible[column] / visible["covered"], **style)
         offset = 0.16 * (number - (len(groups) - 1) / 2)  # so that intervals do not overlap
         _draw_share(panels[2], labelled["hour"] + 0.5 + offset, labelled, colour, marker)
     for axes, title in zip(panels, ("Transactions an hour", "Frauds an hour", "Share of frauds"), strict=True):
-        axes.set(title=title, xlim=(0, 24), xticks=range(0, 25, 6))
+        axes.set(title=reword(title, words), xlim=(0, 24), xticks=range(0, 25, 6))
     for axes in panels[:2]:
         axes.set_ylim(0, None)
     panels[0].yaxis.set_major_formatter("{x:,.0f}")
     panels[2].set_yscale("log")
     panels[2].yaxis.set_major_formatter(PercentFormatter(1))
-    figure.supxlabel("Hour of day, counted from the first transaction", fontsize=8)
+    figure.supxlabel(reword("Hour of day, counted from the first transaction", words), fontsize=8)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=4)
     return figure
 
@@ -54,14 +60,15 @@ def plot_periods_by_hour(table: pd.DataFrame) -> Figure:
 def _draw_share(axes: Axes, at: pd.Series, rows: pd.DataFrame, colour: str, marker: str) -> None:
     """Dots with intervals; a share of zero cannot be drawn on a logarithmic axis, so only its interval is drawn."""
     axes.vlines(at, rows["low"].clip(lower=rows["high"] / 100), rows["high"], color=colour, linewidth=0.9)
-    is_positive = rows["frauds"] > 0
+    is_positive = rows["positives"] > 0
     axes.plot(at[is_positive], rows.loc[is_positive, "rate"], marker, color=colour, markersize=3)
 
 
 def plot_drift(drift: pd.DataFrame, statistic: str = "ks") -> Figure:
-    """Drift of every feature, a panel per comparison: over all hours and over the same hours of the day.
+    """Drift of the features, a panel per comparison: over all hours and over the same hours of the day.
 
-    Grey bars show drift by chance: the largest value over random divisions of the same rows.
+    The `MAX_FEATURES` that drift most are shown. Grey bars show drift by chance: the largest value over random
+    divisions of the same rows.
 
     Parameters
     ----------
@@ -74,6 +81,7 @@ def plot_drift(drift: pd.DataFrame, statistic: str = "ks") -> Figure:
     names = list(drift["comparison"].unique())
     # Every panel has the order of the first.
     order = drift[drift["comparison"] == names[0]].groupby("feature")[statistic].max().sort_values().index
+    order = order[-MAX_FEATURES:]
     size = (PAGE, 0.9 + 0.13 * len(order))
     figure, panels = plt.subplots(1, len(names), figsize=size, sharex=True, sharey=True, squeeze=False)
     for axes, name in zip(panels[0], names, strict=True):
@@ -89,9 +97,9 @@ def plot_drift(drift: pd.DataFrame, statistic: str = "ks") -> Figure:
 
 def _draw_drift(axes: Axes, rows: pd.DataFrame, order: pd.Index, statistic: str) -> None:
     lines = np.arange(len(order))
-    chance = rows.groupby("feature")[f"{statistic}_chance"].max().loc[order]
+    chance = rows.groupby("feature")[f"{statistic}_chance"].max().reindex(order)
     axes.barh(lines, chance, height=1, color=CHANCE, label="by chance", zorder=0)
-    by_hours = rows.pivot(index="feature", columns="hours", values=statistic).loc[order]
+    by_hours = rows.pivot(index="feature", columns="hours", values=statistic).reindex(order)
     axes.hlines(lines, by_hours.min(axis=1), by_hours.max(axis=1), color=NEUTRAL, linewidth=0.8)
     # The larger, hollow dot remains visible as a ring if both have the same position.
     for (hours, values), fill_colour, size in zip(
@@ -101,10 +109,11 @@ def _draw_drift(axes: Axes, rows: pd.DataFrame, order: pd.Index, statistic: str)
         axes.plot(values, lines, "o", linestyle="none", label=hours, **style)
 
 
-def plot_medians(medians: pd.DataFrame, test_from: float) -> Figure:
-    """Hourly medians of features, one panel each; new days are marked, and the test period is shaded.
+def plot_medians(medians: pd.DataFrame, test_from: float, words: Words = PAYMENTS) -> Figure:
+    """Medians of features over time, one panel each; new days are marked, and the test period is shaded.
 
-    A day begins at a multiple of 24 hours after the first transaction.
+    The axis is in days, without marks, if there are more than `MAX_HOURS`. A day begins at a
+    multiple of 24 hours.
 
     Parameters
     ----------
@@ -117,11 +126,14 @@ def plot_medians(medians: pd.DataFrame, test_from: float) -> Figure:
     end = medians.index.max() + 1
     for axes, (_, values) in zip(panels, medians.items(), strict=True):
         axes.axvspan(test_from, end, color=PERIOD_COLOURS[1], alpha=0.13, linewidth=0, label="test set")
-        for start in range(24, int(end), 24):
+        for start in range(24, int(end) if end <= MAX_HOURS else 0, 24):
             axes.axvline(start, color=NEUTRAL, linestyle=":", linewidth=1, label="a new day")
         axes.plot(medians.index + 0.5, values, color=PERIOD_COLOURS[0], linewidth=1.2)
         axes.set(xlim=(0, end), xticks=np.linspace(0, np.ceil(end / 24) * 24, 5))
-    figure.supxlabel("Hours since the first transaction", fontsize=8)
+        if end > MAX_HOURS:
+            axes.xaxis.set_major_formatter(lambda hours, _: f"{hours / 24:,.0f}")
+    unit = "Hours" if end <= MAX_HOURS else "Days"
+    figure.supxlabel(reword(f"{unit} since the first transaction", words), fontsize=8)
     figure.supylabel("Median in standard deviations", fontsize=8)
     handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))  # one entry for all new days
     figure.legend(handles.values(), handles.keys(), loc="outside upper right", ncols=2)

@@ -12,14 +12,16 @@ from numpy.typing import ArrayLike
 from statsmodels.stats.proportion import proportion_confint
 
 from utils import metrics
+from utils.config import Words
 from utils.figures.comparison import mean_precision
 from utils.figures.theme import COLUMN, FRAUD, LEGITIMATE, NEUTRAL, SPARE_COLOURS, SYNTHETIC, legend_above
 from utils.metrics import Reliability
+from utils.wording import PAYMENTS
 
 LOWEST_PROBABILITY = 1e-5
 
 
-def plot_calibration(tables: dict[str, Reliability]) -> Figure:
+def plot_calibration(tables: dict[str, Reliability], words: Words = PAYMENTS) -> Figure:
     """Observed frequency against predicted probability, log-log, with Wilson intervals.
 
     `tables` maps a label to a table from `metrics.reliability`; its lowest bin, of probabilities near zero,
@@ -35,13 +37,13 @@ def plot_calibration(tables: dict[str, Reliability]) -> Figure:
         bars = np.abs(np.array([low, high]) - frequency)[:, visible]
         axes.errorbar(means[visible], frequency[visible], bars, color=colour, marker="o", markersize=3.5, label=name)
     axes.plot([LOWEST_PROBABILITY, 1], [LOWEST_PROBABILITY, 1], color=NEUTRAL, linestyle=":", linewidth=1)
-    axes.set(xscale="log", yscale="log", xlabel="Predicted probability", ylabel="Observed share of frauds")
+    axes.set(xscale="log", yscale="log", xlabel="Predicted probability", ylabel=f"Observed share of {words.positives}")
     legend_above(axes)
     return figure
 
 
-def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float) -> Figure:
-    """Cost per day against alerts per day, with the chosen operating point.
+def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float | None) -> Figure:
+    """Cost per day against alerts per day, with the chosen operating point; in total if the days are not known.
 
     Parameters
     ----------
@@ -49,16 +51,17 @@ def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float) ->
         From `metrics.cost_curve`.
     chosen : int
         Alerts at the chosen threshold.
-    days : float
+    days : float or None
         Days that the rows cover.
     """
     n_alerts, cost = np.asarray(n_alerts), np.asarray(cost)
+    a_day, per_day, days = (" a day", " per day", days) if days else ("", "", 1)
     figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
     axes.plot(n_alerts / days, cost / days, color=LEGITIMATE, drawstyle="steps-post")
     chosen_cost = cost[np.searchsorted(n_alerts, chosen, side="right") - 1]
     axes.plot(chosen / days, chosen_cost / days, "o", color=FRAUD)
     axes.annotate(
-        f"{chosen / days:,.0f} alerts a day",
+        f"{chosen / days:,.0f} alerts{a_day}",
         (chosen / days, chosen_cost / days),
         xytext=(0, -6),
         textcoords="offset points",
@@ -69,7 +72,7 @@ def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float) ->
     )
     axes.axhline(cost[0] / days, color=NEUTRAL, linestyle=":", linewidth=1)
     axes.annotate("no alerts", (0.98, cost[0] / days), xycoords=("axes fraction", "data"), ha="right", va="bottom")
-    axes.set(xscale="symlog", xlabel="Alerts per day", ylabel="Cost per day")
+    axes.set(xscale="symlog", xlabel=f"Alerts{per_day}", ylabel=f"Cost{per_day}")
     axes.set_xlim(0, None)
     axes.set_ylim(0, 1.3 * cost[0] / days)
     return figure

@@ -8,7 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from utils import config
+from utils.config import Words
 from utils.figures.theme import NEUTRAL, model_colour, panel_grid, sampler_colour
+from utils.wording import PAYMENTS
 
 # Within a family colours differ by lightness alone; markers distinguish the lines in greyscale, too.
 MARKERS = {
@@ -28,7 +30,9 @@ MARKERS = {
 LARGEST_DIFFERENCE = 0.1  # the axis ends here, so that a method that fails does not compress the scale for all others
 
 
-def plot_ratios(curves: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
+def plot_ratios(
+    curves: pd.DataFrame, samplers: dict[str, str], models: dict[str, str], words: Words = PAYMENTS
+) -> Figure:
     """Difference to no resampling against the ratio: a panel per model, a line per sampler with its intervals.
 
     Differences are of average precision, and the region of equivalence is grey. The line of a method that fails leaves
@@ -40,6 +44,8 @@ def plot_ratios(curves: pd.DataFrame, samplers: dict[str, str], models: dict[str
         Columns model, sampler, ratio (text, in the order to draw), mean, low, high.
     samplers, models : dict of str to str
         Name to label, in the order to draw.
+    words : Words
+        What the study calls its classes.
 
     Raises
     ------
@@ -60,7 +66,7 @@ def plot_ratios(curves: pd.DataFrame, samplers: dict[str, str], models: dict[str
     for axes in panels:
         if axes.get_subplotspec().is_first_col():
             axes.set_ylabel("Difference to no resampling")
-    figure.supxlabel("Ratio in rows per fraud", fontsize=8)
+    figure.supxlabel(f"Ratio in rows per {words.positive}", fontsize=8)
     handles = [Line2D([], [], **_style(name), label=samplers[name]) for name in names]
     figure.legend(handles=handles, loc="outside upper left", ncols=6)
     return figure

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from utils.config import NOTEBOOKS, Profile
+from utils.reporting.adaptation import OTHERWISE, adapt
 
 QUIET = "--quiet"  # papermill interrupts a kernel before it ends, which would be reported as an error
 
@@ -19,37 +20,47 @@ class NotebookError(RuntimeError):
 
 
 def source_hash(path: Path) -> str:
-    """Hash of a notebook's cells without outputs, so that executing the notebook does not make it out of date."""
+    """Hash of a notebook's cells without outputs, so that executing the notebook does not make it out of date.
+
+    Source, tags and the text that replaces a cell in other studies (see `adaptation`) count.
+    """
     cells = json.loads(path.read_text())["cells"]
-    content = [(cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags", [])) for cell in cells]
+    content = [
+        (cell["cell_type"], "".join(cell["source"]), *(cell["metadata"].get(name, []) for name in ("tags", OTHERWISE)))
+        for cell in cells
+    ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def execute(name: str, profile: Profile) -> None:
     """Execute `notebooks/<name>.ipynb` and write it with its outputs to the profile's folder.
 
-    The full profile is the default parameter of the notebooks, so it is executed without parameters and replaced in
-    place; any other profile is passed as a parameter.
+    The default parameters of the notebooks are the full profile of the credit-card study, so it is executed without
+    parameters and replaced in place. Another profile or study is passed as parameters, and the notebook is adapted to
+    the study; see `adaptation`.
 
     Raises
     ------
     NotebookError
         If a cell fails; the message names notebook, cell and error, and the notebook so far is saved below `build`.
     """
+    import nbformat
     import papermill
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
     kernel = {"kernel_name": "python3", "progress_bar": False, "extra_arguments": [QUIET]}
     source = NOTEBOOKS / f"{name}.ipynb"
-    parameters = {} if profile.name == "full" else {"profile_name": profile.name}
+    notebook = adapt(nbformat.read(source, as_version=4), profile)
+    is_default = profile.name == "full" and not profile.is_foreign
+    parameters = {} if is_default else {"study": profile.study, "profile_name": profile.name}
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / source.name
         if os.name == "posix":  # sockets in a separate folder instead of open ports
             kernel["config"] = Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})
         try:
-            papermill.execute_notebook(source, output, parameters=parameters, cwd=NOTEBOOKS, **kernel)
+            papermill.execute_notebook(notebook, output, parameters=parameters, cwd=NOTEBOOKS, **kernel)
         except PapermillExecutionError as error:
             failed_notebook = profile.failures / source.name
             failed_notebook.parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,9 @@ import pandas as pd
 
 from utils.config import Profile
 
+# Names of the recorded numbers of chapter 1, from when it knew of card payments only: they stay what they are.
+RECORDED_AS = {"01_eda": {"positives": "frauds", "positive_rates": "fraud_rates"}}
+
 
 def record(profile: Profile, section: str, values: dict[str, object]) -> dict[str, object]:
     """Replace one section of the profile's numbers.json and return it; a lock makes concurrent notebooks wait.
@@ -33,13 +36,20 @@ def record(profile: Profile, section: str, values: dict[str, object]) -> dict[st
     ValueError, TypeError
         If a value is infinite or cannot be written as JSON; the file is not changed.
     """
-    content = {name: _to_json(value) for name, value in values.items()}
+    content = _renamed({name: _to_json(value) for name, value in values.items()}, RECORDED_AS.get(section, {}))
     profile.numbers.parent.mkdir(parents=True, exist_ok=True)
     with _lock_folder(profile.numbers.parent):
         numbers = json.loads(profile.numbers.read_text()) if profile.numbers.exists() else {}
         numbers[section] = content
         write_text(profile.numbers, json.dumps(dict(sorted(numbers.items())), indent=1, allow_nan=False) + "\n")
     return content
+
+
+def _renamed(content: object, names: dict[str, str]) -> object:
+    """JSON content with other names in its objects."""
+    if isinstance(content, dict):
+        return {names.get(name, name): _renamed(value, names) for name, value in content.items()}
+    return [_renamed(value, names) for value in content] if isinstance(content, list) else content
 
 
 @contextmanager

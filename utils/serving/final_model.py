@@ -146,6 +146,11 @@ def held_out_rows(dataset: Dataset, profile: Profile) -> pd.DataFrame:
     return dataset.frame.iloc[positions]
 
 
+def held_out_values(dataset: Dataset, profile: Profile, model: FraudModel) -> NDArray[np.float64]:
+    """Values of the test set in the order of the model's raw columns, as a `Scorer` takes them."""
+    return held_out_rows(dataset, profile)[list(model.raw_columns)].to_numpy()
+
+
 def score_test(profile: Profile, model: FraudModel) -> Row[Task, ScoringResult]:
     """Score the test set, record it in the ledger's test.jsonl, and return its row; see `ledger.append_scoring`."""
     dataset = load_dataset(profile.dataset)

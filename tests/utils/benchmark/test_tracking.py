@@ -10,9 +10,9 @@ import pytest
 from tests.rows import make_row, make_task
 from utils.benchmark import ledger, runner, tracking, tracking_store
 from utils.benchmark.records import Row
-from utils.benchmark.tracking import CHAMPION, METRICS, REGISTERED_MODEL
+from utils.benchmark.tracking import CHAMPION, METRICS
 from utils.benchmark.tracking_store import TrackingError
-from utils.config import load_profile
+from utils.config import CREDITCARD, REGISTERED_MODEL, load_profile
 
 VALUES = {metric: 0.1 * number for number, metric in enumerate(METRICS)}
 
@@ -53,19 +53,18 @@ def write_model(folder, content: str):
 
 
 @pytest.mark.parametrize("name", ["never-registered", "without-alias"])
-def test_download_champion_says_in_one_sentence_how_to_make_one(store, tmp_path, monkeypatch, name):
-    monkeypatch.setattr(tracking, "REGISTERED_MODEL", name)
+def test_download_champion_says_in_one_sentence_how_to_make_one(store, tmp_path, name):
     if name == "without-alias":
         store.create_registered_model(name)
-    with pytest.raises(LookupError, match=r"no model with the alias 'champion'; run notebook 08"):
-        tracking.download_champion(tmp_path)
+    with pytest.raises(LookupError, match=rf"no model '{name}' with the alias 'champion'; run notebook 08"):
+        tracking.download_champion(tmp_path, study=name)
 
 
 def test_register_champion_keeps_the_files_for_download(store, tmp_path):
     model = write_model(tmp_path / "model", '{"threshold": 0.5}')
     (model / "classifier.skops").write_bytes(b"\x00binary")
-    version = tracking.register_champion(model, {"ledger_key": "abc"})
-    folder = tracking.download_champion(tmp_path / "copy")
+    version = tracking.register_champion(model, {"ledger_key": "abc"}, study=CREDITCARD.name)
+    folder = tracking.download_champion(tmp_path / "copy", study=CREDITCARD.name)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
         path.name: path.read_bytes() for path in model.iterdir()
     }
@@ -75,23 +74,38 @@ def test_register_champion_keeps_the_files_for_download(store, tmp_path):
 
 
 def test_register_champion_moves_the_alias(store, tmp_path):
-    first = tracking.register_champion(write_model(tmp_path / "first", "first"), {})
-    second = tracking.register_champion(write_model(tmp_path / "second", "second"), {})
+    first = tracking.register_champion(write_model(tmp_path / "first", "first"), {}, study=CREDITCARD.name)
+    second = tracking.register_champion(write_model(tmp_path / "second", "second"), {}, study=CREDITCARD.name)
     assert int(second) == int(first) + 1
     assert store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION).version == second
-    assert (tracking.download_champion(tmp_path / "copy") / "card.json").read_text() == "second"
+    assert (tracking.download_champion(tmp_path / "copy", study=CREDITCARD.name) / "card.json").read_text() == "second"
+
+
+def test_register_champion_of_another_study_leaves_the_credit_card_champion_alone(store, tmp_path):
+    ours = tracking.register_champion(write_model(tmp_path / "ours", "ours"), {}, study=CREDITCARD.name)
+    versions = len(store.search_model_versions(f"name = '{REGISTERED_MODEL}'"))
+    theirs = tracking.register_champion(write_model(tmp_path / "theirs", "theirs"), {}, study="claims")
+    registered = store.get_model_version_by_alias("claims", CHAMPION)
+    assert theirs == registered.version and int(theirs) == 1
+    run = store.get_run(registered.run_id)
+    assert store.get_experiment(run.info.experiment_id).name == "claims: champion"
+    assert store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION).version == ours
+    assert len(store.search_model_versions(f"name = '{REGISTERED_MODEL}'")) == versions
+    for study, content in ((CREDITCARD.name, "ours"), ("claims", "theirs")):
+        folder = tracking.download_champion(tmp_path / f"copy-{study}", study=study)
+        assert (folder / "card.json").read_text() == content
 
 
 def test_register_champion_does_not_move_the_alias_if_files_were_not_stored(store, tmp_path, monkeypatch):
-    tracking.register_champion(write_model(tmp_path / "old", "old"), {})
+    tracking.register_champion(write_model(tmp_path / "old", "old"), {}, study=CREDITCARD.name)
 
     def fail(*_, **__):
         raise OSError("disk full")
 
     monkeypatch.setattr("mlflow.MlflowClient.log_artifacts", fail)
     with pytest.raises(TrackingError, match="disk full"):
-        tracking.register_champion(write_model(tmp_path / "new", "new"), {})
-    assert (tracking.download_champion(tmp_path / "copy") / "card.json").read_text() == "old"
+        tracking.register_champion(write_model(tmp_path / "new", "new"), {}, study=CREDITCARD.name)
+    assert (tracking.download_champion(tmp_path / "copy", study=CREDITCARD.name) / "card.json").read_text() == "old"
 
 
 def test_download_champion_does_not_take_a_failing_registry_for_an_empty_one(tmp_path, monkeypatch):
@@ -102,7 +116,7 @@ def test_download_champion_does_not_take_a_failing_registry_for_an_empty_one(tmp
 
     monkeypatch.setattr("mlflow.MlflowClient.get_model_version_by_alias", fail)
     with pytest.raises(TrackingError, match="does not answer"):
-        tracking.download_champion(tmp_path)
+        tracking.download_champion(tmp_path, study=CREDITCARD.name)
 
 
 def test_log_rows_logs_parameters_metrics_and_versions_of_every_row(store, profile):
@@ -155,6 +169,29 @@ def test_log_rows_logs_a_row_again_whose_logging_was_interrupted(store, profile,
 def test_log_rows_makes_no_experiment_without_rows(store, profile):
     assert tracking.log_rows([], profile) == 0
     assert store.get_experiment_by_name(f"benchmark-{profile.name}") is None
+
+
+def test_log_rows_of_another_study_go_to_its_own_experiment(store, profile):
+    claims = replace(profile, study="claims")
+    assert tracking.log_rows([ledger_row()], claims) == 1
+    assert tracking.log_rows([ledger_row()], profile) == 1  # the same key, but not the same experiment
+    experiment = store.get_experiment_by_name(f"claims: {profile.name}")
+    assert {run.data.tags.get("ledger_key") for run in store.search_runs([experiment.experiment_id])} == {A, None}
+
+
+def test_log_computed_names_the_study_in_the_command_that_logs_the_rest(monkeypatch, profile, capsys):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "file:/tmp/runs")
+    tracking.log_computed([ledger_row()], replace(profile, name="quick", study="claims"))
+    assert "'python -m utils.benchmark.tracking --profile quick --study claims' logs" in capsys.readouterr().err
+
+
+def test_main_logs_the_rows_of_the_study_that_is_named(monkeypatch, tmp_path, capsys):
+    local = replace(load_profile("quick"), results=tmp_path, study="claims-by-name")
+    ledger.append(tmp_path / "rows.jsonl", ledger_row())
+    monkeypatch.setattr(tracking, "load_profile", lambda *names: local if names == ("full", "claims-by-name") else None)
+    monkeypatch.setattr("sys.argv", ["tracking", "--profile", "full", "--study", "claims-by-name"])
+    tracking.main()
+    assert "1 of 1 finished tasks logged" in capsys.readouterr().out
 
 
 def test_experiment_id_puts_artefacts_beside_the_store(store, profile):
@@ -267,7 +304,7 @@ def test_run_tasks_finishes_when_the_store_goes_away_and_the_command_logs_the_re
     assert message.count("\n") == 1 and f"'python -m utils.benchmark.tracking --profile {profile.name}' logs" in message
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    monkeypatch.setattr(tracking, "load_profile", lambda name: local)
+    monkeypatch.setattr(tracking, "load_profile", lambda *names: local)
     monkeypatch.setattr("sys.argv", ["tracking", "--profile", "full"])
     tracking.main()
     assert "2 of 2 finished tasks logged to sqlite:///" in capsys.readouterr().out
@@ -296,11 +333,11 @@ def test_client_works_for_processes_that_start_together_on_a_fresh_store(tmp_pat
 
 
 def test_download_champion_reports_a_failed_download_in_a_sentence(monkeypatch, tmp_path):
-    tracking.register_champion(write_model(tmp_path / "model", "model"), {})
+    tracking.register_champion(write_model(tmp_path / "model", "model"), {}, study=CREDITCARD.name)
 
     def fail(*_, **__):
         raise OSError("gone")
 
     monkeypatch.setattr("mlflow.artifacts.download_artifacts", fail)
     with pytest.raises(TrackingError, match=r"cannot be used \(gone\)"):
-        tracking.download_champion(tmp_path / "copy")
+        tracking.download_champion(tmp_path / "copy", study=CREDITCARD.name)

@@ -101,6 +101,12 @@ REFUSED = {
         DataError,
         "not at byte 4 (line 1)",
     ),
+    "Cyrillic letters": (
+        "имя,да\nодин,2\n".encode("cp1251"),
+        DataError,
+        "is not UTF-8 at byte 1 (line 1) and hardly Wi",
+    ),
+    "picture": (b"\xff\xd8\xff\xe0" * 20, DataError, "is not UTF-8 at byte 1 (line 1) and hardly Windows-1252"),
     "neither": (b"a,b\n1,2\n3,\x81\n", DataError, "is neither UTF-8 nor Windows-1252 at byte 11 (line 3)"),
     "UTF-16, cut off": (PLAIN.encode("utf-16")[:-1], DataError, "begins as UTF-16 and is damaged"),
     "NUL": (PLAIN.encode() + b"1,\0,0\n", DataError, f"binary data (byte {len(PLAIN) + 3} is zero)"),

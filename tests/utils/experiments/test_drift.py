@@ -9,11 +9,11 @@ from scipy.stats import ks_2samp
 
 from utils.benchmark.run_task import days_covered
 from utils.config import DatasetConfig
-from utils.data import features as features_module
 from utils.data import loading, reading, splits
+from utils.data.calendar_features import SECONDS_PER_DAY
 from utils.experiments import drift as drift_module
 
-DAY = features_module.SECONDS_PER_DAY
+DAY = SECONDS_PER_DAY
 
 
 def make_dataset(folder, frame: pd.DataFrame, **roles) -> loading.Dataset:
@@ -128,13 +128,13 @@ def test_match_hours_refuses_periods_without_a_common_hour(tmp_path):
         drift_module.match_hours(dataset, np.flatnonzero(hours < 6), np.flatnonzero(hours > 18))
 
 
-def test_fraud_rates_count_labels_and_carry_wilsons_interval(tmp_path):
+def test_positive_rates_count_labels_and_carry_wilsons_interval(tmp_path):
     labels = np.r_[np.repeat([1, 0], [10, 90]), np.repeat([1, 0], [1, 9])]
     time = np.r_[np.arange(100), DAY + np.arange(10)]
     frame = pd.DataFrame({"Time": time, "V1": np.arange(110.0), "Class": labels})
     dataset = make_dataset(tmp_path, frame)
-    rates = drift_module.fraud_rates(dataset, drift_module.days(dataset))
-    assert rates[["rows", "frauds"]].to_numpy().tolist() == [[100, 10], [10, 1]]
+    rates = drift_module.positive_rates(dataset, drift_module.days(dataset))
+    assert rates[["rows", "positives"]].to_numpy().tolist() == [[100, 10], [10, 1]]
     assert rates.loc["day 1", ["rate", "low", "high"]].tolist() == pytest.approx([0.1, 0.0552, 0.1744], abs=1e-4)
     assert rates.index.name == "period"
 
@@ -145,10 +145,10 @@ def test_by_hour_counts_rows_and_covers_the_hours_of_the_clock(tmp_path):
     dataset = make_dataset(tmp_path, frame)
     table = drift_module.by_hour(dataset, drift_module.days(dataset)).set_index(["period", "hour"])
     assert table["covered"].to_dict() == {("day 1", 0): 0.5, ("day 1", 1): 1.0, ("day 2", 0): 0.5}
-    assert table[["rows", "frauds"]].to_numpy().tolist() == [[2, 1], [2, 0], [2, 2]]
+    assert table[["rows", "positives"]].to_numpy().tolist() == [[2, 1], [2, 0], [2, 2]]
     assert table["rate"].tolist() == [0.5, 0, 1]
     (whole_period, _) = drift_module.by_hour(dataset, {"all": np.arange(6)}).itertuples()
-    assert (whole_period.rows, whole_period.frauds, whole_period.covered) == (4, 3, 1.0)
+    assert (whole_period.rows, whole_period.positives, whole_period.covered) == (4, 3, 1.0)
 
 
 def test_by_hour_does_not_count_labels_of_an_unlabelled_period(tmp_path):
@@ -157,9 +157,9 @@ def test_by_hour_does_not_count_labels_of_an_unlabelled_period(tmp_path):
     dataset = make_dataset(tmp_path, frame)
     periods = {"known": np.arange(2), "unknown": np.arange(2, 4)}
     table = drift_module.by_hour(dataset, periods, unlabelled=["unknown"]).set_index("period")
-    assert table.loc["known", ["rows", "frauds", "rate"]].tolist() == [2, 1, 0.5]
+    assert table.loc["known", ["rows", "positives", "rate"]].tolist() == [2, 1, 0.5]
     assert table.loc["unknown", "rows"] == 2 and table.loc["unknown", "covered"] == pytest.approx(0.5, abs=0.01)
-    assert table.loc["unknown", ["frauds", "rate", "low", "high"]].isna().all()
+    assert table.loc["unknown", ["positives", "rate", "low", "high"]].isna().all()
 
 
 def test_distances_are_scipys_and_those_of_the_definition():
@@ -247,8 +247,8 @@ def test_hourly_medians_follow_the_hours_in_standard_deviations(tmp_path):
 
 
 def test_by_hour_shows_that_the_second_day_of_the_study_differs_at_every_hour(ulb):
-    rates = drift_module.fraud_rates(ulb, drift_module.days(ulb))
-    assert rates["frauds"].sum() == ulb.y.sum() and rates["rows"].sum() == len(ulb.frame)
+    rates = drift_module.positive_rates(ulb, drift_module.days(ulb))
+    assert rates["positives"].sum() == ulb.y.sum() and rates["rows"].sum() == len(ulb.frame)
     medians = drift_module.hourly_medians(ulb, ["V3"])["V3"]
     assert medians[:24].min() > medians[24:].max()  # V3 falls at midnight, which the hour of the day does not explain
     table = drift_module.by_hour(ulb, {"all": np.arange(len(ulb.frame))})

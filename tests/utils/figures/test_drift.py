@@ -15,7 +15,7 @@ HOURS = pd.DataFrame(
         "period": ["development"] * 3 + ["test"] * 2,
         "hour": [0, 1, 2, 1, 2],
         "rows": [200, 400, 600, 150, 320],
-        "frauds": [2, 0, 6, 1, 3],
+        "positives": [2, 0, 6, 1, 3],
         "rate": [0.01, 0.0, 0.01, 1 / 150, 3 / 320],
         "low": [0.003, 0.0, 0.005, 0.001, 0.003],
         "high": [0.04, 0.01, 0.02, 0.04, 0.03],
@@ -84,7 +84,7 @@ def test_plot_drift_can_draw_the_stability_index():
 
 
 def test_plot_periods_by_hour_draws_transactions_only_for_an_unlabelled_period():
-    columns = ["frauds", "rate", "low", "high"]
+    columns = ["positives", "rate", "low", "high"]
     hours = HOURS.assign(**{column: HOURS[column].where(HOURS["period"] != "test") for column in columns})
     transactions, frauds, share = drift_figures.plot_periods_by_hour(hours).axes
     assert [list(line.get_ydata()) for line in transactions.get_lines()] == [[100, 200, 300], [300, 320]]

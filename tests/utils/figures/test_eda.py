@@ -27,7 +27,7 @@ def run(profile, monkeypatch, change):
     """Execute the chapter's code on a profile's rows after a change; returns all files that it wrote."""
     load = loading.load
     with monkeypatch.context() as patch, mpl.rc_context():
-        patch.setattr(config, "load_profile", lambda name: profile)
+        patch.setattr(config, "load_profile", lambda name, study: profile)
         patch.setattr(loading, "load", lambda config: change(load(config)))
         namespace = {}
         for cell in nbformat.read(NOTEBOOKS / "01_eda.ipynb", as_version=4).cells:

@@ -11,10 +11,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from utils.config import NOTEBOOKS, ROOT, load_profile
+from utils.config import NOTEBOOKS, ROOT, DatasetConfig, Study, load_profile
 from utils.models.registry import MODELS
 from utils.reporting import notebooks
 from utils.samplers.registry import SAMPLERS
+from utils.study_file import NEUTRAL
 
 NAMES = [
     "01_eda",
@@ -50,9 +51,9 @@ def test_notebook_is_valid_and_names_its_chapter(name):
 
 
 @every
-def test_notebook_has_one_parameters_cell_that_says_full(name):
+def test_notebook_has_one_parameters_cell_that_names_the_full_credit_card_study(name):
     cells = [cell for cell in code_cells(name) if "parameters" in cell.metadata.get("tags", [])]
-    assert [cell.source for cell in cells] == ['profile_name = "full"']
+    assert [cell.source for cell in cells] == ['study = "creditcard"\nprofile_name = "full"']
 
 
 @every
@@ -262,9 +263,11 @@ def test_source_hash_sees_the_source_and_not_the_outputs(tmp_path):
             cell["outputs"], cell["execution_count"] = [], None
     copy.write_text(json.dumps(notebook))
     assert notebooks.source_hash(copy) == notebooks.source_hash(path)
-    notebook["cells"][-1]["source"] = ["1 + 1"]
-    copy.write_text(json.dumps(notebook))
-    assert notebooks.source_hash(copy) != notebooks.source_hash(path)
+    for change in ({"source": ["1 + 1"]}, {"metadata": {"otherwise": "Nothing."}}):
+        copy.write_text(
+            json.dumps({**notebook, "cells": [*notebook["cells"][:-1], {**notebook["cells"][-1], **change}]})
+        )
+        assert notebooks.source_hash(copy) != notebooks.source_hash(path)
 
 
 def write_notebook(folder: Path, name: str, *cells: str) -> None:
@@ -297,6 +300,22 @@ def test_execute_does_not_report_the_interruption_of_a_kernel_that_ends(tmp_path
     notebooks.execute("08_one", replace(load_profile("full"), notebooks=tmp_path))
     cells = nbformat.read(tmp_path / "08_one.ipynb", as_version=4).cells
     assert cells[0].outputs[0].text == f"{logging.CRITICAL}\n"
+
+
+def test_execute_adapts_a_notebook_to_a_foreign_study_and_passes_its_name(tmp_path, monkeypatch):
+    study = Study("claims", DatasetConfig("claims.csv", label="late", time=None, amount=None), NEUTRAL)
+    code = [nbformat.v4.new_code_cell(text) for text in ('study = "creditcard"\nprofile_name = "full"', "print(study)")]
+    code[0].metadata["tags"] = ["parameters"]
+    prose = [nbformat.v4.new_markdown_cell(text) for text in ("Two days", "Frauds")]
+    prose[0].metadata["tags"] = ["creditcard"]
+    source = nbformat.v4.new_notebook(cells=[*prose, *code])
+    source.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(source, tmp_path / "08_one.ipynb")
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    notebooks.execute("08_one", replace(load_profile("quick", study), notebooks=tmp_path / "foreign"))
+    cells = nbformat.read(tmp_path / "foreign" / "08_one.ipynb", as_version=4).cells
+    assert cells[0].source == "Positives" and cells[-1].outputs[0].text == "claims\n"
+    assert nbformat.read(tmp_path / "08_one.ipynb", as_version=4).cells[0].source == "Two days"
 
 
 def test_execute_names_a_failing_cell_and_leaves_the_old_notebook(tmp_path, monkeypatch):

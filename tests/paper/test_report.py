@@ -1,0 +1,138 @@
+"""The report on a table of one's own: sentences follow from its numbers, and nothing in it is about card payments."""
+
+import copy
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from paper import build as paper
+from tests.paper.test_paper import BLANK, text_of
+from utils.config import ROOT, DatasetConfig, Profile, Study, Words, load_profile
+
+WORDS = Words("visit", "visits", "infection", "infections", "healthy")
+FIGURES = ("comparison_differences", "comparison_pr", "final_test_pr", "final_calibration", "final_cost")
+ABOUT_CARDS = re.compile(r"\b(fraud|frauds|fraudulent|payments?|cards?|transactions?|legitimate|ULB|credit)\b", re.I)
+
+
+@pytest.fixture(scope="module")
+def numbers() -> dict:
+    """Recorded numbers of the full study, as if they were from another table."""
+    return json.loads((ROOT / "paper" / "numbers.json").read_text())
+
+
+@pytest.fixture
+def profile(tmp_path: Path, monkeypatch) -> Profile:
+    """A study with blank figures, on a page so large that no line or page break divides a sentence."""
+    shutil.copytree(paper.SOURCES, tmp_path / "sources", ignore=shutil.ignore_patterns("*.pdf", "*.json"))
+    template = tmp_path / "sources" / "template.typ"
+    large = template.read_text().replace('paper: "a4"', "width: 4000mm, height: 4000mm")
+    template.write_text(large.replace("columns: 2", "columns: 1"))
+    monkeypatch.setattr(paper, "SOURCES", tmp_path / "sources")
+    dataset = DatasetConfig(tmp_path / "visits.csv", label="outcome", time="opened", amount="cost", positive=("yes",))
+    profile = load_profile("full", Study("visits", dataset, WORDS))
+    for name in FIGURES:
+        (tmp_path / "figures").mkdir(exist_ok=True)
+        (tmp_path / "figures" / f"{name}.svg").write_text(BLANK)
+    return replace(profile, paper=tmp_path / "report", figures=tmp_path / "figures")
+
+
+def report(profile: Profile, numbers: dict) -> str:
+    """Text of the report that is made of these numbers."""
+    profile.numbers.parent.mkdir(exist_ok=True)
+    profile.numbers.write_text(json.dumps(numbers))
+    return text_of(paper.build(profile))
+
+
+def with_verdicts(numbers: dict, **verdicts: list[tuple[str, str]]) -> dict:
+    """Numbers in which only these pairs (model, sampler) have a verdict other than 'no evidence'."""
+    changed = copy.deepcopy(numbers)
+    for row in changed["07_comparison"]["differences"]:
+        pair = row["model"], row["sampler"]
+        row["verdict"] = next((verdict for verdict, pairs in verdicts.items() if pair in pairs), "no evidence")
+    return changed
+
+
+def test_report_speaks_of_the_study_in_its_own_words(profile, numbers):
+    text = report(profile, numbers)
+    assert "The study of visits" in text and "Development set" in text
+    assert "visits.csv, whose column outcome tells infections from the healthy visits" in text
+    assert "a row is an infection if it holds yes" in text
+    assert "The latest 20 % of the visits by opened are the test set" in text
+    assert ABOUT_CARDS.findall(text) == []
+
+
+def test_report_has_a_sentence_for_every_verdict(profile, numbers):
+    changed = with_verdicts(numbers, helps=[("xgb", "smote")], harms=[("rf", "rus")], equivalent=[("lr", "tomek")])
+    text = report(profile, changed)
+    assert "one is a credible gain, one a credible loss, one practically equivalent, and 48 undecided" in text
+    assert "Credibly better than no resampling is SMOTE under XGBoost (+0.007 [" in text
+    assert "Credibly worse is random undersampling under random forest (−0.062 [" in text
+    assert "Without a difference that matters is Tomek links under logistic regression (+0.003 [" in text
+    assert "48 comparisons are undecided; their mean differences lie between" in text
+    assert "It pays for XGBoost: SMOTE under XGBoost" in text
+    assert "Avoid random undersampling under the models that it harms" in text
+
+
+def test_report_without_credible_differences_gives_no_reason_to_resample(profile, numbers):
+    text = report(profile, with_verdicts(numbers))
+    assert "No sampler improves a model credibly." in text and "No sampler harms a model credibly." in text
+    assert "gives no reason to resample" in text and "Avoid" not in text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "sentence"),
+    [
+        ("helps", "+0.007 [−0.009, 0.023]: a credible gain"),
+        ("equivalent", "too small to matter, so the model alone does as well"),
+        ("no evidence", "not credible, so the model alone, which is simpler, may do as well"),
+    ],
+)
+def test_report_recommends_a_sampler_by_its_verdict(profile, numbers, verdict, sentence):
+    changed = with_verdicts(numbers, **{verdict: [("xgb", "smote")]})
+    (row,) = [
+        row for row in changed["07_comparison"]["differences"] if (row["model"], row["sampler"]) == ("xgb", "smote")
+    ]
+    row |= {"low": -0.009, "high": 0.023}
+    changed["08_final_model"]["choice"] = {"model": "xgb", "sampler": "smote", "label": "XGBoost with SMOTE"}
+    text = report(profile, changed)
+    assert "Use XGBoost with SMOTE." in text and sentence in text
+
+
+def test_report_leaves_out_what_a_table_has_not(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    for name in ("fraud_rates", "drift"):
+        del changed["01_eda"][name]
+    plain = replace(profile, dataset=replace(profile.dataset, time=None, amount=None, positive=()))
+    (profile.figures / "final_cost.svg").unlink()
+    text = report(plain, changed)
+    assert "There is no column of times, so the test set is a random draw of 20 % of the visits" in text
+    assert "every infection that is missed costs the same" in text
+    assert "value at stake" not in text and "Cost against" not in text and "by opened" not in text
+
+
+def test_report_of_a_run_with_few_numbers_has_the_sections_there_are(profile, numbers):
+    text = report(profile, {"01_eda": numbers["01_eda"]})
+    assert "The table" in text and "The protocol" in text
+    assert "The final model" not in text and "What handling the imbalance does" not in text
+
+
+def test_report_of_the_quick_profile_says_that_it_is_a_reduced_run(profile, numbers):
+    assert "This is a reduced run" in report(replace(profile, name="quick"), numbers)
+    text = report(profile, numbers)
+    assert "reduced run" not in text and "make app STUDY=visits" in text
+
+
+def test_report_shows_names_with_the_signs_of_typst(profile, numbers):
+    odd = replace(profile.dataset, label='a*b_ #c "d"', group="$x$")
+    text = report(replace(profile, dataset=odd), numbers)
+    assert 'whose column a*b_ #c "d" tells' in text and "Visits with the same $x$ share a fold" in text
+
+
+def test_build_names_the_missing_numbers_of_a_study(profile):
+    with pytest.raises(paper.PaperError, match=r"There is no .*numbers\.json; run the notebooks of profile 'full'"):
+        paper.build(profile)
+    assert not (profile.paper / "report.pdf").exists()

@@ -1,0 +1,66 @@
+"""The tasks of doit for the study of another table: where they write, and what makes them out of date."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from utils.config import ROOT
+
+NAME = "tasks-of-a-test"
+STUDY = '[data]\npath = "data/visits.csv"\nlabel = "outcome"\n[words]\npositive = "{word}"\n'
+SHOWN = """
+import json, sys
+from doit import doit_cmd
+
+doit_cmd.reset_vars()
+doit_cmd.set_var("profile", "full")
+doit_cmd.set_var("study", sys.argv[1])
+import dodo
+
+tasks = {"data": dodo.task_data(), "experiments": dodo.task_experiments(), "paper": dodo.task_paper()}
+tasks |= {task["name"]: task for task in dodo.task_notebooks()}
+study = {name: task["uptodate"][0].collect()["studies/tasks-of-a-test.toml"] for name, task in tasks.items()}
+paths = [path for task in tasks.values() for path in task["targets"]] + [dodo.DOIT_CONFIG["dep_file"], dodo.RUN_LOG]
+print(json.dumps({
+    "paths": [str(dodo.relative(dodo.Path(path))) for path in paths],
+    "study": study,
+    "readme": dodo.task_readme(),
+    "parts": dodo.task_study()["task_dep"],
+}))
+"""
+
+
+def tasks_of(path: Path) -> dict:
+    """What the tasks of the study in this file are."""
+    command = [sys.executable, "-c", SHOWN, str(path)]
+    return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.fixture(scope="module")
+def variants(tmp_path_factory):
+    """The tasks of a study, and those after a comment and a word were changed in its file."""
+    path = tmp_path_factory.mktemp("studies") / f"{NAME}.toml"
+    path.write_text(STUDY.format(word="infection"))
+    before = tasks_of(path)
+    path.write_text("# In other words.\n" + STUDY.format(word="positive"))
+    yield before, tasks_of(path)
+    shutil.rmtree(ROOT / "build" / "studies" / NAME, ignore_errors=True)
+
+
+def test_tasks_of_another_table_write_below_its_own_folder(variants):
+    tasks, _ = variants
+    (raw, *others) = tasks["paths"]
+    assert raw == "data/visits.csv"  # the table itself, which is only read
+    assert f"build/studies/{NAME}/full/report.pdf" in others
+    assert [path for path in others if not path.startswith(f"build/studies/{NAME}/full/")] == []
+    assert tasks["readme"] is None and "readme" not in tasks["parts"]
+
+
+def test_tasks_that_read_no_words_are_not_run_again_for_other_words(variants):
+    before, after = (tasks["study"] for tasks in variants)
+    assert {name for name in before if before[name] == after[name]} == {"data", "experiments"}
+    assert {"paper", "01_eda", "08_final_model"} <= before.keys()

@@ -1,0 +1,125 @@
+"""Notebooks of the study of another table: what is left out, and in which words the rest is."""
+
+import ast
+import builtins
+import re
+from dataclasses import replace
+
+import nbformat
+import pytest
+
+from utils.config import NOTEBOOKS, DatasetConfig, Study, Words, load_profile
+from utils.reporting.adaptation import OTHERWISE, adapt
+from utils.study_file import NEUTRAL
+
+NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+every = pytest.mark.parametrize("name", NAMES)
+NUMBERS = DatasetConfig("claims.csv", label="late", time=None, amount=None)
+TABLES = {
+    "numbers": NUMBERS,
+    "with time and amount": replace(NUMBERS, time="clock", amount="price"),
+    "mixed": replace(NUMBERS, categorical=("shop",)),
+}
+# What is known of the ULB file alone: its columns and days, and numbers published on it.
+ULB_FACTS = (
+    r"\bV\d|`Time`|`Amount`|\bULB\b|[Pp]rincipal|[Tt]wo days|hour 0|September|Dal Pozzolo et al., 2015|0\.94|bank\b"
+)
+FOREIGN_WORDS = r"\b(fraud|fraudulent|frauds|legitimate|payments?|transactions?|credit)\b"
+
+
+def foreign(dataset: DatasetConfig, words: Words = NEUTRAL):
+    return load_profile("quick", Study("claims", dataset, words))
+
+
+def read(name: str) -> nbformat.NotebookNode:
+    return nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+
+
+def notebook(*cells: tuple[str, list[str], str | None]) -> nbformat.NotebookNode:
+    """Markdown cells from source, tags and the text that replaces them."""
+    made = [nbformat.v4.new_markdown_cell(source, metadata={"tags": tags}) for source, tags, _ in cells]
+    for cell, (*_, otherwise) in zip(made, cells, strict=True):
+        if otherwise:
+            cell.metadata[OTHERWISE] = otherwise
+    return nbformat.v4.new_notebook(cells=made)
+
+
+def sources(adapted: nbformat.NotebookNode) -> list[str]:
+    return [cell.source for cell in adapted.cells]
+
+
+def test_adapt_leaves_out_what_a_table_lacks_and_says_so():
+    cells = notebook(
+        ("Frauds", [], None),
+        ("V1", ["creditcard"], None),
+        ("Two days", ["creditcard"], "Some payments"),
+        ("Hours", ["needs-time"], "No time"),
+        ("Drift of V1", ["creditcard", "needs-time"], "Drift"),
+        ("Amounts", ["needs-amount"], None),
+        ("By hand", ["needs-numbers"], "Not by hand"),
+    )
+    assert sources(adapt(cells, foreign(TABLES["numbers"]))) == ["Positives", "Some rows", "No time", "By hand"]
+    with_roles = sources(adapt(cells, foreign(TABLES["with time and amount"])))
+    assert with_roles == ["Positives", "Some rows", "Hours", "Drift", "Amounts", "By hand"]
+    assert sources(adapt(cells, foreign(TABLES["mixed"])))[-1] == "Not by hand"
+    assert sources(cells)[0] == "Frauds"  # the notebook itself stays as it is
+
+
+def test_adapt_leaves_the_credit_card_study_as_it_is():
+    cells = notebook(("Frauds", [], None), ("V1", ["creditcard"], "Columns"))
+    assert adapt(cells, load_profile("quick")) is cells
+
+
+@every
+def test_adapted_notebook_speaks_of_neither_payments_nor_the_ulb_file(name):
+    for dataset in TABLES.values():
+        for cell in adapt(read(name), foreign(dataset)).cells:
+            if "parameters" in cell.metadata.get("tags", []):
+                continue
+            assert not re.findall(FOREIGN_WORDS, cell.source.replace("_", " "), re.IGNORECASE), cell.source
+            assert not re.findall(ULB_FACTS, cell.source), cell.source
+
+
+@every
+def test_adapted_notebook_uses_no_name_of_a_cell_that_is_left_out(name):
+    for dataset in TABLES.values():
+        known = set(dir(builtins))
+        for cell in adapt(read(name), foreign(dataset)).cells:
+            if cell.cell_type == "code":
+                loaded, stored = names_of(cell.source)
+                assert not loaded - known - stored, cell.source
+                known |= stored
+
+
+def names_of(code: str) -> tuple[set[str], set[str]]:
+    """Names that code reads, and names that it assigns or imports."""
+    nodes = list(ast.walk(ast.parse(code)))
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    imported = [alias for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names]
+    loaded = {node.id for node in names if isinstance(node.ctx, ast.Load)}
+    stored = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    caught = {node.name for node in nodes if isinstance(node, ast.ExceptHandler) and node.name}
+    return loaded, stored | caught | {alias.asname or alias.name for alias in imported}
+
+
+@every
+def test_adapted_notebook_keeps_its_frame(name):
+    for dataset in TABLES.values():
+        cells = adapt(read(name), foreign(dataset)).cells
+        assert cells[0].source.startswith(f"# {int(name[:2])} · ")
+        assert (
+            cells[-1].source.startswith("## What to take along\n\n**Finding.**") and "**Pitfall.**" in cells[-1].source
+        )
+        assert sum("reporting.record(" in cell.source for cell in cells) == 1
+
+
+@every
+def test_cells_that_need_something_say_what_is_missing(name):
+    """The first of a run of cells with one need has a text for tables that lack it, unless the run is bookkeeping."""
+    previous = set()
+    for cell in read(name).cells:
+        tags = set(cell.metadata.get("tags", []))
+        needs = {tag for tag in tags if tag.startswith("needs-")}
+        if needs - previous and "creditcard" not in tags and "hide-cell" not in tags:
+            assert cell.metadata.get(OTHERWISE), cell.source
+        previous = needs or (previous if "creditcard" in tags else set())

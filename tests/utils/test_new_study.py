@@ -1,0 +1,170 @@
+"""The file of a new study: written once, from what is recognised, and never overwritten."""
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils import new_study, study_file
+from utils.config import ConfigError
+from utils.data.loading import load
+from utils.data.reading import DataError
+from utils.new_study import Request, find_or_write, holds_dates, name_of_file, toml_value
+
+
+@pytest.fixture
+def studies(tmp_path, monkeypatch) -> Path:
+    """An empty folder of studies."""
+    folder = tmp_path / "studies"
+    folder.mkdir()
+    monkeypatch.setattr(new_study, "STUDIES", folder)
+    monkeypatch.setattr(study_file, "STUDIES", folder)
+    return folder
+
+
+@pytest.fixture
+def claims(tmp_path) -> Path:
+    """A table of 600 claims of which 60 are marked."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "opened": pd.date_range("2024-01-01 08:00", periods=600, freq="97min").astype(str),
+            'the "value"': rng.lognormal(3, 1, 600).round(2),
+            "Größe": rng.normal(size=600).round(3),
+            "branch": rng.choice(["north", "south", "east"], 600),
+            "customer": rng.integers(0, 200, 600).astype(str),
+            "outcome": np.where(np.arange(600) % 10 == 0, "bad", "good"),
+        }
+    )
+    path = tmp_path / "claims of 2024.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_find_or_write_writes_a_file_that_holds_what_was_recognised(studies, claims, capsys):
+    roles = {"label": "outcome", "time": "opened", "amount": 'the "value"', "group": "customer"}
+    assert find_or_write(Request(claims, **roles)) == "claims-of-2024"
+    study = study_file.read_study("claims-of-2024")
+    assert {role: getattr(study.dataset, role) for role in roles} == roles
+    assert study.dataset.path == claims and study.dataset.positive == ("bad",)
+    kinds = {"numeric": ("Größe",), "categorical": ("branch",), "dates": ("opened",), "drop": ()}
+    assert {kind: getattr(study.dataset, kind) for kind in kinds} == kinds
+    dataset = load(study.dataset)
+    assert (len(dataset.frame), dataset.y.sum()) == (600, 60) and 'the "value"' in dataset.frame
+    assert study.words == study_file.NEUTRAL
+    output = capsys.readouterr().err
+    assert "branch       category, 3 values" in output and "Wrote " in output and "claims-of-2024.toml" in output
+
+
+def test_find_or_write_leaves_the_words_to_be_changed(studies, claims):
+    name = find_or_write(Request(claims, label="outcome"))
+    file = studies / f"{name}.toml"
+    words = file.read_text().split("# [words]\n")[1].replace('# positive = "positive"', 'positive = "loss"')
+    file.write_text(file.read_text().split("# [words]\n")[0] + "[words]\n" + words)
+    assert study_file.read_study(name).words.positive == "loss"
+
+
+def test_find_or_write_uses_the_file_there_is(studies, claims, capsys, monkeypatch):
+    name = find_or_write(Request(claims, label="outcome"))
+    file = studies / f"{name}.toml"
+    file.write_text(f"# Edited by hand.\n{file.read_text()}")
+    edited = file.read_bytes()
+    monkeypatch.setattr(new_study, "read_raw", lambda path: pytest.fail("the table was read again"))
+    assert find_or_write(Request(claims, label="outcome")) == name
+    assert "is used as it is" in capsys.readouterr().err
+    assert find_or_write(Request(file)) == name
+    assert file.read_bytes() == edited
+
+
+def test_find_or_write_does_not_replace_the_study_of_another_table(studies, claims):
+    name = find_or_write(Request(claims, label="outcome"))
+    written = (studies / f"{name}.toml").read_bytes()
+    other = claims.with_name("other.csv")
+    other.write_bytes(claims.read_bytes())
+    with pytest.raises(ConfigError, match=r"is the study of .*claims of 2024\.csv, not of .*other\.csv; name this one"):
+        find_or_write(Request(other, label="outcome", name=name))
+    with pytest.raises(ConfigError, match=r"says label = 'outcome', and LABEL='branch' was asked for; edit the file"):
+        find_or_write(Request(claims, label="branch"))
+    assert (studies / f"{name}.toml").read_bytes() == written
+    assert find_or_write(Request(other, label="outcome")) == "other"
+
+
+def test_find_or_write_names_what_is_wrong_and_writes_nothing(studies, claims, tmp_path):
+    (tmp_path / "creditcard.csv").write_bytes(claims.read_bytes())
+    (tmp_path / "elsewhere.toml").write_text("")
+    wrong = {
+        r"^There is no file .*missing\.csv; check FILE": Request(tmp_path / "missing.csv", label="outcome"),
+        r"is a folder; give the file with the table": Request(tmp_path, label="outcome"),
+        r"^Say which column of claims of 2024\.csv holds the two classes: LABEL=": Request(claims),
+        r"^'creditcard' names the credit-card study": Request(tmp_path / "creditcard.csv", label="outcome"),
+        r"^'Fraud-Detector' names the credit-card": Request(claims, label="outcome", name="Fraud-Detector"),
+        r"^NAME='a/b' cannot name a study": Request(claims, label="outcome", name="a/b"),
+        r"^elsewhere\.toml is not in the folder studies": Request(tmp_path / "elsewhere.toml"),
+        r"^elsewhere\.toml says what LABEL is": Request(tmp_path / "elsewhere.toml", label="outcome"),
+    }
+    for message, request in wrong.items():
+        with pytest.raises(ConfigError, match=message) as refusal:
+            find_or_write(request)
+        assert str(refusal.value).count("\n") == 0 and str(refusal.value)[-1] in ".…"
+    with pytest.raises(DataError, match="nothing"):
+        find_or_write(Request(claims, label="nothing"))
+    assert list(studies.iterdir()) == []
+
+
+def test_main_prints_the_name_alone_or_one_sentence(studies, claims, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["new_study", str(claims), "--label=outcome", "--time=", "--name=", "--positive="])
+    new_study.main()
+    assert capsys.readouterr().out == "claims-of-2024\n"
+    monkeypatch.setattr("sys.argv", ["new_study", "", "--label="])
+    with pytest.raises(SystemExit, match=r"^Say which table to study: make study FILE="):
+        new_study.main()
+    assert capsys.readouterr().out == ""
+
+
+def test_find_or_write_names_the_reason_beside_a_dropped_column(studies, claims):
+    frame = pd.read_csv(claims).assign(**{'the "id"': np.arange(600), "empty": None})
+    frame.to_parquet(claims.with_name("more.parquet"))
+    name = find_or_write(Request(claims.with_name("more.parquet"), label="outcome"))
+    lines = (studies / f"{name}.toml").read_text().splitlines()
+    assert r'    "the \"id\"",  # a different value in every row' in lines and '    "empty",  # no values' in lines
+    assert {'the "id"', "empty"} <= set(study_file.read_study(name).dataset.drop)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0, 86_400.5, 172_792], False),
+        ([1_700_000_000, 1_700_086_400, 1_700_172_800], True),
+        ([20240131, 20240201, 20240202], True),
+        (["2024-01-31 10:00", "2024-02-01 11:00", None], True),
+        (["31.01.2024", "01.02.2024", "02.02.2024"], True),
+        (pd.to_datetime(["2024-01-31", "2024-02-01"]), True),
+    ],
+)
+def test_holds_dates_tells_dates_from_seconds_since_the_first_row(values, expected):
+    assert holds_dates(pd.Series(values)) is expected
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("claims.csv", "claims"),
+        ("claims.v2.csv.gz", "claims-v2"),
+        ("Ärzte & Fälle.parquet", "Arzte-Falle"),
+        ("_private.CSV", "private"),
+        ("表.csv", "table"),
+    ],
+)
+def test_name_of_file_keeps_letters_and_digits(file, name):
+    assert name_of_file(Path(file)) == name
+
+
+@pytest.mark.parametrize(
+    "text", ['a "b" \\c', "two\nlines\r", "tab\tand \x00\x1f\x7f", "naïve – 表 🙂", "'''\"\"\"", "#[x] = 1", " "]
+)
+def test_toml_value_is_read_as_it_was(text):
+    long = tuple(f"{number} {text}" for number in range(40))
+    content = tomllib.loads(f"one = {toml_value(text)}\nnone = {toml_value(())}\nlong = {toml_value(long)}\n")
+    assert content == {"one": text, "none": [], "long": list(long)}

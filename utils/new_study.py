@@ -1,0 +1,262 @@
+"""The study of a table of one's own: write its file from what is recognised in the table, or find the one there is.
+
+python -m utils.new_study claims.csv --label is_fraud
+python -m utils.new_study studies/claims.toml
+
+Prints the study's name, which is what `make study` needs; everything for the reader goes to the standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from utils.config import ROOT, STUDIES, ConfigError
+from utils.data.column_types import is_day_numbers
+from utils.data.errors import DataError
+from utils.data.reading import read_raw
+from utils.data.recognised import Recognised, table
+from utils.data.recognition import recognise
+from utils.data.spelled_dates import date_spelling
+from utils.data.texts import as_texts
+from utils.reporting.numbers import write_text
+from utils.study_file import NAME, NEUTRAL, RESERVED, read_study, study_from
+
+ROLES = ("label", "time", "amount", "group")
+ENDINGS = {".csv", ".tsv", ".txt", ".data", ".parquet", ".pq", ".xlsx", ".xls", ".gz", ".zip"}
+LINE = 110  # characters of a list before it is broken into lines
+EPOCH = 3e8  # seconds from the first row are fewer, and seconds since 1970 are more from 1979 on
+TEXT = """\
+# The study of {file}, as its columns were recognised. After a change here, `make study FILE=studies/...` repeats what
+# the change concerns. A column may move from one list to another; a column in no list is left out.
+
+[data]
+{fields}
+# columns that are left out, and why
+drop = {drop}
+
+# What notebooks, figures and the report call the rows and the classes; remove the leading signs to change it.
+# [words]
+{words}
+"""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user says about a table; None for what is to be recognised.
+
+    Attributes
+    ----------
+    path : Path
+        File of the table.
+    label, time, amount, group : str or None
+        Columns.
+    positive : str or None
+        Value of the label that means the rare class.
+    name : str or None
+        Name of the study; that of the file by default.
+    """
+
+    path: Path
+    label: str | None = None
+    time: str | None = None
+    amount: str | None = None
+    group: str | None = None
+    positive: str | None = None
+    name: str | None = None
+
+
+def find_or_write(request: Request) -> str:
+    """Name of the table's study; its file is written if there is none, and never overwritten.
+
+    Raises
+    ------
+    ConfigError
+        If what was asked for contradicts an existing study, or cannot name one.
+    DataError
+        If the table cannot be read or studied.
+    """
+    if request.path.suffix == ".toml":
+        return _named_study(request)
+    path = _existing(request.path)
+    name = _study_name(request, path)
+    file = STUDIES / f"{name}.toml"
+    if file.exists():
+        _require_same(request, name, path)
+        _say(f"{_from_root(file)} is there already and is used as it is; edit it to change a column's role.")
+        return name
+    if request.label is None:
+        raise ConfigError(f"Say which column of {path.name} holds the two classes: LABEL=...")
+    frame = read_raw(path)
+    roles = {role: getattr(request, role) for role in (*ROLES, "positive")}
+    recognised = recognise(frame, **roles, name=path.name)
+    _say(table(recognised))
+    time = recognised.role("time")
+    content = study_text(path, recognised, with_dates=time is not None and holds_dates(frame[time]))
+    study_from(name, tomllib.loads(content), source=file.name)
+    write_text(file, content)
+    shown = _from_root(file)
+    _say(f"Wrote {shown}. To change what was recognised, edit it and run `make study FILE={shown}`.")
+    return name
+
+
+def _named_study(request: Request) -> str:
+    """The study whose file was given."""
+    file = _existing(request.path)
+    if given := [role for role in (*ROLES, "positive", "name") if getattr(request, role)]:
+        raise ConfigError(f"{file.name} says what {given[0].upper()} is; edit the file instead.")
+    if file.parent != STUDIES:
+        raise ConfigError(f"{file.name} is not in the folder studies; copy it there and name it by FILE=studies/...")
+    study = read_study(file.stem)
+    _existing(study.dataset.path)
+    return study.name
+
+
+def _existing(path: Path) -> Path:
+    """The path of a file, from the root of the file system."""
+    if not path.exists():
+        raise ConfigError(f"There is no file {path}; check FILE=... and the folder that you are in.")
+    if not path.is_file():
+        raise ConfigError(f"{path} is a folder; give the file with the table.")
+    return path.resolve()
+
+
+def _study_name(request: Request, path: Path) -> str:
+    """The name that was asked for, or one made of the file's name."""
+    name = request.name or name_of_file(path)
+    if not NAME.fullmatch(name):
+        raise ConfigError(f"NAME={name!r} cannot name a study; use letters, digits, '-' and '_'.")
+    if name.lower() in RESERVED:
+        raise ConfigError(f"{name!r} names the credit-card study; give this one another name by NAME=...")
+    return name
+
+
+def name_of_file(path: Path) -> str:
+    """A study's name from a file's name: letters without accents, digits, '-' and '_'.
+
+    Examples
+    --------
+    >>> name_of_file(Path("Schäden 2024 (neu).csv.gz"))
+    'Schaden-2024-neu'
+    """
+    while path.suffix.lower() in ENDINGS:
+        path = path.with_suffix("")
+    letters = unicodedata.normalize("NFKD", path.name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9_]+", "-", letters).strip("-_") or "table"
+
+
+def _require_same(request: Request, name: str, path: Path) -> None:
+    """Raise a ConfigError if an existing study has another table or other roles than were asked for."""
+    dataset, file = read_study(name).dataset, f"{name}.toml"
+    if dataset.path.resolve() != path:
+        raise ConfigError(f"{file} is the study of {dataset.path}, not of {path}; name this one by NAME=...")
+    for role in (*ROLES, "positive"):
+        asked, written = getattr(request, role), getattr(dataset, role)
+        is_same = asked == written if role != "positive" else (asked or "").casefold() in map(str.casefold, written)
+        if asked and not is_same:
+            raise ConfigError(
+                f"{file} says {role} = {written!r}, and {role.upper()}={asked!r} was asked for; edit the file, "
+                "or name another study by NAME=..."
+            )
+
+
+def holds_dates(column: pd.Series) -> bool:
+    """Whether a column of times holds dates, or numbers that stand for dates, and not seconds from the first row."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return True
+    if pd.api.types.is_numeric_dtype(column):
+        return is_day_numbers(column) or bool(column.min() > EPOCH)
+    return date_spelling(as_texts(column)) is not None
+
+
+def study_text(path: Path, recognised: Recognised, *, with_dates: bool) -> str:
+    """Content of a study's file, with a comment to each field.
+
+    Parameters
+    ----------
+    path : Path
+        File of the table.
+    recognised : Recognised
+        What its columns are.
+    with_dates : bool
+        Whether the time is a column of dates.
+    """
+    role = recognised.role
+    fields = [
+        ("path", _from_root(path), "CSV, Parquet or Excel; a relative path starts at the project's root"),
+        ("label", role("label"), "the column with the two classes"),
+        ("positive", (recognised.positive,), "values of the label that mean the rare class"),
+        ("time", role("time"), "orders the rows: the latest fifth is then the test set"),
+        ("amount", role("amount"), "what is at stake in a row, for costs; a feature, too"),
+        ("group", role("group"), "an entity such as a customer: none has rows on both sides of a fold"),
+        ("duplicates", "keep", 'exact copies of a row: "keep", and they share a fold, or "drop"'),
+        ("numeric", recognised.numeric, "features that are numbers"),
+        ("categorical", recognised.categorical, "features that are categories"),
+        ("dates", (*((role("time"),) if with_dates else ()), *recognised.dates), "columns that are dates"),
+    ]
+    written = "\n".join(f"# {comment}\n{_field(name, value)}\n" for name, value, comment in fields)
+    words = "\n".join(f"# {name} = {toml_value(value)}" for name, value in vars(NEUTRAL).items())
+    return TEXT.format(file=" ".join(path.name.split()), fields=written, drop=_dropped(recognised), words=words)
+
+
+def _dropped(recognised: Recognised) -> str:
+    """The columns that are left out, each with the reason."""
+    columns = [column for column in recognised.columns if column.kind == "dropped"]
+    lines = "".join(f"    {_toml_string(column.name)},  # {' '.join(column.detail.split())}\n" for column in columns)
+    return f"[\n{lines}]" if lines else "[]"
+
+
+def _field(name: str, value: str | tuple[str, ...] | None) -> str:
+    return f'# {name} = ""' if value is None else f"{name} = {toml_value(value)}"
+
+
+def toml_value(value: str | tuple[str, ...]) -> str:
+    """A string or a list of strings as TOML."""
+    if isinstance(value, str):
+        return _toml_string(value)
+    items = [_toml_string(item) for item in value]
+    line = f"[{', '.join(items)}]"
+    return line if len(line) <= LINE else "[\n" + "".join(f"    {item},\n" for item in items) + "]"
+
+
+def _toml_string(text: str) -> str:
+    """A basic string: TOML wants quotes, backslashes and all control characters escaped, but for the tab."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda match: f"\\u{ord(match[0]):04x}", escaped) + '"'
+
+
+def _from_root(path: Path) -> str:
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Print the name of a table's study, whose file is written if there is none."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", help="a table, or the file of a study in `studies`")
+    for role in ROLES:
+        parser.add_argument(f"--{role}", help="a column")
+    parser.add_argument("--positive", help="value of the label that means the rare class")
+    parser.add_argument("--name", help="name of the study (default: from the file's name)")
+    options = vars(parser.parse_args())
+    try:
+        if not options["file"].strip():
+            raise ConfigError("Say which table to study: make study FILE=claims.csv LABEL=is_fraud.")
+        given = {name: value for name, value in options.items() if value and name != "file"}
+        print(find_or_write(Request(Path(options["file"]).expanduser(), **given)))
+    except (ConfigError, DataError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

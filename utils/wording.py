@@ -1,0 +1,52 @@
+"""Put a study's own words into a text that was written for card payments."""
+
+from __future__ import annotations
+
+import re
+
+from utils.study_file import Words
+
+PAYMENTS = Words()  # what texts and figures are written for
+FIELDS = {  # a word of the texts: field of `Words` that replaces it
+    "frauds": "positives",
+    "fraud": "positive",
+    "fraudulent": "positive",
+    "legitimate": "negative",
+    "payments": "rows",
+    "payment": "row",
+    "transactions": "rows",
+    "transaction": "row",
+}
+WORD = re.compile(rf"\b(?:(an?)(\s+))?({'|'.join(FIELDS)})\b", re.IGNORECASE)
+
+
+def reword(text: str, words: Words) -> str:
+    """Replace the words for card payments, frauds and legitimate rows by those of a study.
+
+    Capital letters are kept, and an article follows its new word. With the words of card payments, the text stays as it
+    is.
+
+    Examples
+    --------
+    >>> from utils.study_file import Words
+    >>> words = Words("patient", "patients", "infection", "infections", "healthy")
+    >>> reword("A fraud among legitimate transactions", words)
+    'An infection among healthy patients'
+    """
+    if words == PAYMENTS:
+        return text
+    return WORD.sub(lambda match: _replacement(match, words), text)
+
+
+def _replacement(match: re.Match[str], words: Words) -> str:
+    article, space, word = match.groups()
+    new = getattr(words, FIELDS[word.lower()])
+    new = capitalised(new) if word[0].isupper() else new
+    if not article:
+        return new
+    return f"{article[0]}{'n' if new[0].lower() in 'aeiou' else ''}{space}{new}"
+
+
+def capitalised(text: str) -> str:
+    """The text with a capital first letter; other letters stay as they are."""
+    return text[:1].upper() + text[1:]
