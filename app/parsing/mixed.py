@@ -34,7 +34,7 @@ PLAIN = {int, float}
 NO_DATE = "is not a date, such as 2024-02-13"
 ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[-+]\d\d:\d\d)?)?", re.ASCII)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-EPOCH_WITHOUT_ZONE = datetime(1970, 1, 1)  # noqa: DTZ001 - dates of tables have none
+EPOCH_WITHOUT_ZONE = datetime(1970, 1, 1)
 Source = Literal["json", "form", "file"]
 
 
