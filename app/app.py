@@ -170,7 +170,8 @@ def _load(settings: Settings, stack: ExitStack) -> Flask:
         state = settings.state or Path(stack.enter_context(TemporaryFolder("fraud-app-")))
         return create_shared_app(replace(settings, state=state))
     except BundleError as error:
-        raise CannotStart(f"{error}\n`python -m app.building` writes a model to serve.") from None
+        study = f" --study {settings.study}" if settings.study else ""
+        raise CannotStart(f"{error}\n`python -m app.building{study}` writes a model to serve.") from None
     except StateError as error:
         raise CannotStart(str(error)) from None
     except OSError as error:

@@ -14,6 +14,7 @@ from utils.config import NOTEBOOKS, load_profile
 from utils.reporting import claims, recorded
 from utils.reporting.recorded import Boosted, Comparison, Numbers, PairEstimate, PairMean
 from utils.reporting.tables import phrase, refuted_by
+from utils.serving.bundle import FraudModel
 from utils.serving.card import Card
 
 TABLE_TAGS = ("table", "caption", "thead", "tbody", "tr", "th", "td", "div", "details", "summary", "p")
@@ -163,6 +164,18 @@ def _scorings(comparison: Comparison) -> str:
         for row in table.itertuples()
     ]
     return f"The test set has been scored for {_number(len(scored), 'final model')}: {'; '.join(scored)}."
+
+
+def left_out(model: FraudModel) -> list[str]:
+    """Why figures of the statistics page are left out for the table that a model is of."""
+    schema, sentences = model.schema, []
+    if schema.amount is None:
+        sentences.append("The table has no amount, so no figure shows amounts.")
+    if schema.time is None:
+        sentences.append("The table has no time, so no figure shows the hours of the day.")
+    if model.raw:
+        sentences.append("Correlations and the map of synthetic rows are drawn for tables of numbers only.")
+    return sentences
 
 
 def is_final(card: Card) -> bool:
