@@ -355,7 +355,7 @@ def _shared_decimals(values: np.ndarray) -> int | None:
         scaled = np.abs(values.astype(float)) * 10.0**decimals
         if scaled.max() > MAX_COUNT:
             return None
-        if (_scaled(values, decimals) / 10**decimals).astype(values.dtype).tolist() == values.tolist():
+        if np.array_equal((_scaled(values, decimals) / 10**decimals).astype(values.dtype), values):
             return decimals
     return None
 
