@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from utils import config, metrics
-from utils.figures.theme import NEUTRAL, PAGE, model_colour, panel_grid, sampler_colour
+from utils.figures.theme import NEUTRAL, PAGE, legend_beside_curves, model_colour, panel_grid, sampler_colour
 
 WIDEST = 0.3  # end of the axis of differences; a few folds of an unstable network lie far beyond
 
@@ -110,7 +110,7 @@ def plot_pr_curves(
     axes.axhline(prevalence, color=NEUTRAL, linestyle=":", linewidth=1)
     axes.annotate("chance", (0.01, prevalence), xytext=(0, 3), textcoords="offset points", color=NEUTRAL, fontsize=7)
     axes.set(xlabel="Recall", ylabel="Precision", xlim=(0, 1), ylim=(0, 1.02))
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 0.06), title="Mean average precision", title_fontsize=7)
+    legend_beside_curves(axes, 0.06, title="Mean average precision", title_fontsize=7)
     return figure
 
 

@@ -14,7 +14,16 @@ from statsmodels.stats.proportion import proportion_confint
 from utils import metrics
 from utils.config import Words
 from utils.figures.comparison import mean_precision
-from utils.figures.theme import COLUMN, FRAUD, LEGITIMATE, NEUTRAL, SPARE_COLOURS, SYNTHETIC, legend_above
+from utils.figures.theme import (
+    COLUMN,
+    FRAUD,
+    LEGITIMATE,
+    NEUTRAL,
+    SPARE_COLOURS,
+    SYNTHETIC,
+    legend_above,
+    legend_beside_curves,
+)
 from utils.metrics import Reliability
 from utils.wording import PAYMENTS
 
@@ -92,5 +101,5 @@ def plot_test_curve(ranks: ArrayLike, label: str, prevalence: float) -> Figure:
     axes.plot(recall, precision, color=FRAUD, label=label, drawstyle="steps-pre")
     axes.axhline(prevalence, color=NEUTRAL, linestyle=":", linewidth=1)
     axes.set(xlabel="Recall", ylabel="Precision", xlim=(0, 1), ylim=(0, 1.02))
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 0.05))
+    legend_beside_curves(axes, 0.05)
     return figure

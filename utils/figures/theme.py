@@ -7,6 +7,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -104,6 +105,14 @@ def save_figure(figure: Figure, name: str, profile: Profile) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def legend_beside_curves(axes: Axes, height: float, **options: object) -> None:
+    """Put the legend where precision-recall curves leave room: below them at `height`, or above them if they are low."""
+    curves = [line.get_xydata() for line in axes.get_lines() if len(line.get_xdata()) > 2]
+    precision = np.mean([np.mean(curve[curve[:, 0] <= 0.5, 1]) for curve in curves])
+    place = {"loc": "lower left", "bbox_to_anchor": (0, height)} if precision > 0.5 else {"loc": "upper right"}
+    axes.legend(**place, **options)
 
 
 def legend_above(axes: Axes) -> None:
