@@ -243,7 +243,7 @@ def cost_curve(
         minimum.
     """
     amounts = np.zeros(len(ranks)) if amounts is None else np.asarray(amounts, dtype=float)
-    losses = np.fmax(amounts, floor)  # a missing amount is a NaN
+    losses = np.fmax(amounts, floor)  # the floor where the amount is NaN
     n_alerts = np.r_[0, np.asarray(ranks)]
     missed = losses.sum() - np.r_[0.0, np.cumsum(losses)]
     return n_alerts, missed + fee * n_alerts

@@ -32,7 +32,7 @@ from utils.data.splits import Fold
 from utils.leakage.guards import count_equal_rows, require_training_rows
 from utils.serving.bundle import FraudModel, apply_calibrator, fit_calibrator
 from utils.serving.card import Card
-from utils.serving.raw_columns import describe_columns
+from utils.serving.raw_columns import describe_columns, encode_rows
 
 FEE, FLOOR = 5.0, 10.0  # EUR: handling of an alert, and minimum cost of a missed fraud
 
@@ -148,7 +148,8 @@ def held_out_rows(dataset: Dataset, profile: Profile) -> pd.DataFrame:
 
 def held_out_values(dataset: Dataset, profile: Profile, model: FraudModel) -> NDArray[np.float64]:
     """Values of the test set in the order of the model's raw columns, as a `Scorer` takes them."""
-    return held_out_rows(dataset, profile)[list(model.raw_columns)].to_numpy()
+    frame = held_out_rows(dataset, profile)
+    return encode_rows(frame, model.raw) if model.raw else frame[list(model.raw_columns)].to_numpy()
 
 
 def score_test(profile: Profile, model: FraudModel) -> Row[Task, ScoringResult]:
