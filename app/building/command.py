@@ -10,12 +10,21 @@ from pathlib import Path
 from app.building.champion import build
 from app.catalog import PAIRS
 from app.settings import model_folder
-from utils.study_file import CREDITCARD, Study, read_study
+from utils.config import CREDITCARD, Profile, Study, load_profile
+from utils.study_file import read_study
 
 
 def own_study(name: str | None) -> Study | None:
     """The study of this name; None if it is the credit-card study."""
     return None if name in (None, CREDITCARD.name) else read_study(name)
+
+
+def measured_profile(study: Study | None) -> Profile | None:
+    """The profile of a study of the user's own whose pairs were measured: the full one, else the quick one."""
+    if study is None:
+        return None
+    full = load_profile("full", study)
+    return full if full.results.exists() else load_profile("quick", study)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -36,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
         if options.pairs is not None:
             from app.building.pairs import build_pairs
 
-            print(build_pairs(folder.with_name(PAIRS), options.pairs))
+            print(build_pairs(folder.with_name(PAIRS), options.pairs, measured_profile(own_study(options.study))))
             return 0
         served = build(folder, own_study(options.study))
     except ValueError as error:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
-import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
@@ -30,7 +30,8 @@ from utils.samplers.registry import SAMPLERS
 from utils.serving import bundle
 from utils.serving.bundle import BundleError, FraudModel, apply_calibrator, fit_calibrator
 from utils.serving.card import Card, FoldScore
-from utils.serving.final_model import choose_threshold
+from utils.serving.final_model import amounts_at, choose_threshold, study_of
+from utils.serving.raw_columns import describe_columns
 
 FOLD_ID = (0, 0)  # repeat and fold
 EXPERIMENT = "pairs"
@@ -63,7 +64,7 @@ def build_pairs(folder: Path, names: Iterable[str] = (), profile: Profile | None
         fold = all_folds(profile.dataset, profile.protocol, 1)[FOLD_ID]
         limit_threads(1)  # as when the ledger was filled
         with tqdm(total=len(missing), unit="pair") as bar:
-            for name, model, about in fitted_pairs(missing, dataset, fold, recorded):
+            for name, model, about in fitted_pairs(missing, dataset, fold, recorded, study=study_of(profile)):
                 _write(folder / name, model, about)
                 bar.set_postfix_str(name)
                 bar.update()
@@ -96,11 +97,15 @@ def _key_in(folder: Path) -> str | None:
 
 
 def fitted_pairs(
-    tasks: dict[str, Task], dataset: Dataset, fold: Fold, recorded: dict[str, FoldResult]
+    tasks: dict[str, Task],
+    dataset: Dataset,
+    fold: Fold,
+    recorded: dict[str, FoldResult],
+    study: Mapping[str, object] = MappingProxyType({}),
 ) -> Iterator[tuple[str, FraudModel, About]]:
     """Name, model and description of each pair; a sampler is fitted once for all its models.
 
-    The search is not repeated if the ledger has its result.
+    The search is not repeated if the ledger has its result. `study` holds the fields of a card that name the study.
     """
     X_test, _ = fold_parts(dataset, fold.test)
     shared: tuple[str, TrainingRows] | None = None
@@ -113,7 +118,7 @@ def fitted_pairs(
         ranking, probability = positive_scores(fitted.classifier, fitted.encoder.transform(X_test))
         measured = measure(dataset, fold.test, ranking, probability).average_precision
         score = fold_score(measured, finished and finished.average_precision)
-        model = _assemble(task, fitted, dataset, fold, probability).with_card(fold=score)
+        model = _assemble(task, fitted, dataset, fold, probability).with_card(fold=score, **study)
         yield name, model, _about(model, dataset, fold, probability)
 
 
@@ -121,8 +126,7 @@ def _assemble(task: Task, fitted: Fitted, dataset: Dataset, fold: Fold, probabil
     """The model with calibrator and threshold from the fold's held-out rows."""
     y_true = dataset.y.to_numpy()[fold.test]
     calibrator = fit_calibrator(y_true, probability)
-    amounts = np.zeros(len(y_true)) if dataset.amounts is None else dataset.amounts.to_numpy()[fold.test]
-    threshold = choose_threshold(y_true, apply_calibrator(calibrator, probability), amounts)
+    threshold = choose_threshold(y_true, apply_calibrator(calibrator, probability), amounts_at(dataset, fold.test))
     return FraudModel(
         scaler=fitted.encoder,
         classifier=fitted.classifier,
@@ -135,6 +139,7 @@ def _assemble(task: Task, fitted: Fitted, dataset: Dataset, fold: Fold, probabil
             ledger_key=task.key,
             label=f"{MODELS[task.model.name].label} with {SAMPLERS[task.sampler.name].label}",
         ),
+        raw=describe_columns(dataset, fold.train),
     )
 
 
@@ -156,13 +161,17 @@ def _about(model: FraudModel, dataset: Dataset, fold: Fold, probability: NDArray
 
 
 def _write(folder: Path, model: FraudModel, about: About) -> None:
-    """Save and register the model and put it in place; the old one stays until the new one has scored its examples."""
+    """Save and register the model and put it in place; the old one stays until the new one has scored its examples.
+
+    Models of a table of the user's own are not registered.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFolder(f".{folder.name}-", folder.parent) as parent:
         staging = bundle.save(model, Path(parent) / "new")
         write_about(staging, about)
         bundle.seal(staging)
         load_served(staging)
-        tags = {"ledger_key": model.card.ledger_key}
-        tracking.register(staging, f"fraud-{folder.name.replace('+', '-')}", EXPERIMENT, tags)
+        if model.card.study is None:
+            tags = {"ledger_key": model.card.ledger_key}
+            tracking.register(staging, f"fraud-{folder.name.replace('+', '-')}", EXPERIMENT, tags)
         exchange(staging, folder)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from utils.data import features
 from utils.data.calendar_features import SECONDS_PER_DAY, to_seconds
 from utils.data.column_types import as_categories, as_numbers
-from utils.data.loading import Dataset
 from utils.data.reading import read_raw
 from utils.data.spelled_dates import date_spelling
 from utils.data.texts import as_texts
 from utils.dataset_config import DatasetConfig
+
+if TYPE_CHECKING:
+    from utils.data.loading import Dataset
 
 UNSEEN = "not seen in training"
 MAX_LISTED = 2  # distinct numbers of a column that are listed, as choices
