@@ -67,8 +67,8 @@ lab: .venv/ready ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks
 
 app: .venv/ready ## the web page on http://127.0.0.1:5000
-	@test -e app/model/card.json || $(BIN)/python -m app.building
-	@$(BIN)/python -m app.app
+	@test -e $(if $(STUDY),build/studies/$(STUDY)/app,app)/model/card.json || $(BIN)/python -m app.building $(STUDY:%=--study %)
+	@$(BIN)/python -m app.app $(STUDY:%=--study %)
 
 lint: .venv/ready ## check and format the code
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

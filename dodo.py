@@ -62,15 +62,18 @@ def task_data():
     """Fetch and verify the dataset."""
 
     def fetch():
+        from utils.data.dataset_checks import check_dataset
         from utils.data.loading import load
         from utils.data.reading import DataError
 
         try:
             dataset = load(PROFILE.dataset)
+            suspicions = list(check_dataset(dataset, PROFILE.protocol)) if PROFILE.is_foreign else []
         except DataError as error:
             print(error, file=sys.stderr)
             return False
         print(f"data: {dataset.name}, {len(dataset.frame):,} rows, {dataset.y.sum():,} {PROFILE.words.positives}")
+        print(*suspicions, sep="\n", end="\n" * bool(suspicions), file=sys.stderr)
         log_run("data")
         return True
 

@@ -27,6 +27,7 @@ from app import gunicorn_conf, monitoring, security
 from app.catalog import Catalog
 from app.monitoring import Monitor
 from app.one_at_a_time import OneAtATime
+from app.optional import without_module
 from app.results import Results
 from app.routes import api, files, kserve, pages
 from app.settings import Settings, from_command
@@ -95,12 +96,14 @@ def create_shared_app(settings: Settings) -> Flask:
     """The application for several workers, which share `settings.state`; errors as in `create_app`."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     monitoring.count_together(State(settings.state).counters)
+    # The next model may need it if this one does not, and loading that must not take longer for requests meanwhile.
+    with without_module("matplotlib"):  # for plots, and slower to import than the rest
+        import_module("shap")
     app = create_app(settings)
     for name in app.jinja_env.list_templates():
         app.jinja_env.get_template(name)
     for name in list(study.notebooks())[:1]:
         study.notebook_page(name, "/")  # the first one takes seconds, as its reader is large
-    import_module("shap")  # the next model may need it, and loading that must not take longer for requests meanwhile
     # Without it, each worker's collector walks through all modules now and then, and stops for a tenth of a second.
     gc.collect()
     gc.freeze()
@@ -167,7 +170,8 @@ def _load(settings: Settings, stack: ExitStack) -> Flask:
         state = settings.state or Path(stack.enter_context(TemporaryFolder("fraud-app-")))
         return create_shared_app(replace(settings, state=state))
     except BundleError as error:
-        raise CannotStart(f"{error}\n`python -m app.building` writes a model to serve.") from None
+        study = f" --study {settings.study}" if settings.study else ""
+        raise CannotStart(f"{error}\n`python -m app.building{study}` writes a model to serve.") from None
     except StateError as error:
         raise CannotStart(str(error)) from None
     except OSError as error:

@@ -45,7 +45,8 @@ def small_file(model: dict[str, object]) -> bytes:
     writer = csv.DictWriter(text, model["columns"])
     writer.writeheader()
     writer.writerows(model["examples"].values())
-    writer.writerow({**model["examples"]["legitimate"], model["columns"][-1]: "unknown"})
+    *_, usual = model["examples"].values()
+    writer.writerow({**usual, model["columns"][-1]: "unknown"})
     return text.getvalue().encode()
 
 
@@ -67,8 +68,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         model = call(f"{options.url}/api/v1/models")["models"][0]
         predict = f"{options.url}/api/v1/predict"
-        print("One transaction, a known fraud, as JSON:")
-        print(report(call(predict, json.dumps([model["examples"]["fraud"]]).encode())))
+        kind, example = next(iter(model["examples"].items()))
+        print(f"One row, a known {kind}, as JSON:")
+        print(report(call(predict, json.dumps([example]).encode())))
         print(f"{options.file or 'A small file whose last row is broken'}, as CSV:")
         content = options.file.read_bytes() if options.file else small_file(model)
         print(report(call(predict, content, "text/csv")))

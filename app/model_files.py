@@ -16,7 +16,9 @@ from utils.serving.bundle import BundleError
 EXAMPLES = "examples.json"
 STATISTICS = "statistics.json"
 SCORES = "scores.json"
-KINDS = ("fraud", "legitimate")
+KINDS = ("fraud", "legitimate")  # of the examples: a row of the rare class and one of the other
+NEUTRAL_KINDS = ("positive", "negative")  # of a study of a table of the user's own
+Cell = int | float | str | None
 
 
 @dataclass(frozen=True)
@@ -30,18 +32,18 @@ class About:
     label : str
         Model and sampler as the study prints them.
     examples : dict of str to dict
-        A transaction of each class, 'fraud' and 'legitimate', by column.
+        A row of each class, by column; see `KINDS`.
     ranges : dict of str to (float, float)
-        Smallest and largest value of each column in the training rows.
+        Smallest and largest value of each column in the training rows; dates are text, and categories have none.
     background : list of list of float
-        A few training rows that estimated explanations are relative to.
+        A few training rows that estimated explanations are relative to; None for a gap.
     """
 
     source: str
     label: str
-    examples: dict[str, dict[str, int | float]]
-    ranges: dict[str, tuple[int | float, int | float]]
-    background: list[list[float]]
+    examples: dict[str, dict[str, Cell]]
+    ranges: dict[str, tuple[int | float | str, int | float | str]]
+    background: list[list[float | None]]
 
 
 @dataclass(frozen=True)

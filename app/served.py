@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from app.model_files import (
     EXAMPLES,
-    KINDS,
     About,
+    Cell,
     Figure,
     MeasuredPair,
     Score,
@@ -23,11 +23,13 @@ from app.model_files import (
     read_scores,
     read_statistics,
 )
+from app.parsing.mixed_bodies import as_batch
 from app.parsing.records import Batch
 from utils.serving import bundle
-from utils.serving.bundle import BundleError, FraudModel
+from utils.serving.bundle import BundleError, CardFile, FraudModel
 from utils.serving.card import Card
 from utils.serving.explanations import Explainer
+from utils.serving.raw_columns import RawColumn
 from utils.serving.scorer import Scorer
 
 
@@ -37,8 +39,8 @@ class Contribution:
 
     feature: str
     """A column."""
-    value: float
-    """Value of the row in this column."""
+    value: float | str | None
+    """Value of the row in this column; null for a gap."""
     contribution: float
     """What the value adds to the log odds (Shapley value)."""
 
@@ -65,12 +67,15 @@ class ScoredRow(NamedTuple):
     probability : float or None
     decision : {'alert', 'pass'} or None
     error : str or None
+    notes : list of str or None
+        What a reader of the score has to know.
     """
 
     row: int
     probability: float | None = None
     decision: str | None = None
     error: str | None = None
+    notes: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,15 +95,17 @@ class ModelDescription:
     threshold: float
     """Probability from which a row is an alert."""
     columns: list[str]
-    """Columns that a transaction must have."""
-    ranges: dict[str, tuple[int | float, int | float]]
-    """Smallest and largest value in the training rows, by column."""
-    examples: dict[str, dict[str, int | float]]
+    """Columns that a row must have."""
+    ranges: dict[str, tuple[int | float | str, int | float | str]]
+    """Smallest and largest value in the training rows, by column; categories have none."""
+    examples: dict[str, dict[str, Cell]]
     """A typical row of each class."""
     card: Card
     """Methods, parameters and scores."""
     scores: Score | None
     """Scores of exactly this model in the study; null if it has none."""
+    schema: list[RawColumn] | None = None
+    """Kind and values of each column of a table with categories, dates or gaps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +138,18 @@ class Served:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns that a transaction must have."""
+        """Columns that a row must have."""
         return self.model.raw_columns
+
+    @property
+    def raw(self) -> tuple[RawColumn, ...]:
+        """Descriptions of these columns; empty for a table of numbers."""
+        return self.model.raw
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Names of the examples: that of the rare class comes first."""
+        return tuple(self.about.examples)
 
     @cached_property
     def scorer(self) -> Scorer:
@@ -144,7 +161,7 @@ class Served:
         return Explainer(self.scorer, np.array(self.about.background, dtype=float))
 
     def probability(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Calibrated probability of fraud per row of finite values in the order of `columns`."""
+        """Calibrated probability of the rare class per row of values in the order of `columns`."""
         return self.scorer.predict(values)
 
     def decision(self, probability: float) -> str:
@@ -157,7 +174,7 @@ class Served:
         probabilities = self.probability(np.array(values, dtype=float)).tolist() if values else []
         threshold = self.model.threshold
         answers = [
-            ScoredRow(row, probability, "alert" if probability >= threshold else "pass")
+            ScoredRow(row, probability, "alert" if probability >= threshold else "pass", notes=batch.notes.get(row))
             for row, probability in zip(batch.values, probabilities, strict=True)
         ]
         if batch.errors:
@@ -173,6 +190,8 @@ class Served:
         ]
 
     def _contributions(self, row: list[float], contributions: list[float]) -> list[Contribution]:
+        if self.raw:
+            row = [column.plain(value) for column, value in zip(self.raw, row, strict=True)]
         by_column = map(Contribution, self.columns, row, contributions)
         return sorted(by_column, key=lambda column: -abs(column.contribution))
 
@@ -183,6 +202,9 @@ class Served:
 
     def unusual(self, values: list[float]) -> list[str]:
         """Columns whose value lies outside the range of the training rows."""
+        if self.raw:
+            pairs = zip(self.raw, values, strict=True)
+            return [column.name for column, value in pairs if column.is_outside(value)]
         ranges = self.about.ranges
         pairs = zip(self.columns, values, strict=True)
         return [name for name, value in pairs if not ranges[name][0] <= value <= ranges[name][1]]
@@ -190,7 +212,7 @@ class Served:
     def describe(self, name: str) -> ModelDescription:
         """What the API says about the model, which can be chosen by `name`."""
         saved = self.model
-        return _describe(name, self.version, self.about, saved.threshold, saved.card, self.scores)
+        return _describe(name, self.version, self.about, saved, self.scores)
 
 
 def scores_of(card: Card, pairs: list[MeasuredPair]) -> Score | None:
@@ -204,24 +226,26 @@ def scores_of(card: Card, pairs: list[MeasuredPair]) -> Score | None:
 def describe_folder(folder: Path, pairs: list[MeasuredPair]) -> ModelDescription:
     """As `Served.describe`, for a pair in the folder of its name that is not loaded."""
     saved = bundle.read_card(folder)
-    return _describe(folder.name, version_of(folder), read_about(folder), saved.threshold, saved.card, pairs)
+    return _describe(folder.name, version_of(folder), read_about(folder), saved, pairs)
 
 
 def _describe(
-    name: str, version: str, about: About, threshold: float, card: Card, pairs: list[MeasuredPair]
+    name: str, version: str, about: About, saved: CardFile | FraudModel, pairs: list[MeasuredPair]
 ) -> ModelDescription:
+    card = saved.card
     return ModelDescription(
         name=name,
         model=f"{card.pair}@{version}",
         version=version,
         label=about.label,
         source=about.source,
-        threshold=threshold,
-        columns=list(about.ranges),
+        threshold=saved.threshold,
+        columns=[column.name for column in saved.raw] or list(about.ranges),
         ranges=about.ranges,
         examples=about.examples,
         card=card,
         scores=scores_of(card, pairs),
+        schema=list(saved.raw) or None,
     )
 
 
@@ -250,10 +274,19 @@ def version_of(folder: Path) -> str:
     return hashlib.sha256((folder / bundle.CARD).read_bytes()).hexdigest()[:12]
 
 
-def _score_examples(served: Served) -> None:
+def read_examples(served: Served) -> Batch:
+    """The examples of a model as rows to score."""
+    examples = [served.about.examples[kind] for kind in served.kinds]
+    if served.raw:
+        return as_batch(examples, served.raw)
     batch = Batch()
-    for kind in KINDS:
-        batch.add(served.about.examples[kind], served.columns)
+    for example in examples:
+        batch.add(example, served.columns)
+    return batch
+
+
+def _score_examples(served: Served) -> None:
+    batch = read_examples(served)
     for values in batch.values.values():
         served.unusual(values)
     if any(row.error or not 0 <= row.probability <= 1 for row in served.score(batch)):

@@ -17,6 +17,8 @@ from typing import Any
 from utils.config import ROOT
 
 FOLDER = ROOT / "app" / "model"
+STUDIES = ROOT / "build" / "studies"
+CREDITCARD = "creditcard"
 LOCAL = ("127.0.0.1", "localhost")
 VARIABLE = "FRAUD_"
 MAX_PORT = 65_535
@@ -26,6 +28,11 @@ MIN_KEY = 16  # characters
 
 class SettingError(argparse.ArgumentTypeError):
     """A setting that cannot be used; the message says what to give instead."""
+
+
+def model_folder(study: str | None = None) -> Path:
+    """Where the served model of a study is; that of the credit-card study by default."""
+    return FOLDER if study in (None, CREDITCARD) else STUDIES / study / "app" / "model"
 
 
 def default_workers() -> int:
@@ -71,6 +78,12 @@ def _prefix(text: str) -> str:
     return text
 
 
+def _study(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", text, re.ASCII):
+        raise SettingError(f"{text!r} is no name of a study; give the name of a file in studies, such as claims.")
+    return text
+
+
 def _key(text: str) -> str:
     if len(text) < MIN_KEY:
         raise SettingError(f"The secret key is too short; give at least {MIN_KEY} random characters.")
@@ -87,8 +100,10 @@ class Settings:
         Address to listen on. Only this machine reaches the default.
     workers : int
         Processes.
+    study : str, optional
+        Name of a study of the user's own, whose model is served.
     folder : Path
-        Where the model is.
+        Where the model is; by default `model_folder` of the study.
     state : Path, optional
         Private folder of what all workers share: secret key, scored files, counters. By default a temporary one.
     trusted_hosts : tuple of str
@@ -104,12 +119,17 @@ class Settings:
     host: str = LOCAL[0]
     port: int = 5000
     workers: int = field(default_factory=default_workers)
-    folder: Path = FOLDER
+    study: str | None = None
+    folder: Path | None = None
     state: Path | None = None
     trusted_hosts: tuple[str, ...] = LOCAL
     proxies: int = 0
     prefix: str = ""
     secret_key: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.folder is None:
+            object.__setattr__(self, "folder", model_folder(self.study))
 
 
 @dataclass(frozen=True)
@@ -122,7 +142,8 @@ OPTIONS = {
     "host": _Option(_host, "address to listen on (default: 127.0.0.1, which only this machine reaches)"),
     "port": _Option(_port, "port to listen on (default: 5000)"),
     "workers": _Option(_workers, "processes (default: one per core, at most 4)"),
-    "folder": _Option(Path, "where the model is (default: app/model)"),
+    "study": _Option(_study, "name of a study of your own, whose model is served (default: creditcard)"),
+    "folder": _Option(Path, "where the model is (default: app/model, or a folder of the study)"),
     "state": _Option(Path, "private folder that workers share (default: a temporary one)"),
     "trusted_hosts": _Option(_trusted_hosts, "names the server may be addressed by (default: 127.0.0.1,localhost)"),
     "proxies": _Option(_proxies, "trusted proxies in front (default: 0)"),
@@ -154,4 +175,5 @@ def from_command(arguments: Sequence[str] | None = None, environ: Mapping[str, s
         settings = from_environment(environ)
     except SettingError as error:
         parser.error(str(error))
-    return Settings(**{**vars(settings), **flags})
+    given = {name: value for name, value in vars(settings).items() if name != "folder" or "study" not in flags}
+    return Settings(**{**given, **flags})

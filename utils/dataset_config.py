@@ -168,6 +168,11 @@ class DatasetConfig:
         return any(getattr(self, kind) for kind in KINDS)
 
     @property
+    def numbers(self) -> tuple[str, ...]:
+        """Features of a mixed table that are numbers; the amount is one."""
+        return tuple(dict.fromkeys((*self.numeric, *(() if self.amount is None else (self.amount,)))))
+
+    @property
     def name(self) -> str:
         """Short name used in ledger rows and file names."""
         return "-".join(filter(None, (self.path.stem, self.variant)))

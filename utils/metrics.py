@@ -223,16 +223,18 @@ def mean_correlation(X: pd.DataFrame) -> float:
 
 
 def cost_curve(
-    ranks: ArrayLike, amounts: ArrayLike, *, fee: float = 5.0, floor: float = 10.0
+    ranks: ArrayLike, amounts: ArrayLike | None, *, fee: float = 5.0, floor: float = 10.0
 ) -> tuple[NDArray, NDArray]:
     """Cost of alerting on everything down to each positive's rank.
 
-    A missed fraud costs its amount, but at least `floor` (some frauds have amount 0); an alert costs `fee`.
+    A missed fraud costs its amount, but at least `floor` (some frauds have amount 0, or none is known); an alert costs
+    `fee`.
 
     Parameters
     ----------
     ranks, amounts : arrays of shape (n_positives,)
-        Ascending ranks and the amount of each positive, in the same order.
+        Ascending ranks and the amount of each positive, in the same order; NaN for an unknown amount, None if no
+        amount is known.
 
     Returns
     -------
@@ -240,7 +242,8 @@ def cost_curve(
         The first point has no alert. Between two positives more alerts only add fees, so these points include the
         minimum.
     """
-    losses = np.maximum(np.asarray(amounts, dtype=float), floor)
+    amounts = np.zeros(len(ranks)) if amounts is None else np.asarray(amounts, dtype=float)
+    losses = np.fmax(amounts, floor)  # the floor where the amount is NaN
     n_alerts = np.r_[0, np.asarray(ranks)]
     missed = losses.sum() - np.r_[0.0, np.cumsum(losses)]
     return n_alerts, missed + fee * n_alerts

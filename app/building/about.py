@@ -9,9 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from app.building.scores import pair_label
-from app.model_files import About
+from app.model_files import KINDS, NEUTRAL_KINDS, About, Cell
 from utils.config import DATA, DatasetConfig, load_profile
 from utils.serving.bundle import FraudModel
+from utils.serving.raw_columns import encode_rows
 from utils.serving.scorer import Scorer
 
 N_BACKGROUND = 40  # rows that estimated explanations are relative to
@@ -41,28 +42,51 @@ def describe(
         The model's probabilities of `rows`, if they are known already.
     """
     columns = list(model.raw_columns)
+    values = raw_values(model, rows)
     if probability is None:
-        probability = Scorer(model).predict(rows[columns].to_numpy(dtype=float))
+        probability = Scorer(model).predict(values)
     training = (rows if training is None else training)[columns]
-    limits = training.agg(["min", "max"])
-    background = training.sample(min(N_BACKGROUND, len(training)), random_state=0)
+    background = raw_values(model, training.sample(min(N_BACKGROUND, len(training)), random_state=0))
+    typical = _typical_rows(rows[model.schema.label].to_numpy(), probability)
+    kinds = NEUTRAL_KINDS if model.card.study else KINDS
     return About(
         source=source,
         label=label(model),
-        examples=_examples(rows[columns], rows[model.schema.label].to_numpy(), probability),
-        ranges={name: tuple(limits[name].tolist()) for name in columns},
-        background=background.to_numpy().tolist(),
+        examples={kind: _plain(model, values[row]) for kind, row in zip(kinds, typical, strict=True)},
+        ranges=_ranges(model, training),
+        background=[[None if np.isnan(value) else value for value in row] for row in background.tolist()],
     )
 
 
-def _examples(rows: pd.DataFrame, y: NDArray, probability: NDArray) -> dict[str, dict[str, float]]:
-    """The row with the median probability of each class."""
-    examples = {}
-    for kind, value in (("fraud", 1), ("legitimate", 0)):
+def raw_values(model: FraudModel, rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Values of shape (n_rows, n_raw_columns) of raw rows."""
+    return encode_rows(rows, model.raw) if model.raw else rows[list(model.raw_columns)].to_numpy(dtype=float)
+
+
+def _plain(model: FraudModel, row: NDArray[np.float64]) -> dict[str, Cell]:
+    """A row by column, for JSON."""
+    values = row.tolist()
+    if model.raw:
+        values = [column.plain(value) for column, value in zip(model.raw, values, strict=True)]
+    return dict(zip(model.raw_columns, values, strict=True))
+
+
+def _ranges(model: FraudModel, training: pd.DataFrame) -> dict[str, tuple[Cell, Cell]]:
+    """Smallest and largest value of each column that has an order."""
+    if model.raw:
+        ordered = [column for column in model.raw if column.minimum is not None]
+        return {column.name: (column.plain(column.minimum), column.plain(column.maximum)) for column in ordered}
+    limits = training.agg(["min", "max"])
+    return {name: tuple(limits[name].tolist()) for name in model.raw_columns}
+
+
+def _typical_rows(y: NDArray, probability: NDArray) -> list[int]:
+    """Positions of the row with the median probability of the rare class, and of that of the other one."""
+    rows = []
+    for value in (1, 0):
         positions = np.flatnonzero(y == value)
-        median = positions[np.argsort(probability[positions], kind="stable")[len(positions) // 2]]
-        examples[kind] = rows.iloc[median].to_dict()
-    return examples
+        rows.append(int(positions[np.argsort(probability[positions], kind="stable")[len(positions) // 2]]))
+    return rows
 
 
 def label(model: FraudModel) -> str:

@@ -18,11 +18,11 @@ from utils.analysis import bootstrap
 from utils.benchmark import ledger
 from utils.benchmark.records import ScoringResult
 from utils.benchmark.run_task import load_dataset
-from utils.config import CREDITCARD, Profile, load_profile
+from utils.config import CREDITCARD, DatasetConfig, Profile, Study, load_profile
 from utils.data import features, splits
 from utils.samplers.cgan.scaler import MIN_ROWS
 from utils.serving import bundle, final_model
-from utils.serving.bundle import FraudModel
+from utils.serving.bundle import BundleError, FraudModel
 
 FALLBACK = ("none", "xgb")
 
@@ -84,50 +84,82 @@ def fit_study_choice(profile: Profile, measured: pd.DataFrame) -> FraudModel:
     return model.with_card(test=final_model.score_card(results[-1], interval).to_dict(), test_interval=interval)
 
 
-def development_rows(model: FraudModel) -> pd.DataFrame:
-    """Raw rows of the development set of the model's dataset."""
-    dataset = load_dataset(located(model.schema))
-    rows, _ = splits.split_off_test(dataset, load_profile("full").protocol.test_fraction)
+def study_model(study: Study) -> tuple[FraudModel, str]:
+    """The final model of a study of the user's own, and where it comes from: of its full run, else of its quick one.
+
+    Raises
+    ------
+    BundleError
+        If no run of the study has finished, or the model is not as it was saved.
+    """
+    profiles = [load_profile(name, study) for name in ("full", "quick")]
+    for profile in profiles:
+        if (profile.model / bundle.CARD).exists():
+            return bundle.load(profile.model), f"the final model of the {profile.name} run"
+    for profile in profiles:
+        measured = study_rows(profile)
+        if len(measured):
+            model = fit_study_choice(profile, measured)
+            return model, f"the choice of the {profile.name} run, fitted on its development set"
+    raise BundleError(
+        f"The study {study.name} has no model yet; run `make study FILE=studies/{study.name}.toml` first."
+    )
+
+
+def development_rows(config: DatasetConfig) -> pd.DataFrame:
+    """Raw rows of the development set of a dataset."""
+    dataset, protocol = load_dataset(config), load_profile("full").protocol
+    rows, _ = splits.split_off_test(dataset, protocol.test_fraction, protocol.seed)
     return dataset.frame.iloc[rows]
 
 
-def build(folder: Path) -> Served:
+def build(folder: Path, own_study: Study | None = None) -> Served:
     """Write model, examples and statistics, then put them in place of `folder`; returns the new model.
 
     Nothing in `folder` changes until the new model has been loaded and has scored its examples.
+
+    Parameters
+    ----------
+    folder : Path
+    own_study : Study, optional
+        The study of a table of the user's own; the credit-card study by default.
 
     Raises
     ------
     ClaimError
         If the recorded numbers contradict a sentence of the pages.
     """
-    study.headline()
+    if own_study is None:
+        study.headline()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFolder(f".{folder.name}-", folder.parent) as parent:
         staging = Path(parent) / "new"
         staging.mkdir()
-        model, source = chosen_model()
+        model, source = study_model(own_study) if own_study else chosen_model()
         model = bundle.load(bundle.save(model, staging))  # what is described is what will be served
-        development = development_rows(model)
+        measured_study = own_study or located(model.schema)
+        development = development_rows(own_study.dataset if own_study else measured_study)
         about = describe(model, source, development)
         write_about(staging, about)
-        write_scores(staging, measured_pairs(located(model.schema), printed_names()))
-        write_statistics(staging, _figures(Served(model, version_of(staging), about), development))
+        write_scores(staging, measured_pairs(measured_study, printed_names()))
+        served = Served(model, version_of(staging), about)
+        write_statistics(staging, _figures(served, development, measured_study))
         bundle.seal(staging)
         served = load_served(staging)  # which is slow for large forests, and so done once
         exchange(staging, folder)
     return served
 
 
-def _figures(served: Served, development: pd.DataFrame) -> list[Figure]:
+def _figures(served: Served, development: pd.DataFrame, measured_study: Study | DatasetConfig) -> list[Figure]:
     """The figures of the statistics page."""
     from app.building.embedding import study_synthetic
     from app.building.figures import figures
 
-    schema = located(served.model.schema)
+    profile = load_profile("full", measured_study)
+    schema = profile.dataset
     y = development[schema.label]
     synthetic = None
-    if y.sum() >= MIN_ROWS:
+    if y.sum() >= MIN_ROWS and not schema.is_mixed:
         X = features.build_features(development, schema, served.model.columns)
-        synthetic = study_synthetic(load_profile("full", schema), load_dataset(schema), X, y)
-    return figures(served, development, printed_names(), synthetic)
+        synthetic = study_synthetic(profile, load_dataset(schema), X, y)
+    return figures(served, development, printed_names(), synthetic, study=measured_study)

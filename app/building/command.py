@@ -9,15 +9,20 @@ from pathlib import Path
 
 from app.building.champion import build
 from app.catalog import PAIRS
-from utils.config import ROOT
+from app.settings import model_folder
+from utils.study_file import CREDITCARD, Study, read_study
 
-FOLDER = ROOT / "app" / "model"
+
+def own_study(name: str | None) -> Study | None:
+    """The study of this name; None if it is the credit-card study."""
+    return None if name in (None, CREDITCARD.name) else read_study(name)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Write the champion, or pairs; 1 with a sentence if a model is damaged or the data cannot be had."""
     parser = argparse.ArgumentParser(description="Write the models that `python -m app.app` serves.")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where to (default: app/model)")
+    parser.add_argument("--study", help="name of a study of your own, whose model is written (default: creditcard)")
+    parser.add_argument("--folder", type=Path, help="where to (default: app/model, or a folder of the study)")
     parser.add_argument(
         "--pairs",
         nargs="*",
@@ -25,19 +30,20 @@ def main(argv: list[str] | None = None) -> int:
         help="write the study's pairs beside the champion instead; all of them unless some are named",
     )
     options = parser.parse_args(argv)
+    folder = options.folder or model_folder(options.study)
     start = time.perf_counter()
     try:
         if options.pairs is not None:
             from app.building.pairs import build_pairs
 
-            print(build_pairs(options.folder.with_name(PAIRS), options.pairs))
+            print(build_pairs(folder.with_name(PAIRS), options.pairs))
             return 0
-        served = build(options.folder)
+        served = build(folder, own_study(options.study))
     except ValueError as error:
         print(f"{error}\nThe model that was served before is unchanged.", file=sys.stderr)
         return 1
     except OSError as error:
-        problem = f"{error.filename or options.folder}: {error.strerror or error}"
+        problem = f"{error.filename or folder}: {error.strerror or error}"
         remedy = "make that folder writable or, if it is the one for the models, name another with --folder"
         print(f"A file cannot be read or written ({problem}); {remedy}.", file=sys.stderr)
         return 1

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from app.building.about import located
+from app.building.about import located, raw_values
 from app.building.embedding import FRAUD, LEGITIMATE, SYNTHETIC, Synthetic, embed
 from app.building.scores import development_rows
 from app.model_files import Figure, Toggle
 from app.served import Served
-from utils.config import DatasetConfig, load_profile
+from app.views.words import TRANSACTIONS, translate, words_of
+from utils.config import DatasetConfig, Study, Words, load_profile
 from utils.data.calendar_features import SECONDS_PER_DAY
 from utils.figures.comparison import mean_precision
 from utils.figures.theme import FRAUD as FRAUD_COLOUR
@@ -28,6 +30,7 @@ RECALLS = np.linspace(0.01, 1, 100)
 AMOUNTS = (0, 0.01, 1, 3, 10, 30, 100, 300, 1000, 3000)  # lower ends of the bins: roughly half powers of ten
 N_EXPLAINED, N_ESTIMATED = 200, 30  # transactions of each class behind importances that are exact, or estimated
 N_FEATURES = 15
+MAX_TICK = 40  # characters of a column's name beside an axis
 DIVERGING = [[0, LEGITIMATE_COLOUR], [0.5, "#ffffff"], [1, FRAUD_COLOUR]]
 SCALE_ABOVE = {
     "orientation": "h",
@@ -41,7 +44,12 @@ SCALE_ABOVE = {
 
 
 def figures(
-    served: Served, development: pd.DataFrame, labels_of: dict[str, str], synthetic: Synthetic | None = None
+    served: Served,
+    development: pd.DataFrame,
+    labels_of: dict[str, str],
+    synthetic: Synthetic | None = None,
+    *,
+    study: Study | DatasetConfig | None = None,
 ) -> list[Figure]:
     """Figures of the page, in order; figures without data are left out.
 
@@ -55,29 +63,55 @@ def figures(
         Printed names of samplers and classifiers.
     synthetic : Synthetic, optional
         Frauds of the study's CGAN, if there are enough real ones to train it.
+    study : Study or DatasetConfig, optional
+        Whose measured pairs are drawn; by default that of the model's dataset in the credit-card study.
     """
     schema = served.model.schema
     labels = development[schema.label].to_numpy()
-    page = [class_balance(labels)]
+    words = words_of(served.model.card)
+    page = [class_balance(labels, words)]
     if schema.amount is not None:
         page.append(amounts(development[schema.amount].to_numpy(), labels))
     if schema.time is not None:
         hours = development[schema.time].to_numpy() % SECONDS_PER_DAY // 3600
-        page.append(hour_of_day(hours, labels))
+        page.append(hour_of_day(hours, labels, is_clock=schema.time in schema.dates))
     if synthetic:
         page += [correlations(synthetic), embedding(synthetic)]
     n_explained = N_EXPLAINED if served.explained_exactly else N_ESTIMATED
     page.append(importances(served, sample_of(development, schema, n_explained)))
-    table = measured(located(schema))
+    table = measured(study or located(schema))
     if len(table):
         page.append(precision_recall_curves(table, labels.mean(), labels_of))
-    return page
+    return [in_words(figure, words) for figure in page] if served.model.card.study else page
 
 
-def measured(schema: DatasetConfig) -> pd.DataFrame:
+def in_words(figure: Figure, words: Words) -> Figure:
+    """A figure with its sentences and names of classes in the words of a study of the user's own."""
+
+    def translated(content: dict[str, object]) -> dict[str, object]:
+        """Titles and names, but nothing that may be a column."""
+        own = {key: translated(value) for key, value in content.items() if isinstance(value, dict)}
+        own |= {key: translate(content[key], words) for key in ("name", "text") if isinstance(content.get(key), str)}
+        return {**content, **own}
+
+    choices = figure.choices and [
+        (group, [(value, translate(label, words)) for value, label in options]) for group, options in figure.choices
+    ]
+    return replace(
+        figure,
+        title=translate(figure.title, words),
+        text=translate(figure.text, words),
+        choices=choices,
+        toggle=figure.toggle and replace(figure.toggle, name=translate(figure.toggle.name, words)),
+        data=[translated(trace) for trace in figure.data],
+        layout=translated(figure.layout),
+    )
+
+
+def measured(study: Study | DatasetConfig) -> pd.DataFrame:
     """Cross-validation rows of the full study, else of the quick one, on the folds that every pair has."""
     for profile in ("full", "quick"):
-        table = development_rows(load_profile(profile, schema))
+        table = development_rows(load_profile(profile, study))
         if table.empty:
             continue
         n_pairs = len(table[PAIR].drop_duplicates())
@@ -88,9 +122,10 @@ def measured(schema: DatasetConfig) -> pd.DataFrame:
     return pd.DataFrame()
 
 
-def class_balance(labels: NDArray) -> Figure:
-    """Transactions per class on a logarithmic axis."""
-    counts = {name: int(np.sum(labels == value)) for value, name, _ in CLASSES}
+def class_balance(labels: NDArray, words: Words = TRANSACTIONS) -> Figure:
+    """Rows per class on a logarithmic axis."""
+    counts = {translate(name, words): int(np.sum(labels == value)) for value, name, _ in CLASSES}
+    n_positives = int(np.sum(labels == 1))
     bars = {
         "type": "bar",
         "orientation": "h",
@@ -101,8 +136,8 @@ def class_balance(labels: NDArray) -> Figure:
         "marker": {"color": [colour for *_, colour in CLASSES]},
         "hovertemplate": "%{y}: %{x:,}<extra></extra>",
     }
-    text = f"Of {len(labels):,} transactions of the development set, {counts['Fraud']:,} are frauds: one in "
-    text += f"{round(len(labels) / max(counts['Fraud'], 1)):,}."
+    text = f"Of {len(labels):,} transactions of the development set, {n_positives:,} are frauds: one in "
+    text += f"{round(len(labels) / max(n_positives, 1)):,}."
     axis = {
         "type": "log",
         "title": {"text": "transactions (logarithmic)"},
@@ -134,9 +169,14 @@ def _shares_of_class(positions: NDArray, labels: NDArray, names: Sequence[object
 
 def amounts(values: NDArray, labels: NDArray) -> Figure:
     """Share of each class by amount; values of shape (n_rows,), in the file's currency."""
+    known = ~np.isnan(values)
+    values, labels = values[known], labels[known]
     ends = [f"{low:,g} to {high:,g}" for low, high in pairwise(AMOUNTS[1:])]
     names = ["0", *ends, f"{AMOUNTS[-1]:,} and more"]
-    bars = _shares_of_class(np.searchsorted(AMOUNTS, values, side="right") - 1, labels, names)
+    if (values < 0).any():
+        names[0] = "0 and less"
+    positions = np.maximum(np.searchsorted(AMOUNTS, values, side="right") - 1, 0)
+    bars = _shares_of_class(positions, labels, names)
     medians = {
         name.lower(): np.median(values[labels == value]) for value, name, _ in CLASSES if (labels == value).any()
     }
@@ -146,13 +186,13 @@ def amounts(values: NDArray, labels: NDArray) -> Figure:
     return Figure(title="Amounts", text=text, data=bars, layout={**axes, "hovermode": "x unified"})
 
 
-def hour_of_day(hours: NDArray, labels: NDArray) -> Figure:
-    """Share of each class per hour; arrays of shape (n_rows,)."""
+def hour_of_day(hours: NDArray, labels: NDArray, *, is_clock: bool = False) -> Figure:
+    """Share of each class per hour; arrays of shape (n_rows,). `is_clock` if hours are those of a clock."""
     bars = _shares_of_class(hours, labels, list(range(24)))
     per_hour = np.bincount(hours.astype(int), minlength=24)
     rate = 10_000 * np.bincount(hours[labels == 1].astype(int), minlength=24) / np.maximum(per_hour, 1)
     low, high = int(rate.argmin()), int(rate.argmax())
-    text = "Share of each class per hour, counted from the first transaction. Of 10,000 "
+    text = f"Share of each class per hour{' (UTC)' if is_clock else ', counted from the first transaction'}. Of 10,000 "
     text += f"transactions {rate[low]:.0f} are frauds in hour {low}, where they are rarest, and {rate[high]:.0f} in "
     text += f"hour {high}, where they are most frequent."
     axes = {"xaxis": {"title": {"text": "hour"}, "dtick": 3}, "yaxis": {"title": {"text": "share of the class (%)"}}}
@@ -246,14 +286,14 @@ def sample_of(development: pd.DataFrame, schema: DatasetConfig, limit: int, seed
 
 def importances(served: Served, rows: pd.DataFrame) -> Figure:
     """Mean absolute contribution of each feature to the served model's log odds, over some raw rows."""
-    explained = served.explain(rows[list(served.columns)].to_numpy(dtype=float).tolist())
+    explained = served.explain(raw_values(served.model, rows).tolist())
     sizes = [{column.feature: abs(column.contribution) for column in row.contributions} for row in explained]
     means = pd.DataFrame(sizes).mean().sort_values(ascending=False)
     top = means.head(N_FEATURES)[::-1]
     bars = {
         "type": "bar",
         "orientation": "h",
-        "y": list(top.index),
+        "y": [_tick(name) for name in top.index],
         "x": top.round(4).tolist(),
         "marker": {"color": LEGITIMATE_COLOUR},
         "hovertemplate": "%{y}: %{x:.2f}<extra></extra>",
@@ -263,6 +303,12 @@ def importances(served: Served, rows: pd.DataFrame) -> Figure:
     text += f"{', '.join(means.index[:3])} move them most; the {len(top)} largest are shown."
     axes = {"xaxis": {"title": {"text": "mean absolute SHAP value (log odds)"}}, "yaxis": {"showgrid": False}}
     return Figure(title="What the served model looks at", text=text, data=[bars], layout=axes, size="tall")
+
+
+def _tick(name: str) -> str:
+    """A column's name beside an axis: cut if it is long, and escaped, because Plotly reads tags."""
+    short = name if len(name) <= MAX_TICK else f"{name[: MAX_TICK - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return short.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def precision_recall_curves(table: pd.DataFrame, prevalence: float, labels_of: dict[str, str]) -> Figure:

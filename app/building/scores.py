@@ -8,18 +8,18 @@ import pandas as pd
 from app.model_files import MeasuredPair, Score
 from utils.analysis import bootstrap
 from utils.benchmark import ledger
-from utils.config import DatasetConfig, Profile, load_profile
+from utils.config import DatasetConfig, Profile, Study, load_profile
 from utils.data.identity import identify
 from utils.serving.final_model import final_task
 
 
-def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[MeasuredPair]:
+def measured_pairs(study: Study | DatasetConfig, labels: dict[str, str]) -> list[MeasuredPair]:
     """Every pair of sampler and model that the full study measured, else the quick one, with its average precision.
 
     Parameters
     ----------
-    schema : DatasetConfig
-        Of the dataset whose ledger rows count, with the path of its file.
+    study : Study or DatasetConfig
+        Whose ledger rows count, with the path of its file; a dataset is one of the credit-card study.
     labels : dict of str to str
         Printed names of samplers and models, in the order of the result.
 
@@ -28,7 +28,7 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[Measur
     list of MeasuredPair
         Intervals are from a bootstrap over the frauds. Empty if nothing was measured.
     """
-    profile, table = _measured_rows(schema)
+    profile, table = _measured_rows(study)
     if table.empty:
         return []
     order = {name: position for position, name in enumerate(labels)}
@@ -46,13 +46,13 @@ def measured_pairs(schema: DatasetConfig, labels: dict[str, str]) -> list[Measur
     return sorted(pairs, key=lambda pair: (order.get(pair.sampler, 99), order.get(pair.model, 99)))
 
 
-def _measured_rows(schema: DatasetConfig) -> tuple[Profile, pd.DataFrame]:
+def _measured_rows(study: Study | DatasetConfig) -> tuple[Profile, pd.DataFrame]:
     """The full profile with its development rows; the quick one with its rows if there are none."""
-    full = load_profile("full", schema)
+    full = load_profile("full", study)
     table = development_rows(full)
     if len(table):
         return full, table
-    quick = load_profile("quick", schema)
+    quick = load_profile("quick", study)
     return quick, development_rows(quick)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,9 +57,10 @@ class Labels:
         return LabelCounts(frauds, legitimate, self.empty, self.not_understood)
 
 
-def read_labels(cells: pa.Array | pa.ChunkedArray) -> Labels:
+def read_labels(cells: pa.Array | pa.ChunkedArray, positive: Sequence[str] = ()) -> Labels:
     """Labels from the cells of a file: text, numbers or truth values; null is empty.
 
+    If `positive` lists the values of the rare class, any other value is of the other class. Otherwise:
     The words of `FRAUD` and `LEGITIMATE` are understood in upper or lower case, and 0 and 1 in any notation. Of -1 and
     1, and of 1 and 2, the rarer one is the fraud; if both are equally frequent, neither is understood.
     """
@@ -66,7 +68,7 @@ def read_labels(cells: pa.Array | pa.ChunkedArray) -> Labels:
     words = [_word(cell) for cell in encoded.dictionary.to_pylist()]
     positions = encoded.indices.cast(pa.int64()).fill_null(len(words)).to_numpy(zero_copy_only=False)
     counts = np.bincount(positions, minlength=len(words) + 1)
-    meaning, note = _meaning(words, counts)
+    meaning, note = (_listed(words, positive), "") if positive else _meaning(words, counts)
     by_word = np.array([*(meaning.get(word, np.nan) for word in words), np.nan])
     is_empty = np.array([*(word in EMPTY for word in words), True])
     empty = int(counts[is_empty].sum())
@@ -93,6 +95,12 @@ def _word(cell: object) -> str:
     except ValueError:
         return word
     return str(int(number)) if number.is_integer() else word
+
+
+def _listed(words: list[str], positive: Sequence[str]) -> dict[str, float]:
+    """1 for the values of the rare class, and 0 for others that are not empty."""
+    listed = {_word(value) for value in positive}
+    return {word: float(word in listed) for word in words if word not in EMPTY or word in listed}
 
 
 def _meaning(words: list[str], counts: NDArray) -> tuple[dict[str, float], str]:

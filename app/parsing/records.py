@@ -43,10 +43,13 @@ class Batch:
         Numbers of each readable row, in the order of the model's raw columns.
     errors : dict of int to str
         Reason for each row that cannot be scored.
+    notes : dict of int to list of str
+        What a reader of a row's score has to know.
     """
 
     values: dict[int, list[float]] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
+    notes: dict[int, list[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.values) + len(self.errors)
@@ -136,6 +139,17 @@ def read_json(body: bytes, columns: Sequence[str]) -> Batch:
     BodyError
         If the body is not such JSON, has too many rows or none, or a column is missing from every row.
     """
+    batch = Batch()
+    for record in json_records(body, columns):
+        if isinstance(record, dict):
+            batch.add(record, columns, read=read_json_number)
+        else:
+            batch.reject("is not an object")
+    return batch
+
+
+def json_records(body: bytes, columns: Sequence[str]) -> list[object]:
+    """The rows of a JSON body, which should be objects; errors as in `read_json`."""
     content = json_body(body)
     records = [content] if isinstance(content, dict) else content
     if not isinstance(records, list):
@@ -147,13 +161,7 @@ def read_json(body: bytes, columns: Sequence[str]) -> Batch:
         check_width(len(record))
         missing.difference_update(record)
     check_columns([name for name in columns if name in missing])
-    batch = Batch()
-    for record in records:
-        if isinstance(record, dict):
-            batch.add(record, columns, read=read_json_number)
-        else:
-            batch.reject("is not an object")
-    return batch
+    return records
 
 
 def json_body(body: bytes) -> object:

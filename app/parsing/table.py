@@ -32,11 +32,17 @@ class Table:
         Line (None in Parquet) and reason, by the number of each row that cannot be scored.
     label : pyarrow array of length n_rows or None
         Cells of the label's column, if the file has it: text in CSV, null for an empty one.
+    notes : list of str
+        Sentences on how the file was read.
+    unseen : dict of int to dict of str to str
+        Categories that were not seen in training, by row and column.
     """
 
     values: NDArray[np.float64]
     errors: dict[int, tuple[int | None, str]] = field(default_factory=dict)
     label: pa.Array | pa.ChunkedArray | None = None
+    notes: list[str] = field(default_factory=list)
+    unseen: dict[int, dict[str, str]] = field(default_factory=dict)
 
     @property
     def readable(self) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, abort, jsonify, request
 
 from app.extensions import catalog, monitor, served
 from app.parsing.delimited import read_csv
+from app.parsing.mixed_bodies import read_mixed_csv, read_mixed_json
 from app.parsing.records import Batch, BodyError, read_json
 from app.routes.models import Models, answer
 from app.routes.openapi import document
@@ -15,6 +16,7 @@ from utils.benchmark.records import to_json
 
 blueprint = Blueprint("api", __name__)
 READERS = {"application/json": read_json, "text/csv": read_csv}
+MIXED_READERS = {"application/json": read_mixed_json, "text/csv": read_mixed_csv}
 MAX_EXPLAINED = 100
 
 
@@ -26,7 +28,7 @@ def predict() -> Response:
     if read is None or charset not in ("utf-8", "utf8") or request.headers.get("Content-Encoding"):
         abort(415, f"Send {' or '.join(READERS)} in UTF-8, not compressed.")
     model, explain = served(), wants_explanation()
-    batch = read(read_body(), model.columns)
+    batch = MIXED_READERS[request.mimetype](read_body(), model.raw) if model.raw else read(read_body(), model.columns)
     if explain and len(batch) > MAX_EXPLAINED:
         raise BodyError(422, f"Explanations are for up to {MAX_EXPLAINED} transactions; send fewer, or do without.")
     rows = model.score(batch)
@@ -47,6 +49,8 @@ def _prediction(row: ScoredRow, explanation: Explanation | None) -> dict[str, ob
     if row.error is not None:
         return {"row": row.row, "error": row.error}
     prediction = {"row": row.row, "probability": row.probability, "decision": row.decision}
+    if row.notes:
+        prediction["notes"] = row.notes
     if explanation is None:
         return prediction
     return {**prediction, "explanation": to_json(explanation)}

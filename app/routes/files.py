@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from werkzeug.exceptions import ServiceUnavailable
 
 from app.extensions import monitor, results, served
+from app.parsing.mixed_bodies import read_mixed_table
 from app.parsing.records import BodyError
 from app.parsing.table import Table, read_table
 from app.routes.models import answer
@@ -33,7 +34,7 @@ def score_file() -> Response:
     """Score a CSV or Parquet file; the answer is a summary, with the address of all scored rows."""
     model = served()
     with _limit_concurrency():
-        table = read_table(_content(), model.columns, model.model.schema.label)
+        table = _read(_content(), model)
         probability = _probability(model, table)
         token = results().add(every_row(model, table, probability))
         summary = summarise(model, table, probability, download=url_for("files.download", token=token))
@@ -83,6 +84,11 @@ def _content() -> bytes:
     if len(content) > MAX_FILE:
         abort(413)
     return content
+
+
+def _read(content: bytes, model: Served) -> Table:
+    label = model.model.schema.label
+    return read_mixed_table(content, model.raw, label) if model.raw else read_table(content, model.columns, label)
 
 
 def _probability(model: Served, table: Table) -> NDArray[np.float64]:

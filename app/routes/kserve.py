@@ -5,17 +5,19 @@ A request has one input tensor per column, of shape [n] or [n, 1], in any order;
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata as distributions
 
 import numpy as np
+import pandas as pd
 from flask import Blueprint, Response, abort, current_app
 from numpy.typing import NDArray
 
 from app.extensions import catalog, monitor
+from app.parsing.mixed import read_columns
 from app.parsing.records import (
     MAX_ROWS,
-    Batch,
     BodyError,
     check_columns,
     check_count,
@@ -26,7 +28,8 @@ from app.parsing.records import (
 from app.routes import models
 from app.routes.models import NUMBERS, OUTPUTS, answer
 from app.security import read_body
-from app.served import Served
+from app.served import Served, read_examples
+from utils.serving.raw_columns import RawColumn
 
 blueprint = Blueprint("kserve", __name__)
 
@@ -71,7 +74,8 @@ def ready() -> Response:
 def metadata(name: str, version: str | None = None) -> Response:
     """Inputs and outputs of a model."""
     model = _model(name, version)
-    inputs = [models.TensorMetadata(column, "FP64", [-1]) for column in model.columns]
+    texts = {column.name for column in model.raw if column.kind != "number"}
+    inputs = [models.TensorMetadata(column, "BYTES" if column in texts else "FP64", [-1]) for column in model.columns]
     outputs = [models.TensorMetadata(output, kind, [-1]) for output, kind in OUTPUTS.items()]
     return answer(models.ModelMetadata(name, [model.version], "fraud", inputs, outputs))
 
@@ -93,10 +97,7 @@ def _model(name: str, version: str | None) -> Served:
 
 def _scores(model: Served) -> bool:
     """Whether the model scores one of its examples."""
-    batch = Batch()
-    batch.add(model.about.examples["legitimate"], model.columns)
-    (row,) = model.score(batch)
-    return row.error is None
+    return all(row.error is None for row in model.score(read_examples(model)))
 
 
 @blueprint.post("/v2/models/<name>/infer")
@@ -104,7 +105,7 @@ def _scores(model: Served) -> bool:
 def infer(name: str, version: str | None = None) -> Response:
     """Score tensors; a value that is not a number refuses the request, because the answer has no errors per row."""
     model = _model(name, version)
-    asked = read_request(json_body(read_body()), model.columns)
+    asked = read_request(json_body(read_body()), model.columns, model.raw)
     probability = model.probability(asked.values)
     alert = probability >= model.model.threshold
     monitor().scored(model.name, len(asked.values), int(alert.sum()), 0)
@@ -115,8 +116,8 @@ def infer(name: str, version: str | None = None) -> Response:
     return answer(models.InferResponse(model_name=name, model_version=model.version, id=asked.id, outputs=outputs))
 
 
-def read_request(content: object, columns: tuple[str, ...]) -> Query:
-    """A request from its JSON; BodyError says what is wrong with it."""
+def read_request(content: object, columns: tuple[str, ...], raw: tuple[RawColumn, ...] = ()) -> Query:
+    """A request from its JSON; BodyError says what is wrong with it. `raw` describes the columns of a mixed table."""
     if not isinstance(content, dict) or not isinstance(content.get("inputs"), list):
         raise BodyError(400, "The body must be an object with a list of inputs.")
     if not isinstance(content.get("id", ""), str):
@@ -127,30 +128,47 @@ def read_request(content: object, columns: tuple[str, ...]) -> Query:
     check_names([tensor["name"] for tensor in content["inputs"]])
     inputs = {tensor["name"]: tensor for tensor in content["inputs"]}
     check_columns([name for name in columns if name not in inputs])
-    numbers = [_numbers(inputs[name]) for name in columns]
-    lengths = {len(column) for column in numbers}
+    read = _cells if raw else _numbers
+    cells = [read(inputs[name]) for name in columns]
+    lengths = {len(column) for column in cells}
     if len(lengths) > 1:
         raise BodyError(422, "The inputs have different numbers of rows.")
     check_count(*lengths)
-    return Query(content.get("id"), np.array(numbers, dtype=float).T.copy(), _outputs(content))
+    values = _mixed_values(cells, raw) if raw else np.array(cells, dtype=float).T.copy()
+    return Query(content.get("id"), values, _outputs(content))
+
+
+def _mixed_values(cells: list[list[object]], raw: tuple[RawColumn, ...]) -> NDArray[np.float64]:
+    """Values of shape (n_rows, n_columns) of the columns of a mixed table."""
+    frame = {column.name: pd.Series(values, dtype=object) for column, values in zip(raw, cells, strict=True)}
+    rows = read_columns(frame, raw)
+    for position, problems in sorted(rows.problems.items()):
+        for name, reason in problems.items():
+            raise BodyError(422, f"Row {position + 1}: {name} {reason}.", [name])
+    return rows.values
 
 
 def _numbers(tensor: dict[str, object]) -> list[float]:
     """A tensor of shape [n] or [n, 1] as numbers."""
+    name, numbers = tensor["name"], []
+    for row, cell in enumerate(_cells(tensor, NUMBERS), 1):
+        try:
+            numbers.append(read_json_number(cell))
+        except ValueError as error:
+            raise BodyError(422, f"Row {row}: {name} {error}.", [name]) from None
+    return numbers
+
+
+def _cells(tensor: dict[str, object], datatypes: Sequence[str] = (*NUMBERS, "BYTES")) -> list[object]:
+    """The cells of a tensor of shape [n] or [n, 1]."""
     name, shape, data = tensor["name"], tensor.get("shape"), tensor.get("data")
-    if not isinstance(tensor.get("datatype"), str) or tensor["datatype"] not in NUMBERS:
-        raise BodyError(422, f"The datatype of {name} is none of {', '.join(sorted(NUMBERS))}.", [name])
+    if not isinstance(tensor.get("datatype"), str) or tensor["datatype"] not in datatypes:
+        raise BodyError(422, f"The datatype of {name} is none of {', '.join(sorted(datatypes))}.", [name])
     # [true] equals [1] in Python, but is not a shape.
     if not isinstance(data, list) or not _is_shape(shape) or shape not in ([len(data)], [len(data), 1]):
         raise BodyError(422, f"The shape of {name} is neither [n] nor [n, 1] for its n numbers.", [name])
     check_count(len(data), MAX_ROWS)
-    numbers = []
-    for row, cell in enumerate(data, 1):
-        try:
-            numbers.append(read_json_number(cell[0] if isinstance(cell, list) and len(cell) == 1 else cell))
-        except ValueError as error:
-            raise BodyError(422, f"Row {row}: {name} {error}.", [name]) from None
-    return numbers
+    return [cell[0] if isinstance(cell, list) and len(cell) == 1 else cell for cell in data]
 
 
 def _is_shape(shape: object) -> bool:

@@ -17,13 +17,17 @@ from pydantic_core import core_schema
 from app.parsing.records import LARGEST
 from app.served import Explanation, ModelDescription
 from app.views.summary import FileSummary
+from app.views.words import translate, words_of
 from utils.benchmark.records import to_json
 from utils.serving.bundle import FraudModel
+from utils.serving.raw_columns import RawColumn
 
+MAX_NAMED = 5  # categories that a description names
 REFERENCE = "#/components/schemas/{model}"
-Datatype = Literal["FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"]
+Number = Literal["FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"]
+Datatype = Number | Literal["BYTES"]
 OutputName = Literal["probability", "alert"]
-NUMBERS = get_args(Datatype)
+NUMBERS = get_args(Number)
 OUTPUTS: dict[OutputName, str] = {"probability": "FP64", "alert": "BOOL"}
 
 
@@ -39,6 +43,8 @@ class Prediction:
     """An alert from the threshold on."""
     explanation: Explanation | None = None
     """Only if it was asked for."""
+    notes: list[str] | None = None
+    """Values of the row that were not seen in training."""
     error: str | None = None
     """Why the row has no probability, with its line in CSV."""
 
@@ -72,8 +78,8 @@ class InputTensor:
     datatype: Datatype
     shape: list[Annotated[int, Field(ge=1)]]
     """[n] or [n, 1]."""
-    data: list[float | list[float]]
-    """Numbers, one per row."""
+    data: list[float | list[float] | str | None]
+    """Numbers, one per row; text in a tensor of BYTES, for categories and dates, and null for a gap."""
 
 
 @dataclass(frozen=True)
@@ -205,21 +211,43 @@ def answer(content: Documented) -> Response:
 
 
 def column_type(model: FraudModel, name: str) -> object:
-    """The type of a column's values in a transaction, with its limits and description."""
+    """The type of a column's values in a row, with its limits and description."""
+    for column in model.raw:
+        if column.name == name:
+            return _described_type(column)
     counts = "only the hour of day counts" if model.hour_features else "counts as it is"
     roles = {
         model.schema.time: f"Seconds since the first transaction of the file; {counts}.",
-        model.schema.amount: "Amount of the payment.",
+        model.schema.amount: "Amount of the row." if model.card.study else "Amount of the payment.",
     }
-    description = roles.get(name, "As in the file of the study.")
+    description = translate(roles.get(name, "As in the file of the study."), words_of(model.card))
     return Annotated[float, Field(ge=-LARGEST, le=LARGEST, description=description)]
+
+
+def _described_type(column: RawColumn) -> object:
+    """The type of a column of a mixed table; null is a gap."""
+    gaps = f"; {column.share_missing * 100:.1f} % missing in training." if column.share_missing else "."
+    if column.is_category:
+        known = ", ".join(column.categories[:MAX_NAMED])
+        more = f" and {len(column.categories) - MAX_NAMED:,} more" if len(column.categories) > MAX_NAMED else ""
+        description = f"A category: {known}{more}. Others are scored as not seen in training{gaps}"
+        return Annotated[str | None, Field(description=description)]
+    low, high = (None if limit is None else column.plain(limit) for limit in (column.minimum, column.maximum))
+    if column.is_date:
+        date_format = {"format": "date" if column.kind == "date" else "date-time"}
+        description = f"From {low} to {high} in training{gaps}"
+        return Annotated[str | None, Field(description=description, json_schema_extra=date_format)]
+    kind = float if column.is_required else float | None
+    description = f"From {low:g} to {high:g} in training{gaps}" if low is not None else "Never known in training."
+    return Annotated[kind, Field(ge=-LARGEST, le=LARGEST, description=description)]
 
 
 def schemas(model: FraudModel) -> dict[str, JsonSchemaValue]:
     """JSON Schema of every object by its name; `model` gives the columns of a transaction."""
     columns = {name: TypeAdapter(column_type(model, name)).json_schema() for name in model.raw_columns}
+    words = words_of(model.card)
     transaction = {
-        "description": "One card payment.",
+        "description": f"One {words.row}." if model.card.study else "One card payment.",
         "type": "object",
         "properties": columns,
         "required": list(columns),

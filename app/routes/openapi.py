@@ -12,7 +12,10 @@ from app.results import KEPT
 from app.routes import models
 from app.routes.models import NUMBERS, OUTPUTS, REFERENCE
 from app.views.summary import FileSummary
+from app.views.words import translate, words_of
 from utils.data.reading import MAX_COLUMNS
+from utils.serving.bundle import FraudModel
+from utils.serving.card import Card
 
 Spec = dict[str, object]
 JSON = "application/json"
@@ -65,17 +68,45 @@ class Operation:
 
 def document(catalog: Catalog) -> Spec:
     """The OpenAPI document; names of models and columns of a transaction come from `catalog`."""
+    card = catalog.champion.model.card
+    words = words_of(card)
+    rows = words.rows if card.study else "card transactions"
     description = (
-        "Scores card transactions with the models of the study. Every row gets an answer: a probability of fraud and a "
-        "decision, or the reason why it cannot be scored."
+        f"Scores {rows} with the models of the study. Every row gets an answer: a probability of {words.positive} and "
+        "a decision, or the reason why it cannot be scored."
     )
     paths = {operation.address: {operation.method: operation.spec()} for operation in operations(catalog.names)}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Card fraud", "version": version("imbalanced-cgan"), "description": description},
-        "paths": paths,
-        "components": {"schemas": models.schemas(catalog.champion.model)},
+        "info": {
+            "title": card.study or "Card fraud",
+            "version": version("imbalanced-cgan"),
+            "description": description,
+        },
+        "paths": in_words(paths, card),
+        "components": {"schemas": _schemas(catalog.champion.model)},
     }
+
+
+def _schemas(model: FraudModel) -> Spec:
+    row, *others = models.schemas(model).items()
+    return dict([row]) | in_words(dict(others), model.card)
+
+
+def in_words(spec: Spec, card: Card) -> Spec:
+    """A specification with its sentences in the words of a study of the user's own."""
+    if card.study is None:
+        return spec
+    words = words_of(card)
+
+    def translated(key: str, value: object) -> object:
+        if isinstance(value, dict):
+            return in_words(value, card)
+        if isinstance(value, list | tuple):
+            return [translated("", item) for item in value]
+        return translate(value, words) if key in ("description", "summary") and isinstance(value, str) else value
+
+    return {key: translated(key, value) for key, value in spec.items()}
 
 
 def operations(names: list[str]) -> Iterator[Operation]:

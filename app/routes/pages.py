@@ -15,16 +15,17 @@ from flask_wtf.csrf import CSRFError
 
 from app.catalog import CHAMPION
 from app.extensions import catalog
-from app.model_files import KINDS, MeasuredPair
-from app.parsing.records import Batch, read_row
+from app.model_files import MeasuredPair
+from app.parsing.records import Batch
 from app.parsing.table import MAX_FILE_ROWS
-from app.parsing.typed_numbers import read_typed
 from app.results import KEPT
 from app.routes.files import MAX_FILE
 from app.routes.openapi import document
 from app.served import Served, scores_of
 from app.views import formatting, study
+from app.views.form_fields import FormField, Typed, fields_of, read_form, spell
 from app.views.formatting import Bars, Scale
+from app.views.words import TRANSACTIONS, a, words_of
 from utils.benchmark.records import to_json
 from utils.config import load_profile
 from utils.serving.bundle import BundleError
@@ -36,11 +37,13 @@ for template_filter in (
     formatting.signed,
     formatting.interval,
     formatting.code,
+    formatting.upper_first,
+    a,
 ):
     blueprint.add_app_template_filter(template_filter)
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 YEAR = 365 * 24 * 3600  # seconds
-MAX_TYPED = 40  # characters of a field that the answer repeats
+MAX_TYPED = 200  # characters of a field that the answer repeats
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Answer:
     bars : Bars
     read : dict of str to float
         Values that were read with a decimal comma, by column.
+    missing, unseen : list of str
+        Columns without a value, and categories that were not seen in training.
     """
 
     alert: bool
@@ -73,6 +78,8 @@ class Answer:
     scale: Scale
     bars: Bars
     read: dict[str, float]
+    missing: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -105,12 +112,24 @@ def home() -> str:
     return render_template(
         "home.html",
         champion=catalog().champion,
-        study=study.headline(),
-        title=study.TITLE,
-        notebooks=study.notebooks(),
         axis=formatting.score_axis,
-        has_paper=_paper().exists(),
+        **({} if _table_name() else _study_results()),
     )
+
+
+def _study_results() -> dict[str, object]:
+    """What the home page shows of the credit-card study."""
+    return {
+        "study": study.headline(),
+        "title": study.TITLE,
+        "notebooks": study.notebooks(),
+        "has_paper": _paper().exists(),
+    }
+
+
+def _table_name() -> str | None:
+    """Name of the study that the champion is of, if it is one of a table of the user's own."""
+    return catalog().champion.model.card.study
 
 
 @blueprint.get("/paper.pdf")
@@ -137,7 +156,8 @@ def notebook(name: str) -> str:
 @blueprint.get("/statistics")
 def statistics() -> str:
     """Interactive figures about the data and the study, computed when the model was written."""
-    return render_template("statistics.html", figures=catalog().champion.statistics)
+    champion = catalog().champion
+    return render_template("statistics.html", figures=champion.statistics, left_out=study.left_out(champion.model))
 
 
 @blueprint.get("/statistics.json")
@@ -150,10 +170,9 @@ def statistics_data() -> Response:
 def predict() -> str:
     """The form for one transaction, empty or with an example filled in."""
     name = request.args.get("model", CHAMPION)
-    kind = request.args.get("example")
-    example = catalog().get(name).about.examples[kind] if kind in KINDS else {}
-    values = {column: repr(value).removesuffix(".0") for column, value in example.items()}
-    return _render_form(name, Form(values, filled=kind in KINDS))
+    example = catalog().get(name).about.examples.get(request.args.get("example"), {})
+    values = {column: spell(value) for column, value in example.items()}
+    return _render_form(name, Form(values, filled=bool(example)))
 
 
 @blueprint.post("/predict")
@@ -161,11 +180,11 @@ def score() -> tuple[str, int]:
     """The form with the answer for one transaction."""
     name = request.form.get("model", CHAMPION)
     model = catalog().get(name)
-    values, problems = read_row(request.form, model.columns, read_typed)
+    typed = read_form(model, _typed(model, None))
     texts = _typed(model)
-    if problems:
-        return _render_form(name, Form(texts, problems)), 422
-    return _render_form(name, Form(texts, result=answer(model, values, texts))), 200
+    if typed.problems:
+        return _render_form(name, Form(texts, typed.problems)), 422
+    return _render_form(name, Form(texts, result=answer(model, typed))), 200
 
 
 @blueprint.errorhandler(CSRFError)
@@ -175,21 +194,45 @@ def expired(error: CSRFError) -> tuple[str, int]:
     return _render_form(name, Form(_typed(catalog().get(name)), expired=True)), 400
 
 
-def _typed(model: Served) -> dict[str, str]:
-    """What was typed into each field."""
-    return {column: request.form.get(column, "")[:MAX_TYPED] for column in model.columns}
+def _typed(model: Served, limit: int | None = MAX_TYPED) -> dict[str, str]:
+    """What was typed into each field, by column, up to `limit` characters; fields that were not sent are left out."""
+    sent = {field.name: request.form.get(field.key) for field in fields_of(model)}
+    return {name: text[:limit] for name, text in sent.items() if text is not None}
 
 
 def _render_form(name: str, form: Form) -> str:
     model = catalog().get(name)
-    units = {model.model.schema.time: " (s)", model.model.schema.amount: ""}
-    groups = [
-        ("Time and amount", [column for column in model.columns if column in units]),
-        ("Components", [column for column in model.columns if column not in units]),
-    ]
+    fields = fields_of(model)
+    ids = {field.name: field.id for field in fields}
     return render_template(
-        "predict.html", served=model, chosen=name, choices=choices(), groups=groups, units=units, **vars(form)
+        "predict.html",
+        served=model,
+        chosen=name,
+        choices=choices(),
+        groups=_groups(model, fields),
+        ids=ids,
+        order=[_pasted(field) for field in sorted(fields, key=lambda field: _place(model, field))],
+        **vars(form),
     )
+
+
+def _groups(model: Served, fields: list[FormField]) -> list[tuple[str, list[FormField]]]:
+    """Fields below a heading each."""
+    if model.model.card.study:
+        return [("Values", fields)]
+    roles = (model.model.schema.time, model.model.schema.amount)
+    first = [field for field in fields if field.name in roles]
+    return [("Time and amount", first), ("Components", [field for field in fields if field.name not in roles])]
+
+
+def _pasted(field: FormField) -> dict[str, object]:
+    """What the page's script needs of a field to fill it from a spreadsheet."""
+    return {name: getattr(field, name) for name in ("name", "id", "kind", "position", "day_first")}
+
+
+def _place(model: Served, field: FormField) -> int:
+    """Where a column stands in a row of a spreadsheet."""
+    return model.columns.index(field.name) if field.position is None else field.position
 
 
 def choices() -> list[tuple[str, str]]:
@@ -202,8 +245,9 @@ def choices() -> list[tuple[str, str]]:
     ]
 
 
-def answer(model: Served, values: list[float], texts: dict[str, str]) -> Answer:
-    """The answer for one transaction, whose values were read from these texts."""
+def answer(model: Served, typed: Typed) -> Answer:
+    """The answer for one row that was typed."""
+    values = typed.values
     (scored,), threshold = model.score(Batch(values={1: values})), model.model.threshold
     (explanation,) = model.explain([values])
     return Answer(
@@ -215,7 +259,9 @@ def answer(model: Served, values: list[float], texts: dict[str, str]) -> Answer:
         unusual=model.unusual(values),
         scale=formatting.scale(scored.probability, threshold),
         bars=formatting.bars(explanation),
-        read={column: value for column, value in zip(model.columns, values, strict=True) if "," in texts[column]},
+        read=typed.with_comma,
+        missing=typed.missing,
+        unseen=typed.unseen,
     )
 
 
@@ -234,7 +280,7 @@ def example_file() -> Response:
     text = io.StringIO()
     writer = csv.DictWriter(text, champion.columns)
     writer.writeheader()
-    writer.writerows(champion.about.examples.values())
+    writer.writerows({name: spell(value) for name, value in row.items()} for row in champion.about.examples.values())
     headers = {"Content-Disposition": 'attachment; filename="example.csv"'}
     return Response(text.getvalue(), mimetype="text/csv", headers=headers)
 
@@ -250,7 +296,7 @@ def models() -> str:
         pairs=pairs,
         available=set(catalog().names),
         axis=formatting.score_axis(pair.scores for pair in pairs),
-        study=study.headline(),
+        study=None if _table_name() else study.headline(),
     )
 
 
@@ -261,7 +307,7 @@ def model(name: str) -> str:
     if description is None:
         measured = _measured_pair(name) or abort(404)
         return render_template("model.html", name=name, label=measured.label, scores=measured.scores)
-    headline = study.headline() if study.is_final(description.card) else None
+    headline = study.headline() if not _table_name() and study.is_final(description.card) else None
     words = {"label": description.label, "scores": description.scores}
     return render_template("model.html", name=name, description=description, study=headline, **words)
 
@@ -277,13 +323,15 @@ def _champion_pair() -> str | None:
 
 
 @blueprint.app_context_processor
-def _stand_in() -> dict[str, bool]:
-    """Whether the champion is not the study's final model, which every page must say."""
+def _about_study() -> dict[str, object]:
+    """Words of the champion's study, and whether it is not the study's final model, which every page must say."""
     try:
         card = catalog().champion.model.card
     except BundleError:  # the page is about this error
-        return {"stand_in": False}
-    return {"stand_in": not study.is_final(card)}
+        return {"stand_in": False, "words": TRANSACTIONS, "table_name": None, "has_time": True}
+    has_time = catalog().champion.model.schema.time is not None
+    own = {"words": words_of(card), "table_name": card.study, "has_time": has_time}
+    return {"stand_in": card.study is None and not study.is_final(card), **own}
 
 
 @blueprint.get("/docs")

@@ -11,6 +11,7 @@ const problem = document.getElementById("problem");
 const outcome = document.getElementById("outcome");
 
 const whole = new Intl.NumberFormat("en-GB");
+const { row: oneRow, rows: allRows, positive, positives } = form.dataset; // what the study calls them
 const money = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const at = (id) => document.getElementById(id);
 
@@ -116,7 +117,7 @@ function report(answer, asked) {
   at("outcome-title").textContent = scored ? `Result for ${asked.file}` : `Nothing in ${asked.file} could be scored`;
   const amount = answer.amount_at_risk;
   const facts = [
-    ["Transactions", whole.format(answer.rows)],
+    [allRows[0].toUpperCase() + allRows.slice(1), whole.format(answer.rows)],
     ...(scored ? [["Alerts", whole.format(answer.alerts)]] : []),
     ...(amount === null ? [] : [["Amount at risk", money.format(amount)]]),
     ["Not readable", whole.format(answer.errors.count)],
@@ -140,7 +141,7 @@ function report(answer, asked) {
   };
   drawAll();
   const alerts = scored ? `; ${whole.format(answer.alerts)} alerts` : "";
-  say(`Scored ${whole.format(scored)} of ${whole.format(answer.rows)} transactions${alerts}.`);
+  say(`Scored ${whole.format(scored)} of ${whole.format(answer.rows)} ${allRows}${alerts}.`);
   outcome.focus({ preventScroll: true });
   outcome.scrollIntoView({ block: "start" });
 }
@@ -193,7 +194,7 @@ makeSortable(table);
 
 function suspicious(found) {
   at("top-title").textContent =
-    found.length === 1 ? "The transaction" : `The ${whole.format(found.length)} most suspicious transactions`;
+    found.length === 1 ? `The ${oneRow}` : `The ${whole.format(found.length)} most suspicious ${allRows}`;
   for (const heading of table.tHead.rows[0].cells) heading.removeAttribute("aria-sort");
   table.tHead.rows[0].cells[1].setAttribute("aria-sort", "descending");
   rows(
@@ -201,7 +202,9 @@ function suspicious(found) {
     found.map(({ row, probability, decision, amount, time }) => {
       const told = text(decision === "alert" ? "alert" : "no alert");
       if (decision === "alert") told.className = "fw-semibold";
-      return [number(row), number(probability, percent), told, number(amount, money.format), number(time)];
+      const cells = { amount: number(amount, money.format), time: typeof time === "string" ? text(time) : number(time) };
+      const shown = [...table.tHead.rows[0].cells].flatMap(({ dataset }) => cells[dataset.shows] ?? []);
+      return [number(row), number(probability, percent), told, ...shown];
     }),
   );
 }
@@ -222,14 +225,14 @@ function histogram({ histogram: { edges, counts }, threshold }) {
   paint(at("histogram"), [bars], {
     shapes: [limit],
     xaxis: {
-      title: { text: "probability of fraud (dotted: threshold)" },
+      title: { text: `probability of ${positive} (dotted: threshold)` },
       type: "log",
       range: [Math.log10(edges[0]), 0],
       tickvals: [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1],
       ticktext: ["0.0001 %", "0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 %"],
     },
-    // A bar of one transaction would have no height at the foot of a logarithmic axis.
-    yaxis: { title: { text: "transactions" }, type: "log", dtick: 1, range: [-0.3, Math.log10(Math.max(...counts, 1)) + 0.2] },
+    // A bar of one row would have no height at the foot of a logarithmic axis.
+    yaxis: { title: { text: allRows }, type: "log", dtick: 1, range: [-0.3, Math.log10(Math.max(...counts, 1)) + 0.2] },
   });
 }
 
@@ -240,11 +243,11 @@ function share(part, all) {
 function judged({ average_precision: score, prevalence, confusion }) {
   at("judged-text").textContent =
     `Average precision ${score.toFixed(3)}; a ranking by chance would have ${Number(prevalence.toPrecision(2))}, ` +
-    "the share of frauds. Rows that the model was trained on make it look better than it is.";
+    `the share of ${positives}. Rows that the model was trained on make it look better than it is.`;
   for (const [id, count] of Object.entries(confusion)) at(id).textContent = whole.format(count);
   const { tp, fp, fn } = confusion;
   at("confusion-text").textContent =
-    `Of the alerts, ${share(tp, tp + fp)} are frauds; of the frauds, ${share(tp, tp + fn)} are alerts.`;
+    `Of the alerts, ${share(tp, tp + fp)} are ${positives}; of the ${positives}, ${share(tp, tp + fn)} are alerts.`;
 }
 
 function curve({ recall, precision, prevalence }) {

@@ -27,7 +27,7 @@ function compare() {
 function show(page) {
   result.replaceChildren(...page.getElementById("result").childNodes);
   document.title = page.title;
-  for (const field of form.querySelectorAll(".fields input")) {
+  for (const field of form.querySelectorAll(".fields input, .fields select")) {
     const other = page.getElementById(field.id);
     const invalid = other.getAttribute("aria-invalid") === "true";
     field.classList.toggle("is-invalid", invalid);
@@ -92,6 +92,58 @@ form.addEventListener("submit", (event) => {
   score();
 });
 form.addEventListener("input", compare);
+
+// A row of a spreadsheet that is pasted into any box fills the form. Its cells are those of the study's file, or those
+// of the form's columns, in their order; a first line of names says which is which.
+const columns = JSON.parse(form.dataset.columns);
+
+// A date as the browser's field takes it: 2024-02-13, or with a clock.
+function asDate(cell, { kind, day_first: dayFirst }) {
+  const [day, clock = "00:00:00"] = cell.trim().split(/[T ]+/);
+  const parts = day.split(/[-/.]/).map((part) => part.padStart(2, "0"));
+  if (parts.length !== 3) return "";
+  let order = parts;
+  if (parts[0].length !== 4) {
+    const monthFirst = dayFirst === false && !day.includes(".");
+    order = [parts[2].length === 2 ? `20${parts[2]}` : parts[2], parts[monthFirst ? 0 : 1], parts[monthFirst ? 1 : 0]];
+  }
+  return kind === "date" ? order.join("-") : `${order.join("-")}T${clock.length === 5 ? `${clock}:00` : clock.slice(0, 8)}`;
+}
+
+function put(column, cell) {
+  const field = document.getElementById(column.id);
+  const text = cell.trim();
+  field.value = ["date", "time"].includes(column.kind) ? asDate(text, column) : text;
+  if (field.value !== text && column.kind === "select" && text) {
+    const same = [...field.options].find(({ value }) => value !== "" && Number(value) === Number(text));
+    if (!same) field.add(new Option(text)); // a category that was not seen in training
+    field.value = same ? same.value : text;
+  }
+}
+
+function placesOf(names, cells) {
+  const known = columns.filter(({ name }) => names.includes(name));
+  if (known.length > columns.length / 2) return known.map((column) => [column, cells[names.indexOf(column.name)]]);
+  const last = Math.max(...columns.map(({ position }) => position ?? 0));
+  const whole = cells.length > columns.length && cells.length > last;
+  return columns.map((column, place) => [column, cells[whole ? (column.position ?? place) : place]]);
+}
+
+form.addEventListener("paste", (event) => {
+  const lines = event.clipboardData.getData("text").replace(/[\r\n]+$/, "").split(/\r?\n/);
+  if (!lines[0].includes("\t")) return;
+  event.preventDefault();
+  const names = lines[0].split("\t").map((name) => name.trim());
+  const hasNames = lines.length > 1 && columns.some(({ name }) => names.includes(name));
+  const cells = lines[hasNames ? 1 : 0].split("\t");
+  const places = placesOf(hasNames ? names : [], cells).filter(([, cell]) => cell !== undefined);
+  for (const [column, cell] of places) put(column, cell);
+  const note = document.getElementById("pasted");
+  const rest = lines.length > (hasNames ? 2 : 1) ? "; of several rows, the first one" : "";
+  note.textContent = `Filled ${places.length} of ${columns.length} boxes with a row of ${cells.length} cells${rest}.`;
+  note.hidden = false;
+  compare();
+});
 
 // The examples are the chosen model's own, and another model answers the same transaction at once.
 model.addEventListener("change", () => {

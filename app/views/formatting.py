@@ -65,7 +65,7 @@ class Bar:
     Attributes
     ----------
     name : str
-    value : float or None
+    value : float, str or None
         None for the sum of the smallest contributions.
     contribution : float
         In log odds.
@@ -74,7 +74,7 @@ class Bar:
     """
 
     name: str
-    value: float | None
+    value: float | str | None
     contribution: float
     start: float
     width: float
@@ -90,14 +90,17 @@ class Bars:
 
 def bars(explanation: Explanation) -> Bars:
     """The largest contributions as bars, and the others as one."""
-    rows = [(column.feature, column.value, column.contribution) for column in explanation.contributions[:N_BARS]]
+    rows = [
+        (column.feature, "missing" if column.value is None else column.value, column.contribution)
+        for column in explanation.contributions[:N_BARS]
+    ]
     if others := explanation.contributions[N_BARS:]:
         rows.append((f"{len(others)} others", None, sum(column.contribution for column in others)))
     largest = max((abs(contribution) for *_, contribution in rows), default=0) or 1
     return Bars(float(expit(explanation.base)), [_bar(*row, largest) for row in rows])
 
 
-def _bar(name: str, value: float | None, contribution: float, largest: float) -> Bar:
+def _bar(name: str, value: float | str | None, contribution: float, largest: float) -> Bar:
     """The bar of a contribution; the largest contribution takes half the width."""
     width = round(50 * abs(contribution) / largest, 2)
     return Bar(name, value, contribution, 50 if contribution >= 0 else round(50 - width, 2), width)
@@ -168,12 +171,22 @@ def percent(probability: float) -> str:
     return f"{rounded:.{digits}f}{SPACE}%"
 
 
-def short(value: float | None) -> str:
-    """A number in three significant digits, with a minus sign and not a hyphen; a dash for none."""
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+
+
+def short(value: float | str | None) -> str:
+    """A number in three significant digits, with a minus sign and not a hyphen; a dash for none, and text as it is."""
+    if isinstance(value, str):
+        return f"{value[:10]} {value[11:]}" if TIME.fullmatch(value) else value
     if not _is_number(value):
         return "\N{EN DASH}"
     text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     return text.replace("-", "\N{MINUS SIGN}")
+
+
+def upper_first(text: str) -> str:
+    """A text that begins a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def signed(value: float) -> str:

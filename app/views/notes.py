@@ -8,9 +8,10 @@ from sklearn.metrics import roc_auc_score
 
 from app.parsing.labels import Labels, known_labels
 from app.parsing.table import Table
+from app.views.words import TRANSACTIONS, a
 from utils.data.reading import DECIMAL_POINT
+from utils.study_file import Words
 
-CLASS_WORDS = (("legitimate", "legitimate", "frauds"), ("a fraud", "frauds", "legitimate rows"))
 REVERSED_BY = 4  # standard deviations of a random ranking below a ROC AUC of one half that are not put down to chance
 
 
@@ -35,7 +36,9 @@ def decimal_notes(table: Table) -> list[str]:
     ]
 
 
-def label_notes(labels: Labels, probability: NDArray[np.float64], n_judged: int | None) -> list[str]:
+def label_notes(
+    labels: Labels, probability: NDArray[np.float64], n_judged: int | None, words: Words = TRANSACTIONS
+) -> list[str]:
     """How the labels were read, and which rows the scores are judged by, or why they cannot be judged.
 
     Parameters
@@ -45,23 +48,26 @@ def label_notes(labels: Labels, probability: NDArray[np.float64], n_judged: int 
         NaN for rows that cannot be scored.
     n_judged : int or None
         Number of rows that the scores are judged by; None if they cannot be judged.
+    words : Words
+        What the classes are called.
     """
     notes = [labels.note] if labels.note else []
     if labels.not_understood:
-        words = "label was" if labels.not_understood == 1 else "labels were"
+        subject = "label was" if labels.not_understood == 1 else "labels were"
         notes.append(
-            f"{labels.not_understood:,} {words} not understood; write 1 for a fraud and 0 for a legitimate row."
+            f"{labels.not_understood:,} {subject} not understood; write 1 for {a(words.positive)} and 0 for "
+            f"{a(words.negative)} row."
         )
     n_rows = len(probability)
     if n_judged is None:
-        return [*notes, _not_judged(labels.values[~np.isnan(probability)])]
+        return [*notes, _not_judged(labels.values[~np.isnan(probability)], words)]
     if n_judged < n_rows:
         notes.append(f"The scores are judged by {n_judged:,} of {n_rows:,} rows: those with a label and a probability.")
-    return [*notes, *_swap_notes(*known_labels(labels.values, probability))]
+    return [*notes, *_swap_notes(*known_labels(labels.values, probability), words)]
 
 
-def _swap_notes(y_true: NDArray[np.float64], y_score: NDArray[np.float64]) -> list[str]:
-    """A warning that the labels may be swapped: frauds are not the rarer class, or have the lower probabilities."""
+def _swap_notes(y_true: NDArray[np.float64], y_score: NDArray[np.float64], words: Words) -> list[str]:
+    """A warning that the labels may be swapped: positives are not the rarer class, or have the lower probabilities."""
     n_positives, share = int(y_true.sum()), y_true.mean()
     n_negatives = len(y_true) - n_positives
     auc = roc_auc_score(y_true, y_score)
@@ -69,22 +75,27 @@ def _swap_notes(y_true: NDArray[np.float64], y_score: NDArray[np.float64]) -> li
     reasons = []
     if share > 0.5:
         reasons.append(
-            f"{n_positives:,} of {len(y_true):,} labelled rows are frauds, which are usually the rarer class"
+            f"{n_positives:,} of {len(y_true):,} labelled rows are {words.positives}, which are usually the rarer class"
         )
     if auc < 0.5 - REVERSED_BY * chance:
-        reasons.append(f"the model ranks frauds below legitimate rows (ROC AUC {auc:.3f})")
+        reasons.append(f"the model ranks {words.positives} below {words.negative} rows (ROC AUC {auc:.3f})")
     if not reasons:
         return []
     text = ", and ".join(reasons)
-    return [f"{text[0].upper()}{text[1:]}; if the labels are swapped, write 1 for a fraud and send the file again."]
+    correct = f"if the labels are swapped, write 1 for {a(words.positive)} and send the file again"
+    return [f"{text[0].upper()}{text[1:]}; {correct}."]
 
 
-def _not_judged(label: NDArray[np.float64]) -> str:
+def _not_judged(label: NDArray[np.float64], words: Words) -> str:
     """Why scores of rows with these labels cannot be judged."""
     known = label[~np.isnan(label)]
     if not len(known):
         return "No row has both a label and a probability, so the scores cannot be judged."
-    single, plural, other = CLASS_WORDS[int(known[0])]
+    single, plural, other = (
+        (a(words.positive), words.positives, f"{words.negative} rows")
+        if known[0]
+        else (words.negative, words.negative, words.positives)
+    )
     subject = (
         f"The only labelled row is {single}" if len(known) == 1 else f"All {len(known):,} labelled rows are {plural}"
     )

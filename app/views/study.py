@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
+from app.optional import without_module
 from utils.benchmark import ledger
 from utils.config import NOTEBOOKS, load_profile
 from utils.reporting import claims, recorded
 from utils.reporting.recorded import Boosted, Comparison, Numbers, PairEstimate, PairMean
 from utils.reporting.tables import phrase, refuted_by
+from utils.serving.bundle import FraudModel
 from utils.serving.card import Card
 
 TABLE_TAGS = ("table", "caption", "thead", "tbody", "tr", "th", "td", "div", "details", "summary", "p")
@@ -167,6 +166,18 @@ def _scorings(comparison: Comparison) -> str:
     return f"The test set has been scored for {_number(len(scored), 'final model')}: {'; '.join(scored)}."
 
 
+def left_out(model: FraudModel) -> list[str]:
+    """Why figures of the statistics page are left out for the table that a model is of."""
+    schema, sentences = model.schema, []
+    if schema.amount is None:
+        sentences.append("The table has no amount, so no figure shows amounts.")
+    if schema.time is None:
+        sentences.append("The table has no time, so no figure shows the hours of the day.")
+    if model.raw:
+        sentences.append("Correlations and the map of synthetic rows are drawn for tables of numbers only.")
+    return sentences
+
+
 def is_final(card: Card) -> bool:
     """Whether a card is that of the study's final model."""
     study = headline()
@@ -217,19 +228,6 @@ def notebook_page(name: str, root: str = "/") -> str:
     # What is wide or long is scrolled, by keyboard too.
     page = page.replace("<pre>", '<pre tabindex="0">')
     return re.sub(r'<div class="(output_html [^"]*)"', r'<div tabindex="0" class="\1"', page)
-
-
-@contextmanager
-def without_module(name: str) -> Iterator[None]:
-    """Hide an optional module, which takes long to import, from what is imported in this block."""
-    if name in sys.modules:
-        yield
-        return
-    sys.modules[name] = None  # importing it raises ModuleNotFoundError
-    try:
-        yield
-    finally:
-        sys.modules.pop(name, None)
 
 
 def without_styles(table: str) -> str:

@@ -12,7 +12,9 @@ from app.parsing.labels import LabelCounts, known_labels, read_labels
 from app.parsing.table import Table
 from app.served import Served
 from app.views import notes
+from app.views.words import words_of
 from utils import metrics
+from utils.serving.raw_columns import UNSEEN
 
 MAX_TOP, MAX_POINTS, MAX_ERRORS = 500, 500, 100
 ROLES = ("amount", "time")
@@ -56,8 +58,8 @@ class TopRow:
     decision: str
     amount: float | None
     """Null if the model has no such column."""
-    time: float | None
-    """Null if the model has no such column."""
+    time: float | str | None
+    """Seconds, or text where times are dates; null if the model has no such column."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,8 @@ def summarise(model: Served, table: Table, probability: NDArray[np.float64], *, 
     `download` is the address of all scored rows.
     """
     alert = probability >= model.model.threshold
-    scored = probability[~np.isnan(probability)]
-    labels = None if table.label is None else read_labels(table.label)
+    scored, words = probability[~np.isnan(probability)], words_of(model.model.card)
+    labels = None if table.label is None else read_labels(table.label, model.model.schema.positive)
     quality = labels and measure(labels.values, probability, model.model.threshold)
     return FileSummary(
         model=model.name,
@@ -141,7 +143,8 @@ def summarise(model: Served, table: Table, probability: NDArray[np.float64], *, 
         notes=[
             *notes.coverage_notes(alert, len(scored), MAX_TOP),
             *notes.decimal_notes(table),
-            *(notes.label_notes(labels, probability, quality and quality.rows) if labels else []),
+            *table.notes,
+            *(notes.label_notes(labels, probability, quality and quality.rows, words) if labels else []),
         ],
         download=download,
     )
@@ -154,7 +157,7 @@ def _histogram(scored: NDArray[np.float64]) -> Histogram:
 
 def _amount_at_risk(model: Served, table: Table, alert: NDArray[np.bool_]) -> float | None:
     amount = _column(model, table, model.model.schema.amount)
-    return None if amount is None else round(float(amount[alert].sum()), 2)
+    return None if amount is None else round(float(np.nansum(amount[alert])), 2)
 
 
 def _first_errors(table: Table) -> list[RowError]:
@@ -169,15 +172,23 @@ def _top(model: Served, table: Table, probability: NDArray) -> list[TopRow]:
     """The rows with the highest probabilities, the first row first where they are equal."""
     n_scored = len(probability) - len(table.errors)
     rows = np.argsort(-probability, kind="stable")[: min(MAX_TOP, n_scored)]  # NaN comes last
-    amounts, times = (_values_at(rows, _column(model, table, getattr(model.model.schema, role))) for role in ROLES)
+    amounts, times = (_values_at(model, table, getattr(model.model.schema, role), rows) for role in ROLES)
     return [
         TopRow(row + 1, value, model.decision(value), amount, time)
         for row, value, amount, time in zip(rows.tolist(), probability[rows].tolist(), amounts, times, strict=True)
     ]
 
 
-def _values_at(rows: NDArray[np.int64], column: NDArray[np.float64] | None) -> list[float] | list[None]:
-    return [None] * len(rows) if column is None else column[rows].tolist()
+def _values_at(
+    model: Served, table: Table, name: str | None, rows: NDArray[np.int64] | slice = slice(None)
+) -> list[float | str | None]:
+    """Values of a column in some rows; None without the column, and for gaps."""
+    column = _column(model, table, name)
+    if column is None:
+        return [None] * len(table.values[rows])
+    values = column[rows].tolist()
+    described = next((raw for raw in model.raw if raw.name == name), None)
+    return [described.plain(value) for value in values] if described else values
 
 
 def measure(label: NDArray[np.float64], probability: NDArray, threshold: float) -> Quality | None:
@@ -223,5 +234,9 @@ def every_row(model: Served, table: Table, probability: NDArray[np.float64]) -> 
     for name in (model.model.schema.time, model.model.schema.amount):
         values = _column(model, table, name)
         if values is not None:
-            columns[f"{name} of the file" if name in columns else name] = pa.array(values, mask=np.isnan(values))
+            cells = pa.array(_values_at(model, table, name)) if model.raw else pa.array(values, mask=np.isnan(values))
+            columns[f"{name} of the file" if name in columns else name] = cells
+    if model.raw:
+        unseen = {row: f"{UNSEEN}: {', '.join(texts)}" for row, texts in table.unseen.items()}
+        columns["note"] = pa.array([unseen.get(row) for row in range(1, n_rows + 1)], pa.string())
     return pa.table(columns)

@@ -24,6 +24,7 @@ from app.catalog import Catalog
 from app.model_files import STATISTICS, write_statistics
 from app.parsing.records import Batch
 from app.views import formatting
+from tests import small_mixed
 from tests.chromium import CHROMIUM, DRIVER, SIZES, chromium, free_port, look, serving, wait_for
 from tests.small_app import COLUMNS, SCHEMA, transactions, write_champion
 from utils.config import ROOT, ULB
@@ -181,6 +182,51 @@ def tab_to(browser, wanted):
         if browser.execute_script(f"const e = document.activeElement; return {wanted}"):
             return browser.switch_to.active_element
     raise AssertionError(f"Tab never reaches {wanted}")
+
+
+# --- a row of a mixed table
+
+
+PASTED = "13/02/2024 10:11:12\tc1\tshop 999\tonline\t\t13/02/2021\t12\t1\tno"  # all columns of the file
+PASTE = """
+const data = new DataTransfer();
+data.setData("text", arguments[0]);
+const event = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+document.querySelector(".fields input").dispatchEvent(event);
+"""
+
+
+def test_predict_page_of_a_mixed_table_takes_a_row_of_a_spreadsheet(browser, tmp_path):
+    small_mixed.write(tmp_path / "model")
+    look(browser)
+    complaints(browser)
+    with serving(tmp_path / "model") as url:
+        browser.get(f"{url}/predict")
+        browser.execute_script(PASTE, PASTED)
+        fields = browser.find_elements(By.CSS_SELECTOR, ".fields input, .fields select")
+        values = {find(browser, f"label[for={field.get_attribute('id')}]").text: field for field in fields}
+        assert {name: field.get_attribute("value") for name, field in values.items()} == {
+            "when": "2024-02-13T10:11:12",
+            "merchant": "shop 999",
+            "channel": "online",
+            "balance": "",
+            "opened": "2021-02-13",
+            "points": "12",
+            "urgent": "1",
+        }
+        assert find(browser, "#pasted").text == "Filled 7 of 7 boxes with a row of 9 cells."
+        press(browser, find(browser, "#transaction button"))
+        exact(browser)
+        assert "Scored as missing: balance." in find(browser, "#result").text
+        assert "merchant 'shop 999'" in find(browser, "#result").text
+        names = "\t".join(["points", "channel", "merchant", "balance", "when"])
+        browser.execute_script(PASTE, f"{names}\n7\tphone\tshop 1\t5,5\t2024-01-02 03:04:05")
+        assert values["points"].get_attribute("value") == "7"
+        assert values["channel"].get_attribute("value") == "phone"
+        assert values["opened"].get_attribute("value") == "2021-02-13"  # as it was
+        press(browser, find(browser, "#transaction button"))
+        wait_for(browser, lambda driver: "balance is 5.5" in find(driver, "#result").text)
+    assert complaints(browser) == []
 
 
 # --- one transaction

@@ -94,7 +94,7 @@ def test_main_agrees_on_a_small_run_and_leaves_nothing_behind(tmp_path):
 
 
 def test_main_removes_its_files_when_interrupted(tmp_path):
-    process = start(tmp_path / "tmp", "--rows", "2000000", "--output", str(tmp_path / "table.md"))
+    process = start(tmp_path / "tmp", "--rows", "500000", "--output", str(tmp_path / "table.md"))
     deadline = time.monotonic() + 120
     while not list((tmp_path / "tmp").glob("*/cache*")):
         assert process.poll() is None and time.monotonic() < deadline, process.stderr.read()

@@ -229,6 +229,22 @@ class FoldResult(Measurement):
     fallback: str | None = None
 
 
+@dataclass(frozen=True)
+class UnseenEntities:
+    """Score on the test rows of entities, such as customers, of which the development set holds no row.
+
+    Attributes
+    ----------
+    n_rows, n_positives : int
+    average_precision : float or None
+        None without a positive.
+    """
+
+    n_rows: int
+    n_positives: int
+    average_precision: float | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScoringResult(Measurement):
     """Result of scoring the test set.
@@ -240,11 +256,14 @@ class ScoringResult(Measurement):
     n_alerts : int
     n_equal_to_test : int, optional
         Test rows that equal a development row in all features.
+    unseen : UnseenEntities, optional
+        Score on rows of entities that are not in the development set; None without entities, or if all are.
     """
 
     threshold: float
     n_alerts: int
     n_equal_to_test: int | None = None
+    unseen: UnseenEntities | None = None
 
 
 @dataclass(frozen=True)

@@ -71,8 +71,8 @@ def _feature_names(columns: Iterable[str], config: DatasetConfig) -> list[str]:
 def _mixed_features(frame: pd.DataFrame, config: DatasetConfig) -> pd.DataFrame:
     """Numbers as float64 and categories as text, either with gaps, and what times and dates give."""
     _require_columns(frame, raw_columns(config))
-    kept = [name for name in (*config.numeric, *config.categorical) if name != config.time]
-    columns = dict(typed(frame[kept], numeric=config.numeric, categorical=config.categorical).items())
+    kept = [name for name in (*config.numbers, *config.categorical) if name != config.time]
+    columns = dict(typed(frame[kept], numeric=config.numbers, categorical=config.categorical).items())
     row_seconds = _row_seconds(frame, config)
     if config.raw_time and config.time is not None:
         columns[config.time] = row_seconds
@@ -93,5 +93,5 @@ def _row_seconds(frame: pd.DataFrame, config: DatasetConfig) -> np.ndarray | Non
 def raw_columns(config: DatasetConfig) -> tuple[str, ...]:
     """Columns of a mixed table that its features come from."""
     time = () if config.time is None else (config.time,)
-    names = (*time, *config.numeric, *config.categorical, *config.dates)
+    names = (*time, *config.numbers, *config.categorical, *config.dates)
     return tuple(dict.fromkeys(names))

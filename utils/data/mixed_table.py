@@ -34,11 +34,10 @@ def read_mixed_table(path: Path, config: DatasetConfig) -> pd.DataFrame:
             columns[config.time] = _times(raw[config.time], config)
         if config.group is not None:
             columns[config.group] = as_categories(raw[config.group])
-        numbers = [*config.numeric, *([] if config.amount is None else [config.amount])]
-        listed = [*numbers, *config.categorical, *config.dates]
+        listed = [*config.numbers, *config.categorical, *config.dates]
         features = typed(
             raw[[name for name in raw if name in listed and name not in columns]],
-            numeric=numbers,
+            numeric=config.numbers,
             categorical=config.categorical,
             dates=config.dates,
         )
@@ -49,7 +48,7 @@ def read_mixed_table(path: Path, config: DatasetConfig) -> pd.DataFrame:
 
 def _require_columns(raw: pd.DataFrame, path: Path, config: DatasetConfig) -> None:
     roles = [name for name in (config.label, config.time, config.amount, config.group) if name is not None]
-    needed = dict.fromkeys([*roles, *config.numeric, *config.categorical, *config.dates])
+    needed = dict.fromkeys([*roles, *config.numbers, *config.categorical, *config.dates])
     missing = [name for name in needed if name not in raw]
     if missing:
         raise ColumnError(

@@ -226,7 +226,7 @@ def read_raw(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
     """Read anybody's table: CSV in any dialect, Parquet, or a sheet of an Excel workbook.
 
     Line breaks in names become spaces. A column without a name is called 'column 3', if it is the third, and is left
-    out if it has no values, either.
+    out if it has no values, either. So are rows without values at the end of a CSV file or a sheet.
 
     Parameters
     ----------
@@ -279,8 +279,18 @@ def _raw_frame_of(source: Delimited | pq.ParquetFile, name: str) -> pd.DataFrame
 def _raw_frame(
     names: Sequence[str], columns: Sequence[pa.ChunkedArray], name: str, separator: str = ","
 ) -> pd.DataFrame:
+    columns = _without_empty_end(columns)
     names, positions = _named(names, columns, name)
     return frame_of_texts(names, [columns[position] for position in positions], separator)
+
+
+def _without_empty_end(columns: Sequence[pa.ChunkedArray]) -> list[pa.ChunkedArray]:
+    """The rows up to the last one that has a value."""
+    if any(len(column) and column[-1].is_valid for column in columns):
+        return list(columns)
+    filled = [np.flatnonzero(column.is_valid().to_numpy()) for column in columns]
+    n_rows = max((int(rows[-1]) + 1 for rows in filled if len(rows)), default=0)
+    return [column.slice(0, n_rows) for column in columns]
 
 
 def _named(names: Sequence[str], columns: Sequence[pa.ChunkedArray], name: str) -> tuple[list[str], list[int]]:

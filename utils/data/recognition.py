@@ -22,7 +22,7 @@ from utils.data.errors import ColumnError, DataError
 from utils.data.recognised import ColumnSummary, Recognised, table
 from utils.data.recognised_label import LabelSpellings, label_spellings, spell_codes
 from utils.data.spelled_dates import date_spelling
-from utils.data.spelled_numbers import decimal_signs, is_ambiguous, is_code
+from utils.data.spelled_numbers import COMMA, POINT, decimal_signs, is_ambiguous, is_code, to_floats
 from utils.data.suspected_leaks import suspected_leaks
 from utils.data.texts import as_texts
 
@@ -35,6 +35,7 @@ ENTITY_ROWS = 50  # largest mean number of rows per value of a column that names
 MIN_GROUPS = 6  # groups with positives: one for each of five folds and one for the test set
 EPOCH_SECONDS = (3e8, 4.2e9)  # from 1979 to 2103
 CODES = "whole numbers that its name calls codes"
+MAX_WORDS = 2  # in a column of numbers
 MAX_NAMED = 10  # columns that a note lists
 TIME_WORDS = {"time", "date", "datetime", "timestamp", "datum", "zeit", "opened", "created", "moment", "ts", "fecha"}
 AMOUNT_WORDS = {"amount", "amt", "amnt", "sum", "value", "price", "betrag", "preis", "summe", "montant", "importe"}
@@ -329,7 +330,17 @@ def _kind_of_texts(content: _Content) -> tuple[str, str]:
         return "dropped", _difference(content)
     if content.is_entity:
         return "dropped", _entity_detail(content)
-    return "category", ""
+    return "category", _detail_of_numbers_beside_words(content)
+
+
+def _detail_of_numbers_beside_words(content: _Content) -> str:
+    """Detail of categories that are numbers but for a word or two, such as 'unknown'; empty for others."""
+    numbers = min((to_floats(content.texts, sign) for sign in (POINT, COMMA)), key=lambda floats: floats.null_count)
+    words = content.texts.filter(numbers.is_null()).drop_null().to_pylist()
+    if content.n_values < MIN_COUNTED or len(words) > MAX_WORDS or is_code(content.texts):
+        return ""
+    named = " and ".join(f"'{word[:30]}'" for word in words)
+    return f"{content.n_values:,} values, numbers but for {named}; leave these cells empty to use it as a number"
 
 
 def _guess_time(columns: Sequence[ColumnSummary], named: _Named, n_rows: int) -> ColumnSummary | None:

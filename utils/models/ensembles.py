@@ -167,7 +167,11 @@ class OutlierClassifier(BinaryClassifier):
         X, _ = self._validate_binary(X, y)
         n_rows = min(len(X), self.max_rows or len(X))
         chosen = check_random_state(self.random_state).choice(len(X), n_rows, replace=False)
-        self.detector_ = clone(self.detector).fit(X[chosen])
+        detector = clone(self.detector)
+        # An isolation forest warns of fewer rows than it is to draw.
+        if isinstance(detector.get_params().get("max_samples"), int):
+            detector.set_params(max_samples=min(detector.max_samples, n_rows))
+        self.detector_ = detector.fit(X[chosen])
         scores = self.detector_.score_samples(X[chosen])
         self.location_, self.scale_ = float(scores.mean()), float(scores.std()) or 1.0
         return self

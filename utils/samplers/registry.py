@@ -196,7 +196,16 @@ SAMPLERS: dict[str, SamplerEntry] = {
             cost=45,
         ),
         _ratio_entry("jitter", "Jitter", partial(_oversampler, JitterSampler), "generator", library="numpy"),
-        _ratio_entry("cgan", "CGAN", _cgan, "generator", library="tensorflow", in_search={"updates": 500}, cost=25),
+        _ratio_entry(
+            "cgan",
+            "CGAN",
+            _cgan,
+            "generator",
+            library="tensorflow",
+            build_table=_cgan,
+            in_search={"updates": 500},
+            cost=25,
+        ),
         _ratio_entry(
             "ctgan",
             "CTGAN",

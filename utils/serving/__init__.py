@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "final_model": [
             "FEE",
             "FLOOR",
+            "amounts_at",
             "choose",
             "final_task",
             "fit_final",
@@ -19,7 +20,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "out_of_fold",
             "score_card",
             "score_test",
+            "study_of",
         ],
+        "raw_columns": ["RawColumn", "decode_rows", "encode_rows"],
         "scorer": ["Scorer"],
     },
 )

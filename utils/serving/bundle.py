@@ -23,15 +23,20 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from utils.backend import limit_threads
-from utils.benchmark.records import RecordError, from_json, to_json
+from utils.benchmark.records import Record, RecordError, from_json, to_json
 from utils.config import ConfigError, DatasetConfig
+from utils.data import features
 from utils.data.calendar_features import HOUR_FEATURES
+from utils.data.encoding import TableEncoder
 from utils.data.features import build_features
+from utils.dataset_config import KINDS
 from utils.metrics import log_odds
 from utils.models import ensembles
 from utils.models.ensembles import LogOddsMean, SelfPacedEnsemble
 from utils.serving.card import Card
+from utils.serving.raw_columns import RawColumn
 
+TABLE_TYPES = ["numpy.dtype", "utils.data.encoding.TableEncoder"]  # of the encoder of a mixed table
 TRUSTED_TYPES = [  # beside skops' own list
     "imblearn.ensemble._easy_ensemble.EasyEnsembleClassifier",
     "imblearn.ensemble._forest.BalancedRandomForestClassifier",
@@ -39,6 +44,7 @@ TRUSTED_TYPES = [  # beside skops' own list
     "imblearn.pipeline.Pipeline",
     "imblearn.under_sampling._prototype_selection._random_under_sampler.RandomUnderSampler",
     "sklearn.tree._tree.Tree",
+    *TABLE_TYPES,
     "utils.ensembles.OutlierClassifier",  # its module before `utils` had packages
     "utils.models.ensembles.OutlierClassifier",
 ]
@@ -61,12 +67,12 @@ class BundleError(ValueError):
 
 @dataclass(frozen=True)
 class FraudModel:
-    """Everything that turns raw transactions into a decision.
+    """Everything that turns raw rows into a decision.
 
     Attributes
     ----------
-    scaler : fitted transformer
-        First step; takes the features of the protocol.
+    scaler : StandardScaler or TableEncoder
+        First step, fitted; takes the features of the protocol.
     classifier : fitted classifier
         Gives scores for scaled features.
     calibrator : LogisticRegression
@@ -79,6 +85,8 @@ class FraudModel:
         Roles of the raw columns.
     columns : tuple of str
         Features in the order that the scaler takes them.
+    raw : tuple of RawColumn
+        Description of each raw column of a mixed table; empty for a table of numbers.
     """
 
     scaler: BaseEstimator
@@ -88,6 +96,7 @@ class FraudModel:
     schema: DatasetConfig
     columns: tuple[str, ...]
     card: Card = field(default_factory=Card)
+    raw: tuple[RawColumn, ...] = ()
 
     def with_card(self, **changes: object) -> FraudModel:
         """The model with some fields of its card changed."""
@@ -102,7 +111,9 @@ class FraudModel:
 
     @property
     def raw_columns(self) -> tuple[str, ...]:
-        """Columns that a transaction must have, each once; the time comes first if a feature is derived from it."""
+        """Columns that a row must have, each once; the time comes first if a feature is derived from it."""
+        if self.schema.is_mixed:
+            return features.raw_columns(self.schema)
         hours = self.hour_features
         time = (self.schema.time,) if hours or self.schema.time in self.columns else ()
         return tuple(dict.fromkeys((*time, *(name for name in self.columns if name not in hours))))
@@ -144,12 +155,19 @@ def save(model: FraudModel, folder: Path) -> Path:
     card = {
         "threshold": model.threshold,
         "columns": model.columns,
-        "schema": {**asdict(model.schema), "path": model.schema.path.name},
+        "schema": _saved_roles(model.schema),
+        **({"raw_columns": [to_json(column) for column in model.raw]} if model.raw else {}),
         "files": _hashes(folder),
         "card": to_json(model.card),
     }
     _write_card(folder, card)
     return folder
+
+
+def _saved_roles(schema: DatasetConfig) -> dict[str, object]:
+    """Roles of the columns; those of mixed tables only if they are set, so that other cards are as before."""
+    roles = {**asdict(schema), "path": schema.path.name}
+    return {name: value for name, value in roles.items() if value or name not in ("group", "positive", *KINDS)}
 
 
 def seal(folder: Path) -> None:
@@ -208,6 +226,7 @@ class CardFile:
     files : dict of str to str
         SHA-256 of every other file in the folder, by name.
     card : Card
+    raw : tuple of RawColumn
     """
 
     threshold: float
@@ -215,6 +234,7 @@ class CardFile:
     schema: DatasetConfig
     files: dict[str, str]
     card: Card
+    raw: tuple[RawColumn, ...]
 
 
 def read_card(folder: Path) -> CardFile:
@@ -226,12 +246,14 @@ def read_card(folder: Path) -> CardFile:
         If the card cannot be read, or a field is missing or invalid; the message names card and field.
     """
     content, source = _read_fields(folder), f"{folder.name}/{CARD}"
+    schema = _schema(content["schema"], source)
     return CardFile(
         threshold=content["threshold"],
         columns=tuple(content["columns"]),
-        schema=_schema(content["schema"], source),
+        schema=schema,
         files=content["files"],
-        card=_description(content["card"], source),
+        card=_record(Card, content["card"], f"{source}: card"),
+        raw=_raw_columns(content.get("raw_columns", []), schema, source),
     )
 
 
@@ -248,13 +270,26 @@ def _read_fields(folder: Path) -> dict[str, object]:
     return card
 
 
-def _description(content: dict[str, object], source: str) -> Card:
-    """The model's description; fields that this version does not know are ignored. `source` is for messages."""
+def _raw_columns(content: object, schema: DatasetConfig, source: str) -> tuple[RawColumn, ...]:
+    """The raw columns of a mixed table, which must be those of the schema."""
+    expected = features.raw_columns(schema) if schema.is_mixed else ()
+    if not isinstance(content, list):
+        raise BundleError(f"{source}: raw_columns must be a list; save the model again.")
+    columns = tuple(
+        _record(RawColumn, column, f"{source}: raw_columns.{number}") for number, column in enumerate(content)
+    )
+    if tuple(column.name for column in columns) != expected:
+        raise BundleError(f"{source}: raw_columns must be those of the schema; save the model again.")
+    return columns
+
+
+def _record(kind: type[Record], content: object, source: str) -> Record:
+    """A part of the card; fields that this version does not know are ignored. `source` is for messages."""
     try:
-        return from_json(Card, content)
+        return from_json(kind, content)
     except RecordError as error:
-        name = ".".join(map(str, ("card", *error.path)))
-        raise BundleError(f"{source}: {name}: {error.reason}; save the model again.") from None
+        name = ".".join(map(str, (source, *error.path)))
+        raise BundleError(f"{name}: {error.reason}; save the model again.") from None
 
 
 def _is_threshold(value: Any) -> bool:
@@ -339,6 +374,8 @@ def load(folder: Path) -> FraudModel:
     scaler = _load_estimator(folder, "scaler", files)
     if getattr(scaler, "n_features_in_", None) != len(saved.columns):
         raise BundleError(f"{folder.name}/{CARD}: columns must be those of the scaler; save the model again.")
+    if isinstance(scaler, TableEncoder) != saved.schema.is_mixed:
+        raise BundleError(f"{folder.name}/{CARD}: schema must be that of the scaler; save the model again.")
     return FraudModel(
         scaler=scaler,
         classifier=_load_classifier(folder, files),
@@ -347,6 +384,7 @@ def load(folder: Path) -> FraudModel:
         schema=saved.schema,
         columns=saved.columns,
         card=saved.card,
+        raw=saved.raw,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from utils.benchmark.records import Method
+from utils.study_file import Words
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,10 @@ class Card:
         95 % interval of the average precision on the test set.
     fold : FoldScore, optional
         Score on the development fold that it was fitted on.
+    study : str, optional
+        Name of the study, if it is one of a table of the user's own.
+    words : Words, optional
+        What that study calls its rows and classes.
     """
 
     ledger_key: str | None = None
@@ -79,6 +84,8 @@ class Card:
     test: dict[str, float | None] | None = None
     test_interval: tuple[float | None, float | None] | None = None
     fold: FoldScore | None = None
+    study: str | None = None
+    words: Words | None = None
 
     @classmethod
     def of_methods(cls, sampler: Method, model: Method, **fields: object) -> Card:

@@ -78,7 +78,7 @@ class Explainer:
         calibrator = self.scorer.model.calibrator
         raw = np.zeros((len(contributions), len(self.scorer.model.raw_columns)))
         for position, column in zip(self.scorer.source, contributions.T, strict=True):
-            raw[:, position] += column  # the time has two features: sine and cosine of the hour
+            raw[:, position] += column  # a column may have several features, such as sine and cosine of the hour
         slope = calibrator.coef_[0, 0]
         return base * slope + calibrator.intercept_[0], raw * slope
 

@@ -13,7 +13,7 @@ from utils import metrics
 from utils.backend import limit_threads
 from utils.benchmark import ledger
 from utils.benchmark.out_of_fold import read_out_of_fold, write_out_of_fold
-from utils.benchmark.records import Row, ScoringResult, Task
+from utils.benchmark.records import Row, ScoringResult, Task, UnseenEntities
 from utils.benchmark.run_task import (
     all_folds,
     fit_fold,
@@ -32,6 +32,7 @@ from utils.data.splits import Fold
 from utils.leakage.guards import count_equal_rows, require_training_rows
 from utils.serving.bundle import FraudModel, apply_calibrator, fit_calibrator
 from utils.serving.card import Card
+from utils.serving.raw_columns import describe_columns, encode_rows
 
 FEE, FLOOR = 5.0, 10.0  # EUR: handling of an alert, and minimum cost of a missed fraud
 
@@ -78,8 +79,12 @@ def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
         probabilities = Parallel(n_jobs=n_jobs)(delayed(_fold_probability)(profile, task, fold_id) for fold_id in folds)
         write_out_of_fold(path, rows, np.concatenate(probabilities))
         probability = read_out_of_fold(path, rows)
-    amounts = np.zeros(len(rows)) if dataset.amounts is None else dataset.amounts.to_numpy()[rows]
-    return OutOfFold(dataset.y.to_numpy()[rows], probability, amounts)
+    return OutOfFold(dataset.y.to_numpy()[rows], probability, amounts_at(dataset, rows))
+
+
+def amounts_at(dataset: Dataset, positions: NDArray) -> NDArray[np.float64]:
+    """Amounts of the rows at `positions`; 0 without such a column, so that each miss costs the floor."""
+    return np.zeros(len(positions)) if dataset.amounts is None else dataset.amounts.to_numpy()[positions]
 
 
 def _fold_probability(profile: Profile, task: Task, fold_id: tuple[int, int]) -> NDArray:
@@ -125,8 +130,14 @@ def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold 
         threshold=choose_threshold(development.y_true, probability, development.amounts),
         schema=profile.dataset,
         columns=tuple(dataset.X.columns),
-        card=Card.of_methods(**vars(fitted.trial), ledger_key=task.key, profile=profile.name),
+        card=Card.of_methods(**vars(fitted.trial), ledger_key=task.key, profile=profile.name, **study_of(profile)),
+        raw=describe_columns(dataset, split.train),
     )
+
+
+def study_of(profile: Profile) -> dict[str, object]:
+    """Fields of a card that say which study a model is of; empty for the credit-card study."""
+    return {"study": profile.study, "words": profile.words} if profile.is_foreign else {}
 
 
 def held_out_rows(dataset: Dataset, profile: Profile) -> pd.DataFrame:
@@ -137,7 +148,8 @@ def held_out_rows(dataset: Dataset, profile: Profile) -> pd.DataFrame:
 
 def held_out_values(dataset: Dataset, profile: Profile, model: FraudModel) -> NDArray[np.float64]:
     """Values of the test set in the order of the model's raw columns, as a `Scorer` takes them."""
-    return held_out_rows(dataset, profile)[list(model.raw_columns)].to_numpy()
+    rows = held_out_rows(dataset, profile)
+    return encode_rows(rows, model.raw) if model.raw else rows[list(model.raw_columns)].to_numpy()
 
 
 def score_test(profile: Profile, model: FraudModel) -> Row[Task, ScoringResult]:
@@ -150,6 +162,7 @@ def score_test(profile: Profile, model: FraudModel) -> Row[Task, ScoringResult]:
         threshold=model.threshold,
         n_alerts=int(np.count_nonzero(probability >= model.threshold)),
         n_equal_to_test=count_equal_rows(dataset.X.iloc[positions], dataset.X.iloc[development]),
+        unseen=score_unseen(dataset, development, positions, probability),
     )
     task = final_task(profile, (model.card.sampler.name, model.card.model.name))
     row = Row(task, result, provenance())
@@ -157,8 +170,25 @@ def score_test(profile: Profile, model: FraudModel) -> Row[Task, ScoringResult]:
     return row
 
 
+def score_unseen(dataset: Dataset, development: NDArray, test: NDArray, probability: NDArray) -> UnseenEntities | None:
+    """Score of the test rows of entities without a row in the development set; None without entities or such rows."""
+    if dataset.config.group is None:
+        return None
+    is_unseen = ~np.isin(dataset.groups[test], dataset.groups[development])
+    y_true = dataset.y.to_numpy()[test[is_unseen]]
+    if not is_unseen.any():
+        return None
+    score = None
+    if y_true.any():
+        ranks, _ = metrics.ranks_of_positives(y_true, probability[is_unseen])
+        score = round(metrics.average_precision(ranks), 6)
+    return UnseenEntities(int(is_unseen.sum()), int(y_true.sum()), score)
+
+
 def score_card(scored: ScoringResult, interval: tuple[float, float]) -> pd.Series:
     """Metrics of a scored set for a fraud desk, by name.
+
+    Alerts a day are left out of a set without times, and the score on unseen entities out of one without entities.
 
     Parameters
     ----------
@@ -166,7 +196,7 @@ def score_card(scored: ScoringResult, interval: tuple[float, float]) -> pd.Serie
     interval : (float, float)
         Interval of the average precision.
     """
-    ranks, days = scored.ranks, scored.days
+    ranks = scored.ranks
     n_alerts, cost = metrics.cost_curve(ranks, scored.amounts, fee=FEE, floor=FLOOR)
     n_caught = int(np.count_nonzero(np.asarray(ranks) <= scored.n_alerts))
     at_threshold = cost[n_caught] + FEE * (scored.n_alerts - n_alerts[n_caught])
@@ -175,11 +205,11 @@ def score_card(scored: ScoringResult, interval: tuple[float, float]) -> pd.Serie
             "average precision": scored.average_precision,
             "95 % interval, from": round(interval[0], 3),
             "95 % interval, to": round(interval[1], 3),
+            **_unseen_lines(scored),
             "ROC AUC": round(scored.roc_auc, 4),
-            "precision at 100 alerts a day": round(metrics.precision_at(ranks, 100 * days, scored.n_rows), 3),
-            "precision at 500 alerts a day": round(metrics.precision_at(ranks, 500 * days, scored.n_rows), 3),
+            **_budget_lines(scored),
             "recall at precision 0.9": round(metrics.recall_at_precision(ranks), 3),
-            "alerts a day at the threshold": round(scored.n_alerts / days, 1),
+            **_alert_lines(scored),
             "precision at the threshold": round(n_caught / max(1, scored.n_alerts), 3),
             "recall at the threshold": round(n_caught / len(ranks), 3),
             "cost saved, share of the loss without alerts": round(1 - at_threshold / cost[0], 3),
@@ -187,3 +217,33 @@ def score_card(scored: ScoringResult, interval: tuple[float, float]) -> pd.Serie
             "calibration error": scored.calibration_error,
         }
     )
+
+
+def _unseen_lines(scored: ScoringResult) -> dict[str, float | None]:
+    if scored.unseen is None:
+        return {}
+    return {
+        "average precision on unseen entities": scored.unseen.average_precision,
+        "rows of unseen entities": scored.unseen.n_rows,
+        "positives of unseen entities": scored.unseen.n_positives,
+    }
+
+
+def _budget_lines(scored: ScoringResult) -> dict[str, float]:
+    """Precision at daily budgets of alerts, as far as they are smaller than the set."""
+    if not scored.days:
+        return {}
+    return {
+        f"precision at {budget} alerts a day": round(
+            metrics.precision_at(scored.ranks, budget * scored.days, scored.n_rows), 3
+        )
+        for budget in (100, 500)
+        if budget * scored.days < scored.n_rows
+    }
+
+
+def _alert_lines(scored: ScoringResult) -> dict[str, float]:
+    """Alerts a day at the threshold; their share of the rows without times."""
+    if not scored.days:
+        return {"share of rows that are alerts": round(scored.n_alerts / scored.n_rows, 4)}
+    return {"alerts a day at the threshold": round(scored.n_alerts / scored.days, 1)}

@@ -22,6 +22,7 @@ from utils.metrics import log_odds
 from utils.models.ensembles import LogOddsMean
 from utils.serving.bundle import FraudModel
 from utils.serving.flat_trees import Predict, boosted_probability, forest_probability
+from utils.serving.table_features import TableFeatures
 
 FLAT_ROWS = 64  # rows up to which `flat_trees` is faster than the libraries
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier)  # not Intel's, because their leaves hold no class shares
@@ -34,26 +35,33 @@ class Scorer:
     Parameters
     ----------
     model : FraudModel
-        Its scaler must be a `StandardScaler` and its calibrator a binary `LogisticRegression`, as
-        `utils.serving.final_model` fits them.
+        Its scaler must be a `StandardScaler` or a `TableEncoder`, and its calibrator a binary `LogisticRegression`,
+        as `utils.serving.final_model` fits them.
 
     Attributes
     ----------
     uncalibrated : callable
         The classifier's probability of fraud, of shape (n_rows,), for scaled features.
     source : list of int
-        Position of the raw column that each feature is derived from.
+        Position of the raw column that each scaled feature is derived from.
     """
 
     def __init__(self, model: FraudModel):
         self.model = model
+        self._table = TableFeatures(model.scaler, model.schema, model.raw) if model.raw else None
         raw, hours = model.raw_columns, model.hour_features
         self._hours = [(model.columns.index(name), name) for name in hours]
-        self.source = [raw.index(model.schema.time if name in hours else name) for name in model.columns]
+        self.source = (
+            self._table.source
+            if self._table
+            else [raw.index(model.schema.time if name in hours else name) for name in model.columns]
+        )
         self.uncalibrated = _probability(model.classifier)
 
     def scaled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scaled features of shape (n_rows, n_features) of raw values of shape (n_rows, n_raw_columns)."""
+        if self._table:
+            return self._table(values)
         X = values[:, self.source]
         for position, name in self._hours:
             angle = X[:, position] % SECONDS_PER_DAY * (2 * np.pi / SECONDS_PER_DAY)
@@ -69,7 +77,10 @@ class Scorer:
         return odds * calibrator.coef_[0, 0] + calibrator.intercept_[0]
 
     def predict(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Calibrated probability of fraud of shape (n_rows,); `values` must be finite."""
+        """Calibrated probability of the rare class of shape (n_rows,).
+
+        `values` must be finite; those of a mixed table may be NaN for gaps, see `raw_columns`.
+        """
         chunks = [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]
         if len(chunks) > 1:
             odds = Parallel(n_jobs=-1, prefer="threads")(delayed(self.calibrated_log_odds)(chunk) for chunk in chunks)

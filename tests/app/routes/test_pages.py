@@ -1,10 +1,8 @@
 """What the server's pages say and draw, without a browser."""
 
 import hashlib
-import importlib
 import json
 import re
-import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -263,16 +261,6 @@ def test_notebook_pages_keep_tables_and_link_to_each_other(client):
     last = client.get("/notebooks/08_final_model").text
     assert '<a href="/paper.pdf">The paper</a>' in last and '<a href="/">the README</a>' in last
     assert 'href="/desk/notebooks/03_undersampling"' in study.notebook_page("02_baselines", "/desk/")
-
-
-def test_without_module_hides_a_module_in_its_block_alone(monkeypatch):
-    monkeypatch.delitem(sys.modules, "wave", raising=False)
-    with study.without_module("wave"), pytest.raises(ImportError, match="wave"):
-        importlib.import_module("wave")
-    assert "wave" not in sys.modules
-    imported = importlib.import_module("wave")
-    with study.without_module("wave"):
-        assert importlib.import_module("wave") is imported
 
 
 def test_without_styles_keeps_the_table_alone():

@@ -15,7 +15,7 @@ from utils.data.reading import DataError
 from utils.data.splits import folds, split_off_test
 
 ROLES = {"label": "bad", "positive": "yes", "time": "when", "amount": "sum", "group": "customer"}
-KINDS = {"numeric": ["sum", "points"], "categorical": ["shop"], "dates": ["when", "opened"]}
+KINDS = {"numeric": ["points"], "categorical": ["shop"], "dates": ["when", "opened"]}
 N_ROWS = 200
 
 
@@ -75,14 +75,14 @@ def test_load_gives_the_same_table_from_the_parquet_copy(write):
 def test_load_reads_a_mixed_table_again_for_other_kinds(write):
     config = write(raw_table())
     load(config)
-    points_as_category = replace(config, numeric=("sum",), categorical=("shop", "points"))
+    points_as_category = replace(config, numeric=(), categorical=("shop", "points"))
     assert load(points_as_category).X["points"].cat.categories.tolist() == [str(number) for number in range(9)]
 
 
 def test_build_features_never_has_the_absolute_time_label_or_group(write):
     dataset = load(write(raw_table()))
     assert dataset.X.columns.tolist() == [
-        *("sum", "points", "shop"),
+        *("points", "sum", "shop"),
         *("hour_sin", "hour_cos", "weekday_sin", "weekday_cos"),
         *("opened_days_before", "opened_month_sin", "opened_month_cos", "opened_weekday_sin", "opened_weekday_cos"),
     ]
@@ -151,9 +151,9 @@ def test_as_labels_says_what_is_wrong(values, positive, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"numeric": ["sum", "points", "age"]}, "claims.csv has no column 'age'; correct the study's file"),
-        ({"numeric": ["sum", "shop"], "categorical": ()}, "claims.csv: Column 'shop', row"),
-        ({"dates": ["when", "opened", "points"], "numeric": ["sum"]}, None),
+        ({"numeric": ["points", "age"]}, "claims.csv has no column 'age'; correct the study's file"),
+        ({"numeric": ["shop"], "categorical": ()}, "claims.csv: Column 'shop', row"),
+        ({"dates": ["when", "opened", "points"], "numeric": []}, None),
     ],
 )
 def test_load_says_what_is_wrong_with_a_mixed_table(write, change, words):

@@ -42,6 +42,7 @@ DIALECTS = {
     "ZIP": zipped(text_table(";").encode()),
     "Excel's line about the separator": b"sep=;\r\n" + text_table(";").encode(),
     "spaces around cells": 'price ; kind ; count\n 1,5 ; Käse; 7\n-20,25;"Öl; süß" ;8 \n1.234,0; ? ; 9\n'.encode(),
+    "empty rows of a spreadsheet at the end": (text_table(";") + ";;\n" * 3).encode(),
     "empty columns without a name": text_table(";").replace("\n", ";;\n").encode(),
 }
 
@@ -124,6 +125,11 @@ def test_read_raw_names_columns_without_a_name_and_drops_those_asked_for(tmp_pat
     assert read(tmp_path, FRAME_WITH_INDEX, drop=("column 1",)).columns.tolist() == ["a b", "y"]
     with pytest.raises(ColumnError, match="has no column z to leave out"):
         read(tmp_path, FRAME_WITH_INDEX, drop=("z",))
+
+
+def test_read_raw_refuses_a_table_of_empty_rows(tmp_path):
+    with pytest.raises(DataError, match=r"own.csv has a header and no rows; put the data"):
+        read(tmp_path, "a,b\n,\n,?\n")
 
 
 FRAME_WITH_INDEX = ',"a\nb",y\n0,5,1\n1,6,0\n'

@@ -40,6 +40,11 @@ COLUMNS = {
     "booleans": ("x", RNG.random(N) < 0.3, ("category", "2 values")),
     "text": ("merchant", CATEGORY, ("category", f"{len(set(CATEGORY))} values")),
     "codes": ("x", [f"0{number}" for number in RNG.integers(10, 60, N)], ("category", "50 values")),
+    "numbers but for a word": (
+        "age",
+        ["k.A." if i % 9 == 0 else str(20 + i % 50) for i in range(N)],
+        ("category", "51 values, numbers but for 'k.A.'; leave these cells empty"),
+    ),
     "one value or none": ("x", np.where(RNG.random(N) < 0.5, "x", None), ("category", "1 values, 5")),
     "ISO": ("x", MOMENTS.strftime("%Y-%m-%d"), ("date", "2023-01-01 to 2023-02-16")),
     "day first": ("x", MOMENTS.strftime("%d/%m/%Y"), ("date", "2023-01-01 to 2023-02-16")),

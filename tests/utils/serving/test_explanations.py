@@ -5,15 +5,20 @@ import pytest
 from xgboost import DMatrix
 
 from app.building.about import describe
+from tests import small_mixed
 from tests.small_app import COLUMNS, SCHEMA, fit, transactions
 from utils.config import DatasetConfig
 from utils.serving.bundle import FraudModel
 from utils.serving.explanations import Explainer
+from utils.serving.raw_columns import encode_rows
 from utils.serving.scorer import Scorer
+from utils.serving.table_features import encoded_sources
 
 FRAME = transactions(400, seed=4)
 VALUES = FRAME[list(COLUMNS)].to_numpy()
 ROWS = VALUES[:4]
+MIXED = encode_rows(small_mixed.dataset().frame, small_mixed.fit("lr").raw)  # with gaps
+MIXED[0, 4:6] = len(small_mixed.SHOPS), 3  # and unseen categories
 
 
 def explained(name):
@@ -137,3 +142,25 @@ def test_fraud_model_ignores_an_extra_column_named_like_a_feature():
     frame = transactions(40, seed=2)
     odd = frame.assign(hour_sin=9.0, hour_cos=-9.0)
     np.testing.assert_array_equal(fitted.predict_proba(odd), fitted.predict_proba(frame))
+
+
+# --- mixed tables
+
+
+@pytest.mark.parametrize("name", ["lr", "xgb", "rf"])
+def test_explainer_contributions_of_raw_columns_add_up_to_the_log_odds(name):
+    scorer = Scorer(small_mixed.fit(name))
+    explanations = Explainer(scorer, MIXED[:20]).explain(MIXED[:5])
+    totals = [base + sum(contributions) for base, contributions in explanations]
+    np.testing.assert_allclose(totals, scorer.calibrated_log_odds(MIXED[:5]), rtol=0, atol=1e-9)
+    assert all(len(contributions) == 7 for _, contributions in explanations)
+
+
+def test_explainer_sums_the_encoded_columns_of_a_raw_column():
+    model = small_mixed.fit("lr")
+    scorer = Scorer(model)
+    terms = scorer.scaled(MIXED[:5]) * model.classifier.coef_[0] * model.calibrator.coef_[0, 0]
+    channel = np.array(encoded_sources(model.scaler)) == "channel"
+    assert channel.sum() > 2
+    contributions = [row[5] for _, row in Explainer(scorer, MIXED[:20]).explain(MIXED[:5])]
+    np.testing.assert_allclose(contributions, terms[:, channel].sum(axis=1), rtol=1e-9)

@@ -47,7 +47,8 @@ class GANConfig:
     decorrelate : bool
         Whether scores are also made uncorrelated within each class before training.
     match_moments : bool
-        Whether drawn scores are moved to the mean and covariance of the training rows of their class.
+        Whether drawn scores are moved to the mean and covariance of the training rows of their class. In mixed tables
+        the covariance of what is decided from the scores is corrected, too.
     majority_rows : int
         Largest number of rows of a class used for training; more are sampled at random.
     updates_per_call : int

@@ -79,6 +79,8 @@ def encode_dtype(dtype: Any) -> Any:
     """Type of a column, of NumPy or pandas, as JSON."""
     if isinstance(dtype, pd.CategoricalDtype):
         return {"categories": encode_index(dtype.categories), "ordered": dtype.ordered}
+    if isinstance(dtype, pd.StringDtype):
+        return f"string[{dtype.storage}]"
     return str(dtype)
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from imblearn.over_sampling.base import BaseOverSampler
+from imblearn.utils import check_target_type
 from scipy import sparse
+from sklearn.utils import Tags, check_consistent_length
+from sklearn.utils.validation import validate_data
 
 from utils.samplers.cgan.conditional_gan import ConditionalGAN
 from utils.samplers.cgan.config import GANConfig
 from utils.samplers.cgan.scaler import MIN_ROWS
+from utils.samplers.cgan.table import accepting_mixed_tables, is_mixed
 
 
 class CGANSampler(BaseOverSampler):
@@ -19,6 +24,9 @@ class CGANSampler(BaseOverSampler):
     Every call of ``fit_resample`` trains a new GAN on the rows of that call and nothing else, so inside an
     imbalanced-learn ``Pipeline`` it never sees validation rows. Sparse input is made dense for training. A class
     with too few rows to learn from is left out of the training unless rows of it are to be drawn.
+
+    Tables may have gaps and columns of categories, text, bools, dates and durations, as :class:`ConditionalGAN` says;
+    these need no encoding before. Drawn rows keep the types and the categories of the table.
 
     Parameters
     ----------
@@ -42,7 +50,8 @@ class CGANSampler(BaseOverSampler):
     Raises
     ------
     ValueError
-        In `fit_resample`, if a value is missing or infinite, or a class to draw has fewer than 10 rows.
+        In `fit_resample`, if a value is infinite or nested, a column has no value at all or a different category in
+        every row, or a class to draw has fewer than 10 rows.
     DivergenceError
         In `fit_resample`, if a loss is no longer finite; lower the learning rate in this case.
 
@@ -73,6 +82,16 @@ class CGANSampler(BaseOverSampler):
     ([181, 19], [181, 181])
     >>> bool((X_resampled[:200] == X).all())
     True
+
+    A table with categories and gaps:
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame(X[:, :2], columns=["amount", "age"])
+    >>> table["channel"] = pd.Categorical(np.where(X[:, 2] > 0, "web", "shop"))
+    >>> table["age"] = table["age"].where(X[:, 3] > -1)
+    >>> resampled, _ = CGANSampler(config=config, random_state=0).fit_resample(table, y)
+    >>> resampled.dtypes.equals(table.dtypes), sorted(resampled["channel"][200:].unique())
+    (True, ['shop', 'web'])
     """
 
     def __init__(
@@ -88,7 +107,24 @@ class CGANSampler(BaseOverSampler):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _fit_resample(self, X: np.ndarray, y: np.ndarray, **params: Any) -> tuple[np.ndarray, np.ndarray]:
+    def __sklearn_tags__(self) -> Tags:
+        return accepting_mixed_tables(super().__sklearn_tags__())
+
+    def _check_X_y(self, X: Any, y: Any, accept_sparse: list[str] | None = None) -> tuple[Any, np.ndarray, bool]:
+        """Validate as every sampler does, but leave a mixed table as it is; the GAN checks its columns."""
+        if not is_mixed(X):
+            return super()._check_X_y(X, y, accept_sparse)
+        if isinstance(X, pd.DataFrame) and X.columns.has_duplicates:
+            name = X.columns[X.columns.duplicated()][0]
+            raise ValueError(f"Column name {name!r} occurs more than once; give every column a name of its own.")
+        y, is_one_vs_all = check_target_type(y, indicate_one_vs_all=True)
+        validate_data(self, X=X, y=y, reset=True, skip_check_array=True)
+        check_consistent_length(X, y)
+        return X, np.asarray(y), is_one_vs_all
+
+    def _fit_resample(
+        self, X: np.ndarray | pd.DataFrame, y: np.ndarray, **params: Any
+    ) -> tuple[np.ndarray | pd.DataFrame, np.ndarray]:
         """Original rows first and untouched, then the drawn rows class by class."""
         self.gan_ = None
         dense = X.toarray() if sparse.issparse(X) else X
@@ -106,6 +142,8 @@ class CGANSampler(BaseOverSampler):
         if sparse.issparse(X):
             new_rows = [sparse.csr_array(rows) for rows in new_rows[1:]]
             return sparse.vstack([X, *new_rows], format=X.format), np.concatenate(new_labels)
+        if isinstance(X, pd.DataFrame):
+            return pd.concat(new_rows, ignore_index=True), np.concatenate(new_labels)
         return np.concatenate(new_rows), np.concatenate(new_labels)
 
     def _training_rows(self, y: np.ndarray) -> np.ndarray | slice:

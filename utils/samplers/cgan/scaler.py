@@ -49,7 +49,7 @@ def check_rows(X: np.ndarray | pd.DataFrame, y: np.ndarray | pd.Series) -> tuple
             f"X has {len(bad)} missing or infinite values, the first in row {bad[0, 0]}, column {column}; "
             "impute or drop them before the CGAN."
         )
-    _check_labels(labels)
+    check_labels(labels)
     return rows, labels
 
 
@@ -84,7 +84,8 @@ def _column_numbers(column: pd.Series) -> np.ndarray:
     return column.to_numpy(dtype=float, na_value=np.nan)
 
 
-def _check_labels(labels: np.ndarray) -> None:
+def check_labels(labels: np.ndarray) -> None:
+    """Raise ValueError if a label is missing, labels cannot be ordered, or a class has fewer than MIN_ROWS rows."""
     missing = np.flatnonzero(pd.isna(labels))
     if len(missing):
         raise ValueError(f"y has {len(missing)} missing labels, the first in row {missing[0]}; drop these rows.")
@@ -170,7 +171,69 @@ def as_column(values: np.ndarray, dtype: np.dtype | pd.api.extensions.ExtensionD
     return pd.Series(as_type(values, plain)).astype(dtype)
 
 
-class ClassQuantileScaler:
+class ScoreScaler:
+    """Base class of scalers: a linear map of the scores of each class, between the networks and the inverse.
+
+    Parameters
+    ----------
+    per_class : bool, default=True
+        Whether every class has its own distributions; otherwise all classes share one set.
+    decorrelate : bool, default=False
+        Whether scores are also rotated and rescaled so that they are uncorrelated within a class.
+
+    Attributes
+    ----------
+    colour_ : ndarray of shape (n_classes, n_scores, n_scores)
+        For each class, the matrix that gives uncorrelated scores the correlation of the class.
+    shift_ : ndarray of shape (n_classes, n_scores)
+        For each class, what is added after that.
+    """
+
+    def __init__(self, *, per_class: bool = True, decorrelate: bool = False) -> None:
+        self.per_class = per_class
+        self.decorrelate = decorrelate
+
+    def _groups(self, codes: np.ndarray) -> list[np.ndarray]:
+        """For each class, a mask of the rows whose distributions it has."""
+        n_classes = int(codes.max()) + 1
+        return [codes == code for code in range(n_classes)] if self.per_class else [codes >= 0] * n_classes
+
+    def _remove_colour(self, scores: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Learn the linear map of each class, and undo it in `scores`, in place."""
+        n_classes = int(codes.max()) + 1
+        self.colour_ = np.stack([self._class_colour(scores[codes == code]) for code in range(n_classes)])
+        self.shift_ = np.zeros((n_classes, scores.shape[1]))
+        for code, colour in enumerate(self.colour_):
+            scores[codes == code] = scores[codes == code] @ np.linalg.inv(colour)
+        return scores
+
+    def _class_colour(self, scores: np.ndarray) -> np.ndarray:
+        """Symmetric square root of the correlation of `scores`, shrunk towards none (Ledoit and Wolf, 2004)."""
+        n_features = scores.shape[1]
+        if not self.decorrelate:
+            return np.eye(n_features)
+        return _root(ledoit_wolf(scores)[0], 0.5)
+
+    def correct_moments(self, scores: np.ndarray, drawn: np.ndarray, code: int) -> None:
+        """Change the inverse so that scores like `drawn` get the mean and covariance of `scores`.
+
+        The map is the optimal transport between two normal distributions (Olkin and Pukelsheim, 1982).
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n_rows, n_features)
+            Scores of the training rows of the class.
+        drawn : ndarray of shape (n_drawn, n_features)
+            Scores that a generator draws for the class.
+        code : int
+        """
+        move = transport(np.atleast_2d(np.cov(drawn.T)), np.atleast_2d(np.cov(scores.T)))
+        shift = scores.mean(axis=0) - drawn.mean(axis=0) @ move
+        self.shift_[code] = shift @ self.colour_[code]
+        self.colour_[code] = move @ self.colour_[code]
+
+
+class ClassQuantileScaler(ScoreScaler):
     """Transforms every column of every class to standard normal scores, and scores back to rows.
 
     Ranks are mapped by the normal quantile function. Equal values are ranked in random order, so that whole numbers,
@@ -198,10 +261,6 @@ class ClassQuantileScaler:
         See :func:`column_decimals`.
     """
 
-    def __init__(self, *, per_class: bool = True, decorrelate: bool = False) -> None:
-        self.per_class = per_class
-        self.decorrelate = decorrelate
-
     def fit_transform(self, X: np.ndarray, codes: np.ndarray, random_state: np.random.Generator) -> np.ndarray:
         """Learn the quantiles of `X` and return its scores.
 
@@ -219,18 +278,13 @@ class ClassQuantileScaler:
         """
         self.decimals_ = column_decimals(X)
         X = X.astype(float)
-        n_classes = int(codes.max()) + 1
-        groups = [codes == code for code in range(n_classes)] if self.per_class else [codes >= 0] * n_classes
+        groups = self._groups(codes)
         self.quantiles_ = [_quantiles(X[group]) for group in groups]
         self.stepped_ = np.array([_has_few_values(X[group]) for group in groups])
         scores = np.empty_like(X)
         for group in groups:
-            scores[group] = _normal_scores(X[group], random_state)
-        self.colour_ = np.stack([self._class_colour(scores[codes == code]) for code in range(n_classes)])
-        self.shift_ = np.zeros((n_classes, X.shape[1]))
-        for code, colour in enumerate(self.colour_):
-            scores[codes == code] = scores[codes == code] @ np.linalg.inv(colour)
-        return scores
+            scores[group] = normal_scores(X[group], random_state)
+        return self._remove_colour(scores, codes)
 
     def inverse_transform(self, scores: np.ndarray, code: int) -> np.ndarray:
         """Rows of class `code` that have the given scores.
@@ -260,33 +314,6 @@ class ClassQuantileScaler:
             rows[:, column] = np.round(rows[:, column], self.decimals_[column])
         return rows
 
-    def _class_colour(self, scores: np.ndarray) -> np.ndarray:
-        """Symmetric square root of the correlation of `scores`, shrunk towards none (Ledoit and Wolf, 2004)."""
-        n_features = scores.shape[1]
-        if not self.decorrelate:
-            return np.eye(n_features)
-        return _root(ledoit_wolf(scores)[0], 0.5)
-
-    def correct_moments(self, scores: np.ndarray, drawn: np.ndarray, code: int) -> None:
-        """Change the inverse so that scores like `drawn` get the mean and covariance of `scores`.
-
-        The map is the optimal transport between two normal distributions (Olkin and Pukelsheim, 1982).
-
-        Parameters
-        ----------
-        scores : ndarray of shape (n_rows, n_features)
-            Scores of the training rows of the class.
-        drawn : ndarray of shape (n_drawn, n_features)
-            Scores that a generator draws for the class.
-        code : int
-        """
-        root = _root(np.atleast_2d(np.cov(drawn.T)), 0.5)
-        inverse = _root(np.atleast_2d(np.cov(drawn.T)), -0.5)
-        move = inverse @ _root(root @ np.atleast_2d(np.cov(scores.T)) @ root, 0.5) @ inverse
-        shift = scores.mean(axis=0) - drawn.mean(axis=0) @ move
-        self.shift_[code] = shift @ self.colour_[code]
-        self.colour_[code] = move @ self.colour_[code]
-
     def to_arrays(self) -> dict[str, np.ndarray]:
         """All learned attributes as named arrays for :func:`numpy.savez`."""
         arrays = {"stepped": self.stepped_, "colour": self.colour_, "shift": self.shift_, "decimals": self.decimals_}
@@ -298,6 +325,12 @@ class ClassQuantileScaler:
         self.colour_, self.shift_ = arrays["colour"], arrays["shift"]
         self.quantiles_ = [arrays[f"quantiles_{code}"] for code in range(len(self.stepped_))]
         return self
+
+
+def transport(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The symmetric matrix that gives rows of covariance `source` the covariance `target`, moving them the least."""
+    root, inverse = _root(source, 0.5), _root(source, -0.5)
+    return inverse @ _root(root @ target @ root, 0.5) @ inverse
 
 
 def _root(matrix: np.ndarray, power: float) -> np.ndarray:
@@ -318,7 +351,7 @@ def _has_few_values(X: np.ndarray) -> np.ndarray:
     return np.array([len(np.unique(column)) <= max(2, MAX_VALUES_PER_ROW * len(X)) for column in X.T])
 
 
-def _normal_scores(X: np.ndarray, random_state: np.random.Generator) -> np.ndarray:
+def normal_scores(X: np.ndarray, random_state: np.random.Generator) -> np.ndarray:
     """Normal scores of the ranks of each column; equal values are ranked in random order."""
     order = random_state.random(X.shape).argsort(axis=0)
     shuffled = np.take_along_axis(X, order, axis=0)

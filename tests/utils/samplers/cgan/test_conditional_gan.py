@@ -72,8 +72,7 @@ def test_cgan_sampler_passes_the_checks_of_imbalanced_learn(estimator, check):
 
 
 EXPECTED_FAILED_CHECKS = {
-    "check_dtype_object": "drawn rows have the type of the training rows, which Python objects do not define",
-    "check_fit2d_1sample": "the error names the class with too few rows, not the number of samples",
+    "check_dtype_object": "numbers as Python objects are refused, as are nested values",
 }
 
 
@@ -82,7 +81,7 @@ EXPECTED_FAILED_CHECKS = {
     [ConditionalGAN(TINIEST, random_state=0)], expected_failed_checks=lambda gan: EXPECTED_FAILED_CHECKS
 )
 def test_conditional_gan_passes_the_checks_of_scikit_learn(estimator, check, monkeypatch):
-    monkeypatch.setattr(scaler_module, "MIN_ROWS", 2)  # the tables of the checks have few rows per class
+    monkeypatch.setattr(scaler_module, "MIN_ROWS", 1)  # the tables of the checks have few rows per class
     check(estimator)
 
 
@@ -468,14 +467,13 @@ def test_cgan_sampler_trains_in_a_worker_process(table):
 # Refusals
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_conditional_gan_names_missing_or_infinite_values(table, value):
+def test_conditional_gan_names_infinite_values(table):
     X, y = table
     X = X.copy()
-    X.loc[3, "signal"] = value
+    X.loc[3, "signal"] = np.inf
     with pytest.raises(ValueError, match="row 3, column signal"):
         ConditionalGAN(TINY).fit(X, y)
-    with pytest.raises(ValueError, match=r"NaN|infinity"):
+    with pytest.raises(ValueError, match="infinity"):
         CGANSampler(config=TINY).fit_resample(X, y)
 
 
@@ -514,13 +512,6 @@ def test_conditional_gan_refuses_missing_and_mixed_labels(table):
         ConditionalGAN(TINY).fit(X, y.astype(object).where(y == 0, "fraud"))
 
 
-def test_conditional_gan_names_missing_values_of_a_nullable_column(table):
-    X = table[0].astype({"count": "Int64"})
-    X.loc[3, "count"] = pd.NA
-    with pytest.raises(ValueError, match="row 3, column count"):
-        ConditionalGAN(TINY).fit(X, table[1])
-
-
 def test_conditional_gan_stops_training_at_divergence(table):
     with pytest.raises(DivergenceError, match="not finite at update"):
         ConditionalGAN(replace(TINY, learning_rate=1e30), random_state=0).fit(*table)
@@ -547,11 +538,8 @@ def test_sample_refuses_unknown_labels_and_negative_counts(tiny_gan):
         tiny_gan.sample(-1, 1)
 
 
-def test_conditional_gan_refuses_text_columns_and_mismatched_labels(table):
+def test_conditional_gan_refuses_arrays_of_text_and_mismatched_labels(table):
     X, y = table
-    for text in ("Ulm", pd.Categorical(["Ulm"] * len(X)), pd.array(["Ulm"] * len(X), dtype="string"), pd.Timestamp(0)):
-        with pytest.raises(ValueError, match="numeric columns, but 'city' is"):
-            ConditionalGAN(TINY).fit(X.assign(city=text), y)
     with pytest.raises(ValueError, match="numeric columns, not <U3"):
         ConditionalGAN(TINY).fit(np.full((len(X), 2), "Ulm"), y)
     with pytest.raises(ValueError, match="give"):

@@ -1,0 +1,222 @@
+"""Reads rows of a mixed table as numbers: categories and dates, too; see `utils.serving.raw_columns`.
+
+Columns are read whole. A cell that cannot be read is a problem of its row only; an empty one is a gap.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from app.parsing.records import LARGEST
+from app.parsing.typed_numbers import read_typed
+from utils.data.calendar_features import to_seconds
+from utils.data.column_types import as_categories, as_dates
+from utils.data.spelled_dates import DateSpelling, date_spelling, to_moments
+from utils.data.spelled_numbers import COMMA, POINT, to_floats
+from utils.data.texts import MISSING, as_texts
+from utils.serving.raw_columns import RawColumn
+
+SAMPLE = 100  # texts that are looked at for the spelling of dates
+MAX_SPELLINGS = 4  # of the dates of a column
+MAX_SHOWN = 60  # characters of a cell that a message repeats
+PLAIN = {int, float}
+Source = Literal["json", "form", "file"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The cells of a column, read.
+
+    Attributes
+    ----------
+    values : array of shape (n_rows,)
+        NaN for a gap and for what cannot be read.
+    problems : dict of int to str
+        Why a cell cannot be read, by its position.
+    unseen : dict of int to str
+        Categories that were not seen in training, by position.
+    """
+
+    values: NDArray[np.float64]
+    problems: dict[int, str] = field(default_factory=dict)
+    unseen: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows, read.
+
+    Attributes
+    ----------
+    values : array of shape (n_rows, n_columns)
+    problems : dict of int to dict of str to str
+        Problems of a row by column, by the row's position.
+    unseen : dict of int to dict of str to str
+        Categories of a row that were not seen in training.
+    """
+
+    values: NDArray[np.float64]
+    problems: dict[int, dict[str, str]]
+    unseen: dict[int, dict[str, str]]
+
+
+def read_rows(records: Sequence[Mapping[str, object]], columns: Sequence[RawColumn], source: Source = "json") -> Rows:
+    """Rows from mappings of column to cell; a column that a row lacks is a problem of the row, None is a gap.
+
+    Numbers in JSON must not be text; people write them in a form with a decimal point or comma, and the cells of a
+    file's column write them alike.
+    """
+    frame = {column.name: _series([record.get(column.name) for record in records]) for column in columns}
+    rows = read_columns(frame, columns, source)
+    for position, record in enumerate(records):
+        for name in frame:
+            if name not in record:
+                rows.problems.setdefault(position, {})[name] = "is missing"
+    return rows
+
+
+def _series(cells: list[object]) -> pd.Series:
+    return pd.Series(cells, dtype=object)
+
+
+def read_columns(frame: Mapping[str, pd.Series], columns: Sequence[RawColumn], source: Source = "json") -> Rows:
+    """Rows from whole columns; see `read_rows`."""
+    problems: dict[int, dict[str, str]] = {}
+    unseen: dict[int, dict[str, str]] = {}
+    values = []
+    for column in columns:
+        cells = read_cells(column, frame[column.name], source)
+        values.append(cells.values)
+        for target, texts in ((problems, cells.problems), (unseen, cells.unseen)):
+            for position, text in texts.items():
+                target.setdefault(position, {})[column.name] = text
+    return Rows(np.column_stack(values), problems, unseen)
+
+
+def read_cells(column: RawColumn, cells: pd.Series, source: Source = "json") -> Cells:
+    """The cells of a column, of any type; see `read_rows`."""
+    if column.is_category:
+        return _read_categories(column, cells)
+    result = _read_dates(column, cells) if column.is_date else _read_numbers(cells, source)
+    problems = dict(result.problems)
+    too_large = np.abs(result.values) > LARGEST
+    problems |= dict.fromkeys(np.flatnonzero(too_large).tolist(), "is too large")
+    if column.is_required:
+        missing = np.flatnonzero(np.isnan(result.values)).tolist()
+        problems = dict.fromkeys(missing, "is empty, and a row without it cannot be scored") | problems
+    return Cells(np.where(too_large, np.nan, result.values), problems)
+
+
+def _read_categories(column: RawColumn, cells: pd.Series) -> Cells:
+    problems = {}
+    if cells.dtype == object:
+        wrong = [position for position, cell in enumerate(cells) if isinstance(cell, (dict, list))]
+        problems = dict.fromkeys(wrong, "is neither text nor a number")
+        cells = cells.mask(np.isin(np.arange(len(cells)), wrong), None) if wrong else cells
+    typed = as_categories(cells)
+    values = column.positions(typed)
+    positions = np.flatnonzero(values == column.unseen)
+    texts = typed.iloc[positions].astype(str).str.slice(0, MAX_SHOWN)
+    return Cells(values, problems, dict(zip(positions.tolist(), texts, strict=True)))
+
+
+def _read_numbers(cells: pd.Series, source: Source) -> Cells:
+    if _holds_dates(cells):
+        problems = dict.fromkeys(np.flatnonzero(cells.notna()).tolist(), "is not a number")
+        return Cells(np.full(len(cells), np.nan), problems)
+    if cells.dtype != object:
+        values = cells.astype(float).to_numpy()
+        return Cells(np.where(np.isfinite(values), values, np.nan))
+    return (
+        _read_texts(cells) if source == "file" else _read_each(cells, read_typed if source == "form" else _json_number)
+    )
+
+
+def _read_each(cells: pd.Series, read: Callable[[object], float]) -> Cells:
+    """Numbers one by one; `read` takes what is neither a gap nor a number."""
+    values, problems = np.full(len(cells), np.nan), {}
+    for position, cell in enumerate(cells):
+        if is_gap(cell):
+            continue
+        try:
+            values[position] = cell if type(cell) in PLAIN else read(cell)
+        except ValueError as error:
+            problems[position] = str(error)
+        except OverflowError:
+            problems[position] = "is too large"
+    return Cells(values, problems)
+
+
+def _read_texts(cells: pd.Series) -> Cells:
+    """Numbers in text, with the decimal sign that suits most of them."""
+    texts = as_texts(cells)
+    numbers = min((to_floats(texts, sign) for sign in (POINT, COMMA)), key=lambda numbers: numbers.null_count)
+    wrong = pc.and_(numbers.is_null(), texts.is_valid()).to_numpy(zero_copy_only=False)
+    values = numbers.fill_null(np.nan).to_numpy(zero_copy_only=False)
+    return Cells(values, dict.fromkeys(np.flatnonzero(wrong).tolist(), "is not a number"))
+
+
+def _holds_dates(cells: pd.Series) -> bool:
+    return pd.api.types.is_datetime64_any_dtype(cells)
+
+
+def is_gap(cell: object) -> bool:
+    """Whether a cell is missing: None, NaN, or a text that says so."""
+    return cell is None or cell is pd.NaT or cell != cell or (isinstance(cell, str) and cell.strip() in MISSING)
+
+
+def _json_number(cell: object) -> float:
+    if isinstance(cell, (bool, np.bool_)):
+        return float(cell)
+    raise ValueError("is text and not a number" if isinstance(cell, str) else "is not a number")
+
+
+def _read_dates(column: RawColumn, cells: pd.Series) -> Cells:
+    if cells.dtype != object:
+        return Cells(to_seconds(cells))
+    is_number = np.array([type(cell) in PLAIN and cell == cell for cell in cells], dtype=bool)
+    wrong = [position for position, cell in enumerate(cells) if isinstance(cell, (bool, dict, list))]
+    texts = as_texts(cells.mask(is_number | np.isin(np.arange(len(cells)), wrong), None))
+    moments = _moments(texts, column.day_first)
+    if is_number.any():
+        moments[is_number] = as_dates(cells[is_number].astype(float)).to_numpy()
+    unread = np.isnat(moments) & (texts.is_valid().to_numpy(zero_copy_only=False) | is_number)
+    problems = dict.fromkeys([*np.flatnonzero(unread).tolist(), *wrong], "is not a date, such as 2024-02-13")
+    seconds = moments.astype("datetime64[ns]").astype(np.int64) / 1e9
+    return Cells(np.where(np.isnat(moments), np.nan, seconds), problems)
+
+
+def _moments(texts: pa.Array, day_first: bool | None) -> NDArray[np.datetime64]:
+    """Dates in text, which may have a few spellings; NaT for what is no date."""
+    moments = np.full(len(texts), np.datetime64("NaT", "ns"))
+    rest = np.flatnonzero(texts.is_valid().to_numpy(zero_copy_only=False))
+    for _ in range(MAX_SPELLINGS):
+        left = texts.take(pa.array(rest))
+        spelling = _usual_spelling(pc.unique(left).slice(0, SAMPLE), day_first)
+        if spelling is None:
+            break
+        moments[rest] = to_moments(left, spelling)
+        rest = rest[np.isnat(moments[rest])]
+    return moments
+
+
+def _usual_spelling(texts: pa.Array, day_first: bool | None) -> DateSpelling | None:
+    """How most of the texts that are dates are written; None if none is one."""
+    found = [date_spelling(texts.slice(position, 1), day_first) for position in range(len(texts))]
+    patterns = Counter(spelling.pattern for spelling in found if spelling is not None)
+    if not patterns:
+        return None
+    pattern = patterns.most_common(1)[0][0]
+    alike = texts.filter(pa.array([spelling is not None and spelling.pattern == pattern for spelling in found]))
+    spelling = date_spelling(alike, day_first) or next(one for one in found if one and one.pattern == pattern)
+    is_free = spelling.day_first is not None and r")\.(?P<second_part>" not in pattern  # points have the day first
+    return DateSpelling(pattern, day_first) if is_free and day_first is not None else spelling

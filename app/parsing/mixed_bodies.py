@@ -1,0 +1,197 @@
+"""Turns bodies and files with rows of a mixed table into rows of numbers; see `mixed`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+from pyarrow.parquet import ParquetFile
+
+from app.parsing.delimited import Lines, as_body_errors
+from app.parsing.mixed import Rows, read_columns, read_rows
+from app.parsing.records import Batch, check_columns, check_count, json_records
+from app.parsing.table import MAX_FILE_ROWS, Table
+from app.parsing.table import MAX_UNPACKED as MAX_UNPACKED_FILE
+from utils.data.parquet import parquet_schema, parquet_table
+from utils.data.raw_columns import clean_frame, frame_of_texts
+from utils.data.reading import Delimited, open_table
+from utils.serving.raw_columns import UNSEEN, RawColumn
+
+MAX_NAMED = 3  # unseen categories of a column that a note names
+
+
+def read_mixed_json(body: bytes, columns: Sequence[RawColumn]) -> Batch:
+    """Rows of a JSON array of objects, or of a single object; errors as `records.read_json`."""
+    return as_batch(json_records(body, [column.name for column in columns]), columns)
+
+
+def as_batch(records: Sequence[object], columns: Sequence[RawColumn]) -> Batch:
+    """Rows of JSON values; what is no object is rejected."""
+    objects = [record for record in records if isinstance(record, dict)]
+    rows = read_rows(objects, columns)
+    batch, position = Batch(), 0
+    for record in records:
+        if isinstance(record, dict):
+            _add(batch, rows, position)
+            position += 1
+        else:
+            batch.reject("is not an object")
+    return batch
+
+
+def read_mixed_csv(body: bytes, columns: Sequence[RawColumn]) -> Batch:
+    """Rows of a table as text whose first line names the columns; errors as `delimited.read_csv`."""
+    table = read_mixed_table(body, columns, "", limit=None)
+    check_count(len(table.values))
+    batch = Batch()
+    for position, values in enumerate(table.values.tolist()):
+        if position + 1 in table.errors:
+            line, reason = table.errors[position + 1]
+            batch.reject(f"line {line}: {reason}")
+        else:
+            batch.values[position + 1] = values
+            _note(batch, position + 1, table.unseen.get(position + 1, {}))
+    return batch
+
+
+def _add(batch: Batch, rows: Rows, position: int) -> None:
+    """Add a row that was read, with its problems."""
+    problems = rows.problems.get(position)
+    if problems:
+        batch.reject(describe(problems))
+        return
+    number = len(batch) + 1
+    batch.values[number] = rows.values[position].tolist()
+    _note(batch, number, rows.unseen.get(position, {}))
+
+
+def _note(batch: Batch, number: int, unseen: Mapping[str, str]) -> None:
+    if unseen:
+        batch.notes[number] = [f"{name}: '{text}' was {UNSEEN}" for name, text in unseen.items()]
+
+
+def describe(problems: Mapping[str, str]) -> str:
+    """The problems of a row in one line."""
+    return "; ".join(f"{name} {reason}" for name, reason in problems.items())
+
+
+def read_mixed_table(
+    content: bytes, columns: Sequence[RawColumn], label: str, limit: int | None = MAX_UNPACKED_FILE
+) -> Table:
+    """Rows of a CSV or Parquet file; gaps and unseen categories are read, and noted.
+
+    Raises
+    ------
+    BodyError
+        If it is neither, has too many rows or none, or columns are missing or named twice.
+    """
+    with as_body_errors():
+        source = open_table(content, "The file", limit or MAX_UNPACKED_FILE)
+        if isinstance(source, ParquetFile):
+            return _from_parquet(source, columns, label)
+        check_count(max(1, source.content.count(b"\n", source.start)), MAX_FILE_ROWS)  # before any row is read
+        return _from_text(source, columns, label)
+
+
+def _from_parquet(file: ParquetFile, columns: Sequence[RawColumn], label: str) -> Table:
+    check_count(file.metadata.num_rows, MAX_FILE_ROWS)
+    present = parquet_schema(file).names
+    names = [column.name for column in columns]
+    check_columns([name for name in names if name not in present])
+    labels = parquet_table(file, [label], "The file")[label] if label in present else None
+    frame = clean_frame(parquet_table(file, names, "The file"))
+    return _table(read_columns(frame, columns, "file"), frame, columns, label=labels)
+
+
+def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str) -> Table:
+    names = [column.name for column in columns]
+    lines = Lines(text, names, label or None, MAX_FILE_ROWS)
+    wanted = [*names, *([label] if lines.has_optional else [])]
+    types = dict.fromkeys(wanted, pa.string())
+    convert = arrow_csv.ConvertOptions(include_columns=wanted, column_types=types, null_values=[""])
+    convert.strings_can_be_null = True
+    bad: dict[int, tuple[int | None, str]] = {}
+    numbers: list[int] | None = None
+    try:
+        cells = text.to_arrow(convert, ignore_empty_lines=False)
+        if _has_empty_line(cells):
+            raise pa.ArrowInvalid
+    except pa.ArrowInvalid:  # a line has another number of cells
+        cells, bad, numbers = _line_by_line(lines, wanted)
+    check_count(cells.num_rows, MAX_FILE_ROWS)
+    frame = frame_of_texts(names, [cells[name] for name in names], text.separator)
+    rows = read_columns(frame, columns, "file")
+    labels = cells[label] if lines.has_optional else None
+    table = _table(rows, frame, columns, label=labels, notes=frame.attrs["notes"])
+    if table.errors and numbers is None:
+        numbers = [line for line, _ in text.rows()]
+    errors = {row: (numbers[row - 1], reason) for row, (_, reason) in table.errors.items()} | bad
+    return Table(table.values, dict(sorted(errors.items())), table.label, table.notes, table.unseen)
+
+
+def _has_empty_line(cells: pa.Table) -> bool:
+    """Whether a row may stem from an empty line, which is reported, while a row of gaps is scored."""
+    if cells.num_columns == 0 or not cells.num_rows:
+        return False
+    missing = cells.column(0).is_null()
+    for column in cells.columns[1:]:
+        missing = pa.compute.and_(missing, column.is_null())
+    return bool(pa.compute.any(missing).as_py())
+
+
+def _line_by_line(lines: Lines, names: Sequence[str]) -> tuple[pa.Table, dict[int, tuple[int, str]], list[int]]:
+    """Cells as text, the problem of each line that cannot be divided into them, and the line of each row."""
+    rows, problems, numbers = [], {}, []
+    for number, cells in lines:
+        numbers.append(number)
+        if isinstance(cells, str):
+            problems[len(numbers)] = number, cells
+            cells = [None] * len(names)
+        rows.append([cell or None for cell in cells])
+        check_count(len(rows), MAX_FILE_ROWS)
+    check_count(len(rows), MAX_FILE_ROWS)
+    columns = zip(*rows, strict=True)
+    table = pa.table([pa.array(column, pa.string()) for column in columns], names=list(names))
+    return table, problems, numbers
+
+
+def _table(
+    rows: Rows,
+    frame: pd.DataFrame,
+    columns: Sequence[RawColumn],
+    *,
+    label: pa.ChunkedArray | None,
+    notes: Sequence[str] = (),
+) -> Table:
+    errors = {position + 1: (None, describe(problems)) for position, problems in sorted(rows.problems.items())}
+    unseen = {position + 1: texts for position, texts in rows.unseen.items()}
+    return Table(
+        rows.values, errors, label, [*notes, *_gap_notes(frame, columns), *_unseen_notes(unseen, columns)], unseen
+    )
+
+
+def _gap_notes(frame: pd.DataFrame, columns: Sequence[RawColumn]) -> list[str]:
+    """A sentence on the gaps of the file, and one on columns that had none in training."""
+    counts = {column.name: int(frame[column.name].isna().sum()) for column in columns}
+    gaps = {name: count for name, count in counts.items() if count}
+    if not gaps:
+        return []
+    listed = ", ".join(f"{name} ({count:,})" for name, count in gaps.items())
+    new = [column.name for column in columns if column.name in gaps and not column.share_missing]
+    text = f"Rows with gaps were scored, too; values are missing in {listed}."
+    return [text + (f" Training rows had no gaps in {', '.join(new)}, so trust those rows less." if new else "")]
+
+
+def _unseen_notes(unseen: Mapping[int, Mapping[str, str]], columns: Sequence[RawColumn]) -> list[str]:
+    notes = []
+    for column in columns:
+        texts = [row[column.name] for row in unseen.values() if column.name in row]
+        if texts:
+            distinct = list(dict.fromkeys(texts))
+            named = ", ".join(f"'{text}'" for text in distinct[:MAX_NAMED])
+            more = f" and {len(distinct) - MAX_NAMED:,} more" if len(distinct) > MAX_NAMED else ""
+            rows = f"{len(texts):,} row{'s were' if len(texts) > 1 else ' was'}"
+            notes.append(f"{rows} scored with a value of {column.name} that was {UNSEEN}: {named}{more}.")
+    return notes

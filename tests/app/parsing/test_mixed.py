@@ -1,0 +1,157 @@
+"""Rows of a mixed table: gaps, unseen categories, dates in any spelling, and errors of their row only."""
+
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from app.parsing.mixed import read_cells, read_rows
+from app.parsing.mixed_bodies import read_mixed_csv, read_mixed_json, read_mixed_table
+from app.parsing.records import BodyError
+from tests import small_mixed
+from utils.serving.raw_columns import RawColumn, decode_rows, encode_rows
+
+RAW = small_mixed.fit("lr").raw
+NAMES = [column.name for column in RAW]
+NUMBER, SHOP = RawColumn("sum", "number"), RawColumn("shop", "category", categories=("a", "b"))
+DAY = RawColumn("day", "date", day_first=True)
+FEBRUARY = pd.Timestamp("2024-02-13").timestamp()
+ROW = {
+    "when": "2024-01-31T10:00:00",
+    "balance": 20.5,
+    "points": 0,
+    "urgent": 1,
+    "merchant": "shop 1",
+    "channel": "chip",
+    "opened": "2020-02-13",
+}
+
+
+def read(column, *cells, source="json"):
+    return read_cells(column, pd.Series(list(cells), dtype=object), source)
+
+
+@pytest.mark.parametrize("gap", [None, "", " ", "NA", "?", float("nan")])
+def test_read_cells_takes_what_is_missing_for_a_gap(gap):
+    for column in (NUMBER, SHOP, DAY):
+        cells = read(column, gap)
+        assert np.isnan(cells.values).all()
+        assert (cells.problems, cells.unseen) == ({}, {})
+
+
+def test_read_cells_of_numbers_names_each_problem():
+    cells = read(NUMBER, 1.5, True, "2", [1], 1e40)
+    np.testing.assert_array_equal(cells.values, [1.5, 1, np.nan, np.nan, np.nan])
+    assert cells.problems == {2: "is text and not a number", 3: "is not a number", 4: "is too large"}
+
+
+def test_read_cells_of_numbers_follows_the_source():
+    assert read(NUMBER, "1,5", source="form").values.tolist() == [1.5]
+    cells = read(NUMBER, "1,5", "2,25", "much", source="file")
+    np.testing.assert_array_equal(cells.values, [1.5, 2.25, np.nan])
+    assert cells.problems == {2: "is not a number"}
+
+
+def test_read_cells_of_categories_keeps_the_text_of_an_unseen_one():
+    cells = read(SHOP, "b", " a ", "c", 7.0, {"a": 1})
+    np.testing.assert_array_equal(cells.values, [1, 0, 2, 2, np.nan])
+    assert cells.unseen == {2: "c", 3: "7"}
+    assert cells.problems == {4: "is neither text nor a number"}
+
+
+@pytest.mark.parametrize("spelling", ["2024-02-13", "13/02/2024", "13.02.2024", "20240213", "13 Feb 2024", 1707782400])
+def test_read_cells_of_dates_takes_common_spellings(spelling):
+    assert read(DAY, spelling).values.tolist() == [FEBRUARY]
+
+
+def test_read_cells_of_dates_takes_the_order_of_day_and_month_from_training():
+    third_of_april = pd.Timestamp("2024-04-03").timestamp()
+    assert read(DAY, "03/04/2024").values.tolist() == [third_of_april]
+    american = RawColumn("day", "date", day_first=False)
+    assert read(american, "04/03/2024").values.tolist() == [third_of_april]
+    cells = read(DAY, "03/04/2024", "02/13/2024", "soon", True)
+    assert cells.values[0] == third_of_april
+    assert cells.problems == dict.fromkeys((1, 2, 3), "is not a date, such as 2024-02-13")
+
+
+def test_read_cells_of_a_required_column_refuses_a_gap():
+    cells = read(RawColumn("Time", "number", is_required=True), 1, None)
+    assert cells.problems == {1: "is empty, and a row without it cannot be scored"}
+
+
+def test_read_rows_distinguishes_a_missing_column_from_a_gap():
+    rows = read_rows([{"sum": None, "shop": "a"}, {"shop": "b"}], [NUMBER, SHOP])
+    assert rows.problems == {1: {"sum": "is missing"}}
+
+
+def test_read_mixed_json_gives_the_values_of_the_encoded_frame():
+    values = encode_rows(small_mixed.dataset().frame.iloc[:30], RAW)
+    records = [
+        {column.name: column.plain(value) for column, value in zip(RAW, row, strict=True)} for row in values.tolist()
+    ]
+    batch = read_mixed_json(json.dumps(records).encode(), RAW)
+    np.testing.assert_array_equal(np.array(list(batch.values.values())), values)
+    assert (batch.errors, batch.notes) == ({}, {})
+
+
+def test_read_mixed_json_notes_unseen_categories_and_rejects_single_rows():
+    rows = [ROW, {**ROW, "merchant": "shop 99"}, {**ROW, "opened": "never"}, 5]
+    batch = read_mixed_json(json.dumps(rows).encode(), RAW)
+    assert list(batch.values) == [1, 2]
+    assert batch.notes == {2: ["merchant: 'shop 99' was not seen in training"]}
+    assert batch.errors == {3: "opened is not a date, such as 2024-02-13", 4: "is not an object"}
+    with pytest.raises(BodyError, match="Columns are missing: opened"):
+        read_mixed_json(json.dumps([{name: ROW[name] for name in NAMES[:-1]}]).encode(), RAW)
+
+
+def test_read_mixed_csv_says_the_line_of_an_error():
+    text = (
+        ",".join(NAMES)
+        + "\n"
+        + "\n".join(
+            ["2024-01-31 10:00:00,1.5,0,1,shop 1,chip,2020-02-13", "2024-01-31 10:00:00,x,0,1,shop 1,chip,2020-02-13"]
+        )
+    )
+    batch = read_mixed_csv(text.encode(), RAW)
+    assert list(batch.values) == [1]
+    assert batch.errors == {2: "line 3: balance is not a number"}
+
+
+def test_read_mixed_table_reads_the_file_of_the_study_as_training_did():
+    values = encode_rows(small_mixed.dataset().frame, RAW)
+    for separator, decimal in ((",", "."), (";", ",")):
+        text = small_mixed.table().astype({"balance": float}).to_csv(index=False, sep=separator, decimal=decimal)
+        table = read_mixed_table(text.encode(), RAW, "is_bad")
+        np.testing.assert_array_equal(table.values, values)
+        assert table.errors == {}
+        assert table.label.to_pylist()[:3] == small_mixed.table()["is_bad"].tolist()[:3]
+        assert any("balance (" in note and "channel (" in note for note in table.notes)
+
+
+def test_read_mixed_table_reads_parquet_with_the_tables_own_types():
+    values = encode_rows(small_mixed.dataset().frame, RAW)
+    stream = io.BytesIO()
+    decode_rows(values, RAW).to_parquet(stream)
+    table = read_mixed_table(stream.getvalue(), RAW, "is_bad")
+    np.testing.assert_array_equal(table.values, values)
+    assert (table.errors, table.label) == ({}, None)
+
+
+def test_read_mixed_table_reports_rows_and_notes_unseen_categories():
+    frame = small_mixed.table(5)
+    frame.loc[1:2, "merchant"] = ["shop 98", "shop 99"]
+    frame.loc[3, "opened"] = "soon"
+    text = frame.to_csv(index=False) + "too,short\n\n,,,,,,,,\n"
+    table = read_mixed_table(text.encode(), RAW, "is_bad")
+    assert len(table.values) == 8
+    assert table.errors[4] == (5, "opened is not a date, such as 2024-02-13")
+    assert table.errors[6] == (7, "has 2 values where the header names 9 columns")
+    assert table.errors[7] == (8, "is an empty line")
+    assert table.unseen == {2: {"merchant": "shop 98"}, 3: {"merchant": "shop 99"}}
+    assert (
+        "2 rows were scored with a value of merchant that was not seen in training: 'shop 98', 'shop 99'."
+        in table.notes
+    )
+    assert table.readable.tolist() == [True, True, True, False, True, False, False, True]  # the last one is all gaps

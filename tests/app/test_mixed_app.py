@@ -1,0 +1,244 @@
+"""The application over a model of a mixed table: form, API, files and pages in the table's own words."""
+
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+
+from app.app import create_app
+from app.building import champion
+from app.building.figures import class_balance, hour_of_day, in_words
+from app.settings import Settings, from_command, model_folder
+from app.views.words import translate
+from tests import small_app, small_mixed
+from utils.config import load_profile
+from utils.serving import bundle
+from utils.serving.bundle import BundleError
+from utils.study_file import NEUTRAL, Study
+
+COLUMNS = ("when", "balance", "points", "urgent", "merchant", "channel", "opened")
+FOREIGN = re.compile(r"\b(frauds?|payments?|legitimate|transactions?)\b", re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("claims") / "model"
+    small_mixed.write(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def app(folder):
+    return create_app(Settings(folder=folder))
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+@pytest.fixture
+def example(client):
+    return client.get("/api/v1/models").json["models"][0]["examples"]["positive"]
+
+
+def filled(client, **changes):
+    """The form's fields with an example and some changes, by column, as a browser sends them."""
+    page = client.get("/predict?example=positive").text
+    values = dict(re.findall(r'name="(column-\d)"[^>]* value="([^"]*)"', page))
+    for key, options in re.findall(r'<select[^>]*name="(column-\d)">(.*?)</select>', page, re.DOTALL):
+        values[key] = (re.findall(r"<option selected>([^<]*)", options) or [""])[0]
+    assert len(values) == len(COLUMNS)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
+    sent = {f"column-{COLUMNS.index(name)}": value for name, value in changes.items()}
+    return {**values, **sent, "csrf_token": token, "model": "champion"}
+
+
+def test_predict_page_has_a_field_for_each_kind_in_the_order_of_the_file(client):
+    page = client.get("/predict?example=positive").text
+    names = re.findall(r'<label class="form-label mb-0" for="field-\d">([^<]+)</label>', page)
+    assert names == ["when", "merchant", "channel", "balance", "opened", "points", "urgent"]
+    assert re.search(r'type="datetime-local" step="1" id="field-0"[^>]* value="2024-\d\d-\d\dT', page)
+    assert re.search(r'type="date" id="field-6"[^>]* value="20\d\d-\d\d-\d\d"', page)
+    assert re.search(r'<select class="[^"]*" id="field-5".*?<option selected>(online|chip|phone)', page, re.DOTALL)
+    assert re.search(r'id="field-3".*?<option value="">missing</option>\s*<option[^>]*>0</option>', page, re.DOTALL)
+    assert page.count('<option value="shop ') == len(small_mixed.SHOPS)
+
+
+def test_predict_page_scores_gaps_and_unseen_categories_and_says_so(client):
+    answer = client.post("/predict", data=filled(client, balance="", merchant="shop 99", opened=""))
+    assert answer.status_code == 200
+    assert "Scored as missing: balance, opened." in answer.text
+    assert "Not seen in training, so trust this less: merchant &#39;shop 99&#39;." in answer.text
+    assert 'id="probability"' in answer.text
+    assert ">missing</td>" in answer.text
+
+
+def test_predict_page_names_a_value_that_cannot_be_read(client):
+    answer = client.post("/predict", data=filled(client, balance="much", opened="soon"))
+    assert answer.status_code == 422
+    assert '<a class="alert-link" href="#field-1">balance</a> is not a number' in answer.text
+    assert '<a class="alert-link" href="#field-6">opened</a> is not a date' in answer.text
+
+
+def test_predict_page_takes_a_column_that_is_named_like_another_part_of_the_form(client, app):
+    assert b'name="model"' in client.get("/predict").data  # columns are sent under numbers
+
+
+def test_api_predict_takes_text_and_null_and_explains_in_columns_of_the_table(client, example):
+    rows = [example, {**example, "merchant": "shop 99", "balance": None}, {**example, "opened": "soon"}]
+    first, odd, wrong = client.post("/api/v1/predict?explain=true", json=rows).json["predictions"]
+    assert set(first) == {"row", "probability", "decision", "explanation"}
+    assert odd["notes"] == ["merchant: 'shop 99' was not seen in training"]
+    assert wrong == {"row": 3, "error": "opened is not a date, such as 2024-02-13"}
+    values = {column["feature"]: column["value"] for column in odd["explanation"]["contributions"]}
+    assert set(values) == set(COLUMNS)
+    assert values == {**example, "merchant": "not seen in training", "balance": None}
+
+
+def test_api_predict_takes_the_same_rows_as_csv(client, example):
+    frame = small_mixed.table(30)
+    text = frame.drop(columns=["customer", "is_bad"]).to_csv(index=False)
+    answer = client.post("/api/v1/predict", data=text, content_type="text/csv").json
+    expected = small_mixed.fit("xgb").predict_proba(frame.drop(columns="is_bad"))
+    scored = [row["probability"] for row in answer["predictions"]]
+    np.testing.assert_allclose(scored, expected, rtol=1e-6)
+    missing = client.post("/api/v1/predict", json=[{"when": example["when"]}])
+    assert (missing.status_code, set(missing.json["columns"])) == (422, set(COLUMNS) - {"when"})
+
+
+def test_api_describes_the_columns_of_the_table(client):
+    schema = client.get("/api/v1/openapi.json").json["components"]["schemas"]["Transaction"]
+    assert schema["description"] == "One claim."
+    assert set(schema["properties"]) == set(schema["required"]) == set(COLUMNS)
+    opened, balance, channel = (schema["properties"][name] for name in ("opened", "balance", "channel"))
+    assert opened["format"] == "date"
+    assert schema["properties"]["when"]["format"] == "date-time"
+    assert {"type": "null"} in balance["anyOf"]
+    assert balance["anyOf"][0]["type"] == "number"
+    assert channel["description"].startswith("A category: chip, online, phone. Others are scored as not seen")
+    model = client.get("/api/v1/models").json["models"][0]
+    assert model["columns"] == list(COLUMNS)
+    assert model["schema"][5]["categories"] == ["chip", "online", "phone"]
+    assert set(model["ranges"]) == set(COLUMNS) - {"merchant", "channel"}
+
+
+def test_api_files_scores_a_file_with_gaps_and_unseen_categories_and_notes_them(client):
+    frame = small_mixed.table(200)
+    frame.loc[:1, "merchant"] = ["shop 98", "shop 99"]
+    frame["opened"] = frame["opened"].astype(object)
+    frame.loc[3, "opened"] = "soon"
+    data = {"file": (io.BytesIO(frame.to_csv(index=False).encode()), "claims.csv")}
+    summary = client.post("/api/v1/files", data=data).json
+    assert (summary["rows"], summary["scored"]) == (200, 199)
+    assert summary["errors"]["first"] == [{"row": 4, "line": 5, "error": "opened is not a date, such as 2024-02-13"}]
+    assert any("merchant that was not seen in training: 'shop 98', 'shop 99'" in note for note in summary["notes"])
+    assert any(
+        note.startswith("Rows with gaps were scored, too; values are missing in balance") for note in summary["notes"]
+    )
+    assert summary["labels"] == {
+        "frauds": int((frame["is_bad"] == "yes").sum()),
+        "legitimate": int((frame["is_bad"] == "no").sum()),
+        "empty": 0,
+        "not_understood": 0,
+    }
+    assert summary["labelled"]["average_precision"] > summary["labelled"]["prevalence"]
+    assert re.fullmatch(r"2024-\d\d-\d\dT\d\d:\d\d:\d\d", summary["top"][0]["time"])
+    assert summary["amount_at_risk"] > 0  # although some amounts are missing
+    lines = client.get(summary["download"]).text.splitlines()
+    assert lines[0].replace('"', "") == "row,probability,decision,error,when,balance,note"
+    assert lines[1].endswith('"not seen in training: merchant"')
+
+
+def test_kserve_infer_takes_text_for_categories_and_dates(client, example):
+    tensors = {row["name"]: row["datatype"] for row in client.get("/v2/models/champion").json["inputs"]}
+    assert {name for name, kind in tensors.items() if kind == "BYTES"} == {"when", "opened", "merchant", "channel"}
+    inputs = [
+        {"name": name, "datatype": kind, "shape": [2], "data": [example[name], None]} for name, kind in tensors.items()
+    ]
+    answer = client.post("/v2/models/champion/infer", json={"inputs": inputs})
+    (probability,) = [output["data"] for output in answer.json["outputs"] if output["name"] == "probability"]
+    assert probability[0] == client.post("/api/v1/predict", json=example).json["predictions"][0]["probability"]
+    inputs[COLUMNS.index("opened")]["data"][0] = "soon"
+    refused = client.post("/v2/models/champion/infer", json={"inputs": inputs})
+    assert (refused.status_code, refused.json["columns"]) == (422, ["opened"])
+    assert client.get("/v2/health/ready").json == {"ready": True}
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/", "/statistics", "/predict?example=negative", "/file", "/models", "/models/champion", "/docs", "/none"],
+)
+def test_pages_speak_of_the_table_in_its_own_words(client, address):
+    page = client.get(address).text
+    text = re.sub(r"<(code|script|style)\b.*?</\1>|<a [^>]*>Transaction</a>|<[^>]+>", " ", page, flags=re.DOTALL)
+    assert "claims" in text
+    assert not FOREIGN.findall(text)
+
+
+def test_pages_of_a_foreign_table_of_numbers_speak_in_neutral_words(tmp_path):
+    numbers = small_app.fit("xgb").with_card(study="numbers", words=NEUTRAL)
+    small_app.write(tmp_path / "model", numbers)
+    client = create_app(Settings(folder=tmp_path / "model")).test_client()
+    for address in ("/", "/predict?example=positive", "/file", "/models/champion", "/docs"):
+        text = re.sub(
+            r"<(code|script|style)\b.*?</\1>|<a [^>]*>Transaction</a>|<[^>]+>",
+            " ",
+            client.get(address).text,
+            flags=re.DOTALL,
+        )
+        assert not FOREIGN.findall(text)
+    assert "Fill in a positive" in client.get("/predict").text
+    example = client.get("/api/v1/models").json["models"][0]["examples"]["negative"]
+    assert client.post("/api/v1/predict", json=example).json["predictions"][0]["decision"] in ("alert", "pass")
+
+
+def test_error_answers_speak_of_the_table_in_its_own_words(client):
+    assert client.post("/api/v1/predict", json=[]).json["error"] == "There are no claims in the body."
+
+
+def test_translate_puts_words_in_their_place():
+    sentence = "A transaction is a fraud or legitimate; 3 of 9 transactions are frauds, with a probability of fraud."
+    words = small_mixed.WORDS
+    expected = "A claim is a bad claim or good; 3 of 9 claims are bad claims, with a probability of a bad claim."
+    assert translate(sentence, words) == expected
+    assert translate("Frauds among a transaction", NEUTRAL) == "Positives among a row"
+
+
+def test_figures_are_drawn_in_the_words_of_the_table():
+    labels = np.array([0, 0, 0, 1])
+    figure = in_words(class_balance(labels, small_mixed.WORDS), small_mixed.WORDS)
+    assert figure.text == "Of 4 claims of the development set, 1 are bad claims: one in 4."
+    assert figure.data[0]["y"] == ["Good", "Bad claim"]
+    hours = in_words(hour_of_day(np.array([0, 1, 1, 2]), labels, is_clock=True), small_mixed.WORDS)
+    assert [trace["name"] for trace in hours.data] == ["Good", "Bad claim"]
+    assert hours.text.startswith("Share of each class per hour (UTC).")
+    assert not FOREIGN.findall(json.dumps([hours.data, hours.layout, hours.text]))
+
+
+def test_describe_gives_examples_that_can_be_sent(client, example):
+    assert set(example) == set(COLUMNS)
+    assert re.fullmatch(r"2024-\d\d-\d\dT\d\d:\d\d:\d\d", example["when"])
+    assert example["merchant"] in small_mixed.SHOPS
+
+
+def test_settings_take_the_folder_of_a_study():
+    assert from_command(["--study", "claims"], {}).folder == model_folder("claims")
+    assert from_command([], {"FRAUD_STUDY": "claims"}).folder == model_folder("claims")
+    assert from_command(["--study", "claims"], {"FRAUD_FOLDER": "/models"}).folder == model_folder("claims")
+    assert from_command([], {}).folder == from_command(["--study", "creditcard"], {}).folder == model_folder()
+    with pytest.raises(SystemExit):
+        from_command(["--study", "../claims"], {})
+
+
+def test_study_model_prefers_the_full_run_and_names_the_command_without_one(tmp_path, monkeypatch):
+    study = Study("claims", small_mixed.dataset().config, small_mixed.WORDS)
+    monkeypatch.setattr("utils.config.ROOT", tmp_path)
+    with pytest.raises(BundleError, match=r"run `make study FILE=studies/claims\.toml`"):
+        champion.study_model(study)
+    for name in ("quick", "full"):
+        bundle.save(small_mixed.fit("xgb"), load_profile(name, study).model)
+        model, source = champion.study_model(study)
+        assert (model.card.study, source) == ("claims", f"the final model of the {name} run")

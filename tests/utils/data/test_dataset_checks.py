@@ -1,0 +1,41 @@
+"""Checks of a dataset before anything long runs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils.config import DatasetConfig, Protocol
+from utils.data.dataset_checks import check_dataset
+from utils.data.loading import load
+from utils.data.reading import DataError
+
+
+def write(tmp_path, **columns):
+    rng = np.random.default_rng(0)
+    label = rng.permutation(np.arange(400) < 60).astype(int)
+    frame = pd.DataFrame({"a": rng.normal(size=400), "shop": rng.choice(["x", "y"], 400), "bad": label})
+    frame = frame.assign(**{name: make(frame, rng) for name, make in columns.items()})
+    frame.to_csv(tmp_path / "claims.csv", index=False)
+    kinds = {"numeric": [name for name in frame if name not in ("shop", "bad", "state", "who")]}
+    kinds["categorical"] = [name for name in frame if name in ("shop", "state")]
+    return DatasetConfig(tmp_path / "claims.csv", label="bad", time=None, amount=None, **kinds)
+
+
+def test_check_dataset_names_columns_that_give_the_label_away(tmp_path):
+    config = write(
+        tmp_path,
+        paid=lambda frame, rng: np.where(frame["bad"] == 1, 0.0, rng.uniform(1, 9, len(frame))),
+        state=lambda frame, rng: np.where(frame["bad"] == 1, "closed", rng.choice(["open", "new"], len(frame))),
+    )
+    sentences = list(check_dataset(load(config), Protocol()))
+    assert sorted(sentence.split("'")[1] for sentence in sentences) == ["paid", "state"]
+    assert all("alone reaches an average precision of 1.000 out of fold" in sentence for sentence in sentences)
+
+
+def test_check_dataset_says_nothing_of_an_honest_table(tmp_path):
+    assert list(check_dataset(load(write(tmp_path)), Protocol())) == []
+
+
+def test_check_dataset_refuses_a_table_that_cannot_be_divided(tmp_path):
+    with pytest.raises(DataError, match="use fewer folds or a longer file"):
+        list(check_dataset(load(write(tmp_path)), Protocol(n_splits=60)))

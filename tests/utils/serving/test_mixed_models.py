@@ -1,0 +1,142 @@
+"""Models of a mixed table: saved, loaded, scored and explained."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import skops.io
+
+from tests import small_mixed
+from utils.benchmark.records import UnseenEntities
+from utils.benchmark.run_task import measure
+from utils.config import load_profile
+from utils.data.features import build_features
+from utils.serving import bundle, final_model
+from utils.serving.bundle import CARD, BundleError, apply_calibrator
+from utils.serving.final_model import OutOfFold
+from utils.serving.raw_columns import decode_rows, encode_rows
+from utils.serving.scorer import Scorer
+from utils.serving.table_features import encoded_sources, raw_sources
+from utils.study_file import Study
+
+ROWS = small_mixed.dataset()
+VALUES = encode_rows(ROWS.frame, small_mixed.fit("lr").raw)
+ODD = VALUES[:12].copy()  # gaps and unseen categories where training had none
+ODD[np.arange(7), np.arange(7)] = np.nan
+ODD[7:9, 4], ODD[8:10, 5] = len(small_mixed.SHOPS), 3
+
+
+@pytest.fixture
+def saved(tmp_path):
+    return bundle.save(small_mixed.fit("lr"), tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", ["lr", "rf", "xgb", "blend"])
+def test_load_gives_a_model_of_a_mixed_table_that_scores_like_the_saved_one(name, tmp_path):
+    model = small_mixed.fit(name)
+    loaded = bundle.load(bundle.save(model, tmp_path / "model"))
+    tolerance = 0 if name in ("lr", "xgb") else 1e-6  # Intel's forests round otherwise than scikit-learn's
+    expected = model.predict_proba(ROWS.frame)
+    np.testing.assert_allclose(loaded.predict_proba(ROWS.frame), expected, rtol=0, atol=tolerance)
+    assert (loaded.raw, loaded.card, loaded.columns) == (model.raw, model.card, model.columns)
+    assert loaded.raw_columns == ("when", "balance", "points", "urgent", "merchant", "channel", "opened")
+
+
+@pytest.mark.parametrize("values", [VALUES, ODD])
+def test_scorer_encodes_rows_of_a_mixed_table_as_its_encoder_does(values):
+    model = small_mixed.fit("lr")
+    frame = decode_rows(values, model.raw)
+    expected = model.scaler.transform(build_features(frame, model.schema, model.columns))
+    np.testing.assert_array_equal(Scorer(model).scaled(values), expected)
+
+
+@pytest.mark.parametrize("name", ["lr", "xgb", "blend"])
+def test_scorer_gives_the_probabilities_of_the_frame(name):
+    model = small_mixed.fit(name)
+    X = model.scaler.transform(ROWS.X)
+    expected = apply_calibrator(model.calibrator, model.classifier.predict_proba(X)[:, 1])
+    np.testing.assert_allclose(Scorer(model).predict(VALUES), expected, rtol=0, atol=1e-12)
+
+
+def test_encoded_sources_name_a_column_for_every_output_of_the_encoder():
+    encoder = small_mixed.fit("lr").scaler
+    sources = encoded_sources(encoder)
+    names = encoder.get_feature_names_out()
+    assert len(sources) == len(names)
+    for source, name in zip(sources, names, strict=True):
+        assert name == source or name == f"missing_{source}" or name.startswith(f"{source}_")
+    raw = raw_sources(ROWS.config, sources)
+    assert set(raw) == {"when", "balance", "points", "urgent", "merchant", "channel", "opened"}
+    assert [raw[sources.index(name)] for name in ("weekday_sin", "opened_days_before")] == ["when", "opened"]
+
+
+def test_save_writes_no_type_that_is_not_trusted(saved):
+    unknown = set(skops.io.get_untrusted_types(file=saved / "scaler.skops"))
+    assert unknown <= set(bundle.TABLE_TYPES)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda card: card.pop("raw_columns"), "raw_columns must be those of the schema"),
+        (lambda card: card["raw_columns"].reverse(), "raw_columns must be those of the schema"),
+        (lambda card: card["raw_columns"][0].update(kind="colour"), "raw_columns.0.kind"),
+        (lambda card: card.update(raw_columns="all"), "raw_columns must be a list"),
+        (
+            lambda card: (card["schema"].update(numeric=[], categorical=[], dates=[]), card.pop("raw_columns")),
+            "schema must be that of the scaler",
+        ),
+    ],
+)
+def test_load_refuses_raw_columns_that_are_not_those_of_the_model(saved, change, words):
+    card = json.loads((saved / CARD).read_text())
+    change(card)
+    (saved / CARD).write_text(json.dumps(card))
+    with pytest.raises(BundleError, match=words):
+        bundle.load(saved)
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory):
+    """A final model of the table, and its row of the test set."""
+    folder = tmp_path_factory.mktemp("claims")
+    profile = replace(load_profile("quick", Study("claims", ROWS.config, small_mixed.WORDS)), results=folder)
+    positions = np.arange(len(ROWS.frame) * 4 // 5)
+    probability = small_mixed.fit("lr").predict_proba(ROWS.frame.iloc[positions])
+    development = OutOfFold(ROWS.y.to_numpy()[positions], probability, final_model.amounts_at(ROWS, positions))
+    model = final_model.fit_final(profile, ("none", "lr"), development)
+    return profile, model, final_model.score_test(profile, model)
+
+
+def test_fit_final_describes_the_columns_and_the_study_of_a_mixed_table(scored):
+    _, model, _ = scored
+    assert (model.card.study, model.card.words) == ("claims", small_mixed.WORDS)
+    assert [column.name for column in model.raw] == list(model.raw_columns)
+    assert 0 < model.threshold < 1  # although some amounts are missing
+
+
+def test_score_test_adds_the_score_on_entities_that_development_does_not_hold(scored):
+    _, model, row = scored
+    test = np.arange(len(ROWS.frame) * 4 // 5, len(ROWS.frame))
+    customers = ROWS.frame["customer"].astype(str).to_numpy()
+    is_unseen = ~np.isin(customers[test], customers[: test[0]])
+    chosen = test[is_unseen]
+    probability = model.predict_proba(ROWS.frame.iloc[chosen])
+    measured = measure(ROWS, chosen, probability, probability)
+    expected = UnseenEntities(len(chosen), int(ROWS.y.iloc[chosen].sum()), measured.average_precision)
+    assert 0 < len(chosen) < len(test)
+    assert row.result.unseen == expected
+    card = final_model.score_card(row.result, (0.1, 0.2))
+    assert card["average precision on unseen entities"] == expected.average_precision
+
+
+def test_score_card_copes_without_amounts_and_days(scored):
+    *_, row = scored
+    card = final_model.score_card(replace(row.result, amounts=None, days=None, unseen=None), (0.1, 0.2))
+    assert not [name for name in card.index if "a day" in name or "unseen" in name]
+    assert card["share of rows that are alerts"] == round(row.result.n_alerts / row.result.n_rows, 4)
+    floors = final_model.score_card(replace(row.result, amounts=[0.0] * len(row.result.ranks)), (0.1, 0.2))
+    name = "cost saved, share of the loss without alerts"
+    assert card[name] == floors[name]
+    assert np.isfinite(final_model.score_card(row.result, (0.1, 0.2))[name])

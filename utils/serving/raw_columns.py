@@ -1,0 +1,181 @@
+"""Raw columns of a mixed table as numbers: a row is one vector of float64, whatever the kinds of its columns.
+
+A number is itself, a category is its position in the training vocabulary, and a date or time counts seconds since 1970.
+A gap is NaN. A category that was not seen in training has the position after the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from utils.data import features
+from utils.data.calendar_features import SECONDS_PER_DAY, to_seconds
+from utils.data.column_types import as_categories, as_numbers
+from utils.data.loading import Dataset
+from utils.data.reading import read_raw
+from utils.data.spelled_dates import date_spelling
+from utils.data.texts import as_texts
+from utils.dataset_config import DatasetConfig
+
+UNSEEN = "not seen in training"
+MAX_LISTED = 2  # distinct numbers of a column that are listed, as choices
+
+
+@dataclass(frozen=True)
+class RawColumn:
+    """A column of a mixed table, as the training rows have it.
+
+    Attributes
+    ----------
+    name : str
+    kind : {'number', 'category', 'date', 'time'}
+        A time has a clock, a date has none.
+    categories : tuple of str
+        The vocabulary of a category, sorted.
+    values : tuple of float
+        The values of a number that has at most two.
+    minimum, maximum : float, optional
+        Range of a number, or of a date or time in seconds since 1970; None without a value.
+    share_missing : float
+        Share of gaps.
+    is_required : bool
+        Whether a row without a value cannot be scored.
+    position : int, optional
+        Of the column in the file, from 0.
+    day_first : bool, optional
+        Order of day and month where the file writes dates like '01/02/2024'.
+    """
+
+    name: str
+    kind: Literal["number", "category", "date", "time"]
+    categories: tuple[str, ...] = ()
+    values: tuple[float, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    share_missing: float = 0.0
+    is_required: bool = False
+    position: int | None = None
+    day_first: bool | None = None
+
+    @property
+    def is_category(self) -> bool:
+        """Whether values are positions in the vocabulary."""
+        return self.kind == "category"
+
+    @property
+    def is_date(self) -> bool:
+        """Whether values are seconds since 1970."""
+        return self.kind in ("date", "time")
+
+    @property
+    def unseen(self) -> float:
+        """The value of a category that was not seen in training."""
+        return float(len(self.categories))
+
+    @property
+    def unseen_text(self) -> str:
+        """A text that is no category of the vocabulary."""
+        text = UNSEEN
+        while text in self.categories:
+            text += "*"
+        return text
+
+    def is_outside(self, value: float) -> bool:
+        """Whether a number or date lies outside the range of the training rows; a gap and a category do not."""
+        return self.minimum is not None and bool(value < self.minimum or value > self.maximum)
+
+    def encode(self, column: pd.Series) -> NDArray[np.float64]:
+        """Values of shape (n_rows,) of a column in the table's own types or as text."""
+        if self.is_date:
+            return to_seconds(column)
+        if not self.is_category:
+            return as_numbers(column).to_numpy()
+        return self.positions(as_categories(column))
+
+    def positions(self, column: pd.Series) -> NDArray[np.float64]:
+        """Values of shape (n_rows,) of a column of type `category`."""
+        known = pd.Index(self.categories, dtype=object).get_indexer(column.cat.categories).astype(float)
+        known[known < 0] = self.unseen
+        return np.append(known, np.nan)[column.cat.codes.to_numpy()]  # the last one is for the code -1
+
+    def decode(self, values: NDArray[np.float64]) -> pd.Series:
+        """The column in the table's own types."""
+        if self.is_date:
+            return pd.Series(pd.to_datetime(values, unit="s").astype("datetime64[ns]"), name=self.name)
+        if not self.is_category:
+            return pd.Series(values, dtype=float, name=self.name)
+        texts = pd.Index([*self.categories, self.unseen_text], dtype=object)
+        codes = np.where(np.isnan(values), -1, values).astype(int)
+        return pd.Series(pd.Categorical.from_codes(codes, categories=texts), name=self.name)
+
+    def plain(self, value: float) -> float | str | None:
+        """A value for JSON: a number, a category, a date in ISO 8601, or None for a gap."""
+        if np.isnan(value):
+            return None
+        if self.is_category:
+            return (*self.categories, self.unseen_text)[int(value)]
+        return spell_date(value, self.kind) if self.is_date else value
+
+
+def spell_date(seconds: float, kind: str = "time") -> str:
+    """A date, or a time to the second, in ISO 8601."""
+    moment = pd.Timestamp(round(seconds * 1e9), unit="ns")
+    return moment.strftime("%Y-%m-%d" if kind == "date" else "%Y-%m-%dT%H:%M:%S")
+
+
+def encode_rows(frame: pd.DataFrame, columns: Sequence[RawColumn]) -> NDArray[np.float64]:
+    """Rows of a frame as values of shape (n_rows, n_columns)."""
+    return np.column_stack([column.encode(frame[column.name]) for column in columns])
+
+
+def decode_rows(values: NDArray[np.float64], columns: Sequence[RawColumn]) -> pd.DataFrame:
+    """Values of shape (n_rows, n_columns) as a frame."""
+    decoded = {column.name: column.decode(values[:, position]) for position, column in enumerate(columns)}
+    return pd.DataFrame(decoded)
+
+
+def describe_columns(dataset: Dataset, positions: NDArray[np.int64]) -> tuple[RawColumn, ...]:
+    """The raw columns of a mixed dataset, from its rows at these positions; empty if it is not mixed."""
+    config = dataset.config
+    if not config.is_mixed:
+        return ()
+    names = features.raw_columns(config)
+    rows, raw = dataset.frame.iloc[positions], read_raw(config.path)
+    day_first = _orders_of_day_and_month(raw[list(config.dates)])
+    described = (_describe(rows[name], config) for name in names)
+    return tuple(
+        replace(column, position=raw.columns.get_loc(column.name), day_first=day_first.get(column.name))
+        for column in described
+    )
+
+
+def _describe(column: pd.Series, config: DatasetConfig) -> RawColumn:
+    name, missing = str(column.name), round(float(column.isna().mean()), 6)
+    if name in config.categorical:
+        categories = tuple(column.cat.categories[np.unique(column.cat.codes[column.cat.codes >= 0])])
+        return RawColumn(name, "category", categories, share_missing=missing)
+    is_date = name in config.dates
+    values = to_seconds(column) if is_date and name != config.time else column.to_numpy(dtype=float)
+    known = np.unique(values[np.isfinite(values)])
+    kind = "number" if not is_date else "time" if (known % SECONDS_PER_DAY).any() else "date"
+    return RawColumn(
+        name,
+        kind,
+        values=tuple(known.tolist()) if kind == "number" and len(known) <= MAX_LISTED else (),
+        minimum=float(known[0]) if len(known) else None,
+        maximum=float(known[-1]) if len(known) else None,
+        share_missing=missing,
+        is_required=name == config.time and not is_date,
+    )
+
+
+def _orders_of_day_and_month(raw: pd.DataFrame) -> dict[str, bool | None]:
+    """Whether the file writes the day first, for each date that is text; None where its spelling leaves no choice."""
+    spellings = {str(name): date_spelling(as_texts(column)) for name, column in raw.select_dtypes(object).items()}
+    return {name: spelling and spelling.day_first for name, spelling in spellings.items()}
