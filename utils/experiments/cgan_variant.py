@@ -79,14 +79,17 @@ class FoldTable:
         return pd.DataFrame(self.encoder.transform(synthetic), columns=self.encoder.get_feature_names_out())
 
 
+@lru_cache(maxsize=3)
 def fold_table(dataset: Dataset, fold: Fold) -> FoldTable:
     """Training and held-out rows of one fold, not scaled unless they are encoded."""
     (X_train, y_train), (X_test, y_test) = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
     if not dataset.config.is_mixed:
         return FoldTable(X_train, RealRows(X_train, y_train, X_test, y_test))
-    encoder = training_rows(dataset, fold.train, seed=0).encoded.encoder
-    frames = [pd.DataFrame(encoder.transform(X), X.index, encoder.get_feature_names_out()) for X in (X_train, X_test)]
-    return FoldTable(X_train, RealRows(frames[0], y_train, frames[1], y_test), encoder)
+    encoded = training_rows(dataset, fold.train, seed=0).encoded
+    columns = encoded.encoder.get_feature_names_out()
+    train = pd.DataFrame(encoded.X, X_train.index, columns)
+    test = pd.DataFrame(encoded.encoder.transform(X_test), X_test.index, columns)
+    return FoldTable(X_train, RealRows(train, y_train, test, y_test), encoded.encoder)
 
 
 def gan_config(profile: Profile, changes: dict[str, object] | None = None) -> GANConfig:
