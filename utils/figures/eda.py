@@ -15,6 +15,7 @@ from utils.figures.theme import FRAUD, LEGITIMATE, NEUTRAL, PAGE, legend_above
 from utils.wording import PAYMENTS, capitalised
 
 MAX_FEATURES = 40  # that a figure shows
+MAX_NAME = 8  # letters of names that stand side by side below an axis
 
 
 def plot_hours(hours: ArrayLike, labels: ArrayLike, words: Words = PAYMENTS) -> Figure:
@@ -84,6 +85,9 @@ def plot_correlations(frames: dict[str, pd.DataFrame]) -> Figure:
             axes.set(xticks=[], yticks=[])
         else:
             sns.heatmap(correlations, ax=axes, square=True, xticklabels=3, yticklabels=3, **scale)
+            if max(map(len, map(str, correlations))) > MAX_NAME:
+                axes.tick_params(axis="x", labelrotation=90)
+                axes.tick_params(axis="y", labelrotation=0)
         axes.set_title(name)
         axes.tick_params(length=0)
     images = [image for axes in panels[0] for image in axes.collections]
