@@ -66,8 +66,10 @@ test: .venv/ready ## all tests: helpers, contracts, notebooks, app, paper
 lab: .venv/ready ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks
 
+app: SERVED = $(if $(STUDY),build/studies/$(STUDY)/app/model,app/model)
 app: .venv/ready ## the web page on http://127.0.0.1:5000
-	@test -e $(if $(STUDY),build/studies/$(STUDY)/app,app)/model/card.json || $(BIN)/python -m app.building $(STUDY:%=--study %)
+	@test -e $(SERVED)/card.json && test -z "$(STUDY:%=$$(find build/studies/%/*/model/card.json -newer $(SERVED)/card.json))" \
+		|| $(BIN)/python -m app.building $(STUDY:%=--study %)
 	@$(BIN)/python -m app.app $(STUDY:%=--study %)
 
 lint: .venv/ready ## check and format the code

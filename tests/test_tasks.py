@@ -1,6 +1,7 @@
 """The tasks of doit for the study of another table: where they write, and what makes them out of date."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -64,3 +65,19 @@ def test_tasks_that_read_no_words_are_not_run_again_for_other_words(variants):
     before, after = (tasks["study"] for tasks in variants)
     assert {name for name in before if before[name] == after[name]} == {"data", "experiments"}
     assert {"paper", "01_eda", "08_final_model"} <= before.keys()
+
+
+def test_make_study_hands_values_over_as_they_were_typed(tmp_path):
+    for name, output in (("python", "claims"), ("doit", "")):
+        path = tmp_path / name
+        path.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >"$0.arguments"\necho {output}\n')
+        path.chmod(0o755)
+    typed = {"FILE": 'my "claims".csv', "LABEL": "Amount ($) `x`", "GROUP": "it's", "PROFILE": "full"}
+    command = ["make", "-o", ".venv/ready", "study", f"BIN={tmp_path}", *(f"{name}={typed[name]}" for name in typed)]
+    environment = os.environ | {"NAME": "my-computer", "TIME": "now"}  # not meant for the study
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    assert (tmp_path / "python.arguments").read_text().splitlines() == [
+        *("-m", "utils.new_study", typed["FILE"], f"--label={typed['LABEL']}", "--time=", "--amount="),
+        *(f"--group={typed['GROUP']}", "--positive=", "--name="),
+    ]
+    assert (tmp_path / "doit.arguments").read_text().splitlines() == ["profile=full", "study=claims", "study"]

@@ -5,9 +5,11 @@ Columns are read whole. A cell that cannot be read is a problem of its row only;
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import numpy as np
@@ -29,6 +31,10 @@ SAMPLE = 100  # texts that are looked at for the spelling of dates
 MAX_SPELLINGS = 4  # of the dates of a column
 MAX_SHOWN = 60  # characters of a cell that a message repeats
 PLAIN = {int, float}
+NO_DATE = "is not a date, such as 2024-02-13"
+ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[-+]\d\d:\d\d)?)?", re.ASCII)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH_WITHOUT_ZONE = datetime(1970, 1, 1)
 Source = Literal["json", "form", "file"]
 
 
@@ -117,16 +123,31 @@ def read_cells(column: RawColumn, cells: pd.Series, source: Source = "json") -> 
 
 
 def _read_categories(column: RawColumn, cells: pd.Series) -> Cells:
-    problems = {}
-    if cells.dtype == object:
-        wrong = [position for position, cell in enumerate(cells) if isinstance(cell, (dict, list))]
-        problems = dict.fromkeys(wrong, "is neither text nor a number")
-        cells = cells.mask(np.isin(np.arange(len(cells)), wrong), None) if wrong else cells
+    if cells.dtype != object:
+        return _read_typed_categories(column, cells)
+    values, problems, others = np.full(len(cells), np.nan), {}, []
+    for position, cell in enumerate(cells):
+        code = column.codes.get(cell) if type(cell) is str else None
+        if code is not None:
+            values[position] = code
+        elif isinstance(cell, (dict, list)):
+            problems[position] = "is neither text nor a number"
+        elif cell is not None:
+            others.append(position)
+    rest = _read_typed_categories(column, cells.iloc[others])
+    values[others] = rest.values
+    return Cells(values, problems, {others[position]: text for position, text in rest.unseen.items()})
+
+
+def _read_typed_categories(column: RawColumn, cells: pd.Series) -> Cells:
+    """Categories of cells of any type, as training reads them."""
+    if not len(cells):
+        return Cells(np.empty(0))
     typed = as_categories(cells)
     values = column.positions(typed)
     positions = np.flatnonzero(values == column.unseen)
     texts = typed.iloc[positions].astype(str).str.slice(0, MAX_SHOWN)
-    return Cells(values, problems, dict(zip(positions.tolist(), texts, strict=True)))
+    return Cells(values, {}, dict(zip(positions.tolist(), texts, strict=True)))
 
 
 def _read_numbers(cells: pd.Series, source: Source) -> Cells:
@@ -183,16 +204,45 @@ def _json_number(cell: object) -> float:
 def _read_dates(column: RawColumn, cells: pd.Series) -> Cells:
     if cells.dtype != object:
         return Cells(to_seconds(cells))
-    is_number = np.array([type(cell) in PLAIN and cell == cell for cell in cells], dtype=bool)
-    wrong = [position for position, cell in enumerate(cells) if isinstance(cell, (bool, dict, list))]
-    texts = as_texts(cells.mask(is_number | np.isin(np.arange(len(cells)), wrong), None))
-    moments = _moments(texts, column.day_first)
+    values, problems, others = np.full(len(cells), np.nan), {}, []
+    for position, cell in enumerate(cells):
+        seconds = _iso_seconds(cell) if type(cell) is str else None
+        if seconds is not None:
+            values[position] = seconds
+        elif isinstance(cell, (bool, dict, list)):
+            problems[position] = NO_DATE
+        elif not is_gap(cell):
+            others.append(position)
+    if others:
+        values[others] = _other_seconds(cells.iloc[others], column.day_first)
+        problems |= dict.fromkeys((position for position in others if np.isnan(values[position])), NO_DATE)
+    return Cells(values, problems)
+
+
+def _iso_seconds(text: str) -> float | None:
+    """Fast path for a date in ISO 8601; None for any other text."""
+    if not ISO.fullmatch(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if not 1677 < moment.year < 2262:  # what training can hold
+        return None
+    passed = moment - (EPOCH if moment.tzinfo else EPOCH_WITHOUT_ZONE)
+    return float(passed // timedelta(microseconds=1) * 1000) / 1e9
+
+
+def _other_seconds(cells: pd.Series, day_first: bool | None) -> NDArray[np.float64]:
+    """Dates in other spellings, or numbers that count from 1970; NaN for what is no date."""
+    is_number = np.array([type(cell) in PLAIN for cell in cells], dtype=bool)
+    encoded = as_texts(cells.mask(is_number, None) if is_number.any() else cells).dictionary_encode()
+    distinct = np.append(_moments(encoded.dictionary, day_first), np.datetime64("NaT"))  # the last one is for a gap
+    moments = distinct[encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
     if is_number.any():
         moments[is_number] = as_dates(cells[is_number].astype(float)).to_numpy()
-    unread = np.isnat(moments) & (texts.is_valid().to_numpy(zero_copy_only=False) | is_number)
-    problems = dict.fromkeys([*np.flatnonzero(unread).tolist(), *wrong], "is not a date, such as 2024-02-13")
     seconds = moments.astype("datetime64[ns]").astype(np.int64) / 1e9
-    return Cells(np.where(np.isnat(moments), np.nan, seconds), problems)
+    return np.where(np.isnat(moments), np.nan, seconds)
 
 
 def _moments(texts: pa.Array, day_first: bool | None) -> NDArray[np.datetime64]:
@@ -211,12 +261,14 @@ def _moments(texts: pa.Array, day_first: bool | None) -> NDArray[np.datetime64]:
 
 def _usual_spelling(texts: pa.Array, day_first: bool | None) -> DateSpelling | None:
     """How most of the texts that are dates are written; None if none is one."""
-    found = [date_spelling(texts.slice(position, 1), day_first) for position in range(len(texts))]
-    patterns = Counter(spelling.pattern for spelling in found if spelling is not None)
-    if not patterns:
-        return None
-    pattern = patterns.most_common(1)[0][0]
-    alike = texts.filter(pa.array([spelling is not None and spelling.pattern == pattern for spelling in found]))
-    spelling = date_spelling(alike, day_first) or next(one for one in found if one and one.pattern == pattern)
-    is_free = spelling.day_first is not None and r")\.(?P<second_part>" not in pattern  # points have the day first
-    return DateSpelling(pattern, day_first) if is_free and day_first is not None else spelling
+    spelling = date_spelling(texts, day_first)
+    if spelling is None:
+        found = [date_spelling(texts.slice(position, 1), day_first) for position in range(len(texts))]
+        patterns = Counter(spelling.pattern for spelling in found if spelling is not None)
+        if not patterns:
+            return None
+        pattern = patterns.most_common(1)[0][0]
+        alike = texts.filter(pa.array([one is not None and one.pattern == pattern for one in found]))
+        spelling = date_spelling(alike, day_first) or next(one for one in found if one and one.pattern == pattern)
+    has_choice = spelling.day_first is not None and r")\.(?P<second_part>" not in spelling.pattern
+    return DateSpelling(spelling.pattern, day_first) if has_choice and day_first is not None else spelling

@@ -12,7 +12,7 @@ from app.results import KEPT
 from app.routes import models
 from app.routes.models import NUMBERS, OUTPUTS, REFERENCE
 from app.views.summary import FileSummary
-from app.views.words import translate, words_of
+from app.views.words import a, translate, words_of
 from utils.data.reading import MAX_COLUMNS
 from utils.serving.bundle import FraudModel
 from utils.serving.card import Card
@@ -70,9 +70,9 @@ def document(catalog: Catalog) -> Spec:
     """The OpenAPI document; names of models and columns of a transaction come from `catalog`."""
     card = catalog.champion.model.card
     words = words_of(card)
-    rows = words.rows if card.study else "card transactions"
+    rows, positive = (words.rows, a(words.positive)) if card.study else ("card transactions", words.positive)
     description = (
-        f"Scores {rows} with the models of the study. Every row gets an answer: a probability of {words.positive} and "
+        f"Scores {rows} with the models of the study. Every row gets an answer: a probability of {positive} and "
         "a decision, or the reason why it cannot be scored."
     )
     paths = {operation.address: {operation.method: operation.spec()} for operation in operations(catalog.names)}
@@ -89,8 +89,13 @@ def document(catalog: Catalog) -> Spec:
 
 
 def _schemas(model: FraudModel) -> Spec:
-    row, *others = models.schemas(model).items()
-    return dict([row]) | in_words(dict(others), model.card)
+    (name, row), *others = models.schemas(model).items()
+    return {in_own_name(name, model.card): row} | in_words(dict(others), model.card)
+
+
+def in_own_name(reference: str, card: Card) -> str:
+    """The name of the object that is a row, alone or in a reference."""
+    return reference.replace("Transaction", "Row") if card.study else reference
 
 
 def in_words(spec: Spec, card: Card) -> Spec:
@@ -104,6 +109,8 @@ def in_words(spec: Spec, card: Card) -> Spec:
             return in_words(value, card)
         if isinstance(value, list | tuple):
             return [translated("", item) for item in value]
+        if key == "$ref":
+            return in_own_name(value, card)
         return translate(value, words) if key in ("description", "summary") and isinstance(value, str) else value
 
     return {key: translated(key, value) for key, value in spec.items()}
@@ -144,7 +151,7 @@ def _predict(model: Spec) -> Operation:
         "predict",
         "Score transactions",
         _answer("One entry per row, in order.", models.Predictions),
-        "Columns may be in any order, and other columns are ignored. A value that is not a number makes an error of "
+        "Columns may be in any order, and other columns are ignored. A value that cannot be read makes an error of "
         f"its row only. Up to {MAX_ROWS:,} rows of up to {MAX_COLUMNS:,} columns.",
         parameters=(model, explain),
         refusals=(400, 403, 404, 408, 413, 415, 422, 503),

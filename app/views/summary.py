@@ -186,9 +186,8 @@ def _values_at(
     column = _column(model, table, name)
     if column is None:
         return [None] * len(table.values[rows])
-    values = column[rows].tolist()
     described = next((raw for raw in model.raw if raw.name == name), None)
-    return [described.plain(value) for value in values] if described else values
+    return described.plain_all(column[rows]) if described else column[rows].tolist()
 
 
 def measure(label: NDArray[np.float64], probability: NDArray, threshold: float) -> Quality | None:

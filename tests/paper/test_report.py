@@ -114,6 +114,13 @@ def test_report_leaves_out_what_a_table_has_not(profile, numbers):
     assert "value at stake" not in text and "Cost against" not in text and "by opened" not in text
 
 
+def test_report_counts_the_features_of_a_mixed_table_by_kind(profile, numbers):
+    mixed = replace(profile.dataset, numeric=("age",), categorical=("ward",), dates=("opened", "born"))
+    text = report(replace(profile, dataset=mixed), numbers)
+    assert "two numeric columns, one categorical column, and two date columns" in text  # the amount is a number
+    assert "Its features are" not in report(profile, numbers)
+
+
 def test_report_of_a_run_with_few_numbers_has_the_sections_there_are(profile, numbers):
     text = report(profile, {"01_eda": numbers["01_eda"]})
     assert "The table" in text and "The protocol" in text

@@ -64,7 +64,7 @@ import pyarrow.parquet as pq
 from scipy.spatial import cKDTree
 from tqdm import tqdm
 
-from utils.data.features import SECONDS_PER_DAY
+from utils.data.calendar_features import SECONDS_PER_DAY
 from utils.data.fetching import replacing
 from utils.data.reading import DataError
 from utils.seeding import child_seed

@@ -148,8 +148,8 @@ def held_out_rows(dataset: Dataset, profile: Profile) -> pd.DataFrame:
 
 def held_out_values(dataset: Dataset, profile: Profile, model: FraudModel) -> NDArray[np.float64]:
     """Values of the test set in the order of the model's raw columns, as a `Scorer` takes them."""
-    rows = held_out_rows(dataset, profile)
-    return encode_rows(rows, model.raw) if model.raw else rows[list(model.raw_columns)].to_numpy()
+    frame = held_out_rows(dataset, profile)
+    return encode_rows(frame, model.raw) if model.raw else frame[list(model.raw_columns)].to_numpy()
 
 
 def score_test(profile: Profile, model: FraudModel) -> Row[Task, ScoringResult]:

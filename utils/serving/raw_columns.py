@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -73,6 +74,11 @@ class RawColumn:
         """Whether values are seconds since 1970."""
         return self.kind in ("date", "time")
 
+    @cached_property
+    def codes(self) -> dict[str, float]:
+        """Value of each category of the vocabulary."""
+        return {text: float(code) for code, text in enumerate(self.categories)}
+
     @property
     def unseen(self) -> float:
         """The value of a category that was not seen in training."""
@@ -116,17 +122,22 @@ class RawColumn:
 
     def plain(self, value: float) -> float | str | None:
         """A value for JSON: a number, a category, a date in ISO 8601, or None for a gap."""
-        if np.isnan(value):
-            return None
+        return self.plain_all(np.array([value]))[0]
+
+    def plain_all(self, values: NDArray[np.float64]) -> list[float | str | None]:
+        """Values of shape (n_rows,) for JSON; see `plain`."""
         if self.is_category:
-            return (*self.categories, self.unseen_text)[int(value)]
-        return spell_date(value, self.kind) if self.is_date else value
+            texts = [*self.categories, self.unseen_text, None]
+            return [texts[code] for code in np.where(np.isnan(values), len(texts) - 1, values).astype(int)]
+        cells = spell_dates(values, self.kind).tolist() if self.is_date else values.tolist()
+        return [None if missing else cell for cell, missing in zip(cells, np.isnan(values), strict=True)]
 
 
-def spell_date(seconds: float, kind: str = "time") -> str:
-    """A date, or a time to the second, in ISO 8601."""
-    moment = pd.Timestamp(round(seconds * 1e9), unit="ns")
-    return moment.strftime("%Y-%m-%d" if kind == "date" else "%Y-%m-%dT%H:%M:%S")
+def spell_dates(seconds: NDArray[np.float64], kind: str) -> NDArray[np.str_]:
+    """Dates, or times to the second, in ISO 8601; 'NaT' for a gap."""
+    known = np.where(np.isnan(seconds), 0, np.floor(seconds)).astype("datetime64[s]")
+    known[np.isnan(seconds)] = np.datetime64("NaT")
+    return np.datetime_as_string(known, unit="D" if kind == "date" else "s")
 
 
 def encode_rows(frame: pd.DataFrame, columns: Sequence[RawColumn]) -> NDArray[np.float64]:

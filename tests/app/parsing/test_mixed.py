@@ -66,6 +66,13 @@ def test_read_cells_of_dates_takes_common_spellings(spelling):
     assert read(DAY, spelling).values.tolist() == [FEBRUARY]
 
 
+def test_read_cells_of_dates_reads_clocks_zones_and_fractions_as_training_does():
+    texts = ["2024-02-13 10:11:12.123456", "2024-02-13T10:11:12+02:00", "2024-02-13 10:11Z", "2024-02-30", "1500-01-01"]
+    cells = read(DAY, *texts)
+    np.testing.assert_array_equal(cells.values[:3], DAY.encode(pd.Series(texts[:3], dtype=object)))
+    assert cells.problems == dict.fromkeys((3, 4), "is not a date, such as 2024-02-13")
+
+
 def test_read_cells_of_dates_takes_the_order_of_day_and_month_from_training():
     third_of_april = pd.Timestamp("2024-04-03").timestamp()
     assert read(DAY, "03/04/2024").values.tolist() == [third_of_april]

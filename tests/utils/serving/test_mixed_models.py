@@ -140,3 +140,10 @@ def test_score_card_copes_without_amounts_and_days(scored):
     name = "cost saved, share of the loss without alerts"
     assert card[name] == floors[name]
     assert np.isfinite(final_model.score_card(row.result, (0.1, 0.2))[name])
+
+
+def test_held_out_values_of_a_mixed_table_score_as_its_rows_do(scored):
+    profile, model, _ = scored
+    values = final_model.held_out_values(ROWS, profile, model)
+    frame = final_model.held_out_rows(ROWS, profile)
+    np.testing.assert_allclose(Scorer(model).predict(values), model.predict_proba(frame), rtol=0, atol=1e-12)

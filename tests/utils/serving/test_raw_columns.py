@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tests import small_mixed
-from utils.serving.raw_columns import RawColumn, decode_rows, encode_rows, spell_date
+from utils.serving.raw_columns import RawColumn, decode_rows, encode_rows, spell_dates
 
 SHOP = RawColumn("shop", "category", categories=("a", "b"))
 ROWS = small_mixed.dataset()
@@ -55,6 +55,6 @@ def test_raw_column_decodes_an_unseen_category_to_a_text_that_is_no_category():
     assert column.plain(column.unseen) == "not seen in training*"
 
 
-def test_spell_date_writes_a_clock_for_times_only():
-    assert spell_date(1_706_745_599.0, "time") == "2024-01-31T23:59:59"
-    assert spell_date(1_706_659_200.0, "date") == "2024-01-31"
+def test_spell_dates_writes_a_clock_for_times_only():
+    assert spell_dates(np.array([1_706_745_599.4, np.nan]), "time").tolist() == ["2024-01-31T23:59:59", "NaT"]
+    assert spell_dates(np.array([1_706_659_200.0, -1.0]), "date").tolist() == ["2024-01-31", "1969-12-31"]
