@@ -327,3 +327,29 @@ def test_random_ranking_interval_covers_what_it_says():
 def test_random_ranking_interval_repeats_with_its_seed():
     first, second, third = (metrics.random_ranking_interval(500, 20, n_draws=50, seed=seed) for seed in (0, 0, 1))
     assert first == second != third
+
+
+def test_feature_auc_leaves_gaps_out_and_scores_a_category_by_other_rows():
+    rng = np.random.default_rng(0)
+    y = (rng.random(2000) < 0.2).astype(int)
+    X = pd.DataFrame({"number": y + rng.normal(size=2000), "empty": np.nan})
+    X["kind"] = pd.Categorical(np.where(y == 1, "a", "b")).set_categories(["b", "a"])
+    X["unique"] = pd.Categorical(np.arange(2000).astype(str))
+    known = rng.random(2000) < 0.7
+    X.loc[~known, "number"] = np.nan
+    auc = metrics.feature_auc(X, y)
+    assert auc["number"] == pytest.approx(roc_auc_score(y[known], X["number"][known]))
+    assert (auc["kind"], auc["empty"]) == (1, 0.5)
+    assert auc["unique"] == pytest.approx(0.5, abs=0.05)  # its own label would give the class away
+
+
+def test_as_numbers_orders_categories_by_frequency():
+    X = pd.DataFrame({"kind": pd.Categorical(["b", "a", None, "b"]), "number": [1.0, 2.0, np.nan, 4.0]})
+    np.testing.assert_array_equal(metrics.as_numbers(X), [[0, 1], [1, 2], [np.nan, np.nan], [0, 4]])
+
+
+def test_mean_correlation_is_of_pairs_of_numbers_that_vary():
+    X = pd.DataFrame({"a": [1.0, 2, 3, 4], "b": [4.0, 3, 2, 1], "c": [1.0, -1, -1, 1], "constant": 1.0})
+    X["kind"] = pd.Categorical(list("abab"))
+    assert metrics.mean_correlation(X) == pytest.approx(1 / 3)
+    assert np.isnan(metrics.mean_correlation(X[["a", "kind"]]))

@@ -15,6 +15,7 @@ from utils.benchmark import ledger
 from utils.benchmark.records import Row, Task
 from utils.benchmark.run_task import all_folds, announced, fold_parts, load_dataset, provenance, training_rows
 from utils.config import DatasetConfig, Profile, Protocol
+from utils.data.encoding import TableEncoder
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
 from utils.experiments.fidelity import JUDGE, N_REPEATS, RealRows, fidelity_report
@@ -53,15 +54,42 @@ def _encoded_rows(dataset: Dataset, fold: Fold) -> RealRows:
     return RealRows(encoded.X, train.y.to_numpy(), encoded.encoder.transform(X_test), y_test.to_numpy())
 
 
-def rows_to_show(dataset: Dataset, fold: Fold) -> RealRows:
-    """Training and held-out rows of one fold as frames: features as they are, of a mixed table as they are encoded."""
+@dataclass(frozen=True, eq=False)
+class FoldTable:
+    """Rows of one fold as a generator takes them and as its rows are judged.
+
+    Attributes
+    ----------
+    table : DataFrame or array
+        Features of the training rows, of a mixed table before they are encoded.
+    rows : RealRows
+        Frames of numbers: the features, of a mixed table encoded.
+    encoder : fitted TableEncoder or None
+        None for a table of numbers.
+    """
+
+    table: pd.DataFrame | np.ndarray
+    rows: RealRows
+    encoder: TableEncoder | None = None
+
+    def as_numbers(self, synthetic: pd.DataFrame) -> pd.DataFrame:
+        """Rows of a generator in the columns of `rows`."""
+        if self.encoder is None:
+            return synthetic
+        return pd.DataFrame(self.encoder.transform(synthetic), columns=self.encoder.get_feature_names_out())
+
+
+@lru_cache(maxsize=3)
+def fold_table(dataset: Dataset, fold: Fold) -> FoldTable:
+    """Training and held-out rows of one fold, not scaled unless they are encoded."""
     (X_train, y_train), (X_test, y_test) = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
-    if dataset.config.is_mixed:
-        encoded = training_rows(dataset, fold.train, seed=0).encoded
-        columns = encoded.encoder.get_feature_names_out()
-        X_train = pd.DataFrame(encoded.X, X_train.index, columns)
-        X_test = pd.DataFrame(encoded.encoder.transform(X_test), X_test.index, columns)
-    return RealRows(X_train, y_train, X_test, y_test)
+    if not dataset.config.is_mixed:
+        return FoldTable(X_train, RealRows(X_train, y_train, X_test, y_test))
+    encoded = training_rows(dataset, fold.train, seed=0).encoded
+    columns = encoded.encoder.get_feature_names_out()
+    train = pd.DataFrame(encoded.X, X_train.index, columns)
+    test = pd.DataFrame(encoded.encoder.transform(X_test), X_test.index, columns)
+    return FoldTable(X_train, RealRows(train, y_train, test, y_test), encoded.encoder)
 
 
 def gan_config(profile: Profile, changes: dict[str, object] | None = None) -> GANConfig:
@@ -86,26 +114,37 @@ def run_variants(profile: Profile, tasks: list[Task], path: Path, n_jobs: int) -
     limit_threads(n_jobs)
     rows = []
     for task in announced(tasks, path):
-        real = real_rows(profile.dataset, profile.protocol, profile.n_repeats, task.fold_id)
-        rows.append(Row(task, _measure_variant(task, real), provenance()))
+        rows.append(Row(task, _measure_variant(task, _fold_rows(profile, task.fold_id)), provenance()))
         ledger.append(path, rows[-1])
     return rows
 
 
-def _measure_variant(task: Task, real: RealRows) -> VariantResult:
+def _fold_rows(profile: Profile, fold_id: tuple[int, int]) -> FoldTable:
+    """Rows of a fold for the ablation: a table of numbers is scaled before the GAN sees it."""
+    if not profile.dataset.is_mixed:
+        real = real_rows(profile.dataset, profile.protocol, profile.n_repeats, fold_id)
+        return FoldTable(real.X_train, real)
+    folds = all_folds(profile.dataset, profile.protocol, profile.n_repeats)
+    return fold_table(load_dataset(profile.dataset), folds[fold_id])
+
+
+def _measure_variant(task: Task, fold: FoldTable) -> VariantResult:
     """Fit a GAN on the training rows of a fold, draw frauds from it, and measure them."""
+    real = fold.rows
     params, report_params = dict(task.sampler.params), dict(task.model.params)
     n_synthetic = report_params.pop("n_synthetic")
     frauds_only = params.pop("frauds_only")
     config = GANConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in params.items()})
-    mask = real.y_train == real.minority if frauds_only else np.ones(len(real.y_train), dtype=bool)
+    y_train = np.asarray(real.y_train)
+    mask = y_train == real.minority if frauds_only else np.ones(len(y_train), dtype=bool)
     gan = ConditionalGAN(config, random_state=child_seed(task.seed, "cgan"))
     start = time.perf_counter()
     with seeded(task.seed):
-        gan.fit(real.X_train[mask], real.y_train[mask])
+        gan.fit(fold.table[mask], y_train[mask])
     fit_end = time.perf_counter()
-    synthetic = gan.sample(n_synthetic, real.minority)
+    drawn = gan.sample(n_synthetic, real.minority)
     draw_end = time.perf_counter()
+    synthetic = fold.as_numbers(drawn)
     report = fidelity_report(real, synthetic, **report_params, random_state=child_seed(task.seed, "fidelity"))
     return VariantResult(
         fidelity={name: round(value, 6) for name, value in report.items()},

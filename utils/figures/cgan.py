@@ -42,7 +42,7 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
     """
     variants = [name for name in labels if name in set(effects.dropna(subset="mean")["variant"])]
     figure, panels = plt.subplots(
-        1, len(figures), figsize=(PAGE, 0.75 + 0.15 * len(variants)), sharey=True, squeeze=False
+        1, len(figures), figsize=(PAGE, max(1.5, 0.75 + 0.15 * len(variants))), sharey=True, squeeze=False
     )
     for axes, (name, title) in zip(panels[0], figures.items(), strict=True):
         axes.axvline(0, color=NEUTRAL, linewidth=0.8)

@@ -17,6 +17,7 @@ from utils.wording import PAYMENTS, reword
 PERIOD_COLOURS = ("#595959", "#9A3FA0", "#C2A000", "#3F7D20")
 MARKERS = "os^D"
 CHANCE = "#D9D9D9"
+MANY = 10  # rows an hour, from which on decimals are left out
 MAX_FEATURES = 40  # that a figure shows
 MAX_HOURS = 24 * 14  # that are shown as hours
 
@@ -49,7 +50,8 @@ def plot_periods_by_hour(table: pd.DataFrame, words: Words = PAYMENTS) -> Figure
         axes.set(title=reword(title, words), xlim=(0, 24), xticks=range(0, 25, 6))
     for axes in panels[:2]:
         axes.set_ylim(0, None)
-    panels[0].yaxis.set_major_formatter("{x:,.0f}")
+    if (table["rows"] / table["covered"]).max() >= MANY:
+        panels[0].yaxis.set_major_formatter("{x:,.0f}")
     panels[2].set_yscale("log")
     panels[2].yaxis.set_major_formatter(PercentFormatter(1))
     figure.supxlabel(reword("Hour of day, counted from the first transaction", words), fontsize=8)

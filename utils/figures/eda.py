@@ -15,6 +15,7 @@ from utils.figures.theme import FRAUD, LEGITIMATE, NEUTRAL, PAGE, legend_above
 from utils.wording import PAYMENTS, capitalised
 
 MAX_FEATURES = 40  # that a figure shows
+MAX_NAME = 8  # letters of names that stand side by side below an axis
 
 
 def plot_hours(hours: ArrayLike, labels: ArrayLike, words: Words = PAYMENTS) -> Figure:
@@ -80,12 +81,16 @@ def plot_correlations(frames: dict[str, pd.DataFrame]) -> Figure:
         scale = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1, "cbar": False, "rasterized": True}
         correlations = frame.corr(numeric_only=True).fillna(0)
         if correlations.empty:
-            axes.set_axis_off()
             axes.text(0.5, 0.5, "no column of numbers", ha="center", transform=axes.transAxes)
-            continue
-        sns.heatmap(correlations, ax=axes, square=True, xticklabels=3, yticklabels=3, **scale)
+            axes.set(xticks=[], yticks=[])
+        else:
+            sns.heatmap(correlations, ax=axes, square=True, xticklabels=3, yticklabels=3, **scale)
+            if max(map(len, map(str, correlations))) > MAX_NAME:
+                axes.tick_params(axis="x", labelrotation=90)
+                axes.tick_params(axis="y", labelrotation=0)
         axes.set_title(name)
         axes.tick_params(length=0)
-    if images := panels[0, -1].collections:
-        figure.colorbar(images[0], ax=panels, label="Pearson correlation", shrink=0.75)
+    images = [image for axes in panels[0] for image in axes.collections]
+    if images:
+        figure.colorbar(images[-1], ax=panels, label="Pearson correlation", shrink=0.75)
     return figure

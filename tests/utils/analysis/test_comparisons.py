@@ -671,3 +671,10 @@ def test_select_verdicts_keeps_what_was_adjusted_over_the_family():
     selected = comparisons.select_verdicts(family, ["none", "smote"], ("rf", "xgb"))
     assert selected.columns.tolist() == columns[:-1]
     assert selected[["model", "sampler", "adjusted_p"]].to_numpy().tolist() == [["rf", "smote", 0.3]]
+
+
+def test_compare_variants_is_nan_for_a_figure_that_fewer_than_two_folds_have():
+    nan = np.nan
+    table = variants_table(default=[1, nan, nan, 4, 5], other=[2, 3, 4, nan, nan])
+    effects = comparisons.compare_variants(table, ["score"]).set_index("variant")
+    assert effects.loc["other", "median"] == 3 and effects.loc["other", ["mean", "low", "high"]].isna().all()

@@ -6,15 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests import small_mixed
 from tests.small import small_profile
 from utils.analysis import comparisons
 from utils.benchmark import ledger
+from utils.benchmark.run_task import all_folds, load_dataset
 from utils.config import load_profile
+from utils.data.splits import Fold
 from utils.experiments import cgan_ablation, cgan_variant, fidelity
 from utils.experiments.cgan_ablation import VARIANTS
 from utils.experiments.cgan_variant import VariantResult
 from utils.samplers.cgan.config import GANConfig
 from utils.seeding import child_seed
+from utils.study_file import NEUTRAL
 
 NOT_A_CHOICE = {"updates_per_call"}  # how often progress is checked
 
@@ -31,6 +35,13 @@ def table(profile):
 
 def variant_rows(profile):
     return ledger.read(profile.results / "generators", VariantResult)
+
+
+def test_labels_are_in_the_words_of_a_study():
+    labels = cgan_ablation.labels(NEUTRAL)
+    assert labels["frauds_only"] == "Conditioning: trained on positives alone"
+    assert labels["majority_400"] == "Negative rows: 400 instead of 4,000"
+    assert cgan_ablation.labels(load_profile("full").words) == cgan_ablation.LABELS
 
 
 def test_variants_change_every_choice_of_the_default():
@@ -145,3 +156,22 @@ def test_run_gives_a_figure_that_is_repeated_by_hand(profile, table):
 
 def test_ledger_read_does_not_read_generators(profile, table):
     assert ledger.read(profile.results) == []
+
+
+def test_fold_table_gives_a_generator_the_mixed_table_and_the_judge_numbers():
+    dataset = small_mixed.dataset()
+    fold = Fold(0, 0, np.arange(400), np.arange(400, 600))
+    found = cgan_variant.fold_table(dataset, fold)
+    assert cgan_variant.fold_table(dataset, fold) is found  # so that the judge is trained once
+    pd.testing.assert_frame_equal(found.table, dataset.X.iloc[:400])
+    assert found.rows.X_train.dtypes.eq(float).all() and not found.rows.X_train.isna().any(axis=None)
+    held_out = found.as_numbers(dataset.X.iloc[400:])
+    np.testing.assert_array_equal(held_out, found.rows.X_holdout)
+    assert list(held_out) == list(found.rows.X_train) and list(found.rows.y_holdout) == list(dataset.y[400:])
+
+
+def test_fold_table_of_numbers_is_the_features_as_they_are(profile):
+    dataset, fold = load_dataset(profile.dataset), all_folds(profile.dataset, profile.protocol, 1)[0, 0]
+    found = cgan_variant.fold_table(dataset, fold)
+    pd.testing.assert_frame_equal(found.table, dataset.X.iloc[fold.train])
+    assert found.rows.X_train is found.table and found.as_numbers(found.table) is found.table

@@ -254,3 +254,42 @@ def test_by_hour_shows_that_the_second_day_of_the_study_differs_at_every_hour(ul
     table = drift_module.by_hour(ulb, {"all": np.arange(len(ulb.frame))})
     assert table["rows"].sum() == len(ulb.frame) and len(table) == 24
     assert table["covered"].sum() == pytest.approx(172_793 / 3600)
+
+
+def test_days_become_ten_periods_of_a_long_time_that_need_not_begin_at_zero(tmp_path):
+    frame = make_frame(n_days=95, x=0.0)
+    dataset = make_dataset(tmp_path, frame.assign(Time=frame["Time"] + 1000 * DAY + 100))
+    assert drift_module.seconds(dataset).min() < DAY
+    periods = drift_module.days(dataset)
+    assert list(periods) == [f"period {number}" for number in range(1, 11)]
+    np.testing.assert_array_equal(np.concatenate(list(periods.values())), np.arange(len(frame)))
+    assert len(drift_module.hourly_medians(dataset, ["x"])) <= drift_module.MAX_STEPS
+
+
+def test_feature_drift_leaves_out_same_hours_if_there_are_none(tmp_path):
+    time = np.r_[np.linspace(0, 3 * 3600, 160), np.linspace(10 * 3600, 12 * 3600, 40)]
+    frame = pd.DataFrame({"Time": time, "x": np.arange(200.0), "Class": np.arange(200) % 2})
+    dataset = make_dataset(tmp_path, frame)
+    moves = drift_module.feature_drift(dataset, drift_module.comparisons(dataset), n_divisions=1)
+    assert moves[["comparison", "hours", "ks"]].to_numpy().tolist() == [["development to test", "all hours", 1.0]]
+
+
+def test_feature_drift_knows_categories_and_gaps(tmp_path):
+    frame = make_frame(x=0.0).assign(shop=lambda rows: np.where(rows["Time"] < DAY, "old", "new"), empty=np.nan)
+    frame.loc[::3, "x"] = np.nan
+    frame["gone"] = frame["x"].where(frame["Time"] < DAY)
+    roles = {"numeric": ("x", "empty", "gone"), "categorical": ("shop",)}
+    dataset = make_dataset(tmp_path, frame, **roles)
+    pairs = {"day 1 to day 2": tuple(drift_module.days(dataset).values())}
+    moves = drift_module.feature_drift(dataset, pairs, n_divisions=1).set_index(["feature", "hours"])["ks"]
+    assert moves["shop", "all hours"] == 1 and moves["x", "all hours"] < 0.15
+    assert not {"empty", "gone", "Time", "hour_sin"} & set(moves.index.get_level_values("feature"))
+    assert drift_module.separability(dataset, pairs)["roc_auc"].min() > 0.99
+
+
+def test_starts_are_left_out_without_a_time_column(tmp_path, shifted):
+    frame = make_frame(x=0.0).drop(columns="Time")
+    assert drift_module.starts(make_dataset(tmp_path, frame, time=None), {"all": np.arange(9)}) == {}
+    assert drift_module.starts(shifted, {"all": np.arange(9)}) == {
+        "from second": {"all": int(shifted.frame["Time"].iloc[0])}
+    }

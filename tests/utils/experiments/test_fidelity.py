@@ -198,3 +198,17 @@ def test_fidelity_figures_refuse_too_few_rows(rows):
     one_class = RealRows(rows.X_train, rows.y_train, rows.X_holdout[:100], rows.y_holdout[:100])
     with pytest.raises(ValueError, match="both need"):
         train_on_synthetic(one_class, draw(50, 1))
+
+
+def test_fidelity_report_is_nan_for_what_needs_more_rows(rows):
+    few = RealRows(*first_rows(rows.X_train, rows.y_train, 5), *first_rows(rows.X_holdout, rows.y_holdout, 4))
+    report = fidelity_report(few, np.asarray(rows.train(minority=True))[:50])
+    unknown = ["density", "coverage", "two_sample_auc", "two_sample_auc_seen"]
+    assert report[unknown].isna().all() and np.isfinite(report.drop(unknown)).all()
+
+
+def first_rows(X, y, n_minority):
+    """The majority and the first rows of the minority."""
+    y = np.asarray(y)
+    kept = (y == 0) | (np.cumsum(y == 1) <= n_minority)
+    return np.asarray(X)[kept], y[kept]

@@ -10,7 +10,7 @@ import pytest
 from tests.rows import SPLIT
 from utils import metrics
 from utils.analysis import comparisons
-from utils.config import load_profile
+from utils.config import Words, load_profile
 from utils.figures import cgan as cgan_figures
 from utils.figures import comparison as comparison_figures
 from utils.figures import eda as eda_figures
@@ -428,3 +428,49 @@ def test_plot_ablation_shows_every_variant_but_the_default():
     (dots,) = (line for line in axes.get_lines() if line.get_marker() == "o")
     np.testing.assert_allclose(dots.get_xdata(), means)
     assert axes.get_ylim()[0] > axes.get_ylim()[1]
+
+
+WARD = Words("admission", "admissions", "infection", "infections", "healthy")
+IN_OTHER_WORDS = {
+    "plot_hours": lambda: eda_figures.plot_hours([1, 2, 3], [0, 1, 0], WARD),
+    "plot_amounts": lambda: eda_figures.plot_amounts([1.0, np.nan, 0.5, -2.0], [0, 1, 1, 0], WARD),
+    "plot_marginals": lambda: cgan_figures.plot_marginals(make_features(9), make_features(9), WARD),
+    "plot_embedding": lambda: cgan_figures.plot_embedding(np.eye(3)[:, :2], ["Healthy"] * 3, WARD),
+    "plot_calibration": lambda: final_model_figures.plot_calibration({}, WARD),
+}
+
+
+@pytest.mark.filterwarnings("ignore:No artists with labels")
+@pytest.mark.parametrize("name", IN_OTHER_WORDS)
+def test_figures_take_the_words_of_a_study(name):
+    figure = IN_OTHER_WORDS[name]()
+    figure.canvas.draw()
+    shown = " ".join(texts(figure)).lower()
+    assert "infection" in shown and not re.findall("fraud|legitimate|payment|transaction", shown)
+
+
+def test_plot_cost_is_in_total_without_days():
+    figure = final_model_figures.plot_cost([0, 5, 9], [50.0, 30, 20], 5, None)
+    figure.canvas.draw()
+    assert {"Alerts", "Cost", "5 alerts"} <= set(texts(figure))
+
+
+def test_plot_correlations_leaves_categories_out():
+    table = make_features(9).assign(kind=pd.Categorical(list("abcabcabc")))
+    figure = eda_figures.plot_correlations({"All": table, "None": table[["kind"]]})
+    figure.canvas.draw()
+    assert {"All", "None", "no column of numbers"} <= set(texts(figure))
+
+
+@pytest.mark.parametrize(("plot", "n_axes"), [("plot_effect_sizes", 1), ("plot_marginals", 42)])
+def test_figures_of_a_wide_table_show_some_features(plot, n_axes):
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(9, 100))).rename(columns=str)
+    effects = pd.Series(np.linspace(0.5, 1, 100), wide.columns)
+    draw = {
+        "plot_effect_sizes": lambda: eda_figures.plot_effect_sizes(effects),
+        "plot_marginals": lambda: cgan_figures.plot_marginals(wide, wide),
+    }
+    figure = draw[plot]()
+    assert len(figure.axes) == n_axes
+    if plot == "plot_effect_sizes":
+        assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(wide.columns[60:])

@@ -261,3 +261,10 @@ def test_markdown_table_reads_back():
     assert header == ["Sampler", "LR", "RF"]
     assert rule == ["---"] * 3
     assert body == [["none", "0.6", "1"], ["smote", "–", "2"]]
+
+
+def test_record_keeps_the_names_that_the_numbers_of_chapter_1_have_always_had(profile):
+    rates = pd.DataFrame({"period": ["day 1"], "positives": [2]})
+    recorded = numbers.record(profile, "01_eda", {"positive_rates": rates, "test": {"positives": 1}})
+    assert recorded == {"fraud_rates": [{"period": "day 1", "frauds": 2}], "test": {"frauds": 1}}
+    assert numbers.record(profile, "other", {"positives": 1}) == {"positives": 1}
