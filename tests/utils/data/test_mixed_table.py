@@ -153,17 +153,18 @@ def test_as_labels_says_what_is_wrong(values, positive, words):
     [
         ({"numeric": ["points", "age"]}, "claims.csv has no column 'age'; correct the study's file"),
         ({"numeric": ["shop"], "categorical": ()}, "claims.csv: Column 'shop', row"),
-        ({"dates": ["when", "opened", "points"], "numeric": []}, None),
     ],
 )
 def test_load_says_what_is_wrong_with_a_mixed_table(write, change, words):
     config = write(raw_table(), **change)
-    if words is None:
-        assert "points_year" not in load(config).X  # numbers may be times since 1970
-        return
     with pytest.raises(DataError) as caught:
         load(config)
     assert str(caught.value).startswith(words) and "\n" not in str(caught.value)
+
+
+def test_load_takes_numbers_among_the_dates_for_times_since_1970(write):
+    dataset = load(write(raw_table(), dates=["when", "opened", "points"], numeric=[]))
+    assert dataset.frame["points"].dt.year.eq(1970).all() and "points_days_before" in dataset.X
 
 
 def test_load_refuses_a_missing_time(write):

@@ -275,7 +275,8 @@ def test_recognise_names_the_column_of_a_column_error():
 
 
 def test_recognise_accepts_exactly_twenty_positives():
-    recognise(claims(is_fraud=np.where(np.arange(N) < 20, 1, 0)), label="is_fraud", name="claims.csv")
+    recognised = recognise(claims(is_fraud=np.where(np.arange(N) < 20, 1, 0)), label="is_fraud", name="claims.csv")
+    assert recognised.positive == "1"
 
 
 def test_recognise_takes_wide_tables_many_categories_and_long_texts():
