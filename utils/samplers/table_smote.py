@@ -8,6 +8,9 @@ import numpy as np
 import pandas as pd
 from imblearn.over_sampling import SMOTE, SMOTEN, SMOTENC
 from imblearn.over_sampling.base import BaseOverSampler
+from sklearn.utils import check_random_state
+
+MAX_CODES = 2**24  # one-hot codes that are held at once, 128 MiB
 
 
 class TableSMOTE(BaseOverSampler):
@@ -77,10 +80,8 @@ class TableSMOTE(BaseOverSampler):
         gaps = {name: X[name].isna() for name in with_gaps}
         filled = X[numbers].fillna(X[numbers].median())
         table = np.column_stack([filled, *codes.values(), *gaps.values()]).astype(np.float64)
-        n_rows = {label: int(np.sum(y == label)) + n_drawn for label, n_drawn in self.sampling_strategy_.items()}
-        smote = self._smote(len(numbers), table.shape[1], n_rows)
-        resampled, labels = smote.fit_resample(table, y)
-        drawn = pd.DataFrame(resampled[len(X) :], columns=[*numbers, *categories, *(("gap", name) for name in gaps)])
+        drawn, labels = self._draw(table, y, len(numbers))
+        drawn = pd.DataFrame(drawn, columns=[*numbers, *categories, *(("gap", name) for name in gaps)])
         synthetic = {
             name: drawn[name].mask(drawn["gap", name] == 1) if name in gaps else drawn[name] for name in numbers
         }
@@ -88,11 +89,34 @@ class TableSMOTE(BaseOverSampler):
             dtype = X[name].astype("category").dtype
             synthetic[name] = pd.Categorical.from_codes(drawn[name].round().astype(int), dtype=dtype)
         synthetic = pd.DataFrame(synthetic)[list(X)].astype(X.dtypes.to_dict())
-        return pd.concat([X, synthetic], ignore_index=True), labels
+        return pd.concat([X, synthetic], ignore_index=True), np.concatenate([y, labels])
 
-    def _smote(self, n_numbers: int, n_columns: int, n_rows: dict) -> SMOTE | SMOTEN | SMOTENC:
-        """The sampler for a table whose first `n_numbers` columns are numbers and whose others are categories."""
-        options = {"sampling_strategy": n_rows, "random_state": self.random_state, "k_neighbors": self.k_neighbors}
+    def _draw(self, table: np.ndarray, y: np.ndarray, n_numbers: int) -> tuple[np.ndarray, np.ndarray]:
+        """Synthetic rows and their labels, in portions that fit into memory.
+
+        imbalanced-learn holds the one-hot codes of all neighbours of all rows that it draws at once. It is given the
+        rows of one class, among which the neighbours are, and a single other row.
+        """
+        random_state = check_random_state(self.random_state)
+        tables, labels = [table[:0]], [y[:0]]
+        for label, n_drawn in self.sampling_strategy_.items():
+            members, other = table[y == label], table[y != label][:1]
+            n_codes = sum(len(np.unique(column)) for column in members[:, n_numbers:].T)
+            portion = max(1, MAX_CODES // (self.k_neighbors * max(1, n_codes)))
+            classes = np.r_[np.zeros(len(members)), np.ones(len(other))]
+            for start in range(0, n_drawn, portion):
+                n_rows = min(portion, n_drawn - start)
+                smote = self._smote(n_numbers, table.shape[1], len(members) + n_rows, random_state)
+                rows, _ = smote.fit_resample(np.concatenate([members, other]), classes)
+                tables.append(rows[len(classes) :])
+                labels.append(np.full(n_rows, label, dtype=y.dtype))
+        return np.concatenate(tables), np.concatenate(labels)
+
+    def _smote(
+        self, n_numbers: int, n_columns: int, n_rows: int, random_state: np.random.RandomState
+    ) -> SMOTE | SMOTEN | SMOTENC:
+        """A sampler that brings class 0 to `n_rows`, for a table whose first `n_numbers` columns are numbers."""
+        options = {"sampling_strategy": {0: n_rows}, "random_state": random_state, "k_neighbors": self.k_neighbors}
         if n_numbers == n_columns:
             return SMOTE(**options)
         if not n_numbers:

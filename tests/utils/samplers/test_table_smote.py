@@ -52,3 +52,12 @@ def test_table_smote_is_reproducible_and_refuses_too_few_rows():
     pd.testing.assert_frame_equal(first, again)
     with pytest.raises(ValueError, match="n_neighbors"):
         TableSMOTE(random_state=0).fit_resample(table(), np.repeat([0, 1], [297, 3]))
+
+
+def test_table_smote_draws_as_many_rows_in_portions(monkeypatch):
+    """With room for the codes of a row at a time, and for three classes."""
+    monkeypatch.setattr("utils.samplers.table_smote.MAX_CODES", 200)
+    y = np.repeat([0, 1, 2], [200, 60, 40])
+    X, labels = TableSMOTE(random_state=0, sampling_strategy={1: 90, 2: 75}).fit_resample(table(), y)
+    assert np.bincount(labels).tolist() == [200, 90, 75] and len(X) == 365
+    assert not X.iloc[300:].duplicated().all() and set(X["shop"].iloc[300:]) <= {"a", "b", "c"}
