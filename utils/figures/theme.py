@@ -111,8 +111,8 @@ def legend_beside_curves(axes: Axes, height: float, **options: object) -> None:
     """Put the legend where precision-recall curves leave room: below them, at `height`, or above low ones."""
     curves = [line.get_xydata() for line in axes.get_lines() if len(line.get_xdata()) > 2]
     precision = np.mean([np.mean(curve[curve[:, 0] <= 0.5, 1]) for curve in curves])
-    place = {"loc": "lower left", "bbox_to_anchor": (0, height)} if precision > 0.5 else {"loc": "upper right"}
-    axes.legend(**place, **options)
+    corner = {"loc": "lower left", "bbox_to_anchor": (0, height)} if precision > 0.5 else {"loc": "upper right"}
+    axes.legend(**corner, **options)
 
 
 def legend_above(axes: Axes) -> None:
