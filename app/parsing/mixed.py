@@ -263,12 +263,12 @@ def _usual_spelling(texts: pa.Array, day_first: bool | None) -> DateSpelling | N
     """How most of the texts that are dates are written; None if none is one."""
     spelling = date_spelling(texts, day_first)
     if spelling is None:
-        found = [date_spelling(texts.slice(position, 1), day_first) for position in range(len(texts))]
-        patterns = Counter(spelling.pattern for spelling in found if spelling is not None)
+        spellings = [date_spelling(texts.slice(position, 1), day_first) for position in range(len(texts))]
+        patterns = Counter(spelling.pattern for spelling in spellings if spelling is not None)
         if not patterns:
             return None
         pattern = patterns.most_common(1)[0][0]
-        alike = texts.filter(pa.array([one is not None and one.pattern == pattern for one in found]))
-        spelling = date_spelling(alike, day_first) or next(one for one in found if one and one.pattern == pattern)
+        alike = texts.filter(pa.array([one is not None and one.pattern == pattern for one in spellings]))
+        spelling = date_spelling(alike, day_first) or next(one for one in spellings if one and one.pattern == pattern)
     has_choice = spelling.day_first is not None and r")\.(?P<second_part>" not in spelling.pattern
     return DateSpelling(spelling.pattern, day_first) if has_choice and day_first is not None else spelling

@@ -108,6 +108,6 @@ def _average_precision(rates: NDArray, totals: NDArray, positives: NDArray) -> f
     """Step-wise average precision of rows that are ranked by the rate of their code; equal rates are tied."""
     rates, positions = np.unique(-rates, return_inverse=True)
     n_rows = np.cumsum(np.bincount(positions, totals))
-    found = np.bincount(positions, positives)
-    precision = np.divide(np.cumsum(found), n_rows, out=np.zeros(len(rates)), where=n_rows > 0)
-    return float((precision * found).sum() / found.sum())
+    hits = np.bincount(positions, positives)
+    precision = np.divide(np.cumsum(hits), n_rows, out=np.zeros(len(rates)), where=n_rows > 0)
+    return float((precision * hits).sum() / hits.sum())
