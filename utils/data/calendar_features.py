@@ -40,11 +40,11 @@ def date_features(config: DatasetConfig) -> dict[str, str]:
     """Names of the features that the other dates give, and the column that each comes from.
 
     A date is known to a model by its distance in days to the time of its row. Without dates in the time column it is
-    known by its year, which is no absolute time of the row.
+    known by its year and its place in the year; beside the distance these would tell the absolute time of the row.
     """
-    distance = "days_before" if config.time in config.dates else "year"
-    endings = (distance, "month_sin", "month_cos", "weekday_sin", "weekday_cos")
-    return {f"{name}_{ending}": name for name in config.dates if name != config.time for ending in endings}
+    weekday = ("weekday_sin", "weekday_cos")
+    endings = ("days_before",) if config.time in config.dates else ("year", "month_sin", "month_cos")
+    return {f"{name}_{ending}": name for name in config.dates if name != config.time for ending in (*endings, *weekday)}
 
 
 def time_feature(seconds: NDArray[np.float64], name: str) -> NDArray[np.float64]:

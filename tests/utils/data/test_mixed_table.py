@@ -84,7 +84,7 @@ def test_build_features_never_has_the_absolute_time_label_or_group(write):
     assert dataset.X.columns.tolist() == [
         *("points", "sum", "shop"),
         *("hour_sin", "hour_cos", "weekday_sin", "weekday_cos"),
-        *("opened_days_before", "opened_month_sin", "opened_month_cos", "opened_weekday_sin", "opened_weekday_cos"),
+        *("opened_days_before", "opened_weekday_sin", "opened_weekday_cos"),
     ]
 
 
@@ -165,6 +165,14 @@ def test_load_says_what_is_wrong_with_a_mixed_table(write, change, words):
 def test_load_takes_numbers_among_the_dates_for_times_since_1970(write):
     dataset = load(write(raw_table(), dates=["when", "opened", "points"], numeric=[]))
     assert dataset.frame["points"].dt.year.eq(1970).all() and "points_days_before" in dataset.X
+
+
+def test_build_features_of_dates_do_not_give_the_time_of_a_row_away(write):
+    """A distance to the row and a place in the year would: rows opened alike differ by their distance only."""
+    with_time = load(write(raw_table())).X
+    without = load(write(raw_table(), time=None, dates=["opened"])).X
+    assert not [name for name in with_time if "year" in name or "month" in name]
+    assert {"opened_year", "opened_month_sin", "opened_weekday_sin"} <= set(without) and "opened_days_before" not in without
 
 
 def test_load_refuses_a_missing_time(write):
