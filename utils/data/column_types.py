@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from utils.data.reading import DataError
 from utils.data.spelled_dates import date_spelling, to_moments
 from utils.data.spelled_numbers import COMMA, POINT, decimal_signs, to_floats
-from utils.data.texts import TEXT, as_texts
+from utils.data.texts import as_texts
 
 # Smallest size of numbers that are times since 1970, and the unit in which they count.
 EPOCHS = {1e17: "ns", 1e14: "us", 1e11: "ms", 0: "s"}
@@ -163,33 +163,6 @@ def as_categories(column: pd.Series) -> pd.Series:
     ranks = np.append(np.argsort(order), -1)  # the last one is for the code -1
     values = pd.Categorical.from_codes(ranks[codes], categories=pd.Index(categories[order], dtype=object))
     return pd.Series(values, index=column.index, name=column.name)
-
-
-def as_label(column: pd.Series, positive: str, negative: str) -> pd.Series:
-    """Labels as int64: 1 where the value is the positive spelling, 0 where it is the negative one.
-
-    Upper and lower case count as equal, unless the two spellings differ in nothing else.
-
-    Raises
-    ------
-    DataError
-        If a label is missing, or is neither of the two.
-    """
-    texts, spellings = as_texts(column), as_texts(pd.Series([positive, negative], dtype=object))
-    if len(pc.unique(pc.utf8_lower(spellings))) == 2:
-        texts, spellings = pc.utf8_lower(texts), pc.utf8_lower(spellings)
-    codes = pc.index_in(texts, spellings.cast(TEXT))
-    if texts.null_count:
-        _refuse(column, texts.is_null(), texts, "has no label", "write the label, or remove the row")
-    if codes.null_count:
-        _refuse(
-            column,
-            codes.is_null(),
-            texts,
-            f"is neither '{positive}' nor '{negative}'",
-            "correct it, or remove the row",
-        )
-    return pd.Series(1 - codes.to_numpy().astype(np.int64), index=column.index, name=column.name)
 
 
 def _refuse(column: pd.Series, wrong: pa.Array, texts: pa.Array, problem: str, advice: str) -> None:

@@ -57,27 +57,34 @@ def _require_columns(raw: pd.DataFrame, path: Path, config: DatasetConfig) -> No
 
 
 def as_labels(column: pd.Series, positive: tuple[str, ...] = ()) -> pd.Series:
-    """Labels as int64: 1 where the value is one of `positive`, compared as text without case; by default '1'.
+    """Labels as int64: 1 where the value is one of `positive`, compared as text; by default '1'.
+
+    Upper and lower case count as equal, unless the two classes differ in nothing else.
 
     Raises
     ------
     DataError
         If a label is missing, no label is positive, or all are.
     """
-    texts = pc.utf8_lower(as_texts(column))
-    spellings = pa.array([value.strip().lower() for value in positive or ("1",)], texts.type)
+    texts, spellings = as_texts(column), [value.strip() for value in positive or ("1",)]
     if texts.null_count:
         row = int(np.flatnonzero(texts.is_null().to_numpy(zero_copy_only=False))[0]) + 1
         raise DataError(
             f"Column '{column.name}', row {row}: {texts.null_count:,} labels are missing; write them, or remove the "
             "rows."
         )
-    labels = pc.is_in(texts, value_set=spellings).to_numpy(zero_copy_only=False).astype(np.int64)
+    labels = _are_in(pc.utf8_lower(texts), [value.lower() for value in spellings])
+    exact = _are_in(texts, spellings)
+    labels = (exact if labels.all() and exact.any() else labels).astype(np.int64)  # classes may differ in case only
     if labels.min() == labels.max():
         which = "every row is" if labels[0] else "no row is"
-        names = " or ".join(map(repr, spellings.to_pylist()))
+        names = " or ".join(map(repr, spellings))
         raise DataError(f"Column '{column.name}': {which} {names}; correct `positive` in the study's file.")
     return pd.Series(labels, index=column.index, name=column.name)
+
+
+def _are_in(texts: pa.Array, values: list[str]) -> np.ndarray:
+    return pc.is_in(texts, value_set=pa.array(values, texts.type)).to_numpy(zero_copy_only=False)
 
 
 def _times(column: pd.Series, config: DatasetConfig) -> pd.Series:

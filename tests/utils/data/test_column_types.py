@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from utils.data.column_types import as_categories, as_dates, as_label, as_numbers, typed
+from utils.data.column_types import as_categories, as_dates, as_numbers, typed
 from utils.data.reading import DataError
 
 NAN = np.nan
@@ -134,33 +134,6 @@ def test_as_categories_are_sorted_stripped_texts():
 def test_as_categories_write_equal_values_alike_whatever_their_type(column, expected):
     categories = as_categories(column).astype(object)
     assert categories.where(categories.notna(), None).tolist() == expected
-
-
-@pytest.mark.parametrize(
-    ("values", "positive", "negative"),
-    [
-        (["Y", "n", "N "], "Y", "N"),
-        ([1.0, 0.0, 0.0], "1", "0"),
-        ([True, False, False], "True", "False"),
-        ([1, 2, 2], "1", "2"),
-        (["a", "A", "A"], "a", "A"),
-    ],
-)
-def test_as_label_is_one_for_the_positive_spelling(values, positive, negative):
-    label = as_label(pd.Series(values), positive, negative)
-    assert label.dtype == np.int64 and label.tolist() == [1, 0, 0]
-
-
-@pytest.mark.parametrize(
-    ("values", "words"),
-    [
-        (["Y", None, "N"], "Column 'y', row 2: has no label; write the label"),
-        (["Y", "N", "q", "q", "q", "q"], "Column 'y', rows 3, 4, 5 and 1 more: 'q' is neither 'Y' nor 'N'"),
-    ],
-)
-def test_as_label_names_rows_without_one_of_the_two_labels(values, words):
-    with pytest.raises(DataError, match=words):
-        as_label(pd.Series(values, name="y"), "Y", "N")
 
 
 def test_typed_gives_each_column_the_type_of_its_kind_and_leaves_out_the_others():

@@ -915,3 +915,12 @@ def test_commands_study_a_dataset_of_the_users(tmp_path):
     frame.to_csv(tmp_path / "claims.csv", index=False)
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert process.stdout.splitlines() == ["a b value 600 5", "claims 2 True"], process.stderr
+
+
+def test_example_of_the_data_readme_runs(tmp_path):
+    frame = table(n_rows=600, n_positives=60, value=np.arange(600) % 50, seconds=np.arange(600))
+    frame.rename(columns={"y": "is_fraud"}).to_csv(tmp_path / "claims.csv", index=False)
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "data/README.md").read_text(), re.S)
+    names: dict = {}
+    exec(example.replace("data/claims.csv", str(tmp_path / "claims.csv")), names)
+    assert len(names["five_folds"]) == 5 and len(names["test"]) == 120

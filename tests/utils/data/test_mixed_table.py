@@ -124,6 +124,7 @@ def test_date_feature_is_the_distance_to_the_row_or_the_year():
     ("values", "positive"),
     [
         (["yes", "no", "YES "], ("yes",)),
+        (["a", "A", "a"], ("a",)),
         ([1, -1, 1], ("1",)),
         ([True, False, True], ("true",)),
         ([1.0, 0.0, 1.0], ()),
@@ -141,6 +142,7 @@ def test_as_labels_reads_any_spelling(values, positive):
         (["yes", None, "no"], ("yes",), "Column 'bad', row 2: 1 labels are missing"),
         (["no", "no"], ("yes",), "no row is 'yes'; correct `positive`"),
         (["yes", "yes"], ("yes",), "every row is 'yes'"),
+        (["YES", "YES"], ("yes",), "every row is 'yes'"),
     ],
 )
 def test_as_labels_says_what_is_wrong(values, positive, words):
@@ -172,7 +174,9 @@ def test_build_features_of_dates_do_not_give_the_time_of_a_row_away(write):
     with_time = load(write(raw_table())).X
     without = load(write(raw_table(), time=None, dates=["opened"])).X
     assert not [name for name in with_time if "year" in name or "month" in name]
-    assert {"opened_year", "opened_month_sin", "opened_weekday_sin"} <= set(without) and "opened_days_before" not in without
+    assert {"opened_year", "opened_month_sin", "opened_weekday_sin"} <= set(
+        without
+    ) and "opened_days_before" not in without
 
 
 def test_load_refuses_a_missing_time(write):
