@@ -109,6 +109,12 @@ def wait_for(browser: webdriver.Chrome, condition: Any) -> Any:
     return WebDriverWait(browser, SECONDS).until(condition)
 
 
+def open_page(browser: webdriver.Chrome, address: str) -> None:
+    """Open a page and wait until its scripts have run: the driver sometimes answers before they have."""
+    browser.get(address)
+    wait_for(browser, "document.readyState === 'complete'")
+
+
 def whole_page(browser: webdriver.Chrome, most: int = 6000) -> bytes:
     """The page as PNG from its top, also what lies below the screen, up to `most` pixels of height."""
     size = browser.execute_script("const e = document.documentElement; return [e.clientWidth, e.scrollHeight]")

@@ -18,7 +18,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from app.settings import FOLDER
-from tests.chromium import chromium, look, serving, wait_for, whole_page
+from tests.chromium import chromium, look, open_page, serving, wait_for, whole_page
 from utils.config import ROOT
 from utils.data import loading, splits
 
@@ -76,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
         with serving(folder) as url, chromium(Path(place) / "profile", Path(place)) as browser:
             for name, address, size, scheme, prepare in pages(rows):
                 look(browser, size, scheme)
-                browser.get(url + address)
+                open_page(browser, url + address)
                 prepare(browser)
                 picture = optimised(whole_page(browser, HIGHEST_OF.get(name, HIGHEST)))
                 (TARGET / f"{name}.png").write_bytes(picture)

@@ -25,7 +25,7 @@ from app.model_files import STATISTICS, write_statistics
 from app.parsing.records import Batch
 from app.views import formatting
 from tests import small_mixed
-from tests.chromium import CHROMIUM, DRIVER, SIZES, chromium, free_port, look, serving, wait_for
+from tests.chromium import CHROMIUM, DRIVER, SIZES, chromium, free_port, look, open_page, serving, wait_for
 from tests.small_app import COLUMNS, SCHEMA, transactions, write_champion
 from utils.config import ROOT, ULB
 from utils.data.features import build_features
@@ -201,7 +201,7 @@ def test_predict_page_of_a_mixed_table_takes_a_row_of_a_spreadsheet(browser, tmp
     look(browser)
     complaints(browser)
     with serving(tmp_path / "model") as url:
-        browser.get(f"{url}/predict")
+        open_page(browser, f"{url}/predict")
         browser.execute_script(PASTE, PASTED)
         fields = browser.find_elements(By.CSS_SELECTOR, ".fields input, .fields select")
         values = {find(browser, f"label[for={field.get_attribute('id')}]").text: field for field in fields}
@@ -235,7 +235,7 @@ def test_predict_page_of_a_mixed_table_takes_a_row_of_a_spreadsheet(browser, tmp
 def test_predict_page_scores_a_fraud_and_asks_another_model_by_keyboard_alone(browser, server, catalog):
     look(browser)
     complaints(browser)
-    browser.get(server)
+    open_page(browser, server)
     tab_to(browser, "e.textContent === 'One transaction'").send_keys(Keys.ENTER)
     wait_for(browser, "document.getElementById('transaction')")
     tab_to(browser, "e.value === 'fraud'").send_keys(Keys.ENTER)
@@ -273,7 +273,7 @@ def test_predict_page_scores_a_fraud_and_asks_another_model_by_keyboard_alone(br
 
 def test_predict_page_names_a_wrong_value_and_keeps_the_others(browser, server):
     look(browser)
-    browser.get(f"{server}/predict?example=fraud")
+    open_page(browser, f"{server}/predict?example=fraud")
     field = find(browser, "#field-V4")
     browser.execute_script("arguments[0].value = '1e300'", field)
     press(browser, find(browser, "#transaction button"))
@@ -287,7 +287,7 @@ def test_predict_page_names_a_wrong_value_and_keeps_the_others(browser, server):
 
 def test_predict_page_keeps_a_comma_in_its_box_and_says_that_an_answer_is_to_other_values(browser, server, catalog):
     look(browser)
-    browser.get(f"{server}/predict?example=fraud")
+    open_page(browser, f"{server}/predict?example=fraud")
     field, outdated = find(browser, "#field-V4"), find(browser, "#outdated")
     field.clear()
     field.send_keys("1,5")
@@ -305,7 +305,7 @@ def test_predict_page_keeps_a_comma_in_its_box_and_says_that_an_answer_is_to_oth
 
 def test_predict_page_keeps_what_was_typed_when_the_server_restarts(browser, running):
     look(browser)
-    browser.get(f"{running.url}/predict?example=fraud")
+    open_page(browser, f"{running.url}/predict?example=fraud")
     typed = find(browser, "#field-V4")
     typed.clear()
     typed.send_keys("0.5")
@@ -326,7 +326,7 @@ def test_predict_page_works_without_scripts(browser, server):
     look(browser)
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
-        browser.get(f"{server}/predict?example=fraud&model=none%2Blr")
+        open_page(browser, f"{server}/predict?example=fraud&model=none%2Blr")
         find(browser, "#transaction button").send_keys(Keys.ENTER)
         wait_for(browser, lambda driver: driver.find_elements(By.ID, "probability"))
         assert "Alert" in find(browser, "#result").text
@@ -350,7 +350,7 @@ def points(browser, name):
 
 def test_statistics_page_switches_synthetic_frauds_off_and_on(browser, server):
     look(browser)
-    browser.get(f"{server}/statistics")
+    open_page(browser, f"{server}/statistics")
     wait_for(browser, f"{DRAWN} >= 7")
     button = find(browser, "button[aria-pressed]")
     assert (points(browser, "Synthetic fraud"), points(browser, "Real fraud")) == (30, 30)
@@ -365,7 +365,7 @@ def test_statistics_page_draws_the_curves_of_a_model_or_of_a_sampler(browser, se
     figure = json.loads((folder / STATISTICS).read_text())[-1]
     traces = [trace["meta"] for trace in figure["data"] if "meta" in trace]
     look(browser)
-    browser.get(f"{server}/statistics")
+    open_page(browser, f"{server}/statistics")
     wait_for(browser, f"{DRAWN} >= 7")
     *_, choice = browser.find_elements(By.CSS_SELECTOR, "select")
     names = "return [...document.querySelectorAll('.figure')].at(-1).data.map((trace) => trace.name)"
@@ -399,7 +399,7 @@ def labelled(tmp_path_factory):
 
 def upload(browser, server, path, model="champion"):
     """Choose a file and send it by keyboard; waits until the page says something."""
-    browser.get(f"{server}/file?model={model.replace('+', '%2B')}")
+    open_page(browser, f"{server}/file?model={model.replace('+', '%2B')}")
     find(browser, "#file").send_keys(str(path))
     press(browser, find(browser, "#send"))
     shown = "(id) => !document.getElementById(id).hidden"
@@ -475,7 +475,7 @@ def test_file_page_scores_a_parquet_file_by_the_chosen_model(browser, server, ca
 
 def test_file_page_takes_a_file_that_is_dropped_onto_it(browser, server, labelled):
     look(browser)
-    browser.get(f"{server}/file")
+    open_page(browser, f"{server}/file")
     browser.execute_script(
         "const carried = new DataTransfer(); carried.items.add(new File([arguments[0]], 'dropped.csv'));"
         "document.getElementById('drop').dispatchEvent("
@@ -522,7 +522,7 @@ def test_file_page_has_no_result_of_a_file_of_which_nothing_can_be_read(browser,
 
 def test_models_page_sorts_its_table_and_leads_to_cards(browser, server, catalog):
     look(browser)
-    browser.get(f"{server}/models")
+    open_page(browser, f"{server}/models")
     labels = "return [...document.querySelectorAll('#models tbody th a')].map((link) => link.textContent)"
     wait_for(browser, "document.querySelector('#models th button')")
     press(browser, find(browser, "#models th button"))
@@ -554,7 +554,7 @@ class Visit:
 def visit(browser, server, page, scheme, axe):
     for log in (complaints, requested):
         log(browser)  # those of the page before
-    browser.get(f"{server}{page}")
+    open_page(browser, f"{server}{page}")
     if page == "/statistics":
         wait_for(browser, f"{DRAWN} >= 7")
     wait_for(browser, f"document.documentElement.dataset.bsTheme === '{scheme}'")
@@ -618,6 +618,6 @@ def grave(browser, axe):
 
 
 def test_axe_would_find_something(browser, server, axe):
-    browser.get(server)
+    open_page(browser, server)
     browser.execute_script("document.querySelector('main').append(document.createElement('input'))")
     assert [rule for rule, _ in grave(browser, axe)] == ["label"]
