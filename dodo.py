@@ -63,8 +63,8 @@ def task_data():
 
     def fetch():
         from utils.data.dataset_checks import check_dataset
+        from utils.data.errors import DataError
         from utils.data.loading import load
-        from utils.data.reading import DataError
 
         try:
             dataset = load(PROFILE.dataset)

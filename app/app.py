@@ -23,16 +23,17 @@ from gunicorn.app.base import BaseApplication
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import gunicorn_conf, monitoring, security
-from app.catalog import Catalog
-from app.monitoring import Monitor
-from app.one_at_a_time import OneAtATime
+from app import security
 from app.optional import without_module
 from app.results import Results
 from app.routes import api, files, kserve, pages
+from app.server import gunicorn_conf, monitoring
+from app.server.monitoring import Monitor
+from app.server.one_at_a_time import OneAtATime
+from app.server.state import State, StateError
+from app.serving.catalog import Catalog
 from app.settings import Settings, from_command
 from app.staging import TemporaryFolder, exiting_on_signals
-from app.state import State, StateError
 from app.views import study
 from utils.serving.bundle import BundleError
 

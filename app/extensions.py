@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import current_app, request
 
-from app.catalog import CHAMPION, Catalog
-from app.monitoring import Monitor
 from app.results import Results
-from app.served import Served
+from app.server.monitoring import Monitor
+from app.serving.catalog import CHAMPION, Catalog
+from app.serving.served import Served
 
 
 def catalog() -> Catalog:

@@ -13,10 +13,10 @@ from flask import Flask, Request, Response, abort, current_app, g, render_templa
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError, RequestTimeout, SecurityError
 
-from app.catalog import UnknownModel
 from app.extensions import catalog
 from app.parsing.records import BodyError
 from app.routes.models import Error, answer
+from app.serving.catalog import UnknownModel
 from app.views.words import translate, words_of
 from utils.serving.bundle import BundleError
 

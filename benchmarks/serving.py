@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 from app.client import OPENER
-from app.model_files import read_about
+from app.serving.model_files import read_about
 from app.settings import FOLDER, default_workers
 from utils.config import ULB
 from utils.data.fetching import fetch
@@ -124,8 +124,8 @@ def app_server(folder: Path, workers: int) -> Iterator[tuple[str, list[int]]]:
 def sync_server(folder: Path, workers: int, workdir: Path) -> Iterator[str]:
     """Address of the same application under gunicorn's workers without threads, started by hand."""
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:app.gunicorn_conf", "-k", "sync", "-w", str(workers)]
-    command += ["-b", f"127.0.0.1:{port}", "app.wsgi:app"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:app.server.gunicorn_conf", "-k", "sync"]
+    command += ["-w", str(workers), "-b", f"127.0.0.1:{port}", "app.wsgi:app"]
     environ = {"FRAUD_FOLDER": str(folder.resolve()), "FRAUD_STATE": str(workdir / "state")}
     with running(command, f"http://127.0.0.1:{port}", "/v2/health/ready", environ) as (address, _):
         yield address

@@ -11,7 +11,7 @@ TESTS = Path(__file__).parent
 LONGEST = (  # they start first, so that none of them runs alone at the end
     "utils/benchmark/test_runner.py",
     "app/test_browser.py",
-    "app/test_catalog.py",
+    "app/serving/test_catalog.py",
     "utils/experiments/test_cgan_ablation.py",
     "utils/samplers/cgan/test_conditional_gan.py",
     "benchmarks/test_out_of_core.py",

@@ -11,8 +11,8 @@ from sklearn.preprocessing import StandardScaler
 
 from app.building import about as about_module
 from app.building import figures
-from app.catalog import PAIRS
-from app.model_files import MeasuredPair, Score, write_about, write_scores, write_statistics
+from app.serving.catalog import PAIRS
+from app.serving.model_files import MeasuredPair, Score, write_about, write_scores, write_statistics
 from utils.config import ULB, ULB_COLUMNS, DatasetConfig
 from utils.data.features import build_features
 from utils.models.registry import MODELS

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from app.building.about import describe
-from app.model_files import write_about
+from app.serving.model_files import write_about
 from tests.small_app import SMALL, key_of
 from utils.config import DatasetConfig, Words
 from utils.data import loading
-from utils.data.encoding import TableEncoder
+from utils.data.features.encoding import TableEncoder
 from utils.data.loading import Dataset
 from utils.models.registry import MODELS
 from utils.serving import bundle

@@ -75,7 +75,7 @@ class DatasetConfig:
         Column with the entity of each row, such as a customer. The rows of an entity never stand on both sides of a
         split of the development set; the column is no feature.
     numeric, categorical, dates : tuple of str
-        Columns of a mixed table by kind; see `utils.data.recognition`. Other columns are left out.
+        Columns of a mixed table by kind; see `utils.data.recognition.columns`. Other columns are left out.
     raw_time : bool
         Use the seconds from the first transaction as a feature instead of the hour of day, to see their effect.
     variant : str

@@ -19,13 +19,13 @@ from pathlib import Path
 import pandas as pd
 
 from utils.config import ROOT, STUDIES, ConfigError
-from utils.data.column_types import is_day_numbers
 from utils.data.errors import DataError
 from utils.data.reading import read_raw
-from utils.data.recognised import Recognised, table
+from utils.data.reading.column_types import is_day_numbers
+from utils.data.reading.spelled_dates import date_spelling
+from utils.data.reading.texts import as_texts
 from utils.data.recognition import recognise
-from utils.data.spelled_dates import date_spelling
-from utils.data.texts import as_texts
+from utils.data.recognition.recognised import Recognised, table
 from utils.reporting.numbers import write_text
 from utils.study_file import NAME, NEUTRAL, RESERVED, read_study, study_from
 

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from app.building.scores import pair_label
-from app.model_files import KINDS, NEUTRAL_KINDS, About, Cell
+from app.serving.model_files import KINDS, NEUTRAL_KINDS, About, Cell
 from utils.config import DATA, DatasetConfig, load_profile
 from utils.serving.bundle import FraudModel
 from utils.serving.raw_columns import encode_rows

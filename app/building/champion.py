@@ -10,8 +10,8 @@ from app.building.about import describe, located, printed_names
 from app.building.exchange import exchange
 from app.building.scores import development_rows as study_rows
 from app.building.scores import measured_pairs, pair_label
-from app.model_files import Figure, write_about, write_scores, write_statistics
-from app.served import Served, load_served, version_of
+from app.serving.model_files import Figure, write_about, write_scores, write_statistics
+from app.serving.served import Served, load_served, version_of
 from app.staging import TemporaryFolder
 from app.views import study
 from utils.analysis import bootstrap

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from app.building.champion import build
-from app.catalog import PAIRS
+from app.serving.catalog import PAIRS
 from app.settings import model_folder
 from utils.config import CREDITCARD, Profile, Study, load_profile
 from utils.study_file import read_study

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from app.building.about import located, raw_values
 from app.building.embedding import FRAUD, LEGITIMATE, SYNTHETIC, Synthetic, embed
 from app.building.scores import development_rows
-from app.model_files import Figure, Toggle
-from app.served import Served
+from app.serving.model_files import Figure, Toggle
+from app.serving.served import Served
 from app.views.words import TRANSACTIONS, translate, words_of
 from utils.config import DatasetConfig, Study, Words, load_profile
-from utils.data.calendar_features import SECONDS_PER_DAY
+from utils.data.features.calendar import SECONDS_PER_DAY
 from utils.figures.comparison import mean_precision
 from utils.figures.theme import FRAUD as FRAUD_COLOUR
 from utils.figures.theme import LEGITIMATE as LEGITIMATE_COLOUR

@@ -12,8 +12,8 @@ from tqdm.auto import tqdm
 from app.building.about import describe
 from app.building.exchange import exchange
 from app.building.scores import development_rows
-from app.model_files import EXAMPLES, About, write_about
-from app.served import load_served
+from app.serving.model_files import EXAMPLES, About, write_about
+from app.serving.served import load_served
 from app.staging import TemporaryFolder
 from utils.backend import limit_threads
 from utils.benchmark import ledger, tracking

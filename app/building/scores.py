@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from app.model_files import MeasuredPair, Score
+from app.serving.model_files import MeasuredPair, Score
 from utils.analysis import bootstrap
 from utils.benchmark import ledger
 from utils.config import DatasetConfig, Profile, Study, load_profile

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from app.parsing.records import MAX_ROWS, Batch, BodyError, check_columns, check_count
-from utils.data.reading import ColumnError, DataError, Delimited, FormatError, LimitError, open_table
+from utils.data.errors import ColumnError, DataError, FormatError, LimitError
+from utils.data.reading import Delimited, open_table
 
 STATUS = {FormatError: 415, ColumnError: 422, LimitError: 413}  # 400 for any other problem of a table
 MAX_UNPACKED = 16 * 2**20  # bytes of a compressed body once it is unpacked, as of any other body

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from app.parsing.records import LARGEST
 from app.parsing.typed_numbers import read_typed
-from utils.data.calendar_features import to_seconds
-from utils.data.column_types import as_categories, as_dates
-from utils.data.spelled_dates import DateSpelling, date_spelling, to_moments
-from utils.data.spelled_numbers import COMMA, POINT, to_floats
-from utils.data.texts import MISSING, as_texts
+from utils.data.features.calendar import to_seconds
+from utils.data.reading.column_types import as_categories, as_dates
+from utils.data.reading.spelled_dates import DateSpelling, date_spelling, to_moments
+from utils.data.reading.spelled_numbers import COMMA, POINT, to_floats
+from utils.data.reading.texts import MISSING, as_texts
 from utils.serving.raw_columns import RawColumn
 
 SAMPLE = 100  # texts that are looked at for the spelling of dates

@@ -14,9 +14,9 @@ from app.parsing.mixed import Rows, read_columns, read_rows
 from app.parsing.records import Batch, check_columns, check_count, json_records
 from app.parsing.table import MAX_FILE_ROWS, Table
 from app.parsing.table import MAX_UNPACKED as MAX_UNPACKED_FILE
-from utils.data.parquet import parquet_schema, parquet_table
-from utils.data.raw_columns import clean_frame, frame_of_texts
 from utils.data.reading import Delimited, open_table
+from utils.data.reading.parquet import parquet_schema, parquet_table
+from utils.data.reading.raw_columns import clean_frame, frame_of_texts
 from utils.serving.raw_columns import UNSEEN, RawColumn
 
 MAX_NAMED = 3  # unseen categories of a column that a note names

@@ -11,7 +11,7 @@ from app.parsing.records import Batch, BodyError, read_json
 from app.routes.models import Models, answer
 from app.routes.openapi import document
 from app.security import read_body
-from app.served import Explanation, ScoredRow, Served
+from app.serving.served import Explanation, ScoredRow, Served
 from utils.benchmark.records import to_json
 
 blueprint = Blueprint("api", __name__)

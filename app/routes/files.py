@@ -17,7 +17,7 @@ from app.parsing.records import BodyError
 from app.parsing.table import Table, read_table
 from app.routes.models import answer
 from app.security import read_body
-from app.served import Served
+from app.serving.served import Served
 from app.views.summary import every_row, summarise
 
 blueprint = Blueprint("files", __name__)

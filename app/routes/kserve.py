@@ -28,7 +28,7 @@ from app.parsing.records import (
 from app.routes import models
 from app.routes.models import NUMBERS, OUTPUTS, answer
 from app.security import read_body
-from app.served import Served, read_examples
+from app.serving.served import Served, read_examples
 from utils.serving.raw_columns import RawColumn
 
 blueprint = Blueprint("kserve", __name__)

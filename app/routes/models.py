@@ -15,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from app.parsing.records import LARGEST
-from app.served import Explanation, ModelDescription
+from app.serving.served import Explanation, ModelDescription
 from app.views.summary import FileSummary
 from app.views.words import translate, words_of
 from utils.benchmark.records import to_json

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from app.catalog import Catalog
 from app.parsing.records import MAX_ROWS
 from app.results import KEPT
 from app.routes import models
 from app.routes.models import NUMBERS, OUTPUTS, REFERENCE
+from app.serving.catalog import Catalog
 from app.views.summary import FileSummary
 from app.views.words import a, translate, words_of
 from utils.data.reading import MAX_COLUMNS

@@ -13,15 +13,15 @@ import plotly
 from flask import Blueprint, Response, abort, current_app, jsonify, render_template, request, send_file, url_for
 from flask_wtf.csrf import CSRFError
 
-from app.catalog import CHAMPION
 from app.extensions import catalog
-from app.model_files import MeasuredPair
 from app.parsing.records import Batch
 from app.parsing.table import MAX_FILE_ROWS
 from app.results import KEPT
 from app.routes.files import MAX_FILE
 from app.routes.openapi import document
-from app.served import Served, scores_of
+from app.serving.catalog import CHAMPION
+from app.serving.model_files import MeasuredPair
+from app.serving.served import Served, scores_of
 from app.views import formatting, study
 from app.views.form_fields import FormField, Typed, fields_of, read_form, spell
 from app.views.formatting import Bars, Scale

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from app.parsing.mixed import read_rows
 from app.parsing.records import read_row
 from app.parsing.typed_numbers import read_typed
-from app.served import Served
+from app.serving.served import Served
 from app.views.formatting import short
 from utils.serving.raw_columns import RawColumn
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from markupsafe import Markup, escape
 from scipy.special import expit
 
-from app.served import Explanation
+from app.serving.served import Explanation
 
 LOWEST = -6  # exponent of the smallest probability on the scale: one in a million
 SPACE = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.parsing.labels import LabelCounts, known_labels, read_labels
 from app.parsing.table import Table
-from app.served import Served
+from app.serving.served import Served
 from app.views import notes
 from app.views.words import words_of
 from utils import metrics

@@ -25,13 +25,15 @@ from pyarrow import parquet
 
 from app import app as app_module
 from app import client as client_module
-from app import monitoring, security, served
+from app import security
 from app.app import create_app
 from app.building import about as about_module
 from app.building import champion as building
 from app.building import command as command_module
 from app.building import exchange
 from app.parsing import records
+from app.server import monitoring
+from app.serving import served
 from app.settings import Settings
 from tests.chromium import serving
 from tests.small_app import COLUMNS, transactions, zipped

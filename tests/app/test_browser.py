@@ -20,9 +20,9 @@ from selenium.webdriver.common.keys import Keys
 
 from app.building import figures
 from app.building.embedding import Synthetic
-from app.catalog import Catalog
-from app.model_files import STATISTICS, write_statistics
 from app.parsing.records import Batch
+from app.serving.catalog import Catalog
+from app.serving.model_files import STATISTICS, write_statistics
 from app.views import formatting
 from tests import small_mixed
 from tests.chromium import CHROMIUM, DRIVER, SIZES, chromium, free_port, look, open_page, serving, wait_for

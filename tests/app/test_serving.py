@@ -18,9 +18,9 @@ import pytest
 
 from app.app import create_app
 from app.client import OPENER
-from app.gunicorn_conf import IDLE_SECONDS
 from app.routes.files import MAX_FILE
 from app.security import MAX_BODY, MAX_FORM
+from app.server.gunicorn_conf import IDLE_SECONDS
 from app.settings import Settings
 from tests.chromium import STARTING, free_port
 from utils.config import ROOT
@@ -39,7 +39,8 @@ N_HALF = 250
 def gunicorn(folder, tmp_path_factory):
     """Gunicorn with two workers as the manual starts it by hand; its process and its port."""
     port, state = free_port(), tmp_path_factory.mktemp("state") / "state"
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:app.gunicorn_conf", "-w", "2", "-b", f"127.0.0.1:{port}"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:app.server.gunicorn_conf"]
+    command += ["-w", "2", "-b", f"127.0.0.1:{port}"]
     environ = {**os.environ, "FRAUD_FOLDER": str(folder), "FRAUD_STATE": str(state), "FRAUD_PREFIX": "/fraud"}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen([*command, "app.wsgi:app"], env=environ, cwd=ROOT, **quiet)

@@ -9,8 +9,8 @@ import pytest
 
 from utils import new_study, study_file
 from utils.config import ConfigError
+from utils.data.errors import DataError
 from utils.data.loading import load
-from utils.data.reading import DataError
 from utils.new_study import Request, find_or_write, holds_dates, name_of_file, toml_value
 
 

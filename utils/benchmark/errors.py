@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from utils.benchmark.ledger import LedgerError
 from utils.benchmark.tracking_store import TrackingError
 from utils.config import ConfigError
-from utils.data.reading import DataError
+from utils.data.errors import DataError
 
 
 class ClusterError(RuntimeError):

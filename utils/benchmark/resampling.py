@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
 from utils.benchmark.records import Method
-from utils.data.encoding import TableEncoder
+from utils.data.features.encoding import TableEncoder
 from utils.samplers.peers import PeerError
 from utils.samplers.registry import SAMPLERS, SamplerEntry
 from utils.seeding import child_seed

@@ -23,8 +23,8 @@ from utils.benchmark.tasks import label, library_version
 from utils.benchmark.training import Fitted, TrainingRows, fit, positive_scores
 from utils.config import DatasetConfig, Profile, Protocol
 from utils.data import fetching, loading, splits
-from utils.data.calendar_features import SECONDS_PER_DAY
-from utils.data.encoding import build_encoder
+from utils.data.features.calendar import SECONDS_PER_DAY
+from utils.data.features.encoding import build_encoder
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
 from utils.leakage.auditing import Claims

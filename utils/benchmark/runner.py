@@ -31,6 +31,7 @@ def run(
     *,
     samplers: Iterable[str] | None = None,
     models: Iterable[str] | None = None,
+    tasks: list[Task] | None = None,
     n_jobs: int = -1,
 ) -> pd.DataFrame:
     """Make sure that the ledger holds every task of a grid, and return their rows.
@@ -43,21 +44,18 @@ def run(
         How much to run and where the ledger is.
     samplers, models : iterable of str
         Names from the registries; all by default.
+    tasks : list of Task, optional
+        Run these instead of a grid of samplers and models.
     n_jobs : int
         Processes on this machine; a Dask cluster uses all of its workers.
 
     Returns
     -------
     DataFrame
-        One row per task, in the order of the grid; see `ledger.frame`.
+        One row per task, in the order of the tasks; see `ledger.frame`.
     """
-    dataset = load_dataset(profile.dataset)
-    tasks = grid(profile, dataset.identity, samplers=samplers, models=models)
-    return run_tasks(profile, tasks, n_jobs=n_jobs)
-
-
-def run_tasks(profile: Profile, tasks: list[Task], *, n_jobs: int = -1) -> pd.DataFrame:
-    """Run those of `tasks` that the ledger lacks; see `run`."""
+    if tasks is None:
+        tasks = grid(profile, load_dataset(profile.dataset).identity, samplers=samplers, models=models)
     rows = {row.key: row for row in ledger.read(profile.results)}
     batch = missing_batch(profile, tasks, rows)
     if batch:

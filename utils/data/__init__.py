@@ -5,10 +5,10 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "calendar_features": ["SECONDS_PER_DAY"],
+        "errors": ["DataError"],
         "fetching": ["fetch"],
         "loading": ["Dataset", "distinct_rows", "load"],
-        "reading": ["DataError", "read_table"],
+        "reading": ["read_table"],
         "splits": ["Fold", "split_off_test", "folds"],
     },
 )

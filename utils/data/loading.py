@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from utils.config import ULB, DatasetConfig
+from utils.data.errors import DataError
 from utils.data.features import build_features
 from utils.data.fetching import content_sha256, fetch, read_copy, read_stamp, remove_outdated_copy, write_copy
 from utils.data.identity import DatasetIdentity
 from utils.data.mixed_table import read_mixed_table
-from utils.data.reading import PARQUET, DataError, read_table
+from utils.data.reading import PARQUET, read_table
 from utils.data.validation import check_columns, check_rarity, counts_rows, validate, warn_of_counters
 from utils.dataset_config import KINDS
 
@@ -114,7 +115,7 @@ def load(config: DatasetConfig = ULB) -> Dataset:
     --------
     utils.data.splits.split_off_test : The rows of the development set and of the test set.
     utils.data.splits.folds : Folds of the development set.
-    utils.data.features.build_features : How raw columns become features.
+    utils.data.features.building.build_features : How raw columns become features.
 
     References
     ----------

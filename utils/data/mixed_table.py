@@ -9,11 +9,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from utils.data import calendar_features as calendar
-from utils.data.column_types import as_categories, typed
-from utils.data.numbers import finite_numbers
-from utils.data.reading import ColumnError, DataError, read_raw
-from utils.data.texts import as_texts
+from utils.data.errors import ColumnError, DataError
+from utils.data.features import calendar
+from utils.data.features.numbers import finite_numbers
+from utils.data.reading import read_raw
+from utils.data.reading.column_types import as_categories, typed
+from utils.data.reading.texts import as_texts
 from utils.dataset_config import DatasetConfig
 
 

@@ -64,9 +64,9 @@ import pyarrow.parquet as pq
 from scipy.spatial import cKDTree
 from tqdm import tqdm
 
-from utils.data.calendar_features import SECONDS_PER_DAY
+from utils.data.errors import DataError
+from utils.data.features.calendar import SECONDS_PER_DAY
 from utils.data.fetching import replacing
-from utils.data.reading import DataError
 from utils.seeding import child_seed
 
 PREVALENCE = 0.008

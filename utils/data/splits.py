@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from utils.data.errors import DataError
 from utils.data.fold_numbers import fold_numbers
 from utils.data.loading import Dataset
-from utils.data.reading import DataError
 from utils.seeding import child_seed
 
 RANDOM_TEST = "a stratified draw of whole groups"  # the test set without a time column, as ledger rows name it

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from utils.config import DatasetConfig
-from utils.data.calendar_features import HOUR_FEATURES
-from utils.data.numbers import NUMBER, to_numbers
-from utils.data.reading import ColumnError, DataError, decimal_hint, line_numbers
+from utils.data.errors import ColumnError, DataError
+from utils.data.features.calendar import HOUR_FEATURES
+from utils.data.features.numbers import NUMBER, to_numbers
+from utils.data.reading import decimal_hint, line_numbers
 
 BINARY = "is neither 0 nor 1"
 CORRECT = "correct these values, or remove the rows or the column"

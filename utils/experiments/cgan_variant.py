@@ -15,7 +15,7 @@ from utils.benchmark import ledger
 from utils.benchmark.records import Row, Task
 from utils.benchmark.run_task import all_folds, announced, fold_parts, load_dataset, provenance, training_rows
 from utils.config import DatasetConfig, Profile, Protocol
-from utils.data.encoding import TableEncoder
+from utils.data.features.encoding import TableEncoder
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
 from utils.experiments.fidelity import JUDGE, N_REPEATS, RealRows, fidelity_report

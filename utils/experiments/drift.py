@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
-from utils.data.calendar_features import SECONDS_PER_DAY, time_features
+from utils.data.errors import DataError
+from utils.data.features.calendar import SECONDS_PER_DAY, time_features
 from utils.data.loading import Dataset
-from utils.data.reading import DataError
 from utils.data.splits import split_off_test
 from utils.experiments.fidelity import two_sample_auc
 from utils.metrics import as_numbers

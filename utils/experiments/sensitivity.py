@@ -217,7 +217,7 @@ def describe_folds(table: pd.DataFrame, folds: Iterable[tuple[int, int]]) -> str
 
 def _run(profile: Profile, build_settings: SettingsBuilder, n_jobs: int) -> pd.DataFrame:
     settings = build_settings(profile)
-    rows = runner.run_tasks(_sensitivity_profile(profile), _unique_tasks(settings), n_jobs=n_jobs).set_index("key")
+    rows = runner.run(_sensitivity_profile(profile), tasks=_unique_tasks(settings), n_jobs=n_jobs).set_index("key")
     table = rows.loc[[setting.task.key for setting in settings]].reset_index()
     return table.assign(setting=[setting.name for setting in settings])
 

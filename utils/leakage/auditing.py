@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from utils.data.labels import Classes
 from utils.leakage import pipeline_checks, row_checks
+from utils.leakage.labels import Classes
 from utils.leakage.report import Report
 
 

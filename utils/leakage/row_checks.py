@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve
 
 from utils import metrics
-from utils.data.column_values import IncomparableError, common_codes, written_like
+from utils.leakage.column_values import IncomparableError, common_codes, written_like
 from utils.leakage.report import FAILED, NOT_CHECKED, PASSED, Finding
 
 MAX_QUERIES = 5_000  # rows whose neighbours are searched; more take longer and hardly change the shares

@@ -26,9 +26,9 @@ from utils.backend import limit_threads
 from utils.benchmark.records import Record, RecordError, from_json, to_json
 from utils.config import ConfigError, DatasetConfig
 from utils.data import features
-from utils.data.calendar_features import HOUR_FEATURES
-from utils.data.encoding import TableEncoder
 from utils.data.features import build_features
+from utils.data.features.calendar import HOUR_FEATURES
+from utils.data.features.encoding import TableEncoder
 from utils.dataset_config import KINDS
 from utils.metrics import log_odds
 from utils.models import ensembles
@@ -36,7 +36,7 @@ from utils.models.ensembles import LogOddsMean, SelfPacedEnsemble
 from utils.serving.card import Card
 from utils.serving.raw_columns import RawColumn
 
-TABLE_TYPES = ["numpy.dtype", "utils.data.encoding.TableEncoder"]  # of the encoder of a mixed table
+TABLE_TYPES = ["numpy.dtype", "utils.data.features.encoding.TableEncoder"]  # of the encoder of a mixed table
 TRUSTED_TYPES = [  # beside skops' own list
     "imblearn.ensemble._easy_ensemble.EasyEnsembleClassifier",
     "imblearn.ensemble._forest.BalancedRandomForestClassifier",

@@ -16,11 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from utils.data import features
-from utils.data.calendar_features import SECONDS_PER_DAY, to_seconds
-from utils.data.column_types import as_categories, as_numbers
+from utils.data.features.calendar import SECONDS_PER_DAY, to_seconds
 from utils.data.reading import read_raw
-from utils.data.spelled_dates import date_spelling
-from utils.data.texts import as_texts
+from utils.data.reading.column_types import as_categories, as_numbers
+from utils.data.reading.spelled_dates import date_spelling
+from utils.data.reading.texts import as_texts
 from utils.dataset_config import DatasetConfig
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
-from utils.data.calendar_features import SECONDS_PER_DAY
+from utils.data.features.calendar import SECONDS_PER_DAY
 from utils.metrics import log_odds
 from utils.models.ensembles import LogOddsMean
 from utils.serving.bundle import FraudModel

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
-from utils.data import calendar_features as calendar
-from utils.data.encoding import TableEncoder
+from utils.data.features import calendar
+from utils.data.features.encoding import TableEncoder
 from utils.dataset_config import DatasetConfig
 from utils.serving.raw_columns import RawColumn
 

@@ -10,14 +10,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from app import catalog
 from app.app import create_app
 from app.building import about as about_module
 from app.building import champion as building
 from app.building import command, exchange, scores
-from app.catalog import Catalog, UnknownModel
-from app.model_files import EXAMPLES, SCORES, STATISTICS, read_about
-from app.served import load_served, scores_of
+from app.serving import catalog
+from app.serving.catalog import Catalog, UnknownModel
+from app.serving.model_files import EXAMPLES, SCORES, STATISTICS, read_about
+from app.serving.served import load_served, scores_of
 from app.settings import Settings
 from app.views import study
 from tests.rows import make_scoring

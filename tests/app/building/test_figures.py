@@ -8,7 +8,7 @@ import pytest
 
 from app.building import about, figures
 from app.building.embedding import Synthetic
-from app.served import Served
+from app.serving.served import Served
 from tests.small_app import SCHEMA, fit, transactions
 from utils.benchmark.records import to_json
 from utils.config import DatasetConfig

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from app.building import command, pairs
-from app.catalog import PAIRS
-from app.served import load_served
+from app.serving.catalog import PAIRS
+from app.serving.served import load_served
 from tests.small import small_profile
 from tests.small_app import write_champion
 from utils.benchmark import ledger, runner, tracking

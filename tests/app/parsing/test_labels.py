@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score
 
 from app.parsing.labels import LabelCounts, read_labels
 from app.parsing.table import Table
-from app.served import Served
+from app.serving.served import Served
 from app.views import summary
 from tests.small_app import COLUMNS, SCHEMA, fit, transactions
 from utils.config import DatasetConfig

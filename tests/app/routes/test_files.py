@@ -20,9 +20,9 @@ from app.parsing import delimited, table
 from app.results import Results, defused
 from app.routes import files
 from tests.small_app import COLUMNS, THRESHOLD, transactions, workbook, zipped
-from tests.utils.data.test_reading import REFUSED
+from tests.utils.data.reading.test_tables import REFUSED
 from utils.data import reading
-from utils.data.reading import FormatError
+from utils.data.errors import FormatError
 from utils.serving import bundle
 
 pytest_plugins = ["tests.app_fixtures"]

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from app.routes import models
-from app.served import load_served
+from app.serving.served import load_served
 from tests.small_app import COLUMNS
 
 pytest_plugins = ["tests.app_fixtures"]

@@ -13,10 +13,10 @@ import pytest
 from app import security
 from app.app import create_app
 from app.building import embedding, figures
-from app.model_files import MeasuredPair, Score, write_scores
 from app.parsing.records import Batch
 from app.routes import pages
-from app.served import Contribution, Explanation, load_served
+from app.serving.model_files import MeasuredPair, Score, write_scores
+from app.serving.served import Contribution, Explanation, load_served
 from app.settings import Settings
 from app.views import formatting, study
 from tests.small_app import COLUMNS, SCHEMA, key_of, transactions, write_champion

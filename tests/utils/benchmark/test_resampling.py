@@ -6,7 +6,7 @@ import pytest
 
 from utils.benchmark.records import Method
 from utils.benchmark.training import TrainingRows
-from utils.data.encoding import TableEncoder
+from utils.data.features.encoding import TableEncoder
 from utils.samplers.registry import SAMPLERS
 
 

@@ -277,14 +277,14 @@ def test_require_store_refuses_a_deleted_experiment_and_says_how_to_restore_it(s
     tracking.require_store(profile)
 
 
-def test_run_tasks_notices_an_unusable_store_before_anything_is_computed(monkeypatch, profile, tmp_path):
+def test_run_notices_an_unusable_store_before_anything_is_computed(monkeypatch, profile, tmp_path):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "file:/tmp/runs")
     monkeypatch.setattr(runner, "run_batches", lambda *_, **__: pytest.fail("computed first"))
     with pytest.raises(TrackingError, match="folder of files"):
-        runner.run_tasks(replace(profile, results=tmp_path), [make_task()])
+        runner.run(replace(profile, results=tmp_path), tasks=[make_task()])
 
 
-def test_run_tasks_finishes_when_the_store_goes_away_and_the_command_logs_the_rest(
+def test_run_finishes_when_the_store_goes_away_and_the_command_logs_the_rest(
     monkeypatch, store, profile, tmp_path, capsys
 ):
     local = replace(profile, results=tmp_path)
@@ -299,7 +299,7 @@ def test_run_tasks_finishes_when_the_store_goes_away_and_the_command_logs_the_re
 
     uri = tracking.tracking_uri()
     monkeypatch.setattr(runner, "run_batches", compute)
-    assert list(runner.run_tasks(local, [row.task for row in rows])["key"]) == [A, B]
+    assert list(runner.run(local, tasks=[row.task for row in rows])["key"]) == [A, B]
     message = capsys.readouterr().err
     assert message.count("\n") == 1 and f"'python -m utils.benchmark.tracking --profile {profile.name}' logs" in message
 
@@ -313,11 +313,11 @@ def test_run_tasks_finishes_when_the_store_goes_away_and_the_command_logs_the_re
     assert "0 of 2 finished tasks logged" in capsys.readouterr().out
 
 
-def test_run_tasks_logs_only_what_it_computed(monkeypatch, store, profile, tmp_path):
+def test_run_logs_only_what_it_computed(monkeypatch, store, profile, tmp_path):
     local, old, new = replace(profile, results=tmp_path), ledger_row(), ledger_row(fold=1)
     ledger.append(tmp_path / "rows.jsonl", old)
     monkeypatch.setattr(runner, "run_batches", lambda batches, **_: {batches[0].path: [new]})
-    runner.run_tasks(local, [old.task, new.task])
+    runner.run(local, tasks=[old.task, new.task])
     assert set(runs_of(store, profile)) == {B}
 
 

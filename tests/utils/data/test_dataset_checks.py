@@ -6,8 +6,8 @@ import pytest
 
 from utils.config import DatasetConfig, Protocol
 from utils.data.dataset_checks import check_dataset
+from utils.data.errors import DataError
 from utils.data.loading import load
-from utils.data.reading import DataError
 
 
 def write(tmp_path, **columns):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from utils.data import fetching, keel
-from utils.data.reading import DataError
+from utils.data.errors import DataError
 
 ROWS = b"""b, 30, 1.50, <null>, red ,negative
 a, 7, 2.0, x, 10, negative

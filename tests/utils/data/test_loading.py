@@ -22,11 +22,11 @@ from utils.benchmark.records import to_json
 from utils.config import ROOT, ULB, ConfigError, DatasetConfig, Roles
 from utils.data import fetching as files
 from utils.data import validation
+from utils.data.errors import DataError
 from utils.data.features import build_features
 from utils.data.fetching import fetch
 from utils.data.identity import DatasetIdentity
 from utils.data.loading import Dataset, load
-from utils.data.reading import DataError
 from utils.data.splits import folds, split_off_test
 
 HEADER = "Time,V1,Amount,Class\n"

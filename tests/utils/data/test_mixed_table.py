@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 
 from utils.config import DatasetConfig
-from utils.data import calendar_features as calendar
-from utils.data.features import build_features
+from utils.data.errors import DataError
+from utils.data.features import build_features, calendar
 from utils.data.loading import load
 from utils.data.mixed_table import as_labels
-from utils.data.reading import DataError
 from utils.data.splits import folds, split_off_test
 
 ROLES = {"label": "bad", "positive": "yes", "time": "when", "amount": "sum", "group": "customer"}

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from utils.data import simulator
-from utils.data.reading import DataError
+from utils.data.errors import DataError
 from utils.data.simulator import CARD, GENUINE, LARGE_AMOUNT, TERMINAL, simulate
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from utils.data import keel, tables
-from utils.data.reading import DataError
+from utils.data.errors import DataError
 
 needs_wheel = pytest.mark.skipif(not keel.PATH.exists(), reason="the wheel with KEEL's tables was not fetched")
 

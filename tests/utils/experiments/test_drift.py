@@ -10,7 +10,7 @@ from scipy.stats import ks_2samp
 from utils.benchmark.run_task import days_covered
 from utils.config import DatasetConfig
 from utils.data import loading, reading, splits
-from utils.data.calendar_features import SECONDS_PER_DAY
+from utils.data.features.calendar import SECONDS_PER_DAY
 from utils.experiments import drift as drift_module
 
 DAY = SECONDS_PER_DAY

@@ -16,8 +16,8 @@ from tests import small_app
 from utils import metrics
 from utils.benchmark.records import to_json
 from utils.config import DatasetConfig
+from utils.data.errors import DataError
 from utils.data.features import build_features
-from utils.data.reading import DataError
 from utils.models import registry as models
 from utils.models.ensembles import OutlierClassifier
 from utils.models.registry import MODELS

@@ -28,8 +28,8 @@ from utils.backend import limit_threads
 from utils.benchmark.records import Row, Task
 from utils.benchmark.run_task import load_dataset, provenance
 from utils.config import DatasetConfig, Profile
+from utils.data.errors import DataError
 from utils.data.loading import Dataset
-from utils.data.reading import DataError
 from utils.experiments.original_study.cgan import OriginalCGAN
 from utils.leakage.auditing import Claims
 from utils.seeding import child_seed

@@ -1,0 +1,64 @@
+"""How gunicorn runs the application: `gunicorn -c python:app.server.gunicorn_conf app.wsgi:app`.
+
+A worker reads each request in a thread. A client that sends half a request and waits holds a thread and nothing
+else, so there are many, and each gives up after `IDLE_SECONDS` without a byte.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import struct
+from typing import TYPE_CHECKING
+
+from gunicorn.workers import gthread
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+
+IDLE_SECONDS = 10  # in which a client that is to send or to take something does neither
+
+
+class Worker(gthread.ThreadWorker):
+    """Gunicorn's threads, which also close connections.
+
+    Its own loop does that and waits 2 s for each client that does not close its end: some idle clients hold up all.
+    """
+
+    def handle(self, conn: gthread.TConn) -> object:
+        """Answer a request; false if its connection is not to be kept."""
+        kept = super().handle(conn)
+        if not kept:
+            conn.close(graceful=True)
+            conn.close = _nothing
+        return kept
+
+
+def _nothing(graceful: bool = False) -> None:
+    """The connection is closed already."""
+
+
+preload_app = True  # load the model once; workers are forked from what is ready, and share its memory
+worker_class = Worker
+threads = 500
+worker_connections = 1000
+backlog = 1024
+keepalive = 5
+timeout = 60  # without a sign of life from a worker's loop
+graceful_timeout = 10
+loglevel = "error"  # below it, messages quote what clients sent
+control_socket_disable = True
+logging.getLogger("gunicorn.error").addFilter(lambda record: not (record.exc_info and _is_idle(record.exc_info[1])))
+
+
+def _is_idle(error: BaseException | None) -> bool:
+    """Whether a client was idle for too long, which is no error of the server's."""
+    return isinstance(error, BlockingIOError)
+
+
+def when_ready(server: Arbiter) -> None:
+    """Bound how long a client may be idle; connections take the limit over from the socket they come in on."""
+    limit = struct.pack("ll", IDLE_SECONDS, 0)
+    for listener in server.LISTENERS:
+        for direction in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            listener.sock.setsockopt(socket.SOL_SOCKET, direction, limit)

@@ -1,0 +1,166 @@
+"""The models that can be chosen, the champion and pairs of the study; they can be replaced while the server runs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from app.serving.model_files import MeasuredPair
+from app.serving.served import ModelDescription, Served, describe_folder, load_served
+from utils.serving.bundle import CARD, BundleError
+
+logger = logging.getLogger("app")
+
+CHAMPION = "champion"
+PAIRS = "pairs"
+CHECK_EVERY = 1.0  # seconds between two checks of a folder
+Identity = tuple[int, int, int]
+
+
+class UnknownModel(LookupError):
+    """No model of this name can be chosen; the message lists those that can."""
+
+
+class Slot:
+    """A folder with the model that was last loaded from it.
+
+    `get` never waits for a new model: that is loaded and scores its examples in the background, and then replaces the
+    old one. A broken model is refused, and the old one is kept.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the model is, or will be.
+    on_reload : callable
+        Called with the name of the folder, and whether its new model was accepted.
+    """
+
+    def __init__(self, folder: Path, on_reload: Callable[[str, bool], None]):
+        self.folder = folder
+        self.refused: str | None = None
+        self._on_reload = on_reload
+        self.served: Served | None = None
+        self._identity: Identity | None = None
+        self._checked = 0.0
+        self._lock = threading.Lock()
+        self._loader: threading.Thread | None = None
+
+    def get(self) -> Served:
+        """The current model; BundleError if none has been loaded and the one in the folder is broken."""
+        if self.served is None:
+            with self._lock:
+                if self.served is None:
+                    identity = identity_of(self.folder)
+                    self.served, self._identity = load_served(self.folder), identity
+        elif time.monotonic() - self._checked > CHECK_EVERY:
+            self._check()
+        return self.served
+
+    def _check(self) -> None:
+        with self._lock:
+            if time.monotonic() - self._checked <= CHECK_EVERY or (self._loader and self._loader.is_alive()):
+                return
+            self._checked = time.monotonic()
+            identity = identity_of(self.folder)
+            # The folder is missing for an instant while it is exchanged.
+            if identity is None or identity == self._identity:
+                return
+            self._identity = identity
+            self._loader = threading.Thread(target=self._reload, name=f"load {self.folder.name}", daemon=True)
+            self._loader.start()
+
+    def _reload(self) -> None:
+        try:
+            served = load_served(self.folder)
+        except BundleError as error:
+            logger.error("refused a new model in %s and kept %s: %s", self.folder.name, self.served.name, error)
+            self.refused = str(error)
+        else:
+            self.served, self.refused = served, None
+            logger.info("serving %s from %s", served.name, self.folder.name)
+        self._on_reload(self.folder.name, self.refused is None)
+
+
+class Catalog:
+    """Champion and pairs by name.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the champion; pairs are beside it, in `pairs/<sampler>+<model>`.
+    on_reload : callable, optional
+        Called with the name of a folder, and whether its new model was accepted.
+
+    Raises
+    ------
+    BundleError
+        If there is no champion, or it was changed.
+    """
+
+    def __init__(self, folder: Path, on_reload: Callable[[str, bool], None] = lambda name, taken: None):
+        self._pairs = folder.with_name(PAIRS)
+        self._on_reload = on_reload
+        self._champion = Slot(folder, on_reload)
+        self._slots: dict[str, Slot] = {CHAMPION: self._champion}
+        self._champion.get()
+
+    @property
+    def champion(self) -> Served:
+        """The current champion."""
+        return self._champion.get()
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Why newer models were refused, by the name of the model that is served instead."""
+        return {name: slot.refused for name, slot in list(self._slots.items()) if slot.refused}
+
+    @property
+    def loaded(self) -> dict[str, str]:
+        """Full names of the loaded models, by the name to choose them by."""
+        return {name: slot.served.name for name, slot in list(self._slots.items()) if slot.served}
+
+    @property
+    def names(self) -> list[str]:
+        """Names that can be chosen: the champion first, then the pairs in the order of the study."""
+        saved = {path.parent.name for path in self._pairs.glob(f"[!.]*+*/{CARD}")}
+        in_order = [pair.name for pair in self.champion.scores if pair.name in saved]
+        return [CHAMPION, *in_order, *sorted(saved - set(in_order))]
+
+    @property
+    def pairs(self) -> list[MeasuredPair]:
+        """Every pair that the study measured, whether it can be chosen or not."""
+        return self.champion.scores
+
+    def get(self, name: str) -> Served:
+        """The model of this name; UnknownModel lists the names that can be chosen."""
+        if name not in self._slots:
+            names = self.names
+            if name not in names:
+                raise UnknownModel(f"There is no model of that name; choose one of {', '.join(names)}.")
+            self._slots.setdefault(name, Slot(self._pairs / name, self._on_reload))
+        return self._slots[name].get()
+
+    def describe(self) -> list[ModelDescription]:
+        """Every model that can be chosen, without loading any; models that cannot be read are left out."""
+        return [description for name in self.names if (description := self.description(name))]
+
+    def description(self, name: str) -> ModelDescription | None:
+        """The description of one model, without loading it; None if it cannot be read."""
+        try:
+            if name == CHAMPION:
+                return self.champion.describe(name)
+            return describe_folder(self._pairs / name, self.champion.scores)
+        except (OSError, ValueError):  # being exchanged, or broken
+            return None
+
+
+def identity_of(folder: Path) -> Identity | None:
+    """A value that differs for every card that is put in the folder; None without one."""
+    try:
+        status = (folder / CARD).stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size

@@ -1,0 +1,295 @@
+"""A model that the server answers with: loaded and verified once, then only read."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from operator import attrgetter
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.parsing.mixed_bodies import as_batch
+from app.parsing.records import Batch
+from app.serving.model_files import (
+    EXAMPLES,
+    About,
+    Cell,
+    Figure,
+    MeasuredPair,
+    Score,
+    read_about,
+    read_scores,
+    read_statistics,
+)
+from utils.serving import bundle
+from utils.serving.bundle import BundleError, CardFile, FraudModel
+from utils.serving.card import Card
+from utils.serving.explanations import Explainer
+from utils.serving.raw_columns import RawColumn
+from utils.serving.scorer import Scorer
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What the value of a column adds to the log odds of a row."""
+
+    feature: str
+    """A column."""
+    value: float | str | None
+    """Value of the row in this column; null for a gap."""
+    contribution: float
+    """What the value adds to the log odds (Shapley value)."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a row has its probability: base and contributions add up to the log odds of it."""
+
+    base: float
+    """Log odds before anything is known about the row."""
+    contributions: list[Contribution]
+    """One per column, the largest first."""
+
+
+class ScoredRow(NamedTuple):
+    """The answer for one row: its probability and decision, or the reason why it cannot be scored.
+
+    A tuple, because a request may have 50,000 rows and a frozen dataclass takes twice as long to create.
+
+    Attributes
+    ----------
+    row : int
+        Number of the row, from 1.
+    probability : float or None
+    decision : {'alert', 'pass'} or None
+    error : str or None
+    notes : list of str or None
+        What a reader of the score has to know.
+    """
+
+    row: int
+    probability: float | None = None
+    decision: str | None = None
+    error: str | None = None
+    notes: list[str] | None = None
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """A model that can be chosen."""
+
+    name: str
+    """Name to choose it by."""
+    model: str
+    """Sampler, model and version, as in predictions."""
+    version: str
+    """Start of the SHA-256 of its card."""
+    label: str
+    """Model and sampler in words."""
+    source: str
+    """Where the model comes from."""
+    threshold: float
+    """Probability from which a row is an alert."""
+    columns: list[str]
+    """Columns that a row must have."""
+    ranges: dict[str, tuple[int | float | str, int | float | str]]
+    """Smallest and largest value in the training rows, by column; categories have none."""
+    examples: dict[str, dict[str, Cell]]
+    """A typical row of each class."""
+    card: Card
+    """Methods, parameters and scores."""
+    scores: Score | None
+    """Scores of exactly this model in the study; null if it has none."""
+    schema: list[RawColumn] | None = None
+    """Kind and values of each column of a table with categories, dates or gaps."""
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """A verified model with what the pages show beside it.
+
+    Attributes
+    ----------
+    model : FraudModel
+        Gives the probabilities.
+    version : str
+        Start of the hash of the model's card, which lists the hashes of its files.
+    about : About
+    statistics : list of Figure
+        Empty if there are none.
+    scores : list of MeasuredPair
+        What the study measured of every pair.
+    """
+
+    model: FraudModel
+    version: str
+    about: About
+    statistics: list[Figure] = field(default_factory=list)
+    scores: list[MeasuredPair] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Sampler, model and version, such as 'cgan+rf@0123456789ab'; models that score differently differ in it."""
+        return f"{self.model.card.pair}@{self.version}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that a row must have."""
+        return self.model.raw_columns
+
+    @property
+    def raw(self) -> tuple[RawColumn, ...]:
+        """Descriptions of these columns; empty for a table of numbers."""
+        return self.model.raw
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Names of the examples: that of the rare class comes first."""
+        return tuple(self.about.examples)
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """Scores arrays of raw values."""
+        return Scorer(self.model)
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        return Explainer(self.scorer, np.array(self.about.background, dtype=float))
+
+    def probability(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Calibrated probability of the rare class per row of values in the order of `columns`."""
+        return self.scorer.predict(values)
+
+    def decision(self, probability: float) -> str:
+        """'alert' from the threshold on, else 'pass'."""
+        return "alert" if probability >= self.model.threshold else "pass"
+
+    def score(self, batch: Batch) -> list[ScoredRow]:
+        """One answer per row of the batch, in order."""
+        values = list(batch.values.values())
+        probabilities = self.probability(np.array(values, dtype=float)).tolist() if values else []
+        threshold = self.model.threshold
+        answers = [
+            ScoredRow(row, probability, "alert" if probability >= threshold else "pass", notes=batch.notes.get(row))
+            for row, probability in zip(batch.values, probabilities, strict=True)
+        ]
+        if batch.errors:
+            answers += [ScoredRow(row, error=reason) for row, reason in batch.errors.items()]
+            answers.sort(key=attrgetter("row"))
+        return answers
+
+    def explain(self, values: list[list[float]]) -> list[Explanation]:
+        """Why each row has its probability; rows are lists of values in the order of `columns`."""
+        return [
+            Explanation(base, self._contributions(row, contributions))
+            for row, (base, contributions) in zip(values, self._explainer.explain(np.array(values)), strict=True)
+        ]
+
+    def _contributions(self, row: list[float], contributions: list[float]) -> list[Contribution]:
+        if self.raw:
+            row = [column.plain(value) for column, value in zip(self.raw, row, strict=True)]
+        by_column = map(Contribution, self.columns, row, contributions)
+        return sorted(by_column, key=lambda column: -abs(column.contribution))
+
+    @property
+    def explained_exactly(self) -> bool:
+        """Whether explanations are exact rather than estimated, which takes thousands of times longer."""
+        return self._explainer.exact
+
+    def unusual(self, values: list[float]) -> list[str]:
+        """Columns whose value lies outside the range of the training rows."""
+        if self.raw:
+            pairs = zip(self.raw, values, strict=True)
+            return [column.name for column, value in pairs if column.is_outside(value)]
+        ranges = self.about.ranges
+        pairs = zip(self.columns, values, strict=True)
+        return [name for name, value in pairs if not ranges[name][0] <= value <= ranges[name][1]]
+
+    def describe(self, name: str) -> ModelDescription:
+        """What the API says about the model, which can be chosen by `name`."""
+        saved = self.model
+        return _describe(name, self.version, self.about, saved, self.scores)
+
+
+def scores_of(card: Card, pairs: list[MeasuredPair]) -> Score | None:
+    """Scores of exactly the model that has this card, identified by its ledger key; None if it was not measured.
+
+    Another model of the same name, with other parameters or from another run, has other scores.
+    """
+    return next((pair.scores for pair in pairs if card.ledger_key in pair.keys), None)
+
+
+def describe_folder(folder: Path, pairs: list[MeasuredPair]) -> ModelDescription:
+    """As `Served.describe`, for a pair in the folder of its name that is not loaded."""
+    saved = bundle.read_card(folder)
+    return _describe(folder.name, version_of(folder), read_about(folder), saved, pairs)
+
+
+def _describe(
+    name: str, version: str, about: About, saved: CardFile | FraudModel, pairs: list[MeasuredPair]
+) -> ModelDescription:
+    card = saved.card
+    return ModelDescription(
+        name=name,
+        model=f"{card.pair}@{version}",
+        version=version,
+        label=about.label,
+        source=about.source,
+        threshold=saved.threshold,
+        columns=[column.name for column in saved.raw] or list(about.ranges),
+        ranges=about.ranges,
+        examples=about.examples,
+        card=card,
+        scores=scores_of(card, pairs),
+        schema=list(saved.raw) or None,
+    )
+
+
+def load_served(folder: Path) -> Served:
+    """Load and verify the model in `folder`; score and explain its examples, so that the first request is not slow.
+
+    Raises
+    ------
+    BundleError
+        If anything is missing, was changed, is not trusted, or does not fit together.
+    """
+    try:
+        model = bundle.load(folder)
+        served = Served(model, version_of(folder), read_about(folder), read_statistics(folder), read_scores(folder))
+        _score_examples(served)
+    except BundleError:
+        raise
+    except Exception as error:  # reading a damaged file may raise anything
+        reason = error.strerror if isinstance(error, OSError) else repr(error)  # an OSError's text names the folder
+        raise BundleError(f"{folder.name} cannot be served ({reason}); run `python -m app.building` again.") from error
+    return served
+
+
+def version_of(folder: Path) -> str:
+    """Start of the hash of the card in a model's folder."""
+    return hashlib.sha256((folder / bundle.CARD).read_bytes()).hexdigest()[:12]
+
+
+def read_examples(served: Served) -> Batch:
+    """The examples of a model as rows to score."""
+    examples = [served.about.examples[kind] for kind in served.kinds]
+    if served.raw:
+        return as_batch(examples, served.raw)
+    batch = Batch()
+    for example in examples:
+        batch.add(example, served.columns)
+    return batch
+
+
+def _score_examples(served: Served) -> None:
+    batch = read_examples(served)
+    for values in batch.values.values():
+        served.unusual(values)
+    if any(row.error or not 0 <= row.probability <= 1 for row in served.score(batch)):
+        raise BundleError(f"The examples in {EXAMPLES} cannot be scored.")
+    # Otherwise the first explanation would take seconds, as what estimates it must be imported and compiled.
+    served.explain(list(batch.values.values())[:1])

@@ -1,0 +1,144 @@
+"""Numbers, dates, categories and labels from the cells of a raw column."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils.data.errors import DataError
+from utils.data.reading.column_types import as_categories, as_dates, as_numbers, typed
+
+NAN = np.nan
+NUMBERS = {
+    "plain": (["1", "-2.5", "+3e2", ".5"], [1, -2.5, 300, 0.5]),
+    "decimal comma": (["1,5", "-2", ",25"], [1.5, -2, 0.25]),
+    "point after commas": (["1,234.56", "1,234", "7"], [1234.56, 1234, 7]),
+    "comma after points": (["1.234,56", "1.234", "1.234.567"], [1234.56, 1234, 1234567]),
+    "spaces": (["1 234,56", "12"], [1234.56, 12]),
+    "spaces that do not break": (["1\N{NO-BREAK SPACE}234,5", "\N{MINUS SIGN}7,1"], [1234.5, -7.1]),
+    "apostrophes": (["1'234.56", "999"], [1234.56, 999]),
+    "a point that one value decides": (["1.234", "12.5"], [1.234, 12.5]),
+    "a zero before three decimals": (["0.234", "1.250"], [0.234, 1.25]),
+    "currency": (["$1,200.50", "-$3", "€ 4"], [1200.5, -3, 4]),
+    "per cent": (["10.5 %", "3%"], [10.5, 3]),
+    "missing in words": (["1", "?", "NA", "N/A", "null", "NULL", "None", "nan", "-", " ", None], [1, *[NAN] * 10]),
+    "infinite": (["1", "inf", "-Infinity"], [1, NAN, NAN]),
+    "booleans": ([True, False, None], [1, 0, NAN]),
+    "integers and floats": ([1, 2.5, None], [1, 2.5, NAN]),
+}
+
+
+@pytest.mark.parametrize(("values", "expected"), NUMBERS.values(), ids=NUMBERS.keys())
+def test_as_numbers_reads_every_spelling(values, expected):
+    numbers = as_numbers(pd.Series(values))
+    assert numbers.dtype == np.float64
+    np.testing.assert_array_equal(numbers, expected)
+
+
+def test_as_numbers_takes_the_given_decimal_sign_only_where_the_column_leaves_it_open():
+    ambiguous, clear = pd.Series(["1.234", "5.678"]), pd.Series(["1.234", "5.67"])
+    assert as_numbers(ambiguous).tolist() == [1.234, 5.678]
+    assert as_numbers(ambiguous, decimal=",").tolist() == [1234, 5678]
+    assert as_numbers(clear, decimal=",").tolist() == [1.234, 5.67]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (["1", "x7", "2", "y"], "Column 'size', rows 2, 4: 'x7' is not a number"),
+        (["1,5", "2,5", "x"], "Column 'size', row 3: 'x' is not a number"),
+        (["1.5", "2,5"], "is not a number"),
+        (["1", "١٢"], "row 2: '١٢' is not a number"),
+    ],
+)
+def test_as_numbers_names_the_rows_that_are_not_numbers(values, words):
+    with pytest.raises(DataError, match=words):
+        as_numbers(pd.Series(values, name="size"))
+
+
+DATES = {
+    "ISO": (["2024-02-13", "2024-12-01"], ["2024-02-13", "2024-12-01"]),
+    "ISO with times": (["2024-02-13T10:30:00.25", "2024-02-13 7:05"], ["2024-02-13 10:30:00.25", "2024-02-13 07:05"]),
+    "zones": (["2024-02-13 12:00:00+02:00", "2024-02-13T12:00:00Z"], ["2024-02-13 10:00", "2024-02-13 12:00"]),
+    "day first": (["13/02/2024", "01/02/2024"], ["2024-02-13", "2024-02-01"]),
+    "month first": (["02/13/2024", "02/01/2024"], ["2024-02-13", "2024-02-01"]),
+    "points": (["1.2.2024", "3.4.24"], ["2024-02-01", "2024-04-03"]),
+    "first days of months": (["01/02/2024", "01/03/2024"], ["2024-02-01", "2024-03-01"]),
+    "first days of months, month first": (["02/01/2024", "03/01/2024"], ["2024-02-01", "2024-03-01"]),
+    "midnight and noon": (["2/13/24 12:00 AM", "2/13/24 12:30 pm"], ["2024-02-13", "2024-02-13 12:30"]),
+    "names": (["13 Feb 2024", "1-March-1999"], ["2024-02-13", "1999-03-01"]),
+    "names first": (["Feb 13, 2024", "May 1, 2024"], ["2024-02-13", "2024-05-01"]),
+    "months": (["Dec-2011", "Jan-2010"], ["2011-12-01", "2010-01-01"]),
+    "digits": (["20240213", "19991231"], ["2024-02-13", "1999-12-31"]),
+    "numbers of digits": ([20240213, 19991231], ["2024-02-13", "1999-12-31"]),
+    "epoch seconds": ([1_700_000_000, 1_700_000_060.5], ["2023-11-14 22:13:20", "2023-11-14 22:14:20.5"]),
+    "epoch milliseconds": ([1_700_000_000_000, 0], ["2023-11-14 22:13:20", "1970-01-01"]),
+    "gaps": (["2024-02-13", "", None, "NA"], ["2024-02-13", None, None, None]),
+    "days that do not exist, and an open end": (["2024-02-13", "2024-02-30", "9999-12-31"], ["2024-02-13", None, None]),
+}
+
+
+@pytest.mark.parametrize(("values", "expected"), DATES.values(), ids=DATES.keys())
+def test_as_dates_reads_every_spelling(values, expected):
+    dates = as_dates(pd.Series(values))
+    assert dates.dtype == "datetime64[ns]"
+    assert dates.tolist() == [pd.Timestamp(value) for value in expected]
+
+
+def test_as_dates_converts_times_with_a_zone_to_utc():
+    moments = pd.Series(pd.to_datetime(["2024-07-01 12:00"])).dt.tz_localize("Europe/Vienna")
+    assert as_dates(moments).tolist() == [pd.Timestamp("2024-07-01 10:00")]
+    assert as_dates(moments.astype("datetime64[s, Europe/Vienna]")).dtype == "datetime64[ns]"
+
+
+def test_as_dates_takes_the_given_order_only_where_the_column_leaves_it_open():
+    assert as_dates(pd.Series(["03/02/2024", "05/06/2024"]), day_first=False).dt.month.tolist() == [3, 5]
+    assert as_dates(pd.Series(["03/02/2024", "05/06/2024"]), day_first=True).dt.month.tolist() == [2, 6]
+    assert as_dates(pd.Series(["03/02/2024", "25/06/2024"]), day_first=False).dt.month.tolist() == [2, 6]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (["2024-01-01", "soon", "2024"], "rows 2, 3: 'soon' is not a date written like '2024-01-01'"),
+        (["soon"], "row 1: 'soon' is not a date; write"),
+        (["13/02/2024", "02/13/2024"], "dates with the day first and others with the month first"),
+    ],
+)
+def test_as_dates_names_what_is_not_a_date(values, words):
+    with pytest.raises(DataError, match=f"Column 'opened'.*{words}"):
+        as_dates(pd.Series(values, name="opened"))
+
+
+def test_as_categories_are_sorted_stripped_texts():
+    categories = as_categories(pd.Series([" b", "a", "b ", None, "?"]))
+    assert categories.cat.categories.tolist() == ["a", "b"]
+    assert categories.cat.codes.tolist() == [1, 0, 1, -1, -1]
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (pd.Series([10, 1]), ["10", "1"]),
+        (pd.Series([10.0, 1.0, NAN]), ["10", "1", None]),
+        (pd.Series([1.5, 2]), ["1.5", "2"]),
+        (pd.Series([10, None, 1], dtype="Int64"), ["10", None, "1"]),
+        (pd.Series([True, False]), ["True", "False"]),
+        (pd.Series([True, None], dtype=object), ["True", None]),
+        (pd.Series([2, 1, None]).astype("category"), ["2", "1", None]),
+        (pd.Series(["007", "7"]), ["007", "7"]),
+        (pd.Series([b"ab", b"c"]), ["ab", "c"]),
+        (pd.Series([[1, 2], [3]]), ["[1, 2]", "[3]"]),
+        (pd.Series([None, None]), [None, None]),
+    ],
+)
+def test_as_categories_write_equal_values_alike_whatever_their_type(column, expected):
+    categories = as_categories(column).astype(object)
+    assert categories.where(categories.notna(), None).tolist() == expected
+
+
+def test_typed_gives_each_column_the_type_of_its_kind_and_leaves_out_the_others():
+    frame = pd.DataFrame({"d": ["2024-02-13"], "c": [7.0], "n": ["1,5"], "id": ["x"]}, index=[3])
+    result = typed(frame, numeric=("n",), categorical=("c",), dates=("d",))
+    assert result.columns.tolist() == ["d", "c", "n"] and result.index.tolist() == [3]
+    assert result.dtypes.astype(str).tolist() == ["datetime64[ns]", "category", "float64"]
+    assert result.iloc[0].tolist() == [pd.Timestamp("2024-02-13"), "7", 1.5]

@@ -1,0 +1,239 @@
+"""Anybody's table: dialects of CSV, Parquet and Excel give the same columns."""
+
+import datetime
+import gzip
+import io
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from tests.small_app import workbook, zipped
+from tests.utils.data.reading.test_tables import REFUSED, as_parquet
+from utils.data.errors import ColumnError, DataError, FormatError
+from utils.data.reading import line_numbers, read_raw
+
+NAN = np.nan
+ROWS = [("1,5", "Käse", "7"), ("-20,25", "Öl; süß", "8"), ("1.234,0", "?", "9")]
+EXPECTED = pd.DataFrame({"price": [1.5, -20.25, 1234], "kind": ["Käse", "Öl; süß", None], "count": [7, 8, 9]})
+
+
+def text_table(separator: str, line_end: str = "\n", decimal: str = ",") -> str:
+    """The rows above as text; every cell is in quotes."""
+    swap = str.maketrans(",.", ",." if decimal == "," else ".,")
+    lines = [("price", "kind", "count"), *((price.translate(swap), kind, count) for price, kind, count in ROWS)]
+    return line_end.join(separator.join(f'"{cell}"' for cell in line) for line in lines) + line_end
+
+
+DIALECTS = {
+    "semicolons, decimal comma": text_table(";").encode(),
+    "commas, decimal comma": text_table(",").encode(),
+    "commas, decimal point": text_table(",", decimal=".").encode(),
+    "tabs, Windows": text_table("\t", "\r\n").encode(),
+    "bars": text_table("|").encode(),
+    "UTF-8 with its mark": text_table(";", "\r\n").encode("utf-8-sig"),
+    "UTF-16, tabs": text_table("\t", "\r\n").encode("utf-16"),
+    "Windows-1252": text_table(";", "\r\n").encode("cp1252"),
+    "gzip": gzip.compress(text_table(";").encode("cp1252")),
+    "ZIP": zipped(text_table(";").encode()),
+    "Excel's line about the separator": b"sep=;\r\n" + text_table(";").encode(),
+    "spaces around cells": 'price ; kind ; count\n 1,5 ; Käse; 7\n-20,25;"Öl; süß" ;8 \n1.234,0; ? ; 9\n'.encode(),
+    "empty rows of a spreadsheet at the end": (text_table(";") + ";;\n" * 3).encode(),
+    "empty columns without a name": text_table(";").replace("\n", ";;\n").encode(),
+}
+
+
+@pytest.mark.parametrize("content", DIALECTS.values(), ids=DIALECTS.keys())
+def test_read_raw_reads_every_dialect_alike(tmp_path, content):
+    (tmp_path / "own.csv").write_bytes(content)
+    pd.testing.assert_frame_equal(read_raw(tmp_path / "own.csv"), EXPECTED)
+
+
+def read(tmp_path: Path, text: str, **options) -> pd.DataFrame:
+    (tmp_path / "own.csv").write_text(text)
+    return read_raw(tmp_path / "own.csv", **options)
+
+
+@pytest.mark.parametrize("word", ["", "?", "NA", "N/A", "null", "NULL", "None", "nan", "NaN", "-", " NA ", "#N/A"])
+def test_read_raw_takes_the_usual_words_for_missing_values(tmp_path, word):
+    frame = read(tmp_path, f"a,b,c\n1,x,2.5\n{word},{word},{word}\n3,y,-1\n")
+    pd.testing.assert_frame_equal(frame, pd.DataFrame({"a": [1, NAN, 3], "b": ["x", None, "y"], "c": [2.5, NAN, -1]}))
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["1", "2"], [1, 2]),
+        (["1", "2.5"], [1, 2.5]),
+        (["1", "x"], ["1", "x"]),
+        (["007", "12"], ["007", "12"]),
+        (["0", "0.5"], [0, 0.5]),
+        (["1'234.5", "2"], [1234.5, 2]),
+        (["1 234.5", "2"], [1234.5, 2]),
+        (["true", "False"], ["true", "False"]),
+        (["2024-02-13", "2024-02-14"], ["2024-02-13", "2024-02-14"]),
+        (["1", "inf"], [1, NAN]),
+        (["", ""], [NAN, NAN]),
+        (["9007199254740993", "1"], [9007199254740993, 1]),
+    ],
+)
+def test_read_raw_gives_numbers_only_where_every_value_is_one(tmp_path, cells, values):
+    frame = read(tmp_path, "y\ta\n" + "".join(f"0\t{cell}\n" for cell in cells))
+    pd.testing.assert_series_equal(frame["a"], pd.Series(values, name="a"))
+
+
+def test_read_raw_decides_by_all_values_of_a_column_even_late_ones(tmp_path):
+    cells = ["12"] * 2_000 + ["1.234", "3.5"]
+    assert read(tmp_path, "a;y\n" + "".join(f"{cell};0\n" for cell in cells))["a"].iloc[-2] == 1.234
+    assert read(tmp_path, "a;y\n" + "".join(f"{cell};0\n" for cell in [*cells, "x"]))["a"].iloc[-3] == "1.234"
+    assert read(tmp_path, "a;y\n" + "".join(f"{cell};0\n" for cell in [*cells[:-1], "3,5"]))["a"].iloc[-2] == 1234
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "reason"),
+    [
+        ("a;b\n1.234;0,5\n2.345;7\n", 1234, "as in other columns"),
+        ("a;b\n1.234;0.5\n2.345;7\n", 1.234, "as in other columns"),
+        ("a;b\n1.234;5\n2.345;7\n", 1234, "as is usual where ';' separates cells"),
+        ("a,b\n1.234,5\n2.345,7\n", 1.234, "as is usual where ',' separates cells"),
+        ('a,b\n"1,234",5\n"2,345",7\n', 1234, "as is usual where ',' separates cells"),
+        ("a;b\n1,234;5\n2,345;7\n", 1.234, "as is usual where ';' separates cells"),
+        ("a\tb\n1,234\t0.5\n2,345\t7\n", 1234, "as in other columns"),
+    ],
+)
+def test_read_raw_notes_how_an_unclear_decimal_sign_was_decided(tmp_path, text, value, reason):
+    frame = read(tmp_path, text)
+    assert frame["a"][0] == value
+    (note,) = frame.attrs["notes"]
+    assert note.startswith("Column 'a': '1") and note.endswith(f"is read as {value}, {reason}.")
+
+
+def test_read_raw_notes_nothing_about_clear_columns_and_says_which_encoding_it_assumed(tmp_path):
+    assert read(tmp_path, "a;b\n1.5;7\n0.234;8\n").attrs["notes"] == []
+    (tmp_path / "own.csv").write_bytes("a;b\nä;7\n".encode("cp1252"))
+    assert read_raw(tmp_path / "own.csv").attrs["notes"] == [
+        "own.csv is not UTF-8; its letters were read as Windows-1252."
+    ]
+
+
+def test_read_raw_names_columns_without_a_name_and_drops_those_asked_for(tmp_path):
+    assert read(tmp_path, FRAME_WITH_INDEX).columns.tolist() == ["column 1", "a b", "y"]
+    assert read(tmp_path, FRAME_WITH_INDEX, drop=("column 1",)).columns.tolist() == ["a b", "y"]
+    with pytest.raises(ColumnError, match="has no column z to leave out"):
+        read(tmp_path, FRAME_WITH_INDEX, drop=("z",))
+
+
+def test_read_raw_refuses_a_table_of_empty_rows(tmp_path):
+    with pytest.raises(DataError, match=r"own.csv has a header and no rows; put the data"):
+        read(tmp_path, "a,b\n,\n,?\n")
+
+
+FRAME_WITH_INDEX = ',"a\nb",y\n0,5,1\n1,6,0\n'
+
+
+def test_read_raw_refuses_names_that_are_equal_without_their_line_breaks(tmp_path):
+    with pytest.raises(ColumnError, match="named twice: a b"):
+        read(tmp_path, '"a\nb",a b\n1,2\n')
+
+
+def test_read_raw_keeps_the_types_of_parquet(tmp_path):
+    moments = pd.to_datetime(["2024-02-13 10:00", None])
+    columns = {
+        "moment": pa.array(moments),
+        "zoned": pa.array(pd.Series(moments).dt.tz_localize("Europe/Vienna")),
+        "date": pa.array([datetime.date(2024, 2, 13), None]),
+        "clock": pa.array([datetime.time(10, 30), None]),
+        "decimal": pa.array([1.5, None]).cast(pa.decimal128(6, 2)),
+        "small": pa.array([1, 2], pa.int8()),
+        "flag": pa.array([True, False]),
+        "text": pa.array([" x", "?"]),
+        "kind": pa.array(["a", None]).dictionary_encode(),
+        "list": pa.array([[1, 2], None]),
+    }
+    parquet.write_table(pa.table(columns), tmp_path / "own.parquet")
+    frame = read_raw(tmp_path / "own.parquet")
+    assert frame["moment"].tolist() == frame["zoned"].dt.tz_localize(None).tolist() == list(moments)
+    assert frame.dtypes.astype(str).drop(["moment", "zoned"]).to_dict() == {
+        "date": "datetime64[s]",
+        "clock": "object",
+        "decimal": "float64",
+        "small": "int8",
+        "flag": "bool",
+        "text": "object",
+        "kind": "category",
+        "list": "object",
+    }
+    assert frame.iloc[0, 3:].tolist() == ["10:30:00.000000", 1.5, 1, True, "x", "a", "[1, 2]"]
+    assert frame["text"][1] is None and frame["decimal"].isna().tolist() == [False, True]
+
+
+def as_workbook(*sheets: list[list]) -> bytes:
+    openpyxl = pytest.importorskip("openpyxl")
+    book, stream = openpyxl.Workbook(), io.BytesIO()
+    for rows in sheets:
+        sheet = book.create_sheet() if rows is not sheets[0] else book.active
+        for row in rows:
+            sheet.append(row)
+    book.save(stream)
+    return stream.getvalue()
+
+
+def test_read_raw_reads_the_first_filled_sheet_of_a_workbook(tmp_path):
+    day = datetime.datetime(2024, 2, 13, 10, 30)
+    rows = [["price", "kind", "opened", None], [], [1.5, "a", day], [2, " ?", day], ["#N/A", "c", None]]
+    path = tmp_path / "own.xlsx"
+    path.write_bytes(as_workbook([], rows, [["x"], [1]]))
+    frame = read_raw(path)
+    expected = {"price": [1.5, 2, NAN], "kind": ["a", None, "c"], "opened": ["2024-02-13T10:30:00"] * 2 + [None]}
+    pd.testing.assert_frame_equal(frame, pd.DataFrame(expected))
+    assert "was read; the workbook has 2 with values" in frame.attrs["notes"][0]
+    assert line_numbers(path, np.array([0, 2])) == "rows 1, 3"
+
+
+def test_read_raw_says_how_to_read_a_workbook_where_openpyxl_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    (tmp_path / "own.xlsx").write_bytes(workbook())
+    with pytest.raises(FormatError, match=r"own.xlsx is an Excel workbook; install openpyxl .* or save its sheet"):
+        read_raw(tmp_path / "own.xlsx")
+
+
+# What `read_raw` reads although the strict reader refuses it, or refuses in other words.
+READ = {"Excel", "index", "blank name", "index read back", "index in Parquet", "one value too many"}
+
+
+@pytest.mark.parametrize("name", [name for name in REFUSED if name not in READ])
+def test_read_raw_refuses_broken_files_in_the_words_of_the_strict_reader(tmp_path, name):
+    content, kind, words = REFUSED[name]
+    (tmp_path / "own.csv").write_bytes(content)
+    with pytest.raises(kind) as caught:
+        read_raw(tmp_path / "own.csv")
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("content", [DIALECTS["Windows-1252"], DIALECTS["gzip"], as_parquet(EXPECTED)])
+def test_read_raw_raises_a_data_error_for_any_damage(content, seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    for _ in range(20):
+        damaged = bytearray(content)
+        for position in rng.integers(0, len(damaged), size=4):
+            damaged[position] = rng.integers(256)
+        (tmp_path / "own.csv").write_bytes(damaged)
+        try:
+            assert len(read_raw(tmp_path / "own.csv").columns)
+        except DataError as error:
+            assert "own.csv" in str(error)
+
+
+def test_read_raw_reads_long_texts_and_many_categories_quickly(tmp_path):
+    text = "a,b\n" + "".join(f"{'x' * 10_000}{i % 7},category {i}\n" for i in range(500))
+    text += "".join(f"x,category {i}\n" for i in range(50_000))
+    start = time.process_time()
+    frame = read(tmp_path, text)
+    assert time.process_time() - start < 2
+    assert frame["b"].nunique() == 50_000 and frame["a"].str.len().max() == 10_001

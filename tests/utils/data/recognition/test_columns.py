@@ -1,0 +1,347 @@
+"""What the columns of anybody's table are, and tables that cannot be studied."""
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils.data.errors import ColumnError, DataError
+from utils.data.reading import read_raw
+from utils.data.reading.column_types import as_categories, typed
+from utils.data.recognition import recognise, suspected_leaks, table
+
+N = 1_000
+RNG = np.random.default_rng(7)
+Y = np.arange(N) % 25 == 3  # 40 positives
+MOMENTS = pd.date_range("2023-01-01", periods=N, freq="67min")
+SENTENCE = "A long note of somebody who calls to say that the card of this account was lost on day"
+
+
+def claims(**columns) -> pd.DataFrame:
+    """A label, a number and more columns."""
+    return pd.DataFrame({"is_fraud": np.where(Y, "yes", "no"), "balance": RNG.normal(size=N)} | columns)
+
+
+def column_of(values, name: str = "column", **options):
+    """Kind and detail of one column."""
+    recognised = recognise(claims(**{name: values}), label="is_fraud", name="claims.csv", **options)
+    return next((column.kind, column.detail) for column in recognised.columns if column.name == name)
+
+
+CATEGORY = RNG.choice([f"shop {number}" for number in range(412)], N)
+COLUMNS = {
+    "float": ("x", RNG.normal(size=N), ("number", "")),
+    "whole": ("x", RNG.poisson(3, N), ("number", "")),
+    "gaps": ("x", np.where(np.arange(N) % 25 == 0, np.nan, RNG.normal(size=N)), ("number", "4 % missing")),
+    "rare gaps": ("x", np.where(np.arange(N) == 5, np.nan, RNG.normal(size=N)), ("number", "under 1 % missing")),
+    "numbers in text": ("x", [f"{value},5" for value in range(N)], ("number", "")),
+    "two numbers": ("x", RNG.integers(0, 2, N), ("category", "2 values")),
+    "booleans": ("x", RNG.random(N) < 0.3, ("category", "2 values")),
+    "text": ("merchant", CATEGORY, ("category", f"{len(set(CATEGORY))} values")),
+    "codes": ("x", [f"0{number}" for number in RNG.integers(10, 60, N)], ("category", "50 values")),
+    "numbers but for a word": (
+        "age",
+        ["k.A." if i % 9 == 0 else str(20 + i % 50) for i in range(N)],
+        ("category", "51 values, numbers but for 'k.A.'; leave these cells empty"),
+    ),
+    "one value or none": ("x", np.where(RNG.random(N) < 0.5, "x", None), ("category", "1 values, 5")),
+    "ISO": ("x", MOMENTS.strftime("%Y-%m-%d"), ("date", "2023-01-01 to 2023-02-16")),
+    "day first": ("x", MOMENTS.strftime("%d/%m/%Y"), ("date", "2023-01-01 to 2023-02-16")),
+    "typed dates": ("x", MOMENTS, ("date", "2023-01-01 to 2023-02-16")),
+    "days in digits": ("x", MOMENTS.strftime("%Y%m%d").astype(int), ("date", "2023-01-01 to 2023-02-16")),
+    "epoch with a name": ("created_at", MOMENTS.astype("int64") // 10**9 // 9_000 * 9_000, ("date", "2022-12-31 to")),
+    "epoch without": ("x", MOMENTS.astype("int64") // 10**9 // 9_000 * 9_000, ("number", "")),
+    "row numbers": ("x", RNG.permutation(N) + 17, ("dropped", "a different value in every row")),
+    "keys": ("x", [f"P{number:07}" for number in RNG.permutation(N)], ("dropped", "a different value in every row")),
+    "almost keys": ("x", [f"P{max(number, 20)}" for number in range(N)], ("dropped", "a different value in almost ev")),
+    "ids": ("trans_id", RNG.integers(0, 10**12, N), ("dropped", "a different value in every row")),
+    "large numbers": ("size", RNG.integers(0, 10**12, N), ("number", "")),
+    "constant": ("x", ["a"] * N, ("dropped", "the same value in every row")),
+    "empty": ("x", [None] * N, ("dropped", "no values")),
+    "free text": ("x", [f"{SENTENCE} {number % 700}" for number in range(N)], ("dropped", "long free text")),
+    "entity": ("customer_id", RNG.permutation(N) % 100, ("dropped", "100 values with 10.0 rows each, as of an entity")),
+    "entity in text": ("Card", [f"c{number % 100}" for number in range(N)], ("dropped", "100 values with 10.0 rows")),
+    "rare entity": ("account", np.arange(N) * 2 // 3, ("dropped", "667 values with 1.5 rows each, as of an entity")),
+    "codes by name": ("zone_id", RNG.permutation(N) % 15, ("category", "15 values, whole numbers that its name calls")),
+    "numbers with 'id' inside": ("id_count", RNG.permutation(N) % 100, ("number", "")),
+    "label in other words": ("x", np.where(Y, "bad", "good"), ("dropped", "says the same as the label")),
+    "label turned round": ("x", (~Y).astype(int), ("dropped", "says the same as the label")),
+    "label as a gap": ("x", np.where(Y, "chargeback", None), ("dropped", "says the same as the label")),
+}
+
+
+@pytest.mark.parametrize(("name", "values", "expected"), COLUMNS.values(), ids=COLUMNS.keys())
+def test_recognise_tells_the_kind_of_a_column(name, values, expected):
+    kind, detail = column_of(values, name)
+    assert kind == expected[0]
+    assert detail.startswith(expected[1]) and (detail or not expected[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "role", "expected"),
+    [
+        ("x", RNG.poisson(3, N), "categorical", "category"),
+        ("x", RNG.integers(0, 2, N), "numeric", "number"),
+        ("x", np.arange(N), "numeric", "number"),
+        ("customer_id", np.arange(N) % 100, "categorical", "category"),
+        ("x", RNG.normal(size=N), "drop", "dropped"),
+        ("x", ["a"] * N, "categorical", "category"),
+    ],
+)
+def test_recognise_lets_the_user_decide(name, values, role, expected):
+    assert column_of(values, name, **{role: (name,)})[0] == expected
+
+
+@pytest.mark.parametrize("role", ["time", "amount", "group"])
+def test_recognise_gives_the_roles_that_the_user_names(role):
+    assert column_of(np.arange(N) // 2, "x", **{role: "x"})[0] == role
+
+
+def roles(**columns) -> tuple[str | None, str | None]:
+    """The columns that are recognised as time and amount."""
+    recognised = recognise(claims(**columns), label="is_fraud", name="claims.csv")
+    assert len([note for note in recognised.notes if "is taken as the" in note]) == len(
+        [role for role in ("time", "amount") if recognised.role(role)]
+    )
+    return recognised.role("time"), recognised.role("amount")
+
+
+def test_recognise_takes_a_time_only_if_it_is_hardly_in_doubt():
+    assert roles(date_opened=MOMENTS.strftime("%d/%m/%Y %H:%M")) == ("date_opened", None)
+    assert roles(timestamp=MOMENTS.astype("int64") // 10**9) == ("timestamp", None)
+    assert roles(date=MOMENTS.strftime("%Y-%m-%d")) == (None, None)  # many rows share a day
+    assert roles(created=MOMENTS, time=MOMENTS[::-1]) == (None, None)
+    assert roles(created=MOMENTS.where(np.arange(N) > 0)) == (None, None)
+    assert roles(born=MOMENTS) == (None, None)
+
+
+def test_recognise_takes_an_amount_only_if_one_number_is_named_like_one():
+    money = RNG.gamma(2, 50, N)
+    assert roles(amount=money) == (None, "amount")
+    assert roles(txBetrag=money) == (None, "txBetrag")
+    assert roles(amount=money, price=money[::-1]) == (None, None)
+    assert roles(amount=CATEGORY, summary=money) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("rare", "common"),
+    [("yes", "no"), ("Y", "N"), ("fraud", "genuine"), (1, 0), (0, 1), (1, -1), (True, False), (2, 1), (1.0, 0.0)],
+)
+def test_recognise_takes_the_rarer_of_any_two_labels_as_positive(rare, common):
+    frame = pd.DataFrame({"y": np.where(Y, rare, common), "x": RNG.normal(size=N)})
+    recognised = recognise(frame, label="y", name="claims.csv")
+    spelled = [as_categories(pd.Series([value]))[0] for value in (rare, common)]
+    assert [recognised.positive, recognised.negative] == spelled
+    assert recognised.notes[0].startswith(
+        f"The label '{spelled[0]}' of column 'y' is the positive class, as it is rarer"
+    )
+
+
+def test_recognise_lets_upper_and_lower_case_of_labels_count_as_equal():
+    frame = pd.DataFrame({"y": np.where(Y, "Yes", np.where(np.arange(N) % 10, "no", "NO ")), "x": RNG.normal(size=N)})
+    recognised = recognise(frame, label="y", name="claims.csv")
+    assert (recognised.positive, recognised.negative) == ("Yes", "no")
+
+
+def test_recognise_takes_one_of_several_labels_as_positive_if_the_user_names_it():
+    labels = np.where(Y, "fraud", np.where(np.arange(N) % 2, "genuine", "unclear"))
+    recognised = recognise(claims(y=labels).drop(columns="is_fraud"), label="y", positive="Fraud", name="claims.csv")
+    assert (recognised.positive, recognised.notes[0][:22]) == ("fraud", "Every other of the 2 v")
+
+
+def test_recognise_notes_entities_and_dates_without_an_order():
+    notes = recognise(
+        claims(card=np.arange(N) % 100, born=[f"0{1 + i % 5}/0{1 + i % 7}/2024" for i in range(N)]),
+        label="is_fraud",
+        name="claims.csv",
+    ).notes
+    assert any(note.startswith("Column 'card': left out, as entities") for note in notes)
+    assert any("no date shows whether '01/01/2024' has the day first" in note for note in notes)
+
+
+def test_recognise_passes_on_what_the_reader_noted(tmp_path):
+    lines = "".join(f"{'ja' if positive else 'nein'};1.{i % 900 + 100}\n" for i, positive in enumerate(Y))
+    (tmp_path / "own.csv").write_text("y;x\n" + lines)
+    notes = recognise(read_raw(tmp_path / "own.csv"), label="y", name="own.csv").notes
+    assert notes[0] == "Column 'x': '1.100' is read as 1100, as is usual where ';' separates cells."
+
+
+def test_recognise_gives_what_typed_accepts():
+    frame = pd.DataFrame({name: values for name, (_, values, _) in COLUMNS.items()})
+    recognised = recognise(claims(**frame), label="is_fraud", name="claims.csv")
+    kinds = {"numeric": recognised.numeric, "categorical": recognised.categorical, "dates": recognised.dates}
+    result = typed(claims(**frame), **kinds)
+    assert len(result.columns) == sum(map(len, kinds.values())) == len(recognised.columns) - len(recognised.drop) - 1
+
+
+def test_table_aligns_a_line_per_column():
+    recognised = recognise(
+        claims(merchant=CATEGORY, id=np.arange(N)), label="is_fraud", name="claims.csv", positive="yes"
+    )
+    assert table(recognised).splitlines() == [
+        "is_fraud  label, 'yes' in 4.00% of the rows, 'no' in the others",
+        "balance   number",
+        f"merchant  category, {len(set(CATEGORY))} values",
+        "id        dropped, a different value in every row",
+    ]
+
+
+def test_table_counts_the_last_of_many_columns():
+    frame = claims(**{f"x{number}": RNG.normal(size=N) for number in range(60)}, **{"n" * 90: CATEGORY})
+    lines = table(recognise(frame, label="is_fraud", name="claims.csv", positive="yes")).splitlines()
+    assert len(lines) == 41 and lines[-1] == "and 23 more: 22 numbers, 1 category"
+    assert max(map(len, lines)) < 100
+
+
+MIXED = claims(ok=CATEGORY)
+SMALL = np.arange(N) < 19
+REFUSED = {
+    "no such label": (
+        MIXED,
+        {"label": "fraud"},
+        "there is no column 'fraud' for label; the closest name is 'is_fraud'.",
+    ),
+    "no name like it": (MIXED, {"label": "q"}, "the columns are 'is_fraud', 'balance', 'ok'."),
+    "no such time": (MIXED, {"time": "OKAY"}, "there is no column 'OKAY' for time; the closest name is 'ok'."),
+    "two roles": (MIXED, {"time": "ok", "drop": ("ok",)}, "column 'ok' is named as time and as drop; name it once."),
+    "one class": (claims(is_fraud="no"), {}, "column 'is_fraud': every row has the label 'no'; give a file with both"),
+    "third value": (
+        claims(is_fraud=np.where(Y, "yes", np.where(SMALL, "maybe", "no"))),
+        {},
+        "column 'is_fraud' has 3 values and a label needs two: the third, 'maybe', stands in rows 1, 2, 3 and 15 more;",
+    ),
+    "number as a label": (MIXED, {"label": "balance"}, "column 'balance' has 1,000 values and a label needs two"),
+    "missing labels": (
+        claims(is_fraud=np.where(SMALL, None, np.where(Y, "yes", "no"))),
+        {},
+        "column 'is_fraud' has no label in rows 1, 2, 3 and 16 more; write it, or remove these rows.",
+    ),
+    "a missing label": (claims(is_fraud=[None, *np.where(Y, 1, 0)[1:]]), {}, "has no label in row 1; write it"),
+    "19 positives": (
+        claims(is_fraud=np.where(SMALL, 1, 0)),
+        {},
+        "column 'is_fraud': only 19 of 1,000 rows have the label '1', and 20 are needed for five folds and a test set",
+    ),
+    "common positive": (MIXED, {"positive": "no"}, "96% of the rows have the label 'no', and the positive class must"),
+    "no such positive": (MIXED, {"positive": "fraud"}, "has no label 'fraud'; name one of its values, such as"),
+    "only the label": (MIXED[["is_fraud"]], {}, "claims.csv has no column besides the label and the time; add columns"),
+    "only keys": (
+        pd.DataFrame({"is_fraud": Y, "id": np.arange(N), "key": [f"k{i}" for i in range(N)], "text": SENTENCE}),
+        {},
+        "has no column to learn from, as all 3 were left out (id: a different value in every row; key: a different",
+    ),
+    "constant time": (claims(t="2024-02-13"), {"time": "t"}, "column 't' has the same time, 2024-02-13, in every row"),
+    "constant seconds": (claims(t=5), {"time": "t"}, "column 't' has the same time, 5, in every row, so it cannot"),
+    "gaps in the time": (
+        claims(t=MOMENTS.where(np.arange(N) > 3)),
+        {"time": "t"},
+        "has no time in 4 rows, first in row 1",
+    ),
+    "text as a time": (MIXED, {"time": "ok"}, "is not a date; write all dates alike"),
+    "text as an amount": (MIXED, {"amount": "ok"}, "is not a number; correct it"),
+    "text as numbers": (MIXED, {"numeric": ("ok",)}, "is not a number; correct it"),
+    "group of all positives": (
+        claims(card=np.where(Y, 0, np.arange(N))),
+        {"group": "card"},
+        "column 'card': a single group holds all rows with the label 'yes', and 6 groups are needed",
+    ),
+    "five groups of positives": (
+        claims(card=np.arange(N) % 125),
+        {"group": "card"},
+        "column 'card': only 5 groups hold",
+    ),
+    "gaps in the group": (
+        claims(card=np.where(SMALL, None, "a")),
+        {"group": "card"},
+        "no value in 19 rows, first in row 1",
+    ),
+}
+
+
+@pytest.mark.parametrize(("frame", "options", "words"), REFUSED.values(), ids=REFUSED.keys())
+def test_recognise_refuses_a_table_with_one_sentence(frame, options, words):
+    with pytest.raises(DataError) as caught:
+        recognise(frame, **({"label": "is_fraud", "name": "claims.csv"} | options))
+    message = str(caught.value)
+    assert message.startswith("claims.csv") and words in message
+    assert message.endswith(".") and "\n" not in message and len(message) < 600
+
+
+def test_recognise_names_the_column_of_a_column_error():
+    with pytest.raises(ColumnError) as caught:
+        recognise(MIXED, label="fraud", name="claims.csv")
+    assert caught.value.columns == ("fraud",)
+
+
+def test_recognise_accepts_exactly_twenty_positives():
+    recognised = recognise(claims(is_fraud=np.where(np.arange(N) < 20, 1, 0)), label="is_fraud", name="claims.csv")
+    assert recognised.positive == "1"
+
+
+def test_recognise_takes_wide_tables_many_categories_and_long_texts():
+    start = time.process_time()
+    wide = pd.DataFrame(RNG.normal(size=(200, 5_000))).rename(columns=str).assign(y=np.arange(200) % 5 == 0)
+    assert len(recognise(wide, label="y", name="claims.csv").numeric) == 5_000
+    numbers = np.arange(120_000)
+    long = pd.DataFrame({"y": numbers % 9 == 0, "many": [f"c{i}" for i in numbers // 2], "long": "x" * 10_000})
+    long["free"] = [f"{'y' * 10_000}{i}" if i < 400 else None for i in numbers]
+    recognised = recognise(long, label="y", name="claims.csv")
+    assert [(column.kind, column.n_values) for column in recognised.columns] == [
+        ("label", 2),
+        ("category", 60_000),
+        ("dropped", 1),
+        ("dropped", 400),
+    ]
+    assert time.process_time() - start < 20
+
+
+def leak_scores(values, y=Y, **options) -> list[tuple[str, float]]:
+    column = values if isinstance(values, pd.Series) else pd.Series(values)
+    X = pd.DataFrame({"noise": np.random.default_rng(0).normal(size=len(y)), "x": column})
+    return suspected_leaks(X, y.astype(int), **options)
+
+
+LEAKS = {
+    "category": as_categories(pd.Series(np.where(Y, "chargeback", CATEGORY))),
+    "category that is filled for positives": as_categories(pd.Series(np.where(Y, CATEGORY, None))),
+    "number": np.where(Y, 1_000, 0) + RNG.normal(size=N),
+    "number in the middle": np.where(Y, 0.5, RNG.choice([-5, 5], N) + RNG.normal(size=N)),
+    "gap": np.where(Y, np.nan, RNG.normal(size=N)),
+    "filled": np.where(Y, RNG.normal(size=N), np.nan),
+    "date": pd.Series(MOMENTS).where(Y),
+}
+
+
+@pytest.mark.parametrize("values", LEAKS.values(), ids=LEAKS.keys())
+def test_suspected_leaks_names_a_column_that_separates_the_classes(values):
+    ((name, score),) = leak_scores(values)
+    assert name == "x" and score >= 0.98
+
+
+FAIR = {
+    "a different category in every row": as_categories(pd.Series([f"k{i}" for i in range(N)])),
+    "many categories": as_categories(pd.Series(CATEGORY)),
+    "good number": Y * 2 + np.random.default_rng(1).normal(size=N),
+    "every number different": np.random.default_rng(2).permutation(N).astype(float),
+    "nothing but gaps": np.full(N, np.nan),
+}
+
+
+@pytest.mark.parametrize("values", FAIR.values(), ids=FAIR.keys())
+def test_suspected_leaks_names_no_other_column(values):
+    assert leak_scores(values) == []
+
+
+def test_suspected_leaks_keeps_the_rows_of_a_group_together():
+    groups = np.arange(N) // 10
+    y = groups % 5 == 0
+    memory = as_categories(pd.Series(groups))  # knows the label of each group, which is worth nothing for another one
+    assert [name for name, _ in leak_scores(memory, y)] == ["x"]
+    assert leak_scores(memory, y, groups=groups) == []
+
+
+def test_suspected_leaks_does_not_depend_on_the_order_of_columns():
+    frame = pd.DataFrame({"a": np.where(Y, 9.0, 0) + RNG.normal(size=N), "b": Y * 1_000.0})
+    scores = [dict(suspected_leaks(frame[order], Y.astype(int), seed=3)) for order in (["a", "b"], ["b", "a"])]
+    assert scores[0] == scores[1] and scores[0]["b"] == 1

@@ -1,0 +1,176 @@
+"""Raw columns in the types of their kinds: numbers, dates, categories, and the label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from utils.data.reading.spelled_dates import date_spelling, to_moments
+from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, to_floats
+from utils.data.reading.tables import DataError
+from utils.data.reading.texts import as_texts
+
+# Smallest size of numbers that are times since 1970, and the unit in which they count.
+EPOCHS = {1e17: "ns", 1e14: "us", 1e11: "ms", 0: "s"}
+MAX_SHOWN = 3  # rows that a message names
+
+
+def typed(
+    frame: pd.DataFrame, *, numeric: Sequence[str] = (), categorical: Sequence[str] = (), dates: Sequence[str] = ()
+) -> pd.DataFrame:
+    """The named columns in the types of their kinds, in the order of the frame.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Raw columns; see `utils.data.reading.read_raw`.
+    numeric, categorical, dates : sequence of str
+        Columns by kind. They become float64, categories of sorted text, and datetime64[ns] in UTC; a missing value is
+        NaN or NaT.
+
+    Raises
+    ------
+    DataError
+        If a value is not of its column's kind; the message names column and row.
+    """
+    kinds = dict.fromkeys(numeric, as_numbers) | dict.fromkeys(dates, as_dates)
+    kinds |= dict.fromkeys(categorical, as_categories)
+    return pd.DataFrame({name: kinds[name](frame[name]) for name in frame.columns if name in kinds}, index=frame.index)
+
+
+def as_numbers(column: pd.Series, decimal: str = POINT) -> pd.Series:
+    """Values as float64, NaN where one is missing or infinite.
+
+    Text is read in any common spelling, which all values of the column must share; see `spelled_numbers`.
+
+    Parameters
+    ----------
+    column : Series
+        Numbers, booleans, durations (which become seconds), or text.
+    decimal : {'.', ','}
+        Decimal sign where every value may have either, as in '1.234'.
+
+    Raises
+    ------
+    DataError
+        If a value is not a number.
+    """
+    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "boolean":
+        column = column.astype("boolean")  # booleans with gaps
+    if pd.api.types.is_timedelta64_dtype(column):
+        column = column.dt.total_seconds()
+    if pd.api.types.is_datetime64_any_dtype(column):
+        raise DataError(f"Column '{column.name}' holds dates; name it among the dates, not among the numbers.")
+    if pd.api.types.is_numeric_dtype(column):
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    else:
+        values = _spelled_numbers(column, decimal)
+    # Adding 0.0 turns -0.0 into 0.0, because equal rows must have equal bytes for their hashes.
+    values = np.where(np.isfinite(values), values, np.nan) + 0.0
+    return pd.Series(values, index=column.index, name=column.name)
+
+
+def _spelled_numbers(column: pd.Series, decimal: str) -> np.ndarray:
+    texts = as_texts(column)
+    signs = decimal_signs(texts)
+    sign = decimal if decimal in signs or not signs else min(signs)
+    numbers = to_floats(texts, sign)
+    wrong = pc.and_(numbers.is_null(), texts.is_valid())
+    if pc.any(wrong).as_py():
+        other = to_floats(texts, COMMA if sign == POINT else POINT)
+        if other.null_count < numbers.null_count:
+            wrong = pc.and_(other.is_null(), texts.is_valid())
+        _refuse(column, wrong, texts, "is not a number", "correct it, or name the column among the categories")
+    return numbers.fill_null(np.nan).to_numpy(zero_copy_only=False)
+
+
+def as_dates(column: pd.Series, day_first: bool | None = None) -> pd.Series:
+    """Values as datetime64[ns] without a zone, NaT where one is missing or beyond the years 1678 to 2261.
+
+    Times with a zone become UTC. Text is read in any common spelling, which all values must share; see
+    `spelled_dates`. Numbers such as 20240213 are days; others count from 1970, in the unit that their size suggests.
+
+    Parameters
+    ----------
+    column : Series
+        Times, text, or numbers.
+    day_first : bool, optional
+        Order of day and month in text such as '01/02/2024'; None lets the column decide.
+
+    Raises
+    ------
+    DataError
+        If a value is not a date.
+    """
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+    if pd.api.types.is_datetime64_any_dtype(column):
+        in_range = column.between(pd.Timestamp.min, pd.Timestamp.max)
+        return column.where(in_range).astype("datetime64[ns]")
+    if pd.api.types.is_numeric_dtype(column) and not is_day_numbers(column):
+        return _since_1970(column)
+    texts = as_texts(column)
+    spelling = date_spelling(texts, day_first)
+    if spelling is None:
+        _refuse_dates(column, texts)
+        return pd.Series(np.datetime64("NaT", "ns"), index=column.index, name=column.name)
+    return pd.Series(to_moments(texts, spelling), index=column.index, name=column.name)
+
+
+def is_day_numbers(column: pd.Series) -> bool:
+    """Whether all numbers of a column are days such as 20240213."""
+    values = column.dropna().to_numpy(dtype=np.float64)
+    if not len(values) or (values % 1 != 0).any() or values.min() < 1900_01_01 or values.max() > 2100_12_31:
+        return False
+    days = pd.unique(values).astype(np.int64)
+    return bool(pd.to_datetime(pd.Series(days.astype(str)), format="%Y%m%d", errors="coerce").notna().all())
+
+
+def _since_1970(column: pd.Series) -> pd.Series:
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    largest = np.nanmax(np.abs(values[np.isfinite(values)]), initial=0.0)
+    unit = next(unit for size, unit in EPOCHS.items() if largest >= size)
+    return pd.Series(pd.to_datetime(values, unit=unit, errors="coerce"), index=column.index, name=column.name)
+
+
+def _refuse_dates(column: pd.Series, texts: pa.Array) -> None:
+    """Raise DataError about the first value that is not written like the column's first date."""
+    first = texts.drop_null().slice(0, 1)
+    spelling = date_spelling(first)
+    wrong = texts.is_valid()
+    if spelling is not None:
+        wrong = pc.and_(wrong, pc.invert(pc.match_substring_regex(texts, spelling.pattern)).fill_null(False))
+    if pc.any(wrong).as_py():
+        like = f" written like '{first[0].as_py()}'" if spelling is not None else ""
+        _refuse(column, wrong, texts, f"is not a date{like}", "write all dates alike, such as 2024-02-13")
+    elif len(first):
+        raise DataError(
+            f"Column '{column.name}' has dates with the day first and others with the month first; write all of them "
+            "alike, such as 2024-02-13."
+        )
+
+
+def as_categories(column: pd.Series) -> pd.Series:
+    """Values as categories of sorted text without the space around it; numbers as '1', not '1.0'."""
+    encoded = as_texts(column).dictionary_encode()
+    categories = encoded.dictionary.to_numpy(zero_copy_only=False).astype(object)
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    order = np.argsort(categories)
+    ranks = np.append(np.argsort(order), -1)  # the last one is for the code -1
+    values = pd.Categorical.from_codes(ranks[codes], categories=pd.Index(categories[order], dtype=object))
+    return pd.Series(values, index=column.index, name=column.name)
+
+
+def _refuse(column: pd.Series, wrong: pa.Array, texts: pa.Array, problem: str, advice: str) -> None:
+    """Raise DataError that names the first rows for which `wrong` is true, from 1, and the value of the first."""
+    rows = np.flatnonzero(wrong.to_numpy(zero_copy_only=False))
+    shown = ", ".join(str(row + 1) for row in rows[:MAX_SHOWN])
+    more = f" and {len(rows) - MAX_SHOWN:,} more" if len(rows) > MAX_SHOWN else ""
+    value = texts[int(rows[0])].as_py()
+    subject = "" if value is None else f" '{value[:60]}'"
+    unit = "rows" if len(rows) > 1 else "row"
+    raise DataError(f"Column '{column.name}', {unit} {shown}{more}:{subject} {problem}; {advice}.")

@@ -1,0 +1,73 @@
+"""Tables in Parquet."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from utils.data.errors import DataError
+from utils.data.reading.column_names import check_count, check_names
+
+STORED_INDEX = re.compile(r"__index_level_\d+__")  # names that pandas gives to an index without a name in Parquet
+
+
+def open_parquet(content: bytes, name: str) -> pq.ParquetFile:
+    """A Parquet file whose names have been checked; see `utils.data.reading.open_table`."""
+    file = _read_parquet(lambda: pq.ParquetFile(pa.BufferReader(content)), name)
+    check_count(file.metadata.num_columns, name)  # this counts the fields of nested columns, too
+    check_names(file.schema_arrow.names, name)
+    return file
+
+
+def _read_parquet(read: Callable[[], Any], name: str) -> Any:
+    """What `read` returns; an error names only its type, because Arrow's text may quote the file's content."""
+    try:
+        return read()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        kind = type(error).__name__
+        raise DataError(f"{name} is not a readable Parquet file ({kind}), perhaps cut off; save it again.") from None
+
+
+def parquet_schema(file: pq.ParquetFile) -> pa.Schema:
+    """Names and types of the columns; an index with a name counts as a column, one without does not."""
+    schema = file.schema_arrow
+    fields = [field for field in schema if not STORED_INDEX.fullmatch(field.name)]
+    counted = [pa.field(name, pa.int64()) for name in _counted_indices(file)]
+    return pa.schema(fields + counted)
+
+
+def parquet_table(
+    file: pq.ParquetFile, columns: Sequence[str], name: str, type_: pa.DataType | None = None
+) -> pa.Table:
+    """Columns of `parquet_schema` in this order, optionally cast to one type; `name` is for messages."""
+    counted = _counted_indices(file)
+    stored = [column for column in columns if column not in counted]
+
+    def read() -> pa.Table:
+        table = file.read(stored)
+        arrays = [pa.chunked_array([counted[column]]) if column in counted else table[column] for column in columns]
+        arrays = [array.cast(type_, safe=False) if type_ else array for array in arrays]
+        return pa.table(arrays, names=list(columns))
+
+    return _read_parquet(read, name)
+
+
+def _counted_indices(file: pq.ParquetFile) -> dict[str, np.ndarray]:
+    """Values of a named index that pandas stores as a range instead of a column."""
+    n_rows, names = file.metadata.num_rows, set(file.schema_arrow.names)
+    try:
+        index_columns = json.loads((file.schema_arrow.metadata or {})[b"pandas"])["index_columns"]
+        ranges = {
+            index["name"]: range(index["start"], index["stop"], index["step"])
+            for index in index_columns
+            if isinstance(index, dict) and isinstance(index["name"], str) and index["name"] not in names
+        }
+        return {name: np.array(values) for name, values in ranges.items() if len(values) == n_rows}
+    except (KeyError, TypeError, ValueError, OverflowError):  # no metadata, or not from pandas
+        return {}

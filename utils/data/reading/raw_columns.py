@@ -1,0 +1,124 @@
+"""Columns of text as the numbers or texts of a raw table.
+
+A column becomes numbers if all its values are, in one spelling. Where a column leaves open what its points or commas
+mean, as '1.234' does, the other columns of the file decide, or else its separator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from utils.data.reading.spelled_numbers import COMMA, POINT, SAMPLE, decimal_signs, is_ambiguous, is_code, to_floats
+from utils.data.reading.texts import clean_texts
+
+NOTES = "notes"  # attribute of a raw frame: sentences on how the file was read
+
+
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """A column once it has been read: its values, or its texts as long as its decimal sign is unclear."""
+
+    values: pd.Series | None
+    unclear: pa.Array | None = None
+    sign: str | None = None
+
+
+def frame_of_texts(names: Sequence[str], columns: Sequence[pa.ChunkedArray], separator: str = ",") -> pd.DataFrame:
+    """Columns of text as int64, float64 with NaN, or objects with None.
+
+    Parameters
+    ----------
+    names : sequence of str
+    columns : sequence of pyarrow arrays of strings
+    separator : str
+        That of the file; where semicolons separate cells, commas usually are decimal signs.
+
+    Returns
+    -------
+    DataFrame
+        With sentences about decimal signs that were unclear in `attrs[NOTES]`.
+    """
+    read = [_read_column(column) for column in columns]
+    signs = [column.sign for column in read if column.sign]
+    n_commas = signs.count(COMMA)
+    sign = COMMA if 2 * n_commas > len(signs) or (not signs and separator == ";") else POINT
+    reason = "as in other columns" if signs else f"as is usual where {separator!r} separates cells"
+    frame, notes = {}, []
+    for name, column in zip(names, read, strict=True):
+        frame[name] = column.values
+        if column.unclear is not None:
+            frame[name] = _to_series(to_floats(column.unclear, sign))
+            notes.append(_sign_note(name, column.unclear, sign, reason))
+    frame = pd.DataFrame(frame)
+    frame.attrs[NOTES] = notes
+    return frame
+
+
+def _read_column(column: pa.ChunkedArray) -> _Column:
+    sample = clean_texts(column.slice(0, SAMPLE))
+    if decimal_signs(sample) and not is_code(column):
+        for number_type in (pa.int64(), pa.float64()):  # fast path for numbers as programs write them
+            if number_type == pa.float64() and decimal_signs(sample) != {POINT}:
+                break
+            try:
+                numbers = column.cast(number_type)
+            except pa.ArrowInvalid:
+                continue
+            return _Column(_to_series(numbers), sign=POINT if number_type == pa.float64() else None)
+    texts = clean_texts(column)
+    signs = decimal_signs(texts)
+    if not signs or is_code(texts):
+        return _Column(_to_series(texts if texts.null_count < len(texts) else pa.nulls(len(texts), pa.float64())))
+    if is_ambiguous(texts, signs):
+        return _Column(None, unclear=texts)
+    if len(signs) == 1:
+        (sign,) = signs
+        return _Column(_to_series(to_floats(texts, sign)), sign=sign)
+    return _Column(_to_series(_whole_numbers(texts)))
+
+
+def _whole_numbers(texts: pa.Array) -> pa.Array:
+    try:
+        return texts.cast(pa.int64())
+    except pa.ArrowInvalid:  # thousands are set apart, or the numbers are very large
+        return to_floats(texts, POINT)
+
+
+def _to_series(values: pa.Array | pa.ChunkedArray) -> pd.Series:
+    """Values as pandas stores them, without infinite ones; integers without gaps stay integers."""
+    series = values.to_pandas()
+    is_infinite = np.isinf(series.to_numpy()) if series.dtype.kind == "f" else np.zeros(1, dtype=bool)
+    return series.mask(is_infinite) if is_infinite.any() else series
+
+
+def _sign_note(name: str, texts: pa.Array, sign: str, reason: str) -> str:
+    """A sentence on a column whose decimal sign was unclear."""
+    example = texts.filter(pc.match_substring_regex(texts, r"[.,]"))[:1]
+    number = to_floats(example, sign)[0].as_py()
+    return f"Column '{name}': '{example[0].as_py()}' is read as {number:.12g}, {reason}."
+
+
+def clean_frame(table: pa.Table) -> pd.DataFrame:
+    """Columns of a typed table: its own types, but clean texts, times of day as text, and decimals as float64."""
+    return pd.DataFrame({name: _clean_column(table[name]) for name in table.column_names})
+
+
+def _clean_column(column: pa.ChunkedArray) -> pd.Series:
+    kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return clean_texts(column).to_pandas()
+    if pa.types.is_time(kind):
+        return column.cast(pa.string()).to_pandas()
+    if pa.types.is_decimal(kind) or pa.types.is_null(kind) or kind == pa.float16():
+        return column.cast(pa.float64()).to_pandas()
+    if pa.types.is_nested(kind) and not pa.types.is_dictionary(kind):
+        return pd.Series([None if cell is None else str(cell) for cell in column.to_pylist()], dtype=object)
+    if pa.types.is_date(kind):
+        column = column.cast(pa.timestamp("s"))
+    return _to_series(column)

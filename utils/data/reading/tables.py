@@ -1,0 +1,302 @@
+"""Read a table from CSV or Parquet, recognised by content; files that cannot be read get one helpful sentence.
+
+The study and the application both use this module, so that they accept the same files with the same messages.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from utils.data.errors import ColumnError, DataError, FormatError, LimitError
+from utils.data.reading.column_names import check_names, join_names
+from utils.data.reading.delimited import WINDOWS, Delimited, open_text
+from utils.data.reading.excel import is_workbook, read_workbook
+from utils.data.reading.parquet import open_parquet, parquet_schema, parquet_table
+from utils.data.reading.raw_columns import NOTES, clean_frame, frame_of_texts
+from utils.data.reading.texts import MISSING
+
+MAX_DIRECTORY = 2**16  # bytes of a ZIP archive's list of files
+PARQUET, GZIP, ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
+ARCHIVES = {
+    b"BZh": "a bzip2 file",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"\xfd7zXZ": "an xz file",
+    b"\x28\xb5\x2f\xfd": "a zstd file",
+}
+OTHER_FORMATS = {
+    b"\xd0\xcf\x11\xe0": "an Excel workbook (.xls)",
+    b"%PDF": "a PDF document",
+    b"SQLite format 3": "an SQLite database",
+    b"\x89HDF": "an HDF5 file",
+    b"<": "a web page or XML",
+    b"{": "JSON",
+}
+UNPACKING_ERRORS = (
+    OSError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    lzma.LZMAError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+UNNAMED = re.compile(r"\s*|Unnamed: \d+")  # names that pandas gives to columns without a name
+
+
+def open_table(content: bytes, name: str, limit: int | None = None) -> Delimited | pq.ParquetFile:
+    """A table whose header has been read, but not its rows.
+
+    Text may be separated by commas, semicolons, tabs or vertical bars. It is in UTF-8 or, with a byte order mark, in
+    UTF-16 or UTF-32, or else in Windows-1252. Either format may be compressed with gzip, or be the only file in a ZIP
+    archive.
+
+    Parameters
+    ----------
+    content : bytes
+        The whole file.
+    name : str
+        Name in messages.
+    limit : int, optional
+        Maximum size of an unpacked file in bytes.
+
+    Raises
+    ------
+    FormatError
+        If the file has another format; the message names it.
+    LimitError
+        If it unpacks to more than `limit` bytes, or has more than MAX_COLUMNS columns.
+    ColumnError
+        If two columns have the same name.
+    DataError
+        If the file is empty, damaged, or not text.
+    """
+    content = _unpack(content, name, limit)
+    _refuse_other_formats(content, name)
+    if content.startswith(PARQUET):
+        return open_parquet(content, name)
+    return open_text(content, name)
+
+
+def _unpack(content: bytes, name: str, limit: int | None) -> bytes:
+    size = -1 if limit is None else limit + 1
+    try:
+        if content.startswith(GZIP):
+            with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+                result = file.read(size)
+        elif content.startswith(ZIP):
+            result = _unzip(content, name, size)
+        else:
+            return content
+    except DataError:
+        raise
+    except UNPACKING_ERRORS as error:
+        raise DataError(f"{name} cannot be unpacked ({error}); pack it again or give it unpacked.") from None
+    if limit is not None and len(result) > limit:
+        raise LimitError(f"{name} unpacks to more than {limit / 2**20:,.0f} MiB; divide it into smaller files.")
+    return result
+
+
+def _unzip(content: bytes, name: str, size: int) -> bytes:
+    """The only file of an archive; Excel and OpenDocument files are archives, too."""
+    end = content.rfind(b"PK\x05\x06")  # record with the length of the archive's list of files
+    if end < 0:
+        raise zipfile.BadZipFile("it is cut off")
+    if int.from_bytes(content[end + 12 : end + 16], "little") > MAX_DIRECTORY:
+        raise FormatError(f"{name} is a ZIP archive of very many files; give the one file with the table.")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = set(archive.namelist())
+        if "[Content_Types].xml" in names or "mimetype" in names:
+            kind = "an Excel workbook" if "[Content_Types].xml" in names else "an OpenDocument file"
+            raise FormatError(f"{name} is {kind}; save its sheet as 'CSV UTF-8' and give that file.")
+        files = [member for member in names if not member.endswith("/") and not member.startswith("__MACOSX/")]
+        if len(files) != 1:
+            raise FormatError(f"{name} is a ZIP archive of {len(files)} files; give the one file with the table.")
+        with archive.open(files[0]) as file:
+            return file.read(size)
+
+
+def _refuse_other_formats(content: bytes, name: str) -> None:
+    archive = next((kind for first_bytes, kind in ARCHIVES.items() if content.startswith(first_bytes)), None)
+    if content[257:262] == b"ustar":
+        archive = "a tar archive"
+    elif content.startswith((GZIP, ZIP)):
+        archive = "packed twice"
+    if archive:
+        raise FormatError(f"{name} is {archive}; unpack it and give the file in it.")
+    start = content[:100].lstrip()
+    other_format = next((kind for first_bytes, kind in OTHER_FORMATS.items() if start.startswith(first_bytes)), None)
+    if other_format:
+        raise FormatError(f"{name} is {other_format}; save the table as CSV or Parquet.")
+
+
+def read_table(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a CSV or Parquet file as it is, text columns included.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its format is recognised by content, not by name.
+    drop : sequence of str
+        Columns to leave out.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read (see `open_table`), has ragged lines or no rows, lacks a column that is to be
+        left out, or has another column without a name.
+    """
+    source = open_table(path.read_bytes(), path.name)
+    if isinstance(source, Delimited):
+        table = _arrow_table(source, pyarrow.csv.ConvertOptions())
+    else:
+        table = parquet_table(source, parquet_schema(source).names, path.name)
+    if not table.num_rows:
+        raise DataError(f"{path.name} has a header and no rows; put the data below the header.")
+    return _select_named(table, drop, path.name).to_pandas()
+
+
+def _arrow_table(text: Delimited, convert: pyarrow.csv.ConvertOptions) -> pa.Table:
+    if not any(cells for _, cells in text.rows()):
+        return pa.table([pa.nulls(0)] * len(text.header), names=list(text.header))
+    try:
+        return text.to_arrow(convert)
+    except pa.ArrowException as error:
+        for line, cells in text.rows():
+            if cells and (problem := text.ragged(cells)):
+                header = f"the header is line {text.header_line}"
+                raise DataError(f"{text.name}, line {line} ({header}), {problem}; correct this line.") from None
+        reason = str(error).splitlines()[0][:200].rstrip(": ")
+        raise DataError(f"{text.name} is not a readable CSV file ({reason}); save it again as CSV.") from None
+
+
+def _select_named(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
+    """The table without the columns to leave out, and without columns that have neither name nor value."""
+    missing = [column_name for column_name in drop if column_name not in table.column_names]
+    if missing:
+        raise ColumnError(f"{name} has no column {join_names(missing)} to leave out; correct `drop`.", missing)
+    positions = []
+    for position, column in enumerate(table.column_names):
+        if column in drop or (not column.strip() and table.column(position).null_count == table.num_rows):
+            continue
+        if UNNAMED.fullmatch(column):
+            raise ColumnError(
+                f"{name}, column {position + 1} has no name ({column!r}); if it holds the row numbers that pandas' "
+                f"to_csv() writes, save the file with index=False, otherwise name it or put {column!r} into `drop`.",
+                [column],
+            )
+        positions.append(position)
+    return table.select(positions)
+
+
+def read_raw(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
+    """Read anybody's table: CSV in any dialect, Parquet, or a sheet of an Excel workbook.
+
+    Line breaks in names become spaces. A column without a name is called 'column 3', if it is the third, and is left
+    out if it has no values, either. So are rows without values at the end of a CSV file or a sheet.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its format is recognised by content, not by name.
+    drop : sequence of str
+        Columns to leave out.
+
+    Returns
+    -------
+    DataFrame
+        Numbers as int64 or float64, text as objects with None where it is missing or says so (see
+        `texts.MISSING`), and Parquet's own types. Its `attrs['notes']` are sentences on how it was read.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read (see `open_table`), has ragged lines or no rows, or lacks a column that is to be
+        left out.
+    """
+    content, name = path.read_bytes(), path.name
+    if is_workbook(content):
+        names, columns, notes = read_workbook(content, name)
+        frame = _raw_frame(names, columns, name)
+        frame.attrs[NOTES] = notes + frame.attrs[NOTES]
+    else:
+        frame = _raw_frame_of(open_table(content, name), name)
+    missing = [column for column in drop if column not in frame]
+    if missing:
+        raise ColumnError(f"{name} has no column {join_names(missing)} to leave out; correct `drop`.", missing)
+    return frame.drop(columns=list(drop))
+
+
+def _raw_frame_of(source: Delimited | pq.ParquetFile, name: str) -> pd.DataFrame:
+    if isinstance(source, pq.ParquetFile):
+        table = parquet_table(source, parquet_schema(source).names, name)
+        names, positions = _named(table.column_names, table.columns, name)
+        frame = clean_frame(table.select(positions).rename_columns(names))
+        frame.attrs[NOTES] = []
+        return frame
+    convert = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(source.header, pa.string()))
+    convert.null_values, convert.strings_can_be_null = list(MISSING), True
+    table = _arrow_table(source, convert)
+    frame = _raw_frame(table.column_names, table.columns, name, source.separator)
+    if source.encoding == WINDOWS:
+        frame.attrs[NOTES].insert(0, f"{name} is not UTF-8; its letters were read as {WINDOWS}.")
+    return frame
+
+
+def _raw_frame(
+    names: Sequence[str], columns: Sequence[pa.ChunkedArray], name: str, separator: str = ","
+) -> pd.DataFrame:
+    columns = _without_empty_end(columns)
+    names, positions = _named(names, columns, name)
+    return frame_of_texts(names, [columns[position] for position in positions], separator)
+
+
+def _without_empty_end(columns: Sequence[pa.ChunkedArray]) -> list[pa.ChunkedArray]:
+    """The rows up to the last one that has a value."""
+    if any(len(column) and column[-1].is_valid for column in columns):
+        return list(columns)
+    filled = [np.flatnonzero(column.is_valid().to_numpy()) for column in columns]
+    n_rows = max((int(rows[-1]) + 1 for rows in filled if len(rows)), default=0)
+    return [column.slice(0, n_rows) for column in columns]
+
+
+def _named(names: Sequence[str], columns: Sequence[pa.ChunkedArray], name: str) -> tuple[list[str], list[int]]:
+    """Names without line breaks, and positions, of the columns that have a name or a value."""
+    if not columns or not len(columns[0]):
+        raise DataError(f"{name} has a header and no rows; put the data below the header.")
+    names = [" ".join(column.split()) for column in names]
+    positions = [
+        position for position, column in enumerate(columns) if names[position] or column.null_count < len(column)
+    ]
+    named = [names[position] or f"column {position + 1}" for position in positions]
+    check_names(named, name)
+    return named, positions
+
+
+def line_numbers(path: Path, rows: np.ndarray) -> str:
+    """Lines or rows of the file in which the data rows with these 0-based numbers are, for messages."""
+    content = path.read_bytes()
+    source = None if is_workbook(content) else open_table(content, path.name)
+    if isinstance(source, Delimited):
+        row_numbers = set(rows.tolist())
+        filled_lines = (line for line, cells in source.rows() if cells)
+        numbers = [line for number, line in enumerate(filled_lines) if number in row_numbers]
+        unit, note = "line", f" (the header is line {source.header_line})"
+    else:
+        unit, numbers, note = "row", rows + 1, ""
+    return f"{unit}{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}{note}"

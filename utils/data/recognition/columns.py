@@ -1,0 +1,457 @@
+"""Recognise what the columns of anybody's table are: label, time, numbers, categories, dates, and what to leave out.
+
+What the user names wins over what is recognised. A time is recognised only where there is hardly any doubt, because it
+changes the test set; entities, such as customers, are never recognised, only mentioned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from utils.data.errors import ColumnError, DataError
+from utils.data.reading.column_types import as_dates, as_numbers, is_day_numbers
+from utils.data.reading.spelled_dates import date_spelling
+from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_ambiguous, is_code, to_floats
+from utils.data.reading.texts import as_texts
+from utils.data.recognition.label import LabelSpellings, label_spellings, spell_codes
+from utils.data.recognition.leaks import suspected_leaks
+from utils.data.recognition.recognised import ColumnSummary, Recognised, table
+
+__all__ = ["ColumnSummary", "Recognised", "recognise", "suspected_leaks", "table"]
+
+MIN_COUNTED = 20  # values from which 'a different one in every row' says something
+ALMOST_ALL = 0.95
+LONG_TEXT = 60  # characters on average
+ENTITY_ROWS = 50  # largest mean number of rows per value of a column that names entities, such as customers
+MIN_GROUPS = 6  # groups with positives: one for each of five folds and one for the test set
+EPOCH_SECONDS = (3e8, 4.2e9)  # from 1979 to 2103
+CODES = "whole numbers that its name calls codes"
+MAX_WORDS = 2  # in a column of numbers
+MAX_NAMED = 10  # columns that a note lists
+TIME_WORDS = {"time", "date", "datetime", "timestamp", "datum", "zeit", "opened", "created", "moment", "ts", "fecha"}
+AMOUNT_WORDS = {"amount", "amt", "amnt", "sum", "value", "price", "betrag", "preis", "summe", "montant", "importe"}
+ENTITY_WORDS = {
+    "id",
+    "ids",
+    "uuid",
+    "guid",
+    "key",
+    "customer",
+    "client",
+    "card",
+    "account",
+    "terminal",
+    "user",
+    "device",
+}
+ENTITY_WORDS |= {"patient", "kunde", "konto", "iban", "email", "phone"}
+
+
+def recognise(
+    frame: pd.DataFrame,
+    *,
+    label: str,
+    time: str | None = None,
+    amount: str | None = None,
+    group: str | None = None,
+    positive: str | None = None,
+    drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    numeric: Sequence[str] = (),
+    name: str,
+) -> Recognised:
+    """What each column of a raw table is.
+
+    Numbers with exactly two values are categories. A column is left out if it has no or only one value, differs in
+    (almost) every row as an identifier does, holds long free text, says the same as the label, or looks as if it names
+    entities whose rows belong together.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        See `utils.data.reading.read_raw`.
+    label : str
+        Column with the two classes, in any two spellings.
+    time, amount, group : str, optional
+        Columns with these roles. Without them, time and amount are recognised where that is hardly in doubt.
+    positive : str, optional
+        Spelling of the rare class; by default the rarer of two.
+    drop, categorical, numeric : sequence of str
+        Columns to leave out, or to use as categories or numbers, whatever they look like.
+    name : str
+        Name of the file in messages.
+
+    Raises
+    ------
+    DataError
+        If the table cannot be studied; the message is one sentence that says what, where, and what to do.
+    """
+    named = _Named(label, time, amount, group, tuple(drop), tuple(categorical), tuple(numeric))
+    try:
+        named.check(frame)
+        spellings = label_spellings(frame[label], positive)
+        notes = [*frame.attrs.get("notes", ()), *spellings.notes]
+        columns = [_summarise(frame[column], named, spellings) for column in frame.columns]
+        time_column, amount_column = _guess_time(columns, named, len(frame)), _guess_amount(columns, named)
+        columns = [_with_role(column, time_column, amount_column) for column in columns]
+        _check_time(frame, time)
+        _check_group(frame, group, spellings)
+    except DataError as error:
+        raise type(error)(f"{name}: {error}", *([error.columns] if isinstance(error, ColumnError) else [])) from None
+    recognised = Recognised(tuple(columns), spellings.positive, spellings.negative, tuple(notes))
+    guesses = [
+        _guess_note(role, column.name) for role, column in (("time", time_column), ("amount", amount_column)) if column
+    ]
+    recognised = recognised.with_notes([*guesses, *_notes(frame, columns)])
+    _require_features(recognised, name)
+    return recognised
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Roles and kinds that the user named."""
+
+    label: str
+    time: str | None
+    amount: str | None
+    group: str | None
+    drop: tuple[str, ...]
+    categorical: tuple[str, ...]
+    numeric: tuple[str, ...]
+
+    def check(self, frame: pd.DataFrame) -> None:
+        """Raise ColumnError about a name that no column has, or that has two roles."""
+        kinds: dict[str, str] = {}
+        for role, names in self.by_role.items():
+            for column in names:
+                if column not in frame.columns:
+                    raise ColumnError(_no_such_column(column, role, frame), [column])
+                other = kinds.setdefault(column, role)
+                if other != role and (other, role) != ("amount", "numeric"):
+                    raise ColumnError(f"column '{column}' is named as {other} and as {role}; name it once.", [column])
+
+    @property
+    def by_role(self) -> dict[str, tuple[str, ...]]:
+        """Names by role."""
+        single = {role: getattr(self, role) for role in ("label", "time", "amount", "group")}
+        several = {role: getattr(self, role) for role in ("drop", "categorical", "numeric")}
+        return {role: (column,) for role, column in single.items() if column is not None} | several
+
+    @cached_property
+    def roles(self) -> dict[str, str]:
+        """Role of each column that the user named."""
+        return {column: role for role, names in reversed(self.by_role.items()) for column in names}
+
+
+def _no_such_column(column: str, role: str, frame: pd.DataFrame) -> str:
+    names = {str(other).casefold(): other for other in frame.columns}
+    close = get_close_matches(column.casefold(), list(names)[:2_000], n=1)
+    known = ", ".join(map(repr, map(str, frame.columns[:MAX_NAMED])))
+    advice = f"the closest name is '{names[close[0]]}'." if close else f"the columns are {known[:300]}."
+    return f"there is no column '{column}' for {role}; {advice}"
+
+
+@dataclass(frozen=True, eq=False)
+class _Content:
+    """What the kind of a column depends on, computed once and only if it is needed."""
+
+    column: pd.Series
+    words: frozenset[str] = field(default_factory=frozenset)
+
+    @cached_property
+    def distinct(self) -> pd.Series:
+        """The distinct values."""
+        values = self.column.unique()
+        values = np.asarray(values, dtype=object) if isinstance(values, pd.Categorical) else values
+        return pd.Series(values[~pd.isna(values)])
+
+    @cached_property
+    def texts(self) -> pa.Array:
+        """Distinct values as text."""
+        return as_texts(self.distinct)
+
+    @property
+    def n_values(self) -> int:
+        """Number of distinct values."""
+        return len(self.distinct)
+
+    @cached_property
+    def n_filled(self) -> int:
+        """Number of rows with a value."""
+        return int(self.column.notna().sum())
+
+    @property
+    def share_missing(self) -> float:
+        """Share of the rows without a value."""
+        return 1 - self.n_filled / len(self.column)
+
+    @property
+    def rows_per_value(self) -> float:
+        """Mean number of rows per distinct value."""
+        return self.n_filled / max(self.n_values, 1)
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether the values are whole numbers."""
+        if pd.api.types.is_integer_dtype(self.distinct):
+            return True
+        values = self.distinct.to_numpy(dtype=np.float64)
+        return all(bool((part % 1 == 0).all()) for part in (values[:1_000], values))
+
+    @property
+    def is_named_entity(self) -> bool:
+        """Whether the name ends like that of entities, such as customers."""
+        return bool(self.words & ENTITY_WORDS)
+
+    @property
+    def is_entity(self) -> bool:
+        """Whether the values name entities, of which each has a few rows."""
+        return self.is_named_entity and self.rows_per_value <= ENTITY_ROWS and self.n_values >= MIN_COUNTED
+
+
+def _words(name: object) -> list[str]:
+    """Words of a name such as 'customer_id', 'customerId' or 'Customer ID', in lower case."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", str(name))
+    return re.findall(r"[^\W\d_]+", spaced.casefold())
+
+
+def _summarise(column: pd.Series, named: _Named, label: LabelSpellings) -> ColumnSummary:
+    content = _Content(column, frozenset(_words(column.name)[-1:]))
+    role = named.roles.get(column.name)
+    if role is None:
+        kind, detail = _recognised_kind(content, label)
+    else:
+        kind = {"drop": "dropped", "categorical": "category", "numeric": "number"}.get(role, role)
+        detail = {"dropped": "as asked for", "label": label.detail}.get(kind, "")
+        if kind in ("number", "amount"):
+            as_numbers(column)  # refuses what is not a number
+    if not detail and kind in ("category", "group"):
+        detail = f"{content.n_values:,} values"
+    if kind == "date":
+        detail = _range(content.distinct)
+    if content.n_filled < len(column) and kind not in ("label", "dropped"):
+        detail = ", ".join(filter(None, [detail, f"{_percent(content.share_missing)} missing"]))
+    return ColumnSummary(str(column.name), kind, detail, content.n_values, content.share_missing)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 else "under 1 %"
+
+
+def _range(column: pd.Series) -> str:
+    """First and last day."""
+    dates = as_dates(column)
+    return f"{dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}"
+
+
+def _recognised_kind(content: _Content, label: LabelSpellings) -> tuple[str, str]:
+    """Kind of a column that the user did not name, and a detail where it is not the usual one."""
+    column = content.column
+    if content.n_filled == 0:
+        return "dropped", "no values"
+    if content.n_values == 1 and content.n_filled == len(column):
+        return "dropped", "the same value in every row"
+    n_states = content.n_values + (content.n_filled < len(column))
+    if n_states == 2 and label.is_repeated_by(column):
+        return "dropped", "says the same as the label"
+    if content.n_values <= 2 or pd.api.types.is_bool_dtype(column):
+        return "category", ""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return "date", ""
+    if pd.api.types.is_timedelta64_dtype(column):
+        return "number", ""
+    if pd.api.types.is_numeric_dtype(column):
+        return _kind_of_numbers(content)
+    return _kind_of_texts(content)
+
+
+def _kind_of_numbers(content: _Content) -> tuple[str, str]:
+    column = content.column
+    if not content.is_whole:
+        return "number", ""
+    if _counts_rows(content) or (content.is_named_entity and _differs_in_rows(content)):
+        return "dropped", _difference(content)
+    if content.is_entity:
+        return "dropped", _entity_detail(content)
+    if content.is_named_entity:
+        return "category", f"{content.n_values:,} values, {CODES}"
+    if is_day_numbers(content.distinct) or (set(_words(column.name)) & TIME_WORDS and _is_epoch(content.distinct)):
+        return "date", ""
+    return "number", ""
+
+
+def _counts_rows(content: _Content) -> bool:
+    """Whether whole numbers only number the rows, in any order, possibly with some rows missing."""
+    if content.n_filled < len(content.column) or content.n_values < max(MIN_COUNTED, content.n_filled):
+        return False
+    values = content.column.to_numpy(dtype=np.float64)
+    return values.max() - values.min() < 1.5 * len(values)
+
+
+def _is_epoch(column: pd.Series) -> bool:
+    low, high = EPOCH_SECONDS
+    return any(column.between(low * unit, high * unit).all() for unit in (1, 1_000))
+
+
+def _differs_in_rows(content: _Content) -> bool:
+    return content.n_filled >= MIN_COUNTED and content.n_values > ALMOST_ALL * content.n_filled
+
+
+def _difference(content: _Content) -> str:
+    almost = "" if content.n_values == content.n_filled else "almost "
+    return f"a different value in {almost}every row"
+
+
+def _entity_detail(content: _Content) -> str:
+    return f"{content.n_values:,} values with {content.rows_per_value:.1f} rows each, as of an entity"
+
+
+def _kind_of_texts(content: _Content) -> tuple[str, str]:
+    texts = content.texts.drop_null()
+    if not len(texts):
+        return "dropped", "no values"
+    if decimal_signs(texts) and not is_code(texts):
+        return _kind_of_numbers(_Content(as_numbers(content.column), content.words))
+    if date_spelling(texts) is not None:
+        return "date", ""
+    is_long = (pc.mean(pc.utf8_length(texts)).as_py() or 0) > LONG_TEXT
+    if is_long and content.n_values > content.n_filled / 2:
+        return "dropped", "long free text"
+    if _differs_in_rows(content):
+        return "dropped", _difference(content)
+    if content.is_entity:
+        return "dropped", _entity_detail(content)
+    return "category", _detail_of_numbers_beside_words(content)
+
+
+def _detail_of_numbers_beside_words(content: _Content) -> str:
+    """Detail of categories that are numbers but for a word or two, such as 'unknown'; empty for others."""
+    numbers = min((to_floats(content.texts, sign) for sign in (POINT, COMMA)), key=lambda floats: floats.null_count)
+    words = content.texts.filter(numbers.is_null()).drop_null().to_pylist()
+    if content.n_values < MIN_COUNTED or len(words) > MAX_WORDS or is_code(content.texts):
+        return ""
+    named = " and ".join(f"'{word[:30]}'" for word in words)
+    return f"{content.n_values:,} values, numbers but for {named}; leave these cells empty to use it as a number"
+
+
+def _guess_time(columns: Sequence[ColumnSummary], named: _Named, n_rows: int) -> ColumnSummary | None:
+    """The only date that differs in most rows, has no gaps, and has a name like a time; None if there is none."""
+    dates = [column for column in columns if column.kind == "date" and column.share_missing == 0]
+    likely = [
+        column for column in dates if set(_words(column.name)) & TIME_WORDS and column.n_values > max(20, n_rows / 2)
+    ]
+    return likely[0] if len(likely) == 1 and named.time is None else None
+
+
+def _guess_amount(columns: Sequence[ColumnSummary], named: _Named) -> ColumnSummary | None:
+    """The only number without gaps with a name like an amount; None if there is none."""
+    likely = [
+        column
+        for column in columns
+        if column.kind == "number" and column.share_missing == 0 and set(_words(column.name)) & AMOUNT_WORDS
+        if column.name not in named.numeric
+    ]
+    return likely[0] if len(likely) == 1 and named.amount is None else None
+
+
+def _with_role(column: ColumnSummary, time: ColumnSummary | None, amount: ColumnSummary | None) -> ColumnSummary:
+    kind = "time" if column is time else "amount" if column is amount else column.kind
+    return ColumnSummary(column.name, kind, column.detail, column.n_values, column.share_missing)
+
+
+def _guess_note(role: str, column: str) -> str:
+    effect = (
+        "it orders the rows, and the last ones are the test set" if role == "time" else "costs are computed from it"
+    )
+    return f"Column '{column}' is taken as the {role}: {effect}; name another one or none in the study's file."
+
+
+def _notes(frame: pd.DataFrame, columns: Sequence[ColumnSummary]) -> list[str]:
+    """Sentences on what a user may want to decide otherwise."""
+    notes = []
+    entities = [column.name for column in columns if column.kind == "dropped" and column.detail.endswith("an entity")]
+    if entities:
+        notes.append(
+            f"{_listed(entities)}: left out, as entities whose rows belong together; name one as the group, so that "
+            "its rows never stand on both sides of a split, or among the categories."
+        )
+    for column in columns:
+        if column.kind not in ("date", "time", "number", "amount") or frame[column.name].dtype != object:
+            continue
+        texts = as_texts(frame[column.name])
+        spelling = date_spelling(texts)
+        if spelling is not None and spelling.is_ambiguous:
+            example = texts.drop_null()[0].as_py()
+            notes.append(
+                f"Column '{column.name}': no date shows whether '{example}' has the day first; it was assumed."
+            )
+        elif spelling is None and is_ambiguous(texts, decimal_signs(texts)):
+            notes.append(f"Column '{column.name}': points and commas were read as in English; see its values.")
+    return notes
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
+    return ("Column " if len(names) == 1 else "Columns ") + ", ".join(map(repr, names[:MAX_NAMED])) + more
+
+
+def _check_time(frame: pd.DataFrame, time: str | None) -> None:
+    """Refuse a time with gaps or without order."""
+    if time is None:
+        return
+    column = frame[time]
+    moments = column if pd.api.types.is_numeric_dtype(column) else as_dates(column)
+    if moments.isna().any():
+        rows = np.flatnonzero(moments.isna())
+        raise DataError(
+            f"column '{time}' has no time in {len(rows):,} rows, first in row {rows[0] + 1}; write the time, remove "
+            "the rows, or study the table without a time."
+        )
+    if moments.nunique() == 1:
+        raise DataError(
+            f"column '{time}' has the same time, {column.iloc[0]}, in every row, so it cannot order them; name another "
+            "column as the time, or none."
+        )
+
+
+def _check_group(frame: pd.DataFrame, group: str | None, label: LabelSpellings) -> None:
+    """Refuse a group whose positives cannot be divided into folds and a test set."""
+    if group is None:
+        return
+    codes, _ = spell_codes(frame[group])
+    if (codes < 0).any():
+        raise DataError(
+            f"column '{group}' has no value in {int((codes < 0).sum()):,} rows, first in row "
+            f"{int(np.argmax(codes < 0)) + 1}; write which group they belong to, or name no group."
+        )
+    n_groups = len(np.unique(codes[label.is_positive]))
+    if n_groups < MIN_GROUPS:
+        which = "a single group holds" if n_groups == 1 else f"only {n_groups} groups hold"
+        raise DataError(
+            f"column '{group}': {which} all rows with the label '{label.positive}', and {MIN_GROUPS} groups are needed "
+            "for five folds and a test set; name another column as the group, or none."
+        )
+
+
+def _require_features(recognised: Recognised, name: str) -> None:
+    if recognised.numeric or recognised.categorical or recognised.dates:
+        return
+    if any(column.kind == "amount" for column in recognised.columns):
+        return
+    dropped = [column for column in recognised.columns if column.kind == "dropped"]
+    if not dropped:
+        raise DataError(f"{name} has no column besides the label and the time; add columns to learn from.")
+    reasons = "; ".join(f"{column.name}: {column.detail}" for column in dropped[:3])
+    raise DataError(
+        f"{name} has no column to learn from, as all {len(dropped):,} were left out ({reasons[:300]}); add others, or "
+        "name some among the categories or numbers."
+    )

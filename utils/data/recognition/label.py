@@ -1,0 +1,144 @@
+"""The two classes of a label in anybody's spelling: 'yes' and 'no', 0 and 1, -1 and 1, 'fraud' and 'genuine'."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from utils.data.errors import DataError
+from utils.data.reading.texts import as_texts
+
+MIN_POSITIVES = 20
+MAX_SHOWN = 3  # rows and values that a message names
+YES = {"1", "true", "yes", "y", "t", "positive", "pos", "bad", "fraud"}  # the positive of two equally frequent labels
+
+
+@dataclass(frozen=True, eq=False)
+class LabelSpellings:
+    """How a label is spelled, and which rows are positive.
+
+    Attributes
+    ----------
+    positive, negative : str
+        Most frequent spelling of each class.
+    is_positive : array of bool of shape (n_rows,)
+    notes : tuple of str
+        How the positive class was determined.
+    """
+
+    positive: str
+    negative: str
+    is_positive: np.ndarray
+    notes: tuple[str, ...]
+
+    @property
+    def detail(self) -> str:
+        """The two spellings and how frequent they are."""
+        return f"'{self.positive}' in {self.is_positive.mean():.2%} of the rows, '{self.negative}' in the others"
+
+    def is_repeated_by(self, column: pd.Series) -> bool:
+        """Whether a column of two values, of which one may be missing, divides the rows as the label does."""
+        codes, _ = pd.factorize(column)
+        is_other = codes != codes[0]
+        return bool((is_other == (self.is_positive != self.is_positive[0])).all())
+
+
+def label_spellings(column: pd.Series, positive: str | Sequence[str] | None = None) -> LabelSpellings:
+    """The two classes of a label; the rarer one is positive, unless the user says which.
+
+    Upper and lower case count as equal. If the user names the positive value or values, all others are negative.
+
+    Raises
+    ------
+    DataError
+        If a label is missing, there are not two classes, or the positive one is too rare or not the rarer one.
+    """
+    codes, spellings = spell_codes(column)
+    if (codes < 0).any():
+        raise DataError(f"column '{column.name}' has no label {_in_rows(codes < 0)}; write it, or remove these rows.")
+    counts = np.bincount(codes, minlength=len(spellings))
+    if len(spellings) < 2:
+        raise DataError(
+            f"column '{column.name}': every row has the label '{spellings[0][:60]}'; give a file with both classes."
+        )
+    chosen, notes = _positive_codes(column, codes, spellings, counts, positive)
+    is_positive = np.isin(codes, chosen)
+    others = [code for code in np.argsort(-counts, kind="stable") if code not in chosen]
+    result = LabelSpellings(spellings[chosen[0]], spellings[others[0]], is_positive, tuple(notes))
+    _check_counts(column, result)
+    return result
+
+
+def spell_codes(column: pd.Series) -> tuple[np.ndarray, list[str]]:
+    """A code per row, -1 where the value is missing, and the most frequent spelling of each; case does not count."""
+    encoded = as_texts(column).dictionary_encode()
+    spellings = encoded.dictionary.to_pylist()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    lower = pc.utf8_lower(encoded.dictionary).dictionary_encode()
+    if len(lower.dictionary) == len(spellings):
+        return codes, spellings
+    merged = lower.indices.to_numpy(zero_copy_only=False)
+    counts = np.bincount(codes[codes >= 0], minlength=len(spellings))
+    frequent = {int(merged[code]): spellings[code] for code in np.argsort(counts, kind="stable")}
+    return np.append(merged, -1)[codes], [frequent[code] for code in range(len(frequent))]
+
+
+def _positive_codes(
+    column: pd.Series, codes: np.ndarray, spellings: list[str], counts: np.ndarray, positive: str | Sequence[str] | None
+) -> tuple[list[int], list[str]]:
+    """Codes of the positive class, and a note on how it was determined."""
+    if positive:
+        names = [positive] if isinstance(positive, str) else list(positive)
+        wanted = as_texts(pd.Series(names, dtype=object))
+        lower = pa.array([spelling.lower() for spelling in spellings], wanted.type)
+        positions = pc.index_in(pc.utf8_lower(wanted), lower).to_pylist()
+        if None in positions:
+            known = ", ".join(f"'{spelling[:60]}'" for spelling in spellings[: MAX_SHOWN * 2])
+            absent = names[positions.index(None)]
+            raise DataError(f"column '{column.name}' has no label '{absent}'; name one of its values, such as {known}.")
+        others = [spelling for code, spelling in enumerate(spellings) if code not in positions]
+        note = f"Every other of the {len(others):,} values of column '{column.name}' is negative."
+        return positions, [note] if len(others) > 1 else []
+    if len(spellings) > 2:
+        third = np.argsort(-counts, kind="stable")[2]
+        raise DataError(
+            f"column '{column.name}' has {len(spellings):,} values and a label needs two: the third, "
+            f"'{spellings[third][:60]}', stands {_in_rows(codes == third)}; correct it, or name the positive value."
+        )
+    rarer = int(np.argmin(counts))
+    if counts[0] == counts[1]:
+        rarer = next((code for code in (0, 1) if spellings[code].lower() in YES), rarer)
+    relation = "as frequent as" if counts[0] == counts[1] else "rarer than"
+    note = (
+        f"The label '{spellings[rarer]}' of column '{column.name}' is the positive class, as it is {relation} "
+        f"'{spellings[1 - rarer]}'; name the other one as positive if it is the one to find."
+    )
+    return [rarer], [note]
+
+
+def _check_counts(column: pd.Series, label: LabelSpellings) -> None:
+    n_positives, n_rows = int(label.is_positive.sum()), len(label.is_positive)
+    if n_positives == n_rows:
+        raise DataError(f"column '{column.name}': every row is positive; a file with both classes is needed.")
+    if n_positives < MIN_POSITIVES:
+        raise DataError(
+            f"column '{column.name}': only {n_positives} of {n_rows:,} rows have the label '{label.positive}', and "
+            f"{MIN_POSITIVES} are needed for five folds and a test set; add rows of this class."
+        )
+    if n_positives > n_rows / 2:
+        raise DataError(
+            f"column '{column.name}': {n_positives / n_rows:.0%} of the rows have the label '{label.positive}', and "
+            f"the positive class must be the rarer one; name '{label.negative}' as positive."
+        )
+
+
+def _in_rows(mask: np.ndarray) -> str:
+    """'in rows 3, 7, 9 and 5 more', counted from 1 among the rows of data."""
+    rows = np.flatnonzero(mask) + 1
+    more = f" and {len(rows) - MAX_SHOWN:,} more" if len(rows) > MAX_SHOWN else ""
+    return f"in row{'s' * (len(rows) > 1)} {', '.join(map(str, rows[:MAX_SHOWN]))}{more}"
