@@ -39,7 +39,7 @@ DIALECTS = {
     "UTF-8 with its mark": text_table(";", "\r\n").encode("utf-8-sig"),
     "UTF-16, tabs": text_table("\t", "\r\n").encode("utf-16"),
     "Windows-1252": text_table(";", "\r\n").encode("cp1252"),
-    "gzip": gzip.compress(text_table(";").encode("cp1252")),
+    "gzip": gzip.compress(text_table(";").encode("cp1252"), mtime=0),
     "ZIP": zipped(text_table(";").encode()),
     "Excel's line about the separator": b"sep=;\r\n" + text_table(";").encode(),
     "spaces around cells": 'price ; kind ; count\n 1,5 ; Käse; 7\n-20,25;"Öl; süß" ;8 \n1.234,0; ? ; 9\n'.encode(),
@@ -216,8 +216,9 @@ def test_read_raw_refuses_broken_files_in_the_words_of_the_strict_reader(tmp_pat
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("content", [DIALECTS["Windows-1252"], DIALECTS["gzip"], as_parquet(EXPECTED)])
-def test_read_raw_raises_a_data_error_for_any_damage(content, seed, tmp_path):
+@pytest.mark.parametrize("name", ["Windows-1252", "gzip", "Parquet"])
+def test_read_raw_raises_a_data_error_for_any_damage(name, seed, tmp_path):
+    content = as_parquet(EXPECTED) if name == "Parquet" else DIALECTS[name]
     rng = np.random.default_rng(seed)
     for _ in range(20):
         damaged = bytearray(content)
