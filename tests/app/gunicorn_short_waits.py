@@ -1,0 +1,6 @@
+"""`app.gunicorn_conf` with less patience, so that tests need not wait long until idle clients are sent away."""
+
+from app import gunicorn_conf
+from app.gunicorn_conf import *  # noqa: F403 (gunicorn reads its settings from this module's names)
+
+gunicorn_conf.IDLE_SECONDS = IDLE_SECONDS = 3
