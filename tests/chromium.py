@@ -103,10 +103,11 @@ def look(browser: webdriver.Chrome, size: str = "desktop", scheme: str = "light"
 
 def wait_for(browser: webdriver.Chrome, condition: Any) -> Any:
     """Wait until a script's result, or what a function makes of the browser, is true; returns it."""
+    waiting = WebDriverWait(browser, SECONDS, poll_frequency=0.05)
     if isinstance(condition, str):
         script = f"return {condition}"
-        return WebDriverWait(browser, SECONDS).until(lambda driver: driver.execute_script(script))
-    return WebDriverWait(browser, SECONDS).until(condition)
+        return waiting.until(lambda driver: driver.execute_script(script))
+    return waiting.until(condition)
 
 
 def open_page(browser: webdriver.Chrome, address: str) -> None:

@@ -7,6 +7,7 @@ else, so there are many, and each gives up after `IDLE_SECONDS` without a byte.
 from __future__ import annotations
 
 import logging
+import select
 import socket
 import struct
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING
 from gunicorn.workers import gthread
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from gunicorn.arbiter import Arbiter
 
 IDLE_SECONDS = 10  # in which a client that is to send or to take something does neither
@@ -23,15 +26,39 @@ class Worker(gthread.ThreadWorker):
     """Gunicorn's threads, which also close connections.
 
     Its own loop does that and waits 2 s for each client that does not close its end: some idle clients hold up all.
+    When it is to stop, it waits `graceful_timeout` for connections that browsers only keep open.
     """
 
     def handle(self, conn: gthread.TConn) -> object:
         """Answer a request; false if its connection is not to be kept."""
+        if not (conn.initialized or conn.data_ready or conn.wait_for_data(0)):
+            return gthread._DEFER  # to the loop, which knows when to stop; a thread would wait for 5 s
         kept = super().handle(conn)
         if not kept:
             conn.close(graceful=True)
             conn.close = _nothing
         return kept
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop after the requests that have begun."""
+        super().handle_exit(sig, frame)
+        self.method_queue.defer(self._close_idle)
+
+    def _close_idle(self) -> None:
+        """Close connections on which no request has begun; the others are in the loop's events, or will be."""
+        for connections in (self.keepalived_conns, self.pending_conns):
+            for connection in [one for one in connections if not _is_readable(one.sock)]:
+                connections.remove(connection)
+                self.poller.unregister(connection.sock)
+                self.nr_conns -= 1
+                connection.close()
+
+
+def _is_readable(connection: socket.socket) -> bool:
+    """Whether a client has sent something, or closed its end."""
+    poll = select.poll()  # `select.select` takes no descriptor from 1024 on
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _nothing(graceful: bool = False) -> None:

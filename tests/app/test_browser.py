@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from selenium.webdriver.common.keys import Keys
 from app.building import figures
 from app.building.embedding import Synthetic
 from app.parsing.records import Batch
+from app.server.gunicorn_conf import graceful_timeout
 from app.serving.catalog import Catalog
 from app.serving.model_files import STATISTICS, write_statistics
 from app.views import formatting
@@ -309,7 +311,9 @@ def test_predict_page_keeps_what_was_typed_when_the_server_restarts(browser, run
     typed = find(browser, "#field-V4")
     typed.clear()
     typed.send_keys("0.5")
+    start = time.monotonic()
     running.stop()
+    assert time.monotonic() - start < graceful_timeout  # though the browser keeps connections open
     try:
         press(browser, find(browser, "#transaction button"))
         wait_for(browser, lambda driver: "cannot be reached" in find(driver, "#result").text)

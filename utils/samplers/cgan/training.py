@@ -25,6 +25,8 @@ from utils.samplers.cgan.networks import (
     generator_loss,
 )
 
+OUTSIDE_TRAINING = ("updates", "scaling", "decorrelate", "match_moments", "majority_rows")  # settings
+
 
 class DivergenceError(FloatingPointError):
     """A loss is no longer finite."""
@@ -38,7 +40,7 @@ class Trainer:
     Parameters
     ----------
     config : GANConfig
-        `updates` is ignored; `train` takes their number.
+        The settings `OUTSIDE_TRAINING` are ignored; `train` takes the number of updates.
     n_features, n_classes : int
     """
 
@@ -235,11 +237,16 @@ class Trainer:
 
 
 def trainer_for(config: GANConfig, n_features: int, n_classes: int) -> Trainer:
-    """The trainer of a configuration, compiled once per process whatever the number of updates and rows."""
-    return _trainer(replace(config, updates=1), n_features, n_classes)
+    """The trainer of a configuration, compiled once per process whatever the number of updates and rows.
+
+    Configurations that differ only in what happens before and after the training have the same trainer.
+    """
+    default = GANConfig()
+    ignored = {name: getattr(default, name) for name in OUTSIDE_TRAINING}
+    return _trainer(replace(config, **ignored), n_features, n_classes)
 
 
-_trainer = lru_cache(maxsize=4)(Trainer)
+_trainer = lru_cache(maxsize=8)(Trainer)
 
 
 def _limited_tensorflow() -> Any:

@@ -104,6 +104,8 @@ def test_trainer_forgets_earlier_trainings_and_keeps_the_compiled_function(table
     ConditionalGAN(longer, random_state=4).fit(X[:200], y[:200])
     after_another = ConditionalGAN(TINY, random_state=3).fit(X, y)
     assert trainer_for(longer, X.shape[1], 2) is trainer
+    assert trainer_for(replace(TINY, scaling="shared", match_moments=False), X.shape[1], 2) is trainer
+    assert trainer_for(replace(TINY, pack=2), X.shape[1], 2) is not trainer
     assert trainer.run.experimental_get_tracing_count() == 1
     pd.testing.assert_frame_equal(after_another.history_, after_none.history_)
     for weight, expected in zip(after_another.weights_, after_none.weights_, strict=True):
