@@ -44,8 +44,8 @@ class DatasetConfig:
     """A table with a binary label: its file and the roles of its columns.
 
     Creating one checks nothing, because that happens on import; code that uses one calls `check` first. A table is
-    *mixed* if `numeric`, `categorical` or `dates` lists its columns: then values may be missing, and columns are
-    imputed and encoded in the pipeline. Otherwise every column must hold finite numbers.
+    *mixed* if `numeric`, `categorical` or `dates` lists its columns, or `positive` the label's values: then values may
+    be missing, and columns are imputed and encoded in the pipeline. Otherwise every column must hold finite numbers.
 
     Attributes
     ----------
@@ -164,8 +164,8 @@ class DatasetConfig:
 
     @property
     def is_mixed(self) -> bool:
-        """Whether columns are listed by kind, so that values may be missing and columns are encoded."""
-        return any(getattr(self, kind) for kind in KINDS)
+        """Whether columns are listed by kind, or the label's values; then values may be missing and are encoded."""
+        return any(getattr(self, name) for name in ("positive", *KINDS))
 
     @property
     def numbers(self) -> tuple[str, ...]:
