@@ -27,7 +27,7 @@ from utils.data.reading.texts import as_texts
 from utils.data.recognition import recognise
 from utils.data.recognition.recognised import Recognised, table
 from utils.reporting.numbers import write_text
-from utils.study_file import NAME, NEUTRAL, RESERVED, read_study, study_from
+from utils.study_file import NAME, NEUTRAL, RESERVED, Costs, read_study, study_from
 
 ROLES = ("label", "time", "amount", "group")
 ENDINGS = {".csv", ".tsv", ".txt", ".data", ".parquet", ".pq", ".xlsx", ".xls", ".gz", ".zip"}
@@ -45,6 +45,11 @@ drop = {drop}
 # What notebooks, figures and the report call the rows and the classes; remove the leading signs to change it.
 # [words]
 {words}
+
+# What an alert costs, and a missed positive at least, in the unit of the amount: they decide from which probability the
+# final model raises an alert. Remove the leading signs to change it.
+# [costs]
+{costs}
 """
 
 
@@ -203,7 +208,9 @@ def study_text(path: Path, recognised: Recognised, *, with_dates: bool) -> str:
     ]
     written = "\n".join(f"# {comment}\n{_field(name, value)}\n" for name, value, comment in fields)
     words = "\n".join(f"# {name} = {toml_value(value)}" for name, value in vars(NEUTRAL).items())
-    return TEXT.format(file=" ".join(path.name.split()), fields=written, drop=_dropped(recognised), words=words)
+    costs = "\n".join(f"# {name} = {value}" for name, value in vars(Costs()).items())
+    file = " ".join(path.name.split())
+    return TEXT.format(file=file, fields=written, drop=_dropped(recognised), words=words, costs=costs)
 
 
 def _dropped(recognised: Recognised) -> str:

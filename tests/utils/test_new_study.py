@@ -62,8 +62,10 @@ def test_find_or_write_leaves_the_words_to_be_changed(studies, claims):
     name = find_or_write(Request(claims, label="outcome"))
     file = studies / f"{name}.toml"
     words = file.read_text().split("# [words]\n")[1].replace('# positive = "positive"', 'positive = "loss"')
-    file.write_text(file.read_text().split("# [words]\n")[0] + "[words]\n" + words)
-    assert study_file.read_study(name).words.positive == "loss"
+    text = file.read_text().split("# [words]\n")[0] + "[words]\n" + words
+    file.write_text(text.replace("# [costs]\n# fee = 5.0", "[costs]\nfee = 2.5"))
+    study = study_file.read_study(name)
+    assert study.words.positive == "loss" and study.costs == study_file.Costs(2.5, 10.0)
 
 
 def test_find_or_write_uses_the_file_there_is(studies, claims, capsys, monkeypatch):

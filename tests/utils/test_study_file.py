@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from utils.config import ROOT, ULB, ConfigError, Words, load_profile
+from utils.config import ROOT, ULB, ConfigError, Costs, Words, load_profile
 from utils.study_file import NEUTRAL, read_study
 
 MINIMAL = '[data]\npath = "claims.csv"\nlabel = "bad"\n'
@@ -49,8 +49,12 @@ def test_read_study_reads_every_field(write):
         [words]
         positive = "default"
         positives = "defaults"
+
+        [costs]
+        fee = 2
     """
     study = read_study(write(text))
+    assert study.costs == load_profile("quick", study).costs == Costs(2, 10.0)
     assert study.dataset.is_mixed and study.dataset.positive == ("yes", "ja")
     assert study.dataset.categorical == ("shop", 'Art "1"') and study.dataset.drop == ("id",)
     assert study.words == Words("row", "rows", "default", "defaults", "negative")
@@ -58,10 +62,15 @@ def test_read_study_reads_every_field(write):
 
 WRONG = {
     "no TOML": ("[data\n", "claims.toml cannot be read as TOML"),
-    "unknown section": (MINIMAL + "[rows]\n", "claims.toml has an unknown section 'rows'; known are data, words"),
+    "unknown section": (
+        MINIMAL + "[rows]\n",
+        "claims.toml has an unknown section 'rows'; known are data, words, costs",
+    ),
     "unknown field": (MINIMAL + 'tiem = "x"\n', "claims.toml has an unknown field 'tiem'"),
     "unknown word": (MINIMAL + '[words]\nfraud = "x"\n', "claims.toml has an unknown field 'fraud'"),
     "empty word": (MINIMAL + '[words]\nrow = ""\n', "claims.toml: row is ''; write a word"),
+    "cost as text": (MINIMAL + '[costs]\nfee = "5"\n', "claims.toml: fee is '5'; write a number that is not negative"),
+    "no loss": (MINIMAL + "[costs]\nfloor = 0\n", "claims.toml: floor is 0; write a number above 0"),
     "no label": ('[data]\npath = "a.csv"\n', "claims.toml: [data] has no label; add it"),
     "section as a value": ("data = 3\n", "claims.toml: data is no section; write [data] on a line of its own"),
     "label as time": (MINIMAL + 'time = "bad"\n', "claims.toml: time is 'bad'; name a column other than the label"),
