@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from utils.dataset_config import ConfigError, DatasetConfig, Roles
-from utils.paths import DATA, NOTEBOOKS, ROOT, STUDIES
+from utils.paths import DATA, NOTEBOOKS, ROOT, STUDIES, STUDY_OUTPUTS
 from utils.study_file import CREDITCARD, REGISTERED_MODEL, ULB, ULB_COLUMNS, Costs, Study, Words, read_study
 
 __all__ = [
@@ -250,7 +250,7 @@ SIZES = {
 
 
 def _study_folder(study: str, profile: str) -> Path:
-    return ROOT / "build" / "studies" / study / profile
+    return STUDY_OUTPUTS / study / profile
 
 
 def _folders(profile: str, study: str) -> dict[str, Path]:

@@ -80,6 +80,9 @@ class DatasetConfig:
         Use the seconds from the first transaction as a feature instead of the hour of day, to see their effect.
     variant : str
         Suffix of the name, for studies that change the dataset to see the effect of a choice.
+    copies : Path or None
+        Folder for a copy of the table that is read fast; a study has one. None keeps the copy of a file in `data`
+        beside it, and none of other files, as nothing is written beside a file of the user's.
     """
 
     path: Path
@@ -98,6 +101,7 @@ class DatasetConfig:
     dates: tuple[str, ...] = ()
     raw_time: bool = False
     variant: str = ""
+    copies: Path | None = None
 
     def __post_init__(self) -> None:
         if self.path and isinstance(self.path, (str, os.PathLike)):

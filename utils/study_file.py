@@ -9,13 +9,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from utils.dataset_config import ConfigError, DatasetConfig
-from utils.paths import ROOT, STUDIES
+from utils.paths import ROOT, STUDIES, STUDY_OUTPUTS
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # of a study; part of folder names and of names in the registry
 CREDITCARD_FILE = STUDIES / "creditcard.toml"
 REGISTERED_MODEL = "fraud-detector"  # the credit-card study's final model; any other study's carries the study's name
 RESERVED = (CREDITCARD_FILE.stem, REGISTERED_MODEL)
 SECTIONS = ("data", "words", "costs")
+INTERNAL = ("variant", "copies")  # fields of a dataset that no study's file has
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ def study_from(name: str, content: dict[str, object], *, source: str) -> Study:
     for section, values in zip(SECTIONS, (data, words, costs), strict=True):
         if not isinstance(values, dict):
             raise ConfigError(f"{source}: {section} is no section; write [{section}] on a line of its own.")
-    _require_known("field", data, [field.name for field in fields(DatasetConfig) if field.name != "variant"], source)
+    known = [field.name for field in fields(DatasetConfig) if field.name not in INTERNAL]
+    _require_known("field", data, known, source)
     _require_known("field", words, [field.name for field in fields(Words)], source)
     _require_known("field", costs, [field.name for field in fields(Costs)], source)
     for field in ("path", "label"):
@@ -136,7 +138,8 @@ def study_from(name: str, content: dict[str, object], *, source: str) -> Study:
     for field, value in words.items():
         if not isinstance(value, str) or not value.strip():
             raise ConfigError(f"{source}: {field} is {value!r}; write a word.")
-    dataset = DatasetConfig(**{"time": None, "amount": None, **data})
+    copies = None if name == CREDITCARD_FILE.stem else STUDY_OUTPUTS / name
+    dataset = DatasetConfig(**{"time": None, "amount": None, **data}, copies=copies)
     study = Study(name, dataset, Words(**{**vars(NEUTRAL), **words}), Costs(**costs))
     try:
         dataset.check()

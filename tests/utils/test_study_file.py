@@ -112,7 +112,7 @@ def test_load_profile_keeps_all_outputs_of_a_foreign_study_below_build(write, na
     profile = load_profile(name, write(MINIMAL))
     folder = ROOT / "build" / "studies" / "claims" / name
     paths = (profile.results, profile.figures, profile.notebooks, profile.numbers, profile.model, profile.failures)
-    assert profile.is_foreign and profile.folder == folder
+    assert profile.is_foreign and profile.folder == folder and profile.dataset.copies == folder.parent
     assert all(Path(path).is_relative_to(folder) for path in paths)
 
 
