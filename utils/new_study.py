@@ -33,6 +33,7 @@ ROLES = ("label", "time", "amount", "group")
 ENDINGS = {".csv", ".tsv", ".txt", ".data", ".parquet", ".pq", ".xlsx", ".xls", ".gz", ".zip"}
 LINE = 110  # characters of a list before it is broken into lines
 EPOCH = 3e8  # seconds from the first row are fewer, and seconds since 1970 are more from 1979 on
+PATH_COMMENT = "a relative path starts at the project's root, or at the folder of this file if it is not in studies"
 TEXT = """\
 # The study of {file}, as its columns were recognised. After a change here, `make study FILE=studies/...` repeats what
 # the change concerns. A column may move from one list to another; a column in no list is left out.
@@ -117,11 +118,26 @@ def _named_study(request: Request) -> str:
     file = _existing(request.path)
     if given := [role for role in (*ROLES, "positive", "name") if getattr(request, role)]:
         raise ConfigError(f"{file.name} says what {given[0].upper()} is; edit the file instead.")
-    if file.parent != STUDIES:
-        raise ConfigError(f"{file.name} is not in the folder studies; copy it there and name it by FILE=studies/...")
-    study = read_study(file.stem)
+    study = read_study(str(file))
     _existing(study.dataset.path)
+    if file.parent != STUDIES:
+        _make_known(file)
     return study.name
+
+
+def _make_known(file: Path) -> None:
+    """Link a study's file in `studies`, so that every command finds it by its name."""
+    link = STUDIES / file.name
+    if link.exists() and link.resolve() == file:
+        return
+    if link.exists():
+        raise ConfigError(f"{_from_root(link)} is another study than {file}; rename one of the two files.")
+    try:
+        link.unlink(missing_ok=True)  # a link to a file that is gone
+        link.symlink_to(file)
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be linked in studies ({error.strerror}); copy it there.") from None
+    _say(f"{_from_root(link)} is a link to {file} now, by which every command knows the study {file.stem!r}.")
 
 
 def _existing(path: Path) -> Path:
@@ -195,7 +211,7 @@ def study_text(path: Path, recognised: Recognised, *, with_dates: bool) -> str:
     """
     role = recognised.role
     fields = [
-        ("path", _from_root(path), "CSV, Parquet or Excel; a relative path starts at the project's root"),
+        ("path", _from_root(path), "CSV, Parquet or Excel; " + PATH_COMMENT),
         ("label", role("label"), "the column with the two classes"),
         ("positive", (recognised.positive,), "values of the label that mean the rare class"),
         ("time", role("time"), "orders the rows: the latest fifth is then the test set"),
@@ -250,7 +266,7 @@ def _say(text: str) -> None:
 def main() -> None:
     """Print the name of a table's study, whose file is written if there is none."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("file", help="a table, or the file of a study in `studies`")
+    parser.add_argument("file", help="a table, or the file of a study")
     for role in ROLES:
         parser.add_argument(f"--{role}", help="a column")
     parser.add_argument("--positive", help="value of the label that means the rare class")

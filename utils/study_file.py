@@ -94,6 +94,9 @@ def study_path(study: str) -> Path:
 def read_study(study: str) -> Study:
     """Read a study's file.
 
+    A relative path of the table starts at the project's root, or in a file outside the folder `studies` at the file's
+    own folder.
+
     Parameters
     ----------
     study : str
@@ -118,11 +121,15 @@ def read_study(study: str) -> Study:
         raise ConfigError(f"{path.name}: a study's name has letters, digits, '-' and '_' only; rename the file.")
     if path.stem.lower() in RESERVED and path.resolve() != CREDITCARD_FILE:
         raise ConfigError(f"{path.name}: {path.stem!r} names the credit-card study's outputs; rename the file.")
-    return study_from(path.stem, content, source=path.name)
+    file = path.resolve()
+    return study_from(path.stem, content, source=path.name, folder=ROOT if file.parent == STUDIES else file.parent)
 
 
-def study_from(name: str, content: dict[str, object], *, source: str) -> Study:
-    """Build a study from the content of its file; `source` is the file's name in messages."""
+def study_from(name: str, content: dict[str, object], *, source: str, folder: Path = ROOT) -> Study:
+    """Build a study from the content of its file.
+
+    `source` is the file's name in messages, and `folder` where a relative path of the table starts.
+    """
     _require_known("section", content, SECTIONS, source)
     data, words, costs = (content.get(section, {}) for section in SECTIONS)
     for section, values in zip(SECTIONS, (data, words, costs), strict=True):
@@ -139,7 +146,10 @@ def study_from(name: str, content: dict[str, object], *, source: str) -> Study:
         if not isinstance(value, str) or not value.strip():
             raise ConfigError(f"{source}: {field} is {value!r}; write a word.")
     copies = None if name == CREDITCARD_FILE.stem else STUDY_OUTPUTS / name
-    dataset = DatasetConfig(**{"time": None, "amount": None, **data}, copies=copies)
+    path = data["path"]
+    if isinstance(path, str) and path and not path.startswith("~"):
+        path = folder / path
+    dataset = DatasetConfig(**{"time": None, "amount": None, **data, "path": path}, copies=copies)
     study = Study(name, dataset, Words(**{**vars(NEUTRAL), **words}), Costs(**costs))
     try:
         dataset.check()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from utils import study_file
 from utils.config import ROOT, ULB, ConfigError, Costs, Words, load_profile
 from utils.study_file import NEUTRAL, read_study
 
@@ -29,7 +30,17 @@ def test_read_study_gives_the_credit_card_study():
 def test_read_study_takes_no_time_or_amount_unless_the_file_names_them(write):
     study = read_study(write(MINIMAL))
     assert (study.name, study.dataset.label, study.dataset.time, study.dataset.amount) == ("claims", "bad", None, None)
-    assert study.dataset.path == ROOT / "claims.csv" and study.words == NEUTRAL
+    assert study.words == NEUTRAL
+
+
+def test_read_study_starts_relative_paths_at_the_root_or_outside_studies_at_the_folder_of_the_file(
+    write, tmp_path, monkeypatch
+):
+    outside = write(MINIMAL)
+    assert read_study(outside).dataset.path == tmp_path / "claims.csv"
+    monkeypatch.setattr(study_file, "STUDIES", tmp_path)
+    assert read_study("claims").dataset.path == ROOT / "claims.csv"
+    assert read_study(write('[data]\npath = "/tables/a.csv"\nlabel = "y"')).dataset.path == Path("/tables/a.csv")
 
 
 def test_read_study_reads_every_field(write):
