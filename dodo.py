@@ -184,7 +184,8 @@ def notebook_inputs(name: str) -> Inputs:
     modules = notebook_modules(path)
     results = [*LEDGERS, GENERATORS] if "benchmarks.generators" in modules else LEDGERS
     cells = {str(relative(path)): notebooks.source_hash(path)}
-    study = study_inputs("dataset", "words")
+    has_costs = any(module.startswith("utils.serving") for module in modules)
+    study = study_inputs("dataset", "words", *(["costs"] if has_costs else []))
     return cells | code_inputs(modules) | study | file_inputs([LOCK, RAW, *results])
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from utils.dataset_config import ConfigError, DatasetConfig, Roles
-from utils.paths import DATA, NOTEBOOKS, ROOT, STUDIES
-from utils.study_file import CREDITCARD, REGISTERED_MODEL, ULB, ULB_COLUMNS, Study, Words, read_study
+from utils.paths import DATA, NOTEBOOKS, ROOT, STUDIES, STUDY_OUTPUTS
+from utils.study_file import CREDITCARD, REGISTERED_MODEL, ULB, ULB_COLUMNS, Costs, Study, Words, read_study
 
 __all__ = [
     "CREDITCARD",
@@ -21,6 +21,7 @@ __all__ = [
     "ULB",
     "ULB_COLUMNS",
     "ConfigError",
+    "Costs",
     "DatasetConfig",
     "Profile",
     "Protocol",
@@ -87,6 +88,8 @@ class Profile:
         Name of the study; see `study_file.Study`.
     words : Words
         What the study calls its rows and classes.
+    costs : Costs
+        What alerts and missed positives cost.
     parameters : dict of str to dict
         Values that replace a registry entry's defaults, by entry name; 'original' replaces those of `protocol.Recipe`
         in the fit that chapter 7 audits, and 'judge' those of `fidelity.JUDGE`.
@@ -119,6 +122,7 @@ class Profile:
     dataset: DatasetConfig = ULB
     study: str = CREDITCARD.name
     words: Words = CREDITCARD.words
+    costs: Costs = CREDITCARD.costs
     ablation: tuple[str, ...] = ()
     parameters: dict[str, dict] = field(default_factory=dict)
     search: Search = Search()
@@ -218,7 +222,7 @@ def load_profile(name: str, study: str | Study | DatasetConfig = CREDITCARD) -> 
     study.dataset.check()
     if name not in SIZES:
         raise ConfigError(f"There is no profile {name!r}; choose 'quick' or 'full'.")
-    options = {"dataset": study.dataset, "study": study.name, "words": study.words}
+    options = {"dataset": study.dataset, "study": study.name, "words": study.words, "costs": study.costs}
     return Profile(name, **_folders(name, study.name), **SIZES[name], **options)
 
 
@@ -246,7 +250,7 @@ SIZES = {
 
 
 def _study_folder(study: str, profile: str) -> Path:
-    return ROOT / "build" / "studies" / study / profile
+    return STUDY_OUTPUTS / study / profile
 
 
 def _folders(profile: str, study: str) -> dict[str, Path]:

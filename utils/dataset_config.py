@@ -44,8 +44,8 @@ class DatasetConfig:
     """A table with a binary label: its file and the roles of its columns.
 
     Creating one checks nothing, because that happens on import; code that uses one calls `check` first. A table is
-    *mixed* if `numeric`, `categorical` or `dates` lists its columns: then values may be missing, and columns are
-    imputed and encoded in the pipeline. Otherwise every column must hold finite numbers.
+    *mixed* if `numeric`, `categorical` or `dates` lists its columns, or `positive` the label's values: then values may
+    be missing, and columns are imputed and encoded in the pipeline. Otherwise every column must hold finite numbers.
 
     Attributes
     ----------
@@ -80,6 +80,9 @@ class DatasetConfig:
         Use the seconds from the first transaction as a feature instead of the hour of day, to see their effect.
     variant : str
         Suffix of the name, for studies that change the dataset to see the effect of a choice.
+    copies : Path or None
+        Folder for a copy of the table that is read fast; a study has one. None keeps the copy of a file in `data`
+        beside it, and none of other files, as nothing is written beside a file of the user's.
     """
 
     path: Path
@@ -98,6 +101,7 @@ class DatasetConfig:
     dates: tuple[str, ...] = ()
     raw_time: bool = False
     variant: str = ""
+    copies: Path | None = None
 
     def __post_init__(self) -> None:
         if self.path and isinstance(self.path, (str, os.PathLike)):
@@ -164,8 +168,8 @@ class DatasetConfig:
 
     @property
     def is_mixed(self) -> bool:
-        """Whether columns are listed by kind, so that values may be missing and columns are encoded."""
-        return any(getattr(self, kind) for kind in KINDS)
+        """Whether columns are listed by kind, or the label's values; then values may be missing and are encoded."""
+        return any(getattr(self, name) for name in ("positive", *KINDS))
 
     @property
     def numbers(self) -> tuple[str, ...]:

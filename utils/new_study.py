@@ -27,12 +27,13 @@ from utils.data.reading.texts import as_texts
 from utils.data.recognition import recognise
 from utils.data.recognition.recognised import Recognised, table
 from utils.reporting.numbers import write_text
-from utils.study_file import NAME, NEUTRAL, RESERVED, read_study, study_from
+from utils.study_file import NAME, NEUTRAL, RESERVED, Costs, read_study, study_from
 
 ROLES = ("label", "time", "amount", "group")
 ENDINGS = {".csv", ".tsv", ".txt", ".data", ".parquet", ".pq", ".xlsx", ".xls", ".gz", ".zip"}
 LINE = 110  # characters of a list before it is broken into lines
 EPOCH = 3e8  # seconds from the first row are fewer, and seconds since 1970 are more from 1979 on
+PATH_COMMENT = "a relative path starts at the project's root, or at the folder of this file if it is not in studies"
 TEXT = """\
 # The study of {file}, as its columns were recognised. After a change here, `make study FILE=studies/...` repeats what
 # the change concerns. A column may move from one list to another; a column in no list is left out.
@@ -45,6 +46,11 @@ drop = {drop}
 # What notebooks, figures and the report call the rows and the classes; remove the leading signs to change it.
 # [words]
 {words}
+
+# What an alert costs, and a missed positive at least, in the unit of the amount: they decide from which probability the
+# final model raises an alert. Remove the leading signs to change it.
+# [costs]
+{costs}
 """
 
 
@@ -112,11 +118,26 @@ def _named_study(request: Request) -> str:
     file = _existing(request.path)
     if given := [role for role in (*ROLES, "positive", "name") if getattr(request, role)]:
         raise ConfigError(f"{file.name} says what {given[0].upper()} is; edit the file instead.")
-    if file.parent != STUDIES:
-        raise ConfigError(f"{file.name} is not in the folder studies; copy it there and name it by FILE=studies/...")
-    study = read_study(file.stem)
+    study = read_study(str(file))
     _existing(study.dataset.path)
+    if file.parent != STUDIES:
+        _make_known(file)
     return study.name
+
+
+def _make_known(file: Path) -> None:
+    """Link a study's file in `studies`, so that every command finds it by its name."""
+    link = STUDIES / file.name
+    if link.exists() and link.resolve() == file:
+        return
+    if link.exists():
+        raise ConfigError(f"{_from_root(link)} is another study than {file}; rename one of the two files.")
+    try:
+        link.unlink(missing_ok=True)  # a link to a file that is gone
+        link.symlink_to(file)
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be linked in studies ({error.strerror}); copy it there.") from None
+    _say(f"{_from_root(link)} is a link to {file} now, by which every command knows the study {file.stem!r}.")
 
 
 def _existing(path: Path) -> Path:
@@ -190,7 +211,7 @@ def study_text(path: Path, recognised: Recognised, *, with_dates: bool) -> str:
     """
     role = recognised.role
     fields = [
-        ("path", _from_root(path), "CSV, Parquet or Excel; a relative path starts at the project's root"),
+        ("path", _from_root(path), "CSV, Parquet or Excel; " + PATH_COMMENT),
         ("label", role("label"), "the column with the two classes"),
         ("positive", (recognised.positive,), "values of the label that mean the rare class"),
         ("time", role("time"), "orders the rows: the latest fifth is then the test set"),
@@ -203,7 +224,9 @@ def study_text(path: Path, recognised: Recognised, *, with_dates: bool) -> str:
     ]
     written = "\n".join(f"# {comment}\n{_field(name, value)}\n" for name, value, comment in fields)
     words = "\n".join(f"# {name} = {toml_value(value)}" for name, value in vars(NEUTRAL).items())
-    return TEXT.format(file=" ".join(path.name.split()), fields=written, drop=_dropped(recognised), words=words)
+    costs = "\n".join(f"# {name} = {value}" for name, value in vars(Costs()).items())
+    file = " ".join(path.name.split())
+    return TEXT.format(file=file, fields=written, drop=_dropped(recognised), words=words, costs=costs)
 
 
 def _dropped(recognised: Recognised) -> str:
@@ -243,7 +266,7 @@ def _say(text: str) -> None:
 def main() -> None:
     """Print the name of a table's study, whose file is written if there is none."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("file", help="a table, or the file of a study in `studies`")
+    parser.add_argument("file", help="a table, or the file of a study")
     for role in ROLES:
         parser.add_argument(f"--{role}", help="a column")
     parser.add_argument("--positive", help="value of the label that means the rare class")

@@ -1,19 +1,22 @@
-"""A study: a small file that names a table, the roles of its columns, and words for its rows and classes."""
+"""A study: a small file that names a table, the roles of its columns, words for its rows and classes, and costs."""
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from utils.dataset_config import ConfigError, DatasetConfig
-from utils.paths import ROOT, STUDIES
+from utils.paths import ROOT, STUDIES, STUDY_OUTPUTS
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # of a study; part of folder names and of names in the registry
 CREDITCARD_FILE = STUDIES / "creditcard.toml"
 REGISTERED_MODEL = "fraud-detector"  # the credit-card study's final model; any other study's carries the study's name
 RESERVED = (CREDITCARD_FILE.stem, REGISTERED_MODEL)
+SECTIONS = ("data", "words", "costs")
+INTERNAL = ("variant", "copies")  # fields of a dataset that no study's file has
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,30 @@ class Words:
     negative: str = "legitimate"
 
 
+@dataclass(frozen=True)
+class Costs:
+    """What alerts and missed positives cost, in the unit of the amount; they decide the threshold of the final model.
+
+    Attributes
+    ----------
+    fee : float
+        Handling of one alert.
+    floor : float
+        What a missed positive costs at least, whatever its amount, or if none is known.
+    """
+
+    fee: float = 5.0
+    floor: float = 10.0
+
+    def check(self) -> None:
+        """Raise a `ConfigError` for the first cost that cannot be one."""
+        for field, remedy in (("fee", "write a number that is not negative"), ("floor", "write a number above 0")):
+            value = getattr(self, field)
+            is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+            if not is_number or value < 0 or (field == "floor" and value == 0):
+                raise ConfigError(f"{field} is {value!r}; {remedy}.")
+
+
 NEUTRAL = Words("row", "rows", "positive", "positives", "negative")  # for a study that does not say
 
 
@@ -50,11 +77,13 @@ class Study:
         Part of folder names and of names in the model registry.
     dataset : DatasetConfig
     words : Words
+    costs : Costs
     """
 
     name: str
     dataset: DatasetConfig
     words: Words = Words()
+    costs: Costs = Costs()
 
 
 def study_path(study: str) -> Path:
@@ -64,6 +93,9 @@ def study_path(study: str) -> Path:
 
 def read_study(study: str) -> Study:
     """Read a study's file.
+
+    A relative path of the table starts at the project's root, or in a file outside the folder `studies` at the file's
+    own folder.
 
     Parameters
     ----------
@@ -89,30 +121,42 @@ def read_study(study: str) -> Study:
         raise ConfigError(f"{path.name}: a study's name has letters, digits, '-' and '_' only; rename the file.")
     if path.stem.lower() in RESERVED and path.resolve() != CREDITCARD_FILE:
         raise ConfigError(f"{path.name}: {path.stem!r} names the credit-card study's outputs; rename the file.")
-    return study_from(path.stem, content, source=path.name)
+    file = path.resolve()
+    return study_from(path.stem, content, source=path.name, folder=ROOT if file.parent == STUDIES else file.parent)
 
 
-def study_from(name: str, content: dict[str, object], *, source: str) -> Study:
-    """Build a study from the content of its file; `source` is the file's name in messages."""
-    _require_known("section", content, ("data", "words"), source)
-    data, words = (content.get(section, {}) for section in ("data", "words"))
-    for section, values in (("data", data), ("words", words)):
+def study_from(name: str, content: dict[str, object], *, source: str, folder: Path = ROOT) -> Study:
+    """Build a study from the content of its file.
+
+    `source` is the file's name in messages, and `folder` where a relative path of the table starts.
+    """
+    _require_known("section", content, SECTIONS, source)
+    data, words, costs = (content.get(section, {}) for section in SECTIONS)
+    for section, values in zip(SECTIONS, (data, words, costs), strict=True):
         if not isinstance(values, dict):
             raise ConfigError(f"{source}: {section} is no section; write [{section}] on a line of its own.")
-    _require_known("field", data, [field.name for field in fields(DatasetConfig) if field.name != "variant"], source)
+    known = [field.name for field in fields(DatasetConfig) if field.name not in INTERNAL]
+    _require_known("field", data, known, source)
     _require_known("field", words, [field.name for field in fields(Words)], source)
+    _require_known("field", costs, [field.name for field in fields(Costs)], source)
     for field in ("path", "label"):
         if field not in data:
             raise ConfigError(f"{source}: [data] has no {field}; add it.")
     for field, value in words.items():
         if not isinstance(value, str) or not value.strip():
             raise ConfigError(f"{source}: {field} is {value!r}; write a word.")
-    dataset = DatasetConfig(**{"time": None, "amount": None, **data})
+    copies = None if name == CREDITCARD_FILE.stem else STUDY_OUTPUTS / name
+    path = data["path"]
+    if isinstance(path, str) and path and not path.startswith("~"):
+        path = folder / path
+    dataset = DatasetConfig(**{"time": None, "amount": None, **data, "path": path}, copies=copies)
+    study = Study(name, dataset, Words(**{**vars(NEUTRAL), **words}), Costs(**costs))
     try:
         dataset.check()
+        study.costs.check()
     except ConfigError as error:
         raise ConfigError(f"{source}: {str(error).removeprefix('DatasetConfig.')}") from None
-    return Study(name, dataset, Words(**{**vars(NEUTRAL), **words}))
+    return study
 
 
 def _require_known(kind: str, given: dict[str, object], known: list[str] | tuple[str, ...], source: str) -> None:

@@ -81,7 +81,8 @@ def fit_study_choice(profile: Profile, measured: pd.DataFrame) -> FraudModel:
     if not results:
         return model
     interval = bootstrap.interval_of_ranks(results[-1].ranks)
-    return model.with_card(test=final_model.score_card(results[-1], interval).to_dict(), test_interval=interval)
+    card = final_model.score_card(results[-1], interval, costs=profile.costs)
+    return model.with_card(test=card.to_dict(), test_interval=interval)
 
 
 def study_model(study: Study) -> tuple[FraudModel, str]:

@@ -182,6 +182,8 @@ def amounts(values: NDArray, labels: NDArray) -> Figure:
     }
     text = "Share of each class by amount, in the file's currency, from each number to just below the next. "
     text += f"The median is {' and '.join(f'{median:,.2f} ({name})' for name, median in medians.items())}."
+    if not known.all():
+        text += f" {np.sum(~known):,} of {len(known):,} transactions have no amount and are left out."
     axes = {"xaxis": {"title": {"text": "amount"}}, "yaxis": {"title": {"text": "share of the class (%)"}}}
     return Figure(title="Amounts", text=text, data=bars, layout={**axes, "hovermode": "x unified"})
 

@@ -22,7 +22,7 @@ from utils.benchmark.run_task import all_folds, fold_parts, load_dataset, measur
 from utils.benchmark.search import chosen_trial
 from utils.benchmark.tasks import make_task
 from utils.benchmark.training import Fitted, TrainingRows, fit, positive_scores
-from utils.config import Profile, load_profile
+from utils.config import CREDITCARD, Costs, Profile, load_profile
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
 from utils.models.registry import MODELS
@@ -64,7 +64,8 @@ def build_pairs(folder: Path, names: Iterable[str] = (), profile: Profile | None
         fold = all_folds(profile.dataset, profile.protocol, 1)[FOLD_ID]
         limit_threads(1)  # as when the ledger was filled
         with tqdm(total=len(missing), unit="pair") as bar:
-            for name, model, about in fitted_pairs(missing, dataset, fold, recorded, study=study_of(profile)):
+            own = {"study": study_of(profile), "costs": profile.costs}
+            for name, model, about in fitted_pairs(missing, dataset, fold, recorded, **own):
                 _write(folder / name, model, about)
                 bar.set_postfix_str(name)
                 bar.update()
@@ -102,6 +103,7 @@ def fitted_pairs(
     fold: Fold,
     recorded: dict[str, FoldResult],
     study: Mapping[str, object] = MappingProxyType({}),
+    costs: Costs = CREDITCARD.costs,
 ) -> Iterator[tuple[str, FraudModel, About]]:
     """Name, model and description of each pair; a sampler is fitted once for all its models.
 
@@ -118,15 +120,18 @@ def fitted_pairs(
         ranking, probability = positive_scores(fitted.classifier, fitted.encoder.transform(X_test))
         measured = measure(dataset, fold.test, ranking, probability).average_precision
         score = fold_score(measured, finished and finished.average_precision)
-        model = _assemble(task, fitted, dataset, fold, probability).with_card(fold=score, **study)
+        model = _assemble(task, fitted, dataset, fold, probability, costs).with_card(fold=score, **study)
         yield name, model, _about(model, dataset, fold, probability)
 
 
-def _assemble(task: Task, fitted: Fitted, dataset: Dataset, fold: Fold, probability: NDArray) -> FraudModel:
+def _assemble(
+    task: Task, fitted: Fitted, dataset: Dataset, fold: Fold, probability: NDArray, costs: Costs
+) -> FraudModel:
     """The model with calibrator and threshold from the fold's held-out rows."""
     y_true = dataset.y.to_numpy()[fold.test]
     calibrator = fit_calibrator(y_true, probability)
-    threshold = choose_threshold(y_true, apply_calibrator(calibrator, probability), amounts_at(dataset, fold.test))
+    amounts = amounts_at(dataset, fold.test)
+    threshold = choose_threshold(y_true, apply_calibrator(calibrator, probability), amounts, costs=costs)
     return FraudModel(
         scaler=fitted.encoder,
         classifier=fitted.classifier,

@@ -24,6 +24,15 @@ def coverage_notes(alert: NDArray[np.bool_], n_scored: int, limit: int) -> list[
     return []
 
 
+def amount_notes(amount: NDArray[np.float64] | None, alert: NDArray[np.bool_]) -> list[str]:
+    """How many alerts the sum of their amounts leaves out; arrays of shape (n_rows,)."""
+    n_unknown = 0 if amount is None else int(np.sum(np.isnan(amount) & alert))
+    if not n_unknown:
+        return []
+    n_alerts = _counted(int(alert.sum()), "alert")
+    return [f"The amount at risk leaves out {n_unknown:,} of {n_alerts}, whose amount is missing."]
+
+
 def decimal_notes(table: Table) -> list[str]:
     """How many rows could not be read because of decimal commas; a file has them in all rows or in none."""
     rows = sorted(row for row, (_, reason) in table.errors.items() if DECIMAL_POINT in reason)

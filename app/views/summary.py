@@ -105,7 +105,7 @@ class FileSummary:
     alerts: int | None
     """Rows from the threshold on; null if none was scored."""
     amount_at_risk: float | None
-    """Sum of the alerts' amounts; null without an amount, or if no row was scored."""
+    """Sum of the alerts' amounts, as far as they are known; null without an amount, or if no row was scored."""
     histogram: Histogram
     top: list[TopRow]
     """The highest probabilities, at most 500."""
@@ -142,6 +142,7 @@ def summarise(model: Served, table: Table, probability: NDArray[np.float64], *, 
         labelled=quality,
         notes=[
             *notes.coverage_notes(alert, len(scored), MAX_TOP),
+            *notes.amount_notes(_column(model, table, model.model.schema.amount), alert),
             *notes.decimal_notes(table),
             *table.notes,
             *(notes.label_notes(labels, probability, quality and quality.rows, words) if labels else []),

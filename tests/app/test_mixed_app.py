@@ -147,6 +147,8 @@ def test_api_files_scores_a_file_with_gaps_and_unseen_categories_and_notes_them(
     assert summary["labelled"]["average_precision"] > summary["labelled"]["prevalence"]
     assert re.fullmatch(r"2024-\d\d-\d\dT\d\d:\d\d:\d\d", summary["top"][0]["time"])
     assert summary["amount_at_risk"] > 0  # although some amounts are missing
+    gaps = next(note for note in summary["notes"] if note.startswith("The amount at risk leaves out "))
+    assert gaps.endswith(f" of {summary['alerts']} alerts, whose amount is missing.")
     lines = client.get(summary["download"]).text.splitlines()
     assert lines[0].replace('"', "") == "row,probability,decision,error,when,balance,note"
     assert lines[1].endswith('"not seen in training: merchant"')

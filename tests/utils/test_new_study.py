@@ -62,8 +62,10 @@ def test_find_or_write_leaves_the_words_to_be_changed(studies, claims):
     name = find_or_write(Request(claims, label="outcome"))
     file = studies / f"{name}.toml"
     words = file.read_text().split("# [words]\n")[1].replace('# positive = "positive"', 'positive = "loss"')
-    file.write_text(file.read_text().split("# [words]\n")[0] + "[words]\n" + words)
-    assert study_file.read_study(name).words.positive == "loss"
+    text = file.read_text().split("# [words]\n")[0] + "[words]\n" + words
+    file.write_text(text.replace("# [costs]\n# fee = 5.0", "[costs]\nfee = 2.5"))
+    study = study_file.read_study(name)
+    assert study.words.positive == "loss" and study.costs == study_file.Costs(2.5, 10.0)
 
 
 def test_find_or_write_uses_the_file_there_is(studies, claims, capsys, monkeypatch):
@@ -101,7 +103,7 @@ def test_find_or_write_names_what_is_wrong_and_writes_nothing(studies, claims, t
         r"^'creditcard' names the credit-card study": Request(tmp_path / "creditcard.csv", label="outcome"),
         r"^'Fraud-Detector' names the credit-card": Request(claims, label="outcome", name="Fraud-Detector"),
         r"^NAME='a/b' cannot name a study": Request(claims, label="outcome", name="a/b"),
-        r"^elsewhere\.toml is not in the folder studies": Request(tmp_path / "elsewhere.toml"),
+        r"^elsewhere\.toml: \[data\] has no path; add it": Request(tmp_path / "elsewhere.toml"),
         r"^elsewhere\.toml says what LABEL is": Request(tmp_path / "elsewhere.toml", label="outcome"),
     }
     for message, request in wrong.items():
@@ -111,6 +113,29 @@ def test_find_or_write_names_what_is_wrong_and_writes_nothing(studies, claims, t
     with pytest.raises(DataError, match="nothing"):
         find_or_write(Request(claims, label="nothing"))
     assert list(studies.iterdir()) == []
+
+
+def test_find_or_write_makes_a_study_outside_the_folder_known_by_its_name(studies, claims, tmp_path):
+    text = f'[data]\npath = "{claims.name}"\nlabel = "outcome"\npositive = "bad"\ncategorical = ["branch"]\n'
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    file = folder / "branches.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=r"^There is no file .*mine.*claims of 2024\.csv; check FILE"):
+        find_or_write(Request(file))
+    assert not list(studies.iterdir())
+    claims.rename(folder / claims.name)
+    assert find_or_write(Request(file)) == find_or_write(Request(file)) == "branches"
+    assert study_file.read_study("branches").dataset.path == folder / claims.name
+    file.write_text(text + 'numeric = ["Größe"]\n')
+    assert study_file.read_study("branches").dataset.numeric == ("Größe",)
+    assert find_or_write(Request(studies / "branches.toml")) == "branches"
+    (tmp_path / "branches.toml").write_text(text.replace('"claims', '"mine/claims'))
+    with pytest.raises(ConfigError, match=r"branches\.toml is another study than .*; rename one of the two files\."):
+        find_or_write(Request(tmp_path / "branches.toml"))
+    file.rename(folder / "others.toml")
+    assert find_or_write(Request(tmp_path / "branches.toml")) == "branches"
+    assert study_file.read_study("branches").dataset.path == folder / claims.name
 
 
 def test_main_prints_the_name_alone_or_one_sentence(studies, claims, capsys, monkeypatch):

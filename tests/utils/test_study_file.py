@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from utils.config import ROOT, ULB, ConfigError, Words, load_profile
+from utils import study_file
+from utils.config import ROOT, ULB, ConfigError, Costs, Words, load_profile
 from utils.study_file import NEUTRAL, read_study
 
 MINIMAL = '[data]\npath = "claims.csv"\nlabel = "bad"\n'
@@ -29,7 +30,17 @@ def test_read_study_gives_the_credit_card_study():
 def test_read_study_takes_no_time_or_amount_unless_the_file_names_them(write):
     study = read_study(write(MINIMAL))
     assert (study.name, study.dataset.label, study.dataset.time, study.dataset.amount) == ("claims", "bad", None, None)
-    assert study.dataset.path == ROOT / "claims.csv" and study.words == NEUTRAL
+    assert study.words == NEUTRAL
+
+
+def test_read_study_starts_relative_paths_at_the_root_or_outside_studies_at_the_folder_of_the_file(
+    write, tmp_path, monkeypatch
+):
+    outside = write(MINIMAL)
+    assert read_study(outside).dataset.path == tmp_path / "claims.csv"
+    monkeypatch.setattr(study_file, "STUDIES", tmp_path)
+    assert read_study("claims").dataset.path == ROOT / "claims.csv"
+    assert read_study(write('[data]\npath = "/tables/a.csv"\nlabel = "y"')).dataset.path == Path("/tables/a.csv")
 
 
 def test_read_study_reads_every_field(write):
@@ -49,8 +60,12 @@ def test_read_study_reads_every_field(write):
         [words]
         positive = "default"
         positives = "defaults"
+
+        [costs]
+        fee = 2
     """
     study = read_study(write(text))
+    assert study.costs == load_profile("quick", study).costs == Costs(2, 10.0)
     assert study.dataset.is_mixed and study.dataset.positive == ("yes", "ja")
     assert study.dataset.categorical == ("shop", 'Art "1"') and study.dataset.drop == ("id",)
     assert study.words == Words("row", "rows", "default", "defaults", "negative")
@@ -58,10 +73,15 @@ def test_read_study_reads_every_field(write):
 
 WRONG = {
     "no TOML": ("[data\n", "claims.toml cannot be read as TOML"),
-    "unknown section": (MINIMAL + "[rows]\n", "claims.toml has an unknown section 'rows'; known are data, words"),
+    "unknown section": (
+        MINIMAL + "[rows]\n",
+        "claims.toml has an unknown section 'rows'; known are data, words, costs",
+    ),
     "unknown field": (MINIMAL + 'tiem = "x"\n', "claims.toml has an unknown field 'tiem'"),
     "unknown word": (MINIMAL + '[words]\nfraud = "x"\n', "claims.toml has an unknown field 'fraud'"),
     "empty word": (MINIMAL + '[words]\nrow = ""\n', "claims.toml: row is ''; write a word"),
+    "cost as text": (MINIMAL + '[costs]\nfee = "5"\n', "claims.toml: fee is '5'; write a number that is not negative"),
+    "no loss": (MINIMAL + "[costs]\nfloor = 0\n", "claims.toml: floor is 0; write a number above 0"),
     "no label": ('[data]\npath = "a.csv"\n', "claims.toml: [data] has no label; add it"),
     "section as a value": ("data = 3\n", "claims.toml: data is no section; write [data] on a line of its own"),
     "label as time": (MINIMAL + 'time = "bad"\n', "claims.toml: time is 'bad'; name a column other than the label"),
@@ -103,7 +123,7 @@ def test_load_profile_keeps_all_outputs_of_a_foreign_study_below_build(write, na
     profile = load_profile(name, write(MINIMAL))
     folder = ROOT / "build" / "studies" / "claims" / name
     paths = (profile.results, profile.figures, profile.notebooks, profile.numbers, profile.model, profile.failures)
-    assert profile.is_foreign and profile.folder == folder
+    assert profile.is_foreign and profile.folder == folder and profile.dataset.copies == folder.parent
     assert all(Path(path).is_relative_to(folder) for path in paths)
 
 

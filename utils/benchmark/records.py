@@ -171,8 +171,8 @@ class Measurement:
         1-based ranks of the positives in ascending order; tied negatives are ranked before them.
     positives : list of int
         Row numbers of the positives in the dataset's file, in the order of `ranks`.
-    amounts : list of float or None
-        Amounts of the positives; None without such a column.
+    amounts : list of (float or None), or None
+        Amounts of the positives, None where one is missing; None without such a column.
     n_rows : int
         Rows that were scored.
     days : float or None
@@ -185,7 +185,7 @@ class Measurement:
 
     ranks: list[int]
     positives: list[int]
-    amounts: list[float] | None
+    amounts: list[float | None] | None
     n_rows: int
     days: float | None
     average_precision: float

@@ -198,7 +198,7 @@ def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probab
     return Measurement(
         ranks=ranks.tolist(),
         positives=positives.tolist(),
-        amounts=None if dataset.amounts is None else dataset.amounts.loc[positives].tolist(),
+        amounts=None if dataset.amounts is None else _without_nan(dataset.amounts.loc[positives]),
         n_rows=len(positions),
         days=days_covered(dataset, positions),
         average_precision=round(metrics.average_precision(ranks), 6),
@@ -208,6 +208,11 @@ def measure(dataset: Dataset, positions: np.ndarray, ranking: np.ndarray, probab
         calibration_error=round(metrics.calibration_error(reliability), 8),
         reliability=reliability,
     )
+
+
+def _without_nan(values: pd.Series) -> list[float | None]:
+    """Numbers for JSON, which has no NaN; None for a missing one."""
+    return [None if missing else value for value, missing in zip(values.tolist(), values.isna(), strict=True)]
 
 
 def days_covered(dataset: Dataset, positions: np.ndarray) -> float | None:

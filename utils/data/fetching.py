@@ -29,6 +29,7 @@ from tqdm import tqdm
 
 from utils.config import ULB, DatasetConfig
 from utils.data.errors import DataError
+from utils.paths import DATA
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def fetch(config: DatasetConfig = ULB) -> Path:
 
 def fetch_file(path: Path, sha256: str | None, sources: dict[str, Callable[[Path], None]], *, n_bytes: int) -> Path:
     """`path`, once a file with this hash is there; the sources write it to the path that they are given, in turn."""
-    remove_stale(path)
+    if sources:
+        remove_stale(path)
     if path.exists():
         verify(path, sha256)
         return path
@@ -172,9 +174,9 @@ def verify(path: Path, expected: str | None) -> None:
         )
 
 
-def content_sha256(path: Path) -> str:
+def content_sha256(path: Path, copies: Path | None = None) -> str:
     """SHA-256 of a file; taken from the stamp of its Parquet copy if the file has not changed since."""
-    stamp = read_stamp(path)
+    stamp = read_stamp(path, copies)
     if stamp:
         return stamp["sha256"]
     status = path.stat()
@@ -188,22 +190,29 @@ def _sha256(path: Path, size: int, mtime_ns: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def copy_path(path: Path) -> Path:
-    """Path of the Parquet copy of a CSV file; a name that a user is unlikely to choose."""
-    return path.with_name(f"{path.name}.parquet")
+def copy_path(path: Path, copies: Path | None = None) -> Path | None:
+    """Path of the Parquet copy of a CSV file, which has a name that a user is unlikely to choose.
+
+    It is in the folder `copies`; without one, a file in `data` has its copy beside it, and any other file has none.
+    """
+    folder = copies or (DATA if path.parent == DATA else None)
+    return folder and folder / f"{path.name}.parquet"
 
 
-def make_stamp(path: Path, **details: object) -> dict[bytes, bytes]:
+def make_stamp(path: Path, copies: Path | None = None, **details: object) -> dict[bytes, bytes]:
     """Parquet metadata that ties a copy to the content of its source."""
     status = path.stat()
-    stamp = {"sha256": content_sha256(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    stamp = {"sha256": content_sha256(path, copies), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
     return {STAMP: json.dumps(stamp | details).encode()}
 
 
-def read_stamp(path: Path) -> dict:
+def read_stamp(path: Path, copies: Path | None = None) -> dict:
     """Stamp of the Parquet copy of `path`; empty if there is no copy, or `path` has changed since."""
+    copy = copy_path(path, copies)
+    if copy is None:
+        return {}
     try:
-        stamp = json.loads(pq.read_schema(copy_path(path)).metadata[STAMP])
+        stamp = json.loads(pq.read_schema(copy).metadata[STAMP])
         status = path.stat()
         is_unchanged = (stamp["size"], stamp["mtime_ns"]) == (status.st_size, status.st_mtime_ns)
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
@@ -233,29 +242,35 @@ def remove_stale(target: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def read_copy(path: Path) -> pd.DataFrame | None:
-    """Read the Parquet copy of `path`; None if it is damaged."""
+def read_copy(copy: Path) -> pd.DataFrame | None:
+    """Read a Parquet copy; None if it is damaged."""
     try:
-        return pq.read_table(copy_path(path), page_checksum_verification=True).to_pandas()
+        return pq.read_table(copy, page_checksum_verification=True).to_pandas()
     except (OSError, pa.ArrowException):
-        logger.warning("%s is damaged and is made again.", copy_path(path).name)
+        logger.warning("%s is damaged and is made again.", copy.name)
         return None
 
 
-def remove_outdated_copy(path: Path) -> None:
+def remove_outdated_copy(path: Path, copies: Path | None = None) -> None:
     """Remove the Parquet copy of an earlier file at `path`; a file that is not such a copy stays."""
-    copy = copy_path(path)
+    copy = copy_path(path, copies)
+    if copy is None:
+        return
     with suppress(OSError, pa.ArrowException):
-        if path.is_file() and not read_stamp(path) and STAMP in (pq.read_schema(copy).metadata or {}):
+        if path.is_file() and not read_stamp(path, copies) and STAMP in (pq.read_schema(copy).metadata or {}):
             copy.unlink()
 
 
-def write_copy(frame: pd.DataFrame, path: Path, **details: object) -> None:
+def write_copy(frame: pd.DataFrame, path: Path, copies: Path | None = None, **details: object) -> None:
     """Save a validated frame as the Parquet copy of `path`; `details` of the validation go into its stamp."""
+    copy = copy_path(path, copies)
+    if copy is None:
+        return
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    table = table.replace_schema_metadata(table.schema.metadata | make_stamp(path, **details))
+    table = table.replace_schema_metadata(table.schema.metadata | make_stamp(path, copies, **details))
     try:
-        with replacing(copy_path(path)) as temporary:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(copy) as temporary:
             pq.write_table(table, temporary, compression="none", use_dictionary=False, write_page_checksum=True)
     except OSError as error:
         logger.warning("No Parquet copy of %s (%s); loading stays slow.", path.name, error)

@@ -28,4 +28,4 @@ class DatasetIdentity:
 
 def identify(config: DatasetConfig) -> DatasetIdentity:
     """Identity of a dataset; its file is fetched if missing, and verified."""
-    return DatasetIdentity(config.name, content_sha256(fetch(config)), config.roles)
+    return DatasetIdentity(config.name, content_sha256(fetch(config), config.copies), config.roles)

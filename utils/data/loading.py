@@ -12,7 +12,15 @@ import pandas as pd
 from utils.config import ULB, DatasetConfig
 from utils.data.errors import DataError
 from utils.data.features import build_features
-from utils.data.fetching import content_sha256, fetch, read_copy, read_stamp, remove_outdated_copy, write_copy
+from utils.data.fetching import (
+    content_sha256,
+    copy_path,
+    fetch,
+    read_copy,
+    read_stamp,
+    remove_outdated_copy,
+    write_copy,
+)
 from utils.data.identity import DatasetIdentity
 from utils.data.mixed_table import read_mixed_table
 from utils.data.reading import PARQUET, read_table
@@ -143,16 +151,15 @@ def load(config: DatasetConfig = ULB) -> Dataset:
         frame = table.frame[is_first] if config.duplicates == "drop" else table.frame
         check_rarity(frame, config)
     except DataError:
-        remove_outdated_copy(config.path)
+        remove_outdated_copy(config.path, config.copies)
         raise
     if not table.is_copy and not _is_parquet(path):
-        write_copy(table.frame, path, **table.stamp)
+        write_copy(table.frame, path, config.copies, **table.stamp)
     warn_of_counters(_counters(table, config), config)
     if config.time is not None and not frame[config.time].is_monotonic_increasing:
         frame = frame.sort_values(config.time, kind="stable")
-    return Dataset(
-        config.name, content_sha256(path), frame, config, int(np.count_nonzero(~is_first)), _sum_of_hashes(frame)
-    )
+    sha256 = content_sha256(path, config.copies)
+    return Dataset(config.name, sha256, frame, config, int(np.count_nonzero(~is_first)), _sum_of_hashes(frame))
 
 
 def _entities(column: pd.Series) -> np.ndarray:
@@ -227,8 +234,8 @@ def _validated_table(path: Path, config: DatasetConfig) -> _ValidatedTable:
     A copy is validated again if it was made for other roles, and made again if other columns were left out.
     """
     roles, drop = _stamped_roles(config), sorted(config.drop)
-    stamp = read_stamp(path)
-    frame = read_copy(path) if stamp and stamp.get("drop") == drop else None
+    stamp = read_stamp(path, config.copies)
+    frame = read_copy(copy_path(path, config.copies)) if stamp and stamp.get("drop") == drop else None
     is_copy = frame is not None
     if config.is_mixed:
         if not is_copy or stamp["roles"] != roles:

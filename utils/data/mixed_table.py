@@ -48,6 +48,10 @@ def read_mixed_table(path: Path, config: DatasetConfig) -> pd.DataFrame:
 
 
 def _require_columns(raw: pd.DataFrame, path: Path, config: DatasetConfig) -> None:
+    if not (config.numbers or config.categorical or config.dates):
+        raise ColumnError(
+            f"The study of {path.name} lists no features; add columns to `numeric`, `categorical` or `dates`."
+        )
     roles = [name for name in (config.label, config.time, config.amount, config.group) if name is not None]
     needed = dict.fromkeys([*roles, *config.numbers, *config.categorical, *config.dates])
     missing = [name for name in needed if name not in raw]

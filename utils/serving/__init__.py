@@ -9,8 +9,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "card": ["Card", "FoldScore", "MethodCard"],
         "explanations": ["Explainer"],
         "final_model": [
-            "FEE",
-            "FLOOR",
             "amounts_at",
             "choose",
             "final_task",

@@ -166,7 +166,7 @@ def save(model: FraudModel, folder: Path) -> Path:
 
 def _saved_roles(schema: DatasetConfig) -> dict[str, object]:
     """Roles of the columns; those of mixed tables only if they are set, so that other cards are as before."""
-    roles = {**asdict(schema), "path": schema.path.name}
+    roles = {name: value for name, value in asdict(schema).items() if name != "copies"} | {"path": schema.path.name}
     return {name: value for name, value in roles.items() if value or name not in ("group", "positive", *KINDS)}
 
 

@@ -25,7 +25,7 @@ from utils.benchmark.run_task import (
 )
 from utils.benchmark.tasks import make_task, split_of
 from utils.benchmark.training import fit
-from utils.config import Profile
+from utils.config import CREDITCARD, Costs, Profile
 from utils.data import splits
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
@@ -34,7 +34,7 @@ from utils.serving.bundle import FraudModel, apply_calibrator, fit_calibrator
 from utils.serving.card import Card
 from utils.serving.raw_columns import describe_columns, encode_rows
 
-FEE, FLOOR = 5.0, 10.0  # EUR: handling of an alert, and minimum cost of a missed fraud
+ULB_COSTS = CREDITCARD.costs
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +96,10 @@ def _fold_probability(profile: Profile, task: Task, fold_id: tuple[int, int]) ->
     return fitted.pipeline.predict_proba(X_test)[:, 1]
 
 
-def choose_threshold(y_true: NDArray, probability: NDArray, amounts: NDArray) -> float:
+def choose_threshold(y_true: NDArray, probability: NDArray, amounts: NDArray, *, costs: Costs = ULB_COSTS) -> float:
     """Threshold with the lowest total cost on out-of-fold rows; see `metrics.cost_curve`."""
     ranks, positions = metrics.ranks_of_positives(y_true, probability)
-    n_alerts, cost = metrics.cost_curve(ranks, amounts[positions], fee=FEE, floor=FLOOR)
+    n_alerts, cost = metrics.cost_curve(ranks, amounts[positions], fee=costs.fee, floor=costs.floor)
     best = int(n_alerts[np.argmin(cost)])
     ordered = np.sort(probability)[::-1]
     return float(ordered[best - 1]) if best else float(np.nextafter(ordered[0], 2))
@@ -127,7 +127,7 @@ def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold 
         scaler=fitted.encoder,
         classifier=fitted.classifier,
         calibrator=calibrator,
-        threshold=choose_threshold(development.y_true, probability, development.amounts),
+        threshold=choose_threshold(development.y_true, probability, development.amounts, costs=profile.costs),
         schema=profile.dataset,
         columns=tuple(dataset.X.columns),
         card=Card.of_methods(**vars(fitted.trial), ledger_key=task.key, profile=profile.name, **study_of(profile)),
@@ -185,7 +185,7 @@ def score_unseen(dataset: Dataset, development: NDArray, test: NDArray, probabil
     return UnseenEntities(int(is_unseen.sum()), int(y_true.sum()), score)
 
 
-def score_card(scored: ScoringResult, interval: tuple[float, float]) -> pd.Series:
+def score_card(scored: ScoringResult, interval: tuple[float, float], *, costs: Costs = ULB_COSTS) -> pd.Series:
     """Metrics of a scored set for a fraud desk, by name.
 
     Alerts a day are left out of a set without times, and the score on unseen entities out of one without entities.
@@ -195,11 +195,13 @@ def score_card(scored: ScoringResult, interval: tuple[float, float]) -> pd.Serie
     scored : ScoringResult
     interval : (float, float)
         Interval of the average precision.
+    costs : Costs
+        What alerts and missed positives cost; by default in the credit-card study.
     """
     ranks = scored.ranks
-    n_alerts, cost = metrics.cost_curve(ranks, scored.amounts, fee=FEE, floor=FLOOR)
+    n_alerts, cost = metrics.cost_curve(ranks, scored.amounts, fee=costs.fee, floor=costs.floor)
     n_caught = int(np.count_nonzero(np.asarray(ranks) <= scored.n_alerts))
-    at_threshold = cost[n_caught] + FEE * (scored.n_alerts - n_alerts[n_caught])
+    at_threshold = cost[n_caught] + costs.fee * (scored.n_alerts - n_alerts[n_caught])
     return pd.Series(
         {
             "average precision": scored.average_precision,

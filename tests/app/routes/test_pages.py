@@ -697,6 +697,9 @@ def test_amounts_and_hours_are_shares_of_each_class():
     assert at["0"] == at["0.01 to 1"] == at["30 to 100"] == at["100 to 300"] == (25, 1)
     assert fraud["y"][-1] == 100 and sum(fraud["y"]) == 100
     assert "50.24 (legitimate)" in figure.text  # between 0.5 and 99.99, rounded to even
+    assert "have no amount" not in figure.text
+    gaps = figures.amounts(np.array([0, np.nan, 99.99, 100, np.nan, 1e6]), labels)
+    assert gaps.text.endswith("2 of 6 transactions have no amount and are left out.")
     hours = figures.hour_of_day(np.array([0, 0, 5, 23, 5, 5]), labels)
     assert hours.data[0]["y"][0] == 50 and hours.data[1]["y"][5] == 100
     assert "10,000 transactions" in hours.text and "6667 in hour 5" in hours.text

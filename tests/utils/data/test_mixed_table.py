@@ -78,6 +78,14 @@ def test_load_reads_a_mixed_table_again_for_other_kinds(write):
     assert load(points_as_category).X["points"].cat.categories.tolist() == [str(number) for number in range(9)]
 
 
+def test_load_reads_a_table_whose_only_feature_is_the_amount(write):
+    lists = dict.fromkeys(KINDS, ())
+    dataset = load(write(raw_table(), group=None, time=None, **lists))
+    assert next(iter(dataset.X)) == "sum" and dataset.X["sum"].isna().any() and 0 < dataset.y.mean() < 0.5
+    with pytest.raises(DataError, match="lists no features; add columns to `numeric`, `categorical` or `dates`"):
+        load(write(raw_table(), group=None, time=None, amount=None, **lists))
+
+
 def test_build_features_never_has_the_absolute_time_label_or_group(write):
     dataset = load(write(raw_table()))
     assert dataset.X.columns.tolist() == [

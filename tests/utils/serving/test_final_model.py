@@ -11,9 +11,11 @@ from tests.small import small_profile
 from utils import metrics
 from utils.benchmark import ledger, out_of_fold
 from utils.benchmark.run_task import load_dataset
-from utils.config import Search
+from utils.config import CREDITCARD, Costs, Search
 from utils.data import splits
 from utils.serving import bundle, final_model
+
+COSTS = CREDITCARD.costs
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +63,19 @@ def test_choose_threshold_costs_least():
     probability = np.clip(0.3 * y + rng.normal(0.3, 0.15, 400), 0, 1)
     amounts = rng.gamma(1, 50, 400)
     costs = {
-        cut: final_model.FEE * np.sum(probability >= cut)
-        + np.maximum(amounts, final_model.FLOOR)[(probability < cut) & (y == 1)].sum()
+        cut: COSTS.fee * np.sum(probability >= cut)
+        + np.maximum(amounts, COSTS.floor)[(probability < cut) & (y == 1)].sum()
         for cut in [*np.unique(probability), 2.0]
     }
     assert costs[final_model.choose_threshold(y, probability, amounts)] == pytest.approx(min(costs.values()))
+
+
+def test_choose_threshold_follows_the_costs_of_the_study():
+    y, probability, amounts = np.array([1, 0, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.6, 0.1]), np.zeros(5)
+    thresholds = [
+        final_model.choose_threshold(y, probability, amounts, costs=Costs(fee, floor=10)) for fee in (1, 5, 20)
+    ]
+    assert thresholds[:2] == [0.6, 0.9] and thresholds[2] > 0.9
 
 
 def test_choose_threshold_raises_no_alert_where_none_pays():
@@ -148,8 +158,8 @@ def test_score_card_adds_up(profile, model):
     scored = final_model.score_test(profile, model).result
     card = final_model.score_card(scored, (0.1, 0.9))
     caught = np.asarray(scored.ranks) <= scored.n_alerts
-    losses = np.maximum(scored.amounts, final_model.FLOOR)
-    cost = losses[~caught].sum() + final_model.FEE * scored.n_alerts
+    losses = np.maximum(scored.amounts, COSTS.floor)
+    cost = losses[~caught].sum() + COSTS.fee * scored.n_alerts
     assert card["cost saved, share of the loss without alerts"] == round(1 - cost / losses.sum(), 3)
     assert card["recall at the threshold"] == round(caught.mean(), 3)
     assert card["average precision"] == round(metrics.average_precision(scored.ranks), 6)

@@ -8,10 +8,11 @@ import pytest
 import skops.io
 
 from tests import small_mixed
-from utils.benchmark.records import UnseenEntities
+from utils.benchmark.records import UnseenEntities, from_json, to_json
 from utils.benchmark.run_task import measure
 from utils.config import load_profile
 from utils.data.features import build_features
+from utils.dataset_config import LISTS
 from utils.serving import bundle, final_model
 from utils.serving.bundle import CARD, BundleError, apply_calibrator
 from utils.serving.final_model import OutOfFold
@@ -84,7 +85,7 @@ def test_save_writes_no_type_that_is_not_trusted(saved):
         (lambda card: card["raw_columns"][0].update(kind="colour"), "raw_columns.0.kind"),
         (lambda card: card.update(raw_columns="all"), "raw_columns must be a list"),
         (
-            lambda card: (card["schema"].update(numeric=[], categorical=[], dates=[]), card.pop("raw_columns")),
+            lambda card: (card["schema"].update({name: [] for name in LISTS}), card.pop("raw_columns")),
             "schema must be that of the scaler",
         ),
     ],
@@ -129,6 +130,17 @@ def test_score_test_adds_the_score_on_entities_that_development_does_not_hold(sc
     assert row.result.unseen == expected
     card = final_model.score_card(row.result, (0.1, 0.2))
     assert card["average precision on unseen entities"] == expected.average_precision
+
+
+def test_measure_writes_missing_amounts_as_null():
+    positions = np.arange(len(ROWS.frame))
+    scores = np.random.default_rng(0).random(len(positions))
+    measured = measure(ROWS, positions, scores, scores)
+    expected = ROWS.amounts.loc[measured.positives].tolist()
+    assert np.isnan(expected).any()
+    assert [value is None for value in measured.amounts] == np.isnan(expected).tolist()
+    text = json.dumps(to_json(measured), allow_nan=False)
+    assert from_json(type(measured), json.loads(text)) == measured
 
 
 def test_score_card_copes_without_amounts_and_days(scored):
