@@ -8,9 +8,13 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from utils.config import NOTEBOOKS, Profile
-from utils.reporting.adaptation import OTHERWISE, adapt
+from utils.reporting.adaptation import NEEDS_POSITIVES, OTHERWISE, adapt, has_tag
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 QUIET = "--quiet"  # papermill interrupts a kernel before it ends, which would be reported as an error
 
@@ -51,7 +55,7 @@ def execute(name: str, profile: Profile) -> None:
 
     kernel = {"kernel_name": "python3", "progress_bar": False, "extra_arguments": [QUIET]}
     source = NOTEBOOKS / f"{name}.ipynb"
-    notebook = adapt(nbformat.read(source, as_version=4), profile)
+    notebook = _adapted(nbformat.read(source, as_version=4), profile)
     is_default = profile.name == "full" and not profile.is_foreign
     parameters = {} if is_default else {"study": profile.study, "profile_name": profile.name}
     start = time.perf_counter()
@@ -71,6 +75,14 @@ def execute(name: str, profile: Profile) -> None:
             ) from None
         write_clean(output, profile.notebooks / source.name)
     print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def _adapted(notebook: NotebookNode, profile: Profile) -> NotebookNode:
+    """The notebook for the profile's study; the table is only read if a cell depends on its rows."""
+    from utils.experiments import cgan_ablation
+
+    depends = profile.is_foreign and has_tag(notebook, NEEDS_POSITIVES)
+    return adapt(notebook, profile, has_positives=not depends or cgan_ablation.has_positives(profile))
 
 
 def write_clean(executed: Path, target: Path) -> None:
