@@ -41,11 +41,6 @@ def adapt(notebook: NotebookNode, profile: Profile, *, has_positives: bool = Tru
     return adapted
 
 
-def has_tag(notebook: NotebookNode, tag: str) -> bool:
-    """Whether a cell of the notebook has the tag."""
-    return any(tag in cell.metadata.get("tags", []) for cell in notebook.cells)
-
-
 def _adapt_cell(cell: NotebookNode, profile: Profile, unmet: set[str]) -> list[NotebookNode]:
     """The cell, the one that stands in its place, or nothing."""
     tags, otherwise = set(cell.metadata.get("tags", [])), cell.metadata.pop(OTHERWISE, None)
