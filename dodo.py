@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from utils.config import CREDITCARD, NOTEBOOKS, ROOT, ConfigError, load_profile
 from utils.reporting import notebooks
+from utils.reporting.adaptation import NEEDS_POSITIVES
 from utils.reporting.dependencies import Inputs, UpToDate, code_inputs, file_inputs, notebook_modules, relative
 from utils.study_file import study_path
 
@@ -107,7 +108,7 @@ def task_notebooks():
 
     def execute(name):
         with share_of_cores():
-            notebooks.execute(name, PROFILE)
+            notebooks.execute(name, PROFILE, has_positives=has_positives(name))
         log_run(name)
 
     for name in NAMES:
@@ -193,6 +194,16 @@ def study_inputs(*parts: str) -> Inputs:
     """Hash of parts of the study; a comment in its file makes nothing out of date."""
     values = [repr(getattr(PROFILE, part)).replace(str(ROOT), "") for part in parts]
     return {str(relative(study_path(PROFILE.study))): sha256("\n".join(values).encode()).hexdigest()}
+
+
+def has_positives(name: str) -> bool:
+    """Whether the folds have enough positives for a notebook; the table is only read for one that needs some."""
+    if not PROFILE.is_foreign or not notebooks.has_tag(name, NEEDS_POSITIVES):
+        return True
+
+    from utils.experiments import cgan_ablation
+
+    return cgan_ablation.has_positives(PROFILE)
 
 
 @contextmanager

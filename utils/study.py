@@ -33,6 +33,8 @@ def run(profile: Profile) -> None:
     n_tasks = {"benchmark": len(table)} | {study.__name__: len(study(profile)) for study in sensitivity.STUDIES}
     with lasting_workers():
         n_tasks["ablation"] = len(cgan_ablation.run(profile))
+        if not n_tasks["ablation"]:
+            print("The ablation of the CGAN is left out: a fold has too few positives to train one.", flush=True)
         if set(ULB_COLUMNS) <= set(load_dataset(profile.dataset).frame):
             n_tasks["original protocol"] = len(original_run.replica(profile))
         else:

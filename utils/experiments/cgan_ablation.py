@@ -18,15 +18,19 @@ from utils.benchmark import ledger
 from utils.benchmark.errors import exit_with_a_sentence
 from utils.benchmark.executors import Batch, run_batches
 from utils.benchmark.records import Method, Row, Task
+from utils.benchmark.run_task import all_folds, load_dataset
 from utils.benchmark.tasks import make_task, minor_version
 from utils.config import Profile, Words, load_profile
 from utils.data.identity import DatasetIdentity, identify
 from utils.experiments.cgan_variant import VariantResult, gan_config, report_options, run_variants
 from utils.samplers.cgan.config import GANConfig
+from utils.samplers.cgan.scaler import MIN_ROWS
 from utils.wording import reword
 
 N_SYNTHETIC = 5000
 REVISION = 1  # raised by hand when `utils.experiments.fidelity` measures something else
+MIXED_REVISION = 2  # the same for mixed tables, whose columns `JudgedColumns` makes
+MIN_TESTED = 3  # positives of a test part, of which chapter 4 trains on two
 UPDATES_PER_SECOND = 120
 DIRECTIONS = {
     "tstr_ratio": 1,
@@ -121,14 +125,21 @@ def run(profile: Profile, *, variants: Iterable[str] | None = None, n_jobs: int 
     -------
     DataFrame
         One row per variant and fold: variant, repeat, fold, fit_seconds, rows_per_second and every figure of
-        `fidelity.fidelity_report`.
+        `fidelity.fidelity_report`. Empty if the folds have too few positives; see `has_positives`.
     """
     tasks = _tasks(profile, variants)
     rows = {row.key: row for row in ledger.read(_path(profile).parent, VariantResult)}
     batch = _batch_missing(profile, tasks, rows)
     if batch:
         rows |= {row.key: row for row in run_batches([batch], n_jobs=n_jobs)[batch.path]}
-    return _frame(rows[task.key] for task in tasks)
+    return _frame([rows[task.key] for task in tasks if task.key in rows])
+
+
+def has_positives(profile: Profile) -> bool:
+    """Whether each fold that a chapter shows has enough positives to train a CGAN, and to divide its test part."""
+    y, folds = load_dataset(profile.dataset).y, all_folds(profile.dataset, profile.protocol, profile.n_repeats)
+    used = [folds[fold_id] for fold_id in {(0, 0), *profile.folds, *profile.ablation_folds}]
+    return all(y.iloc[fold.train].sum() >= MIN_ROWS and y.iloc[fold.test].sum() >= MIN_TESTED for fold in used)
 
 
 def missing_batch(profile: Profile) -> Batch | None:
@@ -147,7 +158,7 @@ def _tasks(profile: Profile, variants: Iterable[str] | None = None) -> list[Task
 
 
 def _batch_missing(profile: Profile, tasks: list[Task], known: Collection[str]) -> Batch | None:
-    """Batch of the tasks whose keys are not known; None if all are.
+    """Batch of the tasks whose keys are not known; None if all are, or the folds have too few positives.
 
     The folds of a variant form one group, so that its networks are compiled once.
     """
@@ -155,7 +166,7 @@ def _batch_missing(profile: Profile, tasks: list[Task], known: Collection[str]) 
     for task in tasks:
         if task.key not in known:
             groups[task.variant].append(task)
-    if not groups:
+    if not groups or not has_positives(profile):
         return None
     weights = {task.key: _seconds(task) for group in groups.values() for task in group}
     return Batch(run_variants, profile, list(groups.values()), _path(profile), weights)
@@ -166,7 +177,10 @@ def _task(profile: Profile, dataset: DatasetIdentity, fold_id: tuple[int, int], 
     task = make_task(profile, dataset, fold_id, "cgan", "xgb")
     params = {**_json_params(gan_config(profile, variant.changes)), "frauds_only": variant.frauds_only}
     judge = Method(
-        "fidelity", {"n_synthetic": N_SYNTHETIC, **report_options(profile)}, minor_version("xgboost"), REVISION
+        "fidelity",
+        {"n_synthetic": N_SYNTHETIC, **report_options(profile)},
+        minor_version("xgboost"),
+        MIXED_REVISION if profile.dataset.is_mixed else REVISION,
     )
     return replace(task, sampler=replace(task.sampler, params=params), model=judge, variant=variant.name)
 
@@ -182,7 +196,9 @@ def _seconds(task: Task) -> float:
     return 15 + params["updates"] * (1 + params["critic_steps"]) / 4 / UPDATES_PER_SECOND
 
 
-def _frame(rows: Iterable[Row[Task, VariantResult]]) -> pd.DataFrame:
+def _frame(rows: list[Row[Task, VariantResult]]) -> pd.DataFrame:
+    if not rows:
+        return pd.DataFrame()
     table = ledger.frame(rows)
     columns = table[["variant", "repeat", "fold", "split", "fit_seconds", "rows_per_second"]]
     return columns.join(pd.DataFrame(list(table["fidelity"])))

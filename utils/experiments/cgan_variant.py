@@ -15,10 +15,10 @@ from utils.benchmark import ledger
 from utils.benchmark.records import Row, Task
 from utils.benchmark.run_task import all_folds, announced, fold_parts, load_dataset, provenance, training_rows
 from utils.config import DatasetConfig, Profile, Protocol
-from utils.data.features.encoding import TableEncoder
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
 from utils.experiments.fidelity import JUDGE, N_REPEATS, RealRows, fidelity_report
+from utils.experiments.judged_columns import JudgedColumns
 from utils.samplers.cgan.conditional_gan import ConditionalGAN
 from utils.samplers.cgan.config import GANConfig
 from utils.seeding import child_seed, seeded
@@ -63,33 +63,29 @@ class FoldTable:
     table : DataFrame or array
         Features of the training rows, of a mixed table before they are encoded.
     rows : RealRows
-        Frames of numbers: the features, of a mixed table encoded.
-    encoder : fitted TableEncoder or None
+        Frames of numbers: the features, of a mixed table as `JudgedColumns` gives them.
+    encoder : fitted JudgedColumns or None
         None for a table of numbers.
     """
 
     table: pd.DataFrame | np.ndarray
     rows: RealRows
-    encoder: TableEncoder | None = None
+    encoder: JudgedColumns | None = None
 
     def as_numbers(self, synthetic: pd.DataFrame) -> pd.DataFrame:
         """Rows of a generator in the columns of `rows`."""
-        if self.encoder is None:
-            return synthetic
-        return pd.DataFrame(self.encoder.transform(synthetic), columns=self.encoder.get_feature_names_out())
+        return synthetic if self.encoder is None else self.encoder.transform(synthetic)
 
 
 @lru_cache(maxsize=3)
 def fold_table(dataset: Dataset, fold: Fold) -> FoldTable:
-    """Training and held-out rows of one fold, not scaled unless they are encoded."""
+    """Training and held-out rows of one fold, not scaled; those of a mixed table are judged without their labels."""
     (X_train, y_train), (X_test, y_test) = fold_parts(dataset, fold.train), fold_parts(dataset, fold.test)
     if not dataset.config.is_mixed:
         return FoldTable(X_train, RealRows(X_train, y_train, X_test, y_test))
-    encoded = training_rows(dataset, fold.train, seed=0).encoded
-    columns = encoded.encoder.get_feature_names_out()
-    train = pd.DataFrame(encoded.X, X_train.index, columns)
-    test = pd.DataFrame(encoded.encoder.transform(X_test), X_test.index, columns)
-    return FoldTable(X_train, RealRows(train, y_train, test, y_test), encoded.encoder)
+    encoder = JudgedColumns().fit(X_train)
+    rows = RealRows(encoder.transform(X_train), y_train, encoder.transform(X_test), y_test)
+    return FoldTable(X_train, rows, encoder)
 
 
 def gan_config(profile: Profile, changes: dict[str, object] | None = None) -> GANConfig:

@@ -7,16 +7,30 @@ from textwrap import fill
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import ArrayLike
 
 from utils.config import Words
-from utils.figures.theme import FRAUD, LEGITIMATE, NEUTRAL, PAGE, SYNTHETIC, legend_above, sampler_colour
+from utils.figures.theme import (
+    FRAUD,
+    LEGITIMATE,
+    MAX_NAME,
+    NEUTRAL,
+    PAGE,
+    SYNTHETIC,
+    legend_above,
+    sampler_colour,
+    shorten,
+    strongest,
+)
 from utils.wording import PAYMENTS, capitalised
 
-MAX_PANELS = 42
+MAX_PANELS, MAX_WIDE_PANELS = 42, 24  # of short and of long names
+MAX_TITLE = 26  # letters of a panel's title
+MAX_VALUES = 6  # of a category, with all others as the last
 
 
 def plot_gan_history(history: pd.DataFrame) -> Figure:
@@ -64,27 +78,68 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
 
 
 def plot_marginals(
-    real: pd.DataFrame, synthetic: pd.DataFrame, words: Words = PAYMENTS, *, n_columns: int = 6
+    real: pd.DataFrame, synthetic: pd.DataFrame, words: Words = PAYMENTS, *, effects: pd.Series | None = None
 ) -> Figure:
-    """Histograms of the features, real against synthetic, one panel each; of a wide table the first `MAX_PANELS`."""
-    real = real.iloc[:, :MAX_PANELS]
-    n_lines = -(-real.shape[1] // n_columns)
-    figure, panels = plt.subplots(n_lines, n_columns, figsize=(PAGE, max(1.6, 1.05 * n_lines)), squeeze=False)
-    for axes, name in zip(panels.flat, real, strict=False):
-        low, high = np.quantile(real[name], [0.005, 0.995])
-        edges = np.linspace(low, high if high > low else low + 1, 25)
-        for frame, colour in ((real, FRAUD), (synthetic, SYNTHETIC)):
-            density, _ = np.histogram(frame[name], edges)
-            axes.stairs(density / len(frame), edges, color=colour, linewidth=1)
-        axes.set_title(name, fontsize=7, pad=2)
+    """Real against synthetic values of each column, one panel each: histograms of numbers, shares of categories.
+
+    A share is that of all rows, so that gaps lower it; where a column of numbers has some, the panel says how many.
+
+    Parameters
+    ----------
+    real, synthetic : DataFrame
+        Rows with the same columns: numbers, and categories of any other type.
+    words : Words
+        Words of the study.
+    effects : Series
+        How well each column separates the classes; of more columns than there is room for, the first by it are shown.
+        By default these are the first of the table.
+    """
+    is_plain = all(pd.api.types.is_numeric_dtype(real[name]) and len(str(name)) <= MAX_NAME for name in real)
+    n_columns, height = (6, 1.05) if is_plain else (4, 1.25)
+    names = strongest(real, effects, MAX_PANELS if is_plain else MAX_WIDE_PANELS)
+    n_lines = -(-len(names) // n_columns)
+    figure, panels = plt.subplots(n_lines, n_columns, figsize=(PAGE, max(1.6, height * n_lines)), squeeze=False)
+    for axes, name in zip(panels.flat, names, strict=False):
+        draw = _draw_numbers if pd.api.types.is_numeric_dtype(real[name]) else _draw_categories
+        draw(axes, real[name], synthetic[name])
+        axes.set_title(shorten(name, MAX_TITLE), fontsize=7, pad=2)
         axes.set_yticks([])
         axes.tick_params(labelsize=6)
-    for axes in panels.flat[real.shape[1] :]:
+    for axes in panels.flat[len(names) :]:
         axes.set_axis_off()
     handles = [Line2D([], [], color=colour) for colour in (FRAUD, SYNTHETIC)]
     names = [f"Real {words.positives}", f"Synthetic {words.positives}"]
     figure.legend(handles, names, loc="outside upper right", ncols=2)
     return figure
+
+
+def _draw_numbers(axes: Axes, real: pd.Series, synthetic: pd.Series) -> None:
+    """Histograms on one range, and the shares of gaps if there are any."""
+    known = real.dropna()
+    low, high = np.quantile(known, [0.005, 0.995]) if len(known) else (0, 1)
+    edges = np.linspace(low, high if high > low else low + 1, 25)
+    for column, colour in ((real, FRAUD), (synthetic, SYNTHETIC)):
+        counts, _ = np.histogram(column.dropna(), edges)
+        axes.stairs(counts / len(column), edges, color=colour, linewidth=1)
+    gaps = [column.isna().mean() for column in (real, synthetic)]
+    if any(gaps):
+        text = f"gaps: {gaps[0]:.0%}, {gaps[1]:.0%}"
+        axes.text(0.98, 0.95, text, fontsize=5.5, ha="right", va="top", transform=axes.transAxes)
+
+
+def _draw_categories(axes: Axes, real: pd.Series, synthetic: pd.Series) -> None:
+    """Shares of the most frequent values, and of all others together."""
+    texts = [column.astype(object).where(column.notna(), "missing").astype(str) for column in (real, synthetic)]
+    ordered = pd.concat(texts).value_counts().index
+    shown = list(ordered if len(ordered) <= MAX_VALUES else ordered[: MAX_VALUES - 1])
+    edges = np.arange(len(shown) + 2 if len(ordered) > len(shown) else len(shown) + 1)
+    for column, colour in zip(texts, (FRAUD, SYNTHETIC), strict=True):
+        shares = column.value_counts(normalize=True).reindex(shown, fill_value=0).tolist()
+        heights = [*shares, 1 - sum(shares)][: len(edges) - 1]
+        axes.stairs(heights, edges, color=colour, linewidth=1)
+    labels = [shorten(value, MAX_NAME) for value in [*shown, "others"][: len(edges) - 1]]
+    axes.set_xticks(edges[:-1] + 0.5, labels, rotation=35, ha="right", rotation_mode="anchor")
+    axes.grid(axis="x", visible=False)
 
 
 def plot_embedding(points: ArrayLike, kinds: ArrayLike, words: Words = PAYMENTS) -> Figure:

@@ -6,16 +6,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
 from utils.config import Words
-from utils.figures.theme import FRAUD, LEGITIMATE, NEUTRAL, PAGE, legend_above
+from utils.figures.theme import FRAUD, LEGITIMATE, MAX_NAME, NEUTRAL, PAGE, legend_above, shorten, strongest
 from utils.wording import PAYMENTS, capitalised
 
 MAX_FEATURES = 40  # that a figure shows
-MAX_NAME = 8  # letters of names that stand side by side below an axis
+MAX_LONG_NAMES = 20  # columns with longer names than `MAX_NAME` that a matrix shows, each with its name
+MAX_LETTERS = 24  # of such a name
 
 
 def plot_hours(hours: ArrayLike, labels: ArrayLike, words: Words = PAYMENTS) -> Figure:
@@ -71,26 +73,46 @@ def plot_effect_sizes(effects: pd.Series) -> Figure:
     return figure
 
 
-def plot_correlations(frames: dict[str, pd.DataFrame]) -> Figure:
-    """Correlation matrices side by side on one scale; name to frame of shape (n_rows, n_features).
+def plot_correlations(frames: dict[str, pd.DataFrame], effects: pd.Series | None = None) -> Figure:
+    """Correlation matrices side by side on one scale.
 
-    Categories are left out.
+    Parameters
+    ----------
+    frames : dict of str to DataFrame
+        Name to rows of shape (n_rows, n_features); categories are left out.
+    effects : Series
+        How well each column separates the classes; of more columns than there is room for, the first by it are shown.
     """
+    matrices = {name: frame.corr(numeric_only=True).fillna(0) for name, frame in frames.items()}
+    columns = next(iter(matrices.values()))
+    is_long = max(map(len, map(str, columns)), default=0) > MAX_NAME
+    if effects is not None and (is_long or columns.shape[1] > MAX_FEATURES):
+        names = strongest(columns, effects, MAX_LONG_NAMES if is_long else MAX_FEATURES)
+        matrices = {name: matrix.loc[names, names] for name, matrix in matrices.items()}
     figure, panels = plt.subplots(1, len(frames), figsize=(PAGE, 0.75 + PAGE / len(frames)), squeeze=False)
-    for axes, (name, frame) in zip(panels[0], frames.items(), strict=True):
-        scale = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1, "cbar": False, "rasterized": True}
-        correlations = frame.corr(numeric_only=True).fillna(0)
-        if correlations.empty:
-            axes.text(0.5, 0.5, "no column of numbers", ha="center", transform=axes.transAxes)
-            axes.set(xticks=[], yticks=[])
-        else:
-            sns.heatmap(correlations, ax=axes, square=True, xticklabels=3, yticklabels=3, **scale)
-            if max(map(len, map(str, correlations))) > MAX_NAME:
-                axes.tick_params(axis="x", labelrotation=90)
-                axes.tick_params(axis="y", labelrotation=0)
+    for axes, (name, matrix) in zip(panels[0], matrices.items(), strict=True):
+        _draw_matrix(axes, matrix, is_long)
         axes.set_title(name)
         axes.tick_params(length=0)
     images = [image for axes in panels[0] for image in axes.collections]
     if images:
         figure.colorbar(images[-1], ax=panels, label="Pearson correlation", shrink=0.75)
     return figure
+
+
+def _draw_matrix(axes: Axes, matrix: pd.DataFrame, is_long: bool) -> None:
+    """One correlation matrix; of short names every third is written."""
+    if len(matrix) < 2:
+        axes.text(0.5, 0.5, "fewer than two columns of numbers", ha="center", transform=axes.transAxes)
+        axes.set(xticks=[], yticks=[])
+        return
+    step = 1 if is_long and len(matrix) <= MAX_LONG_NAMES else 3
+    scale = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1, "cbar": False, "rasterized": True}
+    sns.heatmap(matrix, ax=axes, square=True, xticklabels=step, yticklabels=step, **scale)
+    axes.set(xlabel="", ylabel="")
+    if is_long:
+        for axis, rotation in ((axes.xaxis, 90), (axes.yaxis, 0)):
+            labels = [shorten(label.get_text(), MAX_LETTERS) for label in axis.get_ticklabels()]
+            axis.set_ticks(axis.get_ticklocs(), labels, rotation=rotation)
+        if not axes.get_subplotspec().is_first_col():
+            axes.set_yticks([])

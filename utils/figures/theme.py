@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from utils.config import Profile
 
+MAX_NAME = 8  # letters of names that stand side by side below an axis
 COLUMN, PAGE = 3.5, 7.2  # inches: the paper's column and page width
 LEGITIMATE, FRAUD, SYNTHETIC, NEUTRAL = "#0072B2", "#D55E00", "#009E73", "#595959"
 # A sampler has the same colour in every figure, and a family has one hue: grey samplers change no rows, blue ones drop
@@ -105,6 +107,23 @@ def save_figure(figure: Figure, name: str, profile: Profile) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def strongest(frame: pd.DataFrame, effects: pd.Series | None, n_columns: int) -> list[Hashable]:
+    """At most this many columns of a frame, in its order: the first, or those with the largest effects."""
+    if effects is None or frame.shape[1] <= n_columns:
+        return list(frame)[:n_columns]
+    largest = effects[list(frame)].nlargest(n_columns).index
+    return [name for name in frame if name in largest]
+
+
+def shorten(name: Hashable, n_letters: int) -> str:
+    """The beginning and the end of a long name."""
+    text = " ".join(str(name).split())
+    if len(text) <= n_letters:
+        return text
+    end = (n_letters - 1) // 3
+    return f"{text[: n_letters - 1 - end]}…{text[-end:]}"
 
 
 def legend_beside_curves(axes: Axes, height: float, **options: object) -> None:

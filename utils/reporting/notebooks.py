@@ -32,12 +32,18 @@ def source_hash(path: Path) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def execute(name: str, profile: Profile) -> None:
+def has_tag(name: str, tag: str) -> bool:
+    """Whether a cell of `notebooks/<name>.ipynb` has the tag."""
+    cells = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text())["cells"]
+    return any(tag in cell["metadata"].get("tags", []) for cell in cells)
+
+
+def execute(name: str, profile: Profile, *, has_positives: bool = True) -> None:
     """Execute `notebooks/<name>.ipynb` and write it with its outputs to the profile's folder.
 
     The default parameters of the notebooks are the full profile of the credit-card study, so it is executed without
     parameters and replaced in place. Another profile or study is passed as parameters, and the notebook is adapted to
-    the study; see `adaptation`.
+    the study, for which `has_positives` says whether its folds have enough of them; see `adaptation`.
 
     Raises
     ------
@@ -51,7 +57,7 @@ def execute(name: str, profile: Profile) -> None:
 
     kernel = {"kernel_name": "python3", "progress_bar": False, "extra_arguments": [QUIET]}
     source = NOTEBOOKS / f"{name}.ipynb"
-    notebook = adapt(nbformat.read(source, as_version=4), profile)
+    notebook = adapt(nbformat.read(source, as_version=4), profile, has_positives=has_positives)
     is_default = profile.name == "full" and not profile.is_foreign
     parameters = {} if is_default else {"study": profile.study, "profile_name": profile.name}
     start = time.perf_counter()

@@ -170,6 +170,28 @@ def test_fold_table_gives_a_generator_the_mixed_table_and_the_judge_numbers():
     assert list(held_out) == list(found.rows.X_train) and list(found.rows.y_holdout) == list(dataset.y[400:])
 
 
+@pytest.mark.parametrize(("minimum", "positives"), [("MIN_ROWS", "train"), ("MIN_TESTED", "test")])
+def test_run_leaves_the_ablation_out_where_a_fold_has_too_few_positives(
+    profile, tmp_path, monkeypatch, minimum, positives
+):
+    fresh = replace(profile, results=tmp_path)
+    y, folds = load_dataset(fresh.dataset).y, all_folds(fresh.dataset, fresh.protocol, 1)
+    smallest = min(int(y.iloc[getattr(folds[fold_id], positives)].sum()) for fold_id in fresh.folds)
+    monkeypatch.setattr(cgan_ablation, minimum, smallest)
+    assert cgan_ablation.has_positives(fresh) and cgan_ablation.missing_batch(fresh) is not None
+    monkeypatch.setattr(cgan_ablation, minimum, smallest + 1)
+    assert not cgan_ablation.has_positives(fresh) and cgan_ablation.missing_batch(fresh) is None
+    assert cgan_ablation.run(fresh).empty
+
+
+def test_tasks_of_a_mixed_table_have_a_revision_of_their_own(profile):
+    task = cgan_ablation._tasks(profile, ["default"])[0]
+    mixed = replace(profile, dataset=replace(profile.dataset, categorical=("V1",)))
+    assert task.model.revision == cgan_ablation.REVISION
+    of_mixed = cgan_ablation._task(mixed, task.dataset, (0, 0), VARIANTS["default"])
+    assert of_mixed.model.revision == cgan_ablation.MIXED_REVISION != cgan_ablation.REVISION
+
+
 def test_fold_table_of_numbers_is_the_features_as_they_are(profile):
     dataset, fold = load_dataset(profile.dataset), all_folds(profile.dataset, profile.protocol, 1)[0, 0]
     found = cgan_variant.fold_table(dataset, fold)

@@ -459,7 +459,7 @@ def test_plot_correlations_leaves_categories_out():
     table = make_features(9).assign(kind=pd.Categorical(list("abcabcabc")))
     figure = eda_figures.plot_correlations({"All": table, "None": table[["kind"]]})
     figure.canvas.draw()
-    assert {"All", "None", "no column of numbers"} <= set(texts(figure))
+    assert {"All", "None", "fewer than two columns of numbers"} <= set(texts(figure))
 
 
 @pytest.mark.parametrize(("plot", "n_axes"), [("plot_effect_sizes", 1), ("plot_marginals", 42)])
@@ -474,3 +474,30 @@ def test_figures_of_a_wide_table_show_some_features(plot, n_axes):
     assert len(figure.axes) == n_axes
     if plot == "plot_effect_sizes":
         assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(wide.columns[60:])
+
+
+def test_plot_marginals_shows_categories_by_their_shares_and_gaps_in_words():
+    rng = np.random.default_rng(0)
+    shop = pd.Categorical(rng.choice([f"shop number {number}" for number in range(9)], 60))
+    real = pd.DataFrame({"a very long name of a column of shops": shop, "size": rng.normal(size=60)})
+    real.loc[:14, "size"] = np.nan
+    figure = cgan_figures.plot_marginals(real, real.iloc[::-1].dropna(), WARD)
+    figure.canvas.draw()
+    shown = texts(figure)
+    assert {"size", "gaps: 25%, 0%", "others"} <= set(shown)
+    assert max(map(len, shown)) <= 26 and len(figure.axes[0].get_xticks()) == 6
+    for stairs in figure.axes[0].patches:
+        assert sum(stairs.get_data().values) == pytest.approx(1)
+
+
+def test_plot_marginals_and_correlations_show_the_columns_that_matter_most():
+    names = [f"column number {position}" for position in range(50)]
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(9, 50)), columns=names)
+    effects = pd.Series(np.linspace(0.5, 1, 50), names)
+    panels = cgan_figures.plot_marginals(wide, wide, effects=effects).axes
+    assert [axes.get_title("left") for axes in panels] == names[-24:]
+    figure = eda_figures.plot_correlations({"Real": wide, "Drawn": wide}, effects)
+    figure.canvas.draw()
+    first, second, _ = figure.axes
+    assert [label.get_text() for label in first.get_yticklabels()] == names[-20:]
+    assert [label.get_text() for label in second.get_xticklabels()] == names[-20:] and not len(second.get_yticks())

@@ -44,6 +44,12 @@ def notebook(*cells: tuple[str, list[str], str | None]) -> nbformat.NotebookNode
     return nbformat.v4.new_notebook(cells=made)
 
 
+def every_adaptation(name: str) -> list[nbformat.NotebookNode]:
+    """A notebook for each kind of table, with enough positives and with few."""
+    cases = [(dataset, has_positives) for dataset in TABLES.values() for has_positives in (True, False)]
+    return [adapt(read(name), foreign(dataset), has_positives=positives) for dataset, positives in cases]
+
+
 def sources(adapted: nbformat.NotebookNode) -> list[str]:
     return [cell.source for cell in adapted.cells]
 
@@ -65,6 +71,25 @@ def test_adapt_leaves_out_what_a_table_lacks_and_says_so():
     assert sources(cells)[0] == "Frauds"  # the notebook itself stays as it is
 
 
+def test_adapt_puts_the_text_of_the_unmet_need_in_place_of_a_cell():
+    cells = notebook(("Numbers", ["needs-numbers", "needs-positives"], {"needs-numbers": "Frauds by kind"}))
+    cells.cells.append(nbformat.v4.new_code_cell("fraud = 1", metadata=dict(cells.cells[0].metadata)))
+    assert sources(adapt(cells, foreign(TABLES["numbers"]))) == ["Numbers", "fraud = 1"]
+    mixed = adapt(cells, foreign(TABLES["mixed"])).cells
+    assert [(cell.cell_type, cell.source) for cell in mixed] == [
+        ("markdown", "Positives by kind"),
+        ("code", "Frauds by kind"),
+    ]
+    for table in (TABLES["numbers"], TABLES["mixed"]):
+        assert sources(adapt(cells, foreign(table), has_positives=False)) == []
+
+
+def test_adapt_leaves_out_what_needs_positives_where_they_are_few():
+    cells = notebook(("GAN", ["needs-positives"], "Too few frauds"), ("Loss", ["needs-positives"], None))
+    assert sources(adapt(cells, foreign(TABLES["mixed"]))) == ["GAN", "Loss"]
+    assert sources(adapt(cells, foreign(TABLES["mixed"]), has_positives=False)) == ["Too few positives"]
+
+
 def test_adapt_leaves_the_credit_card_study_as_it_is():
     cells = notebook(("Frauds", [], None), ("V1", ["creditcard"], "Columns"))
     assert adapt(cells, load_profile("quick")) is cells
@@ -72,8 +97,8 @@ def test_adapt_leaves_the_credit_card_study_as_it_is():
 
 @every
 def test_adapted_notebook_speaks_of_neither_payments_nor_the_ulb_file(name):
-    for dataset in TABLES.values():
-        for cell in adapt(read(name), foreign(dataset)).cells:
+    for adapted in every_adaptation(name):
+        for cell in adapted.cells:
             if "parameters" in cell.metadata.get("tags", []):
                 continue
             assert not re.findall(FOREIGN_WORDS, cell.source.replace("_", " "), re.IGNORECASE), cell.source
@@ -82,9 +107,9 @@ def test_adapted_notebook_speaks_of_neither_payments_nor_the_ulb_file(name):
 
 @every
 def test_adapted_notebook_uses_no_name_of_a_cell_that_is_left_out(name):
-    for dataset in TABLES.values():
+    for adapted in every_adaptation(name):
         known = set(dir(builtins))
-        for cell in adapt(read(name), foreign(dataset)).cells:
+        for cell in adapted.cells:
             if cell.cell_type == "code":
                 loaded, stored = names_of(cell.source)
                 assert not loaded - known - stored, cell.source
@@ -104,8 +129,8 @@ def names_of(code: str) -> tuple[set[str], set[str]]:
 
 @every
 def test_adapted_notebook_keeps_its_frame(name):
-    for dataset in TABLES.values():
-        cells = adapt(read(name), foreign(dataset)).cells
+    for adapted in every_adaptation(name):
+        cells = adapted.cells
         assert cells[0].source.startswith(f"# {int(name[:2])} · ")
         assert (
             cells[-1].source.startswith("## What to take along\n\n**Finding.**") and "**Pitfall.**" in cells[-1].source
