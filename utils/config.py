@@ -36,7 +36,10 @@ MARGIN = 0.01  # differences of average precision below this do not matter to a 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How rows are divided: the last `test_fraction` by time is the test set, folds divide the rest."""
+    """How rows are divided: the last `test_fraction` by time is the test set, folds divide the rest.
+
+    Without a test set, a fraction of 0, folds divide all rows.
+    """
 
     test_fraction: float = 0.2
     n_splits: int = 5
@@ -55,6 +58,11 @@ class Search:
         Settings tried for a network; 1 / `held_out` of the training rows stops its training and scores each setting.
     margin : float
         The first setting within this of the best average precision is chosen, so that chance decides less often.
+    equal : bool
+        Whether every sampler of a model tries the same settings, drawn from wide ranges, of which the best one is
+        selected; see `utils.benchmark.equal_search`.
+    ratios : tuple
+        Ratios that an equal search tries; empty for the grid of the sampler.
     """
 
     trials: int = 4
@@ -62,6 +70,8 @@ class Search:
     deep_trials: int = 2
     held_out: int = 7
     margin: float = MARGIN
+    equal: bool = False
+    ratios: tuple[float | str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,7 @@ class Profile:
     Attributes
     ----------
     name : str
-        'quick' or 'full'.
+        'quick', 'full', or 'next': the full study with an equal search, which replaces it once it is whole.
     folds, deep_folds : tuple of (int, int)
         Pairs (repeat, fold) that the classical models and the networks are measured on.
     ablation_folds : tuple of (int, int)
@@ -97,6 +107,8 @@ class Profile:
         How parameters are chosen.
     samplers, models, deep_samplers : tuple of str
         What is compared: names from the registries, empty for all there are; networks with fewer samplers.
+    sequence_samplers : tuple of str
+        Samplers of the networks that read the columns in an order; empty for `deep_samplers`.
     sensitivity_folds, sensitivity_models : tuple
         Pairs (repeat, fold) and models for the sensitivity studies.
     column_orders : int
@@ -129,6 +141,7 @@ class Profile:
     samplers: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     deep_samplers: tuple[str, ...] = ("none", "class_weight", "rus", "smote", "cgan", "ctgan")
+    sequence_samplers: tuple[str, ...] = ()
     sensitivity_folds: tuple[tuple[int, int], ...] = ((0, 0), (0, 1))
     sensitivity_models: tuple[str, ...] = ("lr", "rf", "xgb", "ann", "cnn1d", "lstm")
     column_orders: int = 2
@@ -205,7 +218,7 @@ def load_profile(name: str, study: str | Study | DatasetConfig = CREDITCARD) -> 
 
     Parameters
     ----------
-    name : {'quick', 'full'}
+    name : {'quick', 'full', 'next'}
     study : str, Study or DatasetConfig
         A study, its name or the path of its file; or a dataset, with the folders of the credit-card study.
 
@@ -221,7 +234,7 @@ def load_profile(name: str, study: str | Study | DatasetConfig = CREDITCARD) -> 
         study = read_study(study)
     study.dataset.check()
     if name not in SIZES:
-        raise ConfigError(f"There is no profile {name!r}; choose 'quick' or 'full'.")
+        raise ConfigError(f"There is no profile {name!r}; choose 'quick', 'full' or 'next'.")
     options = {"dataset": study.dataset, "study": study.name, "words": study.words, "costs": study.costs}
     return Profile(name, **_folders(name, study.name), **SIZES[name], **options)
 
@@ -246,6 +259,14 @@ SIZES = {
         "explained_rows": 10,
     },
     "full": {"folds": _pairs(2, 5), "deep_folds": _pairs(1, 5), "ablation_folds": _pairs(1, 3)},
+    "next": {
+        "folds": _pairs(2, 5),
+        "deep_folds": _pairs(2, 5),
+        "ablation_folds": _pairs(1, 3),
+        "search": Search(trials=16, folds=2, deep_trials=8, margin=0.0, equal=True),
+        "deep_samplers": ("none", "class_weight", "rus", "ros", "smote", "cgan", "ctgan"),
+        "sequence_samplers": ("none", "smote", "cgan"),
+    },
 }
 
 
@@ -263,7 +284,8 @@ def _folders(profile: str, study: str) -> dict[str, Path]:
         output = os.environ.get("STUDY_OUTPUT")
         base = ROOT / (output or "")
         folders = {name: base / name for name in ("figures", "notebooks", "paper")}
-        return {**folders, "results": base / "results" if output else DATA / "results"}
+        results = base / "results" if output else DATA / "results"
+        return {**folders, "results": results / "next" if profile == "next" else results}
     return {
         "results": build / "results",
         "figures": build / "figures",

@@ -101,6 +101,8 @@ class SearchPlan:
         1 / `held_out` of the training rows is held out, to stop a network's training and to score it.
     reduced : dict, optional
         Upper limits of parameters during the search; see `Entry.in_search`.
+    settings : str, optional
+        Hash of the list of settings that every sampler of the model tries; see `equal_search`.
     """
 
     trials: int
@@ -109,6 +111,7 @@ class SearchPlan:
     folds: int | None = None
     held_out: int | None = None
     reduced: dict[str, object] | None = None
+    settings: str | None = None
 
 
 @dataclass(frozen=True)
@@ -277,11 +280,23 @@ class Machine:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Origin of a result: versions of the libraries, machine, and time of completion (ISO 8601, UTC)."""
+    """Origin of a result.
+
+    Attributes
+    ----------
+    versions : dict of str to str
+        Versions of the libraries.
+    machine : Machine
+    finished : str
+        Time of completion (ISO 8601, UTC).
+    code : str, optional
+        Hash of the code that bears on results; see `code_version`.
+    """
 
     versions: dict[str, str]
     machine: Machine
     finished: str
+    code: str | None = None
 
 
 class Keyed(Protocol):

@@ -17,6 +17,7 @@ import pandas as pd
 from utils import metrics
 from utils.backend import limit_threads
 from utils.benchmark import ledger
+from utils.benchmark.code_version import code_version
 from utils.benchmark.progress import Board
 from utils.benchmark.records import FoldResult, Machine, Measurement, Provenance, Row, Task
 from utils.benchmark.tasks import label, library_version
@@ -61,7 +62,9 @@ def all_folds(
 @lru_cache(maxsize=4)
 def _folds(dataset: Dataset, protocol: Protocol, n_repeats: int, copies_follow: bool) -> dict[tuple[int, int], Fold]:
     distinct, originals = loading.distinct_rows(dataset) if copies_follow else (dataset, None)
-    development, _ = splits.split_off_test(distinct, protocol.test_fraction, protocol.seed)
+    development = np.arange(len(distinct.frame))
+    if protocol.test_fraction:
+        development, _ = splits.split_off_test(distinct, protocol.test_fraction, protocol.seed)
     folds = splits.folds(distinct, development, protocol.n_splits, n_repeats, child_seed(protocol.seed, "split"))
     if copies_follow:
         folds = [_with_copies(fold, originals) for fold in folds]
@@ -236,6 +239,6 @@ def _versions() -> dict[str, str]:
 
 
 def provenance() -> Provenance:
-    """Versions, machine and the current time, for a result that has just been computed."""
+    """Versions, machine, the current time and the code, for a result that has just been computed."""
     machine = Machine(platform.system(), platform.machine(), os.cpu_count() or 1)
-    return Provenance(_versions(), machine, datetime.now(UTC).isoformat(timespec="seconds"))
+    return Provenance(_versions(), machine, datetime.now(UTC).isoformat(timespec="seconds"), code_version())

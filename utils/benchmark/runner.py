@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 
 import pandas as pd
 
-from utils.benchmark import ledger
+from utils.benchmark import equal_classes, ledger
 from utils.benchmark.errors import exit_with_a_sentence
 from utils.benchmark.executors import Batch, run_batches
 from utils.benchmark.records import FoldResult, Row, Task
@@ -68,6 +68,23 @@ def run(
     return ledger.frame(rows[task.key] for task in tasks)
 
 
+def run_equal(
+    profile: Profile,
+    *,
+    samplers: Iterable[str] | None = None,
+    models: Iterable[str] | None = None,
+    n_jobs: int = -1,
+) -> pd.DataFrame:
+    """Like `run`, for a profile with an equal search: the grid, and every sampler with equal classes beside it."""
+    identity = load_dataset(profile.dataset).identity
+    tasks = grid(profile, identity, samplers=samplers, models=models)
+    tasks += equal_classes.searched_tasks(profile, identity, samplers=samplers, models=models)
+    run(profile, tasks=tasks, n_jobs=n_jobs)
+    keys = {task.key for task in tasks}
+    rows = [row for row in ledger.read(profile.results) if row.key in keys]
+    return run(profile, tasks=tasks + equal_classes.refitted_tasks(rows), n_jobs=n_jobs)
+
+
 def missing_batch(profile: Profile, tasks: list[Task], known: Collection[str]) -> Batch | None:
     """Batch of the tasks whose keys are not known; None if all are."""
     missing = [task for task in tasks if task.key not in known]
@@ -106,7 +123,7 @@ def _warn_of_equal_rows(rows: Collection[Row[Task, FoldResult]]) -> None:
 def main() -> None:
     """Fill the ledger of a profile from the command line."""
     parser = argparse.ArgumentParser(description="Run the benchmark's missing tasks and fill the ledger.")
-    parser.add_argument("--profile", default="quick", choices=("quick", "full"))
+    parser.add_argument("--profile", default="quick", choices=("quick", "full", "next"))
     parser.add_argument("--study", default=CREDITCARD.name, help="name or file of the study (default: %(default)s)")
     parser.add_argument("--samplers", nargs="+", choices=SAMPLERS)
     parser.add_argument("--models", nargs="+", choices=MODELS)
@@ -114,7 +131,8 @@ def main() -> None:
     options = parser.parse_args()
     with exit_with_a_sentence():
         profile = load_profile(options.profile, options.study)
-        table = run(profile, samplers=options.samplers, models=options.models, n_jobs=options.jobs)
+        compute = run_equal if profile.search.equal else run
+        table = compute(profile, samplers=options.samplers, models=options.models, n_jobs=options.jobs)
     scores = table.pivot_table(index="sampler", columns="model", values="average_precision", sort=False)
     print(f"{len(table)} tasks in the ledger. Mean average precision:\n{scores.round(3).to_string()}")
 

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike
 
+from utils.benchmark import equal_search
 from utils.benchmark.records import Chosen, Method, SearchPlan, SearchSpace, Task
 from utils.config import Search
 from utils.models.registry import MODELS
@@ -38,6 +39,8 @@ def plan_search(sampler: str, model: str, settings: Search) -> SearchPlan | None
         Names in the registries.
     settings : config.Search
     """
+    if settings.equal:
+        return equal_search.plan(sampler, model, settings)
     sampler_entry, model_entry = SAMPLERS[sampler], MODELS[model]
     space = SearchSpace(sampler_entry.space, model_entry.space)
     if model_entry.deep:
@@ -59,6 +62,8 @@ def sample_trials(task: Task, y: ArrayLike | None = None) -> list[Trial]:
     default = Trial(task.sampler, task.model)
     if task.search is None:
         return [default]
+    if task.search.settings:
+        return [Trial(task.sampler.with_params(s), task.model.with_params(m)) for s, m in equal_search.settings(task)]
     candidates = list(product(_settings(task.search.space.sampler), _settings(task.search.space.model)))
     rng = np.random.default_rng(child_seed(task.seed, "trials"))
     trials, effects = [default], [_effect(default, y)]

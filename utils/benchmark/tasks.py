@@ -52,7 +52,7 @@ def split_of(kind: str, profile: Profile) -> Split:
     """The profile's division of rows; with the seed it determines the rows of every fold."""
     protocol, dataset = profile.protocol, profile.dataset
     groups = GROUPS if dataset.group is None else ENTITIES
-    test = RANDOM_TEST if dataset.time is None else None
+    test = RANDOM_TEST if dataset.time is None and protocol.test_fraction else None
     return Split(kind, protocol.test_fraction, groups, n_splits=protocol.n_splits, test=test)
 
 
@@ -106,7 +106,8 @@ def grid(
 ) -> list[Task]:
     """Every task of the profile for these samplers and models; all that the profile compares by default.
 
-    Networks are measured with the profile's `deep_samplers`, models that handle imbalance themselves with none.
+    Networks are measured with the profile's `deep_samplers` or `sequence_samplers`, models that handle imbalance
+    themselves with none.
     """
     samplers = list(samplers or profile.samplers or SAMPLERS)
     for name in samplers:
@@ -123,6 +124,8 @@ def grid(
 def _samplers_of(model: str, profile: Profile) -> Iterable[str]:
     if MODELS[model].alone:
         return ("none",)
+    if MODELS[model].ordered and profile.sequence_samplers:
+        return profile.sequence_samplers
     return profile.deep_samplers if MODELS[model].deep else SAMPLERS
 
 

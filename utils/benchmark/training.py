@@ -114,6 +114,8 @@ class TrainingRows:
     def resampled(self, sampler: Method) -> Resampled:
         """The rows after a sampler; a generator is fitted once for all of its ratios."""
         entry, params = SAMPLERS[sampler.name], sampler.params
+        if entry.keeps_rows(params):
+            return self._fit_resample(replace(sampler, name="none", params={}))
         if entry.weighted:
             return self._fit_resample(replace(sampler, params={}))
         if entry.family != "generator":
@@ -204,7 +206,8 @@ def score_trials(task: Task, rows: TrainingRows, trials: list[Trial], n_jobs: in
     for number, (train, test) in enumerate(folds):
         X_test, y_test = _encoded(test, train)
         for position, trial in enumerate(trials):
-            model, *_ = _fit_trial(task, reduced_trial(trial), train, n_jobs)
+            tried = trial if task.search.settings else reduced_trial(trial)
+            model, *_ = _fit_trial(task, tried, train, n_jobs)
             scores[position, number] = _average_precision(model, X_test, y_test)
     return [round(float(score), 6) for score in scores.mean(axis=1)]
 

@@ -38,7 +38,7 @@ from sklearn.svm import OneClassSVM
 from utils.models.ensembles import LogOddsMean, OutlierClassifier, SelfPacedEnsemble
 from utils.models.forest import make_extra_trees, make_forest
 from utils.models.networks import NetworkClassifier
-from utils.registry import Entry
+from utils.registry import Entry, Range
 from utils.seeding import child_seed
 
 
@@ -48,10 +48,12 @@ class ModelEntry(Entry):
 
     Parameters
     ----------
-    name, label, build, library, defaults, space, in_search, revision, cost
+    name, label, build, library, defaults, space, ranges, in_search, revision, cost
         See :class:`utils.registry.Entry`.
     deep : bool, default=False
         Whether it is a neural network.
+    ordered : bool, default=False
+        Whether it reads the columns in an order, as a sequence.
     alone : str, default=""
         Why it is used without a sampler: it is an ensemble with built-in 'undersampling', it detects 'outliers'
         without labels, or it is a 'blend'; empty for models used with samplers.
@@ -73,6 +75,7 @@ class ModelEntry(Entry):
     """
 
     deep: bool = False
+    ordered: bool = False
     alone: str = ""
 
 
@@ -92,7 +95,9 @@ def _network(seed: int, positive_weight: float, n_jobs: int, *, network: str, **
     return NetworkClassifier(network, class_weight={0: 1.0, 1: positive_weight}, random_state=seed, **params)
 
 
-def _network_entry(name: str, label: str, cost: float, updates: int, rates: list[float]) -> ModelEntry:
+def _network_entry(
+    name: str, label: str, cost: float, updates: int, rates: list[float], ordered: bool = True
+) -> ModelEntry:
     """Entry of a network; the second of the learning rates is the default."""
     return ModelEntry(
         name,
@@ -101,8 +106,10 @@ def _network_entry(name: str, label: str, cost: float, updates: int, rates: list
         library="tensorflow",
         defaults={"updates": updates, "batch_size": 1024, "learning_rate": rates[1], "dropout": 0.3},
         space={"learning_rate": rates, "dropout": [0.1, 0.3, 0.5]},
+        ranges={"learning_rate": Range(1e-3, 3e-2, log=True), "dropout": Range(0, 0.6)},
         revision=2,
         deep=True,
+        ordered=ordered,
         cost=cost,
     )
 
@@ -121,6 +128,15 @@ def _one_class_svm(
     return OutlierClassifier(OneClassSVM(**params), max_rows=max_rows, random_state=seed)
 
 
+BOOSTING_RANGES = {
+    "n_estimators": Range(100, 600, whole=True),
+    "max_depth": Range(3, 10, whole=True),
+    "learning_rate": Range(0.02, 0.3, log=True),
+    "subsample": Range(0.5, 1),
+    "colsample_bynode": Range(0.2, 1),
+    "min_child_weight": Range(0.01, 10, log=True),
+    "reg_lambda": Range(0.1, 20, log=True),
+}
 BOOSTED = {
     "n_estimators": 500,
     "max_depth": 6,
@@ -156,6 +172,7 @@ MODELS: dict[str, ModelEntry] = {
             "scikit-learn",
             defaults={"C": 1.0},
             space={"C": [0.001, 0.01, 0.1, 1.0, 10.0]},
+            ranges={"C": Range(1e-4, 100, log=True)},
             cost=1,
         ),
         ModelEntry(
@@ -165,6 +182,10 @@ MODELS: dict[str, ModelEntry] = {
             "scikit-learn",
             defaults={"n_estimators": 100, "max_features": "sqrt", "min_samples_leaf": 1},
             space={"max_features": ["sqrt", 0.1], "min_samples_leaf": [1, 2, 5]},
+            ranges={
+                "max_features": Range(0.05, 1, log=True),
+                "min_samples_leaf": Range(1, 20, log=True, whole=True),
+            },
             in_search={"n_estimators": 30},
             revision=4,
             cost=9,
@@ -176,10 +197,11 @@ MODELS: dict[str, ModelEntry] = {
             library="xgboost",
             defaults={"n_estimators": 400, "max_depth": 6, "learning_rate": 0.1},
             space={"max_depth": [4, 6], "colsample_bynode": [0.3, 1.0], "min_child_weight": [0.1, 1]},
+            ranges=BOOSTING_RANGES,
             in_search={"n_estimators": 60},
             cost=7,
         ),
-        _network_entry("ann", "ANN", cost=4, updates=1200, rates=[2e-3, 5e-3, 1e-2]),
+        _network_entry("ann", "ANN", cost=4, updates=1200, rates=[2e-3, 5e-3, 1e-2], ordered=False),
         _network_entry("cnn1d", "CNN-1D", cost=8, updates=1000, rates=[2e-3, 5e-3, 1e-2]),
         _network_entry("lstm", "LSTM", cost=8, updates=1000, rates=[5e-3, 1e-2, 2e-2]),
         ModelEntry(
@@ -204,6 +226,11 @@ MODELS: dict[str, ModelEntry] = {
             partial(_ensemble, RUSBoostClassifier),
             "imbalanced-learn",
             space={"learning_rate": [1.0, 0.3, 0.1], "sampling_strategy": ["auto", 0.2]},
+            ranges={
+                "n_estimators": Range(50, 400, log=True, whole=True),
+                "learning_rate": Range(0.05, 1, log=True),
+                "sampling_strategy": ("auto", 0.5, 0.2, 0.05),
+            },
             alone="undersampling",
             cost=3,
         ),
@@ -213,6 +240,7 @@ MODELS: dict[str, ModelEntry] = {
             partial(_ensemble, SelfPacedEnsemble),
             "scikit-learn",
             space={"n_bins": [5, 10, 20, 40]},
+            ranges={"n_bins": Range(3, 50, log=True, whole=True), "n_estimators": Range(10, 50, whole=True)},
             alone="undersampling",
             cost=4,
         ),
@@ -231,6 +259,7 @@ MODELS: dict[str, ModelEntry] = {
             _isolation_forest,
             "scikit-learn",
             space={"max_samples": [256, 1024, 4096], "max_features": [0.3, 1.0]},
+            ranges={"max_samples": Range(128, 8192, log=True, whole=True), "max_features": Range(0.1, 1)},
             alone="outliers",
             cost=4,
         ),
@@ -241,6 +270,7 @@ MODELS: dict[str, ModelEntry] = {
             "scikit-learn",
             defaults={"max_rows": 10_000, "nu": 0.01},
             space={"nu": [0.002, 0.01, 0.1], "gamma": ["scale", 0.01]},
+            ranges={"nu": Range(0.001, 0.1, log=True), "gamma": Range(0.001, 0.3, log=True)},
             in_search={"max_rows": 3000},
             alone="outliers",
             cost=4,

@@ -6,7 +6,6 @@ Imports inside functions count. Comments and docstrings do not: Python files are
 from __future__ import annotations
 
 import ast
-import hashlib
 import json
 from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
@@ -15,10 +14,10 @@ from typing import Any
 
 from utils.config import ROOT
 from utils.data.fetching import content_sha256
+from utils.source_code import code_hash
 
 PROJECT_PACKAGES = ("utils", "benchmarks", "paper")
 STARTED_MODULES = {"utils.samplers.peers": {"utils.samplers.ctgan_worker"}}  # run with `python -m` instead of imported
-DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 Inputs = dict[str, str]  # path below the project's root -> hash
 
 
@@ -54,7 +53,7 @@ def changes(before: Inputs, after: Inputs, n_named: int = 3) -> str:
 def code_inputs(modules: Iterable[str]) -> Inputs:
     """Hashes of modules and of all modules of this project that they import, directly or not."""
     paths = [module_path(module) for module in sorted(closure(modules))]
-    return {str(relative(path)): _code_hash(path, path.stat().st_mtime_ns) for path in paths}
+    return {str(relative(path)): code_hash(path) for path in paths}
 
 
 def file_inputs(paths: Iterable[Path]) -> Inputs:
@@ -126,13 +125,3 @@ def _exports(module: str) -> dict[str, list[str]]:
 def _imported(path: Path, mtime_ns: int) -> set[str]:
     """Modules that a file imports; the modification time only makes the cache notice a changed file."""
     return named_modules(path.read_text())
-
-
-@cache
-def _code_hash(path: Path, mtime_ns: int) -> str:
-    """Hash of a file's code without comments and docstrings; see `_imported` for the modification time."""
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
-            del node.body[0]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()

@@ -123,8 +123,20 @@ class SamplerEntry(Entry):
         if self.weighted:
             return fraud_weight(y, ratio=ratio)
         if self.family == "under":
+            if ratio == ALL:
+                return counts[0]
             return counts[1] if ratio == "balanced" else kept_per_fraud(y, ratio=ratio)[0]
         return (counts[0] if ratio == "balanced" else synthetic_per_fraud(y, ratio=ratio)[1]) - counts[1]
+
+    @property
+    def ratios(self) -> tuple[Ratio, ...]:
+        """Ratios of an equal search; the first one changes nothing. Empty for a sampler without a ratio."""
+        grid = UNDERSAMPLING_GRID if self.family == "under" else OVERSAMPLING_GRID
+        return grid[:1] + tuple(ratio for ratio in grid if ratio in self.space["ratio"]) if self.space else ()
+
+    def keeps_rows(self, params: dict[str, object]) -> bool:
+        """Whether the sampler changes nothing with these parameters."""
+        return bool(self.ratios) and params["ratio"] == self.ratios[0]
 
     def widest(self, ratio: Ratio, y: ArrayLike) -> Ratio:
         """Of `ratio` and those of the search, the one that adds most rows; one fit of a generator serves them all."""
@@ -158,6 +170,9 @@ def _cgan(seed: int, *, ratio: Ratio, **config: Any) -> CGANSampler:
     return _oversampler(CGANSampler, seed, ratio=ratio, config=GANConfig(**config))
 
 
+ALL = "all"  # the ratio of an under-sampler that keeps every row
+OVERSAMPLING_GRID = (0, 1, 5, 20, "balanced")
+UNDERSAMPLING_GRID = (ALL, 100, 20, 5, "balanced")
 OVERSAMPLING_RATIOS = ["balanced", 20, 5, 1]
 UNDERSAMPLING_RATIOS = ["balanced", 5, 20, 100]
 

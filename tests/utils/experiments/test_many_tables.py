@@ -1,0 +1,61 @@
+"""The benchmark over many tables, on two small ones whose results decide nothing."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from utils.benchmark.run_task import all_folds, load_dataset
+from utils.config import load_profile
+from utils.data.tables import read_tables
+from utils.experiments import many_tables
+
+TABLES = [read_tables()[name] for name in ("haberman", "car-good")]  # numbers alone, and categories alone
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_files(tmp_path_factory):
+    patch = pytest.MonkeyPatch()
+    patch.setattr(many_tables, "FOLDER", tmp_path_factory.mktemp("many") / "tables")
+    patch.setattr(many_tables, "TRIALS", 2)
+    patch.setattr(many_tables, "SAMPLERS", ("none", "rus"))
+    patch.setattr(many_tables, "MODELS", ("lr",))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory):
+    return replace(load_profile("next"), results=tmp_path_factory.mktemp("results"))
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_dataset_of_has_the_rows_and_the_rarer_class_of_the_table(table):
+    dataset = load_dataset(many_tables.dataset_of(table))
+    assert len(dataset.y) == table.rows and dataset.y.sum() == table.minority
+    assert dataset.X.shape[1] == table.numbers + table.categories
+    assert dataset.config.is_mixed == (table.categories > 0)
+
+
+def test_folds_of_a_table_divide_all_of_its_rows(profile):
+    own = many_tables.profile_of(TABLES[0], profile)
+    folds = all_folds(own.dataset, own.protocol, own.n_repeats)
+    assert list(folds) == list(many_tables.FOLDS)
+    tested = pd.Index([row for fold in folds.values() for row in fold.test])
+    assert tested.is_unique and len(tested) == TABLES[0].rows
+
+
+def test_run_measures_every_pair_on_every_fold_and_nothing_twice(profile, monkeypatch):
+    table = many_tables.run(profile, TABLES, n_jobs=1)
+    assert len(table) == 2 * 5 * 2 and table["key"].is_unique
+    names = table["dataset"].map(lambda dataset: dataset.name)
+    assert table["n_rows"].groupby(names, sort=False).sum().tolist() == [2 * each.rows for each in TABLES]
+    assert table["search"].map(lambda search: search.trials).eq(2).all()
+    monkeypatch.setattr(many_tables, "run_batches", lambda *_, **__: pytest.fail("a finished task was run again"))
+    assert many_tables.run(profile, TABLES)["key"].tolist() == table["key"].tolist()
+
+
+def test_main_names_a_table_that_is_not_assigned(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["many_tables", "--tables", "habermann"])
+    with pytest.raises(SystemExit, match="No table 'habermann' of the role verdict"):
+        many_tables.main()

@@ -1,0 +1,110 @@
+"""The benchmark over many datasets: assigned tables, five folds over all of their rows, an equal search.
+
+python -m utils.experiments.many_tables --role verdict
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pandas as pd
+
+from utils.benchmark import ledger, runner
+from utils.benchmark.errors import exit_with_a_sentence
+from utils.benchmark.executors import run_batches
+from utils.benchmark.tasks import grid
+from utils.config import DatasetConfig, Profile, Protocol, load_profile
+from utils.data import keel
+from utils.data.errors import DataError
+from utils.data.fetching import replacing
+from utils.data.identity import identify
+from utils.data.tables import Table, load_table, read_tables
+from utils.paths import ROOT
+
+FOLDER = ROOT / "build" / "tables"
+MODELS = ("lr", "rf", "xgb")
+SAMPLERS = ("none", "class_weight", "rus", "ros", "smote", "borderline", "cgan", "ctgan")
+TRIALS = 8
+PROTOCOL = Protocol(test_fraction=0.0)  # nothing is kept for a test set: the tables are the sample
+FOLDS = tuple((0, fold) for fold in range(PROTOCOL.n_splits))
+
+
+def dataset_of(table: Table) -> DatasetConfig:
+    """The dataset of an assigned table, written to a file of its own in which the label is 1 for its rarer class."""
+    path = FOLDER / f"{table.name}.csv"
+    frame = load_table(table.name)
+    frame[keel.LABEL] = (frame[keel.LABEL].astype(str) == table.positive).astype(int)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            frame.to_csv(temporary, index=False)
+    columns = frame.drop(columns=keel.LABEL)
+    texts = tuple(columns.select_dtypes(exclude="number").columns)
+    kinds = {"categorical": texts, "numeric": tuple(columns.columns.difference(texts, sort=False))} if texts else {}
+    return DatasetConfig(path, label=keel.LABEL, time=None, amount=None, **kinds)
+
+
+def profile_of(table: Table, profile: Profile) -> Profile:
+    """The profile with a table as its dataset, and a ledger for all tables."""
+    return replace(
+        profile,
+        dataset=dataset_of(table),
+        protocol=PROTOCOL,
+        **dict.fromkeys(("folds", "deep_folds", "ablation_folds", "sensitivity_folds"), FOLDS),
+        results=profile.results / FOLDER.name,
+        search=replace(profile.search, trials=TRIALS),
+    )
+
+
+def tables_of(role: str, names: Iterable[str] | None = None) -> list[Table]:
+    """Tables of a role: those of these names, or all; a DataError names one that is none of them."""
+    tables = {table.name: table for table in read_tables().values() if table.role == role}
+    for name in names or ():
+        if name not in tables:
+            raise DataError(f"No table {name!r} of the role {role}; python -m utils.data.tables lists the tables.")
+    return [tables[name] for name in names or tables]
+
+
+def run(profile: Profile, tables: Iterable[Table], *, n_jobs: int = -1) -> pd.DataFrame:
+    """Run the tasks that the ledgers of the tables lack, and return the rows of all.
+
+    Parameters
+    ----------
+    profile : Profile
+        How parameters are searched, and where the ledgers are.
+    tables : iterable of Table
+        See `utils.data.tables.read_tables`.
+    n_jobs : int
+        Processes on this machine; a Dask cluster uses all of its workers.
+
+    Returns
+    -------
+    DataFrame
+        One row per task; see `ledger.frame`.
+    """
+    profiles = [profile_of(table, profile) for table in tables]
+    grids = [grid(own, identify(own.dataset), samplers=SAMPLERS, models=MODELS) for own in profiles]
+    known = {row.key for row in ledger.read(profile.results / FOLDER.name)}
+    batches = [runner.missing_batch(own, tasks, known) for own, tasks in zip(profiles, grids, strict=True)]
+    if any(batches):
+        run_batches([batch for batch in batches if batch], n_jobs=n_jobs)
+    rows = {row.key: row for row in ledger.read(profile.results / FOLDER.name)}
+    return ledger.frame(rows[task.key] for tasks in grids for task in tasks)
+
+
+def main() -> None:
+    """Fill the ledgers of the tables of a role from the command line."""
+    parser = argparse.ArgumentParser(description="Run the benchmark over the tables of a role.")
+    parser.add_argument("--role", default="verdict", choices=("design", "verdict"))
+    parser.add_argument("--tables", nargs="+", help="names of tables (default: all of the role)")
+    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    options = parser.parse_args()
+    with exit_with_a_sentence():
+        frame = run(load_profile("next"), tables_of(options.role, options.tables), n_jobs=options.jobs)
+    print(frame.groupby(["model", "sampler"], sort=False)["average_precision"].mean().unstack(0).round(3).to_string())
+
+
+if __name__ == "__main__":
+    main()
