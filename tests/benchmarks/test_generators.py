@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import generators, judgement
-from benchmarks.generators import GeneratorResult, GeneratorTask, SplitRule
+from benchmarks import judgement
+from benchmarks.generators import frauds as generators
+from benchmarks.generators.frauds import GeneratorResult, GeneratorTask, SplitRule
 from benchmarks.judgement import FIGURES, best, goal_lines, medians, table_lines
 from tests.small import small_profile
 from utils.benchmark.ledger import line_of

@@ -6,7 +6,7 @@ In each development fold every generator is fitted to the fold's training rows, 
 draws 5,000 frauds. Generators run one after the other and use all cores. Each result is appended to generators.jsonl at
 once, and a rerun skips it. At the end a table of medians over the folds (generators.md) is written, with the best of
 every column in bold and a line for each of the study's goals. CTGAN and TVAE need the dependency group ctgan. `--quick`
-trains for seconds, to try this program.
+trains for seconds, to try this program. `benchmarks.generators.on_tables` compares generators over many tables.
 """
 
 from __future__ import annotations

@@ -1,0 +1,224 @@
+"""The study's CGAN compared with other generators over mixed and numeric design tables, fold by fold.
+
+    python -m benchmarks.generators --tables design [--folds 5] [--only NAME ...] [--fresh] [--report]
+
+Every generator is fitted to the training rows of a fold and draws as many positives as there are. The CGAN learns from
+both classes; the others are fitted to the positives alone. Everything runs with one thread. Each result is appended to
+generators_on_tables.jsonl at once, and a rerun skips it; the first fold of all tables comes first. At the end the page
+generators_on_tables.md is written from the results. It needs the dependency group `peers`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import time
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from benchmarks.generators.figures import JudgedFold, figures_of
+from benchmarks.generators.methods import METHODS
+from benchmarks.generators.page import page_lines
+from benchmarks.generators.peer_worker import quality, start_worker
+from benchmarks.generators.tables import FOLDS, SPECS, TableSpec, load, split
+from utils.backend import limit_threads
+from utils.benchmark import ledger
+from utils.benchmark.records import Row, to_json
+from utils.benchmark.run_task import provenance
+from utils.benchmark.tasks import library_version
+from utils.config import ROOT
+from utils.data.fetching import replacing
+from utils.experiments.fidelity import JUDGE
+from utils.seeding import child_seed
+
+RESULTS = ROOT / "benchmarks" / "generators_on_tables.jsonl"
+KINDS = {"design": ("mixed", "numeric"), "mixed": ("mixed",), "numeric": ("numeric",)}
+REVISION = 1  # raised when a change in this package invalidates old results
+SEED = 0
+
+
+@dataclass(frozen=True)
+class TableTask:
+    """A generator on a fold of a table, with everything that determines the result.
+
+    Attributes
+    ----------
+    table : TableSpec
+    fold : int
+    method : str
+        Key of `METHODS`.
+    settings : dict
+        Parameters of the generator.
+    library : str
+        Libraries with their versions.
+    judge : dict
+        Parameters of the judge; see `fidelity.JUDGE`.
+    seed : int
+    revision : list of int
+        Revisions of this package and of the method.
+    """
+
+    table: TableSpec
+    fold: int
+    method: str
+    settings: dict[str, object]
+    library: str
+    judge: dict[str, object]
+    seed: int
+    revision: list[int]
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of everything that determines the result."""
+        return hashlib.sha256(json.dumps(to_json(self), sort_keys=True).encode()).hexdigest()[:20]
+
+
+@dataclass(frozen=True)
+class TableResult:
+    """Result of a generator on a fold of a table.
+
+    Attributes
+    ----------
+    n_drawn : int
+    fit_seconds, fit_cpu_seconds : float
+        Seconds of fitting by the clock and of the processor.
+    figures : dict of str to float
+        Figures of `figures.figures_of`, and `quality`, the score of sdmetrics' report. Empty after an error.
+    error : str, optional
+        Why the generator drew nothing.
+    """
+
+    n_drawn: int
+    fit_seconds: float
+    fit_cpu_seconds: float
+    figures: dict[str, float | None]
+    error: str | None = None
+
+
+TableRow = Row[TableTask, TableResult]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure what is missing, and write the page."""
+    options = parse_arguments(arguments)
+    tasks = all_tasks(KINDS[options.tables], options.folds, options.only or list(METHODS))
+    if options.fresh:
+        remove_results(RESULTS, {task.key for task in tasks})
+    try:
+        if not options.report:
+            run(tasks, RESULTS)
+    except KeyboardInterrupt:
+        raise SystemExit(f"Interrupted; {RESULTS.name} holds what is finished, the same command continues.") from None
+    finally:
+        report(RESULTS)
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Options of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.generators", description=__doc__.splitlines()[0])
+    parser.add_argument("--tables", choices=KINDS, required=True, help="all design tables, or one kind of them")
+    parser.add_argument("--folds", type=int, choices=range(1, FOLDS + 1), default=FOLDS, help=f"default {FOLDS}")
+    parser.add_argument("--only", nargs="+", choices=METHODS, metavar="NAME", help=", ".join(METHODS))
+    parser.add_argument("--fresh", action="store_true", help="measure again, even if there are results")
+    parser.add_argument("--report", action="store_true", help="write the page from the results, and measure nothing")
+    return parser.parse_args(arguments)
+
+
+def all_tasks(kinds: tuple[str, ...], n_folds: int, methods: list[str]) -> list[TableTask]:
+    """Every task, fold by fold, so that an interrupted run has all tables."""
+    specs = [spec for spec in SPECS.values() if spec.kind in kinds]
+    return [_task(spec, fold, method) for fold in range(n_folds) for spec in specs for method in methods]
+
+
+def _task(spec: TableSpec, fold: int, name: str) -> TableTask:
+    method = METHODS[name]
+    return TableTask(
+        table=spec,
+        fold=fold,
+        method=name,
+        settings=method.settings,
+        library=", ".join(f"{package} {library_version(package)}" for package in method.packages),
+        judge={**JUDGE, "n_jobs": 1},
+        seed=SEED,
+        revision=[REVISION, method.revision],
+    )
+
+
+def run(tasks: list[TableTask], path: Path) -> None:
+    """Measure the tasks that `path` lacks; each result is appended when it is done."""
+    known = ledger.read_keys(path)
+    missing = [task for task in tasks if task.key not in known]
+    if not missing:
+        return
+    limit_threads(1)
+    with start_worker() as worker, tqdm(missing, unit="fit") as bar:
+        for task in bar:
+            result = measure(task, worker)
+            ledger.append(path, Row(task, result, provenance()))
+            bar.write(line_about(task, result))
+
+
+def measure(task: TableTask, worker: Executor) -> TableResult:
+    """Fit one generator, draw positives from it, and judge them; an error of the generator is recorded."""
+    fold = judged_fold(task.table, task.fold)
+    seed = child_seed(task.seed, "generators", task.table.name, task.fold)
+    n_rows = len(fold.train.positives)
+    start = time.perf_counter()
+    try:
+        drawn = METHODS[task.method].draw(fold.train, n_rows, child_seed(seed, task.method), task.settings, worker)
+    except Exception as error:  # of whatever kind another project's generator raises
+        if isinstance(worker, ProcessPoolExecutor) and worker._broken:
+            raise
+        reason = f"{type(error).__name__}: {error}"[:300]
+        return TableResult(0, round(time.perf_counter() - start, 3), 0.0, {}, reason)
+    figures = figures_of(fold, drawn.rows, judge=task.judge, seed=child_seed(seed, "judge"))
+    real, categories = fold.train.positives, list(fold.train.X.select_dtypes("category"))
+    texts = dict.fromkeys(categories, object)
+    figures["quality"] = worker.submit(quality, real.astype(texts), drawn.rows.astype(texts), categories).result()
+    rounded = {name: None if pd.isna(value) else round(value, 6) for name, value in figures.items()}
+    return TableResult(len(drawn.rows), round(drawn.fit_seconds, 3), round(drawn.fit_cpu_seconds, 3), rounded)
+
+
+@lru_cache(maxsize=2)
+def judged_fold(spec: TableSpec, fold: int) -> JudgedFold:
+    """A fold of a table; generators share its encoder and the judge that is trained on real rows."""
+    return JudgedFold(*split(load(spec), fold))
+
+
+def line_about(task: TableTask, result: TableResult) -> str:
+    """One line on a result."""
+    where = f"{task.table.name}, fold {task.fold}, {METHODS[task.method].label}"
+    if result.error:
+        return f"{where}: {result.error}"
+    figures = result.figures
+    return (
+        f"{where}: fit {result.fit_cpu_seconds:.1f} s, TSTR {figures['tstr']:.3f} of {figures['trtr']:.3f}, "
+        f"quality {figures['quality']:.3f}"
+    )
+
+
+def read(path: Path = RESULTS) -> list[TableRow]:
+    """All results in a file; raises LedgerError like `ledger.read_file`."""
+    return list(ledger.read_file(path, TableResult, TableTask))
+
+
+def remove_results(path: Path, keys: set[str]) -> None:
+    """Remove the results with these keys from a file."""
+    lines = [ledger.line_of(row) for row in read(path) if row.key not in keys]
+    with replacing(path) as temporary:
+        temporary.write_bytes(b"".join(lines))
+
+
+def report(path: Path) -> None:
+    """Print the page and write it beside the results, if there are any."""
+    if rows := read(path):
+        text = "\n".join(page_lines(rows))
+        print(text)
+        with replacing(path.with_suffix(".md")) as temporary:
+            temporary.write_text(text + "\n")
