@@ -242,3 +242,14 @@ def test_every_row_keeps_its_columns_beside_those_of_the_same_name():
     np.testing.assert_allclose(found["probability"], fitted.predict_proba(frame), atol=1e-12)
     np.testing.assert_array_equal(found["probability of the file"], frame["probability"])
     np.testing.assert_array_equal(found["row of the file"], frame["row"])
+
+
+def test_read_labels_takes_only_the_values_that_the_study_names():
+    cells = pa.array(["bad", "OK", "none", "perhaps", "", None, "?"])
+    read = read_labels(cells, ["bad"], ["ok"])
+    np.testing.assert_array_equal(read.values, [1, 0, *[np.nan] * 5])
+    assert (read.empty, read.not_understood, read.spelled) == (4, 1, ("bad", "ok"))
+    read = read_labels(cells, ["bad"], ["none", "OK"])
+    np.testing.assert_array_equal(read.values[:3], [1, 0, 0])
+    assert (read.empty, read.not_understood) == (3, 1)
+    assert read_labels(cells, ["bad"]).values[3] == 0  # a study that names one class only

@@ -6,8 +6,9 @@ mean, as '1.234' does, the other columns of the file decide, or else its separat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from utils.data.reading.spelled_numbers import COMMA, POINT, SAMPLE, decimal_sig
 from utils.data.reading.texts import clean_texts
 
 NOTES = "notes"  # attribute of a raw frame: sentences on how the file was read
+SIGNS = "signs"  # attribute of a raw frame: decimal sign of each column of text that shows one
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +31,12 @@ class _Column:
     sign: str | None = None
 
 
-def frame_of_texts(names: Sequence[str], columns: Sequence[pa.ChunkedArray], separator: str = ",") -> pd.DataFrame:
+def frame_of_texts(
+    names: Sequence[str],
+    columns: Sequence[pa.ChunkedArray],
+    separator: str = ",",
+    known: Mapping[str, str | None] = MappingProxyType({}),
+) -> pd.DataFrame:
     """Columns of text as int64, float64 with NaN, or objects with None.
 
     Parameters
@@ -38,25 +45,29 @@ def frame_of_texts(names: Sequence[str], columns: Sequence[pa.ChunkedArray], sep
     columns : sequence of pyarrow arrays of strings
     separator : str
         That of the file; where semicolons separate cells, commas usually are decimal signs.
+    known : dict of str to str
+        Decimal sign of columns that may have either, as far as it is known.
 
     Returns
     -------
     DataFrame
-        With sentences about decimal signs that were unclear in `attrs[NOTES]`.
+        With sentences about decimal signs that were unclear in `attrs[NOTES]`, and decimal signs in `attrs[SIGNS]`.
     """
     read = [_read_column(column) for column in columns]
     signs = [column.sign for column in read if column.sign]
     n_commas = signs.count(COMMA)
     sign = COMMA if 2 * n_commas > len(signs) or (not signs and separator == ";") else POINT
     reason = "as in other columns" if signs else f"as is usual where {separator!r} separates cells"
-    frame, notes = {}, []
+    frame, notes, shown = {}, [], {name: column.sign for name, column in zip(names, read, strict=True) if column.sign}
     for name, column in zip(names, read, strict=True):
         frame[name] = column.values
         if column.unclear is not None:
-            frame[name] = _to_series(to_floats(column.unclear, sign))
-            notes.append(_sign_note(name, column.unclear, sign, reason))
+            shown[name] = known.get(name) or sign
+            frame[name] = _to_series(to_floats(column.unclear, shown[name]))
+            why = "as in the study" if known.get(name) else reason
+            notes.append(_sign_note(name, column.unclear, shown[name], why))
     frame = pd.DataFrame(frame)
-    frame.attrs[NOTES] = notes
+    frame.attrs |= {NOTES: notes, SIGNS: shown}
     return frame
 
 

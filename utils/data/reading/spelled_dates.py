@@ -51,6 +51,11 @@ class DateSpelling:
     day_first: bool | None = None
     is_ambiguous: bool = False
 
+    @property
+    def has_points(self) -> bool:
+        """Whether points separate the parts, as they do only where the day is first."""
+        return r")\.(?P<second_part>" in self.pattern
+
 
 def date_spelling(texts: pa.Array, day_first: bool | None = None) -> DateSpelling | None:
     """How the dates of a column are written; None if it holds something else, no value, or no one spelling.

@@ -224,6 +224,16 @@ REFUSED = {
         "column 'is_fraud': only 19 of 1,000 rows have the label '1', and 20 are needed for five folds and a test set",
     ),
     "common positive": (MIXED, {"positive": "no"}, "96% of the rows have the label 'no', and the positive class must"),
+    "words for a missing label": (
+        claims(is_fraud=["none", "NA", *np.where(Y, "fraud", "none")[2:]]).assign(),
+        {},
+        "and 'none', of which each may be a class or a missing label; write one word for the other class.",
+    ),
+    "a word for a missing label": (
+        claims(is_fraud=["-", *np.where(Y, "bad", "ok")[1:]]),
+        {},
+        "has no label in row 1 ('-' means a missing one); write it",
+    ),
     "no such positive": (MIXED, {"positive": "fraud"}, "has no label 'fraud'; name one of its values, such as"),
     "only the label": (MIXED[["is_fraud"]], {}, "claims.csv has no column besides the label and the time; add columns"),
     "only keys": (
