@@ -15,6 +15,7 @@ from utils.data.reading.texts import MISSING
 FRAUD = {"1", "true", "t", "yes", "y", "fraud", "fraudulent"}
 LEGITIMATE = {"0", "false", "f", "no", "n", "legitimate", "legit", "genuine", "normal"}
 EMPTY = {word.casefold() for word in MISSING}
+COUNTS, FOREIGN_COUNTS = ("frauds", "legitimate"), ("positives", "negatives")  # fields with the rows of each class
 # Pairs of numbers of which either may mean fraud; the rarer one is taken as fraud.
 EITHER = ({"-1", "1"}, {"1", "2"})
 
@@ -23,14 +24,18 @@ EITHER = ({"-1", "1"}, {"1", "2"})
 class LabelCounts:
     """Number of rows by what their label says."""
 
-    frauds: int
-    """Rows with 1, true, yes, fraud or the like; of -1/1 and 1/2, with the rarer."""
-    legitimate: int
-    """Rows with 0, false, no, legitimate or the like; or with the more frequent."""
     empty: int
     """Rows without a label."""
     not_understood: int
     """Rows with something else."""
+    frauds: int | None = None
+    """Rows with 1, true, yes, fraud or the like; of -1/1 and 1/2, with the rarer."""
+    legitimate: int | None = None
+    """Rows with 0, false, no, legitimate or the like; or with the more frequent."""
+    positives: int | None = None
+    """Rows of the class to find, in the spellings of the study."""
+    negatives: int | None = None
+    """Rows of the other class."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +60,11 @@ class Labels:
     note: str = ""
     spelled: tuple[str, str] = ("1", "0")
 
-    @property
-    def counts(self) -> LabelCounts:
-        """Number of rows by what their label says."""
-        frauds, legitimate = int(np.sum(self.values == 1)), int(np.sum(self.values == 0))
-        return LabelCounts(frauds, legitimate, self.empty, self.not_understood)
+    def counts(self, *, is_foreign: bool = False) -> LabelCounts:
+        """Number of rows by what their label says; only the credit-card study calls the classes by its own words."""
+        names = FOREIGN_COUNTS if is_foreign else COUNTS
+        numbers = (int(np.sum(self.values == value)) for value in (1, 0))
+        return LabelCounts(self.empty, self.not_understood, **dict(zip(names, numbers, strict=True)))
 
 
 def read_labels(

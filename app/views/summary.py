@@ -138,7 +138,7 @@ def summarise(model: Served, table: Table, probability: NDArray[np.float64], *, 
         amount_at_risk=_amount_at_risk(model, table, alert) if len(scored) else None,
         histogram=_histogram(scored),
         top=_top(model, table, probability),
-        labels=labels and labels.counts,
+        labels=labels and labels.counts(is_foreign=model.model.card.study is not None),
         labelled=quality,
         notes=[
             *notes.coverage_notes(alert, len(scored), MAX_TOP),

@@ -102,7 +102,7 @@ def test_read_labels_reads_cells_of_any_type(values, expected):
 
 def test_read_labels_distinguishes_empty_labels_from_those_that_are_not_understood():
     found = read_labels(pa.array(["1", "0", "", " ", "NaN", "n/a", None, "7", "maybe", "inf"]))
-    assert found.counts == LabelCounts(frauds=1, legitimate=1, empty=5, not_understood=3)
+    assert found.counts() == LabelCounts(frauds=1, legitimate=1, empty=5, not_understood=3)
 
 
 NOT_JUDGED = {
@@ -202,7 +202,7 @@ def test_summarise_says_nothing_of_labels_in_a_file_without_their_column(client,
 
 def test_read_labels_counts_many_different_labels():
     read = read_labels(pa.array([str(number) for number in range(200_000)]))
-    assert read.counts == LabelCounts(frauds=1, legitimate=1, empty=0, not_understood=199_998)
+    assert read.counts() == LabelCounts(frauds=1, legitimate=1, empty=0, not_understood=199_998)
 
 
 # --- what the totals do not cover
