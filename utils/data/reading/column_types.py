@@ -17,6 +17,7 @@ from utils.dataset_config import UNKNOWN, Spellings
 
 # Smallest size of numbers that are times since 1970, and the unit in which they count.
 EPOCHS = {1e17: "ns", 1e14: "us", 1e11: "ms", 0: "s"}
+LARGEST = 1e30  # numbers beyond cannot be scaled, and count as missing
 MAX_SHOWN = 3  # rows that a message names
 
 
@@ -58,7 +59,7 @@ def typed(
 
 
 def as_numbers(column: pd.Series, decimal: str = POINT) -> pd.Series:
-    """Values as float64, NaN where one is missing or infinite.
+    """Values as float64, NaN where one is missing, infinite, or so large that its square is not finite.
 
     Text is read in any common spelling, which all values of the column must share; see `spelled_numbers`.
 
@@ -85,7 +86,7 @@ def as_numbers(column: pd.Series, decimal: str = POINT) -> pd.Series:
     else:
         values = _spelled_numbers(column, decimal)
     # Adding 0.0 turns -0.0 into 0.0, because equal rows must have equal bytes for their hashes.
-    values = np.where(np.isfinite(values), values, np.nan) + 0.0
+    values = np.where(np.abs(values) <= LARGEST, values, np.nan) + 0.0
     return pd.Series(values, index=column.index, name=column.name)
 
 

@@ -63,9 +63,12 @@ def frame_of_texts(
         frame[name] = column.values
         if column.unclear is not None:
             shown[name] = known.get(name) or sign
-            frame[name] = _to_series(to_floats(column.unclear, shown[name]))
+            frame[name] = to_floats(column.unclear, shown[name]).to_pandas()
             why = "as in the study" if known.get(name) else reason
             notes.append(_sign_note(name, column.unclear, shown[name], why))
+        if n_infinite := _count_infinite(frame[name]):
+            frame[name] = frame[name].mask(np.isinf(frame[name]))
+            notes.append(f"Column '{name}': {n_infinite:,} infinite values are read as missing.")
     frame = pd.DataFrame(frame)
     frame.attrs |= {NOTES: notes, SIGNS: shown}
     return frame
@@ -81,17 +84,17 @@ def _read_column(column: pa.ChunkedArray) -> _Column:
                 numbers = column.cast(number_type)
             except pa.ArrowInvalid:
                 continue
-            return _Column(_to_series(numbers), sign=POINT if number_type == pa.float64() else None)
+            return _Column(numbers.to_pandas(), sign=POINT if number_type == pa.float64() else None)
     texts = clean_texts(column)
     signs = decimal_signs(texts)
     if not signs or is_code(texts):
-        return _Column(_to_series(texts if texts.null_count < len(texts) else pa.nulls(len(texts), pa.float64())))
+        return _Column((texts if texts.null_count < len(texts) else pa.nulls(len(texts), pa.float64())).to_pandas())
     if is_ambiguous(texts, signs):
         return _Column(None, unclear=texts)
     if len(signs) == 1:
         (sign,) = signs
-        return _Column(_to_series(to_floats(texts, sign)), sign=sign)
-    return _Column(_to_series(_whole_numbers(texts)))
+        return _Column(to_floats(texts, sign).to_pandas(), sign=sign)
+    return _Column(_whole_numbers(texts).to_pandas())
 
 
 def _whole_numbers(texts: pa.Array) -> pa.Array:
@@ -101,11 +104,8 @@ def _whole_numbers(texts: pa.Array) -> pa.Array:
         return to_floats(texts, POINT)
 
 
-def _to_series(values: pa.Array | pa.ChunkedArray) -> pd.Series:
-    """Values as pandas stores them, without infinite ones; integers without gaps stay integers."""
-    series = values.to_pandas()
-    is_infinite = np.isinf(series.to_numpy()) if series.dtype.kind == "f" else np.zeros(1, dtype=bool)
-    return series.mask(is_infinite) if is_infinite.any() else series
+def _count_infinite(series: pd.Series) -> int:
+    return int(np.isinf(series.to_numpy()).sum()) if series.dtype.kind == "f" else 0
 
 
 def _sign_note(name: str, texts: pa.Array, sign: str, reason: str) -> str:
@@ -116,8 +116,14 @@ def _sign_note(name: str, texts: pa.Array, sign: str, reason: str) -> str:
 
 
 def clean_frame(table: pa.Table) -> pd.DataFrame:
-    """Columns of a typed table: its own types, but clean texts, times of day as text, and decimals as float64."""
-    return pd.DataFrame({name: _clean_column(table[name]) for name in table.column_names})
+    """Columns of a typed table: its own types, but clean texts, times of day as text, and decimals as float64.
+
+    Infinite values become missing.
+    """
+    columns = {name: _clean_column(table[name]) for name in table.column_names}
+    return pd.DataFrame(
+        {name: column.mask(np.isinf(column)) if _count_infinite(column) else column for name, column in columns.items()}
+    )
 
 
 def _clean_column(column: pa.ChunkedArray) -> pd.Series:
@@ -132,4 +138,4 @@ def _clean_column(column: pa.ChunkedArray) -> pd.Series:
         return pd.Series([None if cell is None else str(cell) for cell in column.to_pylist()], dtype=object)
     if pa.types.is_date(kind):
         column = column.cast(pa.timestamp("s"))
-    return _to_series(column)
+    return column.to_pandas()

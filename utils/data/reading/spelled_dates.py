@@ -106,7 +106,8 @@ def _numeric_spelling(texts: pa.Array, pattern: str, day_first: bool | None) -> 
     """The order of day and month; None if one date has the day first and another the month."""
     parts = _parts(texts, pattern)
     first, second = parts["first"], parts["second_part"]
-    orders = [order for order, months in ((True, second), (False, first)) if months.max() <= 12]
+    parts_of = ((True, first, second), (False, second, first))
+    orders = [order for order, days, months in parts_of if days.max() <= 31 and months.max() <= 12]
     if len(orders) < 2:
         return DateSpelling(pattern, orders[0]) if orders else None
     if day_first is not None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from utils.data.reading.column_types import LARGEST
 from utils.data.reading.raw_columns import SIGNS
-from utils.data.reading.spelled_dates import date_spelling
+from utils.data.reading.spelled_dates import DateSpelling, date_spelling, to_moments
 from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_ambiguous
 from utils.data.reading.texts import as_texts
 from utils.data.recognition.recognised import ColumnSummary
@@ -30,12 +33,17 @@ def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary]) -
     """How a raw table writes its numbers and dates; see `utils.data.reading.read_raw`."""
     day_first, assumed, notes = {}, [], []
     for column in columns:
+        if column.kind in NUMBERS and frame[column.name].dtype.kind == "f":
+            n_large = int((frame[column.name].abs() > LARGEST).sum())
+            notes += [f"Column '{column.name}': {n_large:,} values beyond 1e30 are read as missing."] * bool(n_large)
         if column.kind not in NUMBERS + DATES or frame[column.name].dtype != object:
             continue
         texts = as_texts(frame[column.name])
         spelling = date_spelling(texts) if column.kind in DATES else None
         if spelling is not None and spelling.day_first is not None and not spelling.has_points:
             day_first[column.name] = spelling.day_first
+        if spelling is not None:
+            notes += _no_dates(column.name, texts, spelling)
         if spelling is not None and spelling.is_ambiguous:
             assumed.append(column.name)
             notes.append(
@@ -47,6 +55,18 @@ def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary]) -
     names = {column.name for column in columns if column.kind in NUMBERS}
     signs = {name: sign for name, sign in frame.attrs.get(SIGNS, {}).items() if name in names}
     return Written(_spellings(signs, day_first), tuple(assumed), tuple(notes))
+
+
+def _no_dates(name: str, texts: pa.Array, spelling: DateSpelling) -> list[str]:
+    """A sentence on texts that are written like dates and are none, or of other centuries."""
+    is_none = np.isnat(to_moments(texts, spelling)) & texts.is_valid().to_numpy(zero_copy_only=False)
+    rows = np.flatnonzero(is_none)
+    if not rows.size:
+        return []
+    return [
+        f"Column '{name}': {len(rows):,} values such as '{texts[int(rows[0])]}' are read as missing, as they are no "
+        "days of the years 1678 to 2261."
+    ]
 
 
 def _spellings(signs: dict[str, str], day_first: dict[str, bool]) -> Spellings:

@@ -21,6 +21,7 @@ NUMBERS = {
     "currency": (["$1,200.50", "-$3", "€ 4"], [1200.5, -3, 4]),
     "per cent": (["10.5 %", "3%"], [10.5, 3]),
     "missing in words": (["1", "?", "NA", "N/A", "null", "NULL", "None", "nan", "-", " ", None], [1, *[NAN] * 10]),
+    "too large to be scaled": (["1", "1e308", "-1e31"], [1, NAN, NAN]),
     "infinite": (["1", "inf", "-Infinity"], [1, NAN, NAN]),
     "booleans": ([True, False, None], [1, 0, NAN]),
     "integers and floats": ([1, 2.5, None], [1, 2.5, NAN]),

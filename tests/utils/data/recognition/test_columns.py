@@ -4,11 +4,13 @@ import time
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from utils.data.errors import ColumnError, DataError
 from utils.data.reading import read_raw
 from utils.data.reading.column_types import as_categories, typed
+from utils.data.reading.spelled_dates import date_spelling
 from utils.data.recognition import recognise, suspected_leaks, table
 
 N = 1_000
@@ -158,6 +160,22 @@ def test_recognise_notes_entities_and_dates_without_an_order():
     ).notes
     assert any(note.startswith("Column 'card': left out, as entities") for note in notes)
     assert any("no date shows whether '01/01/2024' has the day first" in note for note in notes)
+
+
+def test_recognise_notes_what_is_read_as_missing():
+    days = [f"{1600 + i % 450}-01-{1 + i % 28:02d}" for i in range(N)]
+    table = claims(born=days, size=np.where(np.arange(N) % 100, RNG.normal(size=N), 1e300))
+    notes = recognise(table, label="is_fraud", name="claims.csv").notes
+    n_old = sum(day < "1678" for day in days)
+    assert f"Column 'born': {n_old} values such as '1600-01-01' are read as missing, as they are no days of" in str(
+        notes
+    )
+    assert "Column 'size': 10 values beyond 1e30 are read as missing." in notes
+
+
+@pytest.mark.parametrize("days", [["45-01-24", "24-02-25"], ["24/13/45", "25/01/45"], ["32/01/2024"]])
+def test_date_spelling_is_none_where_no_order_gives_days_of_months(days):
+    assert date_spelling(pa.array(days)) is None
 
 
 def test_recognise_passes_on_what_the_reader_noted(tmp_path):
