@@ -22,6 +22,13 @@ NOTES = "notes"  # attribute of a raw frame: sentences on how the file was read
 SIGNS = "signs"  # attribute of a raw frame: decimal sign of each column of text that shows one
 
 
+class Signs(dict[str, str]):
+    """Decimal signs by column, never copied: pandas copies the attributes of a frame for every column that it gives."""
+
+    def __deepcopy__(self, memo: object) -> Signs:
+        return self
+
+
 @dataclass(frozen=True, eq=False)
 class _Column:
     """A column once it has been read: its values, or its texts as long as its decimal sign is unclear."""
@@ -70,15 +77,16 @@ def frame_of_texts(
             frame[name] = frame[name].mask(np.isinf(frame[name]))
             notes.append(f"Column '{name}': {n_infinite:,} infinite values are read as missing.")
     frame = pd.DataFrame(frame)
-    frame.attrs |= {NOTES: notes, SIGNS: shown}
+    frame.attrs |= {NOTES: notes, SIGNS: Signs(shown)}
     return frame
 
 
 def _read_column(column: pa.ChunkedArray) -> _Column:
     sample = clean_texts(column.slice(0, SAMPLE))
-    if decimal_signs(sample) and not is_code(column):
+    signs = decimal_signs(sample)
+    if signs and not is_code(column):
         for number_type in (pa.int64(), pa.float64()):  # fast path for numbers as programs write them
-            if number_type == pa.float64() and decimal_signs(sample) != {POINT}:
+            if number_type == pa.float64() and signs != {POINT}:
                 break
             try:
                 numbers = column.cast(number_type)

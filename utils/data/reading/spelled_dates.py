@@ -82,6 +82,15 @@ def date_spelling(texts: pa.Array, day_first: bool | None = None) -> DateSpellin
 
 def to_moments(texts: pa.Array, spelling: DateSpelling) -> np.ndarray:
     """Moments as datetime64[ns] without a zone, those with one in UTC; NaT for what is not a date."""
+    encoded = texts.dictionary_encode()
+    if len(encoded.dictionary) > len(texts) / 2:
+        return _moments_of(texts, spelling)
+    moments = np.append(_moments_of(encoded.dictionary, spelling), np.datetime64("NaT"))
+    return moments[encoded.indices.fill_null(len(moments) - 1).to_numpy(zero_copy_only=False)]
+
+
+def _moments_of(texts: pa.Array, spelling: DateSpelling) -> np.ndarray:
+    """As `to_moments`, text by text."""
     parts = _parts(texts, spelling.pattern)
     if spelling.day_first is not None:
         order = ("day", "month") if spelling.day_first else ("month", "day")

@@ -21,6 +21,7 @@ CURRENCY = rf"^([-+]?)\s?{MONEY}\s?|\s?{MONEY}$"
 # Negative numbers as accountants write them, '(12)' and '12-'.
 NEGATIVE = {r"^\((.+)\)$": r"-\1", r"^([\d.,' ]+)-$": r"-\1"}
 PERCENT = r"\s?%$"
+UNUSUAL = r"[^-+\d.,eE' ]|-$"  # what only texts with other signs have
 CODE = r"^0\d+$"  # digits after a zero: a postal code or an account, whose zeros would be lost
 PLAIN = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?i:inf|infinity)"
 WITH_COMMA = r"[-+]?(?:\d+,\d*|,\d+)(?:[eE][-+]?\d+)?"
@@ -79,6 +80,8 @@ def _all_match(texts: pa.Array, sign: str) -> bool:
 
 def _plain_signs(texts: pa.Array) -> pa.Array:
     """Texts with ASCII signs, a minus in front, without a currency, and without a per cent sign if each has one."""
+    if not pc.any(pc.match_substring_regex(texts, UNUSUAL)).as_py():
+        return texts
     if not pc.all(pc.string_is_ascii(texts)).as_py():
         for sign, plain in PLAIN_SIGNS.items():
             texts = pc.replace_substring_regex(texts, sign, plain)

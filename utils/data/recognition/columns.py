@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from utils.data.errors import ColumnError, DataError
 from utils.data.reading.column_types import as_dates, as_numbers, is_day_numbers
+from utils.data.reading.raw_columns import NOTES, SIGNS
 from utils.data.reading.spelled_dates import date_spelling
 from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_code, to_floats
 from utils.data.reading.texts import as_texts
@@ -97,10 +98,12 @@ def recognise(
         If the table cannot be studied; the message is one sentence that says what, where, and what to do.
     """
     named = _Named(label, time, amount, group, tuple(drop), tuple(categorical), tuple(numeric))
+    reading, frame = frame.attrs, frame.copy(deep=False)
+    frame.attrs = {}  # pandas would copy them for every column
     try:
         named.check(frame)
         spellings = label_spellings(frame[label], positive)
-        notes = [*frame.attrs.get("notes", ()), *spellings.notes]
+        notes = [*reading.get(NOTES, ()), *spellings.notes]
         columns = [_summarise(frame[column], named, spellings) for column in frame.columns]
         time_column, amount_column = _guess_time(columns, named, len(frame)), _guess_amount(columns, named)
         columns = [_with_role(column, time_column, amount_column) for column in columns]
@@ -108,7 +111,7 @@ def recognise(
         _check_group(frame, group, spellings)
     except DataError as error:
         raise type(error)(f"{name}: {error}", *([error.columns] if isinstance(error, ColumnError) else [])) from None
-    written = recognise_spellings(frame, columns)
+    written = recognise_spellings(frame, columns, reading.get(SIGNS, {}))
     columns = [with_spelling(column, written) for column in columns]
     recognised = Recognised(
         tuple(columns), spellings.positive, spellings.negative, tuple(notes), spellings.negatives, written.spellings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,6 @@ import pandas as pd
 import pyarrow as pa
 
 from utils.data.reading.column_types import LARGEST
-from utils.data.reading.raw_columns import SIGNS
 from utils.data.reading.spelled_dates import DateSpelling, date_spelling, to_moments
 from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_ambiguous
 from utils.data.reading.texts import as_texts
@@ -29,8 +28,8 @@ class Written:
     notes: tuple[str, ...]
 
 
-def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary]) -> Written:
-    """How a raw table writes its numbers and dates; see `utils.data.reading.read_raw`."""
+def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary], signs: Mapping[str, str]) -> Written:
+    """How a raw table writes its numbers, with these decimal signs, and dates; see `utils.data.reading.read_raw`."""
     day_first, assumed, notes = {}, [], []
     for column in columns:
         if column.kind in NUMBERS and frame[column.name].dtype.kind == "f":
@@ -53,8 +52,8 @@ def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary]) -
         elif spelling is None and is_ambiguous(texts, decimal_signs(texts)):
             notes.append(f"Column '{column.name}': points and commas were read as in English; see its values.")
     names = {column.name for column in columns if column.kind in NUMBERS}
-    signs = {name: sign for name, sign in frame.attrs.get(SIGNS, {}).items() if name in names}
-    return Written(_spellings(signs, day_first), tuple(assumed), tuple(notes))
+    own = {name: sign for name, sign in signs.items() if name in names}
+    return Written(_spellings(own, day_first), tuple(assumed), tuple(notes))
 
 
 def _no_dates(name: str, texts: pa.Array, spelling: DateSpelling) -> list[str]:

@@ -85,6 +85,13 @@ def test_as_dates_reads_every_spelling(values, expected):
     assert dates.tolist() == [pd.Timestamp(value) for value in expected]
 
 
+def test_as_dates_reads_repeated_days_and_gaps_as_single_ones():
+    days = ["13/02/2024", None, "30/02/2024", "01/03/2024"]
+    once, often = as_dates(pd.Series(days)), as_dates(pd.Series(days * 5))
+    assert once.isna().tolist() == [False, True, True, False]
+    pd.testing.assert_series_equal(often, pd.concat([once] * 5, ignore_index=True))
+
+
 def test_as_dates_converts_times_with_a_zone_to_utc():
     moments = pd.Series(pd.to_datetime(["2024-07-01 12:00"])).dt.tz_localize("Europe/Vienna")
     assert as_dates(moments).tolist() == [pd.Timestamp("2024-07-01 10:00")]

@@ -1,5 +1,6 @@
 """What the columns of anybody's table are, and tables that cannot be studied."""
 
+import copy
 import time
 
 import numpy as np
@@ -305,6 +306,18 @@ def test_recognise_names_the_column_of_a_column_error():
 def test_recognise_accepts_exactly_twenty_positives():
     recognised = recognise(claims(is_fraud=np.where(np.arange(N) < 20, 1, 0)), label="is_fraud", name="claims.csv")
     assert recognised.positive == "1"
+
+
+def test_recognise_does_not_copy_what_the_reader_noted_for_every_column(tmp_path):
+    """The notes and signs of a wide table took a minute, as pandas copies them with each of its columns."""
+    names = [f"c{number}" for number in range(3_000)]
+    lines = [
+        ",".join([*names, "y"]),
+        *(",".join([*["1.5", "2.5"][i % 2 : i % 2 + 1] * 3_000, str(i % 3)]) for i in range(90)),
+    ]
+    (tmp_path / "wide.csv").write_text("\n".join(lines))
+    frame = read_raw(tmp_path / "wide.csv")
+    assert copy.deepcopy(frame.attrs["signs"]) is frame.attrs["signs"] and len(frame.attrs["signs"]) == 3_000
 
 
 def test_recognise_takes_wide_tables_many_categories_and_long_texts():
