@@ -14,12 +14,47 @@ from utils.paths import ROOT
 
 DUPLICATES = ("keep", "drop")
 KINDS = ("numeric", "categorical", "dates")
-LISTS = ("drop", "positive", *KINDS)
+ORDERS = ("day_first", "month_first")
+SIGNS = {"decimal_comma": ",", "decimal_point": "."}
+SPELLINGS = ("decimal", *SIGNS, *ORDERS)
+LISTS = ("drop", "positive", "negative", *KINDS, *SIGNS, *ORDERS)
 SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class ConfigError(ValueError):
     """A setting is wrong; the message is one sentence that says what to change."""
+
+
+@dataclass(frozen=True)
+class Spellings:
+    """How a study reads text that may mean two things, such as '1.234' or '01/02/2024'.
+
+    Attributes
+    ----------
+    decimal : {'.', ','}, optional
+        Decimal sign of the table's numbers; None lets each file decide.
+    decimal_comma, decimal_point : tuple of str
+        Columns with this sign, if it is not that of the table.
+    day_first, month_first : tuple of str
+        Dates with this order of day and month.
+    """
+
+    decimal: str | None = None
+    decimal_comma: tuple[str, ...] = ()
+    decimal_point: tuple[str, ...] = ()
+    day_first: tuple[str, ...] = ()
+    month_first: tuple[str, ...] = ()
+
+    def decimal_sign(self, column: str) -> str | None:
+        """Decimal sign of a column, where its values may have either; None if it is not known."""
+        return next((sign for field, sign in SIGNS.items() if column in getattr(self, field)), self.decimal)
+
+    def has_day_first(self, column: str) -> bool | None:
+        """Whether the dates of a column have the day first, where they may have either; None if it is not known."""
+        return True if column in self.day_first else False if column in self.month_first else None
+
+
+UNKNOWN = Spellings()
 
 
 @dataclass(frozen=True)
@@ -37,6 +72,11 @@ class Roles:
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
+    decimal: str | None = None
+    decimal_comma: tuple[str, ...] = ()
+    decimal_point: tuple[str, ...] = ()
+    day_first: tuple[str, ...] = ()
+    month_first: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,11 +111,15 @@ class DatasetConfig:
         What to do with exact copies of a row. Copies that are kept share a fold; they are counted in either case.
     positive : tuple of str
         Values of the label that mean the rare class, as text; empty if the label is 0 or 1.
+    negative : tuple of str
+        Values that mean the other class; any further value is refused. If it is empty, all others mean it.
     group : str or None
         Column with the entity of each row, such as a customer. The rows of an entity never stand on both sides of a
         split of the development set; the column is no feature.
     numeric, categorical, dates : tuple of str
         Columns of a mixed table by kind; see `utils.data.recognition.columns`. Other columns are left out.
+    decimal, decimal_comma, decimal_point, day_first, month_first
+        How text is read that may mean two things; see `Spellings`.
     raw_time : bool
         Use the seconds from the first transaction as a feature instead of the hour of day, to see their effect.
     variant : str
@@ -99,6 +143,12 @@ class DatasetConfig:
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
+    negative: tuple[str, ...] = ()
+    decimal: str | None = None
+    decimal_comma: tuple[str, ...] = ()
+    decimal_point: tuple[str, ...] = ()
+    day_first: tuple[str, ...] = ()
+    month_first: tuple[str, ...] = ()
     raw_time: bool = False
     variant: str = ""
     copies: Path | None = None
@@ -148,11 +198,14 @@ class DatasetConfig:
             if columns is not None and not (isinstance(columns, tuple) and all(map(_is_name, columns))):
                 yield (
                     field_name,
-                    "list values of the label as text" if field_name == "positive" else "list names of columns",
+                    "list values of the label as text"
+                    if field_name in ("positive", "negative")
+                    else "list names of columns",
                 )
         if dropped := [name for name in names if name in self.drop]:
             yield "drop", f"leave {', '.join(map(repr, dropped))} out of it, which is also label, time or amount"
         yield from self._kinds_in_conflict()
+        yield from self._contradictions()
         if self.columns is not None and (missing := [name for name in names if name not in self.columns]):
             yield "columns", f"list {', '.join(map(repr, missing))}, too, or write None to accept any columns"
 
@@ -165,6 +218,22 @@ class DatasetConfig:
             roles = (self.label, self.group, *(() if kind == "dates" else (self.time,)), *self.drop)
             if wrong := [name for name in getattr(self, kind) if name in roles]:
                 yield kind, f"leave {', '.join(map(repr, wrong))} out of it, which is no feature"
+
+    def _contradictions(self) -> Iterator[tuple[str, str]]:
+        """Values or columns that stand in two lists of which one excludes the other, and what to write instead."""
+        for name, other in (("negative", "positive"), tuple(SIGNS), ORDERS):
+            first, second = ({str(value).casefold() for value in getattr(self, field)} for field in (name, other))
+            if (twice := sorted(first & second)) and not set(getattr(self, name)).isdisjoint(getattr(self, other)):
+                yield name, f"leave {', '.join(map(repr, twice))} out of it or of {other}"
+        if self.negative and not self.positive:
+            yield "negative", "name the values of the rare class as `positive`, too"
+        if self.decimal not in (None, *SIGNS.values()):
+            yield "decimal", "write '.' or ','"
+
+    @property
+    def spellings(self) -> Spellings:
+        """How text is read that may mean two things."""
+        return Spellings(**{name: getattr(self, name) for name in SPELLINGS})
 
     @property
     def is_mixed(self) -> bool:

@@ -31,6 +31,7 @@ from utils.study_file import NAME, NEUTRAL, RESERVED, Costs, read_study, study_f
 
 ROLES = ("label", "time", "amount", "group")
 ENDINGS = {".csv", ".tsv", ".txt", ".data", ".parquet", ".pq", ".xlsx", ".xls", ".gz", ".zip"}
+MAX_NEGATIVES = 50  # values of the other class that a study's file lists
 LINE = 110  # characters of a list before it is broken into lines
 EPOCH = 3e8  # seconds from the first row are fewer, and seconds since 1970 are more from 1979 on
 PATH_COMMENT = "a relative path starts at the project's root, or at the folder of this file if it is not in studies"
@@ -100,7 +101,7 @@ def find_or_write(request: Request) -> str:
         return name
     if request.label is None:
         raise ConfigError(f"Say which column of {path.name} holds the two classes: LABEL=...")
-    frame = read_raw(path)
+    frame = read_raw(path, label=request.label)
     roles = {role: getattr(request, role) for role in (*ROLES, "positive")}
     recognised = recognise(frame, **roles, name=path.name)
     _say(table(recognised))
@@ -209,11 +210,12 @@ def study_text(path: Path, recognised: Recognised, *, with_dates: bool) -> str:
     with_dates : bool
         Whether the time is a column of dates.
     """
-    role = recognised.role
+    role, spellings = recognised.role, recognised.spellings
     fields = [
         ("path", _from_root(path), "CSV, Parquet or Excel; " + PATH_COMMENT),
         ("label", role("label"), "the column with the two classes"),
         ("positive", (recognised.positive,), "values of the label that mean the rare class"),
+        ("negative", _listed(recognised.negatives), "values that mean the other class; any further one is refused"),
         ("time", role("time"), "orders the rows: the latest fifth is then the test set"),
         ("amount", role("amount"), "what is at stake in a row, for costs; a feature, too"),
         ("group", role("group"), "an entity such as a customer: none has rows on both sides of a fold"),
@@ -221,12 +223,28 @@ def study_text(path: Path, recognised: Recognised, *, with_dates: bool) -> str:
         ("numeric", recognised.numeric, "features that are numbers"),
         ("categorical", recognised.categorical, "features that are categories"),
         ("dates", (*((role("time"),) if with_dates else ()), *recognised.dates), "columns that are dates"),
+        (
+            "day_first",
+            spellings.day_first,
+            "dates such as 03/02/2024 with the day first, if they may have either",
+        ),
+        ("month_first", spellings.month_first, "the same with the month first"),
+        ("decimal", spellings.decimal, "decimal sign of numbers that may have either, such as 1.234 and 1,234"),
+        ("decimal_comma", spellings.decimal_comma, "columns with a comma instead"),
+        ("decimal_point", spellings.decimal_point, "columns with a point instead"),
     ]
+    if not spellings.decimal_comma and not spellings.decimal_point:
+        del fields[-2:]
     written = "\n".join(f"# {comment}\n{_field(name, value)}\n" for name, value, comment in fields)
     words = "\n".join(f"# {name} = {toml_value(value)}" for name, value in vars(NEUTRAL).items())
     costs = "\n".join(f"# {name} = {value}" for name, value in vars(Costs()).items())
     file = " ".join(path.name.split())
     return TEXT.format(file=file, fields=written, drop=_dropped(recognised), words=words, costs=costs)
+
+
+def _listed(values: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Values for a list in the file; None if they are too many for one."""
+    return values if len(values) <= MAX_NEGATIVES else None
 
 
 def _dropped(recognised: Recognised) -> str:

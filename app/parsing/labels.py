@@ -10,9 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from utils.data.reading.texts import MISSING
+
 FRAUD = {"1", "true", "t", "yes", "y", "fraud", "fraudulent"}
 LEGITIMATE = {"0", "false", "f", "no", "n", "legitimate", "legit", "genuine", "normal"}
-EMPTY = {"", "nan", "na", "n/a", "null", "none"}
+EMPTY = {word.casefold() for word in MISSING}
+COUNTS, FOREIGN_COUNTS = ("frauds", "legitimate"), ("positives", "negatives")  # fields with the rows of each class
 # Pairs of numbers of which either may mean fraud; the rarer one is taken as fraud.
 EITHER = ({"-1", "1"}, {"1", "2"})
 
@@ -21,14 +24,18 @@ EITHER = ({"-1", "1"}, {"1", "2"})
 class LabelCounts:
     """Number of rows by what their label says."""
 
-    frauds: int
-    """Rows with 1, true, yes, fraud or the like; of -1/1 and 1/2, with the rarer."""
-    legitimate: int
-    """Rows with 0, false, no, legitimate or the like; or with the more frequent."""
     empty: int
     """Rows without a label."""
     not_understood: int
     """Rows with something else."""
+    frauds: int | None = None
+    """Rows with 1, true, yes, fraud or the like; of -1/1 and 1/2, with the rarer."""
+    legitimate: int | None = None
+    """Rows with 0, false, no, legitimate or the like; or with the more frequent."""
+    positives: int | None = None
+    """Rows of the class to find, in the spellings of the study."""
+    negatives: int | None = None
+    """Rows of the other class."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,24 +50,30 @@ class Labels:
         Number of rows without a label, and with a label that has no known meaning.
     note : str
         A sentence on how the labels were read; empty if there is nothing to say.
+    spelled : (str, str)
+        How a fraud and a legitimate row are to be labelled.
     """
 
     values: NDArray[np.float64]
     empty: int
     not_understood: int
     note: str = ""
+    spelled: tuple[str, str] = ("1", "0")
 
-    @property
-    def counts(self) -> LabelCounts:
-        """Number of rows by what their label says."""
-        frauds, legitimate = int(np.sum(self.values == 1)), int(np.sum(self.values == 0))
-        return LabelCounts(frauds, legitimate, self.empty, self.not_understood)
+    def counts(self, *, is_foreign: bool = False) -> LabelCounts:
+        """Number of rows by what their label says; only the credit-card study calls the classes by its own words."""
+        names = FOREIGN_COUNTS if is_foreign else COUNTS
+        numbers = (int(np.sum(self.values == value)) for value in (1, 0))
+        return LabelCounts(self.empty, self.not_understood, **dict(zip(names, numbers, strict=True)))
 
 
-def read_labels(cells: pa.Array | pa.ChunkedArray, positive: Sequence[str] = ()) -> Labels:
+def read_labels(
+    cells: pa.Array | pa.ChunkedArray, positive: Sequence[str] = (), negative: Sequence[str] = ()
+) -> Labels:
     """Labels from the cells of a file: text, numbers or truth values; null is empty.
 
-    If `positive` lists the values of the rare class, any other value is of the other class. Otherwise:
+    If `positive` lists the values of the rare class, and `negative` those of the other one, no further value is
+    understood; without `negative`, any other value is of the other class. Without `positive`:
     The words of `FRAUD` and `LEGITIMATE` are understood in upper or lower case, and 0 and 1 in any notation. Of -1 and
     1, and of 1 and 2, the rarer one is the fraud; if both are equally frequent, neither is understood.
     """
@@ -68,11 +81,12 @@ def read_labels(cells: pa.Array | pa.ChunkedArray, positive: Sequence[str] = ())
     words = [_word(cell) for cell in encoded.dictionary.to_pylist()]
     positions = encoded.indices.cast(pa.int64()).fill_null(len(words)).to_numpy(zero_copy_only=False)
     counts = np.bincount(positions, minlength=len(words) + 1)
-    meaning, note = (_listed(words, positive), "") if positive else _meaning(words, counts)
+    meaning, note = (_listed(words, positive, negative), "") if positive else _meaning(words, counts)
     by_word = np.array([*(meaning.get(word, np.nan) for word in words), np.nan])
-    is_empty = np.array([*(word in EMPTY for word in words), True])
+    is_empty = np.array([*(word in EMPTY and word not in meaning for word in words), True])
     empty = int(counts[is_empty].sum())
-    return Labels(by_word[positions], empty, int(counts[np.isnan(by_word)].sum()) - empty, note)
+    spelled = (positive[0], negative[0]) if positive and negative else ("1", "0")
+    return Labels(by_word[positions], empty, int(counts[np.isnan(by_word)].sum()) - empty, note, spelled)
 
 
 def _encoded(cells: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
@@ -97,9 +111,11 @@ def _word(cell: object) -> str:
     return str(int(number)) if number.is_integer() else word
 
 
-def _listed(words: list[str], positive: Sequence[str]) -> dict[str, float]:
-    """1 for the values of the rare class, and 0 for others that are not empty."""
+def _listed(words: list[str], positive: Sequence[str], negative: Sequence[str]) -> dict[str, float]:
+    """1 for the values of the rare class, and 0 for those of the other, by default for all that are not empty."""
     listed = {_word(value) for value in positive}
+    if negative:
+        return dict.fromkeys(map(_word, negative), 0.0) | dict.fromkeys(listed, 1.0)
     return {word: float(word in listed) for word in words if word not in EMPTY or word in listed}
 
 

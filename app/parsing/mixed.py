@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -112,7 +113,7 @@ def read_cells(column: RawColumn, cells: pd.Series, source: Source = "json") -> 
     """The cells of a column, of any type; see `read_rows`."""
     if column.is_category:
         return _read_categories(column, cells)
-    result = _read_dates(column, cells) if column.is_date else _read_numbers(cells, source)
+    result = _read_dates(column, cells) if column.is_date else _read_numbers(column, cells, source)
     problems = dict(result.problems)
     too_large = np.abs(result.values) > LARGEST
     problems |= dict.fromkeys(np.flatnonzero(too_large).tolist(), "is too large")
@@ -150,16 +151,16 @@ def _read_typed_categories(column: RawColumn, cells: pd.Series) -> Cells:
     return Cells(values, {}, dict(zip(positions.tolist(), texts, strict=True)))
 
 
-def _read_numbers(cells: pd.Series, source: Source) -> Cells:
+def _read_numbers(column: RawColumn, cells: pd.Series, source: Source) -> Cells:
     if _holds_dates(cells):
         problems = dict.fromkeys(np.flatnonzero(cells.notna()).tolist(), "is not a number")
         return Cells(np.full(len(cells), np.nan), problems)
     if cells.dtype != object:
         values = cells.astype(float).to_numpy()
         return Cells(np.where(np.isfinite(values), values, np.nan))
-    return (
-        _read_texts(cells) if source == "file" else _read_each(cells, read_typed if source == "form" else _json_number)
-    )
+    if source == "file":
+        return _read_texts(cells, column.decimal)
+    return _read_each(cells, partial(read_typed, decimal=column.decimal) if source == "form" else _json_number)
 
 
 def _read_each(cells: pd.Series, read: Callable[[object], float]) -> Cells:
@@ -177,10 +178,11 @@ def _read_each(cells: pd.Series, read: Callable[[object], float]) -> Cells:
     return Cells(values, problems)
 
 
-def _read_texts(cells: pd.Series) -> Cells:
-    """Numbers in text, with the decimal sign that suits most of them."""
+def _read_texts(cells: pd.Series, decimal: str | None = None) -> Cells:
+    """Numbers in text, with the decimal sign that suits most of them; if both do, with that of the study."""
     texts = as_texts(cells)
-    numbers = min((to_floats(texts, sign) for sign in (POINT, COMMA)), key=lambda numbers: numbers.null_count)
+    signs = (COMMA, POINT) if decimal == COMMA else (POINT, COMMA)
+    numbers = min((to_floats(texts, sign) for sign in signs), key=lambda numbers: numbers.null_count)
     wrong = pc.and_(numbers.is_null(), texts.is_valid()).to_numpy(zero_copy_only=False)
     values = numbers.fill_null(np.nan).to_numpy(zero_copy_only=False)
     return Cells(values, dict.fromkeys(np.flatnonzero(wrong).tolist(), "is not a number"))
@@ -270,5 +272,5 @@ def _usual_spelling(texts: pa.Array, day_first: bool | None) -> DateSpelling | N
         pattern = patterns.most_common(1)[0][0]
         alike = texts.filter(pa.array([one is not None and one.pattern == pattern for one in spellings]))
         spelling = date_spelling(alike, day_first) or next(one for one in spellings if one and one.pattern == pattern)
-    has_choice = spelling.day_first is not None and r")\.(?P<second_part>" not in spelling.pattern
+    has_choice = spelling.day_first is not None and not spelling.has_points
     return DateSpelling(spelling.pattern, day_first) if has_choice and day_first is not None else spelling

@@ -121,7 +121,8 @@ def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str) -> Tab
     except pa.ArrowInvalid:  # a line has another number of cells
         cells, bad, numbers = _line_by_line(lines, wanted)
     check_count(cells.num_rows, MAX_FILE_ROWS)
-    frame = frame_of_texts(names, [cells[name] for name in names], text.separator)
+    signs = {column.name: column.decimal for column in columns}
+    frame = frame_of_texts(names, [cells[name] for name in names], text.separator, signs)
     rows = read_columns(frame, columns, "file")
     labels = cells[label] if lines.has_optional else None
     table = _table(rows, frame, columns, label=labels, notes=frame.attrs["notes"])

@@ -33,31 +33,41 @@ AS_TYPED = str.maketrans(
 )
 
 
-def read_typed(cell: object) -> float:
+def read_typed(cell: object, decimal: str | None = None) -> float:
     """As `records.read_number`, of text that may have a decimal comma, thousands set apart, or a minus sign as printed.
 
     '1,5' is 1.5, '1.234,56' and '1,234.56' are 1234.56, and '1.234' is 1.234, as the form asks for a decimal point.
 
+    Parameters
+    ----------
+    cell : object
+    decimal : {'.', ','}, optional
+        Decimal sign of the column in the study's table, which says what '1,234' is.
+
     Raises
     ------
     ValueError
-        If it is not a number, or is ambiguous: '1,234' can be 1.234 or 1234, and the points of '1.234.567' separate
-        thousands or are typing errors.
+        If it is not a number, or is ambiguous: without `decimal`, '1,234' can be 1.234 or 1234, and the points of
+        '1.234.567' separate thousands or are typing errors.
     """
     text = cell.strip().translate(AS_TYPED) if isinstance(cell, str) else cell
-    return read_number(with_decimal_point(text) if isinstance(text, str) and text.isascii() else text)
+    return read_number(with_decimal_point(text, decimal) if isinstance(text, str) and text.isascii() else text)
 
 
-def with_decimal_point(text: str) -> str:
+def with_decimal_point(text: str, decimal: str | None = None) -> str:
     """The same number in Python's notation; other text is returned unchanged."""
     for (thousands, decimals), pattern in GROUPED.items():
         if pattern.fullmatch(text):
             return text.replace(thousands, "").replace(decimals, ".")
     if EITHER.fullmatch(text):
         point, whole = text.replace(",", "."), text.replace(",", "")
+        if decimal is not None:
+            return point if decimal == "," else whole
         raise ValueError(f"can be {point} or {whole}; write it with a decimal point, or without the comma")
     for name, pattern in UNSURE.items():
         if pattern.fullmatch(text):
+            if decimal is not None and {SIGNS[name], decimal} == {".", ","}:
+                return text.replace(SIGNS[name], "")
             number = text.replace(SIGNS[name], "").replace(",", ".")
             raise ValueError(f"is {number} if its {name} set thousands apart; write it without them")
     return text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text) else text

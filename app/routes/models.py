@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from app.parsing.labels import COUNTS, FOREIGN_COUNTS
 from app.parsing.records import LARGEST
 from app.serving.served import Explanation, ModelDescription
 from app.views.summary import FileSummary
@@ -252,7 +253,15 @@ def schemas(model: FraudModel) -> dict[str, JsonSchemaValue]:
         "properties": columns,
         "required": list(columns),
     }
-    return {"Transaction": transaction, **_fixed_schemas()}
+    return {"Transaction": transaction, **_fixed_schemas(), "LabelCounts": _label_counts(model)}
+
+
+def _label_counts(model: FraudModel) -> JsonSchemaValue:
+    """The numbers of labels by the names that the classes have in answers about this model."""
+    schema, own = _fixed_schemas()["LabelCounts"], COUNTS if model.card.study is None else FOREIGN_COUNTS
+    others = {*COUNTS, *FOREIGN_COUNTS} - {*own}
+    properties = {name: described for name, described in schema["properties"].items() if name not in others}
+    return {**schema, "properties": properties, "required": list(properties)}
 
 
 @cache

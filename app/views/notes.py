@@ -64,8 +64,8 @@ def label_notes(
     if labels.not_understood:
         subject = "label was" if labels.not_understood == 1 else "labels were"
         notes.append(
-            f"{labels.not_understood:,} {subject} not understood; write 1 for {a(words.positive)} and 0 for "
-            f"{a(words.negative)} row."
+            f"{labels.not_understood:,} {subject} not understood; write {labels.spelled[0]} for {a(words.positive)} "
+            f"and {labels.spelled[1]} for {a(words.negative)} row."
         )
     n_rows = len(probability)
     if n_judged is None:

@@ -125,8 +125,8 @@ def summarise(model: Served, table: Table, probability: NDArray[np.float64], *, 
     `download` is the address of all scored rows.
     """
     alert = probability >= model.model.threshold
-    scored, words = probability[~np.isnan(probability)], words_of(model.model.card)
-    labels = None if table.label is None else read_labels(table.label, model.model.schema.positive)
+    scored, words, schema = probability[~np.isnan(probability)], words_of(model.model.card), model.model.schema
+    labels = None if table.label is None else read_labels(table.label, schema.positive, schema.negative)
     quality = labels and measure(labels.values, probability, model.model.threshold)
     return FileSummary(
         model=model.name,
@@ -138,7 +138,7 @@ def summarise(model: Served, table: Table, probability: NDArray[np.float64], *, 
         amount_at_risk=_amount_at_risk(model, table, alert) if len(scored) else None,
         histogram=_histogram(scored),
         top=_top(model, table, probability),
-        labels=labels and labels.counts,
+        labels=labels and labels.counts(is_foreign=model.model.card.study is not None),
         labelled=quality,
         notes=[
             *notes.coverage_notes(alert, len(scored), MAX_TOP),

@@ -125,6 +125,12 @@ def test_api_describes_the_columns_of_the_table(client):
     assert set(model["ranges"]) == set(COLUMNS) - {"merchant", "channel"}
 
 
+def test_api_describes_the_counts_of_labels_in_words_that_suit_any_table(client):
+    schema = client.get("/api/v1/openapi.json").json["components"]["schemas"]["LabelCounts"]
+    names = ["empty", "not_understood", "positives", "negatives"]
+    assert list(schema["properties"]) == schema["required"] == names
+
+
 def test_api_files_scores_a_file_with_gaps_and_unseen_categories_and_notes_them(client):
     frame = small_mixed.table(200)
     frame.loc[:1, "merchant"] = ["shop 98", "shop 99"]
@@ -139,8 +145,8 @@ def test_api_files_scores_a_file_with_gaps_and_unseen_categories_and_notes_them(
         note.startswith("Rows with gaps were scored, too; values are missing in balance") for note in summary["notes"]
     )
     assert summary["labels"] == {
-        "frauds": int((frame["is_bad"] == "yes").sum()),
-        "legitimate": int((frame["is_bad"] == "no").sum()),
+        "positives": int((frame["is_bad"] == "yes").sum()),
+        "negatives": int((frame["is_bad"] == "no").sum()),
         "empty": 0,
         "not_understood": 0,
     }

@@ -58,6 +58,41 @@ def test_find_or_write_writes_a_file_that_holds_what_was_recognised(studies, cla
     assert "branch       category, 3 values" in output and "Wrote " in output and "claims-of-2024.toml" in output
 
 
+def test_find_or_write_records_both_classes_and_how_open_text_was_read(studies, claims, capsys):
+    frame = pd.read_csv(claims)
+    frame["outcome"] = frame["outcome"].map({"bad": "none", "good": "OK"})
+    frame["opened"] = [f"{day % 12 + 1:02d}/{day % 7 + 1:02d}/2024" for day in range(600)]
+    frame["closed"] = "02/" + pd.Series(np.arange(600) % 28 + 1).map("{:02d}".format) + "/2024"
+    frame["paid"] = "1." + pd.Series(np.arange(600) % 300 + 100).astype(str)
+    frame["Größe"] = frame["Größe"].map("{:.3f}".format).str.replace(".", ",")
+    frame["fee"] = (np.arange(600) % 9 / 2).astype(str)
+    frame["fee"] = frame["fee"].str.replace(".", ",")
+    frame["share"] = (np.arange(600) % 7 / 4).round(2).astype(str)
+    frame.drop(columns='the "value"').to_csv(claims, index=False, sep=";")
+    name = find_or_write(Request(claims, label="outcome"))
+    dataset = study_file.read_study(name).dataset
+    assert (dataset.positive, dataset.negative) == (("none",), ("OK",))
+    assert (dataset.day_first, dataset.month_first) == (("opened",), ("closed",))
+    assert (dataset.decimal, dataset.decimal_comma, dataset.decimal_point) == (",", (), ("share",))
+    loaded = load(dataset).frame
+    assert set(loaded["paid"]) == set(range(1100, 1400)) and loaded["share"].max() == 1.5
+    printed = capsys.readouterr().err
+    assert "2024-01-01 to 2024-07-12, day first (assumed)" in printed and "month first\n" in printed
+    assert "number, decimal comma" in printed
+    assert "The label 'none' of column 'outcome' is a class; elsewhere this word means a missing value." in printed
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "xlsx"])
+def test_find_or_write_takes_a_word_for_a_gap_as_one_of_two_classes(studies, claims, form):
+    frame = pd.read_csv(claims)
+    frame["outcome"] = frame["outcome"].map({"bad": "NA", "good": "?"})
+    path = claims.with_name(f"other.{form}")
+    writer = {"csv": frame.to_csv, "parquet": frame.to_parquet, "xlsx": frame.to_excel}[form]
+    writer(path, index=False)
+    name = find_or_write(Request(path, label="outcome", positive="NA"))
+    assert load(study_file.read_study(name).dataset).y.sum() == 60
+
+
 def test_find_or_write_leaves_the_words_to_be_changed(studies, claims):
     name = find_or_write(Request(claims, label="outcome"))
     file = studies / f"{name}.toml"

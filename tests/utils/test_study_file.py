@@ -82,6 +82,16 @@ WRONG = {
     "empty word": (MINIMAL + '[words]\nrow = ""\n', "claims.toml: row is ''; write a word"),
     "cost as text": (MINIMAL + '[costs]\nfee = "5"\n', "claims.toml: fee is '5'; write a number that is not negative"),
     "no loss": (MINIMAL + "[costs]\nfloor = 0\n", "claims.toml: floor is 0; write a number above 0"),
+    "a value of both classes": (
+        MINIMAL + 'positive = "yes"\nnegative = ["no", "yes"]\n',
+        "claims.toml: negative is ('no', 'yes'); leave 'yes' out of it or of positive",
+    ),
+    "only the other class": (MINIMAL + 'negative = "no"\n', "claims.toml: negative is ('no',); name the values of"),
+    "another decimal sign": (MINIMAL + 'decimal = "x"\n', "claims.toml: decimal is 'x'; write '.' or ','"),
+    "both orders": (
+        MINIMAL + 'day_first = ["a"]\nmonth_first = ["a"]\n',
+        "claims.toml: day_first is ('a',); leave 'a' out of it or of month_first",
+    ),
     "no label": ('[data]\npath = "a.csv"\n', "claims.toml: [data] has no label; add it"),
     "section as a value": ("data = 3\n", "claims.toml: data is no section; write [data] on a line of its own"),
     "label as time": (MINIMAL + 'time = "bad"\n', "claims.toml: time is 'bad'; name a column other than the label"),

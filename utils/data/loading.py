@@ -25,7 +25,7 @@ from utils.data.identity import DatasetIdentity
 from utils.data.mixed_table import read_mixed_table
 from utils.data.reading import PARQUET, read_table
 from utils.data.validation import check_columns, check_rarity, counts_rows, validate, warn_of_counters
-from utils.dataset_config import KINDS
+from utils.dataset_config import LISTS
 
 GROUPS = "all raw columns but time and label"  # the rule of `Dataset.groups`, as ledger rows name it
 ENTITIES = "the group column"  # the rule if the dataset has one
@@ -264,7 +264,8 @@ def _stamped_roles(config: DatasetConfig) -> list:
     roles = [config.label, config.time, config.amount]
     if not config.is_mixed:
         return roles
-    return [*roles, config.group, *(list(getattr(config, name)) for name in ("positive", *KINDS))]
+    lists = [list(getattr(config, name)) for name in LISTS if name != "drop"]
+    return [*roles, config.group, config.decimal, *lists]
 
 
 def _counters(table: _ValidatedTable, config: DatasetConfig) -> list[str]:

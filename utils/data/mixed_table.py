@@ -14,8 +14,10 @@ from utils.data.features import calendar
 from utils.data.features.numbers import finite_numbers
 from utils.data.reading import read_raw
 from utils.data.reading.column_types import as_categories, typed
-from utils.data.reading.texts import as_texts
+from utils.data.reading.labels import label_texts
 from utils.dataset_config import DatasetConfig
+
+MAX_SHOWN = 3  # rows that a message names
 
 
 def read_mixed_table(path: Path, config: DatasetConfig) -> pd.DataFrame:
@@ -27,10 +29,10 @@ def read_mixed_table(path: Path, config: DatasetConfig) -> pd.DataFrame:
         If the file cannot be read, lacks a column, or holds a value that is not of its column's kind; the message
         names file, column and row.
     """
-    raw = read_raw(path, config.drop)
+    raw = read_raw(path, config.drop, label=config.label, spellings=config.spellings)
     _require_columns(raw, path, config)
     try:
-        columns = {config.label: as_labels(raw[config.label], config.positive)}
+        columns = {config.label: as_labels(raw[config.label], config.positive, config.negative)}
         if config.time is not None:
             columns[config.time] = _times(raw[config.time], config)
         if config.group is not None:
@@ -41,6 +43,7 @@ def read_mixed_table(path: Path, config: DatasetConfig) -> pd.DataFrame:
             numeric=config.numbers,
             categorical=config.categorical,
             dates=config.dates,
+            spellings=config.spellings,
         )
     except DataError as error:
         raise DataError(f"{path.name}: {error}") from None
@@ -61,7 +64,7 @@ def _require_columns(raw: pd.DataFrame, path: Path, config: DatasetConfig) -> No
         )
 
 
-def as_labels(column: pd.Series, positive: tuple[str, ...] = ()) -> pd.Series:
+def as_labels(column: pd.Series, positive: tuple[str, ...] = (), negative: tuple[str, ...] = ()) -> pd.Series:
     """Labels as int64: 1 where the value is one of `positive`, compared as text; by default '1'.
 
     Upper and lower case count as equal, unless the two classes differ in nothing else.
@@ -69,9 +72,10 @@ def as_labels(column: pd.Series, positive: tuple[str, ...] = ()) -> pd.Series:
     Raises
     ------
     DataError
-        If a label is missing, no label is positive, or all are.
+        If a label is missing, no label is positive, all are, or one is not in `negative` either where that is given.
     """
-    texts, spellings = as_texts(column), [value.strip() for value in positive or ("1",)]
+    spellings = [value.strip() for value in positive or ("1",)]
+    texts = label_texts(column, spellings, negative)
     if texts.null_count:
         row = int(np.flatnonzero(texts.is_null().to_numpy(zero_copy_only=False))[0]) + 1
         raise DataError(
@@ -81,11 +85,27 @@ def as_labels(column: pd.Series, positive: tuple[str, ...] = ()) -> pd.Series:
     labels = _are_in(pc.utf8_lower(texts), [value.lower() for value in spellings])
     exact = _are_in(texts, spellings)
     labels = (exact if labels.all() and exact.any() else labels).astype(np.int64)  # classes may differ in case only
+    if negative:
+        others = _are_in(pc.utf8_lower(texts), [value.strip().lower() for value in negative])
+        _refuse_others(column, texts, ~(others | (labels == 1)))
     if labels.min() == labels.max():
         which = "every row is" if labels[0] else "no row is"
         names = " or ".join(map(repr, spellings))
         raise DataError(f"Column '{column.name}': {which} {names}; correct `positive` in the study's file.")
     return pd.Series(labels, index=column.index, name=column.name)
+
+
+def _refuse_others(column: pd.Series, texts: pa.Array, is_other: np.ndarray) -> None:
+    """Raise DataError about labels of neither class."""
+    rows = np.flatnonzero(is_other)
+    if not rows.size:
+        return
+    shown = ", ".join(str(row + 1) for row in rows[:MAX_SHOWN])
+    more = f" and {len(rows) - MAX_SHOWN:,} more" if len(rows) > MAX_SHOWN else ""
+    raise DataError(
+        f"Column '{column.name}', row{'s' * (len(rows) > 1)} {shown}{more}: the label '{texts[int(rows[0])]}' is of "
+        "neither class; correct it, or add it to `positive` or `negative` in the study's file."
+    )
 
 
 def _are_in(texts: pa.Array, values: list[str]) -> np.ndarray:
@@ -96,7 +116,7 @@ def _times(column: pd.Series, config: DatasetConfig) -> pd.Series:
     """Seconds, all finite."""
     if config.time not in config.dates:
         return pd.Series(finite_numbers(column), index=column.index, name=column.name)
-    seconds = calendar.to_seconds(column)
+    seconds = calendar.to_seconds(column, config.spellings.has_day_first(config.time))
     missing = np.flatnonzero(np.isnan(seconds))
     if missing.size:
         raise DataError(

@@ -60,6 +60,12 @@ def _random_split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[np
     """A stratified draw of whole groups: of the parts that the rows are divided into, the first ones."""
     n_parts = max(2, round(1 / test_fraction)) if test_fraction <= 0.5 else 20
     n_test = max(1, round(n_parts * test_fraction))
+    n_groups = np.unique(dataset.groups).size
+    if n_groups < n_parts:
+        raise DataError(
+            f"{dataset.config.path.name} has {n_groups} distinct rows or entities, too few to divide into {n_parts} "
+            "parts, of which some are the test set; use a file with more."
+        )
     numbers = fold_numbers(dataset.y.to_numpy(), dataset.groups, n_parts, child_seed(seed, "test"))
     return np.flatnonzero(numbers >= n_test), np.flatnonzero(numbers < n_test)
 

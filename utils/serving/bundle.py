@@ -29,7 +29,7 @@ from utils.data import features
 from utils.data.features import build_features
 from utils.data.features.calendar import HOUR_FEATURES
 from utils.data.features.encoding import TableEncoder
-from utils.dataset_config import KINDS
+from utils.dataset_config import LISTS
 from utils.metrics import log_odds
 from utils.models import ensembles
 from utils.models.ensembles import LogOddsMean, SelfPacedEnsemble
@@ -167,7 +167,8 @@ def save(model: FraudModel, folder: Path) -> Path:
 def _saved_roles(schema: DatasetConfig) -> dict[str, object]:
     """Roles of the columns; those of mixed tables only if they are set, so that other cards are as before."""
     roles = {name: value for name, value in asdict(schema).items() if name != "copies"} | {"path": schema.path.name}
-    return {name: value for name, value in roles.items() if value or name not in ("group", "positive", *KINDS)}
+    of_mixed = {"group", "decimal", *LISTS} - {"drop"}
+    return {name: value for name, value in roles.items() if value or name not in of_mixed}
 
 
 def seal(folder: Path) -> None:

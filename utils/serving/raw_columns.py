@@ -21,7 +21,7 @@ from utils.data.reading import read_raw
 from utils.data.reading.column_types import as_categories, as_numbers
 from utils.data.reading.spelled_dates import date_spelling
 from utils.data.reading.texts import as_texts
-from utils.dataset_config import DatasetConfig
+from utils.dataset_config import DatasetConfig, Spellings
 
 if TYPE_CHECKING:
     from utils.data.loading import Dataset
@@ -53,6 +53,8 @@ class RawColumn:
         Of the column in the file, from 0.
     day_first : bool, optional
         Order of day and month where the file writes dates like '01/02/2024'.
+    decimal : {'.', ','}, optional
+        Decimal sign of numbers in the study's file.
     """
 
     name: str
@@ -65,6 +67,7 @@ class RawColumn:
     is_required: bool = False
     position: int | None = None
     day_first: bool | None = None
+    decimal: str | None = None
 
     @property
     def is_category(self) -> bool:
@@ -160,10 +163,15 @@ def describe_columns(dataset: Dataset, positions: NDArray[np.int64]) -> tuple[Ra
         return ()
     names = features.raw_columns(config)
     rows, raw = dataset.frame.iloc[positions], read_raw(config.path)
-    day_first = _orders_of_day_and_month(raw[list(config.dates)])
+    day_first = _orders_of_day_and_month(raw[list(config.dates)], config.spellings)
     described = (_describe(rows[name], config) for name in names)
     return tuple(
-        replace(column, position=raw.columns.get_loc(column.name), day_first=day_first.get(column.name))
+        replace(
+            column,
+            position=raw.columns.get_loc(column.name),
+            day_first=day_first.get(column.name),
+            decimal=config.spellings.decimal_sign(column.name) if column.kind == "number" else None,
+        )
         for column in described
     )
 
@@ -188,7 +196,10 @@ def _describe(column: pd.Series, config: DatasetConfig) -> RawColumn:
     )
 
 
-def _orders_of_day_and_month(raw: pd.DataFrame) -> dict[str, bool | None]:
+def _orders_of_day_and_month(raw: pd.DataFrame, spellings: Spellings) -> dict[str, bool | None]:
     """Whether the file writes the day first, for each date that is text; None where its spelling leaves no choice."""
-    spellings = {str(name): date_spelling(as_texts(column)) for name, column in raw.select_dtypes(object).items()}
-    return {name: spelling and spelling.day_first for name, spelling in spellings.items()}
+    written = {
+        str(name): date_spelling(as_texts(column), spellings.has_day_first(str(name)))
+        for name, column in raw.select_dtypes(object).items()
+    }
+    return {name: spelling and spelling.day_first for name, spelling in written.items()}

@@ -102,7 +102,7 @@ def test_read_labels_reads_cells_of_any_type(values, expected):
 
 def test_read_labels_distinguishes_empty_labels_from_those_that_are_not_understood():
     found = read_labels(pa.array(["1", "0", "", " ", "NaN", "n/a", None, "7", "maybe", "inf"]))
-    assert found.counts == LabelCounts(frauds=1, legitimate=1, empty=5, not_understood=3)
+    assert found.counts() == LabelCounts(frauds=1, legitimate=1, empty=5, not_understood=3)
 
 
 NOT_JUDGED = {
@@ -202,7 +202,7 @@ def test_summarise_says_nothing_of_labels_in_a_file_without_their_column(client,
 
 def test_read_labels_counts_many_different_labels():
     read = read_labels(pa.array([str(number) for number in range(200_000)]))
-    assert read.counts == LabelCounts(frauds=1, legitimate=1, empty=0, not_understood=199_998)
+    assert read.counts() == LabelCounts(frauds=1, legitimate=1, empty=0, not_understood=199_998)
 
 
 # --- what the totals do not cover
@@ -242,3 +242,14 @@ def test_every_row_keeps_its_columns_beside_those_of_the_same_name():
     np.testing.assert_allclose(found["probability"], fitted.predict_proba(frame), atol=1e-12)
     np.testing.assert_array_equal(found["probability of the file"], frame["probability"])
     np.testing.assert_array_equal(found["row of the file"], frame["row"])
+
+
+def test_read_labels_takes_only_the_values_that_the_study_names():
+    cells = pa.array(["bad", "OK", "none", "perhaps", "", None, "?"])
+    read = read_labels(cells, ["bad"], ["ok"])
+    np.testing.assert_array_equal(read.values, [1, 0, *[np.nan] * 5])
+    assert (read.empty, read.not_understood, read.spelled) == (4, 1, ("bad", "ok"))
+    read = read_labels(cells, ["bad"], ["none", "OK"])
+    np.testing.assert_array_equal(read.values[:3], [1, 0, 0])
+    assert (read.empty, read.not_understood) == (3, 1)
+    assert read_labels(cells, ["bad"]).values[3] == 0  # a study that names one class only

@@ -54,6 +54,18 @@ def test_read_cells_of_numbers_follows_the_source():
     assert cells.problems == {2: "is not a number"}
 
 
+@pytest.mark.parametrize("rows", [1, 3])
+def test_read_mixed_table_reads_an_open_number_as_the_study_does(rows):
+    columns = [RawColumn("sum", "number", decimal=","), RawColumn("points", "number", decimal="."), SHOP]
+    text = "sum;points;shop\n" + "1.234;5,678;a\n" * rows
+    table = read_mixed_table(text.encode(), columns, "")
+    assert table.values.tolist() == [[1234, 5678, 0]] * rows and not table.errors
+    clear = read_mixed_table(b"sum;points;shop\n1.5;2,5;a\n", columns, "")
+    assert clear.values.tolist() == [[1.5, 2.5, 0]]
+    mixed = read(columns[0], "1.234", "much", source="file")
+    assert mixed.values[0] == 1234 and list(mixed.problems) == [1]
+
+
 def test_read_cells_of_categories_keeps_the_text_of_an_unseen_one():
     cells = read(SHOP, "b", " a ", "c", 7.0, {"a": 1})
     np.testing.assert_array_equal(cells.values, [1, 0, 2, 2, np.nan])

@@ -81,3 +81,24 @@ def test_read_typed_refuses_thousands_that_only_a_guess_sets_apart(text, number,
 def test_read_typed_refuses_what_is_no_number_in_any_notation(text):
     with pytest.raises(ValueError, match="is not a number"):
         read_typed(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "value"),
+    [
+        ("1,234", ",", 1.234),
+        ("1,234", ".", 1234),
+        ("1.234.567", ",", 1234567),
+        ("1,234,567", ".", 1234567),
+        ("1.234", ",", 1.234),  # as the form shows its own numbers
+        ("1.234,5", ".", 1234.5),
+    ],
+)
+def test_read_typed_reads_an_open_number_with_the_decimal_sign_of_the_study(text, decimal, value):
+    assert read_typed(text, decimal) == value
+
+
+@pytest.mark.parametrize(("text", "decimal"), [("1.234.567", "."), ("1,234,567", ","), ("1 234", ",")])
+def test_read_typed_refuses_thousands_that_the_decimal_sign_of_the_study_does_not_explain(text, decimal):
+    with pytest.raises(ValueError, match="set thousands apart; write it without them"):
+        read_typed(text, decimal)

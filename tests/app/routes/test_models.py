@@ -35,6 +35,11 @@ def test_schemas_describe_a_field_that_may_be_null_as_required(schemas):
     assert set(schemas["FileSummary"]["required"]) == set(schemas["FileSummary"]["properties"])
 
 
+def test_schemas_keep_the_names_of_the_classes_in_the_credit_card_study(schemas):
+    names = {"empty", "not_understood", "frauds", "legitimate"}
+    assert set(schemas["LabelCounts"]["properties"]) == set(schemas["LabelCounts"]["required"]) == names
+
+
 def test_schemas_describe_objects_by_the_first_paragraph_of_their_docstrings(schemas):
     assert schemas["FoldScore"]["description"] == "Score of a model that was fitted on one development fold."
     assert all(schema["description"] and "---" not in schema["description"] for schema in schemas.values())

@@ -39,3 +39,9 @@ def test_check_dataset_says_nothing_of_an_honest_table(tmp_path):
 def test_check_dataset_refuses_a_table_that_cannot_be_divided(tmp_path):
     with pytest.raises(DataError, match="use fewer folds or a longer file"):
         list(check_dataset(load(write(tmp_path)), Protocol(n_splits=60)))
+
+
+def test_check_dataset_refuses_a_table_of_a_few_distinct_rows(tmp_path):
+    values = {"a": lambda frame, rng: np.arange(len(frame)) % 2, "shop": lambda frame, rng: "x"}
+    with pytest.raises(DataError, match=r"claims\.csv has 2 distinct rows or entities, too few to divide into 5 parts"):
+        list(check_dataset(load(write(tmp_path, **values)), Protocol()))

@@ -137,10 +137,17 @@ def test_date_feature_is_the_distance_to_the_row_or_the_year():
         ([1.0, 0.0, 1.0], ()),
         (["r2l", "normal", "u2r"], ("u2r", "r2l")),
         (pd.Categorical(["2", "1", "2"]), ("2",)),
+        (["fraud", "none", "fraud"], ("fraud",)),
+        (["none", "fraud", "none"], ("none",)),
+        (["NA", "-", "NA"], ("na",)),
+        (["1.0", "?", "1"], ("1",)),
     ],
 )
 def test_as_labels_reads_any_spelling(values, positive):
     assert as_labels(pd.Series(values, name="bad"), positive).tolist() == [1, 0, 1]
+    negative = [value for value in map(str, values) if value not in (str(values[0]), str(values[2]))]
+    spelled = [] if values[1] in ("A", 0.0, False, -1) else negative  # numbers and booleans are spelled otherwise
+    assert as_labels(pd.Series(values, name="bad"), positive, tuple(spelled)).tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -150,6 +157,7 @@ def test_as_labels_reads_any_spelling(values, positive):
         (["no", "no"], ("yes",), "no row is 'yes'; correct `positive`"),
         (["yes", "yes"], ("yes",), "every row is 'yes'"),
         (["YES", "YES"], ("yes",), "every row is 'yes'"),
+        (["yes", "no", "none"], ("yes",), "row 3: 1 labels are missing"),
     ],
 )
 def test_as_labels_says_what_is_wrong(values, positive, words):
@@ -169,6 +177,44 @@ def test_load_says_what_is_wrong_with_a_mixed_table(write, change, words):
     with pytest.raises(DataError) as caught:
         load(config)
     assert str(caught.value).startswith(words) and "\n" not in str(caught.value)
+
+
+def test_load_refuses_a_label_of_neither_class_where_the_study_names_both(write):
+    table, classes = raw_table(), {"negative": "no"}
+    assert load(write(table, **classes)).y.equals(load(write(table)).y)
+    table.loc[[4, 7], "bad"] = "perhaps"
+    assert load(write(table)).y.sum() == (table["bad"] == "yes").sum()  # without `negative` all others mean it
+    with pytest.raises(DataError) as caught:
+        load(write(table, **classes))
+    assert str(caught.value) == (
+        "claims.csv: Column 'bad', rows 5, 8: the label 'perhaps' is of neither class; correct it, or add it to "
+        "`positive` or `negative` in the study's file."
+    )
+    assert load(write(table, negative=["NO", "perhaps"])).y.sum() == (table["bad"] == "yes").sum()
+    table.loc[[4, 7], "bad"] = "NA"
+    with pytest.raises(DataError, match="row 5: 2 labels are missing"):
+        load(write(table, **classes))
+
+
+def test_load_reads_open_spellings_as_the_study_says(write):
+    table = raw_table().assign(opened="03/02/2024", points="1.234", sum="7,125")
+    when = pd.to_datetime(table["when"]).dt.day.clip(upper=12)
+    table["when"] = [f"{day:02d}/02/2024 10:00" for day in when]
+    read = {
+        "day_first": load(write(table, day_first=["opened", "when"], decimal=",")),
+        "month_first": load(write(table, month_first=["opened", "when"], decimal=",", decimal_point="sum")),
+    }
+    assert [set(data.frame["opened"].dt.month) for data in read.values()] == [{2}, {3}]
+    assert [set(data.frame["points"]) for data in read.values()] == [{1234.0}, {1234.0}]
+    assert [set(data.frame["sum"]) for data in read.values()] == [{7.125}, {7125.0}]
+    months = [set(pd.to_datetime(data.frame["when"], unit="s").dt.month) for data in read.values()]
+    assert months == [{2}, set(when)]
+
+
+def test_load_lets_clear_spellings_win_over_the_study(write):
+    table = raw_table().assign(opened="25/02/2024", points="1.5")
+    data = load(write(table, month_first=["opened"], decimal=","))
+    assert set(data.frame["opened"].dt.month) == {2} and set(data.frame["points"]) == {1.5}
 
 
 def test_load_takes_numbers_among_the_dates_for_times_since_1970(write):

@@ -12,11 +12,12 @@ from utils.benchmark.records import UnseenEntities, from_json, to_json
 from utils.benchmark.run_task import measure
 from utils.config import load_profile
 from utils.data.features import build_features
+from utils.data.loading import load
 from utils.dataset_config import LISTS
 from utils.serving import bundle, final_model
 from utils.serving.bundle import CARD, BundleError, apply_calibrator
 from utils.serving.final_model import OutOfFold
-from utils.serving.raw_columns import decode_rows, encode_rows
+from utils.serving.raw_columns import decode_rows, describe_columns, encode_rows
 from utils.serving.scorer import Scorer
 from utils.serving.table_features import encoded_sources, raw_sources
 from utils.study_file import Study
@@ -130,6 +131,15 @@ def test_score_test_adds_the_score_on_entities_that_development_does_not_hold(sc
     assert row.result.unseen == expected
     card = final_model.score_card(row.result, (0.1, 0.2))
     assert card["average precision on unseen entities"] == expected.average_precision
+
+
+def test_describe_columns_takes_open_spellings_from_the_study(tmp_path):
+    frame = small_mixed.table(60).assign(opened="03/02/2024", points="1.234")
+    frame.to_csv(tmp_path / "claims.csv", index=False)
+    config = replace(ROWS.config, path=tmp_path / "claims.csv", month_first=("opened",), decimal=",")
+    raw = {column.name: column for column in describe_columns(load(config), np.arange(50))}
+    assert (raw["opened"].day_first, raw["points"].decimal, raw["merchant"].decimal) == (False, ",", None)
+    assert raw["points"].maximum == 1234
 
 
 def test_measure_writes_missing_amounts_as_null():

@@ -16,9 +16,9 @@ EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday; Monday is 0
 DAYS_PER_YEAR = 365.2425
 
 
-def to_seconds(dates: pd.Series) -> NDArray[np.float64]:
-    """Seconds since 1970 of shape (n_rows,), NaN where a date is missing."""
-    moments = as_dates(dates)
+def to_seconds(dates: pd.Series, day_first: bool | None = None) -> NDArray[np.float64]:
+    """Seconds since 1970 of shape (n_rows,), NaN where a date is missing; see `as_dates`."""
+    moments = as_dates(dates, day_first)
     seconds = moments.to_numpy().astype("datetime64[ns]").astype(np.int64) / 1e9
     return np.where(moments.isna(), np.nan, seconds)
 

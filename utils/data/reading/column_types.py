@@ -13,14 +13,21 @@ from utils.data.reading.spelled_dates import date_spelling, to_moments
 from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, to_floats
 from utils.data.reading.tables import DataError
 from utils.data.reading.texts import as_texts
+from utils.dataset_config import UNKNOWN, Spellings
 
 # Smallest size of numbers that are times since 1970, and the unit in which they count.
 EPOCHS = {1e17: "ns", 1e14: "us", 1e11: "ms", 0: "s"}
+LARGEST = 1e30  # numbers beyond cannot be scaled, and count as missing
 MAX_SHOWN = 3  # rows that a message names
 
 
 def typed(
-    frame: pd.DataFrame, *, numeric: Sequence[str] = (), categorical: Sequence[str] = (), dates: Sequence[str] = ()
+    frame: pd.DataFrame,
+    *,
+    numeric: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    dates: Sequence[str] = (),
+    spellings: Spellings = UNKNOWN,
 ) -> pd.DataFrame:
     """The named columns in the types of their kinds, in the order of the frame.
 
@@ -31,19 +38,28 @@ def typed(
     numeric, categorical, dates : sequence of str
         Columns by kind. They become float64, categories of sorted text, and datetime64[ns] in UTC; a missing value is
         NaN or NaT.
+    spellings : Spellings
+        How the study reads what a column of text leaves open.
 
     Raises
     ------
     DataError
         If a value is not of its column's kind; the message names column and row.
     """
-    kinds = dict.fromkeys(numeric, as_numbers) | dict.fromkeys(dates, as_dates)
-    kinds |= dict.fromkeys(categorical, as_categories)
-    return pd.DataFrame({name: kinds[name](frame[name]) for name in frame.columns if name in kinds}, index=frame.index)
+    kinds = dict.fromkeys(numeric, "number") | dict.fromkeys(dates, "date") | dict.fromkeys(categorical, "category")
+
+    def read(name: str) -> pd.Series:
+        if kinds[name] == "number":
+            return as_numbers(frame[name], spellings.decimal_sign(name) or POINT)
+        if kinds[name] == "date":
+            return as_dates(frame[name], spellings.has_day_first(name))
+        return as_categories(frame[name])
+
+    return pd.DataFrame({name: read(name) for name in frame.columns if name in kinds}, index=frame.index)
 
 
 def as_numbers(column: pd.Series, decimal: str = POINT) -> pd.Series:
-    """Values as float64, NaN where one is missing or infinite.
+    """Values as float64, NaN where one is missing, infinite, or so large that its square is not finite.
 
     Text is read in any common spelling, which all values of the column must share; see `spelled_numbers`.
 
@@ -70,7 +86,7 @@ def as_numbers(column: pd.Series, decimal: str = POINT) -> pd.Series:
     else:
         values = _spelled_numbers(column, decimal)
     # Adding 0.0 turns -0.0 into 0.0, because equal rows must have equal bytes for their hashes.
-    values = np.where(np.isfinite(values), values, np.nan) + 0.0
+    values = np.where(np.abs(values) <= LARGEST, values, np.nan) + 0.0
     return pd.Series(values, index=column.index, name=column.name)
 
 

@@ -154,6 +154,7 @@ def as_utf8(content: bytes, name: str) -> tuple[bytes, str]:
         raise DataError(f"{name} holds binary data (byte {position + 1:,} is zero); save the table as CSV or Parquet.")
     bad_byte = None if content.isascii() else _first_bad_byte(content)
     if bad_byte is None:
+        content = content.replace(codecs.BOM_UTF8, b"")  # of files that were put one behind the other
         return content, encoding[:6].upper() if encoding else "UTF-8"
     _refuse_other_encodings(content, bad_byte, name, is_utf8=marked or not content[:bad_byte].isascii())
     return _decode(content, "cp1252", name).encode(), WINDOWS

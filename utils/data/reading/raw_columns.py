@@ -6,8 +6,9 @@ mean, as '1.234' does, the other columns of the file decide, or else its separat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,14 @@ from utils.data.reading.spelled_numbers import COMMA, POINT, SAMPLE, decimal_sig
 from utils.data.reading.texts import clean_texts
 
 NOTES = "notes"  # attribute of a raw frame: sentences on how the file was read
+SIGNS = "signs"  # attribute of a raw frame: decimal sign of each column of text that shows one
+
+
+class Signs(dict[str, str]):
+    """Decimal signs by column, never copied: pandas copies the attributes of a frame for every column that it gives."""
+
+    def __deepcopy__(self, memo: object) -> Signs:
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +38,12 @@ class _Column:
     sign: str | None = None
 
 
-def frame_of_texts(names: Sequence[str], columns: Sequence[pa.ChunkedArray], separator: str = ",") -> pd.DataFrame:
+def frame_of_texts(
+    names: Sequence[str],
+    columns: Sequence[pa.ChunkedArray],
+    separator: str = ",",
+    known: Mapping[str, str | None] = MappingProxyType({}),
+) -> pd.DataFrame:
     """Columns of text as int64, float64 with NaN, or objects with None.
 
     Parameters
@@ -38,49 +52,57 @@ def frame_of_texts(names: Sequence[str], columns: Sequence[pa.ChunkedArray], sep
     columns : sequence of pyarrow arrays of strings
     separator : str
         That of the file; where semicolons separate cells, commas usually are decimal signs.
+    known : dict of str to str
+        Decimal sign of columns that may have either, as far as it is known.
 
     Returns
     -------
     DataFrame
-        With sentences about decimal signs that were unclear in `attrs[NOTES]`.
+        With sentences about decimal signs that were unclear in `attrs[NOTES]`, and decimal signs in `attrs[SIGNS]`.
     """
     read = [_read_column(column) for column in columns]
     signs = [column.sign for column in read if column.sign]
     n_commas = signs.count(COMMA)
     sign = COMMA if 2 * n_commas > len(signs) or (not signs and separator == ";") else POINT
     reason = "as in other columns" if signs else f"as is usual where {separator!r} separates cells"
-    frame, notes = {}, []
+    frame, notes, shown = {}, [], {name: column.sign for name, column in zip(names, read, strict=True) if column.sign}
     for name, column in zip(names, read, strict=True):
         frame[name] = column.values
         if column.unclear is not None:
-            frame[name] = _to_series(to_floats(column.unclear, sign))
-            notes.append(_sign_note(name, column.unclear, sign, reason))
+            shown[name] = known.get(name) or sign
+            frame[name] = to_floats(column.unclear, shown[name]).to_pandas()
+            why = "as in the study" if known.get(name) else reason
+            notes.append(_sign_note(name, column.unclear, shown[name], why))
+        if n_infinite := _count_infinite(frame[name]):
+            frame[name] = frame[name].mask(np.isinf(frame[name]))
+            notes.append(f"Column '{name}': {n_infinite:,} infinite values are read as missing.")
     frame = pd.DataFrame(frame)
-    frame.attrs[NOTES] = notes
+    frame.attrs |= {NOTES: notes, SIGNS: Signs(shown)}
     return frame
 
 
 def _read_column(column: pa.ChunkedArray) -> _Column:
     sample = clean_texts(column.slice(0, SAMPLE))
-    if decimal_signs(sample) and not is_code(column):
+    signs = decimal_signs(sample)
+    if signs and not is_code(column):
         for number_type in (pa.int64(), pa.float64()):  # fast path for numbers as programs write them
-            if number_type == pa.float64() and decimal_signs(sample) != {POINT}:
+            if number_type == pa.float64() and signs != {POINT}:
                 break
             try:
                 numbers = column.cast(number_type)
             except pa.ArrowInvalid:
                 continue
-            return _Column(_to_series(numbers), sign=POINT if number_type == pa.float64() else None)
+            return _Column(numbers.to_pandas(), sign=POINT if number_type == pa.float64() else None)
     texts = clean_texts(column)
     signs = decimal_signs(texts)
     if not signs or is_code(texts):
-        return _Column(_to_series(texts if texts.null_count < len(texts) else pa.nulls(len(texts), pa.float64())))
+        return _Column((texts if texts.null_count < len(texts) else pa.nulls(len(texts), pa.float64())).to_pandas())
     if is_ambiguous(texts, signs):
         return _Column(None, unclear=texts)
     if len(signs) == 1:
         (sign,) = signs
-        return _Column(_to_series(to_floats(texts, sign)), sign=sign)
-    return _Column(_to_series(_whole_numbers(texts)))
+        return _Column(to_floats(texts, sign).to_pandas(), sign=sign)
+    return _Column(_whole_numbers(texts).to_pandas())
 
 
 def _whole_numbers(texts: pa.Array) -> pa.Array:
@@ -90,11 +112,8 @@ def _whole_numbers(texts: pa.Array) -> pa.Array:
         return to_floats(texts, POINT)
 
 
-def _to_series(values: pa.Array | pa.ChunkedArray) -> pd.Series:
-    """Values as pandas stores them, without infinite ones; integers without gaps stay integers."""
-    series = values.to_pandas()
-    is_infinite = np.isinf(series.to_numpy()) if series.dtype.kind == "f" else np.zeros(1, dtype=bool)
-    return series.mask(is_infinite) if is_infinite.any() else series
+def _count_infinite(series: pd.Series) -> int:
+    return int(np.isinf(series.to_numpy()).sum()) if series.dtype.kind == "f" else 0
 
 
 def _sign_note(name: str, texts: pa.Array, sign: str, reason: str) -> str:
@@ -105,8 +124,14 @@ def _sign_note(name: str, texts: pa.Array, sign: str, reason: str) -> str:
 
 
 def clean_frame(table: pa.Table) -> pd.DataFrame:
-    """Columns of a typed table: its own types, but clean texts, times of day as text, and decimals as float64."""
-    return pd.DataFrame({name: _clean_column(table[name]) for name in table.column_names})
+    """Columns of a typed table: its own types, but clean texts, times of day as text, and decimals as float64.
+
+    Infinite values become missing.
+    """
+    columns = {name: _clean_column(table[name]) for name in table.column_names}
+    return pd.DataFrame(
+        {name: column.mask(np.isinf(column)) if _count_infinite(column) else column for name, column in columns.items()}
+    )
 
 
 def _clean_column(column: pa.ChunkedArray) -> pd.Series:
@@ -121,4 +146,4 @@ def _clean_column(column: pa.ChunkedArray) -> pd.Series:
         return pd.Series([None if cell is None else str(cell) for cell in column.to_pylist()], dtype=object)
     if pa.types.is_date(kind):
         column = column.cast(pa.timestamp("s"))
-    return _to_series(column)
+    return column.to_pandas()

@@ -51,6 +51,11 @@ class DateSpelling:
     day_first: bool | None = None
     is_ambiguous: bool = False
 
+    @property
+    def has_points(self) -> bool:
+        """Whether points separate the parts, as they do only where the day is first."""
+        return r")\.(?P<second_part>" in self.pattern
+
 
 def date_spelling(texts: pa.Array, day_first: bool | None = None) -> DateSpelling | None:
     """How the dates of a column are written; None if it holds something else, no value, or no one spelling.
@@ -77,6 +82,15 @@ def date_spelling(texts: pa.Array, day_first: bool | None = None) -> DateSpellin
 
 def to_moments(texts: pa.Array, spelling: DateSpelling) -> np.ndarray:
     """Moments as datetime64[ns] without a zone, those with one in UTC; NaT for what is not a date."""
+    encoded = texts.dictionary_encode()
+    if len(encoded.dictionary) > len(texts) / 2:
+        return _moments_of(texts, spelling)
+    moments = np.append(_moments_of(encoded.dictionary, spelling), np.datetime64("NaT"))
+    return moments[encoded.indices.fill_null(len(moments) - 1).to_numpy(zero_copy_only=False)]
+
+
+def _moments_of(texts: pa.Array, spelling: DateSpelling) -> np.ndarray:
+    """As `to_moments`, text by text."""
     parts = _parts(texts, spelling.pattern)
     if spelling.day_first is not None:
         order = ("day", "month") if spelling.day_first else ("month", "day")
@@ -101,7 +115,8 @@ def _numeric_spelling(texts: pa.Array, pattern: str, day_first: bool | None) -> 
     """The order of day and month; None if one date has the day first and another the month."""
     parts = _parts(texts, pattern)
     first, second = parts["first"], parts["second_part"]
-    orders = [order for order, months in ((True, second), (False, first)) if months.max() <= 12]
+    parts_of = ((True, first, second), (False, second, first))
+    orders = [order for order, days, months in parts_of if days.max() <= 31 and months.max() <= 12]
     if len(orders) < 2:
         return DateSpelling(pattern, orders[0]) if orders else None
     if day_first is not None:

@@ -14,8 +14,14 @@ SAMPLE = 1_000  # values that are tried first, so that a column of text is recog
 # Signs that typesetters use, and what they stand for.
 PLAIN_SIGNS = {"\N{MINUS SIGN}": "-", "[\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}]": " "}
 PLAIN_SIGNS |= {"\N{RIGHT SINGLE QUOTATION MARK}": "'"}
-CURRENCY = r"^([-+]?)\s?[$€£¥]\s?|\s?[$€£¥]$"
+CODES = "USD|EUR|GBP|JPY|CNY|INR|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|TRY|BRL|MXN|ZAR|KRW"
+MONEY = rf"(?:[$€£¥₹₩₺]|{CODES})"
+HAS_MONEY = rf"^[-+]?\s?{MONEY}|{MONEY}$"
+CURRENCY = rf"^([-+]?)\s?{MONEY}\s?|\s?{MONEY}$"
+# Negative numbers as accountants write them, '(12)' and '12-'.
+NEGATIVE = {r"^\((.+)\)$": r"-\1", r"^([\d.,' ]+)-$": r"-\1"}
 PERCENT = r"\s?%$"
+UNUSUAL = r"[^-+\d.,eE' ]|-$"  # what only texts with other signs have
 CODE = r"^0\d+$"  # digits after a zero: a postal code or an account, whose zeros would be lost
 PLAIN = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?i:inf|infinity)"
 WITH_COMMA = r"[-+]?(?:\d+,\d*|,\d+)(?:[eE][-+]?\d+)?"
@@ -73,11 +79,16 @@ def _all_match(texts: pa.Array, sign: str) -> bool:
 
 
 def _plain_signs(texts: pa.Array) -> pa.Array:
-    """Texts with ASCII signs, without a currency, and without a per cent sign if each has one."""
+    """Texts with ASCII signs, a minus in front, without a currency, and without a per cent sign if each has one."""
+    if not pc.any(pc.match_substring_regex(texts, UNUSUAL)).as_py():
+        return texts
     if not pc.all(pc.string_is_ascii(texts)).as_py():
         for sign, plain in PLAIN_SIGNS.items():
             texts = pc.replace_substring_regex(texts, sign, plain)
-    if pc.any(pc.match_substring_regex(texts, r"^[-+]?\s?[$€£¥]|[$€£¥]$")).as_py():
+    for pattern, negative in NEGATIVE.items():
+        if pc.any(pc.match_substring_regex(texts, pattern)).as_py():
+            texts = pc.replace_substring_regex(texts, pattern, negative)
+    if pc.any(pc.match_substring_regex(texts, HAS_MONEY)).as_py():
         texts = pc.replace_substring_regex(texts, CURRENCY, r"\1")
     if pc.all(pc.ends_with(texts, "%")).as_py():
         texts = pc.replace_substring_regex(texts, PERCENT, "")

@@ -13,6 +13,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +27,9 @@ from utils.data.reading.column_names import check_names, join_names
 from utils.data.reading.delimited import WINDOWS, Delimited, open_text
 from utils.data.reading.excel import is_workbook, read_workbook
 from utils.data.reading.parquet import open_parquet, parquet_schema, parquet_table
-from utils.data.reading.raw_columns import NOTES, clean_frame, frame_of_texts
-from utils.data.reading.texts import MISSING
+from utils.data.reading.raw_columns import NOTES, SIGNS, clean_frame, frame_of_texts
+from utils.data.reading.texts import MISSING, clean_texts
+from utils.dataset_config import UNKNOWN, Spellings
 
 MAX_DIRECTORY = 2**16  # bytes of a ZIP archive's list of files
 PARQUET, GZIP, ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
@@ -204,7 +206,9 @@ def _select_named(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
     return table.select(positions)
 
 
-def read_raw(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
+def read_raw(
+    path: Path, drop: Sequence[str] = (), *, label: str | None = None, spellings: Spellings = UNKNOWN
+) -> pd.DataFrame:
     """Read anybody's table: CSV in any dialect, Parquet, or a sheet of an Excel workbook.
 
     Line breaks in names become spaces. A column without a name is called 'column 3', if it is the third, and is left
@@ -216,12 +220,17 @@ def read_raw(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
         The file; its format is recognised by content, not by name.
     drop : sequence of str
         Columns to leave out.
+    label : str, optional
+        Column that keeps words for missing values, as these may be a class; see `labels.label_texts`.
+    spellings : Spellings
+        How the study reads numbers that may have either decimal sign.
 
     Returns
     -------
     DataFrame
         Numbers as int64 or float64, text as objects with None where it is missing or says so (see
-        `texts.MISSING`), and Parquet's own types. Its `attrs['notes']` are sentences on how it was read.
+        `texts.MISSING`), and Parquet's own types. Its `attrs['notes']` are sentences on how it was read, and
+        `attrs['signs']` the decimal sign of each column of text that shows one.
 
     Raises
     ------
@@ -232,38 +241,73 @@ def read_raw(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
     content, name = path.read_bytes(), path.name
     if is_workbook(content):
         names, columns, notes = read_workbook(content, name)
-        frame = _raw_frame(names, columns, name)
+        frame = _raw_frame(names, columns, name, spellings=spellings)
         frame.attrs[NOTES] = notes + frame.attrs[NOTES]
+        cells = dict(zip(_one_line(names), columns, strict=True)).get
     else:
-        frame = _raw_frame_of(open_table(content, name), name)
+        source = open_table(content, name)
+        frame = _raw_frame_of(source, name, spellings)
+        cells = partial(_cells_of, source, name)
+    if label in frame and frame[label].isna().any():
+        frame[label] = _with_words(frame[label], cells(label))
     missing = [column for column in drop if column not in frame]
     if missing:
         raise ColumnError(f"{name} has no column {join_names(missing)} to leave out; correct `drop`.", missing)
     return frame.drop(columns=list(drop))
 
 
-def _raw_frame_of(source: Delimited | pq.ParquetFile, name: str) -> pd.DataFrame:
+def _cells_of(source: Delimited | pq.ParquetFile, name: str, column: str) -> pa.ChunkedArray:
+    """The cells of a column as the file has them."""
+    if isinstance(source, pq.ParquetFile):
+        names = parquet_schema(source).names
+        return parquet_table(source, [names[_one_line(names).index(column)]], name).column(0)
+    position = _one_line(source.header).index(column)
+    convert = pyarrow.csv.ConvertOptions(include_columns=[source.header[position]], null_values=[""])
+    convert.column_types, convert.strings_can_be_null = {source.header[position]: pa.string()}, True
+    return source.to_arrow(convert).column(0)
+
+
+def _one_line(names: Sequence[str]) -> list[str]:
+    """Names without line breaks; columns without a name are numbered."""
+    return [" ".join(name.split()) or f"column {position}" for position, name in enumerate(names, 1)]
+
+
+def _with_words(column: pd.Series, cells: pa.ChunkedArray) -> pd.Series:
+    """A column with the words of its cells that mean a missing value; without any, it is as it was."""
+    if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
+        return column
+    texts = clean_texts(cells.slice(0, len(column)), missing=("",))
+    return column if texts.null_count == column.isna().sum() else pd.Series(texts.to_pandas(), index=column.index)
+
+
+def _raw_frame_of(source: Delimited | pq.ParquetFile, name: str, spellings: Spellings) -> pd.DataFrame:
     if isinstance(source, pq.ParquetFile):
         table = parquet_table(source, parquet_schema(source).names, name)
         names, positions = _named(table.column_names, table.columns, name)
         frame = clean_frame(table.select(positions).rename_columns(names))
-        frame.attrs[NOTES] = []
+        frame.attrs |= {NOTES: [], SIGNS: {}}
         return frame
     convert = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(source.header, pa.string()))
     convert.null_values, convert.strings_can_be_null = list(MISSING), True
     table = _arrow_table(source, convert)
-    frame = _raw_frame(table.column_names, table.columns, name, source.separator)
+    frame = _raw_frame(table.column_names, table.columns, name, separator=source.separator, spellings=spellings)
     if source.encoding == WINDOWS:
         frame.attrs[NOTES].insert(0, f"{name} is not UTF-8; its letters were read as {WINDOWS}.")
     return frame
 
 
 def _raw_frame(
-    names: Sequence[str], columns: Sequence[pa.ChunkedArray], name: str, separator: str = ","
+    names: Sequence[str],
+    columns: Sequence[pa.ChunkedArray],
+    name: str,
+    *,
+    separator: str = ",",
+    spellings: Spellings = UNKNOWN,
 ) -> pd.DataFrame:
     columns = _without_empty_end(columns)
     names, positions = _named(names, columns, name)
-    return frame_of_texts(names, [columns[position] for position in positions], separator)
+    signs = {column: spellings.decimal_sign(column) for column in names}
+    return frame_of_texts(names, [columns[position] for position in positions], separator, signs)
 
 
 def _without_empty_end(columns: Sequence[pa.ChunkedArray]) -> list[pa.ChunkedArray]:
@@ -279,11 +323,13 @@ def _named(names: Sequence[str], columns: Sequence[pa.ChunkedArray], name: str) 
     """Names without line breaks, and positions, of the columns that have a name or a value."""
     if not columns or not len(columns[0]):
         raise DataError(f"{name} has a header and no rows; put the data below the header.")
-    names = [" ".join(column.split()) for column in names]
     positions = [
-        position for position, column in enumerate(columns) if names[position] or column.null_count < len(column)
+        position
+        for position, column in enumerate(columns)
+        if names[position].strip() or column.null_count < len(column)
     ]
-    named = [names[position] or f"column {position + 1}" for position in positions]
+    numbered = _one_line(names)
+    named = [numbered[position] for position in positions]
     check_names(named, name)
     return named, positions
 

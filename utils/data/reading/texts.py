@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,32 +16,34 @@ MISSING += ("NaN", "nan", "NaT", "nat")
 TEXT = pa.large_string()  # a column of long texts may exceed the 2 GiB of an ordinary one
 
 
-def clean_texts(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Texts without the white space around them; null for those of `MISSING`."""
+def clean_texts(texts: pa.Array | pa.ChunkedArray, missing: Sequence[str] = MISSING) -> pa.Array:
+    """Texts without the white space around them; null for those of `missing`."""
     texts = pc.utf8_trim_whitespace(texts.cast(TEXT))
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
-    return pc.if_else(pc.is_in(texts, value_set=pa.array(MISSING, TEXT)), pa.scalar(None, TEXT), texts)
+    return pc.if_else(pc.is_in(texts, value_set=pa.array(missing, TEXT)), pa.scalar(None, TEXT), texts)
 
 
-def as_texts(column: pd.Series) -> pa.Array:
+def as_texts(column: pd.Series, missing: Sequence[str] = MISSING) -> pa.Array:
     """The text of each value, null where it is missing: 1.0 is '1', as a gap turns integers into floats.
 
     Parameters
     ----------
     column : Series
         Of any type.
+    missing : sequence of str
+        Words that mean a missing value.
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes = pa.array(column.cat.codes.to_numpy(), mask=(column.cat.codes < 0).to_numpy())
-        return as_texts(pd.Series(column.cat.categories)).take(codes)
+        return as_texts(pd.Series(column.cat.categories), missing).take(codes)
     if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
         codes, uniques = pd.factorize(column)
         spelled = pa.array([_spell(value) for value in uniques], TEXT)
         return spelled.take(pa.array(codes, mask=codes < 0))
     if pd.api.types.infer_dtype(column, skipna=True) != "string":
         column = column.map(_spell, na_action="ignore")
-    return clean_texts(pa.array(column, TEXT, from_pandas=True))
+    return clean_texts(pa.array(column, TEXT, from_pandas=True), missing)
 
 
 def _spell(value: object) -> str | None:

@@ -19,12 +19,14 @@ import pyarrow.compute as pc
 
 from utils.data.errors import ColumnError, DataError
 from utils.data.reading.column_types import as_dates, as_numbers, is_day_numbers
+from utils.data.reading.raw_columns import NOTES, SIGNS
 from utils.data.reading.spelled_dates import date_spelling
-from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_ambiguous, is_code, to_floats
+from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_code, to_floats
 from utils.data.reading.texts import as_texts
 from utils.data.recognition.label import LabelSpellings, label_spellings, spell_codes
 from utils.data.recognition.leaks import suspected_leaks
 from utils.data.recognition.recognised import ColumnSummary, Recognised, table
+from utils.data.recognition.spellings import recognise_spellings, with_spelling
 
 __all__ = ["ColumnSummary", "Recognised", "recognise", "suspected_leaks", "table"]
 
@@ -96,10 +98,12 @@ def recognise(
         If the table cannot be studied; the message is one sentence that says what, where, and what to do.
     """
     named = _Named(label, time, amount, group, tuple(drop), tuple(categorical), tuple(numeric))
+    reading, frame = frame.attrs, frame.copy(deep=False)
+    frame.attrs = {}  # pandas would copy them for every column
     try:
         named.check(frame)
         spellings = label_spellings(frame[label], positive)
-        notes = [*frame.attrs.get("notes", ()), *spellings.notes]
+        notes = [*reading.get(NOTES, ()), *spellings.notes]
         columns = [_summarise(frame[column], named, spellings) for column in frame.columns]
         time_column, amount_column = _guess_time(columns, named, len(frame)), _guess_amount(columns, named)
         columns = [_with_role(column, time_column, amount_column) for column in columns]
@@ -107,11 +111,15 @@ def recognise(
         _check_group(frame, group, spellings)
     except DataError as error:
         raise type(error)(f"{name}: {error}", *([error.columns] if isinstance(error, ColumnError) else [])) from None
-    recognised = Recognised(tuple(columns), spellings.positive, spellings.negative, tuple(notes))
+    written = recognise_spellings(frame, columns, reading.get(SIGNS, {}))
+    columns = [with_spelling(column, written) for column in columns]
+    recognised = Recognised(
+        tuple(columns), spellings.positive, spellings.negative, tuple(notes), spellings.negatives, written.spellings
+    )
     guesses = [
         _guess_note(role, column.name) for role, column in (("time", time_column), ("amount", amount_column)) if column
     ]
-    recognised = recognised.with_notes([*guesses, *_notes(frame, columns)])
+    recognised = recognised.with_notes([*guesses, *_notes(columns), *written.notes])
     _require_features(recognised, name)
     return recognised
 
@@ -375,28 +383,15 @@ def _guess_note(role: str, column: str) -> str:
     return f"Column '{column}' is taken as the {role}: {effect}; name another one or none in the study's file."
 
 
-def _notes(frame: pd.DataFrame, columns: Sequence[ColumnSummary]) -> list[str]:
+def _notes(columns: Sequence[ColumnSummary]) -> list[str]:
     """Sentences on what a user may want to decide otherwise."""
-    notes = []
     entities = [column.name for column in columns if column.kind == "dropped" and column.detail.endswith("an entity")]
-    if entities:
-        notes.append(
-            f"{_listed(entities)}: left out, as entities whose rows belong together; name one as the group, so that "
-            "its rows never stand on both sides of a split, or among the categories."
-        )
-    for column in columns:
-        if column.kind not in ("date", "time", "number", "amount") or frame[column.name].dtype != object:
-            continue
-        texts = as_texts(frame[column.name])
-        spelling = date_spelling(texts)
-        if spelling is not None and spelling.is_ambiguous:
-            example = texts.drop_null()[0].as_py()
-            notes.append(
-                f"Column '{column.name}': no date shows whether '{example}' has the day first; it was assumed."
-            )
-        elif spelling is None and is_ambiguous(texts, decimal_signs(texts)):
-            notes.append(f"Column '{column.name}': points and commas were read as in English; see its values.")
-    return notes
+    if not entities:
+        return []
+    return [
+        f"{_listed(entities)}: left out, as entities whose rows belong together; name one as the group, so that "
+        "its rows never stand on both sides of a split, or among the categories."
+    ]
 
 
 def _listed(names: Sequence[str]) -> str:

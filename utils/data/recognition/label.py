@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from utils.data.errors import DataError
-from utils.data.reading.texts import as_texts
+from utils.data.reading.labels import label_texts, words_for_missing
+from utils.data.reading.texts import MISSING, as_texts
 
 MIN_POSITIVES = 20
 MAX_SHOWN = 3  # rows and values that a message names
@@ -26,6 +27,8 @@ class LabelSpellings:
     ----------
     positive, negative : str
         Most frequent spelling of each class.
+    negatives : tuple of str
+        Spelling of every value that is not positive, the most frequent first.
     is_positive : array of bool of shape (n_rows,)
     notes : tuple of str
         How the positive class was determined.
@@ -35,6 +38,7 @@ class LabelSpellings:
     negative: str
     is_positive: np.ndarray
     notes: tuple[str, ...]
+    negatives: tuple[str, ...] = ()
 
     @property
     def detail(self) -> str:
@@ -58,25 +62,51 @@ def label_spellings(column: pd.Series, positive: str | Sequence[str] | None = No
     DataError
         If a label is missing, there are not two classes, or the positive one is too rare or not the rarer one.
     """
-    codes, spellings = spell_codes(column)
+    named = [positive] if isinstance(positive, str) else list(positive or ())
+    codes, spellings = _merge_cases(label_texts(column, named))
     if (codes < 0).any():
-        raise DataError(f"column '{column.name}' has no label {_in_rows(codes < 0)}; write it, or remove these rows.")
+        raise DataError(_missing(column, codes, spellings))
     counts = np.bincount(codes, minlength=len(spellings))
     if len(spellings) < 2:
         raise DataError(
             f"column '{column.name}': every row has the label '{spellings[0][:60]}'; give a file with both classes."
         )
-    chosen, notes = _positive_codes(column, codes, spellings, counts, positive)
+    chosen, notes = _positive_codes(column, codes, spellings, counts, named)
     is_positive = np.isin(codes, chosen)
     others = [code for code in np.argsort(-counts, kind="stable") if code not in chosen]
-    result = LabelSpellings(spellings[chosen[0]], spellings[others[0]], is_positive, tuple(notes))
+    negatives = tuple(spellings[code] for code in others)
+    if not negatives:
+        raise DataError(f"column '{column.name}': every row is positive; a file with both classes is needed.")
+    notes += [
+        f"The label '{word}' of column '{column.name}' is a class; elsewhere this word means a missing value."
+        for word in spellings
+        if word in MISSING
+    ]
+    result = LabelSpellings(spellings[chosen[0]], negatives[0], is_positive, tuple(notes), negatives)
     _check_counts(column, result)
     return result
 
 
+def _missing(column: pd.Series, codes: np.ndarray, spellings: list[str]) -> str:
+    """What is wrong with a label that is missing in some rows."""
+    words = words_for_missing(column)
+    listed = " and ".join(f"'{word}'" for word in words[:MAX_SHOWN])
+    if len(spellings) == 1 and len(words) > 1:
+        return (
+            f"column '{column.name}' has the label '{spellings[0][:60]}' and, {_in_rows(codes < 0)}, {listed}, of "
+            "which each may be a class or a missing label; write one word for the other class."
+        )
+    written = f" ({listed} means a missing one)" if words else ""
+    return f"column '{column.name}' has no label {_in_rows(codes < 0)}{written}; write it, or remove these rows."
+
+
 def spell_codes(column: pd.Series) -> tuple[np.ndarray, list[str]]:
     """A code per row, -1 where the value is missing, and the most frequent spelling of each; case does not count."""
-    encoded = as_texts(column).dictionary_encode()
+    return _merge_cases(as_texts(column))
+
+
+def _merge_cases(texts: pa.Array) -> tuple[np.ndarray, list[str]]:
+    encoded = texts.dictionary_encode()
     spellings = encoded.dictionary.to_pylist()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     lower = pc.utf8_lower(encoded.dictionary).dictionary_encode()
@@ -89,12 +119,11 @@ def spell_codes(column: pd.Series) -> tuple[np.ndarray, list[str]]:
 
 
 def _positive_codes(
-    column: pd.Series, codes: np.ndarray, spellings: list[str], counts: np.ndarray, positive: str | Sequence[str] | None
+    column: pd.Series, codes: np.ndarray, spellings: list[str], counts: np.ndarray, names: list[str]
 ) -> tuple[list[int], list[str]]:
     """Codes of the positive class, and a note on how it was determined."""
-    if positive:
-        names = [positive] if isinstance(positive, str) else list(positive)
-        wanted = as_texts(pd.Series(names, dtype=object))
+    if names:
+        wanted = as_texts(pd.Series(names, dtype=object), missing=("",))
         lower = pa.array([spelling.lower() for spelling in spellings], wanted.type)
         positions = pc.index_in(pc.utf8_lower(wanted), lower).to_pylist()
         if None in positions:
@@ -123,8 +152,6 @@ def _positive_codes(
 
 def _check_counts(column: pd.Series, label: LabelSpellings) -> None:
     n_positives, n_rows = int(label.is_positive.sum()), len(label.is_positive)
-    if n_positives == n_rows:
-        raise DataError(f"column '{column.name}': every row is positive; a file with both classes is needed.")
     if n_positives < MIN_POSITIVES:
         raise DataError(
             f"column '{column.name}': only {n_positives} of {n_rows:,} rows have the label '{label.positive}', and "

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from utils.dataset_config import UNKNOWN, Spellings
+
 MAX_LINES = 40  # of columns that are shown one by one
 MAX_NAME = 40
 ROLES = ("label", "time", "amount", "group")
@@ -47,12 +49,18 @@ class Recognised:
         Spellings of the rare class and of the other.
     notes : tuple of str
         Sentences on what was assumed, and what a user may want to decide otherwise.
+    negatives : tuple of str
+        Spellings of all values of the label that are not positive.
+    spellings : Spellings
+        How text was read that may mean two things.
     """
 
     columns: tuple[ColumnSummary, ...]
     positive: str
     negative: str
     notes: tuple[str, ...] = ()
+    negatives: tuple[str, ...] = ()
+    spellings: Spellings = UNKNOWN
 
     @property
     def numeric(self) -> tuple[str, ...]:

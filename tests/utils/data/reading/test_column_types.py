@@ -21,6 +21,7 @@ NUMBERS = {
     "currency": (["$1,200.50", "-$3", "€ 4"], [1200.5, -3, 4]),
     "per cent": (["10.5 %", "3%"], [10.5, 3]),
     "missing in words": (["1", "?", "NA", "N/A", "null", "NULL", "None", "nan", "-", " ", None], [1, *[NAN] * 10]),
+    "too large to be scaled": (["1", "1e308", "-1e31"], [1, NAN, NAN]),
     "infinite": (["1", "inf", "-Infinity"], [1, NAN, NAN]),
     "booleans": ([True, False, None], [1, 0, NAN]),
     "integers and floats": ([1, 2.5, None], [1, 2.5, NAN]),
@@ -82,6 +83,13 @@ def test_as_dates_reads_every_spelling(values, expected):
     dates = as_dates(pd.Series(values))
     assert dates.dtype == "datetime64[ns]"
     assert dates.tolist() == [pd.Timestamp(value) for value in expected]
+
+
+def test_as_dates_reads_repeated_days_and_gaps_as_single_ones():
+    days = ["13/02/2024", None, "30/02/2024", "01/03/2024"]
+    once, often = as_dates(pd.Series(days)), as_dates(pd.Series(days * 5))
+    assert once.isna().tolist() == [False, True, True, False]
+    pd.testing.assert_series_equal(often, pd.concat([once] * 5, ignore_index=True))
 
 
 def test_as_dates_converts_times_with_a_zone_to_utc():

@@ -79,12 +79,32 @@ def test_read_raw_takes_the_usual_words_for_missing_values(tmp_path, word):
         (["2024-02-13", "2024-02-14"], ["2024-02-13", "2024-02-14"]),
         (["1", "inf"], [1, NAN]),
         (["", ""], [NAN, NAN]),
+        (["CHF 12.50", "-3"], [12.5, -3]),
+        (["1,234.50 EUR", "$7"], [1234.5, 7]),
+        (["ABC 12", "3"], ["ABC 12", "3"]),
+        (["(12.5)", "12.5"], [-12.5, 12.5]),
+        (["($1,234)", "7.50"], [-1234, 7.5]),
+        (["12.5-", "12.5"], [-12.5, 12.5]),
+        (["10-12", "(a)"], ["10-12", "(a)"]),
         (["9007199254740993", "1"], [9007199254740993, 1]),
     ],
 )
 def test_read_raw_gives_numbers_only_where_every_value_is_one(tmp_path, cells, values):
     frame = read(tmp_path, "y\ta\n" + "".join(f"0\t{cell}\n" for cell in cells))
     pd.testing.assert_series_equal(frame["a"], pd.Series(values, name="a"))
+
+
+def test_read_raw_reads_files_that_were_put_one_behind_the_other(tmp_path):
+    frame = read(tmp_path, "\ufeffa,y\n1.5,0\n\ufeff2.5,1\n")
+    assert frame["a"].tolist() == [1.5, 2.5]
+
+
+def test_read_raw_notes_infinite_values(tmp_path):
+    frame = read(tmp_path, "a,b,y\n1,1e400,0\ninf,2,1\n-Infinity,3,0\n")
+    assert frame.attrs["notes"] == [
+        "Column 'a': 2 infinite values are read as missing.",
+        "Column 'b': 1 infinite values are read as missing.",
+    ]
 
 
 def test_read_raw_decides_by_all_values_of_a_column_even_late_ones(tmp_path):

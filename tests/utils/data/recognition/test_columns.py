@@ -1,14 +1,17 @@
 """What the columns of anybody's table are, and tables that cannot be studied."""
 
+import copy
 import time
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from utils.data.errors import ColumnError, DataError
 from utils.data.reading import read_raw
 from utils.data.reading.column_types import as_categories, typed
+from utils.data.reading.spelled_dates import date_spelling
 from utils.data.recognition import recognise, suspected_leaks, table
 
 N = 1_000
@@ -160,6 +163,22 @@ def test_recognise_notes_entities_and_dates_without_an_order():
     assert any("no date shows whether '01/01/2024' has the day first" in note for note in notes)
 
 
+def test_recognise_notes_what_is_read_as_missing():
+    days = [f"{1600 + i % 450}-01-{1 + i % 28:02d}" for i in range(N)]
+    table = claims(born=days, size=np.where(np.arange(N) % 100, RNG.normal(size=N), 1e300))
+    notes = recognise(table, label="is_fraud", name="claims.csv").notes
+    n_old = sum(day < "1678" for day in days)
+    assert f"Column 'born': {n_old} values such as '1600-01-01' are read as missing, as they are no days of" in str(
+        notes
+    )
+    assert "Column 'size': 10 values beyond 1e30 are read as missing." in notes
+
+
+@pytest.mark.parametrize("days", [["45-01-24", "24-02-25"], ["24/13/45", "25/01/45"], ["32/01/2024"]])
+def test_date_spelling_is_none_where_no_order_gives_days_of_months(days):
+    assert date_spelling(pa.array(days)) is None
+
+
 def test_recognise_passes_on_what_the_reader_noted(tmp_path):
     lines = "".join(f"{'ja' if positive else 'nein'};1.{i % 900 + 100}\n" for i, positive in enumerate(Y))
     (tmp_path / "own.csv").write_text("y;x\n" + lines)
@@ -224,6 +243,16 @@ REFUSED = {
         "column 'is_fraud': only 19 of 1,000 rows have the label '1', and 20 are needed for five folds and a test set",
     ),
     "common positive": (MIXED, {"positive": "no"}, "96% of the rows have the label 'no', and the positive class must"),
+    "words for a missing label": (
+        claims(is_fraud=["none", "NA", *np.where(Y, "fraud", "none")[2:]]).assign(),
+        {},
+        "and 'none', of which each may be a class or a missing label; write one word for the other class.",
+    ),
+    "a word for a missing label": (
+        claims(is_fraud=["-", *np.where(Y, "bad", "ok")[1:]]),
+        {},
+        "has no label in row 1 ('-' means a missing one); write it",
+    ),
     "no such positive": (MIXED, {"positive": "fraud"}, "has no label 'fraud'; name one of its values, such as"),
     "only the label": (MIXED[["is_fraud"]], {}, "claims.csv has no column besides the label and the time; add columns"),
     "only keys": (
@@ -277,6 +306,18 @@ def test_recognise_names_the_column_of_a_column_error():
 def test_recognise_accepts_exactly_twenty_positives():
     recognised = recognise(claims(is_fraud=np.where(np.arange(N) < 20, 1, 0)), label="is_fraud", name="claims.csv")
     assert recognised.positive == "1"
+
+
+def test_recognise_does_not_copy_what_the_reader_noted_for_every_column(tmp_path):
+    """The notes and signs of a wide table took a minute, as pandas copies them with each of its columns."""
+    names = [f"c{number}" for number in range(3_000)]
+    lines = [
+        ",".join([*names, "y"]),
+        *(",".join([*["1.5", "2.5"][i % 2 : i % 2 + 1] * 3_000, str(i % 3)]) for i in range(90)),
+    ]
+    (tmp_path / "wide.csv").write_text("\n".join(lines))
+    frame = read_raw(tmp_path / "wide.csv")
+    assert copy.deepcopy(frame.attrs["signs"]) is frame.attrs["signs"] and len(frame.attrs["signs"]) == 3_000
 
 
 def test_recognise_takes_wide_tables_many_categories_and_long_texts():
