@@ -5,7 +5,7 @@ what needs a column of this role, `needs-hours` what needs times and not dates a
 that is not mixed, and `needs-positives` what needs enough positives in every fold, such as to train a CGAN. A cell
 whose need is not met is left out. If its metadata hold text under `otherwise`, this text stands in its place, such as
 the reason; that of a `creditcard` cell does so only if its other needs are met. Texts by tag, such as the code for a
-mixed table, stand in place of a cell that lacks nothing else. Markdown gets the words of the study; see `utils.wording`.
+mixed table, stand in place of a cell that lacks nothing else. Markdown gets the words of the study (`utils.wording`).
 """
 
 from __future__ import annotations
