@@ -190,7 +190,8 @@ def check_scalers(split: ComparedSplit, pipeline: Any) -> Finding:
         return Finding(name, NOT_CHECKED, "No fitted pipeline was given.", "Pass pipeline=, fitted.")
     outcomes = {step: _fitted_on(*inputs) for step, *inputs in _scalers("", pipeline, split.X_train, split.X_test)}
     if not outcomes:
-        reason = "The pipeline has no scaler that this check knows before its first sampler."
+        beside = " beside its encoders" if encoder_names(leading_transformers(pipeline)) else ""
+        reason = f"The pipeline has no scaler that this check knows{beside} before its first sampler."
         return Finding(name, NOT_CHECKED, reason, f"Known are {', '.join(kind.__name__ for kind in SCALERS)}.")
     n_shared = int(split.shared.sum())
     evidence = {**outcomes, "test rows in train": n_shared}
