@@ -103,6 +103,17 @@ def test_api_predict_takes_text_and_null_and_explains_in_columns_of_the_table(cl
     assert values == {**example, "merchant": "not seen in training", "balance": None}
 
 
+def test_api_predict_serves_and_explains_a_network(tmp_path):
+    small_mixed.write(tmp_path / "model", "ann")
+    client = create_app(Settings(folder=tmp_path / "model")).test_client()
+    sent = client.get("/api/v1/models").json["models"][0]["examples"]["positive"]
+    answer = client.post("/api/v1/predict?explain=true", json=[sent, {**sent, "merchant": "new", "balance": None}]).json
+    assert len(answer["predictions"]) == 2
+    for row in answer["predictions"]:
+        assert 0 < row["probability"] < 1
+        assert {column["feature"] for column in row["explanation"]["contributions"]} == set(COLUMNS)
+
+
 def test_api_predict_takes_the_same_rows_as_csv(client, example):
     frame = small_mixed.table(30)
     text = frame.drop(columns=["customer", "is_bad"]).to_csv(index=False)
