@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from utils.config import CREDITCARD, NOTEBOOKS, ROOT, ConfigError, load_profile
 from utils.reporting import notebooks
-from utils.reporting.adaptation import NEEDS_POSITIVES
+from utils.reporting.adaptation import NEEDS_HOURS, NEEDS_POSITIVES
 from utils.reporting.dependencies import Inputs, UpToDate, code_inputs, file_inputs, notebook_modules, relative
 from utils.study_file import study_path
 
@@ -108,7 +108,7 @@ def task_notebooks():
 
     def execute(name):
         with share_of_cores():
-            notebooks.execute(name, PROFILE, has_positives=has_positives(name))
+            notebooks.execute(name, PROFILE, unmet_needs(name))
         log_run(name)
 
     for name in NAMES:
@@ -196,14 +196,20 @@ def study_inputs(*parts: str) -> Inputs:
     return {str(relative(study_path(PROFILE.study))): sha256("\n".join(values).encode()).hexdigest()}
 
 
-def has_positives(name: str) -> bool:
-    """Whether the folds have enough positives for a notebook; the table is only read for one that needs some."""
-    if not PROFILE.is_foreign or not notebooks.has_tag(name, NEEDS_POSITIVES):
-        return True
+def unmet_needs(name: str) -> set[str]:
+    """Needs of a notebook that the rows do not meet; the table is only read for a notebook that has some."""
+    needs = {tag for tag in (NEEDS_POSITIVES, NEEDS_HOURS) if PROFILE.is_foreign and notebooks.has_tag(name, tag)}
+    if not needs:
+        return set()
 
-    from utils.experiments import cgan_ablation
+    from utils.benchmark.run_task import load_dataset
+    from utils.experiments import cgan_ablation, drift
 
-    return cgan_ablation.has_positives(PROFILE)
+    is_met = {
+        NEEDS_POSITIVES: lambda: cgan_ablation.has_positives(PROFILE),
+        NEEDS_HOURS: lambda: drift.has_hours(load_dataset(PROFILE.dataset)),
+    }
+    return {tag for tag in needs if not is_met[tag]()}
 
 
 @contextmanager

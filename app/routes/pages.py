@@ -27,7 +27,7 @@ from app.views.form_fields import FormField, Typed, fields_of, read_form, spell
 from app.views.formatting import Bars, Scale
 from app.views.words import TRANSACTIONS, a, words_of
 from utils.benchmark.records import to_json
-from utils.config import load_profile
+from utils.config import NOTEBOOKS, load_profile
 from utils.serving.bundle import BundleError
 
 blueprint = Blueprint("pages", __name__)
@@ -113,8 +113,20 @@ def home() -> str:
         "home.html",
         champion=catalog().champion,
         axis=formatting.score_axis,
-        **({} if _table_name() else _study_results()),
+        **(_own_results() if _table_name() else _study_results()),
     )
+
+
+def _own_results() -> dict[str, object]:
+    """What the home page shows of a study of the user's own."""
+    own = study.own_study(catalog().champion.model.card)
+    if own is None:
+        return {}
+    return {
+        "findings": own.findings,
+        "notebooks": study.notebooks(own.notebooks),
+        "has_report": own.report.exists(),
+    }
 
 
 def _study_results() -> dict[str, object]:
@@ -142,14 +154,23 @@ def _paper() -> Path:
     return load_profile("full").paper / "paper.pdf"
 
 
+@blueprint.get("/report.pdf")
+def report() -> Response:
+    """The report on a table of the user's own."""
+    own = study.own_study(catalog().champion.model.card)
+    return send_file(own.report) if own and own.report.exists() else abort(404)
+
+
 @blueprint.get("/notebooks/<name>")
 def notebook(name: str) -> str:
     """A notebook to read."""
-    titles = study.notebooks()
+    own = study.own_study(catalog().champion.model.card)
+    folder = own.notebooks if own else NOTEBOOKS
+    titles = study.notebooks(folder)
     if name not in titles:
         abort(404)
     return render_template(
-        "notebook.html", title=titles[name], content=study.notebook_page(name, url_for("pages.home"))
+        "notebook.html", title=titles[name], content=study.notebook_page(name, url_for("pages.home"), folder)
     )
 
 

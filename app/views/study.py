@@ -7,15 +7,19 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from app.optional import without_module
+from app.settings import STUDIES
 from utils.benchmark import ledger
 from utils.config import NOTEBOOKS, load_profile
 from utils.reporting import claims, recorded
+from utils.reporting.findings import Findings, findings
 from utils.reporting.recorded import Boosted, Comparison, Numbers, PairEstimate, PairMean
 from utils.reporting.tables import phrase, refuted_by
 from utils.serving.bundle import FraudModel
 from utils.serving.card import Card
+from utils.study_file import NAME
 
 TABLE_TAGS = ("table", "caption", "thead", "tbody", "tr", "th", "td", "div", "details", "summary", "p")
 TABLE_ATTRIBUTES = ("class", "colspan", "rowspan", "scope")
@@ -25,6 +29,7 @@ LINKS = {  # of the notebooks, and what the pages have for them below their root
     r"\]\(\.\./paper/paper\.pdf\)": "paper.pdf",
     r"\]\(\.\./README\.md\)": "",
 }
+PROFILES = ("quick", "full")
 TITLE = "Learning from imbalanced data with conditional GANs: a credit-card fraud case study"
 
 
@@ -184,11 +189,39 @@ def is_final(card: Card) -> bool:
     return study is not None and card.ledger_key == study.final.ledger_key
 
 
+@dataclass(frozen=True)
+class OwnStudy:
+    """What the pages show of a study of the user's own beside its model.
+
+    Attributes
+    ----------
+    notebooks : Path
+        Folder of the executed notebooks.
+    report : Path
+        The PDF, which need not exist.
+    findings : Findings
+    """
+
+    notebooks: Path
+    report: Path
+    findings: Findings
+
+
+def own_study(card: Card) -> OwnStudy | None:
+    """Notebooks, report and findings of the study of a model; None if its card does not name their folder."""
+    if not (card.study and NAME.fullmatch(card.study) and card.profile in PROFILES):
+        return None
+    folder = STUDIES / card.study / card.profile
+    path = folder / "numbers.json"
+    numbers = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return OwnStudy(folder / "notebooks", folder / "report.pdf", findings(numbers, card.words))
+
+
 @lru_cache
-def notebooks() -> dict[str, str]:
+def notebooks(folder: Path = NOTEBOOKS) -> dict[str, str]:
     """Title of every notebook by its name, in the order of the study."""
     titles = {}
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+    for path in sorted(folder.glob("*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         text = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
         titles[path.stem] = text.splitlines()[0].lstrip("# ").partition(" · ")[2] or path.stem
@@ -196,7 +229,7 @@ def notebooks() -> dict[str, str]:
 
 
 @lru_cache
-def notebook_page(name: str, root: str = "/") -> str:
+def notebook_page(name: str, root: str = "/", folder: Path = NOTEBOOKS) -> str:
     """The notebook `name` of `notebooks` as HTML without scripts and styles.
 
     Parameters
@@ -204,12 +237,14 @@ def notebook_page(name: str, root: str = "/") -> str:
     name : str
     root : str
         Address of the home page, which links to other notebooks start with.
+    folder : Path
+        Folder of the notebooks; that of the credit-card study by default.
     """
     with without_module("rfc3987_syntax"):  # checks web addresses by a grammar that takes a second to compile
         import nbformat
         from nbconvert import HTMLExporter  # takes a second to import, which tests and tools need not wait for
 
-    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    notebook = nbformat.read(folder / f"{name}.ipynb", as_version=4)
     heading = name
     for cell in notebook.cells:
         if cell.cell_type == "markdown":

@@ -3,19 +3,24 @@
 import io
 import json
 import re
+import shutil
 
+import nbformat
 import numpy as np
 import pytest
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 from app.app import create_app
 from app.building import champion
 from app.building.figures import class_balance, hour_of_day, in_words
 from app.settings import Settings, from_command, model_folder
+from app.views import study
 from app.views.words import translate
 from tests import small_app, small_mixed
-from utils.config import load_profile
+from utils.config import ROOT, load_profile
 from utils.serving import bundle
 from utils.serving.bundle import BundleError
+from utils.serving.card import Card
 from utils.study_file import NEUTRAL, Study
 
 COLUMNS = ("when", "balance", "points", "urgent", "merchant", "channel", "opened")
@@ -96,6 +101,17 @@ def test_api_predict_takes_text_and_null_and_explains_in_columns_of_the_table(cl
     values = {column["feature"]: column["value"] for column in odd["explanation"]["contributions"]}
     assert set(values) == set(COLUMNS)
     assert values == {**example, "merchant": "not seen in training", "balance": None}
+
+
+def test_api_predict_serves_and_explains_a_network(tmp_path):
+    small_mixed.write(tmp_path / "model", "ann")
+    client = create_app(Settings(folder=tmp_path / "model")).test_client()
+    sent = client.get("/api/v1/models").json["models"][0]["examples"]["positive"]
+    answer = client.post("/api/v1/predict?explain=true", json=[sent, {**sent, "merchant": "new", "balance": None}]).json
+    assert len(answer["predictions"]) == 2
+    for row in answer["predictions"]:
+        assert 0 < row["probability"] < 1
+        assert {column["feature"] for column in row["explanation"]["contributions"]} == set(COLUMNS)
 
 
 def test_api_predict_takes_the_same_rows_as_csv(client, example):
@@ -201,6 +217,44 @@ def test_pages_of_a_foreign_table_of_numbers_speak_in_neutral_words(tmp_path):
     assert "Fill in a positive" in client.get("/predict").text
     example = client.get("/api/v1/models").json["models"][0]["examples"]["negative"]
     assert client.post("/api/v1/predict", json=example).json["predictions"][0]["decision"] in ("alert", "pass")
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A finished study of claims, as its run leaves it."""
+    folder = tmp_path / "claims" / "quick"
+    (folder / "notebooks").mkdir(parents=True)
+    cells = [new_markdown_cell("# 7 · Which remedy\n\n[8](08_final_model.ipynb)"), new_markdown_cell("Claims as read")]
+    nbformat.write(new_notebook(cells=cells), folder / "notebooks" / "07_comparison.ipynb")
+    shutil.copy(ROOT / "paper" / "numbers.json", folder)
+    (folder / "report.pdf").write_bytes(b"%PDF-1.7 of claims")
+    monkeypatch.setattr(study, "STUDIES", tmp_path)
+    card = Card(study="claims", profile="quick", words=small_mixed.WORDS)
+    own = study.own_study(card)
+    monkeypatch.setattr(study, "own_study", lambda card: own)
+    return own
+
+
+def test_home_page_tells_what_was_found_and_links_notebooks_and_report(client, own):
+    page = client.get("/").text
+    assert "What was found" in page and "of the alerts on the test set are bad claims" in page
+    assert "Use blend of trees" in page and not FOREIGN.search(re.sub(r"<[^>]+>", " ", page))
+    assert 'href="/report.pdf"' in page and client.get("/report.pdf").data == b"%PDF-1.7 of claims"
+    assert ">Which remedy</a>" in page
+    notebook = client.get("/notebooks/07_comparison").text
+    assert "Claims as read" in notebook and 'href="/notebooks/08_final_model"' in notebook
+    assert client.get("/notebooks/01_eda").status_code == 404  # no notebook of the credit-card study
+
+
+def test_home_page_of_a_study_without_results_links_nothing(client, monkeypatch):
+    monkeypatch.setattr(study, "own_study", lambda card: None)
+    assert "What was found" not in client.get("/").text and client.get("/report.pdf").status_code == 404
+
+
+@pytest.mark.parametrize("names", [{"study": "../claims"}, {"profile": "../quick"}, {"profile": None}, {"study": None}])
+def test_own_study_is_read_from_a_folder_of_that_name_only(names):
+    card = Card(**{"study": "claims", "profile": "quick", "words": small_mixed.WORDS, **names})
+    assert study.own_study(card) is None
 
 
 def test_error_answers_speak_of_the_table_in_its_own_words(client):

@@ -33,6 +33,7 @@ def with_alert_metrics(table: pd.DataFrame) -> pd.DataFrame:
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
     """Means over folds of every metric, one row per (model, sampler) in the order of the table.
 
+    A daily budget of alerts is left out if the rows have no times, or are fewer than its alerts in all folds.
     The average precision with ties neutral is included if a row of the table has it; it is NaN for a method with a row
     that lacks it.
     """
@@ -41,7 +42,7 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
         TIE_NEUTRAL_SCORE: "AP, ties neutral",
         "roc_auc": "ROC AUC",
         "recall_at_p90": "Recall at precision 0.9",
-        **{f"precision_at_{budget}": f"Precision at {budget} alerts a day" for budget in ALERT_BUDGETS},
+        **{f"precision_at_{budget}": f"Precision at {budget} alerts a day" for budget in _budgets(table)},
         "brier": "Brier score",
         "calibration_error": "Calibration error",
     }
@@ -52,6 +53,12 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     if TIE_NEUTRAL_SCORE in columns:
         means[TIE_NEUTRAL_SCORE] = grouped[TIE_NEUTRAL_SCORE].agg(lambda scores: scores.mean(skipna=False))
     return means.rename(columns=columns)
+
+
+def _budgets(table: pd.DataFrame) -> list[int]:
+    """Daily budgets of alerts that are fewer than the rows of some fold."""
+    days = pd.to_numeric(table["days"])
+    return [budget for budget in ALERT_BUDGETS if ((days > 0) & (budget * days < table["n_rows"])).any()]
 
 
 def paired_scores(table: pd.DataFrame, metric: str = SCORE) -> pd.DataFrame:

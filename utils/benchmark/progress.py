@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from tqdm.auto import tqdm
 
 from utils.benchmark import ledger
+
+LAYOUT = "{percentage:3.0f}% |{bar:24}| {elapsed} elapsed, {remaining} left{postfix}"
+T = TypeVar("T")
 
 
 class Board:
@@ -60,8 +64,7 @@ def progress_bar(weights: dict[Path, dict[str, float]]) -> Iterator[None]:
         from these, because tasks differ a hundredfold. The running tasks are read from the boards of the files.
     """
     stopped = threading.Event()
-    layout = "{percentage:3.0f}% |{bar:24}| {elapsed} elapsed, {remaining} left{postfix}"
-    with tqdm(total=sum(sum(seconds.values()) for seconds in weights.values()), bar_format=layout) as bar:
+    with tqdm(total=sum(sum(seconds.values()) for seconds in weights.values()), bar_format=LAYOUT) as bar:
         watcher = threading.Thread(target=_update_bar, args=(weights, bar, stopped), daemon=True)
         watcher.start()
         try:
@@ -69,6 +72,26 @@ def progress_bar(weights: dict[Path, dict[str, float]]) -> Iterator[None]:
         finally:
             stopped.set()
             watcher.join()
+
+
+def follow(results: Iterable[T], n_tasks: int, name: str) -> Iterator[T]:
+    """Yield results as they come, with a progress bar that says what is running.
+
+    Parameters
+    ----------
+    results : iterable
+        As a lazy `joblib.Parallel` gives them.
+    n_tasks : int
+    name : str
+        What the tasks are, such as 'final model, out of fold'.
+    """
+    with tqdm(total=n_tasks, bar_format=LAYOUT) as bar:
+        bar.set_postfix_str(f"0 of {n_tasks} tasks; running {name}")
+        for number, result in enumerate(results, 1):
+            running = f"; running {name}" if number < n_tasks else ""
+            bar.set_postfix_str(f"{number} of {n_tasks} tasks{running}", refresh=False)
+            bar.update()
+            yield result
 
 
 def _update_bar(weights: dict[Path, dict[str, float]], bar: tqdm, stopped: threading.Event) -> None:

@@ -50,11 +50,21 @@ def seconds(dataset: Dataset) -> NDArray[np.float64]:
 
 
 def starts(dataset: Dataset, periods: dict[str, Positions]) -> dict[str, dict[str, int]]:
-    """The second in which each period begins, as a column of a table; no column without a time column."""
+    """The second in which each period begins, as a column of a table; no column without a time column.
+
+    Of more than `MAX_PERIODS` days, it is the number of days since the first row.
+    """
     if dataset.config.time is None:
         return {}
     times = seconds(dataset)
-    return {"from second": {name: int(times[rows[0]]) for name, rows in periods.items()}}
+    is_long = times.max() > MAX_PERIODS * SECONDS_PER_DAY
+    name, unit = ("from day", SECONDS_PER_DAY) if is_long else ("from second", 1)
+    return {name: {period: int(times[rows[0]] // unit) for period, rows in periods.items()}}
+
+
+def has_hours(dataset: Dataset) -> bool:
+    """Whether hours of the day can be looked at: not where all times are dates; True without a time column."""
+    return dataset.config.time is None or np.unique(hours_of_day(dataset)).size > 1
 
 
 def days(dataset: Dataset) -> dict[str, Positions]:
@@ -237,11 +247,11 @@ def feature_drift(dataset: Dataset, pairs: Comparisons, *, n_divisions: int = 20
 
 
 def _with_same_hours(dataset: Dataset, pairs: Comparisons, seed: int) -> list[tuple[str, str, tuple]]:
-    """Each pair over all hours and over the same hours, if the two periods have hours of the day in common."""
+    """Each pair over all hours and, if there are hours and the periods have some in common, over the same hours."""
     clock, cases = hours_of_day(dataset), []
     for name, pair in pairs.items():
         cases.append((name, ALL_HOURS, pair))
-        if np.intersect1d(*(clock[period] for period in pair)).size:
+        if has_hours(dataset) and np.intersect1d(*(clock[period] for period in pair)).size:
             cases.append((name, SAME_HOURS, match_hours(dataset, *pair, seed=seed)))
     return cases
 

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
 from utils.config import Words
@@ -29,6 +29,7 @@ from utils.figures.theme import (
 from utils.wording import PAYMENTS, capitalised
 
 MAX_PANELS, MAX_WIDE_PANELS = 42, 24  # of short and of long names
+FEW_VARIANTS = 3  # whose panels are so narrow that few numbers fit below them
 MAX_TITLE = 26  # letters of a panel's title
 MAX_VALUES = 6  # of a category, with all others as the last
 
@@ -70,6 +71,8 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
         widest = 2.5 * np.abs(rows["mean"]).max()
         if widest > 0:  # neither unknown nor without any difference
             axes.set_xlim(max(rows["low"].min(), -widest), min(rows["high"].max(), widest))
+        if len(variants) <= FEW_VARIANTS:
+            axes.xaxis.set_major_locator(MaxNLocator(2))
         axes.margins(x=0.05)
     panels[0][0].set_yticks(range(len(variants)), [labels[name] for name in variants])
     panels[0][0].set_ylim(len(variants) - 0.4, -0.6)

@@ -64,7 +64,7 @@ def audit(
     label : hashable
         Name of the label column.
     pipeline : fitted Pipeline or transformer, optional
-        The pipeline to check; its scalers are compared with ones fitted on train, and on train and test.
+        The pipeline to check; its scalers and encoders are compared with ones fitted on train, and on train and test.
     fitted : (array of shape (n_fitted, n_model_features), array of shape (n_fitted,)), optional
         Rows and labels that the classifier was fitted on, after the transformers of the pipeline, if there is one,
         and after the sampler.
@@ -129,6 +129,7 @@ def audit(
             row_checks.check_near_rows(split),
             pipeline_checks.check_fitted_rows(split, fitted, pipeline),
             pipeline_checks.check_scalers(split, pipeline),
+            *pipeline_checks.check_encoders(split, fitted, pipeline),
             row_checks.check_prevalence(split, population),
             row_checks.check_area(curve, claims.tolerance),
         )

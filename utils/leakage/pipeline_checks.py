@@ -20,6 +20,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from utils.leakage import encoder_checks
+from utils.leakage.encoder_checks import label_dependent
 from utils.leakage.report import FAILED, NOT_CHECKED, PASSED, Finding
 from utils.leakage.row_checks import SIGNIFICANCE, ComparedSplit, draw, examples, nearest
 
@@ -56,6 +58,7 @@ def check_fitted_rows(
     synthetic = ~np.isin(keys[2], np.concatenate(keys[:2]))
     only_in_test = ~np.isin(keys[1], keys[0])  # test rows that are also in train are no evidence against a sampler
     evidence = {"test rows fitted on": int(equal.sum()), "rows that a sampler made": int(synthetic.sum())}
+    by_chance = _are_coincidences(equal & only_in_test, only_in_test, keys[0])
     is_parent = np.zeros(len(test), dtype=bool)
     p_value = 1.0
     for label in np.unique(rare_fit[synthetic]):
@@ -68,8 +71,21 @@ def check_fitted_rows(
         is_parent[of_test[traced]] = True
         p_value = min(p_value, p_of_label)
     evidence |= {"test rows behind them": int(is_parent.sum()), "p-value of nearest rows": p_value}
+    if by_chance:
+        equal &= ~only_in_test
     by_sampler = np.any(equal & only_in_test) or is_parent.any() or p_value < SIGNIFICANCE
     return _fitted_verdict(name, evidence, equal, is_parent, BY_SAMPLER if by_sampler else BY_SPLIT)
+
+
+def _are_coincidences(equal: NDArray, only_in_test: NDArray, train_keys: NDArray) -> bool:
+    """Whether so many test rows equal a fitted row as one expects where values repeat, as in a table of categories.
+
+    A row equals one of another draw about as often as a training row equals another one.
+    """
+    repeated = float(pd.Series(train_keys).duplicated(keep=False).mean())
+    if not equal.any() or not repeated:
+        return False
+    return binomtest(int(equal.sum()), int(only_in_test.sum()), repeated, "greater").pvalue >= SIGNIFICANCE
 
 
 def _fitted_verdict(name: str, evidence: dict[str, Any], equal: NDArray, is_parent: NDArray, advice: str) -> Finding:
@@ -86,8 +102,8 @@ def _fitted_verdict(name: str, evidence: dict[str, Any], equal: NDArray, is_pare
 
 def _in_model_space(split: ComparedSplit, X_fit: ArrayLike, pipeline: Any) -> tuple[NDArray, NDArray, NDArray]:
     """Train, test and fitted rows as input of the classifier."""
-    sides = [split.X_train, split.X_test]
-    for _, step in leading_transformers(pipeline):
+    sides, steps = [split.X_train, split.X_test], leading_transformers(pipeline)
+    for _, step in steps:
         sides = [step.transform(rows) for rows in sides]
     if isinstance(X_fit, pd.DataFrame) and isinstance(sides[0], pd.DataFrame) and set(X_fit) == set(sides[0]):
         X_fit = X_fit[list(sides[0])]
@@ -97,6 +113,10 @@ def _in_model_space(split: ComparedSplit, X_fit: ArrayLike, pipeline: Any) -> tu
             f"fitted has shape {fitted.shape} but train has {train.shape[1]} columns after the pipeline's "
             "transformers; give the rows that the classifier was fitted on."
         )
+    # Cross-fitting gives a training row other values in columns that depend on labels than a new row has there.
+    depends = label_dependent(split, steps, encoder_names(steps)) if encoder_names(steps) else np.zeros(1, dtype=bool)
+    if depends.any() and not depends.all():
+        train, test, fitted = (rows[:, ~depends] for rows in (train, test, fitted))
     return train, test, fitted
 
 
@@ -135,6 +155,34 @@ def _trace(synthetic: NDArray, train: NDArray, test: NDArray) -> tuple[NDArray[n
     return np.unique(neighbours[is_parent]) - len(train), float(p_value)
 
 
+def check_encoders(
+    split: ComparedSplit, fitted: tuple[ArrayLike, NDArray[np.bool_]] | None, pipeline: Any
+) -> list[Finding]:
+    """Check the transformers of a pipeline that are no scalers; an empty list if it has none."""
+    steps = leading_transformers(pipeline)
+    names = encoder_names(steps)
+    if not names:
+        return []
+    return [encoder_checks.check_encoders(split, None if fitted is None else _as_floats(fitted[0]), steps, names)]
+
+
+def encoder_names(steps: list[tuple[str, Any]]) -> list[str]:
+    """Names of the transformers that are no scalers and hold none."""
+    return [name for name, step in steps if not list(_scaler_kinds(step))]
+
+
+def _scaler_kinds(step: Any) -> Iterator[type]:
+    """Kinds of the scalers within a step."""
+    if isinstance(step, SCALERS):
+        yield type(step)
+    elif isinstance(step, ColumnTransformer):
+        for _, transformer, _ in step.transformers_:
+            yield from _scaler_kinds(transformer)
+    elif hasattr(step, "steps"):
+        for _, transformer in step.steps:
+            yield from _scaler_kinds(transformer)
+
+
 def check_scalers(split: ComparedSplit, pipeline: Any) -> Finding:
     """Check whether the statistics of every scaler are those of train, and train holds no test rows."""
     name = "scaler"
@@ -142,7 +190,8 @@ def check_scalers(split: ComparedSplit, pipeline: Any) -> Finding:
         return Finding(name, NOT_CHECKED, "No fitted pipeline was given.", "Pass pipeline=, fitted.")
     outcomes = {step: _fitted_on(*inputs) for step, *inputs in _scalers("", pipeline, split.X_train, split.X_test)}
     if not outcomes:
-        reason = "The pipeline has no scaler that this check knows before its first sampler."
+        beside = " beside its encoders" if encoder_names(leading_transformers(pipeline)) else ""
+        reason = f"The pipeline has no scaler that this check knows{beside} before its first sampler."
         return Finding(name, NOT_CHECKED, reason, f"Known are {', '.join(kind.__name__ for kind in SCALERS)}.")
     n_shared = int(split.shared.sum())
     evidence = {**outcomes, "test rows in train": n_shared}

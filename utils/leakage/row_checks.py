@@ -19,6 +19,7 @@ MAX_QUERIES = 5_000  # rows whose neighbours are searched; more take longer and 
 BLIND = 0.1  # share of the copies expected of a split that ignores groups; a split by groups has hardly any
 TINY = 1e-3  # relative to the median distance of training rows to the nearest other one
 COARSE = 0.5  # share of training rows with a near copy above which copies are no evidence
+BY_CHANCE = 0.01  # expected share of rows that agree with another one above which agreement is no evidence
 SIGNIFICANCE = 1e-3
 N_EXAMPLES = 5
 
@@ -124,7 +125,7 @@ def check_near_rows(split: ComparedSplit) -> Finding:
     The share of such copies within train is what a split that ignores groups would give.
     """
     name = "near-shared rows"
-    differs_in_one, expected_differs_in_one, column = _equal_except_in_one(split)
+    differs_in_one, expected_differs_in_one, repeated, column = _equal_except_in_one(split)
     close, expected_close = _close_rows(split)
     evidence = {
         "rows equal but for one column": int(differs_in_one.sum()),
@@ -134,8 +135,8 @@ def check_near_rows(split: ComparedSplit) -> Finding:
         "share within a tiny distance": float(close.sum() / max(1, len(_queries(split)))),
         "share within a tiny distance in train": expected_close,
     }
-    if max(expected_differs_in_one, expected_close) > COARSE:
-        share = max(expected_differs_in_one, expected_close)
+    share = max(repeated, expected_close)
+    if share > COARSE:
         reason = f"{share:.0%} of the training rows have a near copy in train, so copies in the test frame say nothing."
         return Finding(name, NOT_CHECKED, reason, "Give columns that tell rows apart.", evidence)
     pairs = (
@@ -155,25 +156,42 @@ def check_near_rows(split: ComparedSplit) -> Finding:
     return Finding(name, FAILED, summary + differing, advice, evidence, examples(np.logical_or(differs_in_one, close)))
 
 
-def _equal_except_in_one(split: ComparedSplit) -> tuple[NDArray[np.bool_], float, str | None]:
-    """Test rows, not shared, that equal a training row except in one column; the share within train; the column."""
+def _equal_except_in_one(split: ComparedSplit) -> tuple[NDArray[np.bool_], float, float, str | None]:
+    """Test rows, not shared, that equal a training row except in one column; the share within train; the column.
+
+    A column is left aside if rows agree in all others by chance, as in a table of few categories. The second share is
+    that within train with all columns.
+    """
     train, test = split.hashes
     # Exact duplicates do not differ in one column, so each distinct row is used once.
     _, first = np.unique(train.sum(axis=1, dtype=np.uint64), return_index=True)
     train, others = train[first], test[~split.shared]
     totals = [rows.sum(axis=1, dtype=np.uint64) for rows in (train, others)]
-    equal, within = np.zeros(len(others), dtype=bool), np.zeros(len(train), dtype=bool)
-    counts = []
+    equal, within, repeated = (np.zeros(len(rows), dtype=bool) for rows in (others, train, train))
+    counts = np.zeros(train.shape[1], dtype=np.int64)
+    by_chance = _expected_agreement(train) > BY_CHANCE
     for column in range(train.shape[1]):
         rest = pd.Series(totals[0] - train[:, column])
+        repeated_here = rest.duplicated(keep=False).to_numpy()
+        repeated |= repeated_here
+        if by_chance[column]:
+            continue
         matches = pd.Series(totals[1] - others[:, column]).isin(rest).to_numpy()
-        within |= rest.duplicated(keep=False).to_numpy()
-        counts.append(int(matches.sum()))
+        within |= repeated_here
+        counts[column] = matches.sum()
         equal |= matches
     in_test = np.zeros(len(test), dtype=bool)
     in_test[~split.shared] = equal
-    column = str(split.X_train.columns[int(np.argmax(counts))]) if any(counts) else None
-    return in_test, float(within.mean()), column
+    column = str(split.X_train.columns[int(np.argmax(counts))]) if counts.any() else None
+    return in_test, float(within.mean()), float(repeated.mean()), column
+
+
+def _expected_agreement(hashes: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Expected share of rows that equal another one in all columns but this one, were the columns independent."""
+    n_rows = len(hashes)
+    shares = [np.unique(column, return_counts=True)[1] / n_rows for column in hashes.T]
+    logs = np.log([np.square(share).sum() for share in shares])
+    return -np.expm1(-n_rows * np.exp(logs.sum() - logs))
 
 
 def _close_rows(split: ComparedSplit) -> tuple[NDArray[np.bool_], float]:

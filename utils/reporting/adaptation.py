@@ -1,15 +1,16 @@
 """Adapt the notebooks, which are written about card payments, to the study of another table.
 
 A cell's tags say what it needs: `creditcard` marks what is about the ULB file alone, `needs-time` and `needs-amount`
-what needs a column of this role, `needs-numbers` what needs a table that is not mixed, and `needs-positives` what needs
-enough positives in every fold, such as to train a CGAN. A cell whose need is not met is left out. If its metadata hold
-text under `otherwise`, this text stands in its place, such as the reason; that of a `creditcard` cell does so only if
-its other needs are met. Texts by tag, such as the code for a mixed table, stand in place of a cell that lacks nothing
-else. Markdown gets the words of the study; see `utils.wording`.
+what needs a column of this role, `needs-hours` what needs times and not dates alone, `needs-numbers` what needs a table
+that is not mixed, and `needs-positives` what needs enough positives in every fold, such as to train a CGAN. A cell
+whose need is not met is left out. If its metadata hold text under `otherwise`, this text stands in its place, such as
+the reason; that of a `creditcard` cell does so only if its other needs are met. Texts by tag, such as the code for a
+mixed table, stand in place of a cell that lacks nothing else. Markdown gets the words of the study (`utils.wording`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from copy import deepcopy
 
 from nbformat import NotebookNode
@@ -20,24 +21,24 @@ from utils.wording import reword
 
 ABOUT_ULB = "creditcard"
 OTHERWISE = "otherwise"
-NEEDS_POSITIVES = "needs-positives"
+NEEDS_POSITIVES, NEEDS_HOURS = "needs-positives", "needs-hours"  # which the rows of a table meet or not
 
 
-def adapt(notebook: NotebookNode, profile: Profile, *, has_positives: bool = True) -> NotebookNode:
+def adapt(notebook: NotebookNode, profile: Profile, unmet: Collection[str] = ()) -> NotebookNode:
     """A copy of a notebook for the profile's study; that of the credit-card study is the notebook itself.
 
     Parameters
     ----------
     notebook : NotebookNode
     profile : Profile
-    has_positives : bool
-        Whether the need of `needs-positives` is met; see `cgan_ablation.has_positives`.
+    unmet : collection of str
+        Those of `needs-positives` and `needs-hours` that the rows do not meet; see `cgan_ablation.has_positives` and
+        `drift.has_hours`.
     """
     if not profile.is_foreign:
         return notebook
-    unmet = _unmet_needs(profile.dataset) | (set() if has_positives else {NEEDS_POSITIVES})
-    adapted = deepcopy(notebook)
-    adapted.cells = [adapted_cell for cell in adapted.cells for adapted_cell in _adapt_cell(cell, profile, unmet)]
+    adapted, lacking = deepcopy(notebook), {*unmet, *_unmet_needs(profile.dataset)}
+    adapted.cells = [adapted_cell for cell in adapted.cells for adapted_cell in _adapt_cell(cell, profile, lacking)]
     return adapted
 
 

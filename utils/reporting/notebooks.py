@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from utils.config import NOTEBOOKS, Profile
@@ -38,12 +39,12 @@ def has_tag(name: str, tag: str) -> bool:
     return any(tag in cell["metadata"].get("tags", []) for cell in cells)
 
 
-def execute(name: str, profile: Profile, *, has_positives: bool = True) -> None:
+def execute(name: str, profile: Profile, unmet: Collection[str] = ()) -> None:
     """Execute `notebooks/<name>.ipynb` and write it with its outputs to the profile's folder.
 
     The default parameters of the notebooks are the full profile of the credit-card study, so it is executed without
     parameters and replaced in place. Another profile or study is passed as parameters, and the notebook is adapted to
-    the study, for which `has_positives` says whether its folds have enough of them; see `adaptation`.
+    the study, for which `unmet` names the needs that the rows do not meet; see `adaptation`.
 
     Raises
     ------
@@ -57,7 +58,7 @@ def execute(name: str, profile: Profile, *, has_positives: bool = True) -> None:
 
     kernel = {"kernel_name": "python3", "progress_bar": False, "extra_arguments": [QUIET]}
     source = NOTEBOOKS / f"{name}.ipynb"
-    notebook = adapt(nbformat.read(source, as_version=4), profile, has_positives=has_positives)
+    notebook = adapt(nbformat.read(source, as_version=4), profile, unmet)
     is_default = profile.name == "full" and not profile.is_foreign
     parameters = {} if is_default else {"study": profile.study, "profile_name": profile.name}
     start = time.perf_counter()

@@ -13,6 +13,7 @@ from utils import metrics
 from utils.backend import limit_threads
 from utils.benchmark import ledger
 from utils.benchmark.out_of_fold import read_out_of_fold, write_out_of_fold
+from utils.benchmark.progress import follow
 from utils.benchmark.records import Row, ScoringResult, Task, UnseenEntities
 from utils.benchmark.run_task import (
     all_folds,
@@ -75,8 +76,9 @@ def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
     path = profile.results / "out_of_fold" / f"{task.key}.parquet"
     probability = read_out_of_fold(path, rows)
     if probability is None:
-        n_jobs = min(effective_n_jobs(-1), len(folds))
-        probabilities = Parallel(n_jobs=n_jobs)(delayed(_fold_probability)(profile, task, fold_id) for fold_id in folds)
+        workers = Parallel(n_jobs=min(effective_n_jobs(-1), len(folds)), return_as="generator")
+        fits = workers(delayed(_fold_probability)(profile, task, fold_id) for fold_id in folds)
+        probabilities = list(follow(fits, len(folds), "final model, out of fold"))
         write_out_of_fold(path, rows, np.concatenate(probabilities))
         probability = read_out_of_fold(path, rows)
     return OutOfFold(dataset.y.to_numpy()[rows], probability, amounts_at(dataset, rows))

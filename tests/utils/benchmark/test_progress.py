@@ -8,7 +8,7 @@ import pytest
 
 from tests.rows import make_row
 from utils.benchmark import ledger
-from utils.benchmark.progress import Board, progress_bar
+from utils.benchmark.progress import Board, follow, progress_bar
 
 
 @pytest.fixture
@@ -92,3 +92,10 @@ def test_progress_bar_survives_a_ledger_that_is_not_there_yet(tmp_path, capsys):
     with progress_bar({tmp_path / "missing.jsonl": {A: 1.0}}):
         pass
     assert "0 of 1 tasks" in capsys.readouterr().err
+
+
+def test_follow_yields_every_result_and_says_what_is_running(capsys):
+    assert list(follow(iter("abc"), 3, "final model, out of fold")) == ["a", "b", "c"]
+    shown = capsys.readouterr().err
+    assert "0 of 3 tasks; running final model, out of fold" in shown
+    assert shown.rstrip().endswith("3 of 3 tasks") and "100%" in shown

@@ -293,3 +293,15 @@ def test_starts_are_left_out_without_a_time_column(tmp_path, shifted):
     assert drift_module.starts(shifted, {"all": np.arange(9)}) == {
         "from second": {"all": int(shifted.frame["Time"].iloc[0])}
     }
+
+
+def test_dates_without_hours_have_no_hours_and_are_counted_in_days(tmp_path, shifted):
+    dates = make_frame(n_days=40, moving=0.0).assign(Time=lambda frame: frame["Time"] // DAY * DAY)
+    dataset = make_dataset(tmp_path, dates)
+    assert drift_module.has_hours(shifted) and not drift_module.has_hours(dataset)
+    rows = {"first": np.arange(9), "last": np.arange(1400, 1500)}
+    assert drift_module.starts(dataset, rows) == {
+        "from day": {"first": 0, "last": int(dataset.frame["Time"].iloc[1400] // DAY)}
+    }
+    moves = drift_module.feature_drift(dataset, drift_module.comparisons(dataset), n_divisions=2)
+    assert set(moves["hours"]) == {"all hours"}

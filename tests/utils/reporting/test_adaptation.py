@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from utils.config import NOTEBOOKS, DatasetConfig, Study, Words, load_profile
-from utils.reporting.adaptation import OTHERWISE, adapt
+from utils.reporting.adaptation import NEEDS_HOURS, NEEDS_POSITIVES, OTHERWISE, adapt
 from utils.study_file import NEUTRAL
 
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
@@ -45,9 +45,9 @@ def notebook(*cells: tuple[str, list[str], str | None]) -> nbformat.NotebookNode
 
 
 def every_adaptation(name: str) -> list[nbformat.NotebookNode]:
-    """A notebook for each kind of table, with enough positives and with few."""
-    cases = [(dataset, has_positives) for dataset in TABLES.values() for has_positives in (True, False)]
-    return [adapt(read(name), foreign(dataset), has_positives=positives) for dataset, positives in cases]
+    """A notebook for each kind of table, also with few positives and without hours."""
+    unmet = [(), (NEEDS_POSITIVES,), (NEEDS_HOURS,)]
+    return [adapt(read(name), foreign(dataset), lacking) for dataset in TABLES.values() for lacking in unmet]
 
 
 def sources(adapted: nbformat.NotebookNode) -> list[str]:
@@ -81,13 +81,13 @@ def test_adapt_puts_the_text_of_the_unmet_need_in_place_of_a_cell():
         ("code", "Frauds by kind"),
     ]
     for table in (TABLES["numbers"], TABLES["mixed"]):
-        assert sources(adapt(cells, foreign(table), has_positives=False)) == []
+        assert sources(adapt(cells, foreign(table), [NEEDS_POSITIVES])) == []
 
 
 def test_adapt_leaves_out_what_needs_positives_where_they_are_few():
     cells = notebook(("GAN", ["needs-positives"], "Too few frauds"), ("Loss", ["needs-positives"], None))
     assert sources(adapt(cells, foreign(TABLES["mixed"]))) == ["GAN", "Loss"]
-    assert sources(adapt(cells, foreign(TABLES["mixed"]), has_positives=False)) == ["Too few positives"]
+    assert sources(adapt(cells, foreign(TABLES["mixed"]), [NEEDS_POSITIVES])) == ["Too few positives"]
 
 
 def test_adapt_leaves_the_credit_card_study_as_it_is():

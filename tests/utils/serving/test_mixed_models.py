@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import skops.io
+from scipy.special import logit
 
 from tests import small_mixed
 from utils.benchmark.records import UnseenEntities, from_json, to_json
@@ -16,6 +17,7 @@ from utils.data.loading import load
 from utils.dataset_config import LISTS
 from utils.serving import bundle, final_model
 from utils.serving.bundle import CARD, BundleError, apply_calibrator
+from utils.serving.explanations import Explainer
 from utils.serving.final_model import OutOfFold
 from utils.serving.raw_columns import decode_rows, describe_columns, encode_rows
 from utils.serving.scorer import Scorer
@@ -34,7 +36,7 @@ def saved(tmp_path):
     return bundle.save(small_mixed.fit("lr"), tmp_path / "model")
 
 
-@pytest.mark.parametrize("name", ["lr", "rf", "xgb", "blend"])
+@pytest.mark.parametrize("name", ["lr", "rf", "xgb", "blend", "ann"])
 def test_load_gives_a_model_of_a_mixed_table_that_scores_like_the_saved_one(name, tmp_path):
     model = small_mixed.fit(name)
     loaded = bundle.load(bundle.save(model, tmp_path / "model"))
@@ -53,12 +55,36 @@ def test_scorer_encodes_rows_of_a_mixed_table_as_its_encoder_does(values):
     np.testing.assert_array_equal(Scorer(model).scaled(values), expected)
 
 
-@pytest.mark.parametrize("name", ["lr", "xgb", "blend"])
+@pytest.mark.parametrize("name", ["lr", "xgb", "blend", "ann"])
 def test_scorer_gives_the_probabilities_of_the_frame(name):
     model = small_mixed.fit(name)
     X = model.scaler.transform(ROWS.X)
     expected = apply_calibrator(model.calibrator, model.classifier.predict_proba(X)[:, 1])
-    np.testing.assert_allclose(Scorer(model).predict(VALUES), expected, rtol=0, atol=1e-12)
+    tolerance = 1e-6 if name == "ann" else 1e-12  # networks compute in single precision
+    np.testing.assert_allclose(Scorer(model).predict(VALUES), expected, rtol=0, atol=tolerance)
+
+
+def test_explainer_divides_the_log_odds_of_a_network_among_the_columns_of_the_table():
+    scorer = Scorer(small_mixed.fit("ann"))
+    rows = np.vstack([VALUES[:2], ODD[[0, 8]]])  # the latter with a gap and an unseen category
+    for (base, contributions), probability in zip(
+        Explainer(scorer, VALUES[:20]).explain(rows), scorer.predict(rows), strict=True
+    ):
+        assert len(contributions) == len(scorer.model.raw_columns)
+        assert base + sum(contributions) == pytest.approx(logit(probability), abs=1e-3)
+
+
+def test_fit_final_fits_a_network_to_a_mixed_table(tmp_path):
+    profile = load_profile("quick", Study("claims", ROWS.config, small_mixed.WORDS))
+    profile = replace(profile, results=tmp_path, parameters={**profile.parameters, "ann": {"updates": 20}})
+    positions = np.arange(len(ROWS.frame) * 4 // 5)
+    probability = small_mixed.fit("lr").predict_proba(ROWS.frame.iloc[positions])
+    development = OutOfFold(ROWS.y.to_numpy()[positions], probability, final_model.amounts_at(ROWS, positions))
+    model = final_model.fit_final(profile, ("none", "ann"), development)
+    loaded = bundle.load(bundle.save(model, tmp_path / "model"))
+    expected = model.predict_proba(ROWS.frame)
+    np.testing.assert_allclose(loaded.predict_proba(ROWS.frame), expected, rtol=0, atol=1e-6)
+    assert loaded.card.pair == "none+ann" and 0 < loaded.threshold < 1
 
 
 def test_encoded_sources_name_a_column_for_every_output_of_the_encoder():

@@ -1,0 +1,93 @@
+"""What was found follows from the recorded numbers, verdict by verdict."""
+
+import copy
+import json
+
+import pytest
+
+from utils.config import ROOT, Words
+from utils.reporting.findings import findings
+
+WORDS = Words("visit", "visits", "infection", "infections", "healthy")
+SAMPLED = ["xgb", "smote"]
+
+
+@pytest.fixture(scope="module")
+def published() -> dict:
+    return json.loads((ROOT / "paper" / "numbers.json").read_text())
+
+
+def with_best(numbers: dict, verdict: str, **changes: object) -> dict:
+    """Numbers in which XGBoost with SMOTE is the best pair, and its verdict alone is not 'no evidence'."""
+    changed = copy.deepcopy(numbers)
+    section = changed["07_comparison"]
+    section["claim"]["best"] = SAMPLED
+    for row in section["differences"]:
+        is_best = [row["model"], row["sampler"]] == SAMPLED
+        row |= {"verdict": verdict, **changes} if is_best else {"verdict": "no evidence"}
+    return changed
+
+
+def test_findings_name_the_best_pair_and_count_the_verdicts(published):
+    found = findings(published, WORDS)
+    assert found.comparison == [
+        "The highest mean average precision over 10 folds is that of blend of trees: 0.864 [0.834, 0.895]; "
+        "chance is 0.002.",
+        "No way of handling the imbalance is credibly better than none under the same model.",
+        "Credibly worse: XGBoost with NearMiss (-0.142 [-0.194, -0.090]).",
+        "48 of 51 such comparisons are undecided; the smallest difference that could have been called is 0.048 in the "
+        "median.",
+        "That a random forest with CGAN oversampling is the best model is not supported here.",
+    ]
+
+
+def test_findings_on_the_final_model_are_in_the_words_of_the_study(published):
+    first, alerts, column = findings(published, WORDS, ["08_final_model"]).final
+    assert first.endswith(
+        "test set is 0.807 [0.715, 0.883]; that on the development folds, 0.864, lies inside this interval."
+    )
+    assert alerts.endswith("31% of the alerts on the test set are infections, and 82% of the infections raise one.")
+    assert column == "The column that moves the score most is V14, with 23%."
+
+
+@pytest.mark.parametrize(("development", "side"), [(0.6, "below"), (0.8, "inside"), (0.95, "above")])
+def test_findings_say_on_which_side_of_the_interval_the_development_score_lies(published, development, side):
+    changed = copy.deepcopy(published)
+    changed["08_final_model"]["development"] = development
+    assert f"lies {side} this interval" in findings(changed, WORDS).final[0]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "changes", "sentence"),
+    [
+        ("helps", {"mean": 0.05, "low": 0.03, "high": 0.07},
+         "Use XGBoost with SMOTE: the gain over no resampling, +0.050 [0.030, 0.070], is credible."),
+        ("equivalent", {"mean": 0.0, "low": -0.004, "high": 0.005},
+         "Use XGBoost, which may do as well without resampling: the effect of SMOTE is too small to matter "
+         "(+0.000 [-0.004, 0.005])."),
+        ("no evidence", {"mean": 0.06, "low": -0.8, "high": 0.9},
+         "Use XGBoost, which may do as well without resampling: the effect of SMOTE is undecided "
+         "(+0.060, with an interval too wide to say anything)."),
+    ],
+)  # fmt: skip
+def test_findings_advise_a_sampler_only_if_its_gain_is_credible(published, verdict, changes, sentence):
+    found = findings(with_best(published, verdict, **changes), WORDS)
+    assert found.advice == [sentence]
+    assert ("Credibly better than no resampling" in " ".join(found.comparison)) == (verdict == "helps")
+
+
+def test_findings_of_a_reduced_run_warn_of_it(published):
+    changed = copy.deepcopy(published)
+    changed["07_comparison"]["profile"] = "quick"
+    for row in changed["07_comparison"]["differences"]:
+        row["detectable"] = 11.2
+    found = findings(changed, WORDS)
+    assert found.advice[-1] == "These are figures of the quick profile; run the full one before you rely on them."
+    assert "with so few folds hardly any difference could have been called" in " ".join(found.comparison)
+
+
+def test_findings_on_unseen_entities_and_without_numbers(published):
+    changed = copy.deepcopy(published)
+    changed["08_final_model"]["card"]["average precision on unseen entities"] = 0.5
+    assert any("does not know, the average precision is 0.500" in text for text in findings(changed, WORDS).final)
+    assert findings({}, WORDS)._repr_markdown_() == ""

@@ -1,0 +1,190 @@
+"""What was found, in sentences that follow from the recorded numbers of a study and use its words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from utils.config import Words
+from utils.reporting.tables import phrase
+
+Row = Mapping[str, Any]  # as `numbers.record` writes it
+MAX_NAMED = 4  # comparisons that a sentence names one by one
+TOO_WIDE = 1.0  # an average precision cannot differ by more
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Sentences on the comparison, on the final model, and on what to use.
+
+    Attributes
+    ----------
+    comparison, final, advice : list of str
+        Empty where the numbers are not recorded yet.
+    """
+
+    comparison: list[str] = field(default_factory=list)
+    final: list[str] = field(default_factory=list)
+    advice: list[str] = field(default_factory=list)
+
+    def _repr_markdown_(self) -> str:
+        """The list that a notebook shows."""
+        return "\n".join(f"- {sentence}" for sentence in (*self.comparison, *self.final, *self.advice))
+
+    def __repr__(self) -> str:
+        return self._repr_markdown_()
+
+
+def findings(numbers: Mapping[str, Row], words: Words, chapters: Sequence[str] = ()) -> Findings:
+    """Sentences on the chapters 7 and 8 that follow from recorded numbers.
+
+    Parameters
+    ----------
+    numbers : mapping of str to mapping
+        Sections of a `numbers.json`.
+    words : Words
+        Words of the study.
+    chapters : sequence of str
+        Sections to use; by default all that there are.
+    """
+    known = {name: section for name, section in numbers.items() if not chapters or name in chapters}
+    comparison, final = known.get("07_comparison"), known.get("08_final_model")
+    return Findings(
+        _on_comparison(comparison, numbers.get("01_eda", {})) if comparison else [],
+        _on_final(final, words) if final else [],
+        _advice(comparison) if comparison else [],
+    )
+
+
+def _on_comparison(section: Row, eda: Row) -> list[str]:
+    """The best pair, what the verdicts say of samplers, and the claim."""
+    best = _mean_of(section, *section["claim"]["best"])
+    chance = f"; chance is {eda['prevalence']:.3f}" if "prevalence" in eda else ""
+    folds = f"{best['n_folds']} fold{'s' * (best['n_folds'] != 1)}"
+    return [
+        f"The highest mean average precision over {folds} is that of {_pair(section, best)}: "
+        f"{best['mean']:.3f} [{best['low']:.3f}, {best['high']:.3f}]{chance}.",
+        *_on_verdicts(section),
+        f"That a random forest with CGAN oversampling is the best model is {section['claim']['verdict']} here.",
+    ]
+
+
+def _on_verdicts(section: Row) -> list[str]:
+    rows = section["differences"]
+    helps, harms = ([row for row in rows if row["verdict"] == verdict] for verdict in ("helps", "harms"))
+    n_undecided = sum(row["verdict"] == "no evidence" for row in rows)
+    sentences = [
+        f"Credibly better than no resampling under the same model: {_named(section, helps)}."
+        if helps
+        else "No way of handling the imbalance is credibly better than none under the same model."
+    ]
+    if harms:
+        sentences.append(f"Credibly worse: {_named(section, harms)}.")
+    if n_undecided:
+        sentences.append(f"{n_undecided} of {len(rows)} such comparisons are undecided{_detectable(rows)}.")
+    return sentences
+
+
+def _detectable(rows: Sequence[Row]) -> str:
+    """The smallest difference that could have been called, if there was one."""
+    sizes = [row["detectable"] for row in rows if row.get("detectable") is not None]
+    if not sizes:
+        return ""
+    size = float(np.median(sizes))
+    if size >= TOO_WIDE:
+        return ", and with so few folds hardly any difference could have been called"
+    return f"; the smallest difference that could have been called is {size:.3f} in the median"
+
+
+def _on_final(section: Row, words: Words) -> list[str]:
+    """Scores of the final model on the test set, and what moves them."""
+    test, card, label = section["test"], section["card"], phrase(section["choice"]["label"])
+    low, high = test["interval"]
+    development = section["development"]
+    side = "inside" if low <= development <= high else "below" if development < low else "above"
+    sentences = [
+        f"The final model is {label}. Its average precision on the test set is {test['average_precision']:.3f} "
+        f"[{low:.3f}, {high:.3f}]; that on the development folds, {development:.3f}, lies {side} "
+        "this interval.",
+    ]
+    if "precision at the threshold" in card:
+        sentences.append(
+            f"With alerts from a probability of {section['threshold']:.3f}, {card['precision at the threshold']:.0%} "
+            f"of the alerts on the test set are {words.positives}, and {card['recall at the threshold']:.0%} of the "
+            f"{words.positives} raise one."
+        )
+    if card.get("average precision on unseen entities") is not None:
+        sentences.append(
+            f"On {words.rows} of entities that the development set does not know, the average precision is "
+            f"{card['average precision on unseen entities']:.3f}."
+        )
+    if section["attributions"]:
+        first = section["attributions"][0]
+        sentences.append(f"The column that moves the score most is {first['feature']}, with {first['share']:.0%}.")
+    return sentences
+
+
+def _advice(section: Row) -> list[str]:
+    """What to use, by the verdict on the best pair, and how far a reduced run can be trusted."""
+    model, sampler = section["claim"]["best"]
+    alone = {row["model"]: row for row in section["alone"]}
+    if model in alone:
+        advice = f"Use {_model(section, model)}{_beside_xgboost(alone[model])}."
+    elif sampler == "none":
+        advice = f"Use {_model(section, model)} without resampling."
+    else:
+        advice = _on_sampler(section, model, sampler)
+    if section["profile"] == "full":
+        return [advice]
+    return [advice, f"These are figures of the {section['profile']} profile; run the full one before you rely on them."]
+
+
+def _beside_xgboost(row: Row) -> str:
+    if row["verdict"] == "helps":
+        return ", which is credibly better than XGBoost without resampling"
+    return "; that it is better than XGBoost without resampling, which is simpler, is not shown"
+
+
+def _on_sampler(section: Row, model: str, sampler: str) -> str:
+    rows = [row for row in section["differences"] if (row["model"], row["sampler"]) == (model, sampler)]
+    if rows and rows[0]["verdict"] == "helps":
+        return f"Use {_pair(section, rows[0])}: the gain over no resampling, {_difference(rows[0])}, is credible."
+    name = phrase(section["samplers"][sampler])
+    reason = "was measured on too few folds for an interval"
+    if rows:
+        size = _difference(rows[0])
+        reason = f"is too small to matter ({size})" if rows[0]["verdict"] == "equivalent" else f"is undecided ({size})"
+    return f"Use {_model(section, model)}, which may do as well without resampling: the effect of {name} {reason}."
+
+
+def _named(section: Row, rows: Sequence[Row]) -> str:
+    """Comparisons one by one; of many, those with the largest differences."""
+    ordered = sorted(rows, key=lambda row: -abs(row["mean"]))
+    names = [f"{_pair(section, row)} ({_difference(row)})" for row in ordered[:MAX_NAMED]]
+    more = f", and {len(rows) - MAX_NAMED} more" if len(rows) > MAX_NAMED else ""
+    return ", ".join(names) + more
+
+
+def _difference(row: Row) -> str:
+    if row["high"] - row["low"] >= TOO_WIDE:
+        return f"{row['mean']:+.3f}, with an interval too wide to say anything"
+    return f"{row['mean']:+.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+
+
+def _mean_of(section: Row, model: str, sampler: str) -> Row:
+    return next(row for row in section["means"] if (row["model"], row["sampler"]) == (model, sampler))
+
+
+def _pair(section: Row, row: Row) -> str:
+    model = _model(section, row["model"])
+    if row["model"] in {other["model"] for other in section["alone"]}:
+        return model
+    handling = phrase(section["samplers"][row["sampler"]])
+    return f"{model} without resampling" if row["sampler"] == "none" else f"{model} with {handling}"
+
+
+def _model(section: Row, name: str) -> str:
+    return phrase(section["models"][name])
