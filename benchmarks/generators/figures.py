@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import ks_2samp
 
 from benchmarks.generators.tables import LabelledRows
-from utils.data.encoding import TableEncoder
+from utils.data.features.encoding import TableEncoder
 from utils.experiments.fidelity import RealRows, correlation_difference, train_on_synthetic
 
 NO_LIMIT = 10**6

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from utils.data import keel
+from utils.data.errors import DataError
 from utils.data.fold_numbers import fold_numbers
-from utils.data.reading import DataError
 from utils.data.simulator import simulate
 from utils.data.tables import load_table, read_tables
 from utils.seeding import child_seed

@@ -26,7 +26,7 @@ from benchmarks.generators.tables import (
 from utils.benchmark.ledger import line_of
 from utils.benchmark.records import Machine, Provenance, Row
 from utils.data import keel
-from utils.data.reading import DataError
+from utils.data.errors import DataError
 from utils.data.tables import read_tables
 
 needs_wheel = pytest.mark.skipif(not keel.PATH.exists(), reason="the wheel with KEEL's tables was not fetched")
