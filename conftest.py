@@ -1,6 +1,10 @@
-"""For tests and notebooks alike: the cores are divided among pytest's workers and what they start."""
+"""For tests and notebooks alike: the cores are divided among pytest's workers and what they start; quick imports."""
 
 import os
+import sys
+
+# Nbformat checks web addresses by a grammar that takes a second to compile, in every process; it does without it.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # before any library counts cores; threads that contend wait by spinning
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -191,6 +191,7 @@ def test_network_classifier_starts_at_the_share_of_the_positives():
     assert share.item() == pytest.approx(np.log(0.1 / 0.9))
 
 
+@pytest.mark.usefixtures("eager_tensorflow")
 @pytest.mark.parametrize("network", NETWORKS)
 def test_network_classifier_column_order_is_a_fixed_permutation_that_is_saved(network, tmp_path):
     classifier = tiny(network, updates=2, column_order=7).fit(X, Y)
@@ -211,6 +212,7 @@ def test_network_classifier_accepts_text_labels():
     assert set(classifier.predict(X)) == {"fine", "fraud"}
 
 
+@pytest.mark.usefixtures("eager_tensorflow")
 def test_network_classifier_accepts_a_frame_and_remembers_its_columns():
     frame = pd.DataFrame(X, columns=list("abcdef"))
     classifier = tiny(updates=1).fit(frame, pd.Series(Y))
