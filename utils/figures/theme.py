@@ -135,10 +135,11 @@ def legend_beside_curves(axes: Axes, height: float, **options: object) -> None:
     axes.
     """
     curves = [line.get_xydata() for line in axes.get_lines() if len(line.get_xdata()) > 2]
+    levels = [line.get_ydata()[0] for line in axes.get_lines() if len(line.get_xdata()) == 2]
     left, right = (np.concatenate([curve[_within(curve[:, 0], *part), 1] for curve in curves]) for part in LEGEND_PARTS)
     n_lines = len(axes.get_legend_handles_labels()[0]) + ("title" in options)
     size = n_lines * LEGEND_LINE / axes.figure.get_figheight()
-    if left.min(initial=1) > height + size:
+    if left.min(initial=1) > height + size and not any(height < level < height + size for level in levels):
         place = {"loc": "lower left", "bbox_to_anchor": (0, height)}
     elif right.max(initial=0) < 1 - size:
         place = {"loc": "upper right"}

@@ -510,6 +510,7 @@ def test_plot_marginals_and_correlations_show_the_columns_that_matter_most():
 )
 def test_legend_beside_curves_hides_none_of_them(precision, corner):
     figure, axes = plt.subplots(figsize=(3.5, 3.1))
+    axes.axhline(0.2 if corner == "above" else 0.01)
     for number in range(3):
         axes.plot([0.05, 0.3, 0.6, 1.0], precision, label=f"pair {number}")
     theme_module.legend_beside_curves(axes, 0.06)
