@@ -74,7 +74,8 @@ def figures(
         page.append(amounts(development[schema.amount].to_numpy(), labels))
     if schema.time is not None:
         hours = development[schema.time].to_numpy() % SECONDS_PER_DAY // 3600
-        page.append(hour_of_day(hours, labels, is_clock=schema.time in schema.dates))
+        if np.unique(hours // 1).size > 1:  # not where all times are dates
+            page.append(hour_of_day(hours, labels, is_clock=schema.time in schema.dates))
     if synthetic:
         page += [correlations(synthetic), embedding(synthetic)]
     n_explained = N_EXPLAINED if served.explained_exactly else N_ESTIMATED

@@ -30,7 +30,7 @@ from utils.wording import PAYMENTS, capitalised
 
 MAX_PANELS, MAX_WIDE_PANELS = 42, 24  # of short and of long names
 FEW_VARIANTS = 3  # whose panels are so narrow that few numbers fit below them
-MAX_TITLE = 26  # letters of a panel's title
+MAX_TITLE, MAX_CATEGORY = 26, 12  # letters of a panel's title, and of a category below its axis
 MAX_VALUES = 6  # of a category, with all others as the last
 
 
@@ -140,7 +140,7 @@ def _draw_categories(axes: Axes, real: pd.Series, synthetic: pd.Series) -> None:
         shares = column.value_counts(normalize=True).reindex(shown, fill_value=0).tolist()
         heights = [*shares, 1 - sum(shares)][: len(edges) - 1]
         axes.stairs(heights, edges, color=colour, linewidth=1)
-    labels = [shorten(value, MAX_NAME) for value in [*shown, "others"][: len(edges) - 1]]
+    labels = [shorten(value, MAX_CATEGORY) for value in [*shown, "others"][: len(edges) - 1]]
     axes.set_xticks(edges[:-1] + 0.5, labels, rotation=35, ha="right", rotation_mode="anchor")
     axes.grid(axis="x", visible=False)
 

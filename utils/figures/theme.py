@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 from utils.config import Profile
 
 MAX_NAME = 8  # letters of names that stand side by side below an axis
+LEGEND_LINE = 0.17  # inches that a line of a legend takes, with its share of what is around the axes
+LEGEND_PARTS = (0.02, 0.6), (0.4, 1.0)  # of the recall, which a legend covers on the left and on the right
 COLUMN, PAGE = 3.5, 7.2  # inches: the paper's column and page width
 LEGITIMATE, FRAUD, SYNTHETIC, NEUTRAL = "#0072B2", "#D55E00", "#009E73", "#595959"
 # A sampler has the same colour in every figure, and a family has one hue: grey samplers change no rows, blue ones drop
@@ -127,11 +129,27 @@ def shorten(name: Hashable, n_letters: int) -> str:
 
 
 def legend_beside_curves(axes: Axes, height: float, **options: object) -> None:
-    """Put the legend where precision-recall curves leave room: below them, at `height`, or above low ones."""
+    """Put the legend where precision-recall curves leave room.
+
+    That is below them, at `height`, or in the corner above low ones; where it would hide curves, it stands above the
+    axes.
+    """
     curves = [line.get_xydata() for line in axes.get_lines() if len(line.get_xdata()) > 2]
-    precision = np.mean([np.mean(curve[curve[:, 0] <= 0.5, 1]) for curve in curves])
-    corner = {"loc": "lower left", "bbox_to_anchor": (0, height)} if precision > 0.5 else {"loc": "upper right"}
-    axes.legend(**corner, **options)
+    levels = [line.get_ydata()[0] for line in axes.get_lines() if len(line.get_xdata()) == 2]
+    left, right = (np.concatenate([curve[_within(curve[:, 0], *part), 1] for curve in curves]) for part in LEGEND_PARTS)
+    n_lines = len(axes.get_legend_handles_labels()[0]) + ("title" in options)
+    size = n_lines * LEGEND_LINE / axes.figure.get_figheight()
+    if left.min(initial=1) > height + size and not any(height < level < height + size for level in levels):
+        place = {"loc": "lower left", "bbox_to_anchor": (0, height)}
+    elif right.max(initial=0) < 1 - size:
+        place = {"loc": "upper right"}
+    else:
+        place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2 if n_lines > 3 else 1}
+    axes.legend(**place, **options)
+
+
+def _within(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    return (values >= low) & (values <= high)
 
 
 def legend_above(axes: Axes) -> None:

@@ -38,6 +38,12 @@ def test_figures_follow_the_roles_of_the_columns(titles_of):
     assert titles_of(without) == [ALWAYS_FIRST, ALWAYS_LAST]
 
 
+def test_figures_leave_the_hours_out_where_all_times_are_dates(titles_of, monkeypatch):
+    frame = transactions().assign(**{SCHEMA.time: lambda rows: rows[SCHEMA.time] // 86400 * 86400})
+    monkeypatch.setitem(globals(), "transactions", lambda: frame)
+    assert titles_of(SCHEMA) == [ALWAYS_FIRST, "Amounts", ALWAYS_LAST]
+
+
 def test_figures_show_the_synthetic_frauds_where_there_are_some(titles_of):
     X = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 3)), columns=list("abc")).assign(constant=1.0)
     y = (np.arange(60) % 6 == 0).astype(int)

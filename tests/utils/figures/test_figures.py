@@ -3,6 +3,7 @@
 import re
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -501,3 +502,20 @@ def test_plot_marginals_and_correlations_show_the_columns_that_matter_most():
     first, second, _ = figure.axes
     assert [label.get_text() for label in first.get_yticklabels()] == names[-20:]
     assert [label.get_text() for label in second.get_xticklabels()] == names[-20:] and not len(second.get_yticks())
+
+
+@pytest.mark.parametrize(
+    ("precision", "corner"),
+    [([0.95, 0.9, 0.85, 0.2], "below"), ([0.6, 0.3, 0.2, 0.1], "corner"), ([0.9, 0.5, 0.2, 0.9], "above")],
+)
+def test_legend_beside_curves_hides_none_of_them(precision, corner):
+    figure, axes = plt.subplots(figsize=(3.5, 3.1))
+    axes.axhline(0.2 if corner == "above" else 0.01)
+    for number in range(3):
+        axes.plot([0.05, 0.3, 0.6, 1.0], precision, label=f"pair {number}")
+    theme_module.legend_beside_curves(axes, 0.06)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    figure.canvas.draw()
+    box = axes.get_legend().get_window_extent().transformed(axes.transAxes.inverted())
+    assert {"below": box.y1 < 0.4, "corner": 0.5 < box.y0 < box.y1 <= 1, "above": box.y0 >= 1}[corner]
+    plt.close(figure)
