@@ -276,8 +276,8 @@ def test_goal_lines_allow_a_margin_to_smote_only(ours, verdict):
 def test_fit_ratio_is_the_median_of_pairs():
     rows = [result("cgan", fold, 0.8, seconds=seconds) for fold, seconds in enumerate([1.0, 4.0, 9.0])]
     rows += [result("ctgan", fold, 0.8, seconds=2.0) for fold in range(3)]
-    assert page.fit_ratio(page.cells(rows)) == 2
-    assert np.isnan(page.fit_ratio(page.cells(rows[:3])))
+    assert page.fit_ratio(page.cells(rows), "ctgan") == 2
+    assert np.isnan(page.fit_ratio(page.cells(rows[:3]), "ctgan"))
 
 
 def test_page_lines_show_both_kinds_of_tables_and_every_error():
