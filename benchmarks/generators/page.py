@@ -200,7 +200,7 @@ before.
 - CTGAN, TVAE, the copula, ARF and ForestDiffusion take no gaps, or draw none. A gap among categories is a category for
   them. A gap among numbers is filled with the median, and a column that marks it is drawn along. Columns that are
   constant among the positives are left out for them. Their numbers are rounded to the decimals of the column.
-- CTGAN and TVAE are told which columns are discrete: categories, and whole numbers with at most 10 values.
+- CTGAN, TVAE and ARF are told which columns are discrete: categories, and whole numbers with at most 10 values.
   ForestDiffusion is told binary columns, categories and whole numbers. The copula takes categories as uniform
   numbers, as in SDV, and the best-fitting of its package's distributions for numbers. SMOTE gets standardised numbers.
 - TSTR is the average precision on held-out rows of XGBoost, trained on synthetic positives and real negatives; TRTR,

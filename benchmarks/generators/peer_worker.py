@@ -183,11 +183,12 @@ def _fit_copula(request: PeerRequest) -> Callable[[], Draw]:
 
 
 def _fit_arf(request: PeerRequest) -> Callable[[], Draw]:
+    """Whole numbers of few values are categories, as in the package that its authors wrote in R."""
     if not hasattr(np, "in1d"):  # arfpy 0.1.1 calls `isin` by the name that NumPy 2.4 removed
         np.in1d = np.isin  # noqa: NPY201
     from arfpy import arf
 
-    rows = request.rows.astype(dict.fromkeys(request.categories, "category"))
+    rows = request.rows.astype(dict.fromkeys(request.discrete, "category"))
 
     def fit() -> Draw:
         model = arf.arf(rows, verbose=False, random_state=request.seed, **request.settings)
