@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from ForestDiffusion import ForestDiffusionModel
 
+WIDE = 100  # encoded columns
+
 
 class _Model(ForestDiffusionModel):
     """ForestDiffusion 1.0.6, which takes the indicators of column 11 for those of column 1: names are told apart."""
@@ -41,9 +43,13 @@ def fit_forest_diffusion(
         Columns of text, and of whole numbers.
     seed : int
     settings : dict
-        Parameters of ForestDiffusion and of XGBoost.
+        Parameters of ForestDiffusion and of XGBoost. With more than `WIDE` encoded columns `n_t` and `duplicate_K` are
+        halved, since the time grows with the square of the columns.
     """
     codes = rows.assign(**{name: pd.Categorical(rows[name]).codes for name in categories})
+    n_indicators = sum(rows[name].nunique() - 1 for name in categories)
+    if len(rows.columns) - len(categories) + n_indicators > WIDE:
+        settings = {**settings, "n_t": settings["n_t"] // 2, "duplicate_K": settings["duplicate_K"] // 2}
     position = {name: index for index, name in enumerate(rows)}
     is_binary = {name: rows[name].nunique() == 2 for name in categories}
     return _Model(

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.generators.peer_frame import PeerFrame, decimals_of
-from benchmarks.generators.peer_worker import DrawnRows, PeerRequest, fit_and_draw
-from benchmarks.generators.tables import LabelledRows
+from benchmarks.generators.peer_worker import LABEL, NEGATIVE, POSITIVE, DrawnRows, PeerRequest, fit_and_draw
+from benchmarks.generators.tables import FOLDS, LabelledRows
 from utils.backend import load_tensorflow
 from utils.samplers.cgan.conditional_gan import ConditionalGAN
 from utils.samplers.cgan.config import GANConfig
@@ -36,6 +36,8 @@ class Method:
     settings : dict
     revision : int
         Raised when a change in this project changes what it draws.
+    n_folds : int
+        Folds on which it is measured.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Method:
     packages: tuple[str, ...]
     settings: dict[str, object] = field(default_factory=dict)
     revision: int = 1
+    n_folds: int = FOLDS
 
 
 def _draw_cgan(train: LabelledRows, n_rows: int, seed: int, settings: dict[str, object], worker: Executor) -> DrawnRows:
@@ -95,6 +98,17 @@ def _draw_peer(
     return DrawnRows(frame.decode(drawn.rows), drawn.fit_seconds, drawn.fit_cpu_seconds)
 
 
+def _draw_conditional_peer(
+    train: LabelledRows, n_rows: int, seed: int, settings: dict[str, object], worker: Executor, *, model: str
+) -> DrawnRows:
+    """From a generator of another project, fitted to both classes in the worker process."""
+    frame = PeerFrame(train.X)
+    rows = frame.encoded.assign(**{LABEL: np.where(train.y == 1, POSITIVE, NEGATIVE)})
+    request = PeerRequest(model, settings, rows, frame.categories, frame.whole, frame.discrete, n_rows, seed)
+    drawn = worker.submit(fit_and_draw, request).result()
+    return DrawnRows(frame.decode(drawn.rows), drawn.fit_seconds, drawn.fit_cpu_seconds)
+
+
 def _rounded(drawn: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
     """Drawn rows with the decimals of the real columns."""
     return drawn.round({name: decimals_of(real[name]) for name in real.select_dtypes("number")})
@@ -116,6 +130,14 @@ METHODS = {
         ),
         Method("smote", "SMOTE / SMOTE-NC / SMOTEN", _draw_smote, ("imbalanced-learn",), {"k_neighbors": 5}),
         _peer("ctgan", "CTGAN, 300 epochs", "CTGAN", ("ctgan", "torch"), epochs=300),
+        Method(
+            "ctgan_both",
+            "CTGAN, 300 epochs, both classes",
+            partial(_draw_conditional_peer, model="conditional CTGAN"),
+            ("ctgan", "torch"),
+            {"epochs": 300},
+            n_folds=1,  # a variant that takes long
+        ),
         _peer("tvae", "TVAE, 300 epochs", "TVAE", ("ctgan", "torch"), epochs=300),
         _peer("copula", "Gaussian copula", "copula", ("copulas", "rdt")),
         _peer("arf", "Adversarial random forest", "ARF", ("arfpy", "scikit-learn")),

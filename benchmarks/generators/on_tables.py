@@ -133,7 +133,13 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 def all_tasks(kinds: tuple[str, ...], n_folds: int, methods: list[str]) -> list[TableTask]:
     """Every task, fold by fold, so that an interrupted run has all tables."""
     specs = [spec for spec in SPECS.values() if spec.kind in kinds]
-    return [_task(spec, fold, method) for fold in range(n_folds) for spec in specs for method in methods]
+    return [
+        _task(spec, fold, method)
+        for fold in range(n_folds)
+        for spec in specs
+        for method in methods
+        if fold < METHODS[method].n_folds
+    ]
 
 
 def _task(spec: TableSpec, fold: int, name: str) -> TableTask:

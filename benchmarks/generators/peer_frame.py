@@ -39,7 +39,7 @@ class PeerFrame:
             if not self._is_number(name):
                 columns[name] = column.astype(object).where(column.notna(), GAP)
                 continue
-            columns[name] = column.fillna(column.median()).fillna(0.0)
+            columns[name] = column.fillna(column.median() if column.notna().any() else 0.0)
             if column.isna().any():
                 columns[MARK + name] = column.isna().map({True: "yes", False: "no"}).astype(object)
         return pd.DataFrame({name: column for name, column in columns.items() if column.nunique() > 1})
@@ -78,7 +78,7 @@ class PeerFrame:
             constant = real.iloc[0] if real.notna().any() else None
             values = drawn[name] if name in drawn else pd.Series(constant, index=drawn.index, dtype=object)
             return values.where(values != GAP).astype(real.dtype)
-        constant = real.median()
+        constant = real.dropna().iloc[0] if real.notna().any() else np.nan
         values = drawn[name].astype(float) if name in drawn else pd.Series(constant, index=drawn.index, dtype=float)
         values = values.round(decimals_of(real))
         if real.isna().any():

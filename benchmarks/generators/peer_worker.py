@@ -21,6 +21,8 @@ import pandas as pd
 from utils.samplers.ctgan_worker import exit_with_parent
 from utils.seeding import seeded
 
+LABEL, POSITIVE, NEGATIVE = "(label)", "positive", "negative"  # of rows of both classes
+PORTION, MAX_PORTIONS = 1000, 100
 PACKAGES = ("ctgan", "torch", "copulas", "rdt", "arfpy", "ForestDiffusion", "sdmetrics")
 
 
@@ -35,7 +37,7 @@ class PeerRequest:
     settings : dict
         Parameters of the model.
     rows : DataFrame
-        Rows of one class, without gaps; see `PeerFrame.encoded`.
+        Rows without gaps, see `PeerFrame.encoded`; of the positives, or of both classes with a column `LABEL`.
     categories, whole, discrete : list of str
         As in `PeerFrame`.
     n_rows, seed : int
@@ -125,6 +127,29 @@ def _fit_ctgan(request: PeerRequest) -> Callable[[], Draw]:
     return fit
 
 
+def _fit_conditional_ctgan(request: PeerRequest) -> Callable[[], Draw]:
+    """CTGAN on both classes. It draws the label that it is asked for often, but not always: others are discarded."""
+    import ctgan
+
+    model = ctgan.CTGAN(enable_gpu=False, **request.settings)
+    model.set_random_state(request.seed)
+
+    def fit() -> Draw:
+        model.fit(request.rows, [*request.discrete, LABEL])
+        return draw
+
+    def draw(n_rows: int) -> pd.DataFrame:
+        portions: list[pd.DataFrame] = []
+        while sum(map(len, portions)) < n_rows:
+            if len(portions) == MAX_PORTIONS:
+                raise ValueError(f"{PORTION * MAX_PORTIONS:,} rows have {sum(map(len, portions))} positives")
+            drawn = model.sample(PORTION, LABEL, POSITIVE)
+            portions.append(drawn[drawn[LABEL] == POSITIVE])
+        return pd.concat(portions)[:n_rows].drop(columns=LABEL)
+
+    return fit
+
+
 def _fit_copula(request: PeerRequest) -> Callable[[], Draw]:
     """As in SDV, categories become uniform numbers; each number gets the best-fitting distribution of the package.
 
@@ -158,11 +183,12 @@ def _fit_copula(request: PeerRequest) -> Callable[[], Draw]:
 
 
 def _fit_arf(request: PeerRequest) -> Callable[[], Draw]:
+    """Whole numbers of few values are categories, as in the package that its authors wrote in R."""
     if not hasattr(np, "in1d"):  # arfpy 0.1.1 calls `isin` by the name that NumPy 2.4 removed
         np.in1d = np.isin  # noqa: NPY201
     from arfpy import arf
 
-    rows = request.rows.astype(dict.fromkeys(request.categories, "category"))
+    rows = request.rows.astype(dict.fromkeys(request.discrete, "category"))
 
     def fit() -> Draw:
         model = arf.arf(rows, verbose=False, random_state=request.seed, **request.settings)
@@ -184,6 +210,7 @@ def _fit_forest_diffusion(request: PeerRequest) -> Callable[[], Draw]:
 
 FITS = {
     "CTGAN": _fit_ctgan,
+    "conditional CTGAN": _fit_conditional_ctgan,
     "TVAE": _fit_ctgan,
     "copula": _fit_copula,
     "ARF": _fit_arf,

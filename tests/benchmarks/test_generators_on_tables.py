@@ -11,6 +11,7 @@ from benchmarks.generators import methods, on_tables, page, peer_worker
 from benchmarks.generators.figures import JudgedFold, closest_record, column_distances, figures_of
 from benchmarks.generators.on_tables import TableResult, TableTask
 from benchmarks.generators.peer_frame import GAP, MARK, PeerFrame, decimals_of
+from benchmarks.generators.peer_worker import PeerRequest
 from benchmarks.generators.tables import (
     FOLDS,
     MAX_NEGATIVES,
@@ -276,8 +277,8 @@ def test_goal_lines_allow_a_margin_to_smote_only(ours, verdict):
 def test_fit_ratio_is_the_median_of_pairs():
     rows = [result("cgan", fold, 0.8, seconds=seconds) for fold, seconds in enumerate([1.0, 4.0, 9.0])]
     rows += [result("ctgan", fold, 0.8, seconds=2.0) for fold in range(3)]
-    assert page.fit_ratio(page.cells(rows)) == 2
-    assert np.isnan(page.fit_ratio(page.cells(rows[:3])))
+    assert page.fit_ratio(page.cells(rows), "ctgan") == 2
+    assert np.isnan(page.fit_ratio(page.cells(rows[:3]), "ctgan"))
 
 
 def test_page_lines_show_both_kinds_of_tables_and_every_error():
@@ -386,3 +387,18 @@ def test_forest_diffusion_tells_columns_1_and_11_apart():
     drawn = draw_from(model, rows, list(rows), 200)
     assert set(drawn["c11"]) == {"p", "q", "r"} and set(drawn["c1"]) == {"x", "y", "z"}
     assert (drawn["c11"] == drawn["c1"].map({"x": "p", "y": "q", "z": "r"})).mean() > 0.8
+
+
+@pytest.mark.parametrize(("model", "package"), [("ARF", "arfpy"), ("copula", "copulas")])
+def test_fit_and_draw_gives_rows_of_the_fitted_columns(labelled, model, package):
+    pytest.importorskip(package)
+    pytest.importorskip("rdt")
+    frame = PeerFrame(labelled.X.assign(few=np.arange(200.0) % 4))
+    request = PeerRequest(model, {}, frame.encoded, frame.categories, frame.whole, frame.discrete, 300, 0)
+    drawn = peer_worker.fit_and_draw(request)
+    assert list(drawn.rows) == list(frame.encoded) and drawn.rows.notna().all(axis=None)
+    assert set(drawn.rows["shop"]) == {"a", "b"} and drawn.fit_cpu_seconds > 0
+    rates = frame.decode(drawn.rows)["small"].isna().mean(), labelled.X["small"].isna().mean()
+    assert abs(rates[0] - rates[1]) < 0.08  # four standard deviations
+    if model == "ARF":
+        assert set(drawn.rows["few"].astype(float)) == {0, 1, 2, 3}
