@@ -309,7 +309,7 @@ def test_recognise_accepts_exactly_twenty_positives():
 
 
 def test_recognise_does_not_copy_what_the_reader_noted_for_every_column(tmp_path):
-    """The notes and signs of a wide table took a minute, as pandas copies them with each of its columns."""
+    """Pandas copies the attributes of a frame with each of its columns, which takes a minute if there are many."""
     names = [f"c{number}" for number in range(3_000)]
     lines = [
         ",".join([*names, "y"]),
