@@ -15,7 +15,7 @@ from utils.data.features.numbers import finite_numbers
 from utils.data.reading import read_raw
 from utils.data.reading.column_types import as_categories, typed
 from utils.data.reading.labels import label_texts
-from utils.dataset_config import DatasetConfig
+from utils.dataset_config import KINDS, DatasetConfig
 
 MAX_SHOWN = 3  # rows that a message names
 
@@ -51,7 +51,7 @@ def read_mixed_table(path: Path, config: DatasetConfig) -> pd.DataFrame:
 
 
 def _require_columns(raw: pd.DataFrame, path: Path, config: DatasetConfig) -> None:
-    if not (config.numbers or config.categorical or config.dates):
+    if not any(getattr(config, kind) for kind in KINDS):
         raise ColumnError(
             f"The study of {path.name} lists no features; add columns to `numeric`, `categorical` or `dates`."
         )
