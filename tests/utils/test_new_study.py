@@ -21,6 +21,7 @@ def studies(tmp_path, monkeypatch) -> Path:
     folder.mkdir()
     monkeypatch.setattr(new_study, "STUDIES", folder)
     monkeypatch.setattr(study_file, "STUDIES", folder)
+    monkeypatch.setattr(study_file, "STUDY_OUTPUTS", tmp_path / "outputs")
     return folder
 
 
