@@ -37,12 +37,11 @@ def read_mixed_table(path: Path, config: DatasetConfig) -> pd.DataFrame:
             columns[config.time] = _times(raw[config.time], config)
         if config.group is not None:
             columns[config.group] = as_categories(raw[config.group])
-        listed = [*config.numbers, *config.categorical, *config.dates]
         features = typed(
-            raw[[name for name in raw if name in listed and name not in columns]],
+            raw,
             numeric=config.numbers,
             categorical=config.categorical,
-            dates=config.dates,
+            dates=[name for name in config.dates if name != config.time],
             spellings=config.spellings,
         )
     except DataError as error:
