@@ -67,6 +67,16 @@ def test_tasks_that_read_no_words_are_not_run_again_for_other_words(variants):
     assert {"paper", "01_eda", "08_final_model"} <= before.keys()
 
 
+def test_tasks_that_use_the_final_model_are_run_again_for_other_costs(tmp_path):
+    text = STUDY.format(word="positive")
+    path = tmp_path / f"{NAME}.toml"
+    path.write_text(text)
+    before = tasks_of(path)["study"]
+    path.write_text(text + "[costs]\nfee = 1.0\n")
+    after = tasks_of(path)["study"]
+    assert {name for name in before if before[name] != after[name]} == {"08_final_model"}
+
+
 def test_make_study_hands_values_over_as_they_were_typed(tmp_path):
     for name, output in (("python", "claims"), ("doit", "")):
         path = tmp_path / name
