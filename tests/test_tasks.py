@@ -55,7 +55,7 @@ def variants(tmp_path_factory):
 def test_tasks_of_another_table_write_below_its_own_folder(variants):
     tasks, _ = variants
     (raw, *others) = tasks["paths"]
-    assert raw == "data/visits.csv"  # the table itself, which is only read
+    assert raw.endswith("/data/visits.csv")  # the table itself, which is only read
     assert f"build/studies/{NAME}/full/report.pdf" in others
     assert [path for path in others if not path.startswith(f"build/studies/{NAME}/full/")] == []
     assert tasks["readme"] is None and "readme" not in tasks["parts"]
@@ -65,6 +65,16 @@ def test_tasks_that_read_no_words_are_not_run_again_for_other_words(variants):
     before, after = (tasks["study"] for tasks in variants)
     assert {name for name in before if before[name] == after[name]} == {"data", "experiments"}
     assert {"paper", "01_eda", "08_final_model"} <= before.keys()
+
+
+def test_tasks_that_use_the_final_model_are_run_again_for_other_costs(tmp_path):
+    text = STUDY.format(word="positive")
+    path = tmp_path / f"{NAME}.toml"
+    path.write_text(text)
+    before = tasks_of(path)["study"]
+    path.write_text(text + "[costs]\nfee = 1.0\n")
+    after = tasks_of(path)["study"]
+    assert {name for name in before if before[name] != after[name]} == {"08_final_model"}
 
 
 def test_make_study_hands_values_over_as_they_were_typed(tmp_path):

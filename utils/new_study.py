@@ -220,7 +220,7 @@ def study_text(path: Path, recognised: Recognised, *, with_dates: bool) -> str:
         ("amount", role("amount"), "what is at stake in a row, for costs; a feature, too"),
         ("group", role("group"), "an entity such as a customer: none has rows on both sides of a fold"),
         ("duplicates", "keep", 'exact copies of a row: "keep", and they share a fold, or "drop"'),
-        ("numeric", recognised.numeric, "features that are numbers"),
+        ("numeric", recognised.numeric or _only_amount(recognised), "features that are numbers"),
         ("categorical", recognised.categorical, "features that are categories"),
         ("dates", (*((role("time"),) if with_dates else ()), *recognised.dates), "columns that are dates"),
         (
@@ -240,6 +240,12 @@ def study_text(path: Path, recognised: Recognised, *, with_dates: bool) -> str:
     costs = "\n".join(f"# {name} = {value}" for name, value in vars(Costs()).items())
     file = " ".join(path.name.split())
     return TEXT.format(file=file, fields=written, drop=_dropped(recognised), words=words, costs=costs)
+
+
+def _only_amount(recognised: Recognised) -> tuple[str, ...]:
+    """The amount, if there is no other feature to list."""
+    has_others = recognised.categorical or recognised.dates
+    return () if has_others else recognised.names("amount")
 
 
 def _listed(values: tuple[str, ...]) -> tuple[str, ...] | None:

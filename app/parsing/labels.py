@@ -102,10 +102,10 @@ def _encoded(cells: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
 
 
 def _word(cell: object) -> str:
-    """A cell in the spelling of the sets above: 1.0, ' 1 ' and 1e0 are '1', True is 'true'."""
+    """A cell in the spelling of the sets above: 1.0, '1,0', ' 1 ', '1 %' and 1e0 are '1', True is 'true'."""
     word = str(cell).strip().casefold()
     try:
-        number = float(word)
+        number = float(word.removesuffix("%").replace(",", "."))
     except ValueError:
         return word
     return str(int(number)) if number.is_integer() else word

@@ -297,7 +297,7 @@ def test_settings_take_the_folder_of_a_study():
 
 def test_study_model_prefers_the_full_run_and_names_the_command_without_one(tmp_path, monkeypatch):
     study = Study("claims", small_mixed.dataset().config, small_mixed.WORDS)
-    monkeypatch.setattr("utils.config.ROOT", tmp_path)
+    monkeypatch.setattr("utils.config.STUDY_OUTPUTS", tmp_path)
     with pytest.raises(BundleError, match=r"run `make study FILE=studies/claims\.toml`"):
         champion.study_model(study)
     for name in ("quick", "full"):

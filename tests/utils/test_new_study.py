@@ -21,6 +21,7 @@ def studies(tmp_path, monkeypatch) -> Path:
     folder.mkdir()
     monkeypatch.setattr(new_study, "STUDIES", folder)
     monkeypatch.setattr(study_file, "STUDIES", folder)
+    monkeypatch.setattr(study_file, "STUDY_OUTPUTS", tmp_path / "outputs")
     return folder
 
 
@@ -91,6 +92,13 @@ def test_find_or_write_takes_a_word_for_a_gap_as_one_of_two_classes(studies, cla
     writer(path, index=False)
     name = find_or_write(Request(path, label="outcome", positive="NA"))
     assert load(study_file.read_study(name).dataset).y.sum() == 60
+
+
+def test_find_or_write_lists_an_amount_that_is_the_only_feature(studies, claims):
+    frame = pd.read_csv(claims)[['the "value"', "outcome"]]
+    frame.to_csv(claims, index=False)
+    dataset = study_file.read_study(find_or_write(Request(claims, label="outcome", amount='the "value"'))).dataset
+    assert dataset.numeric == ('the "value"',) and list(load(dataset).X) == ['the "value"']
 
 
 def test_find_or_write_leaves_the_words_to_be_changed(studies, claims):

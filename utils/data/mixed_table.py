@@ -15,7 +15,7 @@ from utils.data.features.numbers import finite_numbers
 from utils.data.reading import read_raw
 from utils.data.reading.column_types import as_categories, typed
 from utils.data.reading.labels import label_texts
-from utils.dataset_config import DatasetConfig
+from utils.dataset_config import KINDS, DatasetConfig
 
 MAX_SHOWN = 3  # rows that a message names
 
@@ -37,12 +37,11 @@ def read_mixed_table(path: Path, config: DatasetConfig) -> pd.DataFrame:
             columns[config.time] = _times(raw[config.time], config)
         if config.group is not None:
             columns[config.group] = as_categories(raw[config.group])
-        listed = [*config.numbers, *config.categorical, *config.dates]
         features = typed(
-            raw[[name for name in raw if name in listed and name not in columns]],
+            raw,
             numeric=config.numbers,
             categorical=config.categorical,
-            dates=config.dates,
+            dates=[name for name in config.dates if name != config.time],
             spellings=config.spellings,
         )
     except DataError as error:
@@ -51,7 +50,7 @@ def read_mixed_table(path: Path, config: DatasetConfig) -> pd.DataFrame:
 
 
 def _require_columns(raw: pd.DataFrame, path: Path, config: DatasetConfig) -> None:
-    if not (config.numbers or config.categorical or config.dates):
+    if not any(getattr(config, kind) for kind in KINDS):
         raise ColumnError(
             f"The study of {path.name} lists no features; add columns to `numeric`, `categorical` or `dates`."
         )

@@ -253,3 +253,9 @@ def test_read_labels_takes_only_the_values_that_the_study_names():
     np.testing.assert_array_equal(read.values[:3], [1, 0, 0])
     assert (read.empty, read.not_understood) == (3, 1)
     assert read_labels(cells, ["bad"]).values[3] == 0  # a study that names one class only
+
+
+def test_read_labels_takes_spelled_numbers_for_those_of_the_study():
+    assert read_labels(pa.array(["100%", "0 %", "100"]), ["100"], ["0"]).values.tolist() == [1, 0, 1]
+    assert read_labels(pa.array(["1,0", "0,0", "+1"]), ["1"], ["0"]).values.tolist() == [1, 0, 1]
+    assert read_labels(pa.array(["a,b", "a.b"]), ["a,b"], ["a.b"]).values.tolist() == [1, 0]

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -892,10 +893,20 @@ print(rows["dataset"].iloc[0].name, len(rows), (rows["average_precision"] > 0.9)
 """
 
 
+STUDY = "claims-of-a-test"
+
+
+@pytest.fixture
+def outputs():
+    """The folder of the study of a test, which is removed afterwards."""
+    yield ROOT / "build" / "studies" / STUDY
+    shutil.rmtree(ROOT / "build" / "studies" / STUDY, ignore_errors=True)
+
+
 def own_study(folder: Path, **fields: str) -> str:
     """File of a study whose table is `claims.csv` in the same folder."""
     fields = {"path": str(folder / "claims.csv"), "label": "is_fraud", "amount": "value"} | fields
-    path = folder / "claims.toml"
+    path = folder / f"{STUDY}.toml"
     path.write_text("[data]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in fields.items()))
     return str(path)
 
@@ -914,21 +925,22 @@ def test_commands_say_in_one_sentence_what_is_wrong_with_the_study(tmp_path, com
     command = [sys.executable, *(part.format(path) for part in command)]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert process.returncode == 1
-    expected = "claims.toml: label is ''; name the column that holds 1 for the rare class and 0 otherwise.\n"
+    expected = f"{STUDY}.toml: label is ''; name the column that holds 1 for the rare class and 0 otherwise.\n"
     assert process.stderr == expected and process.stdout == ""
 
 
-def test_commands_study_a_dataset_of_the_users(tmp_path):
+def test_commands_study_a_dataset_of_the_users(tmp_path, outputs):
     command = [sys.executable, "-c", OWN_STUDY, own_study(tmp_path), str(tmp_path / "results")]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert f"DataError: {tmp_path / 'claims.csv'} does not exist; put the file there" in process.stderr
-    assert list(tmp_path.iterdir()) == [tmp_path / "claims.toml"]
+    assert list(tmp_path.iterdir()) == [tmp_path / f"{STUDY}.toml"]
 
     frame = table(n_rows=600, n_positives=60, value=np.arange(600) % 50).rename(columns={"y": "is_fraud"})
     frame["a"] += 5 * frame["is_fraud"]
     frame.to_csv(tmp_path / "claims.csv", index=False)
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert process.stdout.splitlines() == ["a b value 600 5", "claims 2 True"], process.stderr
+    assert [path.name for path in outputs.iterdir()] == ["claims.csv.parquet"]
 
 
 def test_example_of_the_data_readme_runs(tmp_path):

@@ -76,7 +76,7 @@ def frame_of_texts(
         if n_infinite := _count_infinite(frame[name]):
             frame[name] = frame[name].mask(np.isinf(frame[name]))
             notes.append(f"Column '{name}': {n_infinite:,} infinite values are read as missing.")
-    frame = pd.DataFrame(frame)
+    frame = pd.DataFrame(frame, copy=False)  # a large table is not held twice
     frame.attrs |= {NOTES: notes, SIGNS: Signs(shown)}
     return frame
 

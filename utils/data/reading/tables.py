@@ -253,7 +253,9 @@ def read_raw(
     missing = [column for column in drop if column not in frame]
     if missing:
         raise ColumnError(f"{name} has no column {join_names(missing)} to leave out; correct `drop`.", missing)
-    return frame.drop(columns=list(drop))
+    for column in dict.fromkeys(drop):
+        del frame[column]
+    return frame
 
 
 def _cells_of(source: Delimited | pq.ParquetFile, name: str, column: str) -> pa.ChunkedArray:

@@ -103,7 +103,7 @@ def table(recognised: Recognised) -> str:
     names = [_short(column.name) for column in shown]
     width = max(map(len, names), default=0)
     lines = [
-        f"{name:<{width}}  {', '.join(filter(None, [column.kind, column.detail]))}"
+        f"{name:<{width}}  {', '.join(filter(None, [column.kind, ' '.join(column.detail.split())]))}"
         for name, column in zip(names, shown, strict=True)
     ]
     hidden = Counter(column.kind for column in others[len(shown) - len(first) :])
@@ -112,7 +112,7 @@ def table(recognised: Recognised) -> str:
             f"and {hidden.total():,} more: "
             + ", ".join(f"{n:,} {PLURALS.get(kind, kind) if n > 1 else kind}" for kind, n in hidden.items())
         )
-    return "\n".join([*lines, *recognised.notes])
+    return "\n".join([*lines, *(" ".join(note.split()) for note in recognised.notes)])
 
 
 def _short(name: str) -> str:

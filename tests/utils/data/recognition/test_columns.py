@@ -163,6 +163,12 @@ def test_recognise_notes_entities_and_dates_without_an_order():
     assert any("no date shows whether '01/01/2024' has the day first" in note for note in notes)
 
 
+def test_table_prints_one_line_for_a_label_with_a_line_break():
+    recognised = recognise(claims(is_fraud=np.where(Y, "ba\nd", "good")), label="is_fraud", name="claims.csv")
+    lines = table(recognised).splitlines()
+    assert lines[0].startswith("is_fraud  label, 'ba d' in") and len(lines) == 3
+
+
 def test_recognise_notes_what_is_read_as_missing():
     days = [f"{1600 + i % 450}-01-{1 + i % 28:02d}" for i in range(N)]
     table = claims(born=days, size=np.where(np.arange(N) % 100, RNG.normal(size=N), 1e300))
@@ -309,7 +315,7 @@ def test_recognise_accepts_exactly_twenty_positives():
 
 
 def test_recognise_does_not_copy_what_the_reader_noted_for_every_column(tmp_path):
-    """The notes and signs of a wide table took a minute, as pandas copies them with each of its columns."""
+    """Pandas copies the attributes of a frame with each of its columns, which takes a minute if there are many."""
     names = [f"c{number}" for number in range(3_000)]
     lines = [
         ",".join([*names, "y"]),
