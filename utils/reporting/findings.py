@@ -157,7 +157,7 @@ def _on_sampler(section: Row, model: str, sampler: str) -> str:
     if rows:
         size = _difference(rows[0])
         reason = f"is too small to matter ({size})" if rows[0]["verdict"] == "equivalent" else f"is undecided ({size})"
-    return f"Use {_model(section, model)}, which may do as well without resampling: the effect of {name} {reason}."
+    return f"Use {_model(section, model)}, with {name} or, which is simpler, without: the effect of {name} {reason}."
 
 
 def _named(section: Row, rows: Sequence[Row]) -> str:

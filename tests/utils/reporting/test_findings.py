@@ -63,10 +63,10 @@ def test_findings_say_on_which_side_of_the_interval_the_development_score_lies(p
         ("helps", {"mean": 0.05, "low": 0.03, "high": 0.07},
          "Use XGBoost with SMOTE: the gain over no resampling, +0.050 [0.030, 0.070], is credible."),
         ("equivalent", {"mean": 0.0, "low": -0.004, "high": 0.005},
-         "Use XGBoost, which may do as well without resampling: the effect of SMOTE is too small to matter "
+         "Use XGBoost, with SMOTE or, which is simpler, without: the effect of SMOTE is too small to matter "
          "(+0.000 [-0.004, 0.005])."),
         ("no evidence", {"mean": 0.06, "low": -0.8, "high": 0.9},
-         "Use XGBoost, which may do as well without resampling: the effect of SMOTE is undecided "
+         "Use XGBoost, with SMOTE or, which is simpler, without: the effect of SMOTE is undecided "
          "(+0.060, with an interval too wide to say anything)."),
     ],
 )  # fmt: skip
