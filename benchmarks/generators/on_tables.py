@@ -13,8 +13,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import time
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -91,7 +91,7 @@ class TableResult:
     figures : dict of str to float
         Figures of `figures.figures_of`, and `quality`, the score of sdmetrics' report. Empty after an error.
     error : str, optional
-        Why the generator drew nothing.
+        Why the generator drew no rows that could be judged.
     """
 
     n_drawn: int
@@ -171,24 +171,26 @@ def run(tasks: list[TableTask], path: Path) -> None:
 
 
 def measure(task: TableTask, worker: Executor) -> TableResult:
-    """Fit one generator, draw positives from it, and judge them; an error of the generator is recorded."""
+    """Fit one generator, draw positives from it, and judge them; an error of another project's code is recorded."""
     fold = judged_fold(task.table, task.fold)
-    seed = child_seed(task.seed, "generators", task.table.name, task.fold)
-    n_rows = len(fold.train.positives)
-    start = time.perf_counter()
     try:
-        drawn = METHODS[task.method].draw(fold.train, n_rows, child_seed(seed, task.method), task.settings, worker)
-    except Exception as error:  # of whatever kind another project's generator raises
-        if isinstance(worker, ProcessPoolExecutor) and worker._broken:
-            raise
-        reason = f"{type(error).__name__}: {error}"[:300]
-        return TableResult(0, round(time.perf_counter() - start, 3), 0.0, {}, reason)
+        return _measure(task, fold, worker)
+    except BrokenProcessPool:
+        raise
+    except Exception as error:
+        return TableResult(0, 0.0, 0.0, {}, f"{type(error).__name__}: {error}"[:300])
+
+
+def _measure(task: TableTask, fold: JudgedFold, worker: Executor) -> TableResult:
+    seed = child_seed(task.seed, "generators", task.table.name, task.fold)
+    real, n_rows = fold.train.positives, int(fold.train.y.sum())
+    drawn = METHODS[task.method].draw(fold.train, n_rows, child_seed(seed, task.method), task.settings, worker)
     figures = figures_of(fold, drawn.rows, judge=task.judge, seed=child_seed(seed, "judge"))
-    real, categories = fold.train.positives, list(fold.train.X.select_dtypes("category"))
+    categories = list(real.select_dtypes("category"))
     texts = dict.fromkeys(categories, object)
     figures["quality"] = worker.submit(quality, real.astype(texts), drawn.rows.astype(texts), categories).result()
     rounded = {name: None if pd.isna(value) else round(value, 6) for name, value in figures.items()}
-    return TableResult(len(drawn.rows), round(drawn.fit_seconds, 3), round(drawn.fit_cpu_seconds, 3), rounded)
+    return TableResult(n_rows, round(drawn.fit_seconds, 3), round(drawn.fit_cpu_seconds, 3), rounded)
 
 
 @lru_cache(maxsize=2)
