@@ -1,7 +1,8 @@
-"""Import TensorFlow on first use, without its start-up messages and with limited threads."""
+"""Import TensorFlow on first use, without its start-up messages and with limited threads; give memory back."""
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
 import sys
@@ -38,3 +39,9 @@ def _without_messages() -> Iterator[None]:
     finally:
         os.dup2(stderr_copy, 2)
         os.close(stderr_copy)
+
+
+def release_memory() -> None:
+    """Give freed memory back to the system, of which glibc keeps much in a long run; does nothing elsewhere."""
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
+        library.malloc_trim(0)

@@ -36,3 +36,23 @@ def test_load_tensorflow_is_silent_and_later_messages_arrive():
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert process.stderr == "nativepython\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_release_memory_gives_freed_memory_back():
+    """Rows between two that stay are kept by the allocator when they are freed."""
+    code = """
+import re
+from pathlib import Path
+from utils.backend import release_memory
+def resident():
+    return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024
+rows = [bytes(100_000) for _ in range(1000)]
+last = bytes(100_000)
+del rows
+before = resident()
+release_memory()
+print(before - resident())
+"""
+    freed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert int(freed) > 50

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from joblib.externals.loky import process_executor
 
+from utils.backend import release_memory
 from utils.benchmark import ledger
 from utils.benchmark.errors import ClusterError
 from utils.benchmark.progress import Board, progress_bar
@@ -124,7 +125,15 @@ def _on_this_machine(n_jobs: int, calls: list[Call]) -> Iterator[list[Row]]:
     threads = max(1, effective_n_jobs(-1) // n_workers)
     with lasting_workers(threads):
         workers = Parallel(n_jobs=n_workers, return_as="generator_unordered", batch_size=1)
-        yield from workers(delayed(call.batch.work)(*call.arguments(threads)) for call in calls)
+        yield from workers(delayed(_work)(call.batch.work, *call.arguments(threads)) for call in calls)
+
+
+def _work(work: Work, *arguments: object) -> list[Row]:
+    """Run a group in a worker that many groups share, and leave no more memory behind than it needs."""
+    try:
+        return work(*arguments)
+    finally:
+        release_memory()
 
 
 def lasting_workers(threads: int = 1) -> AbstractContextManager:
