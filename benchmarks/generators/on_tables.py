@@ -225,8 +225,9 @@ def remove_results(path: Path, keys: set[str]) -> None:
 
 def report(path: Path) -> None:
     """Print the page and write it beside the results, if there are any."""
+    n_planned = len(all_tasks(KINDS["design"], FOLDS, list(METHODS)))
     if rows := read(path):
-        text = "\n".join(page_lines(rows))
+        text = "\n".join(page_lines(rows, n_planned))
         print(text)
         with replacing(path.with_suffix(".md")) as temporary:
             temporary.write_text(text + "\n")

@@ -283,8 +283,9 @@ def test_fit_ratio_is_the_median_of_pairs():
 
 def test_page_lines_show_both_kinds_of_tables_and_every_error():
     rows = [result("cgan", 0, 0.8), result("cgan", 0, 0.4, table="german"), result("arf", 0, 0, error="ValueError: no")]
-    text = "\n".join(page.page_lines(rows))
+    text = "\n".join(page.page_lines(rows, 4))
     assert "## Tables: numeric" in text and "## Tables: mixed" in text
+    assert "Unfinished: 3 of 4 results" in text and "Unfinished" not in "\n".join(page.page_lines(rows, 3))
     assert "- pima, fold 0, Adversarial random forest: ValueError: no" in text
 
 
