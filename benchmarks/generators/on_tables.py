@@ -107,12 +107,14 @@ TableRow = Row[TableTask, TableResult]
 def main(arguments: list[str] | None = None) -> None:
     """Measure what is missing, and write the page."""
     options = parse_arguments(arguments)
+    if options.report:
+        report(RESULTS)
+        return
     tasks = all_tasks(KINDS[options.tables], options.folds, options.only or list(METHODS))
     if options.fresh:
         remove_results(RESULTS, {task.key for task in tasks})
     try:
-        if not options.report:
-            run(tasks, RESULTS)
+        run(tasks, RESULTS)
     except KeyboardInterrupt:
         raise SystemExit(f"Interrupted; {RESULTS.name} holds what is finished, the same command continues.") from None
     finally:
@@ -131,10 +133,15 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def all_tasks(kinds: tuple[str, ...], n_folds: int, methods: list[str]) -> list[TableTask]:
-    """Every task, fold by fold, so that an interrupted run has all tables."""
+    """Every task, fold by fold, so that an interrupted run has all tables; their libraries must be installed."""
+    return [_task(*which) for which in planned(kinds, n_folds, methods)]
+
+
+def planned(kinds: tuple[str, ...], n_folds: int, methods: list[str]) -> list[tuple[TableSpec, int, str]]:
+    """Table, fold and method of every task."""
     specs = [spec for spec in SPECS.values() if spec.kind in kinds]
     return [
-        _task(spec, fold, method)
+        (spec, fold, method)
         for fold in range(n_folds)
         for spec in specs
         for method in methods
@@ -225,7 +232,7 @@ def remove_results(path: Path, keys: set[str]) -> None:
 
 def report(path: Path) -> None:
     """Print the page and write it beside the results, if there are any."""
-    n_planned = len(all_tasks(KINDS["design"], FOLDS, list(METHODS)))
+    n_planned = len(planned(KINDS["design"], FOLDS, list(METHODS)))
     if rows := read(path):
         text = "\n".join(page_lines(rows, n_planned))
         print(text)

@@ -26,7 +26,7 @@ def run_on(monkeypatch):
         monkeypatch.setattr(study, "run_missing", noted("missing"))
         monkeypatch.setattr(study.runner, "run", noted("benchmark", [1]))
         monkeypatch.setattr(study.sensitivity, "STUDIES", [sensitivity_study])
-        monkeypatch.setattr(study.cgan_ablation, "run", noted("ablation"))
+        monkeypatch.setattr(study.cgan_ablation, "run", noted("ablation", [1, 2]))
         monkeypatch.setattr(study.original_run, "replica", noted("original protocol", [1, 2, 3]))
         for name in ("choose", "final_task", "out_of_fold"):
             monkeypatch.setattr(study.final_model, name, noted(name))
@@ -50,7 +50,7 @@ LAST = ["choose", "final_task", "out_of_fold"]
 def test_run_leaves_the_original_protocol_out_on_another_table_and_says_so(run_on, capsys, columns):
     assert run_on(columns) == [*EVERY_TABLE, *LAST]
     output = capsys.readouterr().out
-    assert output == LEFT_OUT + "In the ledgers: 1 tasks of benchmark, 0 tasks of views, 0 tasks of ablation.\n"
+    assert output == LEFT_OUT + "In the ledgers: 1 tasks of benchmark, 0 tasks of views, 2 tasks of ablation.\n"
 
 
 @pytest.mark.parametrize("columns", [ULB_COLUMNS, ("Merchant", *reversed(ULB_COLUMNS))], ids=["ULB", "more columns"])

@@ -9,7 +9,7 @@ from scipy.stats import ks_2samp
 
 from utils.benchmark.run_task import days_covered
 from utils.config import DatasetConfig
-from utils.data import loading, reading, splits
+from utils.data import errors, loading, splits
 from utils.data.features.calendar import SECONDS_PER_DAY
 from utils.experiments import drift as drift_module
 
@@ -98,7 +98,7 @@ def test_comparisons_of_a_single_day_are_of_development_and_test(tmp_path):
 
 def test_seconds_needs_a_time_column_and_says_so(shifted):
     timeless = replace(shifted, config=replace(shifted.config, time=None))
-    with pytest.raises(reading.DataError, match="has no time column, so change over time cannot be measured"):
+    with pytest.raises(errors.DataError, match="has no time column, so change over time cannot be measured"):
         drift_module.comparisons(timeless)
 
 
@@ -124,7 +124,7 @@ def test_match_hours_refuses_periods_without_a_common_hour(tmp_path):
     frame = make_frame(n_days=1, V1=0.0)
     dataset = make_dataset(tmp_path, frame)
     hours = drift_module.hours_of_day(dataset)
-    with pytest.raises(reading.DataError, match="no hour of the day in common"):
+    with pytest.raises(errors.DataError, match="no hour of the day in common"):
         drift_module.match_hours(dataset, np.flatnonzero(hours < 6), np.flatnonzero(hours > 18))
 
 

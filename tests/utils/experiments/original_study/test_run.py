@@ -9,7 +9,7 @@ import pytest
 
 from utils.benchmark import ledger, run_task, tasks, training
 from utils.config import ROOT, ULB, DatasetConfig, load_profile
-from utils.data import loading, reading, splits
+from utils.data import errors, loading, splits
 from utils.experiments.original_study import protocol
 from utils.experiments.original_study import run as original_run
 from utils.experiments.original_study.protocol import Recipe, ReplicaResult
@@ -232,6 +232,6 @@ def test_fit_refuses_a_dataset_with_other_columns(tmp_path):
     frame.to_parquet(tmp_path / "claims.parquet")
     dataset = loading.load(DatasetConfig(tmp_path / "claims.parquet", label="y", time=None, amount=None))
     with pytest.raises(
-        reading.DataError, match=r"claims lacks Amount, Time, V1, .* which the original study's protocol"
+        errors.DataError, match=r"claims lacks Amount, Time, V1, .* which the original study's protocol"
     ):
         protocol.fit(dataset, "rus", 0)
