@@ -110,8 +110,16 @@ def test_report_leaves_out_what_a_table_has_not(profile, numbers):
     (profile.figures / "final_cost.svg").unlink()
     text = report(plain, changed)
     assert "There is no column of times, so the test set is a random draw of 20 % of the visits" in text
-    assert "every infection that is missed costs the same" in text
+    assert "an infection that is missed costs 10, for there is no column of amounts." in text
     assert "value at stake" not in text and "Cost against" not in text and "by opened" not in text
+
+
+def test_report_names_the_costs_behind_the_threshold(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    changed["08_final_model"]["cost"] = {"fee": 2.5, "floor": 40.0}
+    text = report(profile, changed)
+    assert "An alert costs 2.5, and an infection that is missed costs its amount, but at least 40." in text
+    assert "Write your own costs under [costs] in the file of the study." in text
 
 
 def test_report_counts_the_features_of_a_mixed_table_by_kind(profile, numbers):
