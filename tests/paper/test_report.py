@@ -114,6 +114,21 @@ def test_report_leaves_out_what_a_table_has_not(profile, numbers):
     assert "value at stake" not in text and "Cost against" not in text and "by opened" not in text
 
 
+def test_report_says_among_which_pairs_the_mean_is_highest(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    changed["07_comparison"]["claim"]["best"] = ["rf", "cgan"]
+    changed["08_final_model"]["choice"] = {"model": "rf", "sampler": "none", "label": "Random forest"}
+    text = report(profile, changed)  # networks are measured on five folds
+    assert "is not supported. It has the highest mean of the pairs measured on all ten folds." in text
+    assert "which has the highest mean AP of the pairs measured on all ten folds." in text
+    assert "without resampling. It has the highest mean of the pairs measured on all ten folds." in text
+    for row in changed["07_comparison"]["means"]:
+        row["n_folds"] = 2
+    text = report(profile, changed)
+    assert text.count("highest mean of all pairs") == 2 and "highest mean AP of all pairs" in text
+    assert "measured on all" not in text
+
+
 def test_report_names_the_costs_behind_the_threshold(profile, numbers):
     changed = copy.deepcopy(numbers)
     changed["08_final_model"]["cost"] = {"fee": 2.5, "floor": 40.0}
