@@ -129,6 +129,24 @@ def test_report_says_among_which_pairs_the_mean_is_highest(profile, numbers):
     assert "measured on all" not in text
 
 
+@pytest.mark.parametrize(
+    ("n_alerts", "precision", "sentence"),
+    [
+        (0, None, "At these costs no visit of the test set raises one. An alert costs"),
+        (1, 1.0, "on the test set, 1 of 1 alert is right, and 50 % of the infections raise one."),
+        (3, 0.667, "on the test set, 2 of 3 alerts are right, and 50 % of the infections raise one."),
+        (3, 0.0, "on the test set, 0 of 3 alerts are right, and 50 % of the infections raise one."),
+    ],
+)
+def test_report_counts_few_alerts(profile, numbers, n_alerts, precision, sentence):
+    changed = copy.deepcopy(numbers)
+    alerts = {"alerts at the threshold": float(n_alerts), "precision at the threshold": precision}
+    changed["08_final_model"]["card"] |= alerts | {"recall at the threshold": 0.5}
+    text = report(profile, changed)
+    assert sentence in text and "of the alerts are" not in text
+    assert ("Precision at the threshold –" in text) == (precision is None)
+
+
 def test_report_names_the_costs_behind_the_threshold(profile, numbers):
     changed = copy.deepcopy(numbers)
     changed["08_final_model"]["cost"] = {"fee": 2.5, "floor": 40.0}
