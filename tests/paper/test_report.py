@@ -147,6 +147,23 @@ def test_report_counts_few_alerts(profile, numbers, n_alerts, precision, sentenc
     assert ("Precision at the threshold –" in text) == (precision is None)
 
 
+@pytest.mark.parametrize(
+    ("unseen", "end"),
+    [
+        (None, "and in this table all of them are known."),
+        ((8, 2, 0.6), "and the score on the others stands in Section 4."),
+        ((8, 0, None), "and the others have no infection to score."),
+    ],
+)
+def test_report_promises_a_score_on_unseen_entities_only_where_there_is_one(profile, numbers, unseen, end):
+    changed = copy.deepcopy(numbers)
+    if unseen is not None:
+        names = ("rows of unseen entities", "positives of unseen entities", "average precision on unseen entities")
+        changed["08_final_model"]["card"] |= dict(zip(names, unseen, strict=True))
+    text = report(replace(profile, dataset=replace(profile.dataset, group="ward")), changed)
+    assert f"share a fold; the test set may hold known ones, {end}" in text
+
+
 def test_report_names_the_costs_behind_the_threshold(profile, numbers):
     changed = copy.deepcopy(numbers)
     changed["08_final_model"]["cost"] = {"fee": 2.5, "floor": 40.0}
