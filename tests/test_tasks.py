@@ -77,6 +77,34 @@ def test_tasks_that_use_the_final_model_are_run_again_for_other_costs(tmp_path):
     assert {name for name in before if before[name] != after[name]} == {"08_final_model"}
 
 
+@pytest.mark.parametrize("study", ["", "claims", 'my "claims" ($) of `May`'])
+def test_make_app_hands_the_study_over_as_it_was_typed(tmp_path, study):
+    path = tmp_path / "python"
+    path.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >>"$0.arguments"\n')
+    path.chmod(0o755)
+    command = ["make", "-f", str(ROOT / "Makefile"), "-o", ".venv/ready", "app", f"BIN={tmp_path}", f"STUDY={study}"]
+    made = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    named = [f"--study={study}"] if study else []
+    expected = ["-m", "app.building", *named, "-m", "app.app", *named]
+    assert (tmp_path / "python.arguments").read_text().splitlines() == expected
+    assert made.stderr == ""
+
+
+def test_make_app_builds_only_what_is_older_than_the_study(tmp_path):
+    path = tmp_path / "python"
+    path.write_text('#!/bin/sh\necho "$2"\n')
+    path.chmod(0o755)
+    served, source = (tmp_path / "build" / "studies" / "my claims" / name for name in ("app/model", "quick/model"))
+    for folder in (served, source):
+        folder.mkdir(parents=True)
+        (folder / "card.json").write_text("{}")
+    command = ["make", "-f", str(ROOT / "Makefile"), "-o", ".venv/ready", "app", f"BIN={tmp_path}", "STUDY=my claims"]
+    for age, expected in ((0, ["app.building", "app.app"]), (2_000_000_000, ["app.app"])):
+        os.utime(served / "card.json", (age, age))
+        made = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+        assert made.stdout.splitlines() == expected
+
+
 def test_make_study_hands_values_over_as_they_were_typed(tmp_path):
     for name, output in (("python", "claims"), ("doit", "")):
         path = tmp_path / name
