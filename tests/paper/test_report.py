@@ -150,7 +150,7 @@ def test_report_counts_few_alerts(profile, numbers, n_alerts, precision, sentenc
 @pytest.mark.parametrize(
     ("unseen", "end"),
     [
-        (None, "and in this table all of them are known."),
+        (None, "and in this table every one of its entities is known."),
         ((8, 2, 0.6), "and the score on the others stands in Section 4."),
         ((8, 0, None), "and the others have no infection to score."),
     ],
