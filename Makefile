@@ -66,11 +66,12 @@ test: .venv/ready ## all tests: helpers, contracts, notebooks, app, paper
 lab: .venv/ready ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks
 
-app: SERVED = $(if $(STUDY),build/studies/$(STUDY)/app/model,app/model)
+app: export APP_STUDY := $(value STUDY)
 app: .venv/ready ## the web page on http://127.0.0.1:5000
-	@test -e $(SERVED)/card.json && test -z "$(STUDY:%=$$(find build/studies/%/*/model/card.json -newer $(SERVED)/card.json))" \
-		|| $(BIN)/python -m app.building $(STUDY:%=--study %)
-	@$(BIN)/python -m app.app $(STUDY:%=--study %)
+	@card="$${APP_STUDY:+build/studies/$$APP_STUDY/}app/model/card.json"; \
+		test -e "$$card" && test -z "$$(test -z "$$APP_STUDY" || find "build/studies/$$APP_STUDY"/*/model/card.json -newer "$$card")" \
+		|| $(BIN)/python -m app.building $${APP_STUDY:+--study="$$APP_STUDY"}
+	@$(BIN)/python -m app.app $${APP_STUDY:+--study="$$APP_STUDY"}
 
 lint: .venv/ready ## check and format the code
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

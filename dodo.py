@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from doit import get_var
+from doit.exceptions import TaskFailed
 from filelock import FileLock, Timeout
 
 from utils.config import CREDITCARD, NOTEBOOKS, ROOT, ConfigError, load_profile
@@ -71,8 +72,7 @@ def task_data():
             dataset = load(PROFILE.dataset)
             suspicions = list(check_dataset(dataset, PROFILE.protocol)) if PROFILE.is_foreign else []
         except DataError as error:
-            print(error, file=sys.stderr)
-            return False
+            return refuse(error)
         print(f"data: {dataset.name}, {len(dataset.frame):,} rows, {dataset.y.sum():,} {PROFILE.words.positives}")
         print(*suspicions, sep="\n", end="\n" * bool(suspicions), file=sys.stderr)
         log_run("data")
@@ -98,7 +98,10 @@ def task_experiments():
     def fill():
         log_run("experiments")
         command = [sys.executable, "-m", "utils.study", "--profile", PROFILE.name, "--study", PROFILE.study]
-        return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+        status = subprocess.run(command, cwd=ROOT, check=False).returncode
+        if status < 0:
+            return refuse(f"The experiments were stopped by signal {-status}; the same command goes on from there.")
+        return status == 0 or TaskFailed("", report=False)  # the command has said why
 
     return {"actions": [fill], "uptodate": [UpToDate(inputs)], "targets": REQUIRED_LEDGERS, "task_dep": ["data"]}
 
@@ -107,9 +110,13 @@ def task_notebooks():
     """Execute the notebooks that are out of date."""
 
     def execute(name):
-        with share_of_cores():
-            notebooks.execute(name, PROFILE, unmet_needs(name))
+        try:
+            with share_of_cores():
+                notebooks.execute(name, PROFILE, unmet_needs(name))
+        except notebooks.NotebookError as error:
+            return refuse(error)
         log_run(name)
+        return True
 
     for name in NAMES:
         yield {
@@ -125,10 +132,14 @@ def task_paper():
     """Typeset the paper, or the report on a table of one's own, from what the notebooks wrote."""
 
     def typeset():
-        from paper.build import build
+        from paper.build import PaperError, build
 
-        print(f"{PDF.stem}: {relative(build(PROFILE))}")
+        try:
+            print(f"{PDF.stem}: {relative(build(PROFILE))}")
+        except PaperError as error:
+            return refuse(error)
         log_run(PDF.stem)
+        return True
 
     def inputs():
         figures = sorted(PROFILE.figures.glob("*.svg"))
@@ -145,8 +156,6 @@ def task_readme():
         return None
 
     def update():
-        from doit.exceptions import TaskFailed
-
         from utils.reporting import recorded
         from utils.reporting.readme import update_pages
 
@@ -154,7 +163,7 @@ def task_readme():
             try:
                 update_pages(recorded.read(PROFILE.numbers))
             except recorded.NumbersError as error:
-                return TaskFailed(str(error))
+                return refuse(error)
         return None
 
     def inputs():
@@ -177,6 +186,12 @@ def task_study():
         "task_dep": parts,
         "uptodate": [False],
     }
+
+
+def refuse(error: Exception | str) -> TaskFailed:
+    """Say in one sentence why a task cannot go on, without doit's report of a failed function."""
+    print(error, file=sys.stderr)
+    return TaskFailed(str(error), report=False)
 
 
 def notebook_inputs(name: str) -> Inputs:

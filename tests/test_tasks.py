@@ -35,6 +35,22 @@ print(json.dumps({
 """
 
 
+REFUSED = """
+import subprocess, sys
+from doit import doit_cmd
+
+doit_cmd.reset_vars()
+doit_cmd.set_var("profile", "full")
+doit_cmd.set_var("study", sys.argv[1])
+import dodo
+
+status = iter([1, -9])
+subprocess.run = lambda command, **options: subprocess.CompletedProcess(command, next(status))
+fill, typeset = dodo.task_experiments()["actions"][0], dodo.task_paper()["actions"][0]
+print([result.report for result in (fill(), fill(), typeset())])
+"""
+
+
 def tasks_of(path: Path) -> dict:
     """What the tasks of the study in this file are."""
     command = [sys.executable, "-c", SHOWN, str(path)]
@@ -75,6 +91,60 @@ def test_tasks_that_use_the_final_model_are_run_again_for_other_costs(tmp_path):
     path.write_text(text + "[costs]\nfee = 1.0\n")
     after = tasks_of(path)["study"]
     assert {name for name in before if before[name] != after[name]} == {"08_final_model"}
+
+
+@pytest.fixture
+def without_table(tmp_path):
+    """File of a study whose table does not exist."""
+    path = tmp_path / f"{NAME}.toml"
+    path.write_text('[data]\npath = "visits.csv"\nlabel = "outcome"\n')
+    yield path
+    shutil.rmtree(ROOT / "build" / "studies" / NAME, ignore_errors=True)
+
+
+def test_task_data_refuses_a_table_with_one_sentence_alone(without_table):
+    command = [sys.executable, "-m", "doit", "profile=full", f"study={without_table}", "study"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    table = without_table.with_name("visits.csv")
+    assert ended.stderr == f"{table} does not exist; put the file there or correct the path of the dataset.\n"
+    assert (ended.returncode, ended.stdout) == (1, ".  data\n")
+
+
+def test_tasks_that_cannot_go_on_say_so_in_one_sentence(without_table):
+    command = [sys.executable, "-c", REFUSED, str(without_table)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stdout == "[False, False, False]\n"  # nothing for doit to report
+    killed, unwritten = ended.stderr.splitlines()
+    assert killed == "The experiments were stopped by signal 9; the same command goes on from there."
+    assert unwritten.startswith("There is no ") and unwritten.endswith("run the notebooks of profile 'full' first.")
+
+
+@pytest.mark.parametrize("study", ["", "claims", 'my "claims" ($) of `May`'])
+def test_make_app_hands_the_study_over_as_it_was_typed(tmp_path, study):
+    path = tmp_path / "python"
+    path.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >>"$0.arguments"\n')
+    path.chmod(0o755)
+    command = ["make", "-f", str(ROOT / "Makefile"), "-o", ".venv/ready", "app", f"BIN={tmp_path}", f"STUDY={study}"]
+    made = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    named = [f"--study={study}"] if study else []
+    expected = ["-m", "app.building", *named, "-m", "app.app", *named]
+    assert (tmp_path / "python.arguments").read_text().splitlines() == expected
+    assert made.stderr == ""
+
+
+def test_make_app_builds_only_what_is_older_than_the_study(tmp_path):
+    path = tmp_path / "python"
+    path.write_text('#!/bin/sh\necho "$2"\n')
+    path.chmod(0o755)
+    served, source = (tmp_path / "build" / "studies" / "my claims" / name for name in ("app/model", "quick/model"))
+    for folder in (served, source):
+        folder.mkdir(parents=True)
+        (folder / "card.json").write_text("{}")
+    command = ["make", "-f", str(ROOT / "Makefile"), "-o", ".venv/ready", "app", f"BIN={tmp_path}", "STUDY=my claims"]
+    for age, expected in ((0, ["app.building", "app.app"]), (2_000_000_000, ["app.app"])):
+        os.utime(served / "card.json", (age, age))
+        made = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+        assert made.stdout.splitlines() == expected
 
 
 def test_make_study_hands_values_over_as_they_were_typed(tmp_path):

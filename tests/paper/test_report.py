@@ -110,8 +110,66 @@ def test_report_leaves_out_what_a_table_has_not(profile, numbers):
     (profile.figures / "final_cost.svg").unlink()
     text = report(plain, changed)
     assert "There is no column of times, so the test set is a random draw of 20 % of the visits" in text
-    assert "every infection that is missed costs the same" in text
+    assert "an infection that is missed costs 10, for there is no column of amounts." in text
     assert "value at stake" not in text and "Cost against" not in text and "by opened" not in text
+
+
+def test_report_says_among_which_pairs_the_mean_is_highest(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    changed["07_comparison"]["claim"]["best"] = ["rf", "cgan"]
+    changed["08_final_model"]["choice"] = {"model": "rf", "sampler": "none", "label": "Random forest"}
+    text = report(profile, changed)  # networks are measured on five folds
+    assert "is not supported. It has the highest mean of the pairs measured on all ten folds." in text
+    assert "which has the highest mean AP of the pairs measured on all ten folds." in text
+    assert "without resampling. It has the highest mean of the pairs measured on all ten folds." in text
+    for row in changed["07_comparison"]["means"]:
+        row["n_folds"] = 2
+    text = report(profile, changed)
+    assert text.count("highest mean of all pairs") == 2 and "highest mean AP of all pairs" in text
+    assert "measured on all" not in text
+
+
+@pytest.mark.parametrize(
+    ("n_alerts", "precision", "sentence"),
+    [
+        (0, None, "At these costs no visit of the test set raises one. An alert costs"),
+        (1, 1.0, "on the test set, 1 of 1 alert is right, and 50 % of the infections raise one."),
+        (3, 0.667, "on the test set, 2 of 3 alerts are right, and 50 % of the infections raise one."),
+        (3, 0.0, "on the test set, 0 of 3 alerts are right, and 50 % of the infections raise one."),
+    ],
+)
+def test_report_counts_few_alerts(profile, numbers, n_alerts, precision, sentence):
+    changed = copy.deepcopy(numbers)
+    alerts = {"alerts at the threshold": float(n_alerts), "precision at the threshold": precision}
+    changed["08_final_model"]["card"] |= alerts | {"recall at the threshold": 0.5}
+    text = report(profile, changed)
+    assert sentence in text and "of the alerts are" not in text
+    assert ("Precision at the threshold –" in text) == (precision is None)
+
+
+@pytest.mark.parametrize(
+    ("unseen", "end"),
+    [
+        (None, "and in this table every one of its entities is known."),
+        ((8, 2, 0.6), "and the score on the others stands in Section 4."),
+        ((8, 0, None), "and the others have no infection to score."),
+    ],
+)
+def test_report_promises_a_score_on_unseen_entities_only_where_there_is_one(profile, numbers, unseen, end):
+    changed = copy.deepcopy(numbers)
+    if unseen is not None:
+        names = ("rows of unseen entities", "positives of unseen entities", "average precision on unseen entities")
+        changed["08_final_model"]["card"] |= dict(zip(names, unseen, strict=True))
+    text = report(replace(profile, dataset=replace(profile.dataset, group="ward")), changed)
+    assert f"share a fold; the test set may hold known ones, {end}" in text
+
+
+def test_report_names_the_costs_behind_the_threshold(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    changed["08_final_model"]["cost"] = {"fee": 2.5, "floor": 40.0}
+    text = report(profile, changed)
+    assert "An alert costs 2.5, and an infection that is missed costs its amount, but at least 40." in text
+    assert "Write your own costs under [costs] in the file of the study." in text
 
 
 def test_report_counts_the_features_of_a_mixed_table_by_kind(profile, numbers):

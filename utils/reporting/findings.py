@@ -111,11 +111,7 @@ def _on_final(section: Row, words: Words) -> list[str]:
         "this interval.",
     ]
     if "precision at the threshold" in card:
-        sentences.append(
-            f"With alerts from a probability of {section['threshold']:.3f}, {card['precision at the threshold']:.0%} "
-            f"of the alerts on the test set are {words.positives}, and {card['recall at the threshold']:.0%} of the "
-            f"{words.positives} raise one."
-        )
+        sentences.append(_on_alerts(card, section["threshold"], words))
     if card.get("average precision on unseen entities") is not None:
         sentences.append(
             f"On {words.rows} of entities that the development set does not know, the average precision is "
@@ -125,6 +121,23 @@ def _on_final(section: Row, words: Words) -> list[str]:
         first = section["attributions"][0]
         sentences.append(f"The column that moves the score most is {first['feature']}, with {first['share']:.0%}.")
     return sentences
+
+
+def _on_alerts(card: Row, threshold: float, words: Words) -> str:
+    """How many alerts on the test set are right; the number of alerts is recorded if they are few."""
+    n_alerts, precision = card.get("alerts at the threshold"), card["precision at the threshold"]
+    start = f"With alerts from a probability of {threshold:.3f}"
+    if n_alerts == 0:
+        return (
+            f"{start}, no {words.row} of the test set raises one: at these costs, alerts do not pay. "
+            "The costs can be changed under [costs] in the file of the study."
+        )
+    share = f"{precision:.0%} of the alerts on the test set are {words.positives}"
+    if n_alerts is not None:
+        n_right = round(precision * n_alerts)
+        plural = "s" * (n_alerts != 1)
+        share = f"{n_right} of {n_alerts:.0f} alert{plural} on the test set {'is' if n_right == 1 else 'are'} right"
+    return f"{start}, {share}, and {card['recall at the threshold']:.0%} of the {words.positives} raise one."
 
 
 def _advice(section: Row) -> list[str]:

@@ -36,6 +36,7 @@ from utils.serving.card import Card
 from utils.serving.raw_columns import describe_columns, encode_rows
 
 ULB_COSTS = CREDITCARD.costs
+FEW_ALERTS = 20  # fewer are counted, for a share of them says little
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +192,7 @@ def score_card(scored: ScoringResult, interval: tuple[float, float], *, costs: C
     """Metrics of a scored set for a fraud desk, by name.
 
     Alerts a day are left out of a set without times, and the score on unseen entities out of one without entities.
+    Without alerts there is no precision at the threshold.
 
     Parameters
     ----------
@@ -214,7 +216,7 @@ def score_card(scored: ScoringResult, interval: tuple[float, float], *, costs: C
             **_budget_lines(scored),
             "recall at precision 0.9": round(metrics.recall_at_precision(ranks), 3),
             **_alert_lines(scored),
-            "precision at the threshold": round(n_caught / max(1, scored.n_alerts), 3),
+            "precision at the threshold": round(n_caught / scored.n_alerts, 3) if scored.n_alerts else None,
             "recall at the threshold": round(n_caught / len(ranks), 3),
             "cost saved, share of the loss without alerts": round(1 - at_threshold / cost[0], 3),
             "Brier score": scored.brier,
@@ -247,7 +249,8 @@ def _budget_lines(scored: ScoringResult) -> dict[str, float]:
 
 
 def _alert_lines(scored: ScoringResult) -> dict[str, float]:
-    """Alerts a day at the threshold; their share of the rows without times."""
+    """Alerts a day at the threshold, or their share of the rows without times; their number, too, if they are few."""
+    few = {"alerts at the threshold": scored.n_alerts} if scored.n_alerts < FEW_ALERTS else {}
     if not scored.days:
-        return {"share of rows that are alerts": round(scored.n_alerts / scored.n_rows, 4)}
-    return {"alerts a day at the threshold": round(scored.n_alerts / scored.days, 1)}
+        return {"share of rows that are alerts": round(scored.n_alerts / scored.n_rows, 4), **few}
+    return {"alerts a day at the threshold": round(scored.n_alerts / scored.days, 1), **few}

@@ -16,8 +16,8 @@ def test_plot_attributions_shows_the_largest_shares_first():
 
 
 def test_plot_score_card_prints_every_line():
-    card = pd.Series({"average precision": 0.81234, "alerts a day at the threshold": 1234.5})
+    card = pd.Series({"average precision": 0.81234, "alerts a day at the threshold": 1234.5, "precision": None})
     (axes,) = model_card_figures.plot_score_card(card, "A model").axes
     texts = [cell.get_text().get_text() for cell in axes.tables[0].get_celld().values()]
-    assert texts == ["Average precision", "0.8123", "Alerts a day at the threshold", "1,234"]
+    assert texts == ["Average precision", "0.8123", "Alerts a day at the threshold", "1,234", "Precision", "–"]
     assert axes.get_title(loc="left") == "A model"

@@ -10,7 +10,7 @@ import pytest
 
 from utils.config import NOTEBOOKS, DatasetConfig, Study, Words, load_profile
 from utils.reporting.adaptation import NEEDS_HOURS, NEEDS_POSITIVES, OTHERWISE, adapt
-from utils.study_file import NEUTRAL
+from utils.study_file import NEUTRAL, Costs
 
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 every = pytest.mark.parametrize("name", NAMES)
@@ -103,6 +103,18 @@ def test_adapted_notebook_speaks_of_neither_payments_nor_the_ulb_file(name):
                 continue
             assert not re.findall(FOREIGN_WORDS, cell.source.replace("_", " "), re.IGNORECASE), cell.source
             assert not re.findall(ULB_FACTS, cell.source), cell.source
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_adapted_final_model_prints_the_costs_of_the_study(table, capsys):
+    profile = replace(foreign(TABLES[table]), costs=Costs(fee=2.5, floor=40))
+    cells = sources(adapt(read("08_final_model"), profile))
+    (told,) = [text for text in cells if text.startswith("## Calibration and threshold")]
+    assert "under `[costs]` in the file of a study" in told
+    assert not re.search(r"\d|\.py", told)  # no cost, and no code to change
+    (line,) = [line for text in cells for line in text.splitlines() if line.startswith('print(f"costs')]
+    exec(line, {"profile": profile, "words": profile.words})
+    assert capsys.readouterr().out == "costs: 2.5 for an alert, at least 40 for a missed positive\n"
 
 
 @every

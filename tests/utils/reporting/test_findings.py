@@ -50,6 +50,24 @@ def test_findings_on_the_final_model_are_in_the_words_of_the_study(published):
     assert column == "The column that moves the score most is V14, with 23%."
 
 
+@pytest.mark.parametrize(
+    ("n_alerts", "precision", "end"),
+    [
+        (0, None, "no visit of the test set raises one: at these costs, alerts do not pay. The costs can be "
+                  "changed under [costs] in the file of the study."),
+        (1, 1.0, "1 of 1 alert on the test set is right, and 82% of the infections raise one."),
+        (3, 0.667, "2 of 3 alerts on the test set are right, and 82% of the infections raise one."),
+        (3, 0.0, "0 of 3 alerts on the test set are right, and 82% of the infections raise one."),
+    ],
+)  # fmt: skip
+def test_findings_count_few_alerts(published, n_alerts, precision, end):
+    changed = copy.deepcopy(published)
+    alerts = {"alerts at the threshold": float(n_alerts), "precision at the threshold": precision}
+    changed["08_final_model"]["card"] |= alerts
+    (sentence,) = [text for text in findings(changed, WORDS).final if text.startswith("With alerts from")]
+    assert sentence.endswith(f"a probability of 0.029, {end}")
+
+
 @pytest.mark.parametrize(("development", "side"), [(0.6, "below"), (0.8, "inside"), (0.95, "above")])
 def test_findings_say_on_which_side_of_the_interval_the_development_score_lies(published, development, side):
     changed = copy.deepcopy(published)

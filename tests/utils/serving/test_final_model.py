@@ -1,5 +1,6 @@
 """The final model is chosen on development folds, its threshold minimises cost, and every scoring is recorded."""
 
+import math
 import os
 from dataclasses import replace
 
@@ -163,6 +164,15 @@ def test_score_card_adds_up(profile, model):
     assert card["cost saved, share of the loss without alerts"] == round(1 - cost / losses.sum(), 3)
     assert card["recall at the threshold"] == round(caught.mean(), 3)
     assert card["average precision"] == round(metrics.average_precision(scored.ranks), 6)
+
+
+@pytest.mark.parametrize(("n_alerts", "precision"), [(0, None), (4, 0.5), (19, 2 / 19), (20, 0.1)])
+def test_score_card_counts_few_alerts_and_has_no_precision_without_any(profile, model, n_alerts, precision):
+    scored = replace(final_model.score_test(profile, model).result, n_alerts=n_alerts, ranks=[1, 3, 40])
+    card = final_model.score_card(replace(scored, amounts=[1.0, 2.0, 3.0]), (0.1, 0.9)).to_dict()
+    assert card.get("alerts at the threshold") == (n_alerts if n_alerts < 20 else None)
+    found = card["precision at the threshold"]
+    assert math.isnan(found) if precision is None else found == pytest.approx(precision, abs=5e-4)
 
 
 def test_fit_final_calibrates_better_than_the_raw_scores_of_a_weighted_model(profile):

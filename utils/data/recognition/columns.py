@@ -39,6 +39,9 @@ EPOCH_SECONDS = (3e8, 4.2e9)  # from 1979 to 2103
 CODES = "whole numbers that its name calls codes"
 MAX_WORDS = 2  # in a column of numbers
 MAX_NAMED = 10  # columns that a note lists
+MAX_LENGTH = 300  # characters of such a list in a refusal
+MAX_SEARCHED = 2_000  # columns among which a name like a given one is sought
+FAINTLY_ALIKE = 0.3  # similarity from which such a name stands first in the list
 TIME_WORDS = {"time", "date", "datetime", "timestamp", "datum", "zeit", "opened", "created", "moment", "ts", "fecha"}
 AMOUNT_WORDS = {"amount", "amt", "amnt", "sum", "value", "price", "betrag", "preis", "summe", "montant", "importe"}
 ENTITY_WORDS = {
@@ -161,11 +164,24 @@ class _Named:
 
 
 def _no_such_column(column: str, role: str, frame: pd.DataFrame) -> str:
-    names = {str(other).casefold(): other for other in frame.columns}
-    close = get_close_matches(column.casefold(), list(names)[:2_000], n=1)
-    known = ", ".join(map(repr, map(str, frame.columns[:MAX_NAMED])))
-    advice = f"the closest name is '{names[close[0]]}'." if close else f"the columns are {known[:300]}."
+    names = {str(other).casefold(): str(other) for other in frame.columns}
+    searched = list(names)[:MAX_SEARCHED]
+    if close := get_close_matches(column.casefold(), searched, n=1):
+        advice = f"the closest name is '{names[close[0]]}'."
+    else:
+        near = get_close_matches(column.casefold(), searched, n=MAX_NAMED, cutoff=FAINTLY_ALIKE)
+        known = dict.fromkeys([*(names[name] for name in near), *map(str, frame.columns)])  # the most alike first
+        advice = f"the columns are {_names_that_fit(list(known))}."
     return f"there is no column '{column}' for {role}; {advice}"
+
+
+def _names_that_fit(names: list[str]) -> str:
+    """The first of the names, as many as a message can hold, and how many more there are."""
+    n_shown = min(len(names), MAX_NAMED)
+    while n_shown > 1 and len(", ".join(map(repr, names[:n_shown]))) > MAX_LENGTH:
+        n_shown -= 1
+    more = f" and {len(names) - n_shown:,} more" if len(names) > n_shown else ""
+    return ", ".join(map(repr, names[:n_shown]))[:MAX_LENGTH] + more
 
 
 @dataclass(frozen=True, eq=False)

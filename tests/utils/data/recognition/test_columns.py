@@ -228,6 +228,17 @@ REFUSED = {
         "there is no column 'fraud' for label; the closest name is 'is_fraud'.",
     ),
     "no name like it": (MIXED, {"label": "q"}, "the columns are 'is_fraud', 'balance', 'ok'."),
+    "a name a little like it": (MIXED, {"label": "bc"}, "the columns are 'balance', 'is_fraud', 'ok'."),
+    "many other names": (
+        claims(**{f"x{number}": 1.0 for number in range(40)}, target_of_all=CATEGORY),
+        {"label": "oall"},
+        "the columns are 'target_of_all', 'balance', 'is_fraud', 'x0', 'x1', 'x2', 'x3', 'x4', 'x5', 'x6' and 33 more.",
+    ),
+    "long other names": (
+        claims(**{str(digit) * 100: 1.0 for digit in range(9)}),
+        {"label": "q"},
+        f"the columns are 'is_fraud', 'balance', '{'0' * 100}', '{'1' * 100}' and 7 more.",
+    ),
     "no such time": (MIXED, {"time": "OKAY"}, "there is no column 'OKAY' for time; the closest name is 'ok'."),
     "two roles": (MIXED, {"time": "ok", "drop": ("ok",)}, "column 'ok' is named as time and as drop; name it once."),
     "one class": (claims(is_fraud="no"), {}, "column 'is_fraud': every row has the label 'no'; give a file with both"),
