@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from imblearn.over_sampling import SMOTE, SMOTEN, SMOTENC
 from imblearn.over_sampling.base import BaseOverSampler
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 
 MAX_CODES = 2**24  # one-hot codes that are held at once, 128 MiB
@@ -16,8 +17,9 @@ MAX_CODES = 2**24  # one-hot codes that are held at once, 128 MiB
 class TableSMOTE(BaseOverSampler):
     """SMOTE-NC (Chawla et al., 2002) for data frames: numbers are interpolated, categories take their neighbours' mode.
 
-    Whether a number is missing is a category of its own, so synthetic rows have gaps as their neighbours do. Tables of
-    categories alone are resampled by SMOTEN, tables of numbers without gaps by SMOTE.
+    Numbers are standardised while neighbours are looked for, so that their units do not decide who is near; whole
+    numbers are rounded. Whether a number is missing is a category of its own, so synthetic rows have gaps as their
+    neighbours do. Tables of categories alone are resampled by SMOTEN, tables of numbers without gaps by SMOTE.
 
     Parameters
     ----------
@@ -78,9 +80,14 @@ class TableSMOTE(BaseOverSampler):
         with_gaps = [name for name in numbers if X[name].isna().any()]
         codes = {name: X[name].astype("category").cat.codes for name in categories}
         gaps = {name: X[name].isna() for name in with_gaps}
-        filled = X[numbers].fillna(X[numbers].median())
-        table = np.column_stack([filled, *codes.values(), *gaps.values()]).astype(np.float64)
+        filled = X[numbers].fillna(X[numbers].median()).to_numpy(np.float64)
+        scaler = StandardScaler().fit(filled) if numbers else None
+        scaled = scaler.transform(filled) if scaler else filled
+        table = np.column_stack([scaled, *codes.values(), *gaps.values()]).astype(np.float64)
         drawn, labels = self._draw(table, y, len(numbers))
+        if scaler:
+            values = scaler.inverse_transform(drawn[:, : len(numbers)])
+            drawn[:, : len(numbers)] = np.clip(values, filled.min(axis=0), filled.max(axis=0))  # rounding errors
         drawn = pd.DataFrame(drawn, columns=[*numbers, *categories, *(("gap", name) for name in gaps)])
         synthetic = {
             name: drawn[name].mask(drawn["gap", name] == 1) if name in gaps else drawn[name] for name in numbers
@@ -88,7 +95,10 @@ class TableSMOTE(BaseOverSampler):
         for name in categories:
             dtype = X[name].astype("category").dtype
             synthetic[name] = pd.Categorical.from_codes(drawn[name].round().astype(int), dtype=dtype)
-        synthetic = pd.DataFrame(synthetic)[list(X)].astype(X.dtypes.to_dict())
+        whole = [name for name in numbers if pd.api.types.is_integer_dtype(X[name])]
+        synthetic = pd.DataFrame(synthetic)[list(X)]
+        synthetic[whole] = synthetic[whole].round()
+        synthetic = synthetic.astype(X.dtypes.to_dict())
         return pd.concat([X, synthetic], ignore_index=True), np.concatenate([y, labels])
 
     def _draw(self, table: np.ndarray, y: np.ndarray, n_numbers: int) -> tuple[np.ndarray, np.ndarray]:

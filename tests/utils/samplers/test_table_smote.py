@@ -47,6 +47,25 @@ def test_table_smote_gives_a_gap_in_a_category_a_class_of_its_own():
     assert 0 < X["shop"].iloc[300:].isna().mean() < 0.6
 
 
+@pytest.mark.parametrize("columns", [["sum", "shop", "points"], ["sum", "points"]])
+def test_table_smote_finds_the_same_neighbours_in_any_unit(columns):
+    cents = table().assign(sum=table()["sum"] * 2**20)  # a power of two, so that nothing is rounded
+    X, _ = TableSMOTE(random_state=0).fit_resample(table()[columns].copy(), Y)
+    in_cents, _ = TableSMOTE(random_state=0).fit_resample(cents[columns].copy(), Y)
+    np.testing.assert_allclose(in_cents["sum"], X["sum"] * 2**20)
+    np.testing.assert_allclose(in_cents["points"], X["points"])
+
+
+def test_table_smote_rounds_whole_numbers():
+    counts = table().assign(points=table()["points"].astype(int), other=np.random.default_rng(1).normal(size=300))
+    X, _ = TableSMOTE(random_state=0).fit_resample(counts[["points", "other", "shop"]], Y)
+    floats, _ = TableSMOTE(random_state=0).fit_resample(
+        counts[["points", "other", "shop"]].astype({"points": float}), Y
+    )
+    assert X["points"].tolist() == floats["points"].round().astype(int).tolist()
+    assert (floats["points"] % 1 > 0).any()
+
+
 def test_table_smote_is_reproducible_and_refuses_too_few_rows():
     first, again = (TableSMOTE(random_state=1).fit_resample(table(), Y)[0] for _ in range(2))
     pd.testing.assert_frame_equal(first, again)
