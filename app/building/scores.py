@@ -57,7 +57,7 @@ def _measured_rows(study: Study | DatasetConfig) -> tuple[Profile, pd.DataFrame]
 
 
 def _rounded(value: float) -> float | None:
-    return round(value, 4) if np.isfinite(value) else None
+    return round(value, 6) if np.isfinite(value) else None
 
 
 def development_rows(profile: Profile) -> pd.DataFrame:

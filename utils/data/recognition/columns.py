@@ -401,13 +401,20 @@ def _guess_note(role: str, column: str) -> str:
 
 def _notes(columns: Sequence[ColumnSummary]) -> list[str]:
     """Sentences on what a user may want to decide otherwise."""
-    entities = [column.name for column in columns if column.kind == "dropped" and column.detail.endswith("an entity")]
-    if not entities:
-        return []
-    return [
-        f"{_listed(entities)}: left out, as entities whose rows belong together; name one as the group, so that "
-        "its rows never stand on both sides of a split, or among the categories."
-    ]
+    notes = []
+    dropped = [column for column in columns if column.kind == "dropped"]
+    if entities := [column.name for column in dropped if column.detail.endswith("an entity")]:
+        notes.append(
+            f"{_listed(entities)}: left out, as entities whose rows belong together; name one as the group, so that "
+            "its rows never stand on both sides of a split, or among the categories."
+        )
+    dates = [column.name for column in columns if column.kind == "date" and column.share_missing == 0]
+    if dates and not any(column.kind == "time" for column in columns):
+        notes.append(
+            f"{_listed(dates)}: a date in every row. If one says when a row was recorded, name it as the time, so that "
+            "the latest rows are the test set; without a time the test set is drawn at random."
+        )
+    return notes
 
 
 def _listed(names: Sequence[str]) -> str:

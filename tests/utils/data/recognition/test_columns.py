@@ -403,3 +403,16 @@ def test_suspected_leaks_does_not_depend_on_the_order_of_columns():
     frame = pd.DataFrame({"a": np.where(Y, 9.0, 0) + RNG.normal(size=N), "b": Y * 1_000.0})
     scores = [dict(suspected_leaks(frame[order], Y.astype(int), seed=3)) for order in (["a", "b"], ["b", "a"])]
     assert scores[0] == scores[1] and scores[0]["b"] == 1
+
+
+@pytest.mark.parametrize(("time", "n_notes"), [(None, 1), ("admitted", 0)])
+def test_recognise_suggests_a_date_without_gaps_as_the_time(time, n_notes):
+    days = pd.date_range("2023-01-01", periods=100).strftime("%Y-%m-%d")
+    table = pd.DataFrame({"admitted": days, "left": [*days[:-1], None], "ward": ["a", "b"] * 50})
+    table["again"] = np.repeat(["yes", "no"], [30, 70])
+    notes = [
+        note
+        for note in recognise(table, label="again", time=time, name="stays.csv").notes
+        if "a date in every row" in note
+    ]
+    assert len(notes) == n_notes and all(note.startswith("Column 'admitted': a date") for note in notes)
