@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
+from selenium.common.exceptions import JavascriptException
 from selenium.webdriver.support.ui import WebDriverWait
 
 from app.client import OPENER
@@ -102,8 +103,11 @@ def look(browser: webdriver.Chrome, size: str = "desktop", scheme: str = "light"
 
 
 def wait_for(browser: webdriver.Chrome, condition: Any) -> Any:
-    """Wait until a script's result, or what a function makes of the browser, is true; returns it."""
-    waiting = WebDriverWait(browser, SECONDS, poll_frequency=0.05)
+    """Wait until a script's result, or what a function makes of the browser, is true; returns it.
+
+    A page that is being replaced lacks its elements for a moment, which is an error in a script and no result.
+    """
+    waiting = WebDriverWait(browser, SECONDS, poll_frequency=0.05, ignored_exceptions=[JavascriptException])
     if isinstance(condition, str):
         script = f"return {condition}"
         return waiting.until(lambda driver: driver.execute_script(script))

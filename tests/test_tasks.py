@@ -11,6 +11,9 @@ import pytest
 
 from utils.config import ROOT
 
+# Tests may be run by make itself, which would print the folder that it enters.
+MAKE = ["make", "--no-print-directory", "-f", str(ROOT / "Makefile"), "-o", ".venv/ready"]
+
 NAME = "tasks-of-a-test"
 STUDY = '[data]\npath = "data/visits.csv"\nlabel = "outcome"\n[words]\npositive = "{word}"\n'
 SHOWN = """
@@ -124,7 +127,7 @@ def test_make_app_hands_the_study_over_as_it_was_typed(tmp_path, study):
     path = tmp_path / "python"
     path.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >>"$0.arguments"\n')
     path.chmod(0o755)
-    command = ["make", "-f", str(ROOT / "Makefile"), "-o", ".venv/ready", "app", f"BIN={tmp_path}", f"STUDY={study}"]
+    command = [*MAKE, "app", f"BIN={tmp_path}", f"STUDY={study}"]
     made = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
     named = [f"--study={study}"] if study else []
     expected = ["-m", "app.building", *named, "-m", "app.app", *named]
@@ -140,7 +143,7 @@ def test_make_app_builds_only_what_is_older_than_the_study(tmp_path):
     for folder in (served, source):
         folder.mkdir(parents=True)
         (folder / "card.json").write_text("{}")
-    command = ["make", "-f", str(ROOT / "Makefile"), "-o", ".venv/ready", "app", f"BIN={tmp_path}", "STUDY=my claims"]
+    command = [*MAKE, "app", f"BIN={tmp_path}", "STUDY=my claims"]
     for age, expected in ((0, ["app.building", "app.app"]), (2_000_000_000, ["app.app"])):
         os.utime(served / "card.json", (age, age))
         made = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
