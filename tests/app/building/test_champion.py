@@ -391,7 +391,7 @@ def test_choose_takes_from_the_committed_ledger_the_model_that_was_scored_on_the
     (pair,) = [
         pair for pair in scores.measured_pairs(profile.dataset, about_module.printed_names()) if pair.model == "blend"
     ]
-    assert key in pair.keys and scores_of(Card(ledger_key=key), [pair]).average_precision == 0.8641
+    assert key in pair.keys and scores_of(Card(ledger_key=key), [pair]).average_precision == 0.86413
 
 
 def test_fit_study_choice_has_the_test_scores_of_its_own_key_and_no_others(tmp_path, monkeypatch):
