@@ -276,18 +276,16 @@ def _study_folder(study: str, profile: str) -> Path:
 
 def _folders(profile: str, study: str) -> dict[str, Path]:
     """Folders of the ledger, the figures, the executed notebooks, and the numbers with the PDF."""
-    if study != CREDITCARD.name:
-        build = _study_folder(study, profile)
-    elif profile == "quick":
-        build = ROOT / "build" / "quick"
-    else:
+    is_foreign = study != CREDITCARD.name
+    if profile == "full" and not is_foreign:
         output = os.environ.get("STUDY_OUTPUT")
         base = ROOT / (output or "")
         folders = {name: base / name for name in ("figures", "notebooks", "paper")}
-        results = base / "results" if output else DATA / "results"
-        return {**folders, "results": results / "next" if profile == "next" else results}
+        return {**folders, "results": base / "results" if output else DATA / "results"}
+    build = _study_folder(study, profile) if is_foreign else ROOT / "build" / profile
+    is_committed = profile == "next" and not is_foreign
     return {
-        "results": build / "results",
+        "results": DATA / "results" / "next" if is_committed else build / "results",
         "figures": build / "figures",
         "notebooks": build / "notebooks",
         "paper": build,

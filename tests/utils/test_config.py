@@ -63,6 +63,13 @@ def test_load_profile_names_the_profiles_there_are():
         load_profile("half")
 
 
+def test_load_profile_next_has_a_committed_ledger_and_replaces_nothing_of_the_full_study():
+    following, full = load_profile("next"), load_profile("full")
+    assert following.results == full.results / "next"
+    for name in ("figures", "notebooks", "paper"):
+        assert getattr(following, name).is_relative_to(ROOT / "build" / "next")
+
+
 @pytest.mark.parametrize("name", ["creditcard", "CreditCard", "fraud-detector"])
 def test_read_study_refuses_a_name_that_would_replace_the_credit_card_study(tmp_path, name):
     path = tmp_path / f"{name}.toml"
