@@ -15,8 +15,9 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.stats import friedmanchisquare, studentized_range
+from scipy.stats import friedmanchisquare
 
+from utils.analysis.summaries import critical_difference
 from utils.config import MARGIN
 
 BASELINE = "none"
@@ -129,8 +130,7 @@ def ranks_over_families(scores: pd.DataFrame, model: str) -> pd.DataFrame:
     if n_samplers < 3 or n_families < 2:
         raise ValueError(f"{n_samplers} samplers on {n_families} families cannot be ranked; 3 on 2 are needed.")
     ranks = complete.rank(axis=1, ascending=False)
-    quantile = studentized_range.ppf(0.95, n_samplers, np.inf) / np.sqrt(2)
     described = pd.DataFrame({"mean_rank": ranks.mean(), "n_families": n_families})
     described["friedman_p"] = friedmanchisquare(*complete.to_numpy().T).pvalue
-    described["critical_difference"] = quantile * np.sqrt(n_samplers * (n_samplers + 1) / (6 * n_families))
+    described["critical_difference"] = critical_difference(n_samplers, n_families)
     return described.sort_values("mean_rank", kind="stable").rename_axis("sampler").reset_index()

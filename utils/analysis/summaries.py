@@ -82,6 +82,12 @@ def mean_ranks(table: pd.DataFrame) -> pd.Series:
     return scores.rank(axis=1, ascending=False).mean().sort_values()
 
 
+def critical_difference(n_methods: int, n_rankings: int) -> float:
+    """Nemenyi's critical difference of mean ranks, at the level of the study's intervals."""
+    quantile = studentized_range.ppf(LEVEL, n_methods, np.inf) / np.sqrt(2)
+    return float(quantile * np.sqrt(n_methods * (n_methods + 1) / (6 * n_rankings)))
+
+
 def rank_samplers(table: pd.DataFrame) -> pd.DataFrame:
     """Mean ranks of the samplers with Nemenyi's critical difference, as Demšar (2006) draws them.
 
@@ -107,8 +113,7 @@ def rank_samplers(table: pd.DataFrame) -> pd.DataFrame:
         raise ValueError(f"{n_samplers} sampler(s) share no ranking; run at least two on one model and fold.")
     ranks = scores.rank(axis=1, ascending=False)
     described = pd.DataFrame({"mean_rank": ranks.mean(), "first": ranks.eq(ranks.min(axis=1), axis=0).mean()})
-    quantile = studentized_range.ppf(LEVEL, n_samplers, np.inf) / np.sqrt(2)
-    critical = float(quantile * np.sqrt(n_samplers * (n_samplers + 1) / (6 * n_rankings)))
+    critical = critical_difference(n_samplers, n_rankings)
     described["near_best"] = described["mean_rank"] - described["mean_rank"].min() <= critical
     described = described.assign(n_rankings=n_rankings, critical_difference=critical)
     return described.sort_values("mean_rank", kind="stable").rename_axis("sampler").reset_index()

@@ -77,8 +77,8 @@ class JudgedColumns(TransformerMixin, BaseEstimator):
         values, texts = self.values_[name], _texts(column)
         if len(values) <= self.max_one_hot:
             return {f"{name}: {value}": texts == value for value in values}
-        places = {value: place for place, value in enumerate(values)}
-        return {name: texts.map(places).fillna(len(values))}
+        positions = {value: position for position, value in enumerate(values)}
+        return {name: texts.map(positions).fillna(len(values))}
 
 
 def _texts(column: pd.Series) -> pd.Series:

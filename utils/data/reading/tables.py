@@ -12,7 +12,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -189,9 +189,7 @@ def _arrow_table(text: Delimited, convert: pyarrow.csv.ConvertOptions) -> pa.Tab
 
 def _select_named(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
     """The table without the columns to leave out, and without columns that have neither name nor value."""
-    missing = [column_name for column_name in drop if column_name not in table.column_names]
-    if missing:
-        raise ColumnError(f"{name} has no column {join_names(missing)} to leave out; correct `drop`.", missing)
+    _require_columns(table.column_names, drop, name)
     positions = []
     for position, column in enumerate(table.column_names):
         if column in drop or (not column.strip() and table.column(position).null_count == table.num_rows):
@@ -204,6 +202,13 @@ def _select_named(table: pa.Table, drop: Sequence[str], name: str) -> pa.Table:
             )
         positions.append(position)
     return table.select(positions)
+
+
+def _require_columns(names: Iterable[str], drop: Sequence[str], name: str) -> None:
+    """Raise ColumnError about columns to leave out that a table does not have."""
+    known = set(names)
+    if missing := [column for column in drop if column not in known]:
+        raise ColumnError(f"{name} has no column {join_names(missing)} to leave out; correct `drop`.", missing)
 
 
 def read_raw(
@@ -250,9 +255,7 @@ def read_raw(
         cells = partial(_cells_of, source, name)
     if label in frame and frame[label].isna().any():
         frame[label] = _with_words(frame[label], cells(label))
-    missing = [column for column in drop if column not in frame]
-    if missing:
-        raise ColumnError(f"{name} has no column {join_names(missing)} to leave out; correct `drop`.", missing)
+    _require_columns(frame.columns, drop, name)
     for column in dict.fromkeys(drop):
         del frame[column]
     return frame
