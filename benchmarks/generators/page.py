@@ -92,7 +92,8 @@ def heading(rows: list[Row]) -> list[str]:
     folds = sorted({row.task.fold for row in rows})
     settings = ", ".join(f"{name} = {value}" for name, value in METHODS["forest"].settings.items())
     return [
-        f"Means over up to {len(folds)} folds of each table, then medians over the tables; one thread.",
+        f"Means over the folds of each table that were measured ({len(folds)} at most), then medians over the tables.",
+        "Compare medians of generators that were measured on as many tables. One thread.",
         "ForestDiffusion's defaults take too long; here it has",
         f"{settings}, and half of the first two where there are more than 100 encoded columns.",
         f"Machine: {machine.system}, {machine.cpu}, {machine.cores} cores. Libraries: {', '.join(libraries)}.",
