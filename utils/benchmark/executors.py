@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
 import os
@@ -208,11 +209,14 @@ def _connect(address: str) -> Client:
 
     try:
         client = Client(address, timeout=CONNECT_SECONDS)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError):
+        client = None
+    if client is None:
+        gc.collect()  # a client that failed closes itself here, and not in the thread of the next one, which would hang
         raise ClusterError(
             f"No Dask scheduler answers at STUDY_DASK_SCHEDULER={address}; start one with 'dask scheduler', "
             "or unset the variable to run on this machine."
-        ) from error
+        )
     threads = client.nthreads()
     if set(threads.values()) == {1}:
         return client

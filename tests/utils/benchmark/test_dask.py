@@ -1,5 +1,6 @@
 """The benchmark on a Dask cluster: a real scheduler and two real workers, one of which is killed."""
 
+import gc
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import distributed.utils
 import pytest
 from distributed import Client, LocalCluster
 from threadpoolctl import threadpool_limits
@@ -192,6 +194,9 @@ def test_run_names_a_group_that_no_worker_survives(profile, cluster, monkeypatch
 
 def test_run_batches_names_an_address_without_scheduler(local, monkeypatch, tmp_path):
     monkeypatch.setattr(executors, "CONNECT_SECONDS", 1)
+    # Collecting a failed client in the thread of the next one's loop makes both wait for each other.
+    new_loop = distributed.utils.get_loop_factory()
+    monkeypatch.setattr("distributed.utils.get_loop_factory", lambda: [gc.collect(), new_loop][1])
     for address in (f"tcp://127.0.0.1:{free_port()}", "nowhere", "http://127.0.0.1:1"):
         monkeypatch.setenv("STUDY_DASK_SCHEDULER", address)
         with pytest.raises(RuntimeError, match=f"No Dask scheduler answers at STUDY_DASK_SCHEDULER={address};"):
