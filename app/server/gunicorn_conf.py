@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 from gunicorn.workers import gthread
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from types import FrameType
 
     from gunicorn.arbiter import Arbiter
 
 IDLE_SECONDS = 10  # in which a client that is to send or to take something does neither
+FIRST_SECONDS = 1  # in which a new client sends something to a worker that is to stop
 
 
 class Worker(gthread.ThreadWorker):
@@ -31,7 +33,10 @@ class Worker(gthread.ThreadWorker):
 
     def handle(self, conn: gthread.TConn) -> object:
         """Answer a request; false if its connection is not to be kept."""
-        if not (conn.initialized or conn.data_ready or conn.wait_for_data(0)):
+        wait = 0 if self.alive else FIRST_SECONDS
+        if not (conn.initialized or conn.data_ready or conn.wait_for_data(wait)):
+            if wait:
+                return False
             return gthread._DEFER  # to the loop, which knows when to stop; a thread would wait for 5 s
         kept = super().handle(conn)
         if not kept:
@@ -39,19 +44,29 @@ class Worker(gthread.ThreadWorker):
             conn.close = _nothing
         return kept
 
+    def finish_request(self, conn: gthread.TConn, fs: Future) -> None:
+        """Keep or close a connection; if the worker is to stop, wait for the first request of a new one."""
+        if not self.alive and fs.exception() is None and fs.result() is gthread._DEFER:
+            self.enqueue_req(conn)
+        else:
+            super().finish_request(conn, fs)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop after the requests that have begun."""
         super().handle_exit(sig, frame)
-        self.method_queue.defer(self._close_idle)
+        self.method_queue.defer(self._leave_idle)
 
-    def _close_idle(self) -> None:
-        """Close connections on which no request has begun; the others are in the loop's events, or will be."""
-        for connections in (self.keepalived_conns, self.pending_conns):
-            for connection in [one for one in connections if not _is_readable(one.sock)]:
-                connections.remove(connection)
-                self.poller.unregister(connection.sock)
-                self.nr_conns -= 1
-                connection.close()
+    def _leave_idle(self) -> None:
+        """Close connections that clients only keep open, and wait for the first requests of new ones."""
+        for connection in [one for one in self.keepalived_conns if not _is_readable(one.sock)]:
+            self.keepalived_conns.remove(connection)
+            self.poller.unregister(connection.sock)
+            self.nr_conns -= 1
+            connection.close()
+        while self.pending_conns:
+            connection = self.pending_conns.popleft()
+            self.poller.unregister(connection.sock)
+            self.enqueue_req(connection)
 
 
 def _is_readable(connection: socket.socket) -> bool:

@@ -137,14 +137,17 @@ def test_workers_that_die_young_are_replaced_and_reloading_loses_no_request(guni
     assert asked(port, "/v2/health/live")
     failures, ending = [], threading.Event()
 
-    def ask():
+    def ask(hesitation):
         while not ending.is_set():
             try:
-                asked(port, "/v2/health/live")
+                with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+                    time.sleep(hesitation)
+                    connection.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                    assert connection.recv(2**16).startswith(b"HTTP/1.1 200 ")
             except Exception as error:
                 failures.append(repr(error))
 
-    clients = [threading.Thread(target=ask) for _ in range(4)]
+    clients = [threading.Thread(target=ask, args=[hesitation]) for hesitation in (0, 0, 0.01, 0.2, 0.2, 0.2)]
     for client in clients:
         client.start()
     before = children(process)
