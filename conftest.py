@@ -6,8 +6,14 @@ import sys
 # Nbformat checks web addresses by a grammar that takes a second to compile, in every process; it does without it.
 sys.modules.setdefault("rfc3987_syntax", None)
 
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
 if "PYTEST_XDIST_WORKER" in os.environ:  # before any library counts cores; threads that contend wait by spinning
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    share = str(max(1, cores // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])))
+    share = str(max(1, CORES // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])))
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "LOKY_MAX_CPU_COUNT"):
         os.environ.setdefault(name, share)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: tests often wait for a server, a browser or another process."""
+    return CORES + 1
