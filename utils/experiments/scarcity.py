@@ -29,17 +29,25 @@ from utils.benchmark.training import fit, positive_scores
 from utils.config import Profile, load_profile
 from utils.data.identity import identify
 from utils.experiments.scarcity_settings import MODELS, setting_of, thinned_task
+from utils.samplers.registry import Ratio
 
 Levels = Sequence[int | None]  # numbers of training frauds; None: all
+Ratios = Sequence[Ratio]
 LEVELS: Levels = (20, 40, 80, 160, None)
 MEASURED: Levels = (20, None)  # from which costs are estimated
 DRAWS = 3
 SAMPLERS = ("none", "class_weight", "ros", "smote", "jitter", "cgan", "ctgan")
-RATIOS = (5,)  # rows added per fraud, or their weight
+RATIOS: Ratios = (5,)  # rows added per fraud, or their weight
 
 
 def run(
-    profile: Profile, *, n_folds: int | None = None, n_draws: int = DRAWS, levels: Levels = LEVELS, n_jobs: int = -1
+    profile: Profile,
+    *,
+    n_folds: int | None = None,
+    n_draws: int = DRAWS,
+    levels: Levels = LEVELS,
+    ratios: Ratios = RATIOS,
+    n_jobs: int = -1,
 ) -> pd.DataFrame:
     """Make sure that the ledger holds every task of the experiment, and return their rows.
 
@@ -53,6 +61,8 @@ def run(
         Draws per fold of each number of frauds.
     levels : sequence of int or None
         Numbers of training frauds; None keeps all.
+    ratios : sequence of float or 'balanced'
+        Ratios of every sampler; a generator is fitted once for all of them.
     n_jobs : int
         Processes on this machine; a Dask cluster uses all of its workers.
 
@@ -62,18 +72,20 @@ def run(
         One row per task, as `ledger.frame` gives it, with the columns level ('20' to 'all'), draw (0 where all frauds
         are kept) and ratio ('x5', 'balanced', or 'none' without resampling).
     """
-    tasks = make_tasks(profile, profile.folds[:n_folds], n_draws, levels)
+    tasks = make_tasks(profile, profile.folds[:n_folds], n_draws, levels, ratios)
     return label_rows(runner.run(replace(profile, results=profile.results / "scarcity"), tasks=tasks, n_jobs=n_jobs))
 
 
-def make_tasks(profile: Profile, folds: Iterable[tuple[int, int]], n_draws: int, levels: Levels) -> list[Task]:
+def make_tasks(
+    profile: Profile, folds: Iterable[tuple[int, int]], n_draws: int, levels: Levels = LEVELS, ratios: Ratios = RATIOS
+) -> list[Task]:
     """Tasks on these folds: every model after every sampler, at every number of frauds and draw."""
     dataset = identify(profile.dataset)
     return [
         thinned_task(profile, dataset, fold_id, thinning, sampler, (model, setting_of(model)))
         for fold_id in folds
         for thinning in _thinnings(levels, n_draws)
-        for sampler in _samplers()
+        for sampler in _samplers(ratios)
         for model in MODELS
     ]
 
@@ -84,9 +96,9 @@ def _thinnings(levels: Levels, n_draws: int) -> Iterator[Thinning | None]:
         yield from [None] if level is None else (Thinning(level, draw) for draw in range(n_draws))
 
 
-def _samplers() -> Iterator[Named]:
+def _samplers(ratios: Ratios) -> Iterator[Named]:
     for name in SAMPLERS:
-        yield from [name] if name == "none" else ((name, {"ratio": ratio}) for ratio in RATIOS)
+        yield from [name] if name == "none" else ((name, {"ratio": ratio}) for ratio in ratios)
 
 
 def label_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -137,12 +149,12 @@ class Cost:
     own_seconds: float
 
 
-def measure_costs(profile: Profile, levels: Levels = MEASURED) -> pd.DataFrame:
+def measure_costs(profile: Profile, levels: Levels = MEASURED, ratios: Ratios = RATIOS) -> pd.DataFrame:
     """Fit every pair once at these numbers of frauds, on the first fold and draw, and measure the seconds.
 
     No score is computed or recorded. Columns are those of `Cost`.
     """
-    tasks = make_tasks(profile, profile.folds[:1], 1, levels)
+    tasks = make_tasks(profile, profile.folds[:1], 1, levels, ratios)
     groups = groupby(tasks, key=lambda task: (task.split, task.sampler.name))
     return pd.DataFrame(asdict(cost) for _, group in groups for cost in _group_costs(profile, list(group)))
 
@@ -194,14 +206,17 @@ def main() -> None:
     parser.add_argument("--folds", **few, help="the first folds of the benchmark (default: all)")
     parser.add_argument("--draws", **few, default=DRAWS, help="draws per number of frauds (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    parser.add_argument("--equal-classes", action="store_true", help="measure every sampler with equal classes, too")
     parser.add_argument("--estimate", action="store_true", help="only fit every pair once, and print what a run costs")
     options = parser.parse_args()
+    ratios = (*RATIOS, "balanced") if options.equal_classes else RATIOS
     with exit_with_a_sentence():
         profile = load_profile("next")
         if options.estimate:
-            print(describe_costs(measure_costs(profile), len(profile.folds[: options.folds]), options.draws))
+            costs = measure_costs(profile, ratios=ratios)
+            print(describe_costs(costs, len(profile.folds[: options.folds]), options.draws))
             return
-        table = run(profile, n_folds=options.folds, n_draws=options.draws, n_jobs=options.jobs)
+        table = run(profile, n_folds=options.folds, n_draws=options.draws, ratios=ratios, n_jobs=options.jobs)
     means = table.groupby(["model", "sampler", "ratio", "level"], sort=False)["average_precision"].mean()
     print(f"{len(table)} tasks in the ledger. Mean average precision:\n{means.unstack('level').round(3).to_string()}")
 

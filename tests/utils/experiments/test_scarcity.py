@@ -18,6 +18,7 @@ from utils.data.identity import identify
 from utils.experiments import scarcity
 
 LEVELS = (5, 20, None)
+RATIOS = (5, 1)
 SETTINGS = {"lr": {"C": 0.5}, "xgb": {"n_estimators": 3}}
 
 
@@ -33,7 +34,6 @@ def few_methods():
     patch.setattr(tracking, "require_store", lambda profile: None)
     patch.setattr(runner, "log_computed", lambda rows, profile: None)
     patch.setattr(scarcity, "SAMPLERS", ("none", "smote", "jitter"))
-    patch.setattr(scarcity, "RATIOS", (5, 1))
     patch.setattr(scarcity, "MODELS", tuple(SETTINGS))
     patch.setattr(scarcity, "setting_of", SETTINGS.get)
     yield
@@ -54,13 +54,13 @@ def table(profile, resampled_rows):
 
     resample, patch = training.resample, pytest.MonkeyPatch()
     patch.setattr(training, "resample", observe)
-    yield scarcity.run(profile, n_draws=2, levels=LEVELS, n_jobs=1)
+    yield scarcity.run(profile, n_draws=2, levels=LEVELS, ratios=RATIOS, n_jobs=1)
     patch.undo()
 
 
 def test_make_tasks_have_every_pair_on_the_same_draws():
     profile = load_profile("next")
-    tasks = scarcity.make_tasks(profile, profile.folds, scarcity.DRAWS, scarcity.LEVELS)
+    tasks = scarcity.make_tasks(profile, profile.folds, scarcity.DRAWS, ratios=RATIOS)
     assert len({task.key for task in tasks}) == len(tasks) == 10 * (4 * 3 + 1) * 2 * (1 + 2 * 2)
     by_pair = {}
     for task in tasks:
@@ -73,7 +73,7 @@ def test_make_tasks_have_every_pair_on_the_same_draws():
 
 def test_make_tasks_give_all_samplers_of_a_model_one_setting():
     profile = load_profile("next")
-    for task in scarcity.make_tasks(profile, profile.folds, 1, scarcity.LEVELS):
+    for task in scarcity.make_tasks(profile, profile.folds, 1):
         assert task.search is None
         assert SETTINGS[task.model.name].items() <= task.model.params.items()
 
@@ -94,7 +94,7 @@ def test_make_tasks_leave_keys_without_thinning_alone(profile):
 def test_fold_of_a_thinned_task_has_the_test_rows_of_the_benchmark(profile):
     folds = all_folds(profile.dataset, profile.protocol, profile.n_repeats)
     y = load_dataset(profile.dataset).y.to_numpy()
-    for task in scarcity.make_tasks(profile, profile.folds, 2, LEVELS):
+    for task in scarcity.make_tasks(profile, profile.folds, 2, LEVELS, RATIOS):
         fold, usual = fold_of(profile, task), folds[task.fold_id]
         assert np.array_equal(fold.test, usual.test)
         assert np.array_equal(fold.train[y[fold.train] == 0], usual.train[y[usual.train] == 0])
@@ -160,11 +160,11 @@ def test_run_continues_where_it_stopped(table, profile, tmp_path, monkeypatch):
         return run_batches(batches, **options)
 
     monkeypatch.setattr(runner, "run_batches", observe)
-    again = scarcity.run(interrupted, n_draws=2, levels=LEVELS, n_jobs=1)
+    again = scarcity.run(interrupted, n_draws=2, levels=LEVELS, ratios=RATIOS, n_jobs=1)
     assert keys == [json.loads(lines[-1])["key"]]
     pd.testing.assert_series_equal(again["average_precision"], table["average_precision"])
     monkeypatch.setattr(runner, "run_batches", lambda *_, **__: pytest.fail("a finished task was run again"))
-    part = scarcity.run(profile, n_folds=1, n_draws=1, levels=LEVELS)
+    part = scarcity.run(profile, n_folds=1, n_draws=1, levels=LEVELS, ratios=RATIOS)
     assert set(part["key"]) < set(table["key"]) and set(part["fold"]) == {0} and set(part["draw"]) == {0}
 
 
@@ -187,8 +187,33 @@ def test_estimate_hours_interpolates_levels_that_were_not_measured():
 
 
 def test_measure_costs_fits_every_pair_and_records_nothing(profile, tmp_path):
-    costs = scarcity.measure_costs(replace(profile, results=tmp_path), levels=(20, None))
+    costs = scarcity.measure_costs(replace(profile, results=tmp_path), levels=(20, None), ratios=RATIOS)
     assert len(costs) == 2 * 5 * 2 and not list(tmp_path.iterdir())
     assert (costs["own_seconds"] >= costs["model_seconds"]).all() and (costs["model_seconds"] > 0).all()
     text = scarcity.describe_costs(costs, 5, 2)
     assert "5 folds with 2 draws take" in text and "smote" in text
+
+
+def test_main_prints_an_estimate_without_a_run(monkeypatch, capsys):
+    cost = scarcity.Cost("20", "none", "none", "lr", 0.5, 1.0, 40.0)
+    asked = []
+    monkeypatch.setattr(
+        scarcity, "measure_costs", lambda profile, ratios: asked.append(ratios) or pd.DataFrame([vars(cost)])
+    )
+    monkeypatch.setattr(scarcity, "run", lambda *_, **__: pytest.fail("the experiment was run"))
+    monkeypatch.setattr("sys.argv", ["scarcity", "--folds", "5", "--draws", "2", "--estimate", "--equal-classes"])
+    scarcity.main()
+    assert asked == [(5, "balanced")]
+    assert "5 folds with 2 draws take 0.5 hours on one core" in capsys.readouterr().out  # 5 * 9 * 40 s
+
+
+def test_main_runs_the_folds_and_draws_that_are_asked_for(table, profile, monkeypatch, capsys):
+    monkeypatch.setattr(scarcity, "load_profile", lambda name: profile)
+    asked = []
+    monkeypatch.setattr(scarcity, "run", lambda *_, **options: asked.append(options) or table)
+    monkeypatch.setattr("sys.argv", ["scarcity", "--folds", "1", "--draws", "2", "--jobs", "1"])
+    scarcity.main()
+    assert asked == [{"n_folds": 1, "n_draws": 2, "ratios": (5,), "n_jobs": 1}]
+    means = table[(table["model"] == "lr") & (table["sampler"] == "none")].groupby("level")["average_precision"].mean()
+    assert f"{len(table)} tasks in the ledger" in (printed := capsys.readouterr().out)
+    assert all(f"{mean:.3f}" in printed for mean in means)
