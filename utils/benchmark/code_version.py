@@ -22,6 +22,7 @@ BEARING = (
     "utils/data/loading.py",
     "utils/data/mixed_table.py",
     "utils/data/splits.py",
+    "utils/data/thinning.py",
     "utils/metrics.py",
     "utils/models/*.py",
     "utils/registry.py",

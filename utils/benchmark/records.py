@@ -47,6 +47,21 @@ class Method:
 
 
 @dataclass(frozen=True)
+class Thinning:
+    """Which training positives are kept; see `thinning.thin`.
+
+    Attributes
+    ----------
+    n_positives : int
+    draw : int
+        Number of the random draw.
+    """
+
+    n_positives: int
+    draw: int
+
+
+@dataclass(frozen=True)
 class Split:
     """How the rows of a dataset are divided.
 
@@ -65,6 +80,8 @@ class Split:
         Whether training and test rows of the original study overlap.
     test : str, optional
         How the test set is drawn, if it does not consist of the last rows by time.
+    thinned : Thinning, optional
+        Which training positives are kept, if not all are.
     """
 
     kind: str
@@ -74,6 +91,7 @@ class Split:
     copies: str | None = None
     overlap: bool | None = None
     test: str | None = None
+    thinned: Thinning | None = None
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from utils.data.features.calendar import SECONDS_PER_DAY
 from utils.data.features.encoding import build_encoder
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
+from utils.data.thinning import thin
 from utils.leakage.auditing import Claims
 from utils.leakage.guards import count_equal_rows, require_clean_split, require_training_rows
 from utils.models.forest import forest_engine
@@ -71,6 +72,18 @@ def _folds(dataset: Dataset, protocol: Protocol, n_repeats: int, copies_follow: 
     return {(fold.repeat, fold.number): fold for fold in folds}
 
 
+def fold_of(profile: Profile, task: Task) -> Fold:
+    """Training and test rows of a task."""
+    n_repeats = max(profile.n_repeats, 1 + task.repeat)
+    copies_follow = task.split.copies is not None
+    fold = all_folds(profile.dataset, profile.protocol, n_repeats, copies_follow)[task.fold_id]
+    thinned = task.split.thinned
+    if thinned is None:
+        return fold
+    y = load_dataset(profile.dataset).y
+    return thin(fold, y, thinned.n_positives, thinned.draw, profile.protocol.seed)
+
+
 def _with_copies(fold: Fold, originals: np.ndarray) -> Fold:
     """A fold of distinct rows as positions in the dataset with copies."""
     train, test = (np.flatnonzero(np.isin(originals, positions)) for positions in (fold.train, fold.test))
@@ -83,7 +96,7 @@ def fold_parts(dataset: Dataset, positions: np.ndarray) -> tuple[pd.DataFrame, p
 
 
 def run_group(profile: Profile, tasks: list[Task], path: Path, n_jobs: int = 1) -> list[Row[Task, FoldResult]]:
-    """Run tasks that share fold and sampler, so that the sampler is fitted once for all their models.
+    """Run tasks that share training rows and sampler, so that the sampler is fitted once for all their models.
 
     Each row is appended to the ledger at `path` as soon as its model is done. If the parent process has ended, the
     remaining tasks are not run; the next run of the study runs them.
@@ -101,8 +114,7 @@ def run_group(profile: Profile, tasks: list[Task], path: Path, n_jobs: int = 1) 
     limit_threads(n_jobs)
     dataset = load_dataset(profile.dataset)
     _require_same_data(dataset, tasks[0])
-    copies_follow = tasks[0].split.copies is not None
-    fold = all_folds(profile.dataset, profile.protocol, profile.n_repeats, copies_follow)[tasks[0].fold_id]
+    fold = fold_of(profile, tasks[0])
     rows = prepare_fold(dataset, fold, tasks[0].seed)
     finished = []
     for task in announced(tasks, path):
@@ -176,7 +188,7 @@ def score_fold(fitted: Fitted, dataset: Dataset, fold: Fold) -> FoldResult:
 def audit_inputs(profile: Profile, task: Task, n_jobs: int = 1) -> dict[str, Any]:
     """Arguments of `auditing.audit` for a task: frames, fitted pipeline and rows, claims."""
     dataset = load_dataset(profile.dataset)
-    fold = all_folds(profile.dataset, profile.protocol, 1 + task.repeat)[task.fold_id]
+    fold = fold_of(profile, task)
     fitted = fit_fold(task, dataset, fold, n_jobs=n_jobs)
     X_test, y_test = fold_parts(dataset, fold.test)
     scores = positive_scores(fitted.pipeline, X_test)[0]

@@ -92,7 +92,7 @@ def missing_batch(profile: Profile, tasks: list[Task], known: Collection[str]) -
         return None
     groups = defaultdict(list)
     for task in missing:
-        groups[task.fold_id, task.sampler.name].append(task)
+        groups[task.fold_id, task.split, task.sampler.name].append(task)
     path = profile.results / f"{profile.dataset.name}.jsonl"
     return Batch(run_group, profile, list(groups.values()), path, {task.key: cost(task) for task in missing})
 

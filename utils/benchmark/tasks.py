@@ -138,7 +138,9 @@ def _entry(registry: dict[str, EntryType], name: str, kind: str) -> EntryType:
 def label(task: Task) -> str:
     """Short text for a progress bar."""
     method = task.variant or f"{task.sampler.name}+{task.model.name}"
-    return f"{method} fold {task.repeat}.{task.fold}"
+    thinned = task.split.thinned
+    rows = f" with {thinned.n_positives} positives, draw {thinned.draw}" if thinned else ""
+    return f"{method} fold {task.repeat}.{task.fold}{rows}"
 
 
 def cost(task: Task) -> float:

@@ -129,6 +129,8 @@ def _log_row(store: MlflowClient, experiment: str, row: Row[Task, FoldResult], p
     name = f"{task.model.name} {task.repeat}.{task.fold}"
     run = store.create_run(experiment, run_name=name, tags=tags)
     params = {"repeat": task.repeat, "fold": task.fold, "seed": task.seed}
+    if task.split.thinned:
+        params |= vars(task.split.thinned)
     for role, method in {"sampler": task.sampler, "model": task.model}.items():
         params[role] = method.name
         params |= {f"{role}.{name}": value for name, value in method.params.items()}

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from utils import config
 from utils.config import Words
 from utils.figures.theme import NEUTRAL, model_colour, panel_grid, sampler_colour
-from utils.wording import PAYMENTS
+from utils.wording import PAYMENTS, reword
 
 # Within a family colours differ by lightness alone; markers distinguish the lines in greyscale, too.
 MARKERS = {
@@ -52,33 +52,64 @@ def plot_ratios(
     ValueError
         If no row has one of these samplers and models.
     """
+    figure = _plot_lines(curves.rename(columns={"ratio": "at"}), samplers, models)
+    figure.supxlabel(f"Ratio in rows per {words.positive}", fontsize=8)
+    return figure
+
+
+def plot_scarcity(
+    curves: pd.DataFrame, samplers: dict[str, str], models: dict[str, str], words: Words = PAYMENTS
+) -> Figure:
+    """Difference to no resampling against the number of training frauds, drawn like `plot_ratios`.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Columns model, sampler, level (text, in the order to draw), mean, low, high, as `scarcity_differences` gives
+        them; rows of one ratio.
+    samplers, models, words
+        As for `plot_ratios`.
+
+    Raises
+    ------
+    ValueError
+        If no row has one of these samplers and models, or a sampler has several rows at one number of frauds.
+    """
+    if curves.duplicated(["model", "sampler", "level"]).any():
+        raise ValueError("A sampler has several rows at one number of frauds; choose the rows of one ratio.")
+    figure = _plot_lines(curves.rename(columns={"level": "at"}), samplers, models)
+    figure.supxlabel(reword("Frauds to train on", words), fontsize=8)
+    return figure
+
+
+def _plot_lines(curves: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
+    """A panel per model and a line per sampler, along the values of column `at` in their order."""
     curves = curves[curves["model"].isin(models) & curves["sampler"].isin(samplers)]
     if curves.empty:
         raise ValueError("There is no row with these models and samplers; check the names in the frame.")
     measured = [model for model in models if (curves["model"] == model).any()]
     names = [name for name in samplers if (curves["sampler"] == name).any()]
-    positions = {ratio: position for position, ratio in enumerate(curves["ratio"].unique())}
+    positions = {value: position for position, value in enumerate(curves["at"].unique())}
     figure, panels = panel_grid([models[model] for model in measured], 1.9, margin=0.75)
     for axes, model in zip(panels, measured, strict=True):
-        _draw_ratios(axes, curves[curves["model"] == model], names, positions)
+        _draw_lines(axes, curves[curves["model"] == model], names, positions)
     panels[0].set_xticks(range(len(positions)), list(positions))
     panels[0].set(ylim=_axis_limits(curves), xlim=(-0.5, len(positions) - 0.5))
     for axes in panels:
         if axes.get_subplotspec().is_first_col():
             axes.set_ylabel("Difference to no resampling")
-    figure.supxlabel(f"Ratio in rows per {words.positive}", fontsize=8)
     handles = [Line2D([], [], **_style(name), label=samplers[name]) for name in names]
     figure.legend(handles=handles, loc="outside upper left", ncols=6)
     return figure
 
 
-def _draw_ratios(axes: Axes, model_rows: pd.DataFrame, names: list[str], positions: dict[str, int]) -> None:
+def _draw_lines(axes: Axes, model_rows: pd.DataFrame, names: list[str], positions: dict[str, int]) -> None:
     axes.axhspan(-config.MARGIN, config.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
     axes.axhline(0, color=NEUTRAL, linewidth=0.8)
     for number, name in enumerate(names):
-        rows = model_rows[model_rows["sampler"] == name].sort_values("ratio", key=lambda ratios: ratios.map(positions))
-        offset = 0.6 * ((number + 0.5) / len(names) - 0.5)  # intervals of one ratio are drawn side by side
-        at = rows["ratio"].map(positions) + offset
+        rows = model_rows[model_rows["sampler"] == name].sort_values("at", key=lambda values: values.map(positions))
+        offset = 0.6 * ((number + 0.5) / len(names) - 0.5)  # intervals at one position are drawn side by side
+        at = rows["at"].map(positions) + offset
         axes.vlines(at, rows["low"], rows["high"], color=sampler_colour(name), linewidth=0.8, alpha=0.7)
         axes.plot(at, rows["mean"], **_style(name))
 

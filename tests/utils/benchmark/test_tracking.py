@@ -9,7 +9,7 @@ import pytest
 
 from tests.rows import make_row, make_task
 from utils.benchmark import ledger, runner, tracking, tracking_store
-from utils.benchmark.records import Row
+from utils.benchmark.records import Row, Thinning
 from utils.benchmark.tracking import CHAMPION, METRICS
 from utils.benchmark.tracking_store import TrackingError
 from utils.config import CREDITCARD, REGISTERED_MODEL, load_profile
@@ -135,6 +135,14 @@ def test_log_rows_logs_parameters_metrics_and_versions_of_every_row(store, profi
     }
     assert run.data.tags["version.numpy"] == "2.4.6" and run.data.tags["engine"] == "scikit-learn"
     assert (run.info.status, run.info.run_name) == ("FINISHED", "rf 0.0")
+
+
+def test_log_rows_logs_which_positives_were_kept(store, profile):
+    split = replace(make_task().split, thinned=Thinning(20, 1))
+    row = make_row(split=split, **VALUES)
+    tracking.log_rows([row], profile)
+    params = runs_of(store, profile)[row.key].data.params
+    assert (params["n_positives"], params["draw"]) == ("20", "1")
 
 
 def test_log_rows_nests_runs_below_one_run_per_sampler(store, profile):

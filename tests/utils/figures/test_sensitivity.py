@@ -95,3 +95,25 @@ def test_plot_ratios_draws_a_sampler_without_its_own_marker():
 def test_plot_ratios_refuses_a_frame_without_these_methods():
     with pytest.raises(ValueError, match="no row with these models"):
         sensitivity_figures.plot_ratios(CURVES, {"adasyn": "ADASYN"}, MODELS)
+
+
+LEVELS = dict(zip(RATIOS, ("20", "40", "80", "all"), strict=True))
+
+
+def test_plot_scarcity_draws_the_differences_at_each_number_of_frauds(recwarn):
+    curves = CURVES.assign(level=CURVES["ratio"].map(LEVELS), ratio="x5")
+    figure = sensitivity_figures.plot_scarcity(curves, SAMPLERS, MODELS)
+    figure.canvas.draw()
+    assert [str(warning.message) for warning in recwarn] == []
+    assert [axes.get_title(loc="left") for axes in figure.axes if axes.axison] == list(MODELS.values())
+    assert [label.get_text() for label in figure.axes[3].get_xticklabels()] == ["20", "40", "80", "all"]
+    for axes in figure.axes[: len(MODELS)]:
+        assert list(line_of(axes, "cgan").get_ydata()) == pytest.approx([0, -0.005, -0.01, -0.015])
+        ends = [tuple(segment[:, 1]) for lines in axes.collections for segment in lines.get_segments()]
+        assert len(ends) == 8 and ends[3] == pytest.approx((0.02, 0.04))
+    assert figure.get_supxlabel() == "Frauds to train on"
+
+
+def test_plot_scarcity_refuses_rows_of_several_ratios():
+    with pytest.raises(ValueError, match="several rows at one number of frauds"):
+        sensitivity_figures.plot_scarcity(CURVES.assign(level="20"), SAMPLERS, MODELS)

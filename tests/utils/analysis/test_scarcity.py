@@ -1,0 +1,80 @@
+"""Differences at each number of training frauds, against hand computations."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.rows import SPLIT
+from utils.analysis import scarcity_differences
+from utils.analysis.corrected_tests import corrected_difference
+
+
+def rows(sampler: str, ratio: str, level: str, scores: list[list[float]]) -> list[dict]:
+    """Rows of logistic regression: a list of draws for each fold."""
+    shared = {"model": "lr", "sampler": sampler, "ratio": ratio, "level": level, "repeat": 0, "split": SPLIT}
+    return [
+        {**shared, "fold": fold, "draw": draw, "average_precision": score}
+        for fold, draws in enumerate(scores)
+        for draw, score in enumerate(draws)
+    ]
+
+
+NONE = rows("none", "none", "20", [[0.5, 0.7], [0.4, 0.6], [0.6, 0.8]])
+SMOTE = rows("smote", "x5", "20", [[0.54, 0.70], [0.43, 0.63], [0.64, 0.84]])  # fold means differ by .02, .03, .04
+ALL = rows("none", "none", "all", [[0.8], [0.7], [0.9]]) + rows("smote", "x5", "all", [[0.8], [0.68], [0.89]])
+
+
+def test_scarcity_differences_match_a_hand_computation():
+    compared = scarcity_differences(pd.DataFrame(NONE + SMOTE + ALL)).set_index("level")
+    assert compared["mean"].to_dict() == pytest.approx({"20": 0.03, "all": -0.01})
+    half_width = 4.302653 * np.sqrt((1 / 3 + 1 / 4) * 0.0001)  # t with 2 degrees of freedom; variance of the three
+    bounds = compared.loc["20", ["low", "high"]].to_list()
+    assert bounds == pytest.approx([0.03 - half_width, 0.03 + half_width], abs=1e-6)
+    assert (compared["n_folds"] == 3).all()  # draws are no folds
+
+
+def test_scarcity_differences_adjust_all_rows_as_one_family():
+    compared = scarcity_differences(pd.DataFrame(NONE + SMOTE + ALL)).set_index("level")
+    p_value = corrected_difference([0.02, 0.03, 0.04], 0.25).p_value
+    assert compared.loc["20", "p_value"] == pytest.approx(p_value)
+    assert compared.loc["20", "adjusted_p"] == pytest.approx(2 * p_value)
+    assert compared.loc["20", "verdict"] == "no evidence"
+
+
+def test_scarcity_differences_pair_draws():
+    """A draw that only the reference has is no part of the difference."""
+    table = pd.DataFrame(NONE + [row for row in SMOTE if (row["fold"], row["draw"]) != (0, 1)])
+    compared = scarcity_differences(table)
+    assert compared["mean"].item() == pytest.approx((0.04 + 0.03 + 0.04) / 3)
+
+
+def test_scarcity_differences_keep_ratios_apart():
+    balanced = [{**row, "ratio": "balanced", "average_precision": row["average_precision"] - 0.1} for row in SMOTE]
+    table = pd.DataFrame(NONE + SMOTE + balanced)
+    assert scarcity_differences(table).set_index("ratio")["mean"].to_dict() == pytest.approx(
+        {"x5": 0.03, "balanced": -0.07}
+    )
+
+
+def test_scarcity_differences_to_another_sampler_are_at_the_same_ratio():
+    cgan = [
+        {**row, "sampler": "cgan", "ratio": ratio, "average_precision": row["average_precision"] + shift}
+        for row in SMOTE
+        for ratio, shift in (("x5", 0.01), ("balanced", 0.02))
+    ]
+    compared = scarcity_differences(pd.DataFrame(NONE + SMOTE + cgan), reference="smote")
+    assert compared[["sampler", "ratio"]].to_numpy().tolist() == [["cgan", "x5"]]
+    assert compared["mean"].item() == pytest.approx(0.01)
+
+
+def test_scarcity_differences_need_two_folds():
+    table = pd.DataFrame([row for row in NONE + SMOTE if row["fold"] == 0])
+    with pytest.raises(ValueError, match="No sampler has two folds in common with 'none'"):
+        scarcity_differences(table)
+
+
+def test_scarcity_differences_refuse_a_score_that_is_not_a_number():
+    table = pd.DataFrame(NONE + SMOTE)
+    table.loc[3, "average_precision"] = np.nan
+    with pytest.raises(ValueError, match="1 of 12 values of average_precision"):
+        scarcity_differences(table)
