@@ -59,7 +59,7 @@ paper: .venv/ready ## typeset paper/paper.pdf from the committed numbers and fig
 test: .venv/ready ## all tests: helpers, contracts, notebooks, app, paper
 	@$(BIN)/pytest $(PARALLEL) -p no:nbval
 	@rm -rf build/nbval/results && mkdir -p build/nbval && cp -r data/results build/nbval
-	@env -u MLFLOW_TRACKING_URI STUDY_OUTPUT="$(CURDIR)/build/nbval" $(BIN)/pytest $(PARALLEL) \
+	@env -u MLFLOW_TRACKING_URI STUDY_OUTPUT="$(CURDIR)/build/nbval" STUDY_COMPLETE=1 $(BIN)/pytest $(PARALLEL) \
 		--nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
 		$(shell ls -r notebooks/*.ipynb) # the longest first
 

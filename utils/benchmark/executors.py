@@ -83,6 +83,8 @@ def run_batches(batches: list[Batch], *, n_jobs: int = -1) -> dict[Path, list[Ro
     dict of Path to list of Row
         Computed rows, by ledger file.
     """
+    for batch in batches:
+        ledger.require_complete(batch.path, [label(task) for group in batch.groups for task in group])
     calls = [Call(batch, group) for batch in batches for group in batch.groups]
     calls.sort(key=lambda call: -call.batch.seconds(call.group))
     rows: dict[Path, list[Row]] = {batch.path: [] for batch in batches}

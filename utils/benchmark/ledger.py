@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, fields
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,30 @@ SAME_SCORE = 0.005  # largest difference of average precision between machines
 
 
 class LedgerError(ValueError):
-    """A ledger file holds something that is not a finished task."""
+    """A ledger file holds something that is not a finished task, or lacks a task that may not be run."""
+
+
+def require_complete(path: Path, missing: Sequence[str]) -> None:
+    """Refuse to run what a ledger lacks if the environment variable STUDY_COMPLETE is set, as it is in tests.
+
+    Otherwise a test of the notebooks would compute what it should read, for hours and without a word.
+
+    Parameters
+    ----------
+    path : Path
+        The ledger's file or folder.
+    missing : sequence of str
+        Labels of the tasks to run; empty if there are none.
+
+    Raises
+    ------
+    LedgerError
+    """
+    if missing and os.environ.get("STUDY_COMPLETE"):
+        raise LedgerError(
+            f"{path} lacks {len(missing)} tasks, the first '{missing[0]}', and STUDY_COMPLETE is set: run them with "
+            "'make notebooks', and commit the ledger."
+        )
 
 
 def line_of(row: Row) -> bytes:

@@ -24,7 +24,7 @@ from utils.benchmark.run_task import (
     provenance,
     training_rows,
 )
-from utils.benchmark.tasks import make_task, split_of
+from utils.benchmark.tasks import label, make_task, split_of
 from utils.benchmark.training import fit
 from utils.config import CREDITCARD, Costs, Profile
 from utils.data import splits
@@ -77,6 +77,7 @@ def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
     path = profile.results / "out_of_fold" / f"{task.key}.parquet"
     probability = read_out_of_fold(path, rows)
     if probability is None:
+        ledger.require_complete(path.parent, [f"{label(task)} and the other folds"])
         workers = Parallel(n_jobs=min(effective_n_jobs(-1), len(folds)), return_as="generator")
         fits = workers(delayed(_fold_probability)(profile, task, fold_id) for fold_id in folds)
         probabilities = list(follow(fits, len(folds), "final model, out of fold"))

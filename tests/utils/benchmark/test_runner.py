@@ -95,6 +95,27 @@ def test_run_does_not_repeat_finished_tasks(finished, monkeypatch):
     assert len(table) == 18
 
 
+MISSING = {
+    "runner": lambda profile: runner.run(profile, samplers=["tomek"], models=["lr"]),
+    "ablation": lambda profile: cgan_ablation.run(profile, variants=["default"]),
+    "replica": lambda profile: original_run.replica(profile, seeds=(99,)),
+    "final model": lambda profile: final_model.out_of_fold(profile, final_model.final_task(profile, ("rus", "lr"))),
+}
+
+
+@pytest.mark.parametrize("run", MISSING.values(), ids=MISSING)
+def test_a_complete_study_computes_nothing_and_names_what_is_missing(run, finished, monkeypatch, tmp_path):
+    monkeypatch.setenv("STUDY_COMPLETE", "1")
+    with pytest.raises(ledger.LedgerError, match=r" lacks \d+ tasks, the first '.*', and STUDY_COMPLETE is set"):
+        run(replace(finished, results=tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_complete_study_reads_its_ledger(finished, monkeypatch):
+    monkeypatch.setenv("STUDY_COMPLETE", "1")
+    assert len(runner.run(finished, samplers=SAMPLERS_HERE, models=MODELS_HERE)) == 18
+
+
 def test_run_records_the_scores_of_the_pipeline(finished):
     runner.run(finished, samplers=["smote"], models=["lr"])
     row = next(row for row in ledger.read(finished.results) if row.task.sampler.name == "smote")

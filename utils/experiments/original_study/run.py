@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from utils.benchmark import ledger
 from utils.benchmark.errors import exit_with_a_sentence
 from utils.benchmark.records import Method, Row, Split, Task
-from utils.benchmark.tasks import minor_version
+from utils.benchmark.tasks import label, minor_version
 from utils.config import DATA, ULB, DatasetConfig, Profile, load_profile
 from utils.data.loading import GROUPS, Dataset
 from utils.experiments.original_study.protocol import FOREST, TEST_FRACTION, Recipe, ReplicaResult, load, run_task
@@ -80,6 +80,7 @@ def replica(
     _copy_committed(path, {task.key for task in tasks})
     rows = {row.key: row for row in ledger.read(path.parent, ReplicaResult)}
     missing = [task for task in tasks if task.key not in rows]
+    ledger.require_complete(path, [label(task) for task in missing])
     for row in _run_missing(config, missing, recipe, n_jobs):
         ledger.append(path, row)
         rows[row.key] = row
