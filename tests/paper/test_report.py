@@ -160,7 +160,10 @@ def test_report_counts_few_alerts(profile, numbers, n_alerts, precision, sentenc
 def test_report_promises_a_score_on_unseen_entities_only_where_there_is_one(profile, numbers, unseen, end):
     changed = copy.deepcopy(numbers)
     if unseen is not None:
-        names = ("rows of unseen entities", "positives of unseen entities", "average precision on unseen entities")
+        names = (
+            *(f"{word} of unseen entities" for word in (profile.words.rows, profile.words.positives)),
+            "average precision on unseen entities",
+        )
         changed["08_final_model"]["card"] |= dict(zip(names, unseen, strict=True))
     text = report(replace(profile, dataset=replace(profile.dataset, group="ward")), changed)
     assert f"share a fold; the test set may hold known ones, {end}" in text

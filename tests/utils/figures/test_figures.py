@@ -456,6 +456,15 @@ def test_plot_cost_is_in_total_without_days():
     assert {"Alerts", "Cost", "5 alerts"} <= set(texts(figure))
 
 
+@pytest.mark.parametrize(
+    ("days", "text"), [(3650, "0.0014 alerts a day"), (2, "2.5 alerts a day"), (0.01, "500 alerts a day")]
+)
+def test_plot_cost_rounds_no_rate_of_alerts_to_zero(days, text):
+    figure = final_model_figures.plot_cost([0, 5, 9], [50.0, 30, 20], 5, days)
+    figure.canvas.draw()
+    assert text in texts(figure)
+
+
 def test_plot_correlations_leaves_categories_out():
     table = make_features(9).assign(kind=pd.Categorical(list("abcabcabc")))
     figure = eda_figures.plot_correlations({"All": table, "None": table[["kind"]]})

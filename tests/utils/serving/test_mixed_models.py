@@ -155,8 +155,10 @@ def test_score_test_adds_the_score_on_entities_that_development_does_not_hold(sc
     expected = UnseenEntities(len(chosen), int(ROWS.y.iloc[chosen].sum()), measured.average_precision)
     assert 0 < len(chosen) < len(test)
     assert row.result.unseen == expected
-    card = final_model.score_card(row.result, (0.1, 0.2))
+    card = final_model.score_card(row.result, (0.1, 0.2), words=small_mixed.WORDS)
     assert card["average precision on unseen entities"] == expected.average_precision
+    assert card["claims of unseen entities"] == expected.n_rows
+    assert card["bad claims of unseen entities"] == expected.n_positives
 
 
 def test_describe_columns_takes_open_spellings_from_the_study(tmp_path):
@@ -181,9 +183,10 @@ def test_measure_writes_missing_amounts_as_null():
 
 def test_score_card_copes_without_amounts_and_days(scored):
     *_, row = scored
-    card = final_model.score_card(replace(row.result, amounts=None, days=None, unseen=None), (0.1, 0.2))
+    without = replace(row.result, amounts=None, days=None, unseen=None)
+    card = final_model.score_card(without, (0.1, 0.2), words=small_mixed.WORDS)
     assert not [name for name in card.index if "a day" in name or "unseen" in name]
-    assert card["share of rows that are alerts"] == round(row.result.n_alerts / row.result.n_rows, 4)
+    assert card["share of claims that are alerts"] == round(row.result.n_alerts / row.result.n_rows, 4)
     floors = final_model.score_card(replace(row.result, amounts=[0.0] * len(row.result.ranks)), (0.1, 0.2))
     name = "cost saved, share of the loss without alerts"
     assert card[name] == floors[name]
