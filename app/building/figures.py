@@ -17,7 +17,7 @@ from app.serving.model_files import Figure, Toggle
 from app.serving.served import Served
 from app.views.words import TRANSACTIONS, translate, words_of
 from utils.config import DatasetConfig, Study, Words, load_profile
-from utils.data.features.calendar import SECONDS_PER_DAY
+from utils.data.features.calendar import SECONDS_PER_DAY, elapsed_seconds
 from utils.figures.comparison import mean_precision
 from utils.figures.theme import FRAUD as FRAUD_COLOUR
 from utils.figures.theme import LEGITIMATE as LEGITIMATE_COLOUR
@@ -73,7 +73,7 @@ def figures(
     if schema.amount is not None:
         page.append(amounts(development[schema.amount].to_numpy(), labels))
     if schema.time is not None:
-        hours = development[schema.time].to_numpy() % SECONDS_PER_DAY // 3600
+        hours = elapsed_seconds(development[schema.time], schema) % SECONDS_PER_DAY // 3600
         if np.unique(hours // 1).size > 1:  # not where all times are dates
             page.append(hour_of_day(hours, labels, is_clock=schema.time in schema.dates))
     if synthetic:

@@ -13,6 +13,7 @@ from utils.benchmark.records import UnseenEntities, from_json, to_json
 from utils.benchmark.run_task import measure
 from utils.config import load_profile
 from utils.data.features import build_features
+from utils.data.features.encoding import TableEncoder
 from utils.data.loading import load
 from utils.dataset_config import LISTS
 from utils.serving import bundle, final_model
@@ -21,7 +22,7 @@ from utils.serving.explanations import Explainer
 from utils.serving.final_model import OutOfFold
 from utils.serving.raw_columns import decode_rows, describe_columns, encode_rows
 from utils.serving.scorer import Scorer
-from utils.serving.table_features import encoded_sources, raw_sources
+from utils.serving.table_features import TableFeatures, encoded_sources, raw_sources
 from utils.study_file import Study
 
 ROWS = small_mixed.dataset()
@@ -53,6 +54,20 @@ def test_scorer_encodes_rows_of_a_mixed_table_as_its_encoder_does(values):
     frame = decode_rows(values, model.raw)
     expected = model.scaler.transform(build_features(frame, model.schema, model.columns))
     np.testing.assert_array_equal(Scorer(model).scaled(values), expected)
+
+
+def test_scorer_encodes_a_time_in_hours_as_its_encoder_does():
+    model = small_mixed.fit("lr")
+    dates = tuple(name for name in model.schema.dates if name != "when")
+    columns = tuple(name for name in model.columns if not name.startswith(("weekday", "opened")))
+    schema = replace(model.schema, dates=dates, time_unit="hours")
+    frame = ROWS.frame.assign(when=(ROWS.frame["when"] - ROWS.frame["when"].min()) / 3600)
+    dataset = replace(ROWS, frame=frame, config=schema)
+    encoder = TableEncoder().fit(dataset.X, dataset.y, dataset.groups)
+    raw = describe_columns(dataset, np.arange(len(frame)))
+    assert set(columns) < set(dataset.X) and next(column for column in raw if column.name == "when").kind == "number"
+    values = encode_rows(frame.iloc[:50], raw)
+    np.testing.assert_allclose(TableFeatures(encoder, schema, raw)(values), encoder.transform(dataset.X.iloc[:50]))
 
 
 @pytest.mark.parametrize("name", ["lr", "xgb", "blend", "ann"])
