@@ -200,6 +200,17 @@ def test_plot_pr_curves_labels_a_curve_with_its_mean():
     assert f"CGAN ({rows['average_precision'].mean():.3f})" in texts(DRAWINGS["plot_pr_curves"]())
 
 
+def test_plot_pr_curves_says_which_curves_are_those_of_one_fold():
+    single = LEDGER[LEDGER["fold"] == LEDGER["fold"].iloc[0]].drop_duplicates(["sampler", "model"])
+    figure = comparison_figures.plot_pr_curves(single, CURVES, PREVALENCE)
+    assert "Average precision on one fold" in texts(figure) and not [text for text in texts(figure) if ", one" in text]
+    both = pd.concat([LEDGER[LEDGER["sampler"] == "smote"], single[single["sampler"] == "cgan"]])
+    shown = texts(comparison_figures.plot_pr_curves(both, CURVES, PREVALENCE))
+    assert [text[:4] for text in shown if text.endswith(", one fold)")] == [
+        "CGAN"
+    ] and "Mean average precision" in shown
+
+
 def test_plot_pr_curves_distinguishes_two_curves_of_one_model():
     pairs = {"RF": ("none", "rf"), "RF, CGAN": ("cgan", "rf"), "XGBoost": ("none", "xgb")}
     curves = lines(comparison_figures.plot_pr_curves(LEDGER, pairs, PREVALENCE))[:3]
