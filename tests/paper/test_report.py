@@ -180,9 +180,9 @@ def test_report_names_the_costs_behind_the_threshold(profile, numbers):
 def test_report_counts_the_features_of_a_mixed_table_by_kind(profile, numbers):
     mixed = replace(profile.dataset, numeric=("age",), categorical=("ward",), dates=("opened", "born"))
     text = report(replace(profile, dataset=mixed), numbers)
-    assert "two numeric columns, one categorical column, and two date columns" in text  # the amount is a number
+    assert "Its features come from two numeric columns, one categorical column, and two date columns" in text  # the amount is a number
     unlisted = replace(profile.dataset, positive=())  # a table of numbers, whose columns no list names
-    assert "Its features are" not in report(replace(profile, dataset=unlisted), numbers)
+    assert "Its features come from" not in report(replace(profile, dataset=unlisted), numbers)
 
 
 def test_report_of_a_run_with_few_numbers_has_the_sections_there_are(profile, numbers):

@@ -461,6 +461,24 @@ def test_figures_take_the_words_of_a_study(name):
     assert "infection" in shown and not re.findall("fraud|legitimate|payment|transaction", shown)
 
 
+def test_plot_marginals_has_whole_ticks_and_a_bar_for_each_year():
+    years = {
+        "opened_year": [2019.0, 2021, 2022, 2022],
+        "one_year": [2024.0] * 4,
+        "born_year": [1950.0, 1960, 1990, 2009],
+    }
+    figure = cgan_figures.plot_marginals(pd.DataFrame(years), pd.DataFrame(years))
+    figure.canvas.draw()
+    for axes in figure.axes[:3]:
+        low, high = axes.get_xlim()
+        ticks = [tick.get_text() for tick in axes.get_xticklabels()]
+        inside = [text for text, at in zip(ticks, axes.get_xticks(), strict=True) if low <= at <= high]
+        assert inside and all(re.fullmatch(r"\d{4}", text) for text in inside)
+    edges = figure.axes[0].patches[0].get_data().edges
+    assert edges.tolist() == [2018.5, 2019.5, 2020.5, 2021.5, 2022.5]
+    assert figure.axes[0].patches[0].get_data().values.tolist() == [0.25, 0, 0.25, 0.5]
+
+
 def test_plot_cost_is_in_total_without_days():
     figure = final_model_figures.plot_cost([0, 5, 9], [50.0, 30, 20], 5, None)
     figure.canvas.draw()
