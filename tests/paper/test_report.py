@@ -180,7 +180,9 @@ def test_report_names_the_costs_behind_the_threshold(profile, numbers):
 def test_report_counts_the_features_of_a_mixed_table_by_kind(profile, numbers):
     mixed = replace(profile.dataset, numeric=("age",), categorical=("ward",), dates=("opened", "born"))
     text = report(replace(profile, dataset=mixed), numbers)
-    assert "Its features come from two numeric columns, one categorical column, and two date columns" in text  # the amount is a number
+    assert (
+        "Its features come from two numeric columns, one categorical column, and two date columns" in text
+    )  # the amount is a number
     unlisted = replace(profile.dataset, positive=())  # a table of numbers, whose columns no list names
     assert "Its features come from" not in report(replace(profile, dataset=unlisted), numbers)
 

@@ -117,7 +117,8 @@ def describe_batches(profile: Profile) -> str:
     text = f"batches have {usual:,} rows; others: {', '.join(f'{size:,}' for size in others) or 'none'}"
     if max(others, default=0) > usual:
         return text
-    return f"{text}. Larger ones are the same fit, as none has more than a sixteenth of the {n_rows:,} training rows"
+    limit = f"a sixteenth of the {n_rows:,} training rows" if usual > SMALLEST_BATCH else f"{SMALLEST_BATCH} rows here"
+    return f"{text}. Larger ones are the same fit, as no batch has more than {limit}"
 
 
 def _usual_batch(profile: Profile) -> tuple[int, int]:
@@ -257,7 +258,7 @@ def describe_folds(table: pd.DataFrame, folds: Iterable[tuple[int, int]]) -> str
     scores = summaries.paired_scores(table[table["sampler"] == "none"]).dropna(axis="columns").mean(axis="columns")
     chosen, others = scores[list(folds)], scores.drop(list(folds))
     if others.empty:
-        return f"all {len(scores)} folds"
+        return "both folds" if len(scores) == 2 else f"all {len(scores)} folds"
     number = f"{len(chosen)} " if len(chosen) > 1 else ""
     if chosen.min() > others.max():
         return f"the {number}easiest of {len(scores)} folds"

@@ -106,7 +106,7 @@ def plot_settings(table: pd.DataFrame, models: dict[str, str]) -> Figure:
         Name to label.
     """
     measured, settings = list(table["model"].unique()), list(table["setting"].unique())
-    figure, panels = panel_grid([models[model] for model in measured], 0.3 * len(settings), margin=0.6)
+    figure, panels = panel_grid([models[model] for model in measured], 0.3 * max(3, len(settings)), margin=0.6)
     for axes, model in zip(panels, measured, strict=True):
         rows = table[table["model"] == model].set_index("setting").reindex(settings)
         lines = range(len(settings))

@@ -256,7 +256,7 @@ def scores(*values):
         ((0.1, 0.2, 0.9, 0.8), "the 2 hardest of 4 folds"),
         ((0.9, 0.2, 0.1, 0.8), "2 of 4 folds, neither the easiest nor the hardest"),
         ((0.5, 0.5, 0.5, 0.5), "2 of 4 folds, neither the easiest nor the hardest"),
-        ((0.9, 0.8), "all 2 folds"),
+        ((0.9, 0.8), "both folds"),
     ],
 )
 def test_describe_folds_tells_from_results_which_folds_a_study_has(values, text):
