@@ -214,11 +214,12 @@ QUICK_ABLATION = ("default", "original_loss")
 
 
 def load_profile(name: str, study: str | Study | DatasetConfig = CREDITCARD) -> Profile:
-    """Return the profile called `name`; a ConfigError lists the profiles, or says what is wrong with the study.
+    """Return the profile called `name`; a ConfigError says which to choose, or what is wrong with the study.
 
     Parameters
     ----------
     name : {'quick', 'full', 'next'}
+        The last prepares the next version of the credit-card study; users are offered the first two.
     study : str, Study or DatasetConfig
         A study, its name or the path of its file; or a dataset, with the folders of the credit-card study.
 
@@ -234,7 +235,7 @@ def load_profile(name: str, study: str | Study | DatasetConfig = CREDITCARD) -> 
         study = read_study(study)
     study.dataset.check()
     if name not in SIZES:
-        raise ConfigError(f"There is no profile {name!r}; choose 'quick', 'full' or 'next'.")
+        raise ConfigError(f"There is no profile {name!r}; choose 'quick' or 'full'.")
     options = {"dataset": study.dataset, "study": study.name, "words": study.words, "costs": study.costs}
     return Profile(name, **_folders(name, study.name), **SIZES[name], **options)
 

@@ -18,6 +18,7 @@ ORDERS = ("day_first", "month_first")
 SIGNS = {"decimal_comma": ",", "decimal_point": "."}
 SPELLINGS = ("decimal", *SIGNS, *ORDERS)
 LISTS = ("drop", "positive", "negative", *KINDS, *SIGNS, *ORDERS)
+TIME_UNITS = {"milliseconds": 1e-3, "seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86_400.0}  # in seconds
 SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -77,6 +78,7 @@ class Roles:
     decimal_point: tuple[str, ...] = ()
     day_first: tuple[str, ...] = ()
     month_first: tuple[str, ...] = ()
+    time_unit: str = "seconds"
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ class DatasetConfig:
     label : str
         Column with the two classes: 1 for the rare class and 0 otherwise, or any values if `positive` is given.
     time : str or None
-        Column in seconds from the first transaction, or a date if `dates` lists it. It orders the rows, which decides
-        the test set, and becomes the hour of day. Without it the test set is a stratified random draw.
+        Column that counts from the first transaction in `time_unit`, or a date if `dates` lists it. It orders the rows,
+        which decides the test set, and becomes the hour of day. Without it the test set is a stratified random draw.
     amount : str or None
         Column with the amount of each row, used for costs.
     sha256 : str or None
@@ -120,8 +122,10 @@ class DatasetConfig:
         Columns of a mixed table by kind; see `utils.data.recognition.columns`. Other columns are left out.
     decimal, decimal_comma, decimal_point, day_first, month_first
         How text is read that may mean two things; see `Spellings`.
+    time_unit : {'milliseconds', 'seconds', 'minutes', 'hours', 'days'}
+        What a time counts that is no date.
     raw_time : bool
-        Use the seconds from the first transaction as a feature instead of the hour of day, to see their effect.
+        Use the time from the first transaction as a feature instead of the hour of day, to see their effect.
     variant : str
         Suffix of the name, for studies that change the dataset to see the effect of a choice.
     copies : Path or None
@@ -149,6 +153,7 @@ class DatasetConfig:
     decimal_point: tuple[str, ...] = ()
     day_first: tuple[str, ...] = ()
     month_first: tuple[str, ...] = ()
+    time_unit: str = "seconds"
     raw_time: bool = False
     variant: str = ""
     copies: Path | None = None
@@ -229,6 +234,10 @@ class DatasetConfig:
             yield "negative", "name the values of the rare class as `positive`, too"
         if self.decimal not in (None, *SIGNS.values()):
             yield "decimal", "write '.' or ','"
+        if self.time_unit not in TIME_UNITS:
+            yield "time_unit", f"write one of {', '.join(map(repr, TIME_UNITS))}"
+        elif self.time_unit != "seconds" and (self.time is None or self.time in self.dates):
+            yield "time_unit", "leave it out, as only a time that is no date has a unit"
 
     @property
     def spellings(self) -> Spellings:

@@ -16,16 +16,12 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from utils.config import ROOT, STUDIES, ConfigError
 from utils.data.errors import DataError
 from utils.data.reading import read_raw
-from utils.data.reading.column_types import is_day_numbers
-from utils.data.reading.spelled_dates import date_spelling
-from utils.data.reading.texts import as_texts
 from utils.data.recognition import recognise
 from utils.data.recognition.recognised import Recognised, table
+from utils.dataset_config import TIME_UNITS
 from utils.reporting.numbers import write_text
 from utils.study_file import NAME, NEUTRAL, RESERVED, Costs, read_study, study_from
 
@@ -33,7 +29,6 @@ ROLES = ("label", "time", "amount", "group")
 ENDINGS = {".csv", ".tsv", ".txt", ".data", ".parquet", ".pq", ".xlsx", ".xls", ".gz", ".zip"}
 MAX_NEGATIVES = 50  # values of the other class that a study's file lists
 LINE = 110  # characters of a list before it is broken into lines
-EPOCH = 3e8  # seconds from the first row are fewer, and seconds since 1970 are more from 1979 on
 PATH_COMMENT = "a relative path starts at the project's root, or at the folder of this file if it is not in studies"
 TEXT = """\
 # The study of {file}, as its columns were recognised. After a change here, `make study FILE=studies/...` repeats what
@@ -105,8 +100,7 @@ def find_or_write(request: Request) -> str:
     roles = {role: getattr(request, role) for role in (*ROLES, "positive")}
     recognised = recognise(frame, **roles, name=path.name)
     _say(table(recognised))
-    time = recognised.role("time")
-    content = study_text(path, recognised, with_dates=time is not None and holds_dates(frame[time]))
+    content = study_text(path, recognised)
     study_from(name, tomllib.loads(content), source=file.name)
     write_text(file, content)
     shown = _from_root(file)
@@ -189,16 +183,7 @@ def _require_same(request: Request, name: str, path: Path) -> None:
             )
 
 
-def holds_dates(column: pd.Series) -> bool:
-    """Whether a column of times holds dates, or numbers that stand for dates, and not seconds from the first row."""
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return True
-    if pd.api.types.is_numeric_dtype(column):
-        return is_day_numbers(column) or bool(column.min() > EPOCH)
-    return date_spelling(as_texts(column)) is not None
-
-
-def study_text(path: Path, recognised: Recognised, *, with_dates: bool) -> str:
+def study_text(path: Path, recognised: Recognised) -> str:
     """Content of a study's file, with a comment to each field.
 
     Parameters
@@ -207,22 +192,22 @@ def study_text(path: Path, recognised: Recognised, *, with_dates: bool) -> str:
         File of the table.
     recognised : Recognised
         What its columns are.
-    with_dates : bool
-        Whether the time is a column of dates.
     """
     role, spellings = recognised.role, recognised.spellings
+    is_date = role("time") is not None and recognised.time_unit is None
     fields = [
         ("path", _from_root(path), "CSV, Parquet or Excel; " + PATH_COMMENT),
         ("label", role("label"), "the column with the two classes"),
         ("positive", (recognised.positive,), "values of the label that mean the rare class"),
         ("negative", _listed(recognised.negatives), "values that mean the other class; any further one is refused"),
         ("time", role("time"), "orders the rows: the latest fifth is then the test set"),
+        ("time_unit", recognised.time_unit, f"what a time counts that is no date: {', '.join(TIME_UNITS)}"),
         ("amount", role("amount"), "what is at stake in a row, for costs; a feature, too"),
         ("group", role("group"), "an entity such as a customer: none has rows on both sides of a fold"),
         ("duplicates", "keep", 'exact copies of a row: "keep", and they share a fold, or "drop"'),
         ("numeric", recognised.numeric or _only_amount(recognised), "features that are numbers"),
         ("categorical", recognised.categorical, "features that are categories"),
-        ("dates", (*((role("time"),) if with_dates else ()), *recognised.dates), "columns that are dates"),
+        ("dates", (*((role("time"),) if is_date else ()), *recognised.dates), "columns that are dates"),
         (
             "day_first",
             spellings.day_first,

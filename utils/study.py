@@ -34,7 +34,8 @@ def run(profile: Profile) -> None:
     with lasting_workers():
         n_tasks["ablation"] = len(cgan_ablation.run(profile))
         if not n_tasks["ablation"]:
-            print("The ablation of the CGAN is left out: a fold has too few positives to train one.", flush=True)
+            too_few = f"a fold has too few {profile.words.positives} to train one"
+            print(f"The ablation of the CGAN is left out: {too_few}.", flush=True)
         if set(ULB_COLUMNS) <= set(load_dataset(profile.dataset).frame):
             n_tasks["original protocol"] = len(original_run.replica(profile))
         else:

@@ -17,7 +17,7 @@ from app.serving.model_files import Figure, Toggle
 from app.serving.served import Served
 from app.views.words import TRANSACTIONS, translate, words_of
 from utils.config import DatasetConfig, Study, Words, load_profile
-from utils.data.features.calendar import SECONDS_PER_DAY
+from utils.data.features.calendar import SECONDS_PER_DAY, elapsed_seconds
 from utils.figures.comparison import mean_precision
 from utils.figures.theme import FRAUD as FRAUD_COLOUR
 from utils.figures.theme import LEGITIMATE as LEGITIMATE_COLOUR
@@ -25,7 +25,7 @@ from utils.figures.theme import NEUTRAL, model_colour, sampler_colour
 from utils.figures.theme import SYNTHETIC as SYNTHETIC_COLOUR
 
 CLASSES = ((0, "Legitimate", LEGITIMATE_COLOUR), (1, "Fraud", FRAUD_COLOUR))
-PAIR = ["sampler", "model"]
+PAIR, FOLD = ["sampler", "model"], ["repeat", "fold"]
 RECALLS = np.linspace(0.01, 1, 100)
 AMOUNTS = (0, 0.01, 1, 3, 10, 30, 100, 300, 1000, 3000)  # lower ends of the bins: roughly half powers of ten
 N_EXPLAINED, N_ESTIMATED = 200, 30  # transactions of each class behind importances that are exact, or estimated
@@ -73,7 +73,7 @@ def figures(
     if schema.amount is not None:
         page.append(amounts(development[schema.amount].to_numpy(), labels))
     if schema.time is not None:
-        hours = development[schema.time].to_numpy() % SECONDS_PER_DAY // 3600
+        hours = elapsed_seconds(development[schema.time], schema) % SECONDS_PER_DAY // 3600
         if np.unique(hours // 1).size > 1:  # not where all times are dates
             page.append(hour_of_day(hours, labels, is_clock=schema.time in schema.dates))
     if synthetic:
@@ -110,15 +110,18 @@ def in_words(figure: Figure, words: Words) -> Figure:
 
 
 def measured(study: Study | DatasetConfig) -> pd.DataFrame:
-    """Cross-validation rows of the full study, else of the quick one, on the folds that every pair has."""
+    """Cross-validation rows of the full study, else of the quick one, on the folds that every pair has.
+
+    Its attributes are the profile, and on how many folds some pair was measured.
+    """
     for profile in ("full", "quick"):
         table = development_rows(load_profile(profile, study))
         if table.empty:
             continue
-        n_pairs = len(table[PAIR].drop_duplicates())
-        table = table[table.groupby(["repeat", "fold"])["key"].transform("size") == n_pairs]
+        n_pairs, n_measured = len(table[PAIR].drop_duplicates()), len(table[FOLD].drop_duplicates())
+        table = table[table.groupby(FOLD)["key"].transform("size") == n_pairs]
         if len(table):
-            table.attrs["profile"] = profile
+            table.attrs |= {"profile": profile, "n_measured": n_measured}
             return table
     return pd.DataFrame()
 
@@ -357,7 +360,13 @@ def _best_first(table: pd.DataFrame, role: str, labels_of: dict[str, str]) -> li
 
 
 def _origin(table: pd.DataFrame) -> str:
-    n_folds = len(table[["repeat", "fold"]].drop_duplicates())
-    run = table.attrs.get("profile", "full")
-    text = f"Mean over {n_folds} fold{'s' * (n_folds > 1)} of the development set, from the {run} run of the study; "
-    return text + "the mean average precision is in brackets. Select a name to hide or show its curve."
+    n_folds = len(table[FOLD].drop_duplicates())
+    run, n_measured = table.attrs.get("profile", "full"), table.attrs.get("n_measured", n_folds)
+    text = f"Mean over {n_folds} folds" if n_folds > 1 else "One fold"
+    text += f" of the development set, from the {run} run of the study"
+    if n_folds < n_measured:
+        text += f": of {n_measured} folds, only {'these have' if n_folds > 1 else 'this one has'} every pair"
+    text += f"; the {'mean ' if n_folds > 1 else ''}average precision is in brackets. "
+    if n_folds == 1:
+        text += "On other folds the curves would look otherwise, and their order may change. "
+    return text + "Select a name to hide or show its curve."

@@ -17,6 +17,7 @@ from pydantic_core import core_schema
 from app.parsing.labels import COUNTS, FOREIGN_COUNTS
 from app.parsing.records import LARGEST
 from app.serving.served import Explanation, ModelDescription
+from app.views.formatting import upper_first
 from app.views.summary import FileSummary
 from app.views.words import translate, words_of
 from utils.benchmark.records import to_json
@@ -218,7 +219,7 @@ def column_type(model: FraudModel, name: str) -> object:
             return _described_type(column)
     counts = "only the hour of day counts" if model.hour_features else "counts as it is"
     roles = {
-        model.schema.time: f"Seconds since the first transaction of the file; {counts}.",
+        model.schema.time: f"{upper_first(model.schema.time_unit)} since the first transaction of the file; {counts}.",
         model.schema.amount: "Amount of the row." if model.card.study else "Amount of the payment.",
     }
     description = translate(roles.get(name, "As in the file of the study."), words_of(model.card))

@@ -12,6 +12,7 @@ from app.serving.served import Served
 from app.views.formatting import short
 from utils.serving.raw_columns import RawColumn
 
+UNITS = {"milliseconds": "ms", "seconds": "s", "minutes": "min", "hours": "h", "days": "d"}  # of a time
 MAX_SELECT = 8  # categories up to which a list is shown whole; more are searched
 MAX_OFFERED = 1_000  # categories that a list to search offers
 MAX_NAMED, MAX_CHARACTERS = 3, 30  # categories that a hint names, and characters of each
@@ -57,7 +58,8 @@ def fields_of(model: Served) -> list[FormField]:
     if model.raw:
         fields = [_mixed_field(column, number) for number, column in enumerate(model.raw)]
         return sorted(fields, key=lambda field: (field.position is None, field.position))
-    units, ranges = {model.model.schema.time: " (s)"}, model.about.ranges
+    schema, ranges = model.model.schema, model.about.ranges
+    units = {schema.time: f" ({UNITS[schema.time_unit]})"}
     return [
         FormField(
             name,

@@ -160,7 +160,10 @@ def test_report_counts_few_alerts(profile, numbers, n_alerts, precision, sentenc
 def test_report_promises_a_score_on_unseen_entities_only_where_there_is_one(profile, numbers, unseen, end):
     changed = copy.deepcopy(numbers)
     if unseen is not None:
-        names = ("rows of unseen entities", "positives of unseen entities", "average precision on unseen entities")
+        names = (
+            *(f"{word} of unseen entities" for word in (profile.words.rows, profile.words.positives)),
+            "average precision on unseen entities",
+        )
         changed["08_final_model"]["card"] |= dict(zip(names, unseen, strict=True))
     text = report(replace(profile, dataset=replace(profile.dataset, group="ward")), changed)
     assert f"share a fold; the test set may hold known ones, {end}" in text
@@ -177,9 +180,11 @@ def test_report_names_the_costs_behind_the_threshold(profile, numbers):
 def test_report_counts_the_features_of_a_mixed_table_by_kind(profile, numbers):
     mixed = replace(profile.dataset, numeric=("age",), categorical=("ward",), dates=("opened", "born"))
     text = report(replace(profile, dataset=mixed), numbers)
-    assert "two numeric columns, one categorical column, and two date columns" in text  # the amount is a number
+    assert (
+        "Its features come from two numeric columns, one categorical column, and two date columns" in text
+    )  # the amount is a number
     unlisted = replace(profile.dataset, positive=())  # a table of numbers, whose columns no list names
-    assert "Its features are" not in report(replace(profile, dataset=unlisted), numbers)
+    assert "Its features come from" not in report(replace(profile, dataset=unlisted), numbers)
 
 
 def test_report_of_a_run_with_few_numbers_has_the_sections_there_are(profile, numbers):

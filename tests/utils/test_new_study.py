@@ -11,7 +11,7 @@ from utils import new_study, study_file
 from utils.config import ConfigError
 from utils.data.errors import DataError
 from utils.data.loading import load
-from utils.new_study import Request, find_or_write, holds_dates, name_of_file, toml_value
+from utils.new_study import Request, find_or_write, name_of_file, toml_value
 
 
 @pytest.fixture
@@ -200,19 +200,19 @@ def test_find_or_write_names_the_reason_beside_a_dropped_column(studies, claims)
     assert {'the "id"', "empty"} <= set(study_file.read_study(name).dataset.drop)
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ([0, 86_400.5, 172_792], False),
-        ([1_700_000_000, 1_700_086_400, 1_700_172_800], True),
-        ([20240131, 20240201, 20240202], True),
-        (["2024-01-31 10:00", "2024-02-01 11:00", None], True),
-        (["31.01.2024", "01.02.2024", "02.02.2024"], True),
-        (pd.to_datetime(["2024-01-31", "2024-02-01"]), True),
-    ],
-)
-def test_holds_dates_tells_dates_from_seconds_since_the_first_row(values, expected):
-    assert holds_dates(pd.Series(values)) is expected
+def test_find_or_write_says_in_which_unit_a_time_is_read(studies, claims, capsys):
+    frame = (
+        pd.read_csv(claims).drop(columns="opened").assign(hours_since_start=np.arange(600), step=np.arange(600) // 3)
+    )
+    frame.to_csv(claims, index=False)
+    study = study_file.read_study(find_or_write(Request(claims, label="outcome", time="hours_since_start")))
+    assert (study.dataset.time_unit, study.dataset.dates) == ("hours", ())
+    assert "time, 25 days from first to last, as its name says hours" in capsys.readouterr().err
+    study = study_file.read_study(find_or_write(Request(claims, label="outcome", time="step", name="steps")))
+    assert study.dataset.time_unit == "seconds"
+    printed = capsys.readouterr().err
+    assert "time, 3.3 minutes from first to last, read as seconds" in printed and "8.3 days as hours" in printed
+    assert "write it as time_unit in the study's file" in printed
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from utils.analysis.bootstrap import bootstrap_differences
 from utils.analysis.corrected_tests import PRACTICAL, corrected_difference, holm, practical_probabilities
 from utils.analysis.summaries import SCORE, TIE_NEUTRAL_SCORE, Pair, paired_scores
-from utils.analysis.verdicts import verdict
+from utils.analysis.verdicts import LARGEST, verdict
 
 UNKNOWN = dict.fromkeys(("mean", "low", "high", "p_value", "n_folds"), np.nan)  # difference of too few folds
 
@@ -34,7 +34,7 @@ def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFra
         adjusted_p, verdict; verdict_tie_neutral, the verdict on the average precision with ties neutral, and
         holds_tie_neutral, whether it is the same, both None where a row of the pair lacks that score. Pairs with
         fewer than two folds in common are left out, because they allow no interval. Means and bounds are differences in
-        average precision, sampler minus reference.
+        average precision, sampler minus reference; bounds end at -1 and 1, beyond which no difference can be.
 
     Raises
     ------
@@ -100,6 +100,7 @@ def compare_pairs(table: pd.DataFrame, pairs: list[Pair]) -> pd.DataFrame:
     )
     compared["adjusted_p"] = holm(compared["p_value"])
     compared["verdict"] = [verdict(row.low, row.high, row.adjusted_p) for row in compared.itertuples()]
+    compared[["low", "high"]] = compared[["low", "high"]].clip(-LARGEST, LARGEST)  # wider over few folds
     tie_neutral = _tie_neutral_verdicts(table, differences, test_share)
     holds = [
         None if alternative is None else alternative == label

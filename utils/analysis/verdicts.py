@@ -9,6 +9,8 @@ from scipy.stats import t as student_t
 from utils.analysis.corrected_tests import ALPHA, LEVEL
 from utils.config import MARGIN
 
+LARGEST = 1.0  # difference of two average precisions
+
 
 def verdict(low: float, high: float, adjusted_p: float, margin: float = MARGIN) -> str:
     """Verdict on a comparison: 'helps', 'harms', 'equivalent' or 'no evidence'.
@@ -39,16 +41,20 @@ def verdict(low: float, high: float, adjusted_p: float, margin: float = MARGIN) 
 def detectable_difference(compared: pd.DataFrame, margin: float = MARGIN) -> pd.Series:
     """Smallest mean difference that a comparison could have called helpful or harmful, given its variance.
 
+    Where the folds are so few that none could, it is 1, the largest difference that there can be.
+
     Parameters
     ----------
     compared : DataFrame
-        One family, from `compare_pairs`; columns low, high and n_folds.
+        One family, from `compare_pairs`; columns mean, low, high and n_folds.
     """
     freedom = compared["n_folds"] - 1
-    half_width = (compared["high"] - compared["low"]) / 2
+    is_cut = (compared["low"] <= -LARGEST) | (compared["high"] >= LARGEST)
+    longer_side = np.maximum(compared["high"] - compared["mean"], compared["mean"] - compared["low"])
+    half_width = longer_side.where(is_cut, (compared["high"] - compared["low"]) / 2)
     error = half_width / student_t.ppf((1 + LEVEL) / 2, freedom)
     strictest = student_t.isf(ALPHA / 2 / len(compared), freedom) * error
-    return pd.Series(np.maximum(margin + half_width, strictest), compared.index, name="detectable")
+    return pd.Series(np.maximum(margin + half_width, strictest).clip(upper=LARGEST), compared.index, name="detectable")
 
 
 def claim_verdict(compared: pd.DataFrame) -> str:

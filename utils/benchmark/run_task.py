@@ -24,7 +24,7 @@ from utils.benchmark.tasks import label, library_version
 from utils.benchmark.training import Fitted, TrainingRows, fit, positive_scores
 from utils.config import DatasetConfig, Profile, Protocol
 from utils.data import fetching, loading, splits
-from utils.data.features.calendar import SECONDS_PER_DAY
+from utils.data.features.calendar import SECONDS_PER_DAY, elapsed_seconds
 from utils.data.features.encoding import build_encoder
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
@@ -240,7 +240,7 @@ def days_covered(dataset: Dataset, positions: np.ndarray) -> float | None:
     if dataset.config.time is None:
         return None
     first, last = int(np.min(positions)), int(np.max(positions))
-    start, end = dataset.frame[dataset.config.time].iloc[[first, last]]
+    start, end = elapsed_seconds(dataset.frame[dataset.config.time].iloc[[first, last]], dataset.config)
     share = len(positions) / (last - first + 1)
     return round(float(end - start) / SECONDS_PER_DAY * share, 4)
 

@@ -12,6 +12,7 @@ import pandas as pd
 from utils.config import ULB, DatasetConfig
 from utils.data.errors import DataError
 from utils.data.features import build_features
+from utils.data.features.calendar import HOUR_FEATURES, elapsed_seconds, has_clock
 from utils.data.fetching import (
     content_sha256,
     copy_path,
@@ -70,8 +71,14 @@ class Dataset:
 
     @cached_property
     def X(self) -> pd.DataFrame:
-        """Features of the protocol, float64 or categories; see `features`."""
-        return build_features(self.frame, self.config)
+        """Features of the protocol, float64 or categories; see `features`.
+
+        Those of the hour are left out where all rows have the same, as dates without a time of day do.
+        """
+        X, time = build_features(self.frame, self.config), self.config.time
+        if time is None or self.config.raw_time or has_clock(elapsed_seconds(self.frame[time], self.config)):
+            return X
+        return X.drop(columns=list(HOUR_FEATURES))
 
     @cached_property
     def y(self) -> pd.Series:

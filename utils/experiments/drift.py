@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
 from utils.data.errors import DataError
-from utils.data.features.calendar import SECONDS_PER_DAY, time_features
+from utils.data.features.calendar import SECONDS_PER_DAY, elapsed_seconds, time_features
 from utils.data.loading import Dataset
 from utils.data.splits import split_off_test
 from utils.experiments.fidelity import two_sample_auc
@@ -45,7 +45,7 @@ def seconds(dataset: Dataset) -> NDArray[np.float64]:
             f"{dataset.config.path.name} has no time column, so change over time cannot be measured; "
             "name one in DatasetConfig if there is one."
         )
-    times = dataset.frame[dataset.config.time].to_numpy()
+    times = elapsed_seconds(dataset.frame[dataset.config.time], dataset.config)
     return times - times.min() // SECONDS_PER_DAY * SECONDS_PER_DAY
 
 
@@ -201,7 +201,7 @@ def timeless(dataset: Dataset) -> pd.DataFrame:
     """Features without the time and what comes from it; raw columns, but of a mixed table what models see."""
     config = dataset.config
     if config.is_mixed:
-        return dataset.X.drop(columns=list(time_features(config)))
+        return dataset.X.drop(columns=list(time_features(config)), errors="ignore")  # there may be none of the hour
     roles = (config.label, config.time, config.group)
     return dataset.frame.drop(columns=[name for name in roles if name is not None])
 

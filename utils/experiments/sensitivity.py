@@ -20,9 +20,11 @@ from utils.benchmark import ledger, runner
 from utils.benchmark.errors import exit_with_a_sentence
 from utils.benchmark.executors import Batch
 from utils.benchmark.records import Task
+from utils.benchmark.run_task import all_folds, load_dataset
 from utils.benchmark.tasks import Named, describe, make_task
 from utils.config import DatasetConfig, Profile, Search, load_profile
 from utils.data.identity import identify
+from utils.models.networks import limited_batch_size
 from utils.models.registry import CLASSICAL, MODELS
 from utils.samplers.registry import SAMPLERS
 
@@ -31,9 +33,10 @@ SMALLER = {"rf": {"n_estimators": 50}, "xgb": {"n_estimators": 100}}  # fewer tr
 LOSSES = {
     "cross-entropy": {},
     "focal loss": {"loss": "focal"},
-    "batches of 256": {"batch_size": 256},
-    "batches of 4,096": {"batch_size": 4096},
 }
+NETWORKS = ("ann", "cnn1d", "lstm")
+BATCH_FACTOR = 4  # batches are compared with some that many times smaller and larger
+SMALLEST_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ SettingsBuilder = Callable[[Profile], list[Setting]]
 def ratio_settings(profile: Profile) -> list[Setting]:
     """Every sampler with a ratio at each of its ratios, and no resampling; default models, but with fewer trees."""
     names = [name for name in profile.samplers or SAMPLERS if SAMPLERS[name].space.get("ratio")]
-    samplers = [(value, (name, {"ratio": ratio})) for name in names for value, ratio in _ratios(name).items()]
+    samplers = [(value, (name, {"ratio": ratio})) for name in names for value, ratio in _ratios(profile, name).items()]
     models = [(name, SMALLER.get(name, {})) for name in CLASSICAL if name in profile.sensitivity_models]
     return [
         _make_setting(profile, name, fold_id, sampler, model)
@@ -60,12 +63,23 @@ def ratio_settings(profile: Profile) -> list[Setting]:
     ]
 
 
-def _ratios(sampler: str) -> dict[str, object]:
-    """Names and values of the ratios; for an undersampler the ratio is the number of rows kept per fraud."""
+def _ratios(profile: Profile, sampler: str) -> dict[str, object]:
+    """Names and values of the ratios; for an undersampler the number of rows kept per fraud, if there are more."""
     allowed = SAMPLERS[sampler].space["ratio"]
     if SAMPLERS[sampler].family == "under":
-        return {str(value) if value == "balanced" else f"x{value}": value for value in allowed}
+        return {
+            str(value) if value == "balanced" else f"x{value}": value
+            for value in allowed
+            if _drops_rows(profile, sampler, value)
+        }
     return {name: value for name, value in RATIOS.items() if value in allowed}
+
+
+def _drops_rows(profile: Profile, sampler: str, ratio: float | str) -> bool:
+    """Whether an undersampler drops rows of every fold that is measured."""
+    y, folds = load_dataset(profile.dataset).y, all_folds(profile.dataset, profile.protocol, profile.n_repeats)
+    parts = [y.iloc[folds[fold_id].train] for fold_id in profile.sensitivity_folds]
+    return all(SAMPLERS[sampler].effect(ratio, part) < (part == 0).sum() for part in parts)
 
 
 def network_settings(profile: Profile) -> list[Setting]:
@@ -82,8 +96,41 @@ def order_settings(profile: Profile) -> list[Setting]:
 
 
 def loss_settings(profile: Profile) -> list[Setting]:
-    """All networks with other losses and batches."""
-    return _network_settings(profile, ("ann", "cnn1d", "lstm"), LOSSES)
+    """All networks with other losses, and with batches a quarter as large as usual and four times as large."""
+    batches = {f"batches of {size:,}": {"batch_size": size} for size in other_batches(profile)}
+    return _network_settings(profile, NETWORKS, LOSSES | batches)
+
+
+def other_batches(profile: Profile) -> list[int]:
+    """Sizes of the batches that the usual ones are compared with, without those that would be the same fit."""
+    if not _network_folds(profile):
+        return []
+    usual, n_rows = _usual_batch(profile)
+    wanted = max(SMALLEST_BATCH, usual // BATCH_FACTOR), limited_batch_size(BATCH_FACTOR * usual, n_rows)
+    return [size for size in wanted if size != usual]
+
+
+def describe_batches(profile: Profile) -> str:
+    """What batches the networks have and are compared with, such as 'batches have 1,024 rows; others: 256, 4,096'."""
+    usual, n_rows = _usual_batch(profile)
+    others = other_batches(profile)
+    text = f"batches have {usual:,} rows; others: {', '.join(f'{size:,}' for size in others) or 'none'}"
+    if max(others, default=0) > usual:
+        return text
+    limit = f"a sixteenth of the {n_rows:,} training rows" if usual > SMALLEST_BATCH else f"{SMALLEST_BATCH} rows here"
+    return f"{text}. Larger ones are the same fit, as no batch has more than {limit}"
+
+
+def _usual_batch(profile: Profile) -> tuple[int, int]:
+    """Rows of a batch by default, and of the smallest training part without what is held out of it."""
+    folds = all_folds(profile.dataset, profile.protocol, profile.n_repeats)
+    n_rows = min(len(folds[fold_id].train) for fold_id in _network_folds(profile))
+    n_rows -= -(-n_rows // profile.search.held_out)
+    return limited_batch_size(describe(MODELS["ann"], profile).params["batch_size"], n_rows), n_rows
+
+
+def _network_folds(profile: Profile) -> list[tuple[int, int]]:
+    return [fold_id for fold_id in profile.sensitivity_folds if fold_id in profile.deep_folds]
 
 
 def _network_settings(profile: Profile, models: Iterable[str], changes: dict[str, dict]) -> list[Setting]:
@@ -91,8 +138,7 @@ def _network_settings(profile: Profile, models: Iterable[str], changes: dict[str
     search = replace(profile.search, deep_trials=1)
     return [
         _make_setting(profile, name, fold_id, "none", (model, params), search)
-        for fold_id in profile.sensitivity_folds
-        if fold_id in profile.deep_folds
+        for fold_id in _network_folds(profile)
         for model in models
         if model in profile.sensitivity_models
         for name, params in changes.items()
@@ -195,6 +241,11 @@ def spread(table: pd.DataFrame) -> pd.DataFrame:
     return grouped.agg(mean="mean", low="min", high="max").reset_index()
 
 
+def folds_of(table: pd.DataFrame) -> list[tuple[int, int]]:
+    """Pairs (repeat, fold) that ledger rows were measured on."""
+    return sorted(set(zip(table["repeat"], table["fold"], strict=True)))
+
+
 def describe_folds(table: pd.DataFrame, folds: Iterable[tuple[int, int]]) -> str:
     """Which of the study's folds these are, such as 'the 2 easiest of 10 folds'.
 
@@ -207,11 +258,12 @@ def describe_folds(table: pd.DataFrame, folds: Iterable[tuple[int, int]]) -> str
     scores = summaries.paired_scores(table[table["sampler"] == "none"]).dropna(axis="columns").mean(axis="columns")
     chosen, others = scores[list(folds)], scores.drop(list(folds))
     if others.empty:
-        return f"all {len(scores)} folds"
+        return "both folds" if len(scores) == 2 else f"all {len(scores)} folds"
+    number = f"{len(chosen)} " if len(chosen) > 1 else ""
     if chosen.min() > others.max():
-        return f"the {len(chosen)} easiest of {len(scores)} folds"
+        return f"the {number}easiest of {len(scores)} folds"
     if chosen.max() < others.min():
-        return f"the {len(chosen)} hardest of {len(scores)} folds"
+        return f"the {number}hardest of {len(scores)} folds"
     return f"{len(chosen)} of {len(scores)} folds, neither the easiest nor the hardest"
 
 

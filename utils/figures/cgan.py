@@ -121,6 +121,10 @@ def _draw_numbers(axes: Axes, real: pd.Series, synthetic: pd.Series) -> None:
     known = real.dropna()
     low, high = np.quantile(known, [0.005, 0.995]) if len(known) else (0, 1)
     edges = np.linspace(low, high if high > low else low + 1, 25)
+    if len(known) and (known % 1 == 0).all():  # such as years: no ticks between them, and no empty bars
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
+        axes.ticklabel_format(axis="x", useOffset=False)
+        edges = np.arange(np.floor(low), np.ceil(high) + 2) - 0.5 if high - low < len(edges) else edges
     for column, colour in ((real, FRAUD), (synthetic, SYNTHETIC)):
         counts, _ = np.histogram(column.dropna(), edges)
         axes.stairs(counts / len(column), edges, color=colour, linewidth=1)

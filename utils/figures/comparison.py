@@ -84,6 +84,8 @@ def plot_pr_curves(
 ) -> Figure:
     """Mean precision over folds at every recall, with a band for the middle half of the folds.
 
+    The legend says which curves are those of one fold.
+
     Parameters
     ----------
     table : DataFrame
@@ -98,19 +100,22 @@ def plot_pr_curves(
     figure, axes = plt.subplots(figsize=(PAGE * 0.62, 3.1))
     grid = np.linspace(0.01, 1, 100)
     used_colours: list[str] = []  # a second curve of a colour is dashed
-    for name, (sampler, model) in curves.items():
-        rows = table[(table["sampler"] == sampler) & (table["model"] == model)]
+    pairs = [table[(table["sampler"] == sampler) & (table["model"] == model)] for sampler, model in curves.values()]
+    is_single = all(len(rows) == 1 for rows in pairs)
+    for (name, (sampler, model)), rows in zip(curves.items(), pairs, strict=True):
         precision = mean_precision(rows, grid)
         colour = sampler_colour(sampler) if by_sampler else model_colour(model)
         low, high = np.quantile(precision, [0.25, 0.75], axis=0)
         axes.fill_between(grid, low, high, color=colour, alpha=0.13, linewidth=0)
-        label = f"{name} ({rows['average_precision'].mean():.3f})"
+        note = ", one fold" if len(rows) == 1 and not is_single else ""
+        label = f"{name} ({rows['average_precision'].mean():.3f}{note})"
         axes.plot(grid, precision.mean(axis=0), "--" if colour in used_colours else "-", color=colour, label=label)
         used_colours.append(colour)
     axes.axhline(prevalence, color=NEUTRAL, linestyle=":", linewidth=1)
     axes.annotate("chance", (0.01, prevalence), xytext=(0, 3), textcoords="offset points", color=NEUTRAL, fontsize=7)
     axes.set(xlabel="Recall", ylabel="Precision", xlim=(0, 1), ylim=(0, 1.02))
-    legend_beside_curves(axes, 0.06, title="Mean average precision", title_fontsize=7)
+    title = "Average precision on one fold" if is_single else "Mean average precision"
+    legend_beside_curves(axes, 0.06, title=title, title_fontsize=7)
     return figure
 
 

@@ -69,8 +69,9 @@ def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float | N
     axes.plot(n_alerts / days, cost / days, color=LEGITIMATE, drawstyle="steps-post")
     chosen_cost = cost[np.searchsorted(n_alerts, chosen, side="right") - 1]
     axes.plot(chosen / days, chosen_cost / days, "o", color=FRAUD)
+    rate = chosen / days
     axes.annotate(
-        f"{chosen / days:,.0f} alerts{a_day}",
+        f"{rate:{',.0f' if rate >= 10 or rate == 0 else '.2g'}} alerts{a_day}",
         (chosen / days, chosen_cost / days),
         xytext=(0, -6),
         textcoords="offset points",

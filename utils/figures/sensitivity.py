@@ -137,7 +137,7 @@ def plot_settings(table: pd.DataFrame, models: dict[str, str]) -> Figure:
         Name to label.
     """
     measured, settings = list(table["model"].unique()), list(table["setting"].unique())
-    figure, panels = panel_grid([models[model] for model in measured], 0.3 * len(settings), margin=0.6)
+    figure, panels = panel_grid([models[model] for model in measured], 0.3 * max(3, len(settings)), margin=0.6)
     for axes, model in zip(panels, measured, strict=True):
         rows = table[table["model"] == model].set_index("setting").reindex(settings)
         lines = range(len(settings))
@@ -146,5 +146,7 @@ def plot_settings(table: pd.DataFrame, models: dict[str, str]) -> Figure:
     panels[0].set_yticks(range(len(settings)), settings)
     panels[0].set_ylim(len(settings) - 0.5, -0.5)
     panels[0].locator_params(axis="x", nbins=5)
-    figure.supxlabel("Average precision: mean, lowest and highest fold", fontsize=8)
+    is_single = table["low"].equals(table["high"])
+    scores = "Average precision on one fold" if is_single else "Average precision: mean, lowest and highest fold"
+    figure.supxlabel(scores, fontsize=8)
     return figure

@@ -107,6 +107,11 @@ def random_batches(X: NDArray, y: NDArray, weights: NDArray, batch_size: int, n_
     return tf.data.Dataset.from_tensor_slices(chosen).map(take)
 
 
+def limited_batch_size(batch_size: int, n_rows: int) -> int:
+    """Rows of a batch: at most a sixteenth of the training rows, unless that is less than 32."""
+    return int(np.clip(n_rows // 16, 32, batch_size))
+
+
 class NetworkClassifier(BinaryClassifier):
     """Binary classifier with a small Keras network, trained for a number of updates rather than epochs.
 
@@ -122,7 +127,7 @@ class NetworkClassifier(BinaryClassifier):
     updates : int
         Largest number of gradient steps; fewer on small data, where `max_epochs` is the limit.
     batch_size : int
-        Largest batch size; a sixteenth of the rows if that is less, but at least 32.
+        Largest batch size; see `limited_batch_size`.
     rounds : int
         Number of rounds of equal length; the validation rows are scored after each.
     patience : int
@@ -241,7 +246,7 @@ class NetworkClassifier(BinaryClassifier):
         import keras
 
         keras.utils.set_random_seed(self.random_state)
-        batch_size = int(np.clip(len(X) // 16, 32, self.batch_size))
+        batch_size = limited_batch_size(self.batch_size, len(X))
         updates = min(self.updates, self.max_epochs * math.ceil(len(X) / batch_size))
         per_round = math.ceil(updates / self.rounds)
         n_rounds = updates // per_round

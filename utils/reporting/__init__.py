@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "findings": ["findings"],
-        "notebook_tables": ["Labels", "estimates", "folded", "labelled", "table"],
+        "notebook_tables": ["Labels", "estimates", "family_title", "folded", "labelled", "table"],
         "numbers": ["record"],
         "tables": [
             "alone_grid",

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from utils.config import Words
-from utils.reporting.tables import phrase
+from utils.reporting.tables import TOO_WIDE, phrase
 
 Row = Mapping[str, Any]  # as `numbers.record` writes it
 MAX_NAMED = 4  # comparisons that a sentence names one by one
-TOO_WIDE = 1.0  # an average precision cannot differ by more
 
 
 @dataclass(frozen=True)

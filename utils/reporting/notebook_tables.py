@@ -11,7 +11,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from utils.reporting.tables import phrase
+from utils.analysis.verdicts import detectable_difference
+from utils.reporting.tables import TOO_WIDE, interval_text, phrase
 
 HEADINGS = {
     "model": "Model",
@@ -145,7 +146,8 @@ def estimates(
     Parameters
     ----------
     frame : DataFrame
-        Columns mean, low and high; others stay, those that name what was estimated in front.
+        Columns mean, low and high; an interval that is too wide to tell anything says so. Others stay, those that name
+        what was estimated in front.
     labels : Labels
     heading : str
         What `mean` is.
@@ -154,10 +156,25 @@ def estimates(
     **headings : str
         Headings of the other columns; see `labelled`.
     """
-    interval = [f"[{low:.{digits}f}, {high:.{digits}f}]" for low, high in zip(frame["low"], frame["high"], strict=True)]
+    interval = [interval_text(low, high, digits) for low, high in zip(frame["low"], frame["high"], strict=True)]
     keys = [name for name in KEYS if name in frame]
     others = [name for name in frame if name not in (*keys, "mean", "low", "high")]
     shown = frame.assign(interval=interval)[[*keys, "mean", "interval", *others]].reset_index(drop=True)
     if "adjusted_p" in shown:
         shown["adjusted_p"] = ["<0.001" if p < SMALLEST_P else f"{p:.3f}" for p in shown["adjusted_p"]]
     return labelled(shown, labels, mean=heading, interval="95 % interval", **headings)
+
+
+def family_title(family: pd.DataFrame) -> str:
+    """Heading of a table of comparisons with no resampling; it says so where the folds are too few to tell anything.
+
+    Parameters
+    ----------
+    family : DataFrame
+        All comparisons, from `comparisons.compare_samplers`.
+    """
+    title = f"Against no resampling; p-values are adjusted over {len(family)} comparisons"
+    n_folds = int(family["n_folds"].max())
+    if detectable_difference(family).median() < TOO_WIDE:
+        return title
+    return f"{title}. {n_folds} folds are too few to tell: hardly any difference could have been called"

@@ -8,12 +8,18 @@ import pandas as pd
 
 from utils.reporting.recorded import Comparison
 
+TOO_WIDE = 1.0  # an average precision cannot differ by more
 PROPER_NAMES = ("Tomek",)
 
 
 def with_interval(mean: float, low: float, high: float, digits: int = 3) -> str:
     """Text such as '0.853 [0.801, 0.897]'."""
-    return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{mean:.{digits}f} {interval_text(low, high, digits)}"
+
+
+def interval_text(low: float, high: float, digits: int = 3) -> str:
+    """Text such as '[0.801, 0.897]'; of an interval over so few folds that it says nothing, that it is too wide."""
+    return "[too wide to tell]" if high - low >= TOO_WIDE else f"[{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def score_grid(means: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> pd.DataFrame:

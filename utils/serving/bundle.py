@@ -165,9 +165,11 @@ def save(model: FraudModel, folder: Path) -> Path:
 
 
 def _saved_roles(schema: DatasetConfig) -> dict[str, object]:
-    """Roles of the columns; those of mixed tables only if they are set, so that other cards are as before."""
+    """Roles of the columns; those of mixed tables and a unit are left out if they are not set."""
     roles = {name: value for name, value in asdict(schema).items() if name != "copies"} | {"path": schema.path.name}
     of_mixed = {"group", "decimal", *LISTS} - {"drop"}
+    if schema.time_unit == "seconds":
+        del roles["time_unit"]
     return {name: value for name, value in roles.items() if value or name not in of_mixed}
 
 

@@ -26,7 +26,7 @@ from utils.benchmark.run_task import (
 )
 from utils.benchmark.tasks import label, make_task, split_of
 from utils.benchmark.training import fit
-from utils.config import CREDITCARD, Costs, Profile
+from utils.config import CREDITCARD, Costs, Profile, Words
 from utils.data import splits
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
@@ -34,6 +34,7 @@ from utils.leakage.guards import count_equal_rows, require_training_rows
 from utils.serving.bundle import FraudModel, apply_calibrator, fit_calibrator
 from utils.serving.card import Card
 from utils.serving.raw_columns import describe_columns, encode_rows
+from utils.wording import PAYMENTS
 
 ULB_COSTS = CREDITCARD.costs
 FEW_ALERTS = 20  # fewer are counted, for a share of them says little
@@ -189,7 +190,9 @@ def score_unseen(dataset: Dataset, development: NDArray, test: NDArray, probabil
     return UnseenEntities(int(is_unseen.sum()), int(y_true.sum()), score)
 
 
-def score_card(scored: ScoringResult, interval: tuple[float, float], *, costs: Costs = ULB_COSTS) -> pd.Series:
+def score_card(
+    scored: ScoringResult, interval: tuple[float, float], *, costs: Costs = ULB_COSTS, words: Words = PAYMENTS
+) -> pd.Series:
     """Metrics of a scored set for a fraud desk, by name.
 
     Alerts a day are left out of a set without times, and the score on unseen entities out of one without entities.
@@ -202,6 +205,8 @@ def score_card(scored: ScoringResult, interval: tuple[float, float], *, costs: C
         Interval of the average precision.
     costs : Costs
         What alerts and missed positives cost; by default in the credit-card study.
+    words : Words
+        What the names call rows and positives.
     """
     ranks = scored.ranks
     n_alerts, cost = metrics.cost_curve(ranks, scored.amounts, fee=costs.fee, floor=costs.floor)
@@ -212,11 +217,11 @@ def score_card(scored: ScoringResult, interval: tuple[float, float], *, costs: C
             "average precision": scored.average_precision,
             "95 % interval, from": round(interval[0], 3),
             "95 % interval, to": round(interval[1], 3),
-            **_unseen_lines(scored),
+            **_unseen_lines(scored, words),
             "ROC AUC": round(scored.roc_auc, 4),
             **_budget_lines(scored),
             "recall at precision 0.9": round(metrics.recall_at_precision(ranks), 3),
-            **_alert_lines(scored),
+            **_alert_lines(scored, words),
             "precision at the threshold": round(n_caught / scored.n_alerts, 3) if scored.n_alerts else None,
             "recall at the threshold": round(n_caught / len(ranks), 3),
             "cost saved, share of the loss without alerts": round(1 - at_threshold / cost[0], 3),
@@ -226,13 +231,13 @@ def score_card(scored: ScoringResult, interval: tuple[float, float], *, costs: C
     )
 
 
-def _unseen_lines(scored: ScoringResult) -> dict[str, float | None]:
+def _unseen_lines(scored: ScoringResult, words: Words) -> dict[str, float | None]:
     if scored.unseen is None:
         return {}
     return {
         "average precision on unseen entities": scored.unseen.average_precision,
-        "rows of unseen entities": scored.unseen.n_rows,
-        "positives of unseen entities": scored.unseen.n_positives,
+        f"{words.rows} of unseen entities": scored.unseen.n_rows,
+        f"{words.positives} of unseen entities": scored.unseen.n_positives,
     }
 
 
@@ -249,9 +254,14 @@ def _budget_lines(scored: ScoringResult) -> dict[str, float]:
     }
 
 
-def _alert_lines(scored: ScoringResult) -> dict[str, float]:
+def _alert_lines(scored: ScoringResult, words: Words) -> dict[str, float]:
     """Alerts a day at the threshold, or their share of the rows without times; their number, too, if they are few."""
     few = {"alerts at the threshold": scored.n_alerts} if scored.n_alerts < FEW_ALERTS else {}
     if not scored.days:
-        return {"share of rows that are alerts": round(scored.n_alerts / scored.n_rows, 4), **few}
-    return {"alerts a day at the threshold": round(scored.n_alerts / scored.days, 1), **few}
+        return {f"share of {words.rows} that are alerts": round(scored.n_alerts / scored.n_rows, 4), **few}
+    return {"alerts a day at the threshold": _rounded_rate(scored.n_alerts / scored.days), **few}
+
+
+def _rounded_rate(rate: float) -> float:
+    """A rate to one decimal, and a small one to three significant digits, so that it does not become 0."""
+    return round(rate, 1) if rate >= 10 else float(f"{rate:.3g}")

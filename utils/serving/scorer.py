@@ -17,7 +17,7 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
-from utils.data.features.calendar import SECONDS_PER_DAY
+from utils.data.features.calendar import SECONDS_PER_DAY, elapsed_seconds
 from utils.metrics import log_odds
 from utils.models.ensembles import LogOddsMean
 from utils.serving.bundle import FraudModel
@@ -64,7 +64,8 @@ class Scorer:
             return self._table(values)
         X = values[:, self.source]
         for position, name in self._hours:
-            angle = X[:, position] % SECONDS_PER_DAY * (2 * np.pi / SECONDS_PER_DAY)
+            seconds = elapsed_seconds(X[:, position], self.model.schema)
+            angle = seconds % SECONDS_PER_DAY * (2 * np.pi / SECONDS_PER_DAY)
             X[:, position] = np.sin(angle) if name == "hour_sin" else np.cos(angle)
         X -= self.model.scaler.mean_
         X /= self.model.scaler.scale_

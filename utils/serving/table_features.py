@@ -59,7 +59,7 @@ class TableFeatures:
 
     def __init__(self, encoder: TableEncoder, config: DatasetConfig, raw: Sequence[RawColumn]):
         self._times, self._dates = calendar.time_features(config), calendar.date_features(config)
-        self._time = config.time
+        self._config = config
         self._positions = {column.name: position for position, column in enumerate(raw)}
         sources = encoded_sources(encoder)
         self.source = [self._positions[name] for name in raw_sources(config, sources)]
@@ -88,7 +88,8 @@ class TableFeatures:
 
     def _number(self, values: NDArray[np.float64], name: str) -> NDArray[np.float64]:
         """A feature that is a number, before gaps are filled."""
-        row_seconds = None if self._time is None else values[:, self._positions[self._time]]
+        times = None if self._config.time is None else values[:, self._positions[self._config.time]]
+        row_seconds = None if times is None else calendar.elapsed_seconds(times, self._config)
         if name in self._times:
             return calendar.time_feature(row_seconds, name)
         if name in self._dates:

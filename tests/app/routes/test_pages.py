@@ -23,7 +23,7 @@ from tests.small_app import COLUMNS, SCHEMA, key_of, transactions, write_champio
 from tests.utils.reporting.test_claims import numbers_of_the_full_study
 from utils.benchmark.records import to_json
 from utils.benchmark.run_task import load_dataset
-from utils.config import ROOT, load_profile
+from utils.config import ROOT, ULB, load_profile
 from utils.data import splits
 from utils.data.features import build_features
 from utils.samplers.cgan.config import GANConfig
@@ -727,7 +727,24 @@ def test_precision_recall_curves_are_offered_by_model_and_by_sampler_with_the_me
     assert chance["y"] == [0.01, 0.01] and "meta" not in chance
     models, samplers = (group for _, group in figure.choices)
     assert models == [("rf", "Random forest"), ("lr", "lr")] and samplers == [("none", "Nothing"), ("smote", "smote")]
-    assert "Mean over 1 fold of" in figure.text
+    assert figure.text.startswith("One fold of the development set") and "their order may change" in figure.text
+
+
+def test_measured_says_how_many_folds_the_curves_leave_out(monkeypatch):
+    row = {"average_precision": 1.0, "repeat": 0, "ranks": [1, 2], "sampler": "none"}
+    pairs = [("lr", 0), ("lr", 1), ("lr", 2), ("ann", 0), ("ann", 1)]
+    rows = pd.DataFrame([{**row, "model": model, "fold": fold, "key": f"{model}{fold}"} for model, fold in pairs])
+    for shown, start in (
+        (rows, "Mean over 2 folds of the development set, from the full run of the study: of 3 folds, only these have"),
+        (
+            rows.iloc[:-1],
+            "One fold of the development set, from the full run of the study: of 3 folds, only this one has",
+        ),
+        (rows.iloc[:3], "Mean over 3 folds of the development set, from the full run of the study; the mean average"),
+    ):
+        monkeypatch.setattr(figures, "development_rows", lambda _, shown=shown: shown)
+        table = figures.measured(ULB)
+        assert figures.precision_recall_curves(table, 0.01, {}).text.startswith(start)
 
 
 def test_figures_are_json_and_served_as_they_were_computed(client, champion, drawn_frauds, fraud_map):

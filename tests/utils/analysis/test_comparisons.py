@@ -249,6 +249,32 @@ def test_detectable_difference_is_just_called_and_a_smaller_one_is_not():
             assert compared.loc[names[0], "verdict"] == word
 
 
+def test_compare_samplers_over_two_folds_has_no_impossible_difference():
+    scores = {"none": [0.4, 0.5], "smote": [0.7, 0.5], "cgan": [0.45, 0.54], "rus": [0.1, 0.5]}
+    table = ledger_rows({("rf", name): np.array(values) for name, values in scores.items()})
+    compared = comparisons.compare_samplers(table).set_index("sampler")
+    for name in ("smote", "cgan", "rus"):
+        exact = corrected_tests.corrected_difference(np.subtract(scores[name], scores["none"]), 1 / 4)
+        expected = np.clip([exact.low, exact.high], -1, 1)
+        np.testing.assert_allclose(compared.loc[name, ["low", "high"]].astype(float), expected)
+        assert compared.loc[name, "p_value"] == exact.p_value  # the test itself is as it was
+    assert compared.loc["rus", ["low", "high"]].tolist() == [-1, 1]
+    assert verdicts_module.detectable_difference(compared.reset_index()).tolist() == [
+        1,
+        pytest.approx(0.234, abs=1e-3),
+        1,
+    ]
+
+
+def test_detectable_difference_is_that_of_the_whole_interval_where_one_end_is_cut():
+    whole = pd.DataFrame({"mean": [-0.7], "low": [-1.2], "high": [-0.2], "n_folds": [10]})
+    cut = whole.assign(low=-1.0)
+    assert verdicts_module.detectable_difference(cut).tolist() == pytest.approx([0.51])
+    np.testing.assert_array_equal(
+        verdicts_module.detectable_difference(whole.assign(low=-0.9, high=-0.5)), np.array([0.01 + 0.4 / 2])
+    )
+
+
 def test_compare_samplers_pairs_within_the_same_fold():
     base = np.array([0.5, 0.9, 0.6, 0.8, 0.7])
     gain = np.array([0.048, 0.05, 0.052, 0.05, 0.05])

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from utils.benchmark.records import to_json
 from utils.config import DatasetConfig
 from utils.data.errors import DataError
 from utils.data.features import build_features, calendar
@@ -93,6 +94,24 @@ def test_build_features_never_has_the_absolute_time_label_or_group(write):
         *("hour_sin", "hour_cos", "weekday_sin", "weekday_cos"),
         *("opened_days_before", "opened_weekday_sin", "opened_weekday_cos"),
     ]
+
+
+def test_features_of_the_hour_are_left_out_where_dates_have_no_time_of_day(write):
+    table = raw_table()
+    dataset = load(write(table.assign(when=table["when"].str[:10])))
+    assert [name for name in dataset.X if name.startswith(("hour", "weekday"))] == ["weekday_sin", "weekday_cos"]
+    assert not calendar.has_clock(np.array([0.0, 86_400, 172_800])) and calendar.has_clock(np.array([0.0, 86_401]))
+
+
+@pytest.mark.parametrize(
+    ("unit", "seconds"), [("seconds", 1), ("hours", 3600), ("milliseconds", 0.001), ("days", 86_400)]
+)
+def test_build_features_reads_a_time_in_its_unit(write, unit, seconds):
+    times = np.arange(N_ROWS) * 5000.0
+    config = write(raw_table().assign(when=times / seconds), dates=["opened"], time_unit=unit)
+    dataset = load(config)
+    np.testing.assert_allclose(dataset.X["hour_sin"], np.sin(2 * np.pi * times / 86_400), atol=1e-9)
+    assert ("time_unit" in to_json(config.roles)) == (unit != "seconds")  # keys of the ledger stay as they were
 
 
 def test_build_features_of_raw_rows_equal_those_of_the_loaded_table(write):

@@ -96,6 +96,13 @@ def test_comparisons_of_a_single_day_are_of_development_and_test(tmp_path):
     assert list(drift_module.comparisons(dataset)) == ["development to test"]
 
 
+def test_seconds_and_days_covered_read_a_time_in_its_unit(tmp_path):
+    frame = make_frame(n_days=3, still=0.0)
+    dataset = make_dataset(tmp_path, frame.assign(Time=frame["Time"] / 3600), time_unit="hours")
+    np.testing.assert_allclose(drift_module.seconds(dataset), frame["Time"])
+    assert days_covered(dataset, np.arange(len(frame))) == pytest.approx(np.ptp(frame["Time"]) / DAY, abs=1e-4)
+
+
 def test_seconds_needs_a_time_column_and_says_so(shifted):
     timeless = replace(shifted, config=replace(shifted.config, time=None))
     with pytest.raises(errors.DataError, match="has no time column, so change over time cannot be measured"):

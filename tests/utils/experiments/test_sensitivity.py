@@ -1,6 +1,7 @@
 """Sensitivity studies: which tasks they have, and that their rows go into their own ledger."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,9 @@ from tests.small import small_profile
 from utils.benchmark import ledger, run_task, runner
 from utils.config import load_profile
 from utils.data import loading
+from utils.data.splits import Fold
 from utils.experiments import sensitivity
+from utils.models.networks import limited_batch_size
 from utils.models.registry import MODELS
 from utils.samplers import registry as samplers
 
@@ -57,10 +60,59 @@ DEFAULTS = ("columns as they come", "cross-entropy")
 def test_network_settings_are_those_of_orders_and_of_losses():
     profile = load_profile("full")
     orders, losses = sensitivity.order_settings(profile), sensitivity.loss_settings(profile)
-    assert {setting.name for setting in losses} == set(sensitivity.LOSSES)
+    names = {*sensitivity.LOSSES, "batches of 256", "batches of 4,096"}
+    assert {setting.name for setting in losses} == names
     assert {setting.task.model.name for setting in orders} == {"cnn1d", "lstm"}
-    assert len(orders) == 2 * 2 * (1 + profile.column_orders) and len(losses) == 2 * 3 * len(sensitivity.LOSSES)
+    assert len(orders) == 2 * 2 * (1 + profile.column_orders) and len(losses) == 2 * 3 * len(names)
     assert orders + losses == sensitivity.network_settings(profile)
+
+
+@pytest.fixture
+def of_table(monkeypatch):
+    """The full profile of a table with this many training rows and positives in every fold."""
+
+    def of_table(n_rows: int, n_positives: int):
+        labels = pd.Series(np.arange(n_rows) < n_positives, dtype=int)
+        folds = {fold_id: Fold(*fold_id, np.arange(n_rows), np.arange(0)) for fold_id in ((0, 0), (0, 1))}
+        monkeypatch.setattr(sensitivity, "load_dataset", lambda _: SimpleNamespace(y=labels))
+        monkeypatch.setattr(sensitivity, "all_folds", lambda *_: folds)
+        return load_profile("full")
+
+    return of_table
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "usual", "others"),
+    [
+        (181_584, 1024, [256, 4096]),
+        (40_000, 1024, [256, 2142]),
+        (1_920, 102, [32]),  # of which 1,645 are trained on
+        (400, 32, []),
+    ],
+)
+def test_other_batches_are_those_that_are_other_fits(of_table, n_rows, usual, others):
+    profile = of_table(n_rows, n_rows // 16)
+    assert sensitivity.other_batches(profile) == others
+    n_trained = n_rows - -(-n_rows // 7)
+    sizes = [limited_batch_size(size, n_trained) for size in (1024, *others)]
+    assert sizes == [usual, *others] and len(set(sizes)) == len(sizes)
+    names = {setting.name for setting in sensitivity.loss_settings(profile)}
+    assert names == {*sensitivity.LOSSES, *(f"batches of {size:,}" for size in others)}
+    said = sensitivity.describe_batches(profile)
+    assert said.startswith(f"batches have {usual:,} rows") and ("Larger ones are the same fit" in said) == (
+        n_rows < 2000
+    )
+
+
+def test_ratio_settings_leave_out_ratios_that_drop_nothing(of_table):
+    def ratios(name, n_positives):
+        settings = sensitivity.ratio_settings(of_table(1_920, n_positives))
+        return {setting.name for setting in settings if setting.task.sampler.name == name}
+
+    assert ratios("rus", 115) == {"balanced", "x5"}  # 15.7 negatives per positive
+    assert ratios("nearmiss", 500) == {"balanced"}
+    assert ratios("rus", 5) == {"balanced", "x5", "x20", "x100"}
+    assert ratios("smote", 115) == set(sensitivity.RATIOS)
 
 
 def test_boosted_settings_have_the_parameters_of_the_blend_on_every_fold():
@@ -84,10 +136,10 @@ def test_ratios_are_run_once_and_kept_apart_from_the_benchmark(profile, monkeypa
     table = sensitivity.ratios(profile, n_jobs=1)
     assert set(zip(table["sampler"], table["setting"], strict=True)) == {
         ("none", "none"),
-        *(("rus", setting) for setting in ("balanced", "x5", "x20", "x100")),
+        *(("rus", setting) for setting in ("balanced", "x5")),  # there are not 20 legitimate rows per fraud
         *(("smote", setting) for setting in sensitivity.RATIOS),
     }
-    assert len(table) == 2 * 9
+    assert len(table) == 2 * 7
     balanced = table[(table["sampler"] == "smote") & (table["setting"] == "balanced")]
     assert (balanced["n_fit_positives"] * 2 == balanced["n_fit"]).all()
     assert ledger.read(profile.results) == []
@@ -204,11 +256,16 @@ def scores(*values):
         ((0.1, 0.2, 0.9, 0.8), "the 2 hardest of 4 folds"),
         ((0.9, 0.2, 0.1, 0.8), "2 of 4 folds, neither the easiest nor the hardest"),
         ((0.5, 0.5, 0.5, 0.5), "2 of 4 folds, neither the easiest nor the hardest"),
-        ((0.9, 0.8), "all 2 folds"),
+        ((0.9, 0.8), "both folds"),
     ],
 )
 def test_describe_folds_tells_from_results_which_folds_a_study_has(values, text):
     assert sensitivity.describe_folds(scores(*values), [(0, 0), (0, 1)]) == text
+
+
+def test_describe_folds_of_a_single_fold():
+    table = scores(0.9, 0.2)
+    assert sensitivity.describe_folds(table, sensitivity.folds_of(table.iloc[:1])) == "the easiest of 2 folds"
 
 
 def test_describe_folds_finds_the_easiest_in_the_committed_studies():

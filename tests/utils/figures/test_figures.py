@@ -200,6 +200,17 @@ def test_plot_pr_curves_labels_a_curve_with_its_mean():
     assert f"CGAN ({rows['average_precision'].mean():.3f})" in texts(DRAWINGS["plot_pr_curves"]())
 
 
+def test_plot_pr_curves_says_which_curves_are_those_of_one_fold():
+    single = LEDGER[LEDGER["fold"] == LEDGER["fold"].iloc[0]].drop_duplicates(["sampler", "model"])
+    figure = comparison_figures.plot_pr_curves(single, CURVES, PREVALENCE)
+    assert "Average precision on one fold" in texts(figure) and not [text for text in texts(figure) if ", one" in text]
+    both = pd.concat([LEDGER[LEDGER["sampler"] == "smote"], single[single["sampler"] == "cgan"]])
+    shown = texts(comparison_figures.plot_pr_curves(both, CURVES, PREVALENCE))
+    assert [text[:4] for text in shown if text.endswith(", one fold)")] == [
+        "CGAN"
+    ] and "Mean average precision" in shown
+
+
 def test_plot_pr_curves_distinguishes_two_curves_of_one_model():
     pairs = {"RF": ("none", "rf"), "RF, CGAN": ("cgan", "rf"), "XGBoost": ("none", "xgb")}
     curves = lines(comparison_figures.plot_pr_curves(LEDGER, pairs, PREVALENCE))[:3]
@@ -450,10 +461,37 @@ def test_figures_take_the_words_of_a_study(name):
     assert "infection" in shown and not re.findall("fraud|legitimate|payment|transaction", shown)
 
 
+def test_plot_marginals_has_whole_ticks_and_a_bar_for_each_year():
+    years = {
+        "opened_year": [2019.0, 2021, 2022, 2022],
+        "one_year": [2024.0] * 4,
+        "born_year": [1950.0, 1960, 1990, 2009],
+    }
+    figure = cgan_figures.plot_marginals(pd.DataFrame(years), pd.DataFrame(years))
+    figure.canvas.draw()
+    for axes in figure.axes[:3]:
+        low, high = axes.get_xlim()
+        ticks = [tick.get_text() for tick in axes.get_xticklabels()]
+        inside = [text for text, at in zip(ticks, axes.get_xticks(), strict=True) if low <= at <= high]
+        assert inside and all(re.fullmatch(r"\d{4}", text) for text in inside)
+    edges = figure.axes[0].patches[0].get_data().edges
+    assert edges.tolist() == [2018.5, 2019.5, 2020.5, 2021.5, 2022.5]
+    assert figure.axes[0].patches[0].get_data().values.tolist() == [0.25, 0, 0.25, 0.5]
+
+
 def test_plot_cost_is_in_total_without_days():
     figure = final_model_figures.plot_cost([0, 5, 9], [50.0, 30, 20], 5, None)
     figure.canvas.draw()
     assert {"Alerts", "Cost", "5 alerts"} <= set(texts(figure))
+
+
+@pytest.mark.parametrize(
+    ("days", "text"), [(3650, "0.0014 alerts a day"), (2, "2.5 alerts a day"), (0.01, "500 alerts a day")]
+)
+def test_plot_cost_rounds_no_rate_of_alerts_to_zero(days, text):
+    figure = final_model_figures.plot_cost([0, 5, 9], [50.0, 30, 20], 5, days)
+    figure.canvas.draw()
+    assert text in texts(figure)
 
 
 def test_plot_correlations_leaves_categories_out():

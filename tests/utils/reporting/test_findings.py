@@ -98,7 +98,7 @@ def test_findings_of_a_reduced_run_warn_of_it(published):
     changed = copy.deepcopy(published)
     changed["07_comparison"]["profile"] = "quick"
     for row in changed["07_comparison"]["differences"]:
-        row["detectable"] = 11.2
+        row["detectable"] = 1.0
     found = findings(changed, WORDS)
     assert found.advice[-1] == "These are figures of the quick profile; run the full one before you rely on them."
     assert "with so few folds hardly any difference could have been called" in " ".join(found.comparison)

@@ -77,3 +77,17 @@ def test_folded_shows_the_title_of_a_table_alone():
     page = notebook_tables.folded(pd.DataFrame({"x": ["long " * 30]}), "All <rows>")._repr_html_()
     assert page.startswith("<details><summary>All &lt;rows&gt;</summary>") and page.endswith("</details>")
     assert ("long " * 30).strip() in page
+
+
+def test_estimates_say_where_an_interval_is_too_wide():
+    frame = pd.DataFrame({"mean": [0.1, -0.6], "low": [-0.9, -1.0], "high": [1.0, -0.2]})
+    shown = notebook_tables.estimates(frame, notebook_tables.Labels({}, {}))
+    assert shown["95 % interval"].tolist() == ["[too wide to tell]", "[-1.000, -0.200]"]
+
+
+def test_family_title_says_where_the_folds_are_too_few():
+    family = pd.DataFrame({"mean": [0.0, 0.1], "low": [-0.01, 0.05], "high": [0.01, 0.15], "n_folds": [10, 5]})
+    title = "Against no resampling; p-values are adjusted over 2 comparisons"
+    assert notebook_tables.family_title(family) == title
+    few = notebook_tables.family_title(family.assign(low=-1.0, high=1.0, n_folds=2))
+    assert few == f"{title}. 2 folds are too few to tell: hardly any difference could have been called"

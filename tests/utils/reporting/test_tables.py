@@ -268,3 +268,8 @@ def test_record_keeps_the_names_that_the_numbers_of_chapter_1_have_always_had(pr
     recorded = numbers.record(profile, "01_eda", {"positive_rates": rates, "test": {"positives": 1}})
     assert recorded == {"fraud_rates": [{"period": "day 1", "frauds": 2}], "test": {"frauds": 1}}
     assert numbers.record(profile, "other", {"positives": 1}) == {"positives": 1}
+
+
+def test_with_interval_prints_no_interval_that_says_nothing():
+    assert tables.with_interval(0.1, -1.0, 0.9) == "0.100 [too wide to tell]"
+    assert tables.with_interval(0.1, -0.4, 0.59, digits=2) == "0.10 [-0.40, 0.59]"

@@ -175,6 +175,12 @@ def test_score_card_counts_few_alerts_and_has_no_precision_without_any(profile, 
     assert math.isnan(found) if precision is None else found == pytest.approx(precision, abs=5e-4)
 
 
+@pytest.mark.parametrize(("days", "rate"), [(0.5, 6.0), (36.6, 0.082), (3650, 0.000822), (0.01, 300.0), (0.029, 103.4)])
+def test_score_card_rounds_no_rate_of_alerts_to_zero(profile, model, days, rate):
+    scored = replace(final_model.score_test(profile, model).result, n_alerts=3, days=days)
+    assert final_model.score_card(scored, (0.1, 0.9))["alerts a day at the threshold"] == rate
+
+
 def test_fit_final_calibrates_better_than_the_raw_scores_of_a_weighted_model(profile):
     balanced = replace(profile, search=Search(trials=1))
     out = final_model.out_of_fold(balanced, final_model.final_task(balanced, ("class_weight", "lr")))

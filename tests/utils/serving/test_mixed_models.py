@@ -13,6 +13,7 @@ from utils.benchmark.records import UnseenEntities, from_json, to_json
 from utils.benchmark.run_task import measure
 from utils.config import load_profile
 from utils.data.features import build_features
+from utils.data.features.encoding import TableEncoder
 from utils.data.loading import load
 from utils.dataset_config import LISTS
 from utils.serving import bundle, final_model
@@ -21,7 +22,7 @@ from utils.serving.explanations import Explainer
 from utils.serving.final_model import OutOfFold
 from utils.serving.raw_columns import decode_rows, describe_columns, encode_rows
 from utils.serving.scorer import Scorer
-from utils.serving.table_features import encoded_sources, raw_sources
+from utils.serving.table_features import TableFeatures, encoded_sources, raw_sources
 from utils.study_file import Study
 
 ROWS = small_mixed.dataset()
@@ -53,6 +54,20 @@ def test_scorer_encodes_rows_of_a_mixed_table_as_its_encoder_does(values):
     frame = decode_rows(values, model.raw)
     expected = model.scaler.transform(build_features(frame, model.schema, model.columns))
     np.testing.assert_array_equal(Scorer(model).scaled(values), expected)
+
+
+def test_scorer_encodes_a_time_in_hours_as_its_encoder_does():
+    model = small_mixed.fit("lr")
+    dates = tuple(name for name in model.schema.dates if name != "when")
+    columns = tuple(name for name in model.columns if not name.startswith(("weekday", "opened")))
+    schema = replace(model.schema, dates=dates, time_unit="hours")
+    frame = ROWS.frame.assign(when=(ROWS.frame["when"] - ROWS.frame["when"].min()) / 3600)
+    dataset = replace(ROWS, frame=frame, config=schema)
+    encoder = TableEncoder().fit(dataset.X, dataset.y, dataset.groups)
+    raw = describe_columns(dataset, np.arange(len(frame)))
+    assert set(columns) < set(dataset.X) and next(column for column in raw if column.name == "when").kind == "number"
+    values = encode_rows(frame.iloc[:50], raw)
+    np.testing.assert_allclose(TableFeatures(encoder, schema, raw)(values), encoder.transform(dataset.X.iloc[:50]))
 
 
 @pytest.mark.parametrize("name", ["lr", "xgb", "blend", "ann"])
@@ -155,8 +170,10 @@ def test_score_test_adds_the_score_on_entities_that_development_does_not_hold(sc
     expected = UnseenEntities(len(chosen), int(ROWS.y.iloc[chosen].sum()), measured.average_precision)
     assert 0 < len(chosen) < len(test)
     assert row.result.unseen == expected
-    card = final_model.score_card(row.result, (0.1, 0.2))
+    card = final_model.score_card(row.result, (0.1, 0.2), words=small_mixed.WORDS)
     assert card["average precision on unseen entities"] == expected.average_precision
+    assert card["claims of unseen entities"] == expected.n_rows
+    assert card["bad claims of unseen entities"] == expected.n_positives
 
 
 def test_describe_columns_takes_open_spellings_from_the_study(tmp_path):
@@ -181,9 +198,10 @@ def test_measure_writes_missing_amounts_as_null():
 
 def test_score_card_copes_without_amounts_and_days(scored):
     *_, row = scored
-    card = final_model.score_card(replace(row.result, amounts=None, days=None, unseen=None), (0.1, 0.2))
+    without = replace(row.result, amounts=None, days=None, unseen=None)
+    card = final_model.score_card(without, (0.1, 0.2), words=small_mixed.WORDS)
     assert not [name for name in card.index if "a day" in name or "unseen" in name]
-    assert card["share of rows that are alerts"] == round(row.result.n_alerts / row.result.n_rows, 4)
+    assert card["share of claims that are alerts"] == round(row.result.n_alerts / row.result.n_rows, 4)
     floors = final_model.score_card(replace(row.result, amounts=[0.0] * len(row.result.ranks)), (0.1, 0.2))
     name = "cost saved, share of the loss without alerts"
     assert card[name] == floors[name]

@@ -1,5 +1,7 @@
 """Scores from arrays equal, bit by bit, those of the libraries' steps on frames."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -74,6 +76,15 @@ def test_scorer_changes_neither_the_rows_nor_the_model(fraud_model):
     Scorer(fraud_model).predict(VALUES)
     np.testing.assert_array_equal(VALUES, before)
     assert str(fraud_model.classifier.get_params()) == str(parameters)
+
+
+def test_scorer_reads_a_time_in_the_unit_of_the_study():
+    fitted, times = fit("lr"), np.array([3600.0] + [1.0] * (VALUES.shape[1] - 1))
+    schema = replace(SCHEMA, time_unit="hours")
+    in_hours = FraudModel(**{**vars(fitted), "schema": schema})
+    np.testing.assert_allclose(Scorer(in_hours).predict(VALUES / times), Scorer(fitted).predict(VALUES), atol=1e-9)
+    expected = in_hours.predict_proba(ROWS.assign(**{SCHEMA.time: ROWS[SCHEMA.time] / 3600}))
+    np.testing.assert_allclose(Scorer(in_hours).predict(VALUES / times), expected, atol=1e-9)
 
 
 def test_scorer_makes_no_hour_without_a_time_column():

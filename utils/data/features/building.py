@@ -53,7 +53,9 @@ def build_features(
     values = np.empty((len(frame), len(columns)), order="F")
     for position, name in enumerate(columns):
         number = finite_numbers(frame[config.time if name in derived else name])
-        values[:, position] = calendar.time_feature(number, name) if name in derived else number
+        if name in derived:
+            number = calendar.time_feature(calendar.elapsed_seconds(number, config), name)
+        values[:, position] = number
     return pd.DataFrame(values, index=frame.index, columns=list(columns), copy=False)
 
 
@@ -73,9 +75,10 @@ def _mixed_features(frame: pd.DataFrame, config: DatasetConfig) -> pd.DataFrame:
     _require_columns(frame, raw_columns(config))
     kept = [name for name in (*config.numbers, *config.categorical) if name != config.time]
     columns = dict(typed(frame[kept], numeric=config.numbers, categorical=config.categorical).items())
-    row_seconds = _row_seconds(frame, config)
+    times = _times(frame, config)
     if config.raw_time and config.time is not None:
-        columns[config.time] = row_seconds
+        columns[config.time] = times
+    row_seconds = None if times is None else calendar.elapsed_seconds(times, config)
     columns |= {name: calendar.time_feature(row_seconds, name) for name in time_features(config)}
     seconds = {name: calendar.to_seconds(frame[name]) for name in config.dates if name != config.time}
     for name, source in date_features(config).items():
@@ -83,7 +86,8 @@ def _mixed_features(frame: pd.DataFrame, config: DatasetConfig) -> pd.DataFrame:
     return pd.DataFrame(columns, index=frame.index)
 
 
-def _row_seconds(frame: pd.DataFrame, config: DatasetConfig) -> np.ndarray | None:
+def _times(frame: pd.DataFrame, config: DatasetConfig) -> np.ndarray | None:
+    """Dates in seconds since 1970, or numbers in the unit of the file."""
     if config.time is None:
         return None
     is_date = config.time in config.dates

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from utils.data.reading.column_types import as_dates
-from utils.dataset_config import DatasetConfig
+from utils.dataset_config import TIME_UNITS, DatasetConfig
 
 SECONDS_PER_DAY = 86_400
 HOUR_FEATURES = ("hour_sin", "hour_cos")
@@ -23,6 +23,11 @@ def to_seconds(dates: pd.Series, day_first: bool | None = None) -> NDArray[np.fl
     return np.where(moments.isna(), np.nan, seconds)
 
 
+def elapsed_seconds(times: ArrayLike, config: DatasetConfig) -> NDArray[np.float64]:
+    """Seconds of the values of a dataset's time, of shape (n_rows,), which are in the unit of the file."""
+    return np.asarray(times, dtype=float) * TIME_UNITS[config.time_unit]
+
+
 def on_circle(values: NDArray[np.float64], period: float, name: str) -> NDArray[np.float64]:
     """The coordinate of `values` on a circle that closes after `period`: the sine if `name` ends in 'sin'."""
     angle = values % period * (2 * np.pi / period)
@@ -34,6 +39,12 @@ def time_features(config: DatasetConfig) -> tuple[str, ...]:
     if config.time is None or config.raw_time:
         return ()
     return HOUR_FEATURES + WEEKDAY_FEATURES if config.time in config.dates else HOUR_FEATURES
+
+
+def has_clock(seconds: NDArray[np.float64]) -> bool:
+    """Whether times have different hours of the day; those of dates without a time of day are all the same."""
+    of_day = seconds % SECONDS_PER_DAY
+    return bool((of_day != of_day[:1]).any())
 
 
 def date_features(config: DatasetConfig) -> dict[str, str]:

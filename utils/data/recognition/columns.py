@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 
@@ -27,6 +27,7 @@ from utils.data.recognition.label import LabelSpellings, label_spellings, spell_
 from utils.data.recognition.leaks import suspected_leaks
 from utils.data.recognition.recognised import ColumnSummary, Recognised, table
 from utils.data.recognition.spellings import recognise_spellings, with_spelling
+from utils.data.recognition.times import ReadTime, day_range, read_time
 
 __all__ = ["ColumnSummary", "Recognised", "recognise", "suspected_leaks", "table"]
 
@@ -110,19 +111,29 @@ def recognise(
         columns = [_summarise(frame[column], named, spellings) for column in frame.columns]
         time_column, amount_column = _guess_time(columns, named, len(frame)), _guess_amount(columns, named)
         columns = [_with_role(column, time_column, amount_column) for column in columns]
-        _check_time(frame, time)
+        read = _read_time(frame, time)
+        columns = [
+            replace(column, detail=read.detail) if read and column.name == time else column for column in columns
+        ]
         _check_group(frame, group, spellings)
     except DataError as error:
         raise type(error)(f"{name}: {error}", *([error.columns] if isinstance(error, ColumnError) else [])) from None
     written = recognise_spellings(frame, columns, reading.get(SIGNS, {}))
     columns = [with_spelling(column, written) for column in columns]
     recognised = Recognised(
-        tuple(columns), spellings.positive, spellings.negative, tuple(notes), spellings.negatives, written.spellings
+        tuple(columns),
+        spellings.positive,
+        spellings.negative,
+        tuple(notes),
+        spellings.negatives,
+        written.spellings,
+        time_unit=read.unit if read else None,
     )
     guesses = [
         _guess_note(role, column.name) for role, column in (("time", time_column), ("amount", amount_column)) if column
     ]
-    recognised = recognised.with_notes([*guesses, *_notes(columns), *written.notes])
+    doubts = [read.note] if read and read.note else []
+    recognised = recognised.with_notes([*guesses, *doubts, *_notes(columns), *written.notes])
     _require_features(recognised, name)
     return recognised
 
@@ -261,7 +272,7 @@ def _summarise(column: pd.Series, named: _Named, label: LabelSpellings) -> Colum
     if not detail and kind in ("category", "group"):
         detail = f"{content.n_values:,} values"
     if kind == "date":
-        detail = _range(content.distinct)
+        detail = day_range(content.distinct)
     if content.n_filled < len(column) and kind not in ("label", "dropped"):
         detail = ", ".join(filter(None, [detail, f"{_percent(content.share_missing)} missing"]))
     return ColumnSummary(str(column.name), kind, detail, content.n_values, content.share_missing)
@@ -269,12 +280,6 @@ def _summarise(column: pd.Series, named: _Named, label: LabelSpellings) -> Colum
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.01 else "under 1 %"
-
-
-def _range(column: pd.Series) -> str:
-    """First and last day."""
-    dates = as_dates(column)
-    return f"{dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}"
 
 
 def _recognised_kind(content: _Content, label: LabelSpellings) -> tuple[str, str]:
@@ -422,10 +427,10 @@ def _listed(names: Sequence[str]) -> str:
     return ("Column " if len(names) == 1 else "Columns ") + ", ".join(map(repr, names[:MAX_NAMED])) + more
 
 
-def _check_time(frame: pd.DataFrame, time: str | None) -> None:
-    """Refuse a time with gaps or without order."""
+def _read_time(frame: pd.DataFrame, time: str | None) -> ReadTime | None:
+    """How the time that the user named is read; one with gaps or without order is refused."""
     if time is None:
-        return
+        return None
     column = frame[time]
     moments = column if pd.api.types.is_numeric_dtype(column) else as_dates(column)
     if moments.isna().any():
@@ -439,6 +444,7 @@ def _check_time(frame: pd.DataFrame, time: str | None) -> None:
             f"column '{time}' has the same time, {column.iloc[0]}, in every row, so it cannot order them; name another "
             "column as the time, or none."
         )
+    return read_time(column, _words(time))
 
 
 def _check_group(frame: pd.DataFrame, group: str | None, label: LabelSpellings) -> None:

@@ -53,6 +53,8 @@ class Recognised:
         Spellings of all values of the label that are not positive.
     spellings : Spellings
         How text was read that may mean two things.
+    time_unit : str or None
+        What a time that the user named counts from the first row; None for dates, and without one.
     """
 
     columns: tuple[ColumnSummary, ...]
@@ -61,6 +63,7 @@ class Recognised:
     notes: tuple[str, ...] = ()
     negatives: tuple[str, ...] = ()
     spellings: Spellings = UNKNOWN
+    time_unit: str | None = None
 
     @property
     def numeric(self) -> tuple[str, ...]:

@@ -1,0 +1,108 @@
+"""How a time column is read: as dates, or as numbers that count from the first row in a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from utils.data.reading.column_types import as_dates, is_day_numbers
+from utils.data.reading.spelled_dates import date_spelling
+from utils.data.reading.texts import as_texts
+from utils.dataset_config import TIME_UNITS
+
+EPOCH = 3e8  # seconds from the first row are fewer, and seconds since 1970 are more from 1979 on
+DEFAULT = "seconds"
+SHORTEST, LONGEST = 86_400.0, 3.2e9  # seconds that a table usually spans: a day to a century
+SPANS = {"years": 31_556_952.0, "days": 86_400.0, "hours": 3600.0, "minutes": 60.0}  # in seconds, the longest first
+UNIT_WORDS = {
+    "milliseconds": {"ms", "msec", "msecs", "milli", "millis", "millisecond", "milliseconds"},
+    "seconds": {"s", "sec", "secs", "second", "seconds"},
+    "minutes": {"min", "mins", "minute", "minutes"},
+    "hours": {"h", "hr", "hrs", "hour", "hours"},
+    "days": {"d", "day", "days"},
+}
+
+
+@dataclass(frozen=True)
+class ReadTime:
+    """How a time column is read.
+
+    Attributes
+    ----------
+    detail : str
+        What it spans, for the table of columns.
+    unit : str or None
+        What numbers count, see `dataset_config.TIME_UNITS`; None for dates.
+    note : str
+        How to say otherwise, where the unit is in doubt.
+    """
+
+    detail: str
+    unit: str | None = None
+    note: str = ""
+
+
+def holds_dates(column: pd.Series) -> bool:
+    """Whether a column of times holds dates, or numbers that stand for dates, and not a time from the first row."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return True
+    if pd.api.types.is_numeric_dtype(column):
+        return is_day_numbers(column) or bool(column.min() > EPOCH)
+    return date_spelling(as_texts(column)) is not None
+
+
+def read_time(column: pd.Series, words: Collection[str] = ()) -> ReadTime:
+    """How a time is read: numbers in the unit that the column's name says, else in seconds.
+
+    Numbers that would span more than a century as seconds are read as milliseconds.
+
+    Parameters
+    ----------
+    column : Series
+        Dates, or numbers without gaps.
+    words : collection of str
+        Words of the column's name, in lower case.
+    """
+    if holds_dates(column):
+        return ReadTime(day_range(column))
+    numbers = column.to_numpy(dtype=np.float64)
+    length = float(numbers.max() - numbers.min())
+    named = [unit for unit, names in UNIT_WORDS.items() if names & set(words)]
+    if len(named) == 1:
+        return ReadTime(f"{span(length, named[0])} from first to last, as its name says {named[0]}", named[0])
+    unit = "milliseconds" if length > LONGEST >= length * TIME_UNITS["milliseconds"] else DEFAULT
+    detail = f"{span(length, unit)} from first to last, read as {unit}"
+    return ReadTime(detail, unit, "" if unit == DEFAULT and SHORTEST <= length <= LONGEST else _doubt(column, unit))
+
+
+def _doubt(column: pd.Series, unit: str) -> str:
+    """A sentence on what the numbers of a time would span in each unit."""
+    length = float(column.max() - column.min())
+    others = ", ".join(f"{span(length, other)} as {other}" for other in TIME_UNITS if other != unit)
+    return (
+        f"Column '{column.name}' is read as {unit} from the first row, {span(length, unit)} in all. It would span "
+        f"{others}; if it counts one of these, write it as time_unit in the study's file."
+    )
+
+
+def span(length: float, unit: str) -> str:
+    """A length of time in words, such as '31 days'.
+
+    Examples
+    --------
+    >>> span(743, "hours"), span(743, "seconds")
+    ('31 days', '12.4 minutes')
+    """
+    seconds = length * TIME_UNITS[unit]
+    name, size = next(((name, size) for name, size in SPANS.items() if seconds >= 2 * size), ("seconds", 1.0))
+    number = seconds / size
+    return f"{f'{number:,.{0 if number >= 100 else 1}f}'.removesuffix('.0')} {name}"
+
+
+def day_range(column: pd.Series) -> str:
+    """First and last day."""
+    dates = as_dates(column)
+    return f"{dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}"
