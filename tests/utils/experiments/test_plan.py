@@ -75,6 +75,10 @@ def test_sampler_costs_count_one_fit_of_a_generator_for_all_ratios(ledgers):
     ):
         cost = next(plan_cost.sampler_costs(DATA, tasks, ledgers))
         assert (cost.seconds, cost.source) == (n_fits * 3.0, FULL)
+    arf = make_task(model=XGB, sampler=replace(CGAN, name="arf"), search=SEARCH)
+    fitted = replace(ledgers, generators={"arf": 1.0})
+    by_arf = next(plan_cost.sampler_costs(replace(DATA, n_rows=2000), [arf], fitted))
+    assert by_arf.seconds == pytest.approx(3 * (1 + plan_cost.STARTED + 2 * plan_cost.DRAWN["arf"]))
     on_table = next(plan_cost.sampler_costs(Data(TABLES, "new", 10), [classical], ledgers))
     assert (on_table.seconds, on_table.source) == (3 * 7.0, GENERATORS)
 
