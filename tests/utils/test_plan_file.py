@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from benchmarks.assignment import REASONS
+from utils import config
 from utils.benchmark.equal_search import fingerprint, model_settings
 from utils.config import MARGIN, Protocol, load_profile
 from utils.data import tables
@@ -82,6 +83,13 @@ def test_load_profile_next_has_the_sizes_of_the_plan():
     assert (search.trials, search.deep_trials, search.margin) == (creditcard.trials, creditcard.network_trials, 0)
     assert search.equal and search.folds == PLAN.search.inner_folds >= 2
     assert profile.protocol == Protocol()  # that of the full study, so both have the same folds
+
+
+@pytest.mark.parametrize("name", ["quick", "full"])
+def test_load_profile_of_another_size_needs_no_plan(name, monkeypatch):
+    """The container of the web page holds no benchmarks."""
+    monkeypatch.setattr(config, "read_plan", lambda: pytest.fail("the plan was read"))
+    assert load_profile(name).samplers == (config.QUICK_SAMPLERS if name == "quick" else ())
 
 
 def test_cut_drops_pairs_of_its_part_with_its_models_and_samplers():
