@@ -204,16 +204,19 @@ def sampler_costs(data: Data, tasks: list[Task], ledgers: Ledgers) -> Iterator[C
     for sampler, own in groups.items():
         seconds, source = _sampler_seconds(data, sampler, ledgers)
         n_folds = len({task.fold_id for task in own})
-        yield Cost(data.part, FIT, sampler, 0, n_folds * _n_fits(sampler, own) * seconds, source)
+        n_fits = _n_fits(
+            sampler, own, with_inner=source != OWN
+        )  # of finished tasks they are part of the search's seconds
+        yield Cost(data.part, FIT, sampler, 0, n_folds * n_fits * seconds, source)
 
 
-def _n_fits(sampler: str, tasks: list[Task]) -> int:
-    """Fits of a sampler on a fold; one fit of a generator serves all ratios."""
+def _n_fits(sampler: str, tasks: list[Task], *, with_inner: bool) -> int:
+    """Fits of a sampler on a fold, with those on inner folds or without; one fit of a generator serves all ratios."""
     n_ratios = 1 if SAMPLERS[sampler].family == "generator" else max(1, len(SAMPLERS[sampler].ratios) - 1)
     inner = max((task.search.folds or 0 for task in tasks if task.search), default=0) * n_ratios
     held_out = any(MODELS[task.model.name].deep for task in tasks)
     again = any(task.search is None for task in tasks)
-    return 1 + inner + held_out * n_ratios + again
+    return 1 + with_inner * inner + held_out * n_ratios + again
 
 
 def _sampler_seconds(data: Data, sampler: str, ledgers: Ledgers) -> tuple[float, str]:

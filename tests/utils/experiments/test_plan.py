@@ -83,6 +83,14 @@ def test_sampler_costs_count_one_fit_of_a_generator_for_all_ratios(ledgers):
     assert (on_table.seconds, on_table.source) == (3 * 7.0, GENERATORS)
 
 
+def test_sampler_costs_leave_out_inner_fits_that_finished_searches_have_counted(ledgers):
+    row = make_row(dataset=DatasetIdentity("old", "0", Roles()), model=XGB, sampler=CGAN, search=SEARCH, **SECONDS)
+    measured = replace(ledgers, own=plan_cost.with_rows(ledger.frame([row])))
+    task = make_task(model=XGB, sampler=CGAN, search=SEARCH)
+    cost = next(plan_cost.sampler_costs(Data(TABLES, "new", 10), [task], measured))
+    assert (cost.seconds, cost.source) == (3.0, OWN)
+
+
 def test_sampler_costs_count_a_fit_for_each_ratio_of_another_sampler(ledgers):
     rows = [*FULL_ROWS, make_row(model=XGB, sampler=SMOTE, **SECONDS)]
     tasks = [make_task(model=XGB, sampler=SMOTE, search=SEARCH, fold=fold) for fold in (0, 1)]
