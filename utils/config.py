@@ -8,6 +8,7 @@ from pathlib import Path
 
 from utils.dataset_config import ConfigError, DatasetConfig, Roles
 from utils.paths import DATA, NOTEBOOKS, ROOT, STUDIES, STUDY_OUTPUTS
+from utils.plan_file import read_plan
 from utils.study_file import CREDITCARD, REGISTERED_MODEL, ULB, ULB_COLUMNS, Costs, Study, Words, read_study
 
 __all__ = [
@@ -81,7 +82,8 @@ class Profile:
     Attributes
     ----------
     name : str
-        'quick', 'full', or 'next': the full study with an equal search, which replaces it once it is whole.
+        'quick', 'full', or 'next': the full study with an equal search, sized by `plan_file.read_plan`, which replaces
+        it once it is whole.
     folds, deep_folds : tuple of (int, int)
         Pairs (repeat, fold) that the classical models and the networks are measured on.
     ablation_folds : tuple of (int, int)
@@ -234,10 +236,11 @@ def load_profile(name: str, study: str | Study | DatasetConfig = CREDITCARD) -> 
     elif isinstance(study, str):
         study = read_study(study)
     study.dataset.check()
-    if name not in SIZES:
+    if name not in PROFILES:
         raise ConfigError(f"There is no profile {name!r}; choose 'quick' or 'full'.")
     options = {"dataset": study.dataset, "study": study.name, "words": study.words, "costs": study.costs}
-    return Profile(name, **_folders(name, study.name), **SIZES[name], **options)
+    size = _planned_size() if name == "next" else SIZES[name]
+    return Profile(name, **_folders(name, study.name), **size, **options)
 
 
 SIZES = {
@@ -260,15 +263,34 @@ SIZES = {
         "explained_rows": 10,
     },
     "full": {"folds": _pairs(2, 5), "deep_folds": _pairs(1, 5), "ablation_folds": _pairs(1, 3)},
-    "next": {
-        "folds": _pairs(2, 5),
-        "deep_folds": _pairs(2, 5),
-        "ablation_folds": _pairs(1, 3),
-        "search": Search(trials=16, folds=2, deep_trials=8, margin=0.0, equal=True),
-        "deep_samplers": ("none", "class_weight", "rus", "ros", "smote", "cgan", "ctgan"),
-        "sequence_samplers": ("none", "smote", "cgan"),
-    },
 }
+PROFILES = (*SIZES, "next")
+
+
+def _planned_size() -> dict[str, object]:
+    """Size of the profile 'next', as the plan says."""
+    plan = read_plan()
+    creditcard, rules = plan.creditcard, plan.search
+    folds = _pairs(creditcard.repeats, rules.folds)
+    return {
+        "folds": folds,
+        "deep_folds": folds,
+        "ablation_folds": _pairs(1, 3),
+        "sensitivity_folds": folds,
+        "protocol": Protocol(n_splits=rules.folds),
+        "search": Search(
+            trials=creditcard.trials,
+            folds=rules.inner_folds,
+            deep_trials=creditcard.network_trials,
+            held_out=rules.held_out,
+            margin=0.0,
+            equal=True,
+        ),
+        "samplers": creditcard.samplers,
+        "models": creditcard.models,
+        "deep_samplers": creditcard.network_samplers,
+        "sequence_samplers": creditcard.sequence_samplers,
+    }
 
 
 def _study_folder(study: str, profile: str) -> Path:

@@ -11,12 +11,13 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from benchmarks.generators.peer_frame import PeerFrame, decimals_of
-from benchmarks.generators.peer_worker import LABEL, NEGATIVE, POSITIVE, DrawnRows, PeerRequest, fit_and_draw
+from benchmarks.generators.peer_worker import LABEL, NEGATIVE, POSITIVE, fit_and_draw
 from benchmarks.generators.tables import FOLDS, LabelledRows
 from utils.backend import load_tensorflow
 from utils.samplers.cgan.conditional_gan import ConditionalGAN
 from utils.samplers.cgan.config import GANConfig
+from utils.samplers.peer_frame import PeerFrame, decimals_of
+from utils.samplers.peer_generators import DrawnRows, PeerRequest
 from utils.samplers.registry import SAMPLERS
 from utils.samplers.table_smote import TableSMOTE
 
@@ -93,7 +94,7 @@ def _draw_peer(
 ) -> DrawnRows:
     """From a generator of another project, fitted to the positives alone in the worker process."""
     frame = PeerFrame(train.positives)
-    request = PeerRequest(model, settings, frame.encoded, frame.categories, frame.whole, frame.discrete, n_rows, seed)
+    request = PeerRequest.of_frame(frame, model, n_rows, seed, settings)
     drawn = worker.submit(fit_and_draw, request).result()
     return DrawnRows(frame.decode(drawn.rows), drawn.fit_seconds, drawn.fit_cpu_seconds)
 

@@ -10,8 +10,6 @@ import pytest
 from benchmarks.generators import methods, on_tables, page, peer_worker
 from benchmarks.generators.figures import JudgedFold, closest_record, column_distances, figures_of
 from benchmarks.generators.on_tables import TableResult, TableTask
-from benchmarks.generators.peer_frame import GAP, MARK, PeerFrame, decimals_of
-from benchmarks.generators.peer_worker import PeerRequest
 from benchmarks.generators.tables import (
     FOLDS,
     MAX_NEGATIVES,
@@ -29,6 +27,8 @@ from utils.benchmark.records import Machine, Provenance, Row
 from utils.data import keel
 from utils.data.errors import DataError
 from utils.data.tables import read_tables
+from utils.samplers.peer_frame import PeerFrame, decimals_of
+from utils.samplers.peer_generators import PeerRequest
 
 needs_wheel = pytest.mark.skipif(not keel.PATH.exists(), reason="the wheel with KEEL's tables was not fetched")
 MACHINE = Provenance({"python": "3"}, Machine("Linux", "x86_64", 2), "2026-11-26T00:00:00+00:00")
@@ -36,21 +36,6 @@ MACHINE = Provenance({"python": "3"}, Machine("Linux", "x86_64", 2), "2026-11-26
 
 def categories(*values):
     return pd.Series(pd.Categorical(values))
-
-
-@pytest.fixture
-def mixed():
-    """Positives with categories, gaps, a constant, a column of gaps, whole numbers and two decimals."""
-    return pd.DataFrame(
-        {
-            "amount": [1.25, np.nan, 3.5, 10.75],
-            "count": [1.0, 2.0, 2.0, 40.0],
-            "shop": pd.Categorical(["a", "b", None, "a"], categories=["a", "b", "c"]),
-            "currency": pd.Categorical(["EUR"] * 4),
-            "zero": [0.0] * 4,
-            "never": [np.nan] * 4,
-        }
-    )
 
 
 # Tables
@@ -157,41 +142,6 @@ def test_figures_of_negatives_in_place_of_positives_are_useless(fold):
     figures = figures_of(fold, negatives, judge=JUDGE, seed=0)
     assert figures["tstr"] < 0.8 * figures["trtr"]
     assert figures["column_distance"] > 0.05
-
-
-# Rows for other generators, and back
-
-
-def test_peer_frame_gives_rows_without_gaps_and_constants(mixed):
-    frame = PeerFrame(mixed)
-    assert list(frame.encoded) == ["amount", MARK + "amount", "count", "shop"]
-    assert frame.encoded["amount"].tolist() == [1.25, 3.5, 3.5, 10.75]
-    assert frame.encoded["shop"].tolist() == ["a", "b", GAP, "a"]
-    assert frame.categories == [MARK + "amount", "shop"]
-    assert frame.whole == ["count"] and frame.discrete == [MARK + "amount", "shop", "count"]
-
-
-def test_peer_frame_decodes_what_it_encoded(mixed):
-    frame = PeerFrame(mixed)
-    pd.testing.assert_frame_equal(frame.decode(frame.encoded), mixed)
-
-
-def test_peer_frame_rounds_and_marks_gaps_of_drawn_rows(mixed):
-    drawn = pd.DataFrame({"amount": [2.34567] * 2, MARK + "amount": ["no", "yes"], "count": [1.6] * 2, "shop": "b"})
-    decoded = PeerFrame(mixed).decode(drawn)
-    assert decoded["amount"].tolist()[0] == 2.35 and decoded["amount"].isna().tolist() == [False, True]
-    assert decoded["count"].tolist() == [2, 2] and decoded["currency"].tolist() == ["EUR"] * 2
-    assert decoded["never"].isna().all() and (decoded["zero"] == 0).all()
-
-
-def test_discrete_leaves_out_whole_numbers_of_many_values():
-    frame = PeerFrame(pd.DataFrame({"many": np.arange(11.0), "few": [*np.arange(10.0), 0]}))
-    assert frame.whole == ["many", "few"] and frame.discrete == ["few"]
-
-
-@pytest.mark.parametrize(("values", "decimals"), [([1, 2], 0), ([0.1, 2], 1), ([1e6, 0.25], 2), ([1 / 3], 6)])
-def test_decimals_of_is_the_least_number_that_all_values_have(values, decimals):
-    assert decimals_of(pd.Series([*values, np.nan], dtype=float)) == decimals
 
 
 # Generators of this project

@@ -12,16 +12,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from utils import metrics
-from utils.benchmark.tasks import library_version
+from utils.benchmark.tasks import grid, library_version
+from utils.config import Roles, load_profile
+from utils.data.identity import DatasetIdentity
 from utils.models import registry as models
 from utils.models.forest import FOREST_ENGINE, forest_engine, portable
 from utils.models.registry import MODELS
 from utils.samplers import registry as samplers
-from utils.samplers.peers import CTGAN_PACKAGES
-from utils.samplers.registry import SAMPLERS, fraud_weight, kept_per_fraud, synthetic_per_fraud
+from utils.samplers.registry import SAMPLERS, STANDARD, fraud_weight, kept_per_fraud, synthetic_per_fraud
 
 N_ROWS, N_FRAUDS = 400, 25
-HAVE_CTGAN = all(find_spec(package) for package in CTGAN_PACKAGES)
+LACKING = {name: [p for p in entry.packages if not find_spec(p)] for name, entry in SAMPLERS.items()}
 TINY = {
     "ctgan": {"epochs": 2},
     "cgan": {"updates": 10, "updates_per_call": 10, "latent_dim": 4, "hidden": (8,), "batch_size": 16},
@@ -38,13 +39,13 @@ SMALL = {
     **{name: {"updates": 3} for name, entry in MODELS.items() if entry.deep},
 }
 RESAMPLING = [
-    pytest.param(name, marks=pytest.mark.skipif(name == "ctgan" and not HAVE_CTGAN, reason="needs ctgan and torch"))
+    pytest.param(name, marks=pytest.mark.skipif(bool(LACKING[name]), reason=f"needs {' and '.join(LACKING[name])}"))
     for name, entry in SAMPLERS.items()
     if entry.build(0, **entry.defaults) is not None
 ]
 UNDER = {"rus", "nearmiss", "tomek"}
 DETERMINISTIC = {"tomek", "nearmiss"}  # they sample nothing
-EXACT = {"ros", "smote", "jitter", "cgan", "ctgan"}  # add exactly as many rows as the ratio says
+EXACT = {"ros", "smote", "jitter", "cgan", "ctgan", "arf", "copula"}  # add exactly as many rows as the ratio says
 CLEANING = {"tomek", "smoteenn"}  # drop real rows, too
 SPACES = [
     pytest.param(registry[name], parameter, value, id=f"{name}-{parameter}-{value}")
@@ -99,7 +100,7 @@ def test_registry_entries_have_all_that_the_study_needs(registry):
 
 
 def test_registry_labels_are_those_of_the_entries():
-    assert {name: entry.label for name, entry in SAMPLERS.items()} == samplers.LABELS
+    assert {name: SAMPLERS[name].label for name in STANDARD} == samplers.LABELS
     assert {name: entry.label for name, entry in MODELS.items()} == models.LABELS
 
 
@@ -128,7 +129,7 @@ def test_registry_entries_fit_with_every_value_of_a_search_space(entry, paramete
     estimator = build(entry, **{parameter: value})
     if estimator is None:
         pytest.skip("weighing classes fits nothing")
-    if entry.library in ("tensorflow", "ctgan"):
+    if entry.library == "tensorflow" or getattr(entry, "packages", ()):
         pytest.skip("networks and generators are fitted with one value each, as they take long")
     if entry.name in SAMPLERS:
         assert len(estimator.fit_resample(X, Y)[0])
@@ -174,11 +175,9 @@ def test_samplers_at_the_border_add_about_as_many_as_the_ratio_says(name):
     assert 4 * N_FRAUDS < np.sum(y_new) <= 7 * N_FRAUDS
 
 
-@pytest.mark.parametrize("name", [name for name, entry in SAMPLERS.items() if entry.family == "generator"])
+@pytest.mark.parametrize("name", [param for param in RESAMPLING if SAMPLERS[param.values[0]].family == "generator"])
 def test_samplers_with_a_generator_draw_rows_independently(name):
     """Only then is a smaller ratio the same fit with fewer rows, as `training.TrainingRows` assumes."""
-    if name == "ctgan" and not HAVE_CTGAN:
-        pytest.skip("needs ctgan and torch")
     synthetic = resampled(name, "balanced")[0][N_ROWS:]
     first, rest = synthetic[: len(synthetic) // 2], synthetic[len(synthetic) // 2 :]
     spread = synthetic.std(axis=0)
@@ -367,7 +366,18 @@ def test_portable_leaves_what_is_portable_already():
 def test_of_families_lists_samplers_by_family_with_none_in_front():
     assert samplers.of_families("under") == ["none", "rus", "tomek", "nearmiss"]
     assert samplers.of_families("over", among=["smote", "rus"]) == ["none", "smote"]
-    assert set(samplers.of_families("control", "under", "over", "generator")) == set(SAMPLERS)
+    assert samplers.of_families("control", "under", "over", "generator") == list(STANDARD)
+    assert samplers.of_families("generator", among=["arf", "cgan"]) == ["none", "cgan", "arf"]
+
+
+def test_samplers_that_are_used_where_they_are_named_are_in_no_grid_of_all():
+    named = {name for name, entry in SAMPLERS.items() if entry.only_named}
+    assert named == {"arf", "copula"} == set(SAMPLERS) - set(STANDARD)
+    identity = DatasetIdentity("rows", "0", Roles())
+    for profile in map(load_profile, ("full", "quick")):
+        assert not named & {task.sampler.name for task in grid(profile, identity)}
+    tasks = grid(load_profile("full"), identity, samplers=["arf"], models=["lr"])
+    assert {task.sampler.name for task in tasks} == {"arf"}
 
 
 def test_models_without_sampler_are_listed_by_reason():

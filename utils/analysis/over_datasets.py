@@ -18,16 +18,13 @@ import pandas as pd
 from scipy.stats import friedmanchisquare
 
 from utils.analysis.summaries import critical_difference
-from utils.config import MARGIN
+from utils.plan_file import read_plan
 
-BASELINE = "none"
-THRESHOLD = 0.95  # posterior probability from which an effect is decided
-PRIOR = 0.5  # weight of the pseudo-family without a difference
-DRAWS = 20_000  # from the posterior
+RULES = read_plan().comparison
 OUTCOMES = ("harms", "equivalent", "helps")
 
 
-def family_scores(table: pd.DataFrame, families: Mapping[str, str], metric: str = "average_precision") -> pd.DataFrame:
+def family_scores(table: pd.DataFrame, families: Mapping[str, str], metric: str = RULES.metric) -> pd.DataFrame:
     """Mean score of every pair on every family: over the folds of a table, then over the tables of a family.
 
     Parameters
@@ -55,7 +52,7 @@ def family_scores(table: pd.DataFrame, families: Mapping[str, str], metric: str 
     return of_family.agg(lambda column: column.mean(skipna=False)).rename_axis("family")
 
 
-def effects(scores: pd.DataFrame, *, margin: float = MARGIN, seed: int = 0) -> pd.DataFrame:
+def effects(scores: pd.DataFrame, *, margin: float = RULES.margin, seed: int = 0) -> pd.DataFrame:
     """Effect of every sampler on every model, against no resampling.
 
     Parameters
@@ -72,18 +69,18 @@ def effects(scores: pd.DataFrame, *, margin: float = MARGIN, seed: int = 0) -> p
     DataFrame
         Columns model, sampler, n_families, difference (mean over families), median, harms, equivalent, helps
         (posterior probabilities of the Bayesian signed-rank test) and verdict: the outcome whose probability reaches
-        THRESHOLD, or 'no evidence'.
+        the plan's threshold, or 'no evidence'.
     """
     from baycomp import SignedRankTest  # imports matplotlib, which takes a second
 
     rows = []
     for model, sampler in scores.columns:
-        if sampler == BASELINE:
+        if sampler == RULES.baseline:
             continue
-        pair = scores[[(model, BASELINE), (model, sampler)]].dropna().to_numpy()
+        pair = scores[[(model, RULES.baseline), (model, sampler)]].dropna().to_numpy()
         difference = pair[:, 1] - pair[:, 0]
         probabilities = SignedRankTest.probs(
-            pair[:, 0], pair[:, 1], rope=margin, prior=PRIOR, nsamples=DRAWS, random_state=seed
+            pair[:, 0], pair[:, 1], rope=margin, prior=RULES.prior, nsamples=RULES.draws, random_state=seed
         )
         rows.append(
             {
@@ -100,9 +97,9 @@ def effects(scores: pd.DataFrame, *, margin: float = MARGIN, seed: int = 0) -> p
 
 
 def decide(probabilities: tuple[float, float, float]) -> str:
-    """The outcome whose posterior probability reaches THRESHOLD, or 'no evidence'; they are those of OUTCOMES."""
+    """Of OUTCOMES, the one whose posterior probability reaches the plan's threshold, or 'no evidence'."""
     likeliest = int(np.argmax(probabilities))
-    return OUTCOMES[likeliest] if probabilities[likeliest] >= THRESHOLD else "no evidence"
+    return OUTCOMES[likeliest] if probabilities[likeliest] >= RULES.threshold else "no evidence"
 
 
 def ranks_over_families(scores: pd.DataFrame, model: str) -> pd.DataFrame:

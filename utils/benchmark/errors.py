@@ -9,13 +9,14 @@ from utils.benchmark.ledger import LedgerError
 from utils.benchmark.tracking_store import TrackingError
 from utils.config import ConfigError
 from utils.data.errors import DataError
+from utils.samplers.optional import MissingPackageError
 
 
 class ClusterError(RuntimeError):
     """The Dask cluster cannot be used, or was lost; the message says why and what to do."""
 
 
-EXPECTED = (ClusterError, ConfigError, DataError, LedgerError, TrackingError)
+EXPECTED = (ClusterError, ConfigError, DataError, LedgerError, MissingPackageError, TrackingError)
 
 
 @contextmanager

@@ -99,7 +99,7 @@ def _resample(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Encoded rows after a sampler, and their labels."""
     labels = y.to_numpy()
-    takes_table = entry.build_table is not None and isinstance(encoded.encoder, TableEncoder)
+    takes_table = entry.build_table is not None and (entry.raw or isinstance(encoded.encoder, TableEncoder))
     build = entry.build_table if takes_table else entry.build
     sampler = build(child_seed(seed, entry.name), **params)
     if sampler is None:

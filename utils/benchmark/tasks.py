@@ -15,13 +15,14 @@ from utils.data.loading import ENTITIES, GROUPS
 from utils.data.splits import RANDOM_TEST
 from utils.models.registry import MODELS
 from utils.registry import Entry
-from utils.samplers.registry import SAMPLERS
+from utils.samplers.registry import SAMPLERS, STANDARD
 from utils.seeding import child_seed
 
 Named = str | tuple[str, dict[str, object]]  # a method by name, with changes of its parameters
 EntryType = TypeVar("EntryType", bound=Entry)
 DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "xgboost": ("xgboost", "xgboost-cpu")}
-OPTIONAL = {"ctgan": "0.12.1"}  # release behind the committed results; used if the library is not installed
+# Releases behind the committed results; used if the library is not installed.
+OPTIONAL = {"ctgan": "0.12.1", "arfpy": "0.1.1", "copulas": "0.14.1"}
 
 
 @lru_cache
@@ -109,7 +110,7 @@ def grid(
     Networks are measured with the profile's `deep_samplers` or `sequence_samplers`, models that handle imbalance
     themselves with none.
     """
-    samplers = list(samplers or profile.samplers or SAMPLERS)
+    samplers = list(samplers or profile.samplers or STANDARD)
     for name in samplers:
         _entry(SAMPLERS, name, "sampler")
     return [

@@ -93,6 +93,12 @@ def load_table(name: str) -> pd.DataFrame:
     return against_rest(keel.parse(content, table.source), table.positive)
 
 
+def fingerprint() -> str:
+    """Twelve digits that change with the name, the family, the role or the content of any assigned table."""
+    lines = sorted(f"{table.name} {table.family} {table.role} {table.sha256}" for table in read_tables().values())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+
+
 def against_rest(frame: pd.DataFrame, positive: str) -> pd.DataFrame:
     """The frame with two classes: if there are more, all but `positive` become 'rest'."""
     labels = frame[keel.LABEL]

@@ -1,4 +1,4 @@
-"""The benchmark over many datasets: assigned tables, five folds over all of their rows, an equal search.
+"""The benchmark over many datasets: assigned tables, folds over all of their rows, an equal search, as the plan says.
 
 python -m utils.experiments.many_tables --role verdict
 """
@@ -22,12 +22,11 @@ from utils.data.fetching import replacing
 from utils.data.identity import identify
 from utils.data.tables import Table, load_table, read_tables
 from utils.paths import ROOT
+from utils.plan_file import read_plan
 
 FOLDER = ROOT / "build" / "tables"
-MODELS = ("lr", "rf", "xgb")
-SAMPLERS = ("none", "class_weight", "rus", "ros", "smote", "borderline", "cgan", "ctgan")
-TRIALS = 8
-PROTOCOL = Protocol(test_fraction=0.0)  # nothing is kept for a test set: the tables are the sample
+PLAN = read_plan()
+PROTOCOL = Protocol(test_fraction=0.0, n_splits=PLAN.search.folds)  # no test set: the tables are the sample
 FOLDS = tuple((0, fold) for fold in range(PROTOCOL.n_splits))
 
 
@@ -48,13 +47,18 @@ def dataset_of(table: Table) -> DatasetConfig:
 
 def profile_of(table: Table, profile: Profile) -> Profile:
     """The profile with a table as its dataset, and a ledger for all tables."""
+    return replace(sized(profile), dataset=dataset_of(table), results=profile.results / FOLDER.name)
+
+
+def sized(profile: Profile) -> Profile:
+    """The profile with the folds, the models and the samplers of the tables."""
     return replace(
         profile,
-        dataset=dataset_of(table),
         protocol=PROTOCOL,
         **dict.fromkeys(("folds", "deep_folds", "ablation_folds", "sensitivity_folds"), FOLDS),
-        results=profile.results / FOLDER.name,
-        search=replace(profile.search, trials=TRIALS),
+        search=replace(profile.search, trials=PLAN.tables.trials),
+        models=PLAN.tables.models,
+        samplers=PLAN.tables.samplers,
     )
 
 
@@ -85,7 +89,7 @@ def run(profile: Profile, tables: Iterable[Table], *, n_jobs: int = -1) -> pd.Da
         One row per task; see `ledger.frame`.
     """
     profiles = [profile_of(table, profile) for table in tables]
-    grids = [grid(own, identify(own.dataset), samplers=SAMPLERS, models=MODELS) for own in profiles]
+    grids = [grid(own, identify(own.dataset)) for own in profiles]
     known = {row.key for row in ledger.read(profile.results / FOLDER.name)}
     batches = [runner.missing_batch(own, tasks, known) for own, tasks in zip(profiles, grids, strict=True)]
     if any(batches):
@@ -97,7 +101,7 @@ def run(profile: Profile, tables: Iterable[Table], *, n_jobs: int = -1) -> pd.Da
 def main() -> None:
     """Fill the ledgers of the tables of a role from the command line."""
     parser = argparse.ArgumentParser(description="Run the benchmark over the tables of a role.")
-    parser.add_argument("--role", default="verdict", choices=("design", "verdict"))
+    parser.add_argument("--role", default=PLAN.tables.role, choices=("design", "verdict"))
     parser.add_argument("--tables", nargs="+", help="names of tables (default: all of the role)")
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()

@@ -26,7 +26,7 @@ from utils.config import DatasetConfig, Profile, Search, load_profile
 from utils.data.identity import identify
 from utils.models.networks import limited_batch_size
 from utils.models.registry import CLASSICAL, MODELS
-from utils.samplers.registry import SAMPLERS
+from utils.samplers.registry import SAMPLERS, STANDARD
 
 RATIOS = {"x1": 1, "x5": 5, "x20": 20, "balanced": "balanced"}
 SMALLER = {"rf": {"n_estimators": 50}, "xgb": {"n_estimators": 100}}  # fewer trees, as each ratio is one more fit
@@ -52,7 +52,7 @@ SettingsBuilder = Callable[[Profile], list[Setting]]
 
 def ratio_settings(profile: Profile) -> list[Setting]:
     """Every sampler with a ratio at each of its ratios, and no resampling; default models, but with fewer trees."""
-    names = [name for name in profile.samplers or SAMPLERS if SAMPLERS[name].space.get("ratio")]
+    names = [name for name in profile.samplers or STANDARD if SAMPLERS[name].space.get("ratio")]
     samplers = [(value, (name, {"ratio": ratio})) for name in names for value, ratio in _ratios(profile, name).items()]
     models = [(name, SMALLER.get(name, {})) for name in CLASSICAL if name in profile.sensitivity_models]
     return [

@@ -17,7 +17,10 @@ from utils.data.fetching import content_sha256
 from utils.source_code import code_hash
 
 PROJECT_PACKAGES = ("utils", "benchmarks", "paper")
-STARTED_MODULES = {"utils.samplers.peers": {"utils.samplers.ctgan_worker"}}  # run with `python -m` instead of imported
+STARTED_MODULES = {  # run with `python -m` instead of imported
+    "utils.samplers.peers": {"utils.samplers.ctgan_worker"},
+    "utils.samplers.table_peers": {"utils.samplers.peer_worker"},
+}
 Inputs = dict[str, str]  # path below the project's root -> hash
 
 

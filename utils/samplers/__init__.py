@@ -7,6 +7,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "cgan.conditional_gan": ["ConditionalGAN"],
         "cgan.sampler": ["CGANSampler"],
-        "registry": ["LABELS", "SAMPLERS", "of_families"],
+        "registry": ["LABELS", "SAMPLERS", "STANDARD", "of_families"],
     },
 )

@@ -14,9 +14,8 @@ import subprocess
 import sys
 import time
 from abc import abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -30,6 +29,7 @@ from sklearn.utils._param_validation import Interval
 
 from utils.config import ROOT
 from utils.samplers.cgan.scaler import as_type, column_decimals, column_exponents
+from utils.samplers.optional import require_packages
 from utils.seeding import child_seed
 
 MAX_QUANTILES = 1000
@@ -212,7 +212,7 @@ class CTGANSampler(_WorkerSampler):
 
     Raises
     ------
-    ModuleNotFoundError
+    MissingPackageError
         In `fit_resample`, if `ctgan` or `torch` is not installed.
     PeerError
         In `fit_resample`, if the process that fits the model ends without rows.
@@ -237,7 +237,7 @@ class TVAESampler(_WorkerSampler):
 
     Raises
     ------
-    ModuleNotFoundError, PeerError
+    MissingPackageError, PeerError
         As :class:`CTGANSampler`.
     """
 
@@ -245,45 +245,52 @@ class TVAESampler(_WorkerSampler):
 
 
 def require_ctgan(user: str) -> None:
-    """Raise an error that says what to install if a package of CTGAN and TVAE is missing.
-
-    Parameters
-    ----------
-    user : str
-        Name of the class or function that needs the packages.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If one is missing. The packages are not imported to find out.
-    """
-    missing = [name for name in CTGAN_PACKAGES if find_spec(name) is None]
-    if missing:
-        raise ModuleNotFoundError(
-            f"{user} needs {' and '.join(missing)}, which this environment lacks; "
-            "install with `.venv/bin/uv sync --inexact --group ctgan`, or by pip in the environment that runs this."
-        )
+    """Raise a MissingPackageError if a package of CTGAN and TVAE is missing; `user` names what needs it."""
+    require_packages(user, CTGAN_PACKAGES, group="ctgan")
 
 
 def _run_worker(rows: np.ndarray, request: dict[str, Any], task: str) -> tuple[np.ndarray, dict[str, Any]]:
-    """Rows drawn by the worker, with its seconds and threads; see `utils.samplers.ctgan_worker`.
+    """Rows drawn by the worker, with its seconds and threads; see `utils.samplers.ctgan_worker`."""
+    sent = io.BytesIO()
+    np.savez(sent, rows=rows, request=json.dumps(request))
+    received = ask_worker("utils.samplers.ctgan_worker", sent.getvalue(), task, CTGAN_PACKAGES)
+    with np.load(io.BytesIO(received), allow_pickle=False) as answer:
+        return answer["drawn"], json.loads(str(answer["facts"]))
+
+
+def ask_worker(module: str, sent: bytes, task: str, packages: Sequence[str]) -> bytes:
+    """What a module that is run in a process of its own answers to `sent`.
 
     The worker has the same limit of threads as this process, and Ctrl-C ends both. Rows are sent through pipes, so no
     file is left behind if a process is killed.
+
+    Parameters
+    ----------
+    module : str
+        Its `main` takes the id of this process.
+    sent : bytes
+        Standard input of the process.
+    task : str
+        What it does, for errors.
+    packages : sequence of str
+        Whose versions may be the cause of an error.
+
+    Raises
+    ------
+    PeerError
+        If the process ends without an answer.
     """
-    sent = io.BytesIO()
-    np.savez(sent, rows=rows, request=json.dumps(request))
-    command = [sys.executable, "-m", "utils.samplers.ctgan_worker", str(os.getpid())]
-    ended = subprocess.run(command, cwd=ROOT, input=sent.getvalue(), capture_output=True, check=False)
+    command = [sys.executable, "-m", module, str(os.getpid())]
+    ended = subprocess.run(command, cwd=ROOT, input=sent, capture_output=True, check=False)
     if ended.returncode < 0:
         name = signal.Signals(-ended.returncode).name
         raise PeerError(f"{task} was ended by {name}; if nobody sent that signal, memory ran out: use fewer rows.")
     if ended.returncode or not ended.stdout:
         lines = ended.stderr.decode(errors="replace").strip().splitlines()
         cause = (lines or [f"exit status {ended.returncode}"])[-1]
-        raise PeerError(f"{task} failed with '{cause}'; check its options and the versions of ctgan and torch.")
-    with np.load(io.BytesIO(ended.stdout), allow_pickle=False) as answer:
-        return answer["drawn"], json.loads(str(answer["facts"]))
+        versions = " and ".join(packages)
+        raise PeerError(f"{task} failed with '{cause}'; check its options and the versions of {versions}.")
+    return ended.stdout
 
 
 def _round_like(rows: np.ndarray, table: np.ndarray) -> np.ndarray:

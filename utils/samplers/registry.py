@@ -45,7 +45,8 @@ from numpy.typing import ArrayLike
 from utils.registry import Entry
 from utils.samplers.cgan.sampler import CGANSampler, GANConfig
 from utils.samplers.cleaning import QuickEditedNearestNeighbours, QuickTomekLinks
-from utils.samplers.peers import CTGANSampler, JitterSampler
+from utils.samplers.peers import CTGAN_PACKAGES, CTGANSampler, JitterSampler
+from utils.samplers.table_peers import ARFSampler, CopulaSampler, TablePeerSampler
 from utils.samplers.table_smote import TableSMOTE
 
 Ratio = float | str
@@ -89,8 +90,14 @@ class SamplerEntry(Entry):
     build_table : callable, optional
         Like `build`, for a sampler that takes the columns of a mixed table, before they are encoded. Without it the
         sampler takes the encoded table.
+    raw : bool, default=False
+        Whether `build_table` is used for tables of numbers, too, before they are scaled.
     fallback : str, default=""
         Sampler to use, with the same ratio, on rows on which this one cannot work, such as too few positives.
+    packages : tuple of str, default=()
+        Packages that it needs and the default environment lacks.
+    only_named : bool, default=False
+        Whether it is used only where it is named, and is no part of a grid of all samplers; see `STANDARD`.
 
     See Also
     --------
@@ -112,7 +119,10 @@ class SamplerEntry(Entry):
     family: str = "control"
     weighted: bool = False
     build_table: Callable[..., Any] | None = None
+    raw: bool = False
     fallback: str = ""
+    packages: tuple[str, ...] = ()
+    only_named: bool = False
 
     def effect(self, ratio: Ratio, y: ArrayLike) -> float:
         """Effect of a ratio on rows with these labels: rows added, legitimate rows kept, or weight of a fraud.
@@ -185,6 +195,13 @@ def _ratio_entry(name: str, label: str, build: Callable, family: str, **options:
     return SamplerEntry(name, label, build, family=family, **{**known, **options})
 
 
+def _peer_entry(name: str, label: str, kind: type[TablePeerSampler], cost: float) -> SamplerEntry:
+    """An entry of a generator of another project, which takes tables as they are."""
+    build, packages = partial(_oversampler, kind), kind.packages
+    options = {"build_table": build, "raw": True, "packages": packages, "only_named": True}
+    return _ratio_entry(name, label, build, "generator", library=packages[0], cost=cost, **options)
+
+
 SAMPLERS: dict[str, SamplerEntry] = {
     entry.name: entry
     for entry in (
@@ -229,15 +246,22 @@ SAMPLERS: dict[str, SamplerEntry] = {
             library="ctgan",
             defaults={"ratio": "balanced", "epochs": 300},
             in_search={"epochs": 60},
+            packages=CTGAN_PACKAGES,
             cost=30,
         ),
+        _peer_entry("arf", "Adversarial random forest", ARFSampler, cost=35),
+        _peer_entry("copula", "Gaussian copula", CopulaSampler, cost=15),
     )
 }
 
-LABELS = {name: entry.label for name, entry in SAMPLERS.items()}
+STANDARD = tuple(name for name, entry in SAMPLERS.items() if not entry.only_named)
+LABELS = {name: SAMPLERS[name].label for name in STANDARD}
 
 
 def of_families(*families: str, among: Iterable[str] = ()) -> list[str]:
-    """Names of the samplers of these families, with 'none', in the order of the registry; `among` limits them."""
-    names = set(among or SAMPLERS)
+    """Names of the samplers of these families, with 'none', in the order of the registry.
+
+    They are among those of `among`, by default of `STANDARD`.
+    """
+    names = set(among or STANDARD)
     return [name for name, entry in SAMPLERS.items() if name == "none" or (entry.family in families and name in names)]

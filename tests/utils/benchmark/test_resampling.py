@@ -1,12 +1,17 @@
 """Resampling of encoded and of mixed rows, and what happens where a sampler cannot work."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.preprocessing import StandardScaler
 
 from utils.benchmark.records import Method
 from utils.benchmark.training import TrainingRows
 from utils.data.features.encoding import TableEncoder
+from utils.samplers import table_peers
+from utils.samplers.peer_generators import DrawnRows
 from utils.samplers.registry import SAMPLERS
 
 
@@ -45,6 +50,41 @@ def test_resampled_only_transforms_synthetic_rows():
     shop = rows.encoded.encoder.get_feature_names_out().tolist().index("shop")
     shares = rows.encoded.encoder.transform(rows.X)[:, shop]
     assert np.isin(resampled.X[400:, shop].round(9), shares.round(9)).all()
+
+
+@pytest.mark.parametrize("name", ["arf", "copula"])
+@pytest.mark.parametrize("encoder", [TableEncoder(), StandardScaler()], ids=["mixed", "numbers"])
+def test_resampled_gives_generators_of_other_projects_the_table_as_it_is(name, encoder, monkeypatch):
+    """Also a table of numbers, whose whole numbers scaling would hide."""
+    given = []
+
+    def copy_rows(module, sent, task, packages):
+        given.append(request := pickle.loads(sent))
+        rows = request.rows.sample(request.n_rows, replace=True, random_state=0).reset_index(drop=True)
+        return pickle.dumps(DrawnRows(rows, 0.0, 0.0))
+
+    monkeypatch.setattr(table_peers, "require_packages", lambda *_, **__: None)
+    monkeypatch.setattr(table_peers, "ask_worker", copy_rows)
+    mixed = mixed_rows()
+    numbers = pd.DataFrame({"sum": np.arange(400.0), "few": np.arange(400.0) % 4})
+    X = mixed.X if isinstance(encoder, TableEncoder) else numbers
+    rows = TrainingRows(X, mixed.y, mixed.groups, 0, encoder)
+    few, many = (rows.resampled(method(name, ratio=ratio)) for ratio in (1, 5))
+    assert len(given) == 1 and given[0].n_rows == 20 * 60  # one fit of a generator serves all ratios
+    assert (few.y.sum(), many.y.sum()) == (120, 360) and np.isfinite(many.X).all()
+    np.testing.assert_array_equal(many.X[: len(few.X)], few.X)
+    assert ("shop" in given[0].categories) if "shop" in X else (given[0].discrete == ["few"])
+
+
+@pytest.mark.parametrize("n_positives", [4, 20])
+def test_resampled_falls_back_where_a_generator_of_another_project_fails(n_positives, monkeypatch):
+    failed = pickle.dumps("LinAlgError: singular matrix")
+    monkeypatch.setattr(table_peers, "require_packages", lambda *_, **__: None)
+    monkeypatch.setattr(table_peers, "ask_worker", lambda *_: failed)
+    resampled = mixed_rows(n_positives=n_positives).resampled(method("arf", ratio=5))
+    reason = "has 4 rows and ARFSampler needs at least 10" if n_positives == 4 else "failed with 'LinAlgError: singular"
+    assert resampled.fallback.startswith("ros: ") and reason in resampled.fallback
+    assert resampled.y.sum() == 6 * n_positives
 
 
 @pytest.mark.parametrize(("name", "n_positives"), [("smote", 4), ("borderline", 4), ("jitter", 1)])

@@ -17,9 +17,8 @@ TABLES = [read_tables()[name] for name in ("haberman", "car-good")]  # numbers a
 def own_files(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setattr(many_tables, "FOLDER", tmp_path_factory.mktemp("many") / "tables")
-    patch.setattr(many_tables, "TRIALS", 2)
-    patch.setattr(many_tables, "SAMPLERS", ("none", "rus"))
-    patch.setattr(many_tables, "MODELS", ("lr",))
+    small = replace(many_tables.PLAN.tables, trials=2, samplers=("none", "rus"), models=("lr",))
+    patch.setattr(many_tables, "PLAN", replace(many_tables.PLAN, tables=small))
     yield
     patch.undo()
 

@@ -62,8 +62,8 @@ def test_closure_follows_imports_inside_functions_and_started_processes(project)
     assert closure({"utils.three"}) == {"utils.three", "utils.one", "utils.pkg.two"}
 
 
-def test_closure_of_the_registry_holds_the_worker_that_is_run_and_not_imported():
-    assert "utils.samplers.ctgan_worker" in closure({"utils.samplers.registry"})
+def test_closure_of_the_registry_holds_the_workers_that_are_run_and_not_imported():
+    assert {"utils.samplers.ctgan_worker", "utils.samplers.peer_worker"} <= closure({"utils.samplers.registry"})
 
 
 def test_code_inputs_change_with_code_and_not_with_comments_or_docstrings(project):

@@ -20,11 +20,11 @@ from sklearn.model_selection import cross_val_score
 from sklearn.preprocessing import StandardScaler
 
 from utils.config import ROOT
-from utils.samplers import peers
+from utils.samplers import optional, peers
 from utils.samplers.peers import CTGANSampler, GaussianCopulaSampler, JitterSampler, PeerError, TVAESampler
 
 N_MAJORITY, N_MINORITY = 300, 200
-MISSING = [name for name in peers.CTGAN_PACKAGES if peers.find_spec(name) is None]
+MISSING = [name for name in peers.CTGAN_PACKAGES if optional.find_spec(name) is None]
 needs_ctgan = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 LIGHT = [JitterSampler, GaussianCopulaSampler]
 HEAVY = [
@@ -284,7 +284,7 @@ def test_ctgan_sampler_reports_a_crash_in_one_sentence():
 
 @pytest.mark.parametrize("build", [CTGANSampler, TVAESampler])
 def test_worker_sampler_names_a_missing_package_and_what_to_do(build, monkeypatch):
-    monkeypatch.setattr(peers, "find_spec", lambda name: None)
+    monkeypatch.setattr(optional, "find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match=f"{build.__name__} needs ctgan and torch.*--group ctgan"):
         build().fit_resample(X, Y)
 

@@ -1,0 +1,102 @@
+"""The plan: it is read whole, and says what the registries, the tables and the verdicts do."""
+
+from importlib import import_module
+
+import pytest
+from pydantic import ValidationError
+
+from benchmarks.assignment import REASONS
+from utils import config
+from utils.benchmark.equal_search import fingerprint, model_settings
+from utils.config import MARGIN, Protocol, load_profile
+from utils.data import tables
+from utils.models.registry import MODELS
+from utils.plan_file import PATH, Cut, read_plan
+from utils.samplers.registry import SAMPLERS
+
+PLAN = read_plan()
+
+
+def test_read_plan_names_the_field_that_is_wrong(tmp_path):
+    path = tmp_path / "plan.toml"
+    path.write_text(PATH.read_text().replace("inner_folds = 2", 'inner_folds = "two"'))
+    with pytest.raises(ValidationError, match=r"search\.inner_folds"):
+        read_plan(path)
+    path.write_text(PATH.read_text().replace("[comparison]", "trails = 3\n[comparison]"))
+    with pytest.raises(ValidationError, match=r"tables\.trails"):
+        read_plan(path)
+
+
+def test_plan_has_the_assigned_tables():
+    planned = [table for table in tables.read_tables().values() if table.role == PLAN.tables.role]
+    assert len(planned) == PLAN.tables.number >= 30
+    assert len({table.family for table in planned}) == PLAN.tables.families >= 20
+    assert tables.fingerprint() == PLAN.tables.assignment, "write this fingerprint into the plan, before its first row"
+
+
+def test_plan_has_the_lists_of_settings_that_are_tried():
+    rules, creditcard = PLAN.search, PLAN.creditcard
+    planned = {name for name in creditcard.models if MODELS[name].ranges}
+    assert set(rules.settings) == planned >= set(PLAN.tables.models)
+    for name, expected in rules.settings.items():
+        n_trials = creditcard.network_trials if MODELS[name].deep else creditcard.trials
+        assert fingerprint(model_settings(name, n_trials)) == expected, f"the ranges of {name} are others"
+        # The tables try the first of the same settings.
+        assert model_settings(name, PLAN.tables.trials) == model_settings(name, n_trials)[: PLAN.tables.trials]
+
+
+def test_plan_uses_every_model_or_says_why_not():
+    creditcard = PLAN.creditcard
+    assert {*creditcard.models, *creditcard.left_out} == set(MODELS)
+    assert not set(creditcard.models) & set(creditcard.left_out) and "blend" in creditcard.left_out
+
+
+def test_plan_names_samplers_of_the_registry_with_the_one_that_others_are_compared_with():
+    creditcard = PLAN.creditcard
+    lists = (creditcard.samplers, creditcard.network_samplers, creditcard.sequence_samplers, PLAN.tables.samplers)
+    for names in lists:
+        assert set(names) <= set(SAMPLERS) and len(set(names)) == len(names)
+        assert PLAN.comparison.baseline in names
+    assert set(PLAN.tables.samplers) <= set(creditcard.samplers)
+    assert set(PLAN.search.equal_classes) <= set(PLAN.tables.samplers)
+
+
+def test_plan_judges_by_the_margin_of_the_verdicts():
+    """It is a setting of the full study, too, whose ledger does not follow the plan."""
+    assert PLAN.comparison.margin == MARGIN
+
+
+def test_plan_has_a_rule_for_every_table_left_out_and_names_what_applies_it():
+    names = {rule.name for rule in PLAN.rules if rule.kind == "exclusion"}
+    assert set(REASONS) <= names
+    for rule in PLAN.rules:
+        module, name = rule.applied.rsplit(".", 1)
+        assert hasattr(import_module(module), name), rule.applied
+
+
+def test_load_profile_next_has_the_sizes_of_the_plan():
+    profile, creditcard = load_profile("next"), PLAN.creditcard
+    assert profile.models == creditcard.models and "blend" not in profile.models
+    assert (profile.samplers, profile.deep_samplers) == (creditcard.samplers, creditcard.network_samplers)
+    assert len(profile.folds) == creditcard.repeats * PLAN.search.folds and profile.deep_folds == profile.folds
+    search = profile.search
+    assert (search.trials, search.deep_trials, search.margin) == (creditcard.trials, creditcard.network_trials, 0)
+    assert search.equal and search.folds == PLAN.search.inner_folds >= 2
+    assert profile.protocol == Protocol()  # that of the full study, so both have the same folds
+
+
+@pytest.mark.parametrize("name", ["quick", "full"])
+def test_load_profile_of_another_size_needs_no_plan(name, monkeypatch):
+    """The container of the web page holds no benchmarks."""
+    monkeypatch.setattr(config, "read_plan", lambda: pytest.fail("the plan was read"))
+    assert load_profile(name).samplers == (config.QUICK_SAMPLERS if name == "quick" else ())
+
+
+def test_cut_drops_pairs_of_its_part_with_its_models_and_samplers():
+    cut = Cut("networks with SMOTE", "creditcard", models=("lstm",), samplers=("smote",))
+    assert cut.drops("creditcard", "lstm", "smote")
+    assert not cut.drops("tables", "lstm", "smote") and not cut.drops("creditcard", "lstm", "none")
+    assert Cut("all", "tables").drops("tables", "lr", "none")
+    for planned in PLAN.drop_first:
+        own = getattr(PLAN, planned.part)
+        assert set(planned.models) <= set(own.models) and set(planned.samplers) <= set(own.samplers)
