@@ -18,6 +18,7 @@ from tests.small_app import COLUMNS, fit, transactions, write, write_champion
 from utils.serving import bundle
 
 N_CLIENTS = 4
+PAUSE = 0.05  # seconds between an answer and the next request, which leave other tests some of the cores
 ROWS = transactions(40, seed=1)[list(COLUMNS)]
 
 
@@ -66,6 +67,7 @@ class Load:
             sent = time.monotonic()
             try:
                 self.answers.append((*read(json.loads(asked(*ways[way]))), sent))
+                time.sleep(PAUSE)
             except Exception as error:
                 self.failures.append(repr(error))
                 return
