@@ -7,8 +7,10 @@ and scales their log odds. For other models they are estimated by permuting colu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -83,11 +85,25 @@ class Explainer:
         return base * slope + calibrator.intercept_[0], raw * slope
 
     def _estimate(self, values: NDArray) -> tuple[NDArray, NDArray]:
-        from shap import maskers
-        from shap.explainers import PermutationExplainer  # takes seconds to import
+        with _without_compiling():
+            from shap import maskers
+            from shap.explainers import PermutationExplainer
 
         masker = maskers.Independent(self.background, max_samples=len(self.background))
         explainer = PermutationExplainer(self.scorer.calibrated_log_odds, masker, seed=0)
         evaluations = N_PERMUTATIONS * (2 * values.shape[1] + 1)
         explanation = explainer(values, max_evals=evaluations, silent=True)
         return np.broadcast_to(explanation.base_values, len(values)).astype(float), np.array(explanation.values)
+
+
+@contextmanager
+def _without_compiling() -> Iterator[None]:
+    """Leave the functions of modules imported in this block as they are where numba would compile them.
+
+    SHAP's take two milliseconds a row as they are, and compiling them takes every process six seconds.
+    """
+    before, numba.config.DISABLE_JIT = numba.config.DISABLE_JIT, 1
+    try:
+        yield
+    finally:
+        numba.config.DISABLE_JIT = before

@@ -1,7 +1,11 @@
 """Shapley values: they add up, are exact where possible, and are zero for a column without effect."""
 
+import sys
+
 import numpy as np
 import pytest
+from numba import njit
+from numba.core.dispatcher import Dispatcher
 from xgboost import DMatrix
 
 from app.building.about import describe
@@ -164,3 +168,10 @@ def test_explainer_sums_the_encoded_columns_of_a_raw_column():
     assert channel.sum() > 2
     contributions = [row[5] for _, row in Explainer(scorer, MIXED[:20]).explain(MIXED[:5])]
     np.testing.assert_allclose(contributions, terms[:, channel].sum(axis=1), rtol=1e-9)
+
+
+def test_explainer_imports_what_estimates_without_compiling_and_leaves_compiling_on():
+    explained("ann")
+    modules = [module for name, module in sys.modules.items() if name.startswith("shap.")]
+    assert modules and not any(isinstance(value, Dispatcher) for module in modules for value in vars(module).values())
+    assert isinstance(njit(lambda number: number), Dispatcher)
