@@ -64,6 +64,8 @@ class Search:
         selected; see `utils.benchmark.equal_search`.
     ratios : tuple
         Ratios that an equal search tries; empty for the grid of the sampler.
+    equal_classes : tuple of str
+        Samplers with which an equal search is made again with equal classes; see `utils.benchmark.equal_classes`.
     """
 
     trials: int = 4
@@ -73,6 +75,7 @@ class Search:
     margin: float = MARGIN
     equal: bool = False
     ratios: tuple[float | str, ...] = ()
+    equal_classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -285,7 +288,9 @@ def _planned_size() -> dict[str, object]:
             held_out=rules.held_out,
             margin=0.0,
             equal=True,
+            equal_classes=creditcard.equal_classes,
         ),
+        "parameters": plan.parameters,
         "samplers": creditcard.samplers,
         "models": creditcard.models,
         "deep_samplers": creditcard.network_samplers,

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from utils.paths import ROOT
 
 PATH = ROOT / "benchmarks" / "plan.toml"
-PartName = Literal["creditcard", "tables"]
+PartName = Literal["creditcard", "tables", "scarcity", "seeds"]
 
 
 class _Strict:
@@ -30,8 +30,6 @@ class SearchRules(_Strict):
         That divide the development set, or all rows of a table.
     inner_folds, held_out : int
         See `config.Search`.
-    equal_classes : tuple of str
-        Samplers with which a model's settings are searched anew with equal classes; see `benchmark.equal_classes`.
     settings : dict of str to str
         Hash of the list of settings of each model that has one; see `equal_search.fingerprint`.
     """
@@ -39,7 +37,6 @@ class SearchRules(_Strict):
     folds: int
     inner_folds: int
     held_out: int
-    equal_classes: tuple[str, ...]
     settings: dict[str, str]
 
 
@@ -55,6 +52,8 @@ class CreditCardPlan(_Strict):
         Settings tried for each pair of a classical model, or a network, and a sampler.
     models, samplers, network_samplers, sequence_samplers : tuple of str
         See `config.Profile`.
+    equal_classes : tuple of str
+        See `config.Search`.
     left_out : dict of str to str
         Models of the registry that are left out, and why.
     """
@@ -66,6 +65,7 @@ class CreditCardPlan(_Strict):
     samplers: tuple[str, ...]
     network_samplers: tuple[str, ...]
     sequence_samplers: tuple[str, ...]
+    equal_classes: tuple[str, ...]
     left_out: dict[str, str]
 
 
@@ -86,6 +86,8 @@ class TablesPlan(_Strict):
     trials : int
         Settings tried for each pair.
     models, samplers : tuple of str
+    equal_classes : tuple of str
+        See `config.Search`; the others have no ratio.
     """
 
     role: str
@@ -94,6 +96,50 @@ class TablesPlan(_Strict):
     assignment: str
     beside: tuple[str, ...]
     trials: int
+    models: tuple[str, ...]
+    samplers: tuple[str, ...]
+    equal_classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScarcityPlan(_Strict):
+    """What is measured on the credit-card data when few frauds are known; see `experiments.scarcity`.
+
+    Attributes
+    ----------
+    levels : tuple of int
+        Numbers of training frauds, beside all.
+    draws : int
+        Of each number, on each fold.
+    ratios : tuple
+        Rows added per fraud, or their weight.
+    samplers : tuple of str
+    settings : dict of str to int
+        The models, and the position of each one's setting in its list; see `scarcity_settings`.
+    """
+
+    levels: tuple[int, ...]
+    draws: int
+    ratios: tuple[float | str, ...]
+    samplers: tuple[str, ...]
+    settings: dict[str, int]
+
+
+@dataclass(frozen=True)
+class SeedsPlan(_Strict):
+    """Pairs whose whole search on the credit-card data is repeated with other seeds; see `experiments.other_seeds`.
+
+    Attributes
+    ----------
+    number : int
+        Of seeds, with that of the benchmark.
+    repeats : int
+        Of the folds.
+    models, samplers : tuple of str
+    """
+
+    number: int
+    repeats: int
     models: tuple[str, ...]
     samplers: tuple[str, ...]
 
@@ -164,11 +210,20 @@ class Cut(_Strict):
 
 @dataclass(frozen=True)
 class Plan(_Strict):
-    """The plan; its parts are the sections of the file, and `drop_first` is in order."""
+    """The plan; its parts are the sections of the file, and `drop_first` is in order.
+
+    Attributes
+    ----------
+    parameters : dict of str to dict
+        See `config.Profile`.
+    """
 
     search: SearchRules
+    parameters: dict[str, dict]
     creditcard: CreditCardPlan
     tables: TablesPlan
+    scarcity: ScarcityPlan
+    seeds: SeedsPlan
     comparison: Comparison
     rules: tuple[Rule, ...]
     drop_first: tuple[Cut, ...]

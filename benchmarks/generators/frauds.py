@@ -85,7 +85,7 @@ GENERATORS = {
     entry.name: entry
     for entry in (
         Entry(
-            "cgan", "CGAN (ours)", _build_cgan, "tensorflow", asdict(GANConfig()), revision=SAMPLERS["cgan"].revision
+            "cgan", "CGAN (ours)", _build_cgan, "tensorflow", GANConfig().settings(), revision=SAMPLERS["cgan"].revision
         ),
         Entry("ctgan_300", "CTGAN, 300 epochs", _builder_of(CTGANSampler), "ctgan", {"epochs": 300}),
         Entry("ctgan_3000", "CTGAN, 3000 epochs", _builder_of(CTGANSampler), "ctgan", {"epochs": 3000}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 from benchmarks.generators.peer_worker import LABEL, NEGATIVE, POSITIVE, fit_and_draw
 from benchmarks.generators.tables import FOLDS, LabelledRows
 from utils.backend import load_tensorflow
+from utils.plan_file import read_plan
 from utils.samplers.cgan.conditional_gan import ConditionalGAN
 from utils.samplers.cgan.config import GANConfig
 from utils.samplers.peer_frame import PeerFrame, decimals_of
@@ -127,7 +128,20 @@ METHODS = {
     method.name: method
     for method in (
         Method(
-            "cgan", "CGAN (ours)", _draw_cgan, ("tensorflow",), asdict(GANConfig()), revision=SAMPLERS["cgan"].revision
+            "cgan",
+            "CGAN (ours)",
+            _draw_cgan,
+            ("tensorflow",),
+            GANConfig().settings(),
+            revision=SAMPLERS["cgan"].revision,
+        ),
+        Method(
+            "cgan_redesigned",
+            "CGAN (ours), redesigned",
+            _draw_cgan,
+            ("tensorflow",),
+            GANConfig(**read_plan().parameters["cgan"]).settings(),
+            revision=SAMPLERS["cgan"].revision,
         ),
         Method("smote", "SMOTE / SMOTE-NC / SMOTEN", _draw_smote, ("imbalanced-learn",), {"k_neighbors": 5}),
         _peer("ctgan", "CTGAN, 300 epochs", "CTGAN", ("ctgan", "torch"), epochs=300),

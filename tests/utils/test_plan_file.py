@@ -22,7 +22,7 @@ def test_read_plan_names_the_field_that_is_wrong(tmp_path):
     path.write_text(PATH.read_text().replace("inner_folds = 2", 'inner_folds = "two"'))
     with pytest.raises(ValidationError, match=r"search\.inner_folds"):
         read_plan(path)
-    path.write_text(PATH.read_text().replace("[comparison]", "trails = 3\n[comparison]"))
+    path.write_text(PATH.read_text().replace("[tables]", "[tables]\ntrails = 3"))
     with pytest.raises(ValidationError, match=r"tables\.trails"):
         read_plan(path)
 
@@ -58,7 +58,12 @@ def test_plan_names_samplers_of_the_registry_with_the_one_that_others_are_compar
         assert set(names) <= set(SAMPLERS) and len(set(names)) == len(names)
         assert PLAN.comparison.baseline in names
     assert set(PLAN.tables.samplers) <= set(creditcard.samplers)
-    assert set(PLAN.search.equal_classes) <= set(PLAN.tables.samplers)
+    assert set(creditcard.equal_classes) < {name for name in creditcard.samplers if "balanced" in SAMPLERS[name].ratios}
+    assert set(PLAN.tables.equal_classes) == {
+        name for name in PLAN.tables.samplers if "balanced" in SAMPLERS[name].ratios
+    }
+    for part in (PLAN.scarcity, PLAN.seeds):
+        assert set(part.samplers) <= set(creditcard.samplers) and PLAN.comparison.baseline in part.samplers
 
 
 def test_plan_judges_by_the_margin_of_the_verdicts():

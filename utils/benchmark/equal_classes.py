@@ -1,7 +1,7 @@
 """The usual practice, equal classes, beside the ratio that a search chooses.
 
-For the samplers that the plan names (what advice and the claim under test are about), the model is searched anew with
-equal classes. For the others it is fitted anew with the settings that the search chose for it with a ratio of its own.
+For the samplers that a profile names, the model is searched anew with equal classes. For the others it is fitted anew
+with the settings that the search chose for it with a ratio of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from utils.benchmark.tasks import grid
 from utils.config import Profile
 from utils.data.identity import DatasetIdentity
 from utils.models.registry import MODELS
-from utils.plan_file import read_plan
 from utils.samplers.registry import SAMPLERS
 
 BALANCED = "balanced"
@@ -30,20 +29,20 @@ def searched_tasks(profile: Profile, dataset: DatasetIdentity, **names: Iterable
     **names
         Samplers and models, as for `tasks.grid`.
     """
-    searched = read_plan().search.equal_classes
     equal = replace(profile, search=replace(profile.search, ratios=(BALANCED,)))
     return [
         replace(task, sampler=task.sampler.with_params({"ratio": BALANCED}))
         for task in grid(equal, dataset, **names)
-        if task.sampler.name in searched
+        if task.sampler.name in profile.search.equal_classes
     ]
 
 
-def refitted_tasks(rows: Iterable[Row[Task, FoldResult]]) -> list[Task]:
+def refitted_tasks(profile: Profile, rows: Iterable[Row[Task, FoldResult]]) -> list[Task]:
     """Tasks that fit a model with equal classes and the settings that its search chose.
 
     Parameters
     ----------
+    profile : Profile
     rows : iterable of Row
         Finished tasks with a search. Rows of samplers without a ratio, or that are searched anew, are passed over.
     """
@@ -55,11 +54,11 @@ def refitted_tasks(rows: Iterable[Row[Task, FoldResult]]) -> list[Task]:
             search=None,
         )
         for row in rows
-        if row.task.search and is_refitted(row.task)
+        if row.task.search and is_refitted(profile, row.task)
     ]
 
 
-def is_refitted(task: Task) -> bool:
+def is_refitted(profile: Profile, task: Task) -> bool:
     """Whether a task with a search is fitted anew with equal classes, instead of searched anew."""
-    entry, searched = SAMPLERS[task.sampler.name], read_plan().search.equal_classes
+    entry, searched = SAMPLERS[task.sampler.name], profile.search.equal_classes
     return BALANCED in entry.ratios and entry.name not in searched and not MODELS[task.model.name].alone

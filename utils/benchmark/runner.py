@@ -82,7 +82,7 @@ def run_equal(
     run(profile, tasks=tasks, n_jobs=n_jobs)
     keys = {task.key for task in tasks}
     rows = [row for row in ledger.read(profile.results) if row.key in keys]
-    return run(profile, tasks=tasks + equal_classes.refitted_tasks(rows), n_jobs=n_jobs)
+    return run(profile, tasks=tasks + equal_classes.refitted_tasks(profile, rows), n_jobs=n_jobs)
 
 
 def missing_batch(profile: Profile, tasks: list[Task], known: Collection[str]) -> Batch | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -187,7 +187,7 @@ def _task(profile: Profile, dataset: DatasetIdentity, fold_id: tuple[int, int], 
 
 def _json_params(config: GANConfig) -> dict[str, object]:
     """A configuration as JSON values: lists instead of tuples."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in config.settings().items()}
 
 
 def _seconds(task: Task) -> float:

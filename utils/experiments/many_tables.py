@@ -11,15 +11,16 @@ from dataclasses import replace
 
 import pandas as pd
 
-from utils.benchmark import ledger, runner
+from utils.benchmark import equal_classes, ledger, runner
 from utils.benchmark.errors import exit_with_a_sentence
 from utils.benchmark.executors import run_batches
+from utils.benchmark.records import Task
 from utils.benchmark.tasks import grid
 from utils.config import DatasetConfig, Profile, Protocol, load_profile
 from utils.data import keel
 from utils.data.errors import DataError
 from utils.data.fetching import replacing
-from utils.data.identity import identify
+from utils.data.identity import DatasetIdentity, identify
 from utils.data.tables import Table, load_table, read_tables
 from utils.paths import ROOT
 from utils.plan_file import read_plan
@@ -56,7 +57,7 @@ def sized(profile: Profile) -> Profile:
         profile,
         protocol=PROTOCOL,
         **dict.fromkeys(("folds", "deep_folds", "ablation_folds", "sensitivity_folds"), FOLDS),
-        search=replace(profile.search, trials=PLAN.tables.trials),
+        search=replace(profile.search, trials=PLAN.tables.trials, equal_classes=PLAN.tables.equal_classes),
         models=PLAN.tables.models,
         samplers=PLAN.tables.samplers,
     )
@@ -69,6 +70,11 @@ def tables_of(role: str, names: Iterable[str] | None = None) -> list[Table]:
         if name not in tables:
             raise DataError(f"No table {name!r} of the role {role}; python -m utils.data.tables lists the tables.")
     return [tables[name] for name in names or tables]
+
+
+def tasks_of(profile: Profile, dataset: DatasetIdentity) -> list[Task]:
+    """Every pair on every fold of a table, with a searched ratio and with equal classes."""
+    return [*grid(profile, dataset), *equal_classes.searched_tasks(profile, dataset)]
 
 
 def run(profile: Profile, tables: Iterable[Table], *, n_jobs: int = -1) -> pd.DataFrame:
@@ -89,7 +95,7 @@ def run(profile: Profile, tables: Iterable[Table], *, n_jobs: int = -1) -> pd.Da
         One row per task; see `ledger.frame`.
     """
     profiles = [profile_of(table, profile) for table in tables]
-    grids = [grid(own, identify(own.dataset)) for own in profiles]
+    grids = [tasks_of(own, identify(own.dataset)) for own in profiles]
     known = {row.key for row in ledger.read(profile.results / FOLDER.name)}
     batches = [runner.missing_batch(own, tasks, known) for own, tasks in zip(profiles, grids, strict=True)]
     if any(batches):
@@ -106,7 +112,10 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
     with exit_with_a_sentence():
-        frame = run(load_profile("next"), tables_of(options.role, options.tables), n_jobs=options.jobs)
+        profile = load_profile("next")
+        if options.role != PLAN.tables.role:  # its rows are no results of the plan
+            profile = replace(profile, results=profile.folder / "results")
+        frame = run(profile, tables_of(options.role, options.tables), n_jobs=options.jobs)
     print(frame.groupby(["model", "sampler"], sort=False)["average_precision"].mean().unstack(0).round(3).to_string())
 
 

@@ -34,7 +34,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def plan_lines(plan: Plan) -> list[str]:
     """The plan as text."""
-    creditcard, tables, search, rules = plan.creditcard, plan.tables, plan.search, plan.comparison
+    creditcard, tables, scarcity, seeds = plan.creditcard, plan.tables, plan.scarcity, plan.seeds
+    search, rules = plan.search, plan.comparison
     return [
         f"Credit-card data: {creditcard.repeats} x {search.folds} folds; {creditcard.trials} settings for each pair of "
         f"a classical model and a sampler, {creditcard.network_trials} for each network.",
@@ -42,14 +43,19 @@ def plan_lines(plan: Plan) -> list[str]:
         f"  samplers:            {', '.join(creditcard.samplers)}",
         f"  of networks:         {', '.join(creditcard.network_samplers)}",
         f"  of CNN-1D and LSTM:  {', '.join(creditcard.sequence_samplers)}",
+        f"  searched anew with equal classes: {', '.join(creditcard.equal_classes)}",
         *(f"  left out: {name}. {reason}" for name, reason in creditcard.left_out.items()),
         f"Tables: {tables.number} of {tables.families} families with the role {tables.role}, beside them "
         f"{', '.join(tables.beside)}; {search.folds} folds; {tables.trials} settings for each pair.",
         f"  models:              {', '.join(tables.models)}",
         f"  samplers:            {', '.join(tables.samplers)}",
+        f"  searched anew with equal classes: {', '.join(tables.equal_classes)}",
         *_families(tables.role),
-        f"Search: {search.inner_folds} inner folds; 1 / {search.held_out} of the rows held out for a network; searched "
-        f"anew with equal classes: {', '.join(search.equal_classes)}.",
+        f"Few frauds: {', '.join(map(str, scarcity.levels))} and all, in {scarcity.draws} draws; "
+        f"{', '.join(scarcity.settings)} with {', '.join(scarcity.samplers)}.",
+        f"Seeds: {seeds.number} of the whole search, on {seeds.repeats} x {search.folds} folds; "
+        f"{', '.join(seeds.models)} with {', '.join(seeds.samplers)}.",
+        f"Search: {search.inner_folds} inner folds; 1 / {search.held_out} of the rows held out for a network.",
         f"Comparison: {rules.test} of {rules.metric} against {rules.baseline}, with the mean of a {rules.unit} as the "
         f"unit; margin {rules.margin}, prior {rules.prior}, decided from a probability of {rules.threshold}; "
         f"equivalence on one dataset by the {rules.equivalence}.",

@@ -21,18 +21,19 @@ from utils.benchmark.tasks import grid
 from utils.config import Profile, Roles, load_profile
 from utils.data.identity import DatasetIdentity
 from utils.data.tables import read_tables
-from utils.experiments import many_tables
+from utils.experiments import many_tables, other_seeds
 from utils.models.registry import MODELS
 from utils.paths import ROOT
 from utils.plan_file import read_plan
 from utils.samplers.registry import SAMPLERS
 
-CREDITCARD, TABLES = "creditcard", "tables"
+CREDITCARD, TABLES, SCARCITY, SEEDS = "creditcard", "tables", "scarcity", "seeds"
 OWN, FULL, GENERATORS = "rows of the plan", "rows of the full study, scaled", "fits of generators on design tables"
 COMPARED = ROOT / "benchmarks" / "generators_on_tables.jsonl"
 FIT = "fit"  # of a sampler, in place of a model
 LEAST = {"lr": 0.005, "rf": 0.02, "xgb": 0.14}  # mean seconds of a fit to the 768 rows of the design table pima
 STARTED = 4.0  # seconds until a process of a sampler with packages of its own has imported them
+MEASURED_SCARCITY = (2730, 6.1 * 3600)  # tasks, and seconds on one core
 DRAWN = {"arf": 0.17, "copula": 0.05}  # seconds for 1,000 rows of 31 columns; one fit of a generator balances classes
 
 
@@ -42,7 +43,7 @@ class Cost:
 
     Attributes
     ----------
-    part : {'creditcard', 'tables'}
+    part : {'creditcard', 'tables', 'scarcity', 'seeds'}
     model, sampler : str
         Of a pair; the model is 'fit' for the fits of the sampler itself, which its models share.
     tasks : int
@@ -150,19 +151,22 @@ def estimate(profile: Profile, ledgers: Ledgers) -> list[Cost]:
             key = (cost.part, cost.model, cost.sampler, cost.source)
             known = costs.get(key, replace(cost, tasks=0, seconds=0.0))
             costs[key] = replace(known, tasks=known.tasks + cost.tasks, seconds=known.seconds + cost.seconds)
-    return list(costs.values())
+    scarce = Cost(SCARCITY, "all", "all", *MEASURED_SCARCITY, "python -m utils.experiments.scarcity --estimate")
+    return [*costs.values(), scarce]
 
 
 def planned(profile: Profile, n_rows: int) -> Iterator[tuple[Data, list[Task]]]:
     """Every dataset of the plan with its tasks; those that are fitted anew with equal classes have no search."""
     unread = DatasetIdentity(CREDITCARD, "", Roles())
     tasks = grid(profile, unread)
-    again = [replace(task, search=None) for task in tasks if task.search and equal_classes.is_refitted(task)]
+    again = [replace(task, search=None) for task in tasks if task.search and equal_classes.is_refitted(profile, task)]
     yield Data(CREDITCARD, CREDITCARD, n_rows), [*tasks, *equal_classes.searched_tasks(profile, unread), *again]
     own = many_tables.sized(profile)
     for table in read_tables().values():
         if table.role == read_plan().tables.role:
-            yield Data(TABLES, table.name, table.rows), grid(own, DatasetIdentity(table.name, "", Roles()))
+            identity = DatasetIdentity(table.name, "", Roles())
+            yield Data(TABLES, table.name, table.rows), many_tables.tasks_of(own, identity)
+    yield Data(SEEDS, CREDITCARD, n_rows), other_seeds.tasks_of(profile, unread)
 
 
 def pair_costs(data: Data, tasks: list[Task], ledgers: Ledgers) -> Iterator[Cost]:

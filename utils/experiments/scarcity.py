@@ -29,15 +29,16 @@ from utils.benchmark.training import fit, positive_scores
 from utils.config import Profile, load_profile
 from utils.data.identity import identify
 from utils.experiments.scarcity_settings import MODELS, setting_of, thinned_task
+from utils.plan_file import read_plan
 from utils.samplers.registry import Ratio
 
+PLAN = read_plan().scarcity
 Levels = Sequence[int | None]  # numbers of training frauds; None: all
 Ratios = Sequence[Ratio]
-LEVELS: Levels = (20, 40, 80, 160, None)
+LEVELS: Levels = (*PLAN.levels, None)
 MEASURED: Levels = (20, None)  # from which costs are estimated
-DRAWS = 3
-SAMPLERS = ("none", "class_weight", "ros", "smote", "jitter", "cgan", "ctgan")
-RATIOS: Ratios = (5,)  # rows added per fraud, or their weight
+DRAWS, SAMPLERS = PLAN.draws, PLAN.samplers
+RATIOS: Ratios = PLAN.ratios
 
 
 def run(

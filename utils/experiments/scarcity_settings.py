@@ -28,12 +28,13 @@ from utils.data.identity import DatasetIdentity, identify
 from utils.data.tables import Table
 from utils.experiments import many_tables
 from utils.paths import ROOT
+from utils.plan_file import read_plan
 from utils.seeding import child_seed
 
 RESULTS = ROOT / "build" / "scarcity"
-MODELS = ("lr", "xgb", "ann")
+CHOSEN = read_plan().scarcity.settings  # positions in the lists of the models; what `choose` gives
+MODELS = tuple(CHOSEN)
 N_SETTINGS = 8  # of each model's list
-CHOSEN = {"lr": 7, "xgb": 3, "ann": 5}  # positions in the lists; what `choose` gives
 SAMPLERS: tuple[Named, ...] = ("none", ("smote", {"ratio": 5}))
 FOLDS = many_tables.FOLDS[:2]
 THINNING = Thinning(n_positives=40, draw=0)

@@ -10,7 +10,7 @@ from utils.benchmark import equal_classes, equal_search, ledger, runner
 from utils.benchmark.run_task import load_dataset
 from utils.config import Search
 
-SEARCH = Search(trials=6, folds=2, deep_trials=2, margin=0.0, equal=True)
+SEARCH = Search(trials=6, folds=2, deep_trials=2, margin=0.0, equal=True, equal_classes=("ros", "smote"))
 SAMPLERS = ["none", "class_weight", "rus", "ros", "tomek"]
 
 

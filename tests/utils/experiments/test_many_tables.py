@@ -17,7 +17,7 @@ TABLES = [read_tables()[name] for name in ("haberman", "car-good")]  # numbers a
 def own_files(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setattr(many_tables, "FOLDER", tmp_path_factory.mktemp("many") / "tables")
-    small = replace(many_tables.PLAN.tables, trials=2, samplers=("none", "rus"), models=("lr",))
+    small = replace(many_tables.PLAN.tables, trials=2, samplers=("none", "rus"), models=("lr",), equal_classes=("rus",))
     patch.setattr(many_tables, "PLAN", replace(many_tables.PLAN, tables=small))
     yield
     patch.undo()
@@ -46,10 +46,14 @@ def test_folds_of_a_table_divide_all_of_its_rows(profile):
 
 def test_run_measures_every_pair_on_every_fold_and_nothing_twice(profile, monkeypatch):
     table = many_tables.run(profile, TABLES, n_jobs=1)
-    assert len(table) == 2 * 5 * 2 and table["key"].is_unique
+    assert len(table) == 2 * 5 * 3 and table["key"].is_unique
     names = table["dataset"].map(lambda dataset: dataset.name)
-    assert table["n_rows"].groupby(names, sort=False).sum().tolist() == [2 * each.rows for each in TABLES]
+    assert table["n_rows"].groupby(names, sort=False).sum().tolist() == [3 * each.rows for each in TABLES]
     assert table["search"].map(lambda search: search.trials).eq(2).all()
+    ratios = [search.space.sampler.get("ratio") for search in table["search"]]
+    assert ratios.count(["balanced"]) == ratios.count(None) == 10
+    balanced = table[[ratio == ["balanced"] for ratio in ratios]]
+    assert (balanced["n_fit"] == 2 * balanced["n_fit_positives"]).all()
     monkeypatch.setattr(many_tables, "run_batches", lambda *_, **__: pytest.fail("a finished task was run again"))
     assert many_tables.run(profile, TABLES)["key"].tolist() == table["key"].tolist()
 

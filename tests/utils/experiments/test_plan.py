@@ -11,7 +11,7 @@ from utils.benchmark.records import Method, SearchPlan, SearchSpace
 from utils.config import Roles, load_profile
 from utils.data.identity import DatasetIdentity
 from utils.experiments import plan, plan_cost
-from utils.experiments.plan_cost import CREDITCARD, FULL, GENERATORS, OWN, TABLES, Cost, Data, Ledgers
+from utils.experiments.plan_cost import CREDITCARD, FULL, GENERATORS, OWN, SEEDS, TABLES, Cost, Data, Ledgers
 from utils.plan_file import Cut, read_plan
 
 SEARCH = SearchPlan(4, 0.0, SearchSpace({}, {}), folds=2, settings="a")
@@ -101,8 +101,9 @@ def test_sampler_costs_count_a_fit_for_each_ratio_of_another_sampler(ledgers):
 def test_planned_tasks_are_those_of_the_plan():
     parts = list(plan_cost.planned(load_profile("next"), 1000))
     rules, creditcard, tables = read_plan().search, read_plan().creditcard, read_plan().tables
-    assert [data.part for data, _ in parts] == [CREDITCARD] + [TABLES] * tables.number
-    assert {len(tasks) for _, tasks in parts[1:]} == {rules.folds * len(tables.models) * len(tables.samplers)}
+    assert [data.part for data, _ in parts] == [CREDITCARD] + [TABLES] * tables.number + [SEEDS]
+    n_searches = len(tables.samplers) + len(tables.equal_classes)
+    assert {len(tasks) for _, tasks in parts[1:-1]} == {rules.folds * len(tables.models) * n_searches}
     own = parts[0][1]
     assert {task.model.name for task in own} == set(creditcard.models)
     assert len({task.key for task in own if task.search}) == sum(task.search is not None for task in own)

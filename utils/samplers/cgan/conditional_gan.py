@@ -179,12 +179,14 @@ class ConditionalGAN(BaseEstimator):
         """Rows as numbers, and labels; learn the names, types and formats of the columns."""
         if is_mixed(X):
             table, labels = check_table(X, y)
+        else:
+            rows, labels = check_rows(X, y)
+            table = X if isinstance(X, pd.DataFrame) else pd.DataFrame(rows)
+        self.formats_ = None
+        if is_mixed(X) or (self.config or GANConfig()).match_values:
             columns = [table.iloc[:, position] for position in range(table.shape[1])]
             self.formats_ = [column_format(column) for column in columns]
             rows = np.column_stack([form.encode(column) for form, column in zip(self.formats_, columns, strict=True)])
-        else:
-            self.formats_ = None
-            rows, labels = check_rows(X, y)
         if isinstance(X, pd.DataFrame):
             self.columns_, self.dtypes_ = X.columns, list(X.dtypes)
         else:
@@ -196,7 +198,8 @@ class ConditionalGAN(BaseEstimator):
         options = {"per_class": config.scaling == "class", "decorrelate": config.decorrelate}
         if self.formats_ is None:
             return ClassQuantileScaler(**options)
-        return MixedScaler(np.array([isinstance(form, CategoryColumn) for form in self.formats_]), **options)
+        is_category = np.array([isinstance(form, CategoryColumn) for form in self.formats_])
+        return MixedScaler(is_category, match_values=config.match_values, **options)
 
     def _match_moments(self, scores: np.ndarray, codes: np.ndarray) -> None:
         """Make the scaler correct the mean and covariance of the scores drawn for each class."""
@@ -206,9 +209,11 @@ class ConditionalGAN(BaseEstimator):
 
     def _match_mixed(self) -> None:
         """Make the scaler give the rows drawn for each class the rates and the covariance of the training rows."""
+        has_rates = self.scaler_.has_levels or not (self.config or GANConfig()).match_values
+        n_rows = MARGIN_ROWS if has_rates else MOMENT_ROWS
         for code in range(len(self.classes_)):
             seed = child_seed(self.seed_, "margins", code)
-            drawn = np.concatenate(list(self._draw_scores(MARGIN_ROWS, code, seed)))
+            drawn = np.concatenate(list(self._draw_scores(n_rows, code, seed)))
             if (self.config or GANConfig()).match_moments:
                 self.scaler_.correct_covariance(drawn, code)
             self.scaler_.correct_margins(drawn, code)

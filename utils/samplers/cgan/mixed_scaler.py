@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from utils.samplers.cgan.circles import Circle, find_circles
 from utils.samplers.cgan.scaler import ScoreScaler, normal_scores, transport
 
 NOISE = 0.2  # standard deviation of what is added to indicators; theirs is about one
@@ -197,6 +198,9 @@ class MixedScaler(ScoreScaler):
     Parameters
     ----------
     is_category : bool ndarray of shape (n_features,)
+    match_values : bool, default=False
+        Whether the covariance of numbers themselves is corrected, not that of their normal scores, and neighbouring
+        columns that are sine and cosine stay so.
     per_class, decorrelate : bool
         As in :class:`utils.samplers.cgan.scaler.ScoreScaler`.
 
@@ -204,11 +208,21 @@ class MixedScaler(ScoreScaler):
     ----------
     blocks_ : list of LevelBlock and RankBlock
         In the order of their scores.
+    circles_ : list of Circle
+        Pairs of columns that are sine and cosine.
     """
 
-    def __init__(self, is_category: np.ndarray, *, per_class: bool = True, decorrelate: bool = False) -> None:
+    def __init__(
+        self,
+        is_category: np.ndarray,
+        *,
+        match_values: bool = False,
+        per_class: bool = True,
+        decorrelate: bool = False,
+    ) -> None:
         super().__init__(per_class=per_class, decorrelate=decorrelate)
         self.is_category = np.asarray(is_category)
+        self.match_values = match_values
 
     def fit_transform(self, X: np.ndarray, codes: np.ndarray, random_state: np.random.Generator) -> np.ndarray:
         """Learn the distributions of `X` and return its scores.
@@ -241,10 +255,29 @@ class MixedScaler(ScoreScaler):
         keys = [_category_ranks(X[:, block.column], scores, groups) for block, _ in ordered]
         for (block, columns), key in zip(ordered, keys, strict=True):
             scores[:, columns] = block.fit_transform(X[:, block.column], key, codes, groups, random_state)
-        self.covariances_ = [np.atleast_2d(np.cov(scores[codes == code].T)) for code in range(len(groups))]
+        numbers = np.where(self.is_category, np.nan, X)
+        self.circles_ = find_circles(numbers, codes) if self.match_values else []
+        self._learn_covariances(X, scores, codes)
         noisy = np.concatenate([[isinstance(block, LevelBlock)] * block.width for block in self.blocks_])
         scores += np.where(noisy, NOISE, 0) * random_state.standard_normal(scores.shape)
         return self._remove_colour(scores, codes)
+
+    def _learn_covariances(self, X: np.ndarray, scores: np.ndarray, codes: np.ndarray) -> None:
+        self.covariances_, self.spreads_ = [], []
+        for rows, of_class in ((X[codes == code], scores[codes == code]) for code in range(codes.max() + 1)):
+            self.spreads_.append(np.array([_spread(values) for values in rows.T]))
+            exact = self._with_values(rows, of_class, len(self.spreads_) - 1) if self.match_values else of_class
+            self.covariances_.append(np.atleast_2d(np.cov(exact.T)))
+
+    def _with_values(self, rows: np.ndarray, scores: np.ndarray, code: int) -> np.ndarray:
+        """Scores in which the numbers themselves, in units of their spread, stand where they are known."""
+        scores = scores.copy()
+        for block, columns in self._slices():
+            if block.skips_gaps:
+                values = rows[:, block.column] / self.spreads_[code][block.column]
+                known = ~np.isnan(values)
+                scores[known, columns] = values[known, None]
+        return scores
 
     def correct_covariance(self, drawn: np.ndarray, code: int) -> None:
         """Change the linear map of a class so that rows with scores like `drawn` depend on each other as in training.
@@ -280,9 +313,9 @@ class MixedScaler(ScoreScaler):
         exact = random_state.standard_normal(scores.shape)
         for block, columns in self._slices():
             known = ~(np.isnan(rows[:, block.column]) & block.skips_gaps)
-            if known.any():
+            if known.any() and not (self.match_values and block.skips_gaps):
                 exact[known, columns] = block.exact_scores(scores[known, columns], code)
-        return exact
+        return self._with_values(rows, exact, code) if self.match_values else exact
 
     def correct_margins(self, drawn: np.ndarray, code: int) -> None:
         """Change the inverse so that rows with scores like `drawn` have the distributions of the training rows.
@@ -319,7 +352,14 @@ class MixedScaler(ScoreScaler):
             if correct:
                 block.correct(scores[present, columns], code)
             rows[present, block.column] = block.inverse_transform(scores[present, columns], code)
+        for circle in self.circles_:
+            circle.move(rows, code)
         return rows
+
+    @property
+    def has_levels(self) -> bool:
+        """Whether there are categories or gaps, which are drawn at the rates of their class."""
+        return any(isinstance(block, LevelBlock) for block in self.blocks_)
 
     def _slices(self) -> list[tuple[LevelBlock | RankBlock, slice]]:
         """Every block with the columns of its scores."""
@@ -329,6 +369,9 @@ class MixedScaler(ScoreScaler):
     def to_arrays(self) -> dict[str, np.ndarray]:
         """All learned attributes as named arrays for :func:`numpy.savez`."""
         arrays = {"colour": self.colour_, "shift": self.shift_, "is_category": self.is_category}
+        for circle in self.circles_:
+            arrays[f"circle_{circle.first}"] = np.stack([circle.centre, circle.radii])
+            arrays |= {f"points_{circle.first}_{code}": points for code, points in enumerate(circle.points)}
         arrays["block_columns"] = np.array([block.column for block in self.blocks_])
         for position, block in enumerate(self.blocks_):
             if isinstance(block, LevelBlock):
@@ -341,6 +384,10 @@ class MixedScaler(ScoreScaler):
     def from_arrays(self, arrays: dict[str, np.ndarray]) -> MixedScaler:
         """Restore the attributes from the arrays of :meth:`to_arrays`."""
         self.colour_, self.shift_, self.is_category = (arrays[name] for name in ("colour", "shift", "is_category"))
+        self.circles_ = []
+        for first in sorted(int(name.removeprefix("circle_")) for name in arrays if name.startswith("circle_")):
+            points = tuple(arrays[f"points_{first}_{code}"] for code in range(len(self.colour_)))
+            self.circles_.append(Circle(first, *arrays[f"circle_{first}"], points))
         self.blocks_ = []
         for position, column in enumerate(arrays["block_columns"]):
             levels = arrays.get(f"block_{position}_levels")
@@ -373,6 +420,13 @@ def _blocks(X: np.ndarray, is_category: np.ndarray) -> list[LevelBlock | RankBlo
             blocks.append(LevelBlock(column, np.array([np.nan, 0.0])))
         blocks.append(RankBlock(column, bool(is_category[column])))
     return blocks
+
+
+def _spread(values: np.ndarray) -> float:
+    """Standard deviation of a column without its gaps; 1 if it has none."""
+    known = values[~np.isnan(values)]
+    largest = np.abs(known).max(initial=0)
+    return (largest and largest * (known / largest).std()) or 1.0  # the square of a large number may be infinite
 
 
 def _levels(values: np.ndarray) -> np.ndarray:

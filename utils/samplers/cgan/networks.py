@@ -19,8 +19,18 @@ def build_generator(config: GANConfig, n_features: int, n_classes: int, seed: in
 
 
 def build_critic(config: GANConfig, n_features: int, n_classes: int, seed: int) -> keras.Model:
-    """Packed scores and one-hot class in, one score out; not normalised, because the penalty is per row."""
-    return _network("critic", config.pack * n_features + n_classes, config.hidden, 1, seed)
+    """Packed scores, and one-hot class, in; one score out. It is not normalised, because the penalty is per row."""
+    import keras
+
+    rows, condition = keras.Input((config.pack * n_features,)), keras.Input((n_classes,))
+    if config.critic == "concatenated":
+        values = keras.ops.concatenate([rows, condition], axis=1)
+        score = _layers("critic", values, config.hidden, 1, seed)
+    else:
+        last = _layers("critic", rows, config.hidden[:-1], config.hidden[-1], seed)
+        of_class = _dense(config.hidden[-1], child_seed(seed, "class"))(condition)
+        score = keras.ops.sum(of_class * keras.layers.LeakyReLU(negative_slope=0.2)(last), axis=1, keepdims=True)
+    return keras.Model([rows, condition], score, name="critic")
 
 
 def build_classifier(config: GANConfig, n_features: int, n_classes: int, seed: int) -> keras.Model:
@@ -31,17 +41,26 @@ def build_classifier(config: GANConfig, n_features: int, n_classes: int, seed: i
 def _network(name: str, n_inputs: int, hidden: tuple[int, ...], n_outputs: int, seed: int) -> keras.Model:
     import keras
 
-    def dense(width: int, layer: int) -> keras.layers.Layer:
-        initializer = keras.initializers.GlorotUniform(seed=child_seed(seed, name, layer))
-        return keras.layers.Dense(int(width), kernel_initializer=initializer)
+    inputs = keras.Input((n_inputs,))
+    return keras.Model(inputs, _layers(name, inputs, hidden, n_outputs, seed), name=name)
 
-    inputs = values = keras.Input((n_inputs,))
+
+def _layers(name: str, values: Any, hidden: tuple[int, ...], n_outputs: int, seed: int) -> Any:
+    """Output of dense layers for Keras tensors."""
+    import keras
+
     for layer, width in enumerate(hidden):
-        values = dense(width, layer)(values)
+        values = _dense(width, child_seed(seed, name, layer))(values)
         if name == "generator":
             values = keras.layers.LayerNormalization(epsilon=1e-3)(values)
         values = keras.layers.LeakyReLU(negative_slope=0.2)(values)
-    return keras.Model(inputs, dense(n_outputs, len(hidden))(values), name=name)
+    return _dense(n_outputs, child_seed(seed, name, len(hidden)))(values)
+
+
+def _dense(width: int, seed: int) -> keras.layers.Layer:
+    import keras
+
+    return keras.layers.Dense(int(width), kernel_initializer=keras.initializers.GlorotUniform(seed=seed))
 
 
 def forward(weights: list[np.ndarray], values: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ from utils.samplers.cgan.networks import (
     generator_loss,
 )
 
-OUTSIDE_TRAINING = ("updates", "scaling", "decorrelate", "match_moments", "majority_rows")  # settings
+OUTSIDE_TRAINING = ("updates", "scaling", "decorrelate", "match_moments", "match_values", "majority_rows")  # settings
 
 
 class DivergenceError(FloatingPointError):
@@ -142,12 +142,19 @@ class Trainer:
         return losses.stack()
 
     def _condition(self, update: Any) -> tuple[Any, Any]:
-        """Classes of one batch as codes (one per row) and one-hot rows, balanced between the classes."""
+        """Classes of one batch as codes (one per row) and one-hot rows."""
         import tensorflow as tf
 
-        groups = self.config.batch_size // self.config.pack
+        groups, share = self.config.batch_size // self.config.pack, self.config.majority_share
         # The shift by update includes every class in turn if there are more classes than groups.
-        codes = tf.repeat((tf.range(groups) + update * groups) % self.n_classes, self.config.pack)
+        if share is None or self.n_classes == 1:
+            codes = (tf.range(groups) + update * groups) % self.n_classes
+        else:
+            largest = tf.argmax(self.counts, output_type=tf.int32)
+            of_majority = tf.range(groups) < round(share * groups)
+            others = (tf.range(groups) + update * groups) % (self.n_classes - 1)
+            codes = tf.where(of_majority, largest, others + tf.cast(others >= largest, tf.int32))
+        codes = tf.repeat(codes, self.config.pack)
         return codes, tf.one_hot(codes, self.n_classes) * float(self.config.conditional)
 
     def _update_critic(self, update: Any, step: int) -> Any:
@@ -217,7 +224,7 @@ class Trainer:
         import tensorflow as tf
 
         packed = tf.reshape(rows, [-1, self.config.pack * self.n_features])
-        return self.critic(tf.concat([packed, condition[:: self.config.pack]], axis=1), training=True)
+        return self.critic([packed, condition[:: self.config.pack]], training=True)
 
     def _penalty(self, real: Any, fake: Any, condition: Any, mix: Any) -> Any:
         """Squared distance of the norm of the critic's gradient from one, at points between real and fake rows."""

@@ -1,7 +1,7 @@
 """The conditional GAN and its sampler on small tables with known structure."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import FrozenInstanceError, asdict, replace
+from dataclasses import FrozenInstanceError, asdict, fields, replace
 from datetime import date, datetime
 
 import joblib
@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from utils.samplers.cgan import sampler as sampler_module
 from utils.samplers.cgan import scaler as scaler_module
 from utils.samplers.cgan.conditional_gan import ConditionalGAN
-from utils.samplers.cgan.config import LOSSES, GANConfig
+from utils.samplers.cgan.config import ADDED, LOSSES, GANConfig
 from utils.samplers.cgan.networks import build_critic, build_generator, forward
 from utils.samplers.cgan.sampler import CGANSampler
 from utils.samplers.cgan.scaler import ClassQuantileScaler, as_type, column_decimals, column_exponents
@@ -28,6 +28,7 @@ from utils.samplers.cgan.training import DivergenceError, trainer_for
 
 TINY = GANConfig(latent_dim=8, hidden=(16,), updates=4, critic_steps=1, batch_size=16, updates_per_call=2)
 TINIEST = replace(TINY, hidden=(4,), updates=1, updates_per_call=1, match_moments=False, gradient_penalty=0.0)
+REDESIGNED = {"majority_share": 0.25, "critic": "projection", "match_values": True}
 SMALL = GANConfig(latent_dim=8, hidden=(64, 64), updates=600, critic_steps=2, batch_size=128, learning_rate=1e-3)
 
 
@@ -78,7 +79,8 @@ EXPECTED_FAILED_CHECKS = {
 
 @pytest.mark.usefixtures("eager_tensorflow")
 @parametrize_with_checks(
-    [ConditionalGAN(TINIEST, random_state=0)], expected_failed_checks=lambda gan: EXPECTED_FAILED_CHECKS
+    [ConditionalGAN(replace(TINIEST, **REDESIGNED), random_state=0)],
+    expected_failed_checks=lambda gan: EXPECTED_FAILED_CHECKS,
 )
 def test_conditional_gan_passes_the_checks_of_scikit_learn(estimator, check, monkeypatch):
     monkeypatch.setattr(scaler_module, "MIN_ROWS", 1)  # the tables of the checks have few rows per class
@@ -94,6 +96,33 @@ def test_conditional_gan_learns_how_columns_depend_on_each_other(trained_gan, ta
     assert np.corrcoef(synthetic["signal"], synthetic["echo"])[0, 1] < -0.9
     assert abs(np.corrcoef(synthetic["signal"], synthetic["amount"])[0, 1]) < 0.4
     assert synthetic["signal"].mean() == pytest.approx(X.loc[y == 1, "signal"].mean(), abs=0.4)
+
+
+def test_conditional_gan_gives_drawn_numbers_the_covariance_of_their_class(table):
+    X, y = table
+    config = replace(SMALL, updates=20, **REDESIGNED)
+    drawn = ConditionalGAN(config, random_state=0).fit(X, y).sample(20_000, 1)
+    names = ["amount", "count", "signal", "echo"]
+    np.testing.assert_allclose(drawn[names].corr(), X.loc[y == 1, names].corr(), atol=0.06)
+
+
+def test_trainer_draws_the_largest_class_in_its_share_and_the_others_evenly():
+    config = replace(TINY, majority_share=0.25)
+    trainer = trainer_for(config, 2, 4)
+    codes = np.repeat([0, 1, 2, 3], [30, 20, 80, 20])
+    trainer.train(np.zeros((150, 2)), codes, 1, 0, 0)
+    drawn = np.concatenate([trainer._condition(np.int32(update))[0].numpy() for update in range(3)])
+    assert np.bincount(drawn).tolist() == [12, 12, 12, 12]  # of 3 batches of 16
+
+
+def test_projection_critic_adds_an_inner_product_with_a_vector_of_the_class():
+    critic = build_critic(replace(TINY, critic="projection"), n_features=3, n_classes=2, seed=0)
+    rows = np.random.default_rng(0).normal(size=(5, 3))
+    of_none, of_first, of_second, of_both = (
+        critic([rows, np.tile(condition, (5, 1))]).numpy() for condition in ([0, 0], [1, 0], [0, 1], [1, 1])
+    )
+    np.testing.assert_allclose(of_first + of_second, of_none + of_both, atol=1e-5)
+    assert np.ptp(of_first - of_none) > 1e-3
 
 
 def test_trainer_forgets_earlier_trainings_and_keeps_the_compiled_function(table):
@@ -211,6 +240,9 @@ def test_conditional_gan_history_has_one_row_per_update(tiny_gan):
         {"match_moments": False},
         {"average_decay": 0.0},
         {"majority_rows": 70},
+        {"majority_share": 0.1},
+        {"critic": "projection", "pack": 2},
+        REDESIGNED,
     ],
     ids=str,
 )
@@ -396,6 +428,11 @@ def test_conditional_gan_can_be_pickled_and_cloned(tiny_gan, tmp_path):
     assert clone(tiny_gan).get_params() == tiny_gan.get_params()
 
 
+def test_settings_name_what_was_added_only_where_it_is_not_as_it_was():
+    assert set(GANConfig(**ADDED).settings()) == {field.name for field in fields(GANConfig)} - set(ADDED)
+    assert GANConfig(critic="projection").settings() == GANConfig().settings() | {"critic": "projection"}
+
+
 def test_gan_config_is_frozen():
     with pytest.raises(FrozenInstanceError):
         TINY.updates = 5
@@ -526,6 +563,9 @@ def test_conditional_gan_stops_training_at_divergence(table):
         ({"scaling": "none"}, "class"),
         ({"pack": 3}, "multiple of pack"),
         ({"updates": 0}, "must be positive"),
+        ({"critic": "none"}, "projection"),
+        ({"majority_share": 1.0}, "between 0 and 1"),
+        ({"majority_share": 0}, "between 0 and 1"),
     ],
 )
 def test_gan_config_refuses_invalid_settings(change, message):

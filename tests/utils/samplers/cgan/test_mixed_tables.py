@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from tests.utils.samplers.cgan.test_conditional_gan import TINY, make_table
+from tests.utils.samplers.cgan.test_conditional_gan import EXTREME, REDESIGNED, TINY, make_table
 from utils.samplers.cgan import mixed_scaler
 from utils.samplers.cgan.conditional_gan import ConditionalGAN
 from utils.samplers.cgan.mixed_scaler import LevelRule, MixedScaler
@@ -71,9 +71,9 @@ def table():
     return make_mixed_table()
 
 
-@pytest.fixture(scope="module")
-def gan(table):
-    return ConditionalGAN(TINY, random_state=0).fit(*table)
+@pytest.fixture(scope="module", params=[{}, REDESIGNED], ids=["default", "redesigned"])
+def gan(table, request):
+    return ConditionalGAN(replace(TINY, **request.param), random_state=0).fit(*table)
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +214,11 @@ def test_cgan_sampler_keeps_arrays_with_gaps():
 
 
 @pytest.mark.usefixtures("eager_tensorflow")
-@pytest.mark.parametrize("change", [{"scaling": "shared"}, {"decorrelate": True}, {"match_moments": False}], ids=str)
+@pytest.mark.parametrize(
+    "change",
+    [{"scaling": "shared"}, {"decorrelate": True}, {"match_moments": False}, {"match_values": True}],
+    ids=str,
+)
 def test_conditional_gan_draws_the_rates_of_mixed_tables_with_every_setting(change):
     X, y = make_gap_table()
     gan = ConditionalGAN(replace(TINY, **change), random_state=0).fit(X, y)
@@ -265,6 +269,25 @@ def test_mixed_scaler_inverts_its_scores(table):
         np.testing.assert_array_equal(np.isnan(back), np.isnan(rows[y == code]))
         assert (back[:, 0] == rows[y == code, 0]).mean() > 0.99
         assert np.corrcoef(back[:, 2], rows[y == code, 2])[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("name", EXTREME)
+def test_mixed_scaler_corrects_the_covariance_of_columns_of_every_magnitude(name):
+    rng = np.random.default_rng(0)
+    column = EXTREME[name](rng)
+    X = np.stack([column, rng.normal(size=len(column)) + np.argsort(np.argsort(column)) / 50], axis=1)
+    scaler, codes = MixedScaler(np.zeros(2, bool), match_values=True), np.zeros(len(X), int)
+    scores = scaler.fit_transform(X, codes, rng)
+    scaler.correct_covariance(rng.normal(size=(5000, 2)), 0)
+    drawn = rng.normal(size=(5000, 2))
+    scaler.correct_margins(drawn, 0)
+    rows = scaler.inverse_transform(drawn, 0)
+    scale = np.abs(X).max(axis=0) / 1e3
+    assert np.isfinite(rows).all() and (rows.min(axis=0) >= X.min(axis=0)).all()
+    if name != "constant":
+        real, synthetic = (np.corrcoef((table / scale).T)[0, 1] for table in (X, rows))
+        assert synthetic == pytest.approx(real, abs=0.08) and abs(real) > 0.3
+    assert np.isfinite(scores).all()
 
 
 def test_level_rule_gives_levels_their_rates_whatever_the_scores():

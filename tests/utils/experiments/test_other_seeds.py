@@ -1,0 +1,30 @@
+"""Other seeds: the planned pairs on the benchmark's folds, with the benchmark's lists of settings."""
+
+from dataclasses import replace
+
+from utils.benchmark import equal_classes
+from utils.benchmark.tasks import grid
+from utils.config import Roles, load_profile
+from utils.data.identity import DatasetIdentity
+from utils.experiments import other_seeds
+from utils.experiments.other_seeds import PLAN
+
+UNREAD = DatasetIdentity("creditcard", "", Roles())
+
+
+def test_tasks_of_are_those_of_the_benchmark_but_for_the_seed():
+    profile = load_profile("next")
+    own = {"models": PLAN.models, "samplers": PLAN.samplers}
+    usual = [*grid(profile, UNREAD, **own), *equal_classes.searched_tasks(profile, UNREAD, **own)]
+    usual = [task for task in usual if task.repeat < PLAN.repeats]
+    tasks = other_seeds.tasks_of(profile, UNREAD)
+    assert len(tasks) == (PLAN.number - 1) * len(usual) == 2 * 5 * 2 * (3 + 2)
+    seeds = {task.fold_id: task.seed for task in usual}
+    assert [replace(task, seed=seeds[task.fold_id]) for task in tasks] == 2 * usual
+
+
+def test_tasks_of_share_a_seed_on_a_fold_and_only_there():
+    tasks = other_seeds.tasks_of(load_profile("next"), UNREAD, seeds=[1, 2])
+    by_fold = {(task.fold_id, task.seed) for task in tasks}
+    assert len(by_fold) == 2 * 5 and len({seed for _, seed in by_fold}) == 10
+    assert len({task.key for task in tasks}) == len(tasks)

@@ -1,0 +1,65 @@
+"""The whole search of a few pairs with other seeds: how much of a difference is chance of samplers and models.
+
+python -m utils.experiments.other_seeds
+
+Folds and lists of settings are those of the benchmark, as the plan says. The seed of a task decides what its sampler
+draws, how its model is fitted, and the inner folds. The ledger is `seeds/` beside the benchmark's.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pandas as pd
+
+from utils.benchmark import equal_classes, runner
+from utils.benchmark.errors import exit_with_a_sentence
+from utils.benchmark.records import Task
+from utils.benchmark.tasks import grid
+from utils.config import Profile, load_profile
+from utils.data.identity import DatasetIdentity, identify
+from utils.plan_file import read_plan
+from utils.seeding import child_seed
+
+PLAN = read_plan().seeds
+OTHERS = range(1, PLAN.number)  # 0 is the seed of the benchmark
+
+
+def tasks_of(profile: Profile, dataset: DatasetIdentity, seeds: Iterable[int] = OTHERS) -> list[Task]:
+    """The planned pairs on the first repeats of the folds, with a searched ratio and with equal classes.
+
+    Parameters
+    ----------
+    profile : Profile
+        The profile 'next'.
+    dataset : DatasetIdentity
+    seeds : iterable of int
+        Numbers of the seeds.
+    """
+    folds = tuple((repeat, fold) for repeat, fold in profile.folds if repeat < PLAN.repeats)
+    own = replace(profile, folds=folds, models=PLAN.models, samplers=PLAN.samplers)
+    tasks = [*grid(own, dataset), *equal_classes.searched_tasks(own, dataset)]
+    return [replace(task, seed=child_seed(task.seed, "other", number)) for number in seeds for task in tasks]
+
+
+def run(profile: Profile, *, n_jobs: int = -1) -> pd.DataFrame:
+    """Make sure that the ledger holds the tasks of every other seed, and return their rows; see `runner.run`."""
+    tasks = tasks_of(profile, identify(profile.dataset))
+    return runner.run(replace(profile, results=profile.results / "seeds"), tasks=tasks, n_jobs=n_jobs)
+
+
+def main() -> None:
+    """Fill the ledger of the other seeds from the command line."""
+    parser = argparse.ArgumentParser(description="Repeat the search of the planned pairs with other seeds.")
+    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    options = parser.parse_args()
+    with exit_with_a_sentence():
+        table = run(load_profile("next"), n_jobs=options.jobs)
+    scores = table.groupby(["model", "sampler", "seed"], sort=False)["average_precision"].mean()
+    print(f"{len(table)} tasks in the ledger. Mean average precision by seed:\n{scores.unstack().round(3).to_string()}")
+
+
+if __name__ == "__main__":
+    main()
