@@ -9,6 +9,7 @@ import argparse
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
 import pandas as pd
 
@@ -85,6 +86,11 @@ def run_equal(
     return run(profile, tasks=tasks + equal_classes.refitted_tasks(profile, rows), n_jobs=n_jobs)
 
 
+def ledger_of(profile: Profile) -> Path:
+    """File to which the finished tasks of the profile's dataset are appended."""
+    return profile.results / f"{profile.dataset.name}.jsonl"
+
+
 def missing_batch(profile: Profile, tasks: list[Task], known: Collection[str]) -> Batch | None:
     """Batch of the tasks whose keys are not known; None if all are."""
     missing = [task for task in tasks if task.key not in known]
@@ -93,8 +99,9 @@ def missing_batch(profile: Profile, tasks: list[Task], known: Collection[str]) -
     groups = defaultdict(list)
     for task in missing:
         groups[task.fold_id, task.split, task.sampler.name].append(task)
-    path = profile.results / f"{profile.dataset.name}.jsonl"
-    return Batch(run_group, profile, list(groups.values()), path, {task.key: cost(task) for task in missing})
+    return Batch(
+        run_group, profile, list(groups.values()), ledger_of(profile), {task.key: cost(task) for task in missing}
+    )
 
 
 def log_computed(rows: Collection[Row[Task, FoldResult]], profile: Profile) -> None:

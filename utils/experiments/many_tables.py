@@ -78,7 +78,7 @@ def tasks_of(profile: Profile, dataset: DatasetIdentity) -> list[Task]:
 
 
 def run(profile: Profile, tables: Iterable[Table], *, n_jobs: int = -1) -> pd.DataFrame:
-    """Run the tasks that the ledgers of the tables lack, and return the rows of all.
+    """Run the tasks that the ledgers of the tables lack, and return the rows of all; complete ledgers are compressed.
 
     Parameters
     ----------
@@ -101,6 +101,8 @@ def run(profile: Profile, tables: Iterable[Table], *, n_jobs: int = -1) -> pd.Da
     if any(batches):
         run_batches([batch for batch in batches if batch], n_jobs=n_jobs)
     rows = {row.key: row for row in ledger.read(profile.results / FOLDER.name)}
+    for own in profiles:
+        ledger.pack(runner.ledger_of(own))
     return ledger.frame(rows[task.key] for tasks in grids for task in tasks)
 
 

@@ -131,6 +131,36 @@ def test_append_leaves_whole_lines_with_writers_in_other_processes(path):
     assert len(path.read_text().splitlines()) == 50
 
 
+def test_pack_keeps_every_row_in_a_fraction_of_the_size(path):
+    rows = [make_row(seed=seed, positives=list(range(200))) for seed in range(20)]
+    for row in rows[:10]:
+        ledger.append(path, row)
+    size = path.stat().st_size
+    ledger.pack(path)
+    packed = path.with_name(path.name + ledger.PACKED)
+    assert not path.exists() and packed.stat().st_size < size / 5
+    for row in rows[10:]:
+        ledger.append(path, row)
+    assert sorted(seeds(ledger.read(path.parent))) == list(range(20))
+    ledger.pack(path)
+    assert seeds(ledger.read(path.parent)) == list(range(20)) and ledger.read_keys(packed) == {row.key for row in rows}
+    assert [entry.name for entry in path.parent.iterdir()] == [packed.name]
+
+
+def test_pack_that_was_killed_before_its_end_writes_no_row_twice(path):
+    write_many(path, 0)
+    content = path.read_bytes()
+    ledger.pack(path)
+    path.write_bytes(content + b'{"key": "unfini')
+    ledger.pack(path)
+    assert seeds(ledger.read_file(path.with_name(path.name + ledger.PACKED))) == list(range(25))
+
+
+def test_pack_leaves_a_folder_without_the_file_alone(tmp_path):
+    ledger.pack(tmp_path / "creditcard.jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_read_takes_a_folder_without_ledger_for_an_empty_one(tmp_path):
     assert ledger.read(tmp_path / "nothing") == []
     assert ledger.read_keys(tmp_path / "nothing.jsonl") == set()

@@ -54,6 +54,8 @@ def test_run_measures_every_pair_on_every_fold_and_nothing_twice(profile, monkey
     assert ratios.count(["balanced"]) == ratios.count(None) == 10
     balanced = table[[ratio == ["balanced"] for ratio in ratios]]
     assert (balanced["n_fit"] == 2 * balanced["n_fit_positives"]).all()
+    files = sorted(path.name for path in (profile.results / "tables").iterdir() if path.is_file())
+    assert files == ["car-good.jsonl.gz", "haberman.jsonl.gz"]
     monkeypatch.setattr(many_tables, "run_batches", lambda *_, **__: pytest.fail("a finished task was run again"))
     assert many_tables.run(profile, TABLES)["key"].tolist() == table["key"].tolist()
 
