@@ -42,7 +42,8 @@ study: export STUDY_NAME := $(call typed,NAME)
 study: export STUDY_PROFILE := $(or $(call typed,PROFILE),quick)
 study: .venv/ready ## the study of a table of your own: make study FILE=claims.csv LABEL=is_fraud (TIME, AMOUNT, GROUP, POSITIVE, NAME, PROFILE=full)
 	@name=$$($(BIN)/python -m utils.new_study "$$STUDY_FILE" --label="$$STUDY_LABEL" --time="$$STUDY_TIME" \
-		--amount="$$STUDY_AMOUNT" --group="$$STUDY_GROUP" --positive="$$STUDY_POSITIVE" --name="$$STUDY_NAME") && \
+		--amount="$$STUDY_AMOUNT" --group="$$STUDY_GROUP" --positive="$$STUDY_POSITIVE" --name="$$STUDY_NAME" \
+		--profile="$$STUDY_PROFILE") && \
 		$(BIN)/doit profile="$$STUDY_PROFILE" study="$$name" study
 
 reproduce: .venv/ready ## the whole study from an empty ledger (the old one is kept as .bak; test.jsonl stays)

@@ -239,8 +239,7 @@ def load_profile(name: str, study: str | Study | DatasetConfig = CREDITCARD) -> 
     elif isinstance(study, str):
         study = read_study(study)
     study.dataset.check()
-    if name not in PROFILES:
-        raise ConfigError(f"There is no profile {name!r}; choose 'quick' or 'full'.")
+    require_profile(name)
     options = {"dataset": study.dataset, "study": study.name, "words": study.words, "costs": study.costs}
     size = _planned_size() if name == "next" else SIZES[name]
     return Profile(name, **_folders(name, study.name), **size, **options)
@@ -268,6 +267,12 @@ SIZES = {
     "full": {"folds": _pairs(2, 5), "deep_folds": _pairs(1, 5), "ablation_folds": _pairs(1, 3)},
 }
 PROFILES = (*SIZES, "next")
+
+
+def require_profile(name: str) -> None:
+    """Raise a ConfigError unless there is a profile of this name."""
+    if name not in PROFILES:
+        raise ConfigError(f"There is no profile {name!r}; choose 'quick' or 'full'.")
 
 
 def _planned_size() -> dict[str, object]:

@@ -16,7 +16,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from utils.config import ROOT, STUDIES, ConfigError
+from utils.config import ROOT, STUDIES, ConfigError, require_profile
 from utils.data.errors import DataError
 from utils.data.reading import read_raw
 from utils.data.recognition import recognise
@@ -280,8 +280,10 @@ def main() -> None:
         parser.add_argument(f"--{role}", help="a column")
     parser.add_argument("--positive", help="value of the label that means the rare class")
     parser.add_argument("--name", help="name of the study (default: from the file's name)")
+    parser.add_argument("--profile", default="quick", help="how much will be run, so that a wrong name stops at once")
     options = vars(parser.parse_args())
     try:
+        require_profile(options.pop("profile"))
         if not options["file"].strip():
             raise ConfigError("Say which table to study: make study FILE=claims.csv LABEL=is_fraud.")
         given = {name: value for name, value in options.items() if value and name != "file"}

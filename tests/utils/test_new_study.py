@@ -191,6 +191,13 @@ def test_main_prints_the_name_alone_or_one_sentence(studies, claims, capsys, mon
     assert capsys.readouterr().out == ""
 
 
+def test_main_writes_no_file_for_a_profile_that_does_not_exist(studies, claims, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["new_study", str(claims), "--label=outcome", "--profile=half"])
+    with pytest.raises(SystemExit, match=r"^There is no profile 'half'; choose 'quick' or 'full'\.$"):
+        new_study.main()
+    assert capsys.readouterr() == ("", "") and list(studies.iterdir()) == []
+
+
 def test_find_or_write_names_the_reason_beside_a_dropped_column(studies, claims):
     frame = pd.read_csv(claims).assign(**{'the "id"': np.arange(600), "empty": None})
     frame.to_parquet(claims.with_name("more.parquet"))
