@@ -24,13 +24,26 @@ RULES = read_plan().comparison
 OUTCOMES = ("harms", "equivalent", "helps")
 
 
+def with_ratio(table: pd.DataFrame, ratio: str) -> pd.DataFrame:
+    """Rows of one kind of ratio, and those of samplers that have no other.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ledger rows with a column `ratio`; see `benchmark.equal_classes.label_ratios`.
+    ratio : {'searched', 'equal classes'}
+    """
+    n_kinds = table.groupby("sampler")["ratio"].transform("nunique")
+    return table[(table["ratio"] == ratio) | (n_kinds == 1)]
+
+
 def family_scores(table: pd.DataFrame, families: Mapping[str, str], metric: str = RULES.metric) -> pd.DataFrame:
     """Mean score of every pair on every family: over the folds of a table, then over the tables of a family.
 
     Parameters
     ----------
     table : DataFrame
-        Ledger rows; columns dataset (its name), model, sampler, and the metric.
+        Ledger rows; columns dataset (its name), model, sampler, and the metric. One kind of ratio; see `with_ratio`.
     families : mapping of str to str
         Family of each dataset.
     metric : str

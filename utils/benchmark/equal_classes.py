@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+import pandas as pd
+
 from utils.benchmark.records import FoldResult, Row, Task
 from utils.benchmark.tasks import grid
 from utils.config import Profile
@@ -17,6 +19,7 @@ from utils.models.registry import MODELS
 from utils.samplers.registry import SAMPLERS
 
 BALANCED = "balanced"
+EQUAL, SEARCHED = "equal classes", "searched"
 
 
 def searched_tasks(profile: Profile, dataset: DatasetIdentity, **names: Iterable[str] | None) -> list[Task]:
@@ -56,6 +59,18 @@ def refitted_tasks(profile: Profile, rows: Iterable[Row[Task, FoldResult]]) -> l
         for row in rows
         if row.task.search and is_refitted(profile, row.task)
     ]
+
+
+def label_ratios(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `ledger.frame` with a column `ratio`: 'equal classes' or 'searched'.
+
+    Equal classes that a search chose are searched, and so is a sampler without a ratio.
+    """
+    tried = [
+        search.space.sampler.get("ratio") if search else [sampler.params.get("ratio")]
+        for search, sampler in zip(table["search"], table["sampler_config"], strict=True)
+    ]
+    return table.assign(ratio=[EQUAL if ratios == [BALANCED] else SEARCHED for ratios in tried])
 
 
 def is_refitted(profile: Profile, task: Task) -> bool:

@@ -76,14 +76,18 @@ def run_equal(
     models: Iterable[str] | None = None,
     n_jobs: int = -1,
 ) -> pd.DataFrame:
-    """Like `run`, for a profile with an equal search: the grid, and every sampler with equal classes beside it."""
+    """Like `run`, for a profile with an equal search: the grid, and every sampler with equal classes beside it.
+
+    The column `ratio` tells them apart; see `equal_classes.label_ratios`.
+    """
     identity = load_dataset(profile.dataset).identity
     tasks = grid(profile, identity, samplers=samplers, models=models)
     tasks += equal_classes.searched_tasks(profile, identity, samplers=samplers, models=models)
     run(profile, tasks=tasks, n_jobs=n_jobs)
     keys = {task.key for task in tasks}
     rows = [row for row in ledger.read(profile.results) if row.key in keys]
-    return run(profile, tasks=tasks + equal_classes.refitted_tasks(profile, rows), n_jobs=n_jobs)
+    table = run(profile, tasks=tasks + equal_classes.refitted_tasks(profile, rows), n_jobs=n_jobs)
+    return equal_classes.label_ratios(table)
 
 
 def ledger_of(profile: Profile) -> Path:
@@ -140,7 +144,8 @@ def main() -> None:
         profile = load_profile(options.profile, options.study)
         compute = run_equal if profile.search.equal else run
         table = compute(profile, samplers=options.samplers, models=options.models, n_jobs=options.jobs)
-    scores = table.pivot_table(index="sampler", columns="model", values="average_precision", sort=False)
+    index = ["sampler", "ratio"] if profile.search.equal else ["sampler"]
+    scores = table.pivot_table(index=index, columns="model", values="average_precision", sort=False)
     print(f"{len(table)} tasks in the ledger. Mean average precision:\n{scores.round(3).to_string()}")
 
 

@@ -92,7 +92,7 @@ def run(profile: Profile, tables: Iterable[Table], *, n_jobs: int = -1) -> pd.Da
     Returns
     -------
     DataFrame
-        One row per task; see `ledger.frame`.
+        One row per task; see `ledger.frame`, and `equal_classes.label_ratios` for the column `ratio`.
     """
     profiles = [profile_of(table, profile) for table in tables]
     grids = [tasks_of(own, identify(own.dataset)) for own in profiles]
@@ -103,7 +103,7 @@ def run(profile: Profile, tables: Iterable[Table], *, n_jobs: int = -1) -> pd.Da
     rows = {row.key: row for row in ledger.read(profile.results / FOLDER.name)}
     for own in profiles:
         ledger.pack(runner.ledger_of(own))
-    return ledger.frame(rows[task.key] for tasks in grids for task in tasks)
+    return equal_classes.label_ratios(ledger.frame(rows[task.key] for tasks in grids for task in tasks))
 
 
 def main() -> None:
@@ -118,7 +118,8 @@ def main() -> None:
         if options.role != PLAN.tables.role:  # its rows are no results of the plan
             profile = replace(profile, results=profile.folder / "results")
         frame = run(profile, tables_of(options.role, options.tables), n_jobs=options.jobs)
-    print(frame.groupby(["model", "sampler"], sort=False)["average_precision"].mean().unstack(0).round(3).to_string())
+    means = frame.groupby(["model", "sampler", "ratio"], sort=False)["average_precision"].mean()
+    print(means.unstack("model").round(3).to_string())
 
 
 if __name__ == "__main__":

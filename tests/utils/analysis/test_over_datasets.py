@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from utils.analysis import over_datasets as module
+from utils.benchmark.equal_classes import EQUAL, SEARCHED
 
 RNG = np.random.default_rng(0)
 N = 20
@@ -52,6 +53,13 @@ def test_one_family_of_many_cannot_decide():
     difference = np.zeros(N)
     difference[0] = 0.5
     assert module.effects(scores_of(a=difference)).iloc[0]["verdict"] == "equivalent"
+
+
+def test_with_ratio_keeps_one_kind_and_samplers_that_have_no_other():
+    rows = [("none", SEARCHED, 0.1), ("smote", SEARCHED, 0.2), ("smote", EQUAL, 0.3)]
+    table = pd.DataFrame(rows, columns=["sampler", "ratio", "average_precision"])
+    assert module.with_ratio(table, SEARCHED)["average_precision"].tolist() == [0.1, 0.2]
+    assert module.with_ratio(table, EQUAL)["average_precision"].tolist() == [0.1, 0.3]
 
 
 @pytest.mark.parametrize(

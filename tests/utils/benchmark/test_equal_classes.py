@@ -73,6 +73,9 @@ def test_run_equal_computes_nothing_twice(rows, profile, monkeypatch):
     monkeypatch.setattr(runner, "run_batches", lambda *_, **__: pytest.fail("a finished task was run again"))
     table = runner.run_equal(profile, samplers=SAMPLERS, models=["lr"])
     assert set(table["key"]) == {row.key for row in rows}
+    equal = table[table["ratio"] == equal_classes.EQUAL]
+    assert set(equal["sampler"]) == {"class_weight", "rus", "ros"} and len(equal) == 3
+    assert set(table["ratio"]) == {equal_classes.EQUAL, equal_classes.SEARCHED}
 
 
 def test_searched_tasks_differ_from_those_of_the_grid(profile):

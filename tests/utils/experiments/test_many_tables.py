@@ -5,6 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from utils.benchmark.equal_classes import EQUAL
 from utils.benchmark.run_task import all_folds, load_dataset
 from utils.config import load_profile
 from utils.data.tables import read_tables
@@ -52,7 +53,8 @@ def test_run_measures_every_pair_on_every_fold_and_nothing_twice(profile, monkey
     assert table["search"].map(lambda search: search.trials).eq(2).all()
     ratios = [search.space.sampler.get("ratio") for search in table["search"]]
     assert ratios.count(["balanced"]) == ratios.count(None) == 10
-    balanced = table[[ratio == ["balanced"] for ratio in ratios]]
+    balanced = table[table["ratio"] == EQUAL]
+    assert len(balanced) == 10
     assert (balanced["n_fit"] == 2 * balanced["n_fit_positives"]).all()
     files = sorted(path.name for path in (profile.results / "tables").iterdir() if path.is_file())
     assert files == ["car-good.jsonl.gz", "haberman.jsonl.gz"]
