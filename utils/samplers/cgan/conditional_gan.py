@@ -50,7 +50,8 @@ class ConditionalGAN(BaseEstimator):
     so the networks only learn how the columns of a class depend on each other. The class is concatenated to the input
     of generator and critic (Mirza and Osindero, 2014). The critic is trained for the Wasserstein distance with a
     gradient penalty (Gulrajani et al., 2017), on batches with the same number of rows of every class. Sampling uses
-    a moving average of the generator's weights.
+    a moving average of the generator's weights. `GANConfig` has the alternatives: a projection critic (Miyato and
+    Koyama, 2018), batches in favour of small classes, and tables of numbers that are transformed as mixed ones.
 
     A mixed table, which has gaps or columns of categories, text, dates or durations, is transformed by
     :class:`utils.samplers.cgan.mixed_scaler.MixedScaler` instead: categories and gaps become indicators. Every
@@ -89,6 +90,7 @@ class ConditionalGAN(BaseEstimator):
     Mirza, M. and Osindero, S. (2014). Conditional generative adversarial nets.
     Gulrajani, I., Ahmed, F., Arjovsky, M., Dumoulin, V. and Courville, A. (2017). Improved training of Wasserstein
     GANs.
+    Miyato, T. and Koyama, M. (2018). cGANs with projection discriminator.
     Olkin, I. and Pukelsheim, F. (1982). The distance between two random vectors with given dispersion matrices.
 
     Examples
