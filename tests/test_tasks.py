@@ -161,6 +161,6 @@ def test_make_study_hands_values_over_as_they_were_typed(tmp_path):
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
     assert (tmp_path / "python.arguments").read_text().splitlines() == [
         *("-m", "utils.new_study", typed["FILE"], f"--label={typed['LABEL']}", "--time=", "--amount="),
-        *(f"--group={typed['GROUP']}", "--positive=", "--name="),
+        *(f"--group={typed['GROUP']}", "--positive=", "--name=", "--profile=full"),
     ]
     assert (tmp_path / "doit.arguments").read_text().splitlines() == ["profile=full", "study=claims", "study"]
