@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 import numba
 import numpy as np
@@ -18,6 +19,7 @@ from utils.serving.scorer import Scorer
 
 Explanation = tuple[float, list[float]]
 N_PERMUTATIONS = 4
+IMPORTING = Lock()
 
 
 class Explainer:
@@ -100,10 +102,12 @@ class Explainer:
 def _without_compiling() -> Iterator[None]:
     """Leave the functions of modules imported in this block as they are where numba would compile them.
 
-    SHAP's take two milliseconds a row as they are, and compiling them takes every process six seconds.
+    SHAP's take two milliseconds a row as they are, and compiling them takes every process six seconds. Numba's setting
+    is one for all threads, so that one at a time may change it.
     """
-    before, numba.config.DISABLE_JIT = numba.config.DISABLE_JIT, 1
-    try:
-        yield
-    finally:
-        numba.config.DISABLE_JIT = before
+    with IMPORTING:
+        before, numba.config.DISABLE_JIT = numba.config.DISABLE_JIT, 1
+        try:
+            yield
+        finally:
+            numba.config.DISABLE_JIT = before

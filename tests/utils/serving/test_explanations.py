@@ -1,10 +1,11 @@
 """Shapley values: they add up, are exact where possible, and are zero for a column without effect."""
 
 import sys
+from threading import Event, Thread
 
 import numpy as np
 import pytest
-from numba import njit
+from numba import config, njit
 from numba.core.dispatcher import Dispatcher
 from xgboost import DMatrix
 
@@ -12,6 +13,7 @@ from app.building.about import describe
 from tests import small_mixed
 from tests.small_app import COLUMNS, SCHEMA, fit, transactions
 from utils.config import DatasetConfig
+from utils.serving import explanations
 from utils.serving.bundle import FraudModel
 from utils.serving.explanations import Explainer
 from utils.serving.raw_columns import encode_rows
@@ -175,3 +177,19 @@ def test_explainer_imports_what_estimates_without_compiling_and_leaves_compiling
     modules = [module for name, module in sys.modules.items() if name.startswith("shap.")]
     assert modules and not any(isinstance(value, Dispatcher) for module in modules for value in vars(module).values())
     assert isinstance(njit(lambda number: number), Dispatcher)
+
+
+def test_imports_of_several_threads_leave_compiling_on():
+    """A thread that begins while another imports must not take the other's setting for the usual one."""
+    entered = Event()
+
+    def begin():
+        with explanations._without_compiling():
+            entered.set()
+
+    thread = Thread(target=begin)
+    with explanations._without_compiling():
+        thread.start()
+        assert not entered.wait(0.2)
+    thread.join()
+    assert entered.is_set() and not config.DISABLE_JIT
