@@ -5,7 +5,10 @@ import pandas as pd
 import pytest
 
 from utils.analysis import over_datasets as module
+from utils.analysis.over_datasets import traits as traits_module
+from utils.analysis.over_datasets import usage
 from utils.benchmark.equal_classes import EQUAL, SEARCHED
+from utils.benchmark.records import Chosen, SearchPlan, SearchSpace
 
 RNG = np.random.default_rng(0)
 N = 20
@@ -25,7 +28,7 @@ def test_effects_decide_what_is_clear_and_nothing_else():
         same=RNG.normal(0, 0.002, N),
         unclear=RNG.normal(0.005, 0.05, N),
     )
-    table = module.effects(scores).set_index("sampler")
+    table = module.effects(module.differences_to(scores)).set_index("sampler")
     assert table["verdict"].to_dict() == {
         "better": "helps",
         "worse": "harms",
@@ -38,13 +41,15 @@ def test_effects_decide_what_is_clear_and_nothing_else():
 
 def test_effects_repeat_with_the_seed_and_hardly_depend_on_it():
     scores = scores_of(unclear=RNG.normal(0.01, 0.02, N))
-    first, again, other = (module.effects(scores, seed=seed).iloc[0]["helps"] for seed in (0, 0, 1))
+    first, again, other = (
+        module.effects(module.differences_to(scores), seed=seed).iloc[0]["helps"] for seed in (0, 0, 1)
+    )
     assert first == again and first == pytest.approx(other, abs=0.02)
 
 
 def test_effects_mirror_when_the_sign_of_the_difference_changes():
     difference = RNG.normal(0.01, 0.02, N)
-    there, back = (module.effects(scores_of(a=sign * difference)).iloc[0] for sign in (1, -1))
+    there, back = (module.effects(module.differences_to(scores_of(a=sign * difference))).iloc[0] for sign in (1, -1))
     assert there["helps"] == pytest.approx(back["harms"], abs=0.02)
 
 
@@ -52,7 +57,7 @@ def test_one_family_of_many_cannot_decide():
     """A huge gain on a single family is no evidence that a sampler helps elsewhere."""
     difference = np.zeros(N)
     difference[0] = 0.5
-    assert module.effects(scores_of(a=difference)).iloc[0]["verdict"] == "equivalent"
+    assert module.effects(module.differences_to(scores_of(a=difference))).iloc[0]["verdict"] == "equivalent"
 
 
 def test_with_ratio_keeps_one_kind_and_samplers_that_have_no_other():
@@ -116,3 +121,128 @@ def test_ranks_over_families_match_the_example_of_demsar():
 def test_ranks_need_three_samplers():
     with pytest.raises(ValueError, match="2 samplers on 20 families cannot be ranked"):
         module.ranks_over_families(scores_of(a=np.zeros(N)), "lr")
+
+
+def row_of(dataset, sampler, score, *, ratio=None, grid=(0, 1, 5), fold=0, model="lr", settings="a hash"):
+    """A ledger row whose search chose a ratio of the grid; without one the sampler has no ratio."""
+    space = SearchSpace({} if ratio is None else {"ratio": list(grid)}, {})
+    search = SearchPlan(8, 0.0, space, folds=2, settings=settings)
+    chosen = Chosen({} if ratio is None else {"ratio": ratio}, {})
+    names = {"dataset": dataset, "model": model, "sampler": sampler, "repeat": 0, "fold": fold}
+    return names | {"average_precision": score, "search": search, "chosen": chosen}
+
+
+def test_leads_of_a_pair_are_positive_where_it_is_better():
+    leads = module.leads_of(scores_of(a=np.full(N, 0.1), b=np.full(N, 0.3)), ("lr", "a"))
+    assert list(leads.columns) == [("lr", "none"), ("lr", "b")]
+    np.testing.assert_allclose(leads.mean(), [0.1, -0.2])
+
+
+def test_effects_leave_out_a_pair_on_a_single_family():
+    differences = pd.DataFrame({("lr", "a"): [0.1, np.nan], ("lr", "b"): [0.1, 0.2]})
+    assert module.effects(differences)["sampler"].tolist() == ["b"]
+
+
+@pytest.mark.parametrize("spread", [0.005, 0.02, 0.05])
+def test_smallest_detectable_difference_is_where_the_verdict_begins(spread):
+    differences = np.random.default_rng(1).normal(0.3, spread, N)
+    detectable = module.smallest_detectable(differences)
+    centred = differences - differences.mean()
+    beyond, within = (module.decide(module.posterior(centred + detectable + step)) for step in (0.003, -0.003))
+    assert (beyond, within) == ("helps", "no evidence")
+    assert detectable > module.smallest_detectable(differences, margin=0.005)
+
+
+def test_nothing_is_detectable_where_families_contradict_each_other_completely():
+    assert module.smallest_detectable(np.array([-1.0, 1.0])) == 1
+
+
+def test_a_few_families_decide_nothing_however_clear_they_are():
+    differences = pd.DataFrame({("lr", "few"): [0.2] * 4 + [np.nan], ("lr", "enough"): [0.2] * 5})
+    assert module.effects(differences)["verdict"].tolist() == ["no evidence", "helps"]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (row_of("a", "smote", 0.5, ratio=0), False),
+        (row_of("a", "smote", 0.5, ratio=1), True),
+        (row_of("a", "rus", 0.5, ratio="all", grid=("all", 100, "balanced")), False),
+        (row_of("a", "smote", 0.5, ratio="balanced", grid=("balanced",)), True),
+        (row_of("a", "smote", 0.5, ratio="balanced", grid=("balanced", 20), settings=None), True),
+        (row_of("a", "tomek", 0.5), True),
+        (row_of("a", "smote", 0.5, ratio=0) | {"search": None}, True),
+    ],
+    ids=["nothing added", "rows added", "all kept", "equal classes", "earlier search", "no ratio", "no search"],
+)
+def test_changes_rows_knows_the_ratio_that_changes_nothing(row, expected):
+    assert usage.changes_rows(pd.DataFrame([row])).tolist() == [expected]
+
+
+def test_share_unused_is_over_the_folds_of_all_datasets():
+    ratios = {"a": (0, 1), "b": (0, 0)}
+    rows = [row_of(name, "smote", 0.5, ratio=ratio, fold=f) for name in ratios for f, ratio in enumerate(ratios[name])]
+    shares = module.share_unused(pd.DataFrame([*rows, row_of("a", "none", 0.5)]))
+    assert shares.to_dict() == {("lr", "smote"): 0.75}
+
+
+def test_used_differences_are_paired_over_the_folds_on_which_rows_are_added():
+    rows = [
+        row_of("a1", "none", 0.4), row_of("a1", "none", 0.5, fold=1), row_of("a2", "none", 0.6),
+        row_of("a1", "smote", 0.9, ratio=0), row_of("a1", "smote", 0.7, ratio=1, fold=1),
+        row_of("a2", "smote", 0.5, ratio=5), row_of("b", "none", 0.2), row_of("b", "smote", 0.8, ratio=0),
+    ]  # fmt: skip
+    found = module.used_differences(pd.DataFrame(rows), {"a1": "a", "a2": "a", "b": "b"})
+    assert found["lr", "smote"].to_dict() == pytest.approx({"a": 0.05})  # mean of .2 and -.1
+
+
+def test_without_easy_tables_judges_each_model_by_its_own_scores():
+    rows = [
+        row_of("a", "none", 0.995), row_of("a", "none", 0.5, model="rf"), row_of("a", "smote", 0.2, ratio=1),
+        row_of("a", "smote", 0.9, ratio=1, model="rf"), row_of("b", "none", 0.98),
+    ]  # fmt: skip
+    kept = module.without_easy_tables(pd.DataFrame(rows))
+    assert kept[["dataset", "model", "sampler"]].to_numpy().tolist() == [
+        ["a", "rf", "none"], ["a", "rf", "smote"], ["b", "lr", "none"],
+    ]  # fmt: skip
+
+
+def many_rows(n=N):
+    """A sampler that helps where it adds rows, one that is hardly used, and an easy table, on as many families."""
+    rows = []
+    for number in range(n):
+        name, none = f"t{number}", 0.995 if number == 0 else 0.3 + 0.02 * number
+        rows += [row_of(name, "none", none, model=model) for model in ("lr", "rf")]
+        rows.append(row_of(name, "smote", none + 0.05 + 0.001 * number if number else none, ratio=1))
+        rows.append(row_of(name, "cgan", none, ratio=1 if number < 6 else 0))
+    return pd.DataFrame(rows)
+
+
+def test_verdicts_say_where_a_sampler_is_not_used_and_what_holds_elsewhere():
+    table = many_rows()
+    found = module.verdicts(table, {name: name for name in table["dataset"]}).set_index("sampler")
+    assert found["verdict"].to_dict() == {"smote": "helps", "cgan": module.NOT_USED}
+    assert found["where_used"].to_dict() == {"smote": "helps", "cgan": "equivalent"}
+    assert found["hard_tables"].to_dict() == {"smote": "helps", "cgan": "equivalent"}
+    assert found["share_unused"].to_dict() == {"smote": 0, "cgan": (N - 6) / N}
+    assert found.loc["smote", "n_families"] == N
+
+
+def test_associations_find_what_an_effect_depends_on_and_adjust_for_their_number():
+    table = many_rows()
+    table = table[table["dataset"] != "t0"]
+    names = table["dataset"].unique()
+    number = np.array([int(name[1:]) for name in names])
+    traits = pd.DataFrame({"minority": 1000 - number, "columns": RNG.permutation(len(names))}, names)
+    found = module.associations(table, traits, {name: name for name in names}).set_index(["model", "sampler", "trait"])
+    assert found.loc[("lr", "smote", "minority"), "correlation"] == pytest.approx(-1)
+    assert found.loc[("lr", "smote", "difficulty"), "correlation"] == pytest.approx(-1)  # the forest's own score
+    assert abs(found.loc[("lr", "smote", "columns"), "correlation"]) < 0.6
+    assert (found["adjusted_p"].dropna() >= found["p_value"].dropna()).all()
+
+
+def test_difficulty_is_judged_by_the_other_models():
+    scores = pd.DataFrame([[0.9, 0.2, 0.4]], columns=pd.MultiIndex.from_product([["lr", "rf", "xgb"], ["none"]]))
+    assert traits_module.difficulty(scores.rename_axis(columns=["model", "sampler"]), "lr").tolist() == [
+        pytest.approx(0.7)
+    ]

@@ -1,0 +1,122 @@
+"""Verdicts over datasets, by the Bayesian signed-rank test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from utils.analysis.over_datasets.families import PAIR, RULES, differences_to, family_scores
+from utils.analysis.over_datasets.usage import share_unused, used_differences, without_easy_tables
+
+OUTCOMES = ("harms", "equivalent", "helps")
+UNDECIDED, NOT_USED = "no evidence", "not used"
+MOSTLY = 0.5
+FEWEST = 5  # families that a verdict needs: on fewer, a test without distribution decides nothing at 5 %
+BISECTIONS = 10  # of an interval of length 1, so that the smallest detectable difference is known to 0.001
+BISECTION_DRAWS = 2000
+
+
+def verdicts(table: pd.DataFrame, families: Mapping[str, str], *, seed: int = 0) -> pd.DataFrame:
+    """Verdict on every sampler against no resampling, and whether it holds on other folds and tables.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ledger rows of one kind of ratio; see `family_scores` and `usage.used_differences` for the columns.
+    families : mapping of str to str
+        Family of each dataset.
+    seed : int
+        Of the draws from the posterior.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `effects`; share_unused, see `usage.share_unused`; and two more verdicts: where_used, over the folds
+        on which the sampler changes rows, and hard_tables, without tables where nothing can help. Where the search
+        mostly chose to change nothing, `verdict` is 'not used', whatever the test says.
+    """
+    pairs = pd.MultiIndex.from_frame((own := effects(differences_to(family_scores(table, families)), seed=seed))[PAIR])
+    unused = share_unused(table).reindex(pairs).to_numpy()
+    hard = differences_to(family_scores(without_easy_tables(table), families))
+    others = {"where_used": used_differences(table, families), "hard_tables": hard}
+    for name, differences in others.items():
+        own[name] = effects(differences, seed=seed).set_index(PAIR)["verdict"].reindex(pairs).to_numpy()
+    own["verdict"] = own["verdict"].mask(unused > MOSTLY, NOT_USED)
+    return own.assign(share_unused=unused)
+
+
+def effects(differences: pd.DataFrame, *, margin: float = RULES.margin, seed: int = 0) -> pd.DataFrame:
+    """Verdict on the differences of every pair.
+
+    Parameters
+    ----------
+    differences : DataFrame of shape (n_families, n_pairs)
+        From `families.differences_to` or `leads_of`; a pair is judged without the families where it has NaN.
+    margin : float
+        Differences within it do not matter.
+    seed : int
+        Of the draws from the posterior.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, sampler, n_families, difference (mean over families), median, harms, equivalent, helps
+        (posterior probabilities), detectable (see `smallest_detectable`) and verdict: the outcome whose probability
+        reaches the plan's threshold, or 'no evidence', also on fewer than five families. A pair with fewer than two
+        families is left out.
+    """
+    rows = []
+    for (model, sampler), column in differences.items():
+        values = column.dropna().to_numpy()
+        if len(values) < 2:
+            continue
+        probabilities = posterior(values, margin=margin, seed=seed)
+        rows.append(
+            {
+                "model": model,
+                "sampler": sampler,
+                "n_families": len(values),
+                "difference": values.mean(),
+                "median": np.median(values),
+                **dict(zip(OUTCOMES, probabilities, strict=True)),
+                "detectable": smallest_detectable(values, margin=margin, seed=seed),
+                "verdict": decide(probabilities) if len(values) >= FEWEST else UNDECIDED,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def posterior(
+    differences: NDArray, *, margin: float = RULES.margin, seed: int = 0, n_draws: int = RULES.draws
+) -> tuple[float, ...]:
+    """Probabilities of OUTCOMES: that most differences are below the margin, within it, and above it."""
+    from baycomp import SignedRankTest  # imports matplotlib, which takes a second
+
+    probabilities = SignedRankTest.probs(
+        np.zeros(len(differences)), differences, rope=margin, prior=RULES.prior, nsamples=n_draws, random_state=seed
+    )
+    return tuple(map(float, probabilities))
+
+
+def decide(probabilities: tuple[float, ...]) -> str:
+    """Of OUTCOMES, the one whose posterior probability reaches the plan's threshold, or 'no evidence'."""
+    likeliest = int(np.argmax(probabilities))
+    return OUTCOMES[likeliest] if probabilities[likeliest] >= RULES.threshold else UNDECIDED
+
+
+def smallest_detectable(differences: NDArray, *, margin: float = RULES.margin, seed: int = 0) -> float:
+    """Smallest mean difference that would have been decided to help, if it varied over the families as this one does.
+
+    The observed differences are moved by a constant, to within 0.001. It is 1, the largest difference that there can
+    be, where the families differ too much for any verdict.
+    """
+    centred = differences - differences.mean()
+    low, high = 0.0, 1.0
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        helps = posterior(centred + middle, margin=margin, seed=seed, n_draws=BISECTION_DRAWS)[-1]
+        low, high = (low, middle) if helps >= RULES.threshold else (middle, high)
+    return high
