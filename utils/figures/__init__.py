@@ -12,6 +12,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "final_model": ["plot_calibration", "plot_cost", "plot_test_curve"],
         "model_card": ["plot_attributions", "plot_score_card"],
         "original_study": ["plot_waterfall"],
+        "over_datasets": [
+            "plot_effects_by_trait",
+            "plot_family_differences",
+            "plot_probabilities",
+            "plot_rank_diagrams",
+        ],
         "sensitivity": ["plot_ratios", "plot_scarcity", "plot_settings"],
         "theme": ["save_figure", "use_theme"],
     },

@@ -1,0 +1,161 @@
+"""Figures that compare samplers over many datasets."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from utils import config
+from utils.figures.theme import NEUTRAL, PAGE, model_colour, panel_grid, sampler_colour
+
+OUTCOME_COLOURS = {"harms": ("#D55E00", "white"), "equivalent": ("#C8C8C8", "black"), "helps": ("#0072B2", "white")}
+WIDEST = 0.2  # end of the axis of differences; what lies beyond is drawn at its end, as an arrow
+READABLE = 0.12  # share of a bar that has room for its probability
+
+
+def plot_probabilities(effects: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
+    """Probability that a sampler harms, does not matter or helps: a panel per model, a bar per sampler.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        From `analysis.over_datasets.effects`.
+    samplers, models : dict of str to str
+        Name to label, in the order to draw.
+    """
+    figure, panels, names = _panel_per_model(effects, samplers, models, margin=0.75)
+    for axes, model in zip(panels, _measured(effects, models), strict=True):
+        own = effects[effects["model"] == model].set_index("sampler").reindex(names)
+        left = np.zeros(len(names))
+        for outcome, (colour, ink) in OUTCOME_COLOURS.items():
+            bars = axes.barh(range(len(names)), own[outcome], left=left, color=colour, height=0.7)
+            texts = [f"{100 * share:.0f}" if share >= READABLE else "" for share in own[outcome]]
+            axes.bar_label(bars, texts, label_type="center", fontsize=6.5, color=ink)
+            left += own[outcome].to_numpy()
+        axes.set(xlim=(0, 1), xticks=[0, 0.5, 1], xticklabels=["0", "50", "100 %"])
+        axes.grid(visible=False)
+    patches = [Patch(color=colour, label=outcome) for outcome, (colour, _) in OUTCOME_COLOURS.items()]
+    figure.legend(handles=patches, loc="outside upper right", ncols=3)
+    figure.supxlabel(f"Posterior probability (equivalent: within ±{config.MARGIN:g})", fontsize=8)
+    return figure
+
+
+def plot_family_differences(differences: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
+    """Difference of every sampler to no resampling on every family: a panel per model, a dot per family, a bar as mean.
+
+    Parameters
+    ----------
+    differences : DataFrame of shape (n_families, n_pairs)
+        From `analysis.over_datasets.differences_to`.
+    samplers, models : dict of str to str
+        Name to label, in the order to draw.
+    """
+    pairs = differences.columns.to_frame(index=False)
+    figure, panels, names = _panel_per_model(pairs, samplers, models, margin=0.4)
+    for axes, model in zip(panels, _measured(pairs, models), strict=True):
+        axes.axvspan(-config.MARGIN, config.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
+        axes.axvline(0, color=NEUTRAL, linewidth=0.8)
+        for line, name in enumerate(names):
+            if (model, name) in differences:
+                _draw_families(axes, differences[model, name].dropna(), line, sampler_colour(name))
+        axes.set_xlim(-WIDEST * 1.05, WIDEST * 1.05)
+        axes.grid(axis="y", visible=False)
+    figure.supxlabel("Difference of average precision to no resampling (dots: families, bars: their mean)", fontsize=8)
+    return figure
+
+
+def _draw_families(axes: Axes, values: pd.Series, line: int, colour: str) -> None:
+    """A dot per family, an arrow at the end of the axis for one beyond it, and a bar for the mean."""
+    beyond = values.abs() > WIDEST
+    style = {"color": colour, "alpha": 0.5, "markersize": 4, "mec": "none"}
+    axes.plot(values[~beyond], np.full((~beyond).sum(), line), "o", **style)
+    for value in values[beyond]:
+        axes.plot(np.copysign(WIDEST, value), line, ">" if value > 0 else "<", **style)
+    mean = np.clip(values.mean(), -WIDEST, WIDEST)
+    axes.plot([mean] * 2, [line - 0.32, line + 0.32], color=colour, linewidth=2.2)
+
+
+def _panel_per_model(
+    table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str], margin: float
+) -> tuple[Figure, list[Axes], list[str]]:
+    """A panel per model with a line per sampler; returns the panels, and the samplers by line."""
+    names = [name for name in samplers if (table["sampler"] == name).any()]
+    figure, panels = panel_grid([models[name] for name in _measured(table, models)], 0.5 + 0.2 * len(names), margin)
+    panels[0].set_yticks(range(len(names)), [samplers[name] for name in names])
+    panels[0].set_ylim(len(names) - 0.4, -0.6)
+    return figure, panels, names
+
+
+def _measured(table: pd.DataFrame, models: dict[str, str]) -> list[str]:
+    return [name for name in models if (table["model"] == name).any()]
+
+
+def plot_rank_diagrams(scores: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
+    """Critical-difference diagrams (Demšar, 2006), one per model: bars join samplers that Nemenyi's test does not tell.
+
+    Parameters
+    ----------
+    scores : DataFrame of shape (n_families, n_pairs)
+        From `analysis.over_datasets.family_scores`; families that lack a sampler are left out.
+    samplers, models : dict of str to str
+        Name to label; models in the order to draw.
+    """
+    from scikit_posthocs import critical_difference_diagram, posthoc_nemenyi_friedman
+
+    names = [name for name in models if name in scores]
+    figure, panels = plt.subplots(len(names), 1, figsize=(PAGE, 1.75 * len(names)), squeeze=False)
+    for axes, model in zip(panels.flat, names, strict=True):
+        complete = scores[model].dropna().rename(columns=samplers)
+        colours = {samplers[name]: sampler_colour(name) for name in scores[model]}
+        critical_difference_diagram(
+            complete.rank(axis=1, ascending=False).mean(),
+            posthoc_nemenyi_friedman(complete),
+            ax=axes,
+            label_fmt_left="{label} ({rank:.1f})",
+            label_fmt_right="({rank:.1f}) {label}",
+            label_props={"fontsize": 7},
+            color_palette=colours,
+            crossbar_props={"linewidth": 1.6, "color": NEUTRAL},
+        )
+        axes.spines["top"].set_visible(True)
+        axes.set_title(f"{models[model]}: mean rank over {len(complete)} families")
+        axes.grid(visible=False)
+    return figure
+
+
+def plot_effects_by_trait(
+    differences: pd.DataFrame, traits: pd.DataFrame, pairs: dict[str, tuple[str, str]], labels: dict[str, str]
+) -> Figure:
+    """Difference to no resampling on every table against its traits: a panel per trait, a colour per pair.
+
+    Parameters
+    ----------
+    differences : DataFrame of shape (n_tables, n_pairs)
+        Columns: (model, sampler).
+    traits : DataFrame of shape (n_tables, n_traits)
+        All positive; the axes are logarithmic.
+    pairs : dict of str to (str, str)
+        Label to (model, sampler) of the pairs to draw.
+    labels : dict of str to str
+        Trait to the label of its axis, in the order to draw.
+    """
+    size = (PAGE, 2.3)
+    figure, panels = plt.subplots(1, len(labels), figsize=size, sharey=True, squeeze=False, layout="constrained")
+    for axes, (trait, label) in zip(panels.flat, labels.items(), strict=True):
+        axes.axhspan(-config.MARGIN, config.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
+        for name, pair in pairs.items():
+            values = differences[pair].dropna().clip(-WIDEST, WIDEST)
+            dots = {"color": model_colour(pair[0]), "alpha": 0.6, "markersize": 4, "mec": "none"}
+            axes.plot(traits.loc[values.index, trait], values, "o", label=name, **dots)
+        axes.set(xscale="log", xlabel=label, ylim=(-WIDEST * 1.05, WIDEST * 1.05))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    panels[0, 0].set_ylabel("Difference of average precision")
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=len(pairs))
+    return figure
