@@ -116,6 +116,8 @@ class Profile:
         Samplers of the networks that read the columns in an order; empty for `deep_samplers`.
     sensitivity_folds, sensitivity_models : tuple
         Pairs (repeat, fold) and models for the sensitivity studies.
+    tables : tuple of str
+        Tables of the benchmark over many datasets; empty for all of the plan.
     column_orders : int
         Random orders in which networks read the columns.
     two_sample_repeats : int
@@ -149,6 +151,7 @@ class Profile:
     sequence_samplers: tuple[str, ...] = ()
     sensitivity_folds: tuple[tuple[int, int], ...] = ((0, 0), (0, 1))
     sensitivity_models: tuple[str, ...] = ("lr", "rf", "xgb", "ann", "cnn1d", "lstm")
+    tables: tuple[str, ...] = ()
     column_orders: int = 2
     two_sample_repeats: int = 5
     drift_rows: int = 15_000
@@ -257,6 +260,7 @@ SIZES = {
         "deep_samplers": QUICK_DEEP_SAMPLERS,
         "sensitivity_folds": _pairs(1, 2),
         "sensitivity_models": ("lr", "cnn1d"),
+        "tables": ("new-thyroid2", "kr-vs-k-zero_vs_eight"),  # numbers alone, and with columns of text
         "column_orders": 1,
         "search": Search(trials=2, folds=2, deep_trials=1),
         "two_sample_repeats": 1,

@@ -6,7 +6,7 @@ python -m utils.experiments.many_tables --role verdict
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import pandas as pd
@@ -15,12 +15,14 @@ from utils.benchmark import equal_classes, ledger, runner
 from utils.benchmark.errors import exit_with_a_sentence
 from utils.benchmark.executors import run_batches
 from utils.benchmark.records import Task
+from utils.benchmark.run_task import load_dataset
 from utils.benchmark.tasks import grid
 from utils.config import DatasetConfig, Profile, Protocol, load_profile
 from utils.data import keel
 from utils.data.errors import DataError
 from utils.data.fetching import replacing
 from utils.data.identity import DatasetIdentity, identify
+from utils.data.splits import split_off_test
 from utils.data.tables import Table, load_table, read_tables
 from utils.paths import ROOT
 from utils.plan_file import read_plan
@@ -52,15 +54,23 @@ def profile_of(table: Table, profile: Profile) -> Profile:
 
 
 def sized(profile: Profile) -> Profile:
-    """The profile with the folds, the models and the samplers of the tables."""
+    """The profile with an equal search, and of the plan's folds, models and samplers those that it has."""
+    folds = tuple(fold_id for fold_id in FOLDS if fold_id in profile.folds)
+    equal_classes = _among(PLAN.tables.equal_classes, profile.samplers)
+    trials = min(PLAN.tables.trials, profile.search.trials)
     return replace(
         profile,
         protocol=PROTOCOL,
-        **dict.fromkeys(("folds", "deep_folds", "ablation_folds", "sensitivity_folds"), FOLDS),
-        search=replace(profile.search, trials=PLAN.tables.trials, equal_classes=PLAN.tables.equal_classes),
-        models=PLAN.tables.models,
-        samplers=PLAN.tables.samplers,
+        **dict.fromkeys(("folds", "deep_folds", "ablation_folds", "sensitivity_folds"), folds),
+        search=replace(profile.search, equal=True, margin=0.0, trials=trials, equal_classes=equal_classes),
+        models=_among(PLAN.tables.models, profile.models),
+        samplers=_among(PLAN.tables.samplers, profile.samplers),
     )
+
+
+def _among(planned: Iterable[str], measured: Collection[str]) -> tuple[str, ...]:
+    """What is planned and measured; a profile that names nothing measures all."""
+    return tuple(name for name in planned if not measured or name in measured)
 
 
 def tables_of(role: str, names: Iterable[str] | None = None) -> list[Table]:
@@ -104,6 +114,45 @@ def run(profile: Profile, tables: Iterable[Table], *, n_jobs: int = -1) -> pd.Da
     for own in profiles:
         ledger.pack(runner.ledger_of(own))
     return equal_classes.label_ratios(ledger.frame(rows[task.key] for tasks in grids for task in tasks))
+
+
+def results(profile: Profile, *, n_jobs: int = -1) -> pd.DataFrame:
+    """Rows of the plan's tables, those that the profile names, and of the datasets that are judged beside them.
+
+    Columns as for `run`; the column dataset holds names.
+    """
+    tables = run(profile, tables_of(PLAN.tables.role, profile.tables), n_jobs=n_jobs)
+    own = sized(profile)
+    beside = runner.run_equal(profile, samplers=own.samplers, models=own.models, n_jobs=n_jobs)
+    rows = pd.concat([tables, beside], ignore_index=True)
+    return rows.assign(dataset=[dataset.name for dataset in rows["dataset"]])
+
+
+def families() -> dict[str, str]:
+    """Family of every table of the plan; a dataset beside the tables is a family of its own."""
+    tables = {table.name: table.family for table in tables_of(PLAN.tables.role)}
+    return tables | {name: name for name in PLAN.tables.beside}
+
+
+def traits(profile: Profile) -> pd.DataFrame:
+    """What the effect of a sampler may depend on, for every table of the plan and the credit-card data beside them.
+
+    Returns
+    -------
+    DataFrame
+        Index: name; columns rows (that the folds divide), minority (positives among them), imbalance (negatives for
+        each positive), columns, categories (columns of text).
+    """
+    sizes = {
+        table.name: (table.rows, table.minority, table.numbers + table.categories, table.categories)
+        for table in tables_of(PLAN.tables.role)
+    }
+    beside = load_dataset(profile.dataset)
+    development, _ = split_off_test(beside, profile.protocol.test_fraction, profile.protocol.seed)
+    labels = beside.y.iloc[development]
+    sizes[profile.dataset.name] = (len(labels), int(labels.sum()), beside.X.shape[1], 0)
+    frame = pd.DataFrame.from_dict(sizes, "index", columns=["rows", "minority", "columns", "categories"])
+    return frame.assign(imbalance=(frame["rows"] - frame["minority"]) / frame["minority"])
 
 
 def main() -> None:

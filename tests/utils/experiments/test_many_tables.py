@@ -10,6 +10,7 @@ from utils.benchmark.run_task import all_folds, load_dataset
 from utils.config import load_profile
 from utils.data.tables import read_tables
 from utils.experiments import many_tables
+from utils.plan_file import read_plan
 
 TABLES = [read_tables()[name] for name in ("haberman", "car-good")]  # numbers alone, and categories alone
 
@@ -66,3 +67,45 @@ def test_main_names_a_table_that_is_not_assigned(monkeypatch):
     monkeypatch.setattr("sys.argv", ["many_tables", "--tables", "habermann"])
     with pytest.raises(SystemExit, match="No table 'habermann' of the role verdict"):
         many_tables.main()
+
+
+def test_sized_takes_from_the_plan_what_the_profile_has():
+    quick, following = many_tables.sized(load_profile("quick")), many_tables.sized(load_profile("next"))
+    assert following.folds == many_tables.FOLDS and quick.folds == ((0, 0), (0, 1))
+    assert (quick.search.trials, quick.search.equal, quick.search.margin) == (2, True, 0.0)
+    assert following.samplers == many_tables.PLAN.tables.samplers
+    assert set(quick.samplers) <= set(load_profile("quick").samplers)
+
+
+def test_tables_of_the_quick_profile_are_for_verdicts_and_of_both_kinds():
+    first, second = many_tables.tables_of("verdict", load_profile("quick").tables)
+    assert (first.categories > 0) != (second.categories > 0)
+
+
+def test_families_hold_every_table_of_the_plan_and_the_data_beside_them():
+    families, plan = many_tables.families(), read_plan().tables
+    assert len(families) == plan.number + len(plan.beside)
+    assert len(set(families.values())) == plan.families + len(plan.beside)
+    assert families["creditcard"] == "creditcard"
+
+
+def test_traits_count_what_the_folds_divide(profile):
+    traits = many_tables.traits(profile)
+    assert set(traits.index) == set(many_tables.families())
+    assert traits.loc["creditcard", ["rows", "minority", "columns"]].tolist() == [226_980, 399, 31]
+    yeast = read_tables()["yeast3"]
+    assert traits.loc["yeast3", "imbalance"] == pytest.approx(yeast.imbalance)
+    assert traits.loc["yeast3", "columns"] == yeast.numbers + yeast.categories
+
+
+def test_results_stand_beside_those_of_the_credit_card_data(profile, monkeypatch):
+    def run_beside(own, *, samplers, models, n_jobs):
+        assert (own, samplers, models) == (named, ("none", "rus"), ("lr",))
+        return many_tables.run(profile, TABLES[:1], n_jobs=n_jobs)
+
+    named = replace(profile, tables=("car-good",))
+    monkeypatch.setattr(many_tables, "tables_of", lambda _, names: [read_tables()[name] for name in names])
+    monkeypatch.setattr(many_tables.runner, "run_equal", run_beside)
+    rows = many_tables.results(named, n_jobs=1)
+    assert rows["dataset"].value_counts().to_dict() == {"car-good": 15, "haberman": 15}
+    assert {"ratio", "average_precision", "search", "chosen"} <= set(rows)
