@@ -186,6 +186,14 @@ def test_share_unused_is_over_the_folds_of_all_datasets():
     assert shares.to_dict() == {("lr", "smote"): 0.75}
 
 
+@pytest.mark.parametrize("fallback", [["ros: too few positives", None, None], None], ids=["one", "none"])
+def test_share_replaced_counts_the_tasks_with_a_fallback(fallback):
+    rows = [row_of("a", "smote", 0.5, fold=0), row_of("a", "smote", 0.5, fold=1), row_of("a", "none", 0.5)]
+    table = pd.DataFrame(rows) if fallback is None else pd.DataFrame(rows).assign(fallback=fallback)
+    expected = {"smote": 0.0 if fallback is None else 0.5, "none": 0.0}
+    assert module.share_replaced(table).to_dict() == expected
+
+
 def test_used_differences_are_paired_over_the_folds_on_which_rows_are_added():
     rows = [
         row_of("a1", "none", 0.4), row_of("a1", "none", 0.5, fold=1), row_of("a2", "none", 0.6),
@@ -226,6 +234,7 @@ def test_verdicts_say_where_a_sampler_is_not_used_and_what_holds_elsewhere():
     assert found["hard_tables"].to_dict() == {"smote": "helps", "cgan": "equivalent"}
     assert found["share_unused"].to_dict() == {"smote": 0, "cgan": (N - 6) / N}
     assert found.loc["smote", "n_families"] == N
+    assert 0 < found.loc["smote", "detectable"] < 0.05
 
 
 def test_associations_find_what_an_effect_depends_on_and_adjust_for_their_number():

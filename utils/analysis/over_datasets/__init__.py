@@ -18,6 +18,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "families": ["differences_to", "family_scores", "leads_of", "table_scores", "with_ratio"],
         "ranks": ["ranks_over_families"],
         "traits": ["associations"],
-        "usage": ["share_unused", "used_differences", "without_easy_tables"],
+        "usage": ["share_replaced", "share_unused", "used_differences", "without_easy_tables"],
     },
 )

@@ -34,18 +34,20 @@ def verdicts(table: pd.DataFrame, families: Mapping[str, str], *, seed: int = 0)
     Returns
     -------
     DataFrame
-        Columns of `effects`; share_unused, see `usage.share_unused`; and two more verdicts: where_used, over the folds
-        on which the sampler changes rows, and hard_tables, without tables where nothing can help. Where the search
-        mostly chose to change nothing, `verdict` is 'not used', whatever the test says.
+        Columns of `effects`; detectable, see `smallest_detectable`; share_unused, see `usage.share_unused`; and two
+        more verdicts: where_used, over the folds on which the sampler changes rows, and hard_tables, without tables
+        where nothing can help. Where the search mostly chose to change nothing, `verdict` is 'not used', whatever the
+        test says.
     """
-    pairs = pd.MultiIndex.from_frame((own := effects(differences_to(family_scores(table, families)), seed=seed))[PAIR])
-    unused = share_unused(table).reindex(pairs).to_numpy()
+    differences = differences_to(family_scores(table, families))
+    own = effects(differences, seed=seed)
+    pairs = pd.MultiIndex.from_frame(own[PAIR])
+    own["detectable"] = [smallest_detectable(differences[pair].dropna().to_numpy(), seed=seed) for pair in pairs]
+    own["share_unused"] = share_unused(table).reindex(pairs).to_numpy()
     hard = differences_to(family_scores(without_easy_tables(table), families))
-    others = {"where_used": used_differences(table, families), "hard_tables": hard}
-    for name, differences in others.items():
-        own[name] = effects(differences, seed=seed).set_index(PAIR)["verdict"].reindex(pairs).to_numpy()
-    own["verdict"] = own["verdict"].mask(unused > MOSTLY, NOT_USED)
-    return own.assign(share_unused=unused)
+    for name, others in {"where_used": used_differences(table, families), "hard_tables": hard}.items():
+        own[name] = effects(others, seed=seed).set_index(PAIR)["verdict"].reindex(pairs).to_numpy()
+    return own.assign(verdict=own["verdict"].mask(own["share_unused"] > MOSTLY, NOT_USED))
 
 
 def effects(differences: pd.DataFrame, *, margin: float = RULES.margin, seed: int = 0) -> pd.DataFrame:
@@ -64,9 +66,8 @@ def effects(differences: pd.DataFrame, *, margin: float = RULES.margin, seed: in
     -------
     DataFrame
         Columns model, sampler, n_families, difference (mean over families), median, harms, equivalent, helps
-        (posterior probabilities), detectable (see `smallest_detectable`) and verdict: the outcome whose probability
-        reaches the plan's threshold, or 'no evidence', also on fewer than five families. A pair with fewer than two
-        families is left out.
+        (posterior probabilities) and verdict: the outcome whose probability reaches the plan's threshold, or 'no
+        evidence', also on fewer than five families. A pair with fewer than two families is left out.
     """
     rows = []
     for (model, sampler), column in differences.items():
@@ -82,7 +83,6 @@ def effects(differences: pd.DataFrame, *, margin: float = RULES.margin, seed: in
                 "difference": values.mean(),
                 "median": np.median(values),
                 **dict(zip(OUTCOMES, probabilities, strict=True)),
-                "detectable": smallest_detectable(values, margin=margin, seed=seed),
                 "verdict": decide(probabilities) if len(values) >= FEWEST else UNDECIDED,
             }
         )

@@ -37,6 +37,12 @@ def share_unused(table: pd.DataFrame) -> pd.Series:
     return (~changes_rows(resampled)).groupby([resampled[name] for name in PAIR], sort=False).mean()
 
 
+def share_replaced(table: pd.DataFrame) -> pd.Series:
+    """Share of the tasks in which something else took the place of a sampler that could not work, by sampler."""
+    fallback = table.get("fallback", pd.Series(None, table.index, dtype=object))  # no column without any fallback
+    return fallback.notna().groupby(table["sampler"], sort=False).mean()
+
+
 def used_differences(table: pd.DataFrame, families: Mapping[str, str]) -> pd.DataFrame:
     """Differences to no resampling over the folds on which the sampler changes rows.
 
