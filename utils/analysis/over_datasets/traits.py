@@ -40,10 +40,10 @@ def associations(table: pd.DataFrame, traits: pd.DataFrame, families: Mapping[st
             continue
         own = complete_means(traits.assign(difficulty=difficulty(scores, model)), families).loc[values.index]
         for trait in own:
-            found = spearmanr(own[trait], values)
-            rows.append((model, sampler, trait, found.statistic, found.pvalue, len(values)))
-    found = pd.DataFrame(rows, columns=[*PAIR, "trait", "correlation", "p_value", "n_families"])
-    return found.assign(adjusted_p=holm(found["p_value"]))
+            correlation = spearmanr(own[trait], values)
+            rows.append((model, sampler, trait, correlation.statistic, correlation.pvalue, len(values)))
+    associated = pd.DataFrame(rows, columns=[*PAIR, "trait", "correlation", "p_value", "n_families"])
+    return associated.assign(adjusted_p=holm(associated["p_value"]))
 
 
 def difficulty(scores: pd.DataFrame, model: str) -> pd.Series:
