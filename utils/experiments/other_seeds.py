@@ -50,6 +50,32 @@ def run(profile: Profile, *, n_jobs: int = -1) -> pd.DataFrame:
     return runner.run(replace(profile, results=profile.results / "seeds"), tasks=tasks, n_jobs=n_jobs)
 
 
+def results(profile: Profile, table: pd.DataFrame, *, n_jobs: int = -1) -> pd.DataFrame:
+    """Rows of all seeds, those of the benchmark among them.
+
+    Parameters
+    ----------
+    profile : Profile
+    table : DataFrame
+        Rows of the benchmark with the column `ratio`; see `runner.run_equal`.
+    n_jobs : int
+        Processes on this machine.
+
+    Returns
+    -------
+    DataFrame
+        Columns as in `table`, and seed_number; 0 is the benchmark's.
+    """
+    is_planned = table["model"].isin(PLAN.models) & table["sampler"].isin(PLAN.samplers)
+    frames = [table[is_planned & (table["repeat"] < PLAN.repeats)].assign(seed_number=0)]
+    others = equal_classes.label_ratios(run(profile, n_jobs=n_jobs)).set_index("key")
+    identity = identify(profile.dataset)
+    for number in OTHERS:
+        keys = [task.key for task in tasks_of(profile, identity, [number])]
+        frames.append(others.loc[keys].reset_index().assign(seed_number=number))
+    return pd.concat(frames, ignore_index=True)
+
+
 def main() -> None:
     """Fill the ledger of the other seeds from the command line."""
     parser = argparse.ArgumentParser(description="Repeat the search of the planned pairs with other seeds.")

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pandas as pd
+
 from utils.benchmark import equal_classes
 from utils.benchmark.tasks import grid
 from utils.config import Roles, load_profile
@@ -28,3 +30,18 @@ def test_tasks_of_share_a_seed_on_a_fold_and_only_there():
     by_fold = {(task.fold_id, task.seed) for task in tasks}
     assert len(by_fold) == 2 * 5 and len({seed for _, seed in by_fold}) == 10
     assert len({task.key for task in tasks}) == len(tasks)
+
+
+def test_results_join_the_seeds_on_the_folds_that_they_share(monkeypatch):
+    profile = load_profile("next")
+    rows = [{"model": "rf", "sampler": "smote", "repeat": repeat, "ratio": "searched"} for repeat in (0, 1)]
+    rows.append({"model": "lr", "sampler": "smote", "repeat": 0, "ratio": "searched"})
+    tasks = other_seeds.tasks_of(profile, UNREAD)
+    others = pd.DataFrame({"key": [task.key for task in tasks], "seed": [task.seed for task in tasks]})
+    monkeypatch.setattr(other_seeds, "identify", lambda _: UNREAD)
+    monkeypatch.setattr(other_seeds, "run", lambda _, **__: others)
+    monkeypatch.setattr(equal_classes, "label_ratios", lambda table: table)
+    table = other_seeds.results(profile, pd.DataFrame(rows))
+    assert table["seed_number"].value_counts().to_dict() == {0: 1, 1: 50, 2: 50}
+    first = table[table["seed_number"] == 1]
+    assert first["seed"].tolist() == [task.seed for task in other_seeds.tasks_of(profile, UNREAD, [1])]
