@@ -96,7 +96,7 @@ def _measured(table: pd.DataFrame, models: dict[str, str]) -> list[str]:
 
 
 def plot_rank_diagrams(scores: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
-    """Critical-difference diagrams (Demšar, 2006), one per model: bars join samplers that Nemenyi's test does not tell.
+    """Critical-difference diagrams (Demšar, 2006), one per model: bars join what Nemenyi's test can't tell apart.
 
     Parameters
     ----------
