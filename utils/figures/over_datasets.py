@@ -112,7 +112,7 @@ def plot_rank_diagrams(scores: pd.DataFrame, samplers: dict[str, str], models: d
     for axes, model in zip(panels.flat, names, strict=True):
         complete = scores[model].dropna().rename(columns=samplers)
         colours = {samplers[name]: sampler_colour(name) for name in scores[model]}
-        critical_difference_diagram(
+        drawn = critical_difference_diagram(
             complete.rank(axis=1, ascending=False).mean(),
             posthoc_nemenyi_friedman(complete),
             ax=axes,
@@ -122,6 +122,8 @@ def plot_rank_diagrams(scores: pd.DataFrame, samplers: dict[str, str], models: d
             color_palette=colours,
             crossbar_props={"linewidth": 1.6, "color": NEUTRAL},
         )
+        for (bar,) in drawn["crossbars"]:  # its points are in the order of a set, which differs between processes
+            bar.set_xdata(sorted(bar.get_xdata()))
         axes.spines["top"].set_visible(True)
         axes.set_title(f"{models[model]}: mean rank over {len(complete)} families")
         axes.grid(visible=False)

@@ -118,6 +118,11 @@ def test_ranks_over_families_match_the_example_of_demsar():
     assert 0.01 < table["friedman_p"].iloc[0] < 0.05
 
 
+def test_ranks_of_samplers_that_are_alike_everywhere_are_tied():
+    table = module.ranks_over_families(scores_of(a=np.zeros(N), b=np.zeros(N)), "lr")
+    assert table["mean_rank"].tolist() == [2, 2, 2] and table["friedman_p"].tolist() == [1, 1, 1]
+
+
 def test_ranks_need_three_samplers():
     with pytest.raises(ValueError, match="2 samplers on 20 families cannot be ranked"):
         module.ranks_over_families(scores_of(a=np.zeros(N)), "lr")
@@ -141,6 +146,15 @@ def test_leads_of_a_pair_are_positive_where_it_is_better():
 def test_effects_leave_out_a_pair_on_a_single_family():
     differences = pd.DataFrame({("lr", "a"): [0.1, np.nan], ("lr", "b"): [0.1, 0.2]})
     assert module.effects(differences)["sampler"].tolist() == ["b"]
+    alone = module.effects(differences[[("lr", "a")]])
+    assert alone.empty and {"model", "sampler", "verdict"} <= set(alone)
+
+
+def test_verdicts_stand_where_every_table_is_easy():
+    table = many_rows()
+    easy = table.assign(average_precision=0.995)
+    found = module.verdicts(easy, {name: name for name in table["dataset"]})
+    assert found["hard_tables"].isna().all() and (found["difference"] == 0).all()
 
 
 @pytest.mark.parametrize("spread", [0.005, 0.02, 0.05])

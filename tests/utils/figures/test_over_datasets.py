@@ -84,6 +84,12 @@ def test_plot_rank_diagrams_give_the_mean_ranks_best_first(scores):
     ]  # fmt: skip
 
 
+def test_plot_rank_diagrams_draw_their_bars_from_left_to_right_in_every_process(scores):
+    figure = figures.plot_rank_diagrams(scores + 0.001 * np.arange(scores.size).reshape(scores.shape), SAMPLERS, MODELS)
+    bars = [line.get_xdata() for axes in figure.axes for line in axes.get_lines() if len(set(line.get_ydata())) == 1]
+    assert bars and all(list(bar) == sorted(bar) for bar in bars)
+
+
 def test_plot_rank_diagrams_leave_out_a_family_that_lacks_a_sampler(scores):
     lacking = scores.copy()
     lacking.loc["f0", ("lr", "cgan")] = np.nan

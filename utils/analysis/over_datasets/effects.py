@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ MOSTLY = 0.5
 FEWEST = 5  # families that a verdict needs: on fewer, a test without distribution decides nothing at 5 %
 BISECTIONS = 10  # of an interval of length 1, so that the smallest detectable difference is known to 0.001
 BISECTION_DRAWS = 2000
+DIGITS = 12  # of a difference; sums of the same numbers in another order are the same difference
 
 
 def verdicts(table: pd.DataFrame, families: Mapping[str, str], *, seed: int = 0) -> pd.DataFrame:
@@ -86,17 +88,28 @@ def effects(differences: pd.DataFrame, *, margin: float = RULES.margin, seed: in
                 "verdict": decide(probabilities) if len(values) >= FEWEST else UNDECIDED,
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=[*PAIR, "n_families", "difference", "median", *OUTCOMES, "verdict"])
 
 
 def posterior(
     differences: NDArray, *, margin: float = RULES.margin, seed: int = 0, n_draws: int = RULES.draws
 ) -> tuple[float, ...]:
     """Probabilities of OUTCOMES: that most differences are below the margin, within it, and above it."""
+    return _posterior(tuple(np.round(differences, DIGITS).tolist()), margin, seed, n_draws)
+
+
+@lru_cache(maxsize=1024)
+def _posterior(differences: tuple[float, ...], margin: float, seed: int, n_draws: int) -> tuple[float, ...]:
+    """The posterior, remembered: some verdicts rest on the same differences, and one takes a quarter of a second."""
     from baycomp import SignedRankTest  # imports matplotlib, which takes a second
 
     probabilities = SignedRankTest.probs(
-        np.zeros(len(differences)), differences, rope=margin, prior=RULES.prior, nsamples=n_draws, random_state=seed
+        np.zeros(len(differences)),
+        np.array(differences),
+        rope=margin,
+        prior=RULES.prior,
+        nsamples=n_draws,
+        random_state=seed,
     )
     return tuple(map(float, probabilities))
 
@@ -111,8 +124,10 @@ def smallest_detectable(differences: NDArray, *, margin: float = RULES.margin, s
     """Smallest mean difference that would have been decided to help, if it varied over the families as this one does.
 
     The observed differences are moved by a constant, to within 0.001. It is 1, the largest difference that there can
-    be, where the families differ too much for any verdict.
+    be, where the families differ too much for any verdict or are fewer than five.
     """
+    if len(differences) < FEWEST:
+        return 1.0
     centred = differences - differences.mean()
     low, high = 0.0, 1.0
     for _ in range(BISECTIONS):

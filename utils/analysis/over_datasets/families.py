@@ -105,5 +105,7 @@ def _differences(
     scores: pd.DataFrame, compared: list[tuple[tuple[str, str], tuple[str, str]]], names: list[tuple[str, str]]
 ) -> pd.DataFrame:
     """First minus second of each pair of pairs, in a column of this name."""
+    if not compared:
+        return pd.DataFrame(index=scores.index, columns=pd.MultiIndex.from_tuples([], names=PAIR), dtype=float)
     values = [scores[first] - scores[second] for first, second in compared]
     return pd.concat(values, axis=1, keys=names, names=PAIR)

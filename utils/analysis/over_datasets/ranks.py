@@ -20,8 +20,8 @@ def ranks_over_families(scores: pd.DataFrame, model: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns sampler, mean_rank (1 is best, ties share), n_families, friedman_p, critical_difference (Nemenyi, 5 %);
-        best first.
+        Columns sampler, mean_rank (1 is best, ties share), n_families, friedman_p (1 where all share every rank),
+        critical_difference (Nemenyi, 5 %); best first.
 
     Raises
     ------
@@ -34,6 +34,7 @@ def ranks_over_families(scores: pd.DataFrame, model: str) -> pd.DataFrame:
         raise ValueError(f"{n_samplers} samplers on {n_families} families cannot be ranked; 3 on 2 are needed.")
     ranks = complete.rank(axis=1, ascending=False)
     described = pd.DataFrame({"mean_rank": ranks.mean(), "n_families": n_families})
-    described["friedman_p"] = friedmanchisquare(*complete.to_numpy().T).pvalue
+    are_alike = (ranks.nunique(axis=1) == 1).all()
+    described["friedman_p"] = 1.0 if are_alike else friedmanchisquare(*complete.to_numpy().T).pvalue
     described["critical_difference"] = critical_difference(n_samplers, n_families)
     return described.sort_values("mean_rank", kind="stable").rename_axis("sampler").reset_index()
