@@ -27,6 +27,7 @@ def run_on(monkeypatch):
         monkeypatch.setattr(study.runner, "run", noted("benchmark", [1]))
         monkeypatch.setattr(study.sensitivity, "STUDIES", [sensitivity_study])
         monkeypatch.setattr(study.cgan_ablation, "run", noted("ablation", [1, 2]))
+        monkeypatch.setattr(study.many_tables, "results", noted("other tables"))
         monkeypatch.setattr(study.original_run, "replica", noted("original protocol", [1, 2, 3]))
         for name in ("choose", "final_task", "out_of_fold"):
             monkeypatch.setattr(study.final_model, name, noted(name))
@@ -38,7 +39,7 @@ def run_on(monkeypatch):
     return run_on
 
 
-EVERY_TABLE = ["missing", "benchmark", "sensitivity", "ablation"]
+EVERY_TABLE = ["missing", "benchmark", "sensitivity", "ablation", "other tables"]
 LAST = ["choose", "final_task", "out_of_fold"]
 
 
@@ -50,7 +51,8 @@ LAST = ["choose", "final_task", "out_of_fold"]
 def test_run_leaves_the_original_protocol_out_on_another_table_and_says_so(run_on, capsys, columns):
     assert run_on(columns) == [*EVERY_TABLE, *LAST]
     output = capsys.readouterr().out
-    assert output == LEFT_OUT + "In the ledgers: 1 tasks of benchmark, 0 tasks of views, 2 tasks of ablation.\n"
+    counts = "1 tasks of benchmark, 0 tasks of views, 2 tasks of ablation, 0 tasks of other tables"
+    assert output == f"{LEFT_OUT}In the ledgers: {counts}.\n"
 
 
 @pytest.mark.parametrize("columns", [ULB_COLUMNS, ("Merchant", *reversed(ULB_COLUMNS))], ids=["ULB", "more columns"])

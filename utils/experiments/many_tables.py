@@ -13,8 +13,8 @@ import pandas as pd
 
 from utils.benchmark import equal_classes, ledger, runner
 from utils.benchmark.errors import exit_with_a_sentence
-from utils.benchmark.executors import run_batches
-from utils.benchmark.records import Task
+from utils.benchmark.executors import Batch, run_batches
+from utils.benchmark.records import Row, Task
 from utils.benchmark.run_task import load_dataset
 from utils.benchmark.tasks import grid
 from utils.config import DatasetConfig, Profile, Protocol, load_profile
@@ -28,6 +28,7 @@ from utils.paths import ROOT
 from utils.plan_file import read_plan
 
 FOLDER = ROOT / "build" / "tables"
+FULL = "full"
 PLAN = read_plan()
 PROTOCOL = Protocol(test_fraction=0.0, n_splits=PLAN.search.folds)  # no test set: the tables are the sample
 FOLDS = tuple((0, fold) for fold in range(PROTOCOL.n_splits))
@@ -54,8 +55,14 @@ def profile_of(table: Table, profile: Profile) -> Profile:
 
 
 def sized(profile: Profile) -> Profile:
-    """The profile with an equal search, and of the plan's folds, models and samplers those that it has."""
-    folds = tuple(fold_id for fold_id in FOLDS if fold_id in profile.folds)
+    """The profile with an equal search, and of the plan's folds, models and samplers those that it has.
+
+    The folds are those of its networks, because a CGAN is trained on each. The full profile takes all of the plan, and
+    its search.
+    """
+    if profile.name == FULL:
+        profile = replace(load_profile("next"), results=profile.results)
+    folds = tuple(fold_id for fold_id in FOLDS if fold_id in profile.deep_folds)
     equal_classes = _among(PLAN.tables.equal_classes, profile.samplers)
     trials = min(PLAN.tables.trials, profile.search.trials)
     return replace(
@@ -104,27 +111,49 @@ def run(profile: Profile, tables: Iterable[Table], *, n_jobs: int = -1) -> pd.Da
     DataFrame
         One row per task; see `ledger.frame`, and `equal_classes.label_ratios` for the column `ratio`.
     """
-    profiles = [profile_of(table, profile) for table in tables]
-    grids = [tasks_of(own, identify(own.dataset)) for own in profiles]
-    known = {row.key for row in ledger.read(profile.results / FOLDER.name)}
-    batches = [runner.missing_batch(own, tasks, known) for own, tasks in zip(profiles, grids, strict=True)]
-    if any(batches):
-        run_batches([batch for batch in batches if batch], n_jobs=n_jobs)
-    rows = {row.key: row for row in ledger.read(profile.results / FOLDER.name)}
-    for own in profiles:
+    grids = _grids(profile, tables)
+    rows = _finished(profile)
+    if batches := _missing(grids, rows):
+        run_batches(batches, n_jobs=n_jobs)
+        rows = _finished(profile)
+    for own, _ in grids:
         ledger.pack(runner.ledger_of(own))
-    return equal_classes.label_ratios(ledger.frame(rows[task.key] for tasks in grids for task in tasks))
+    return equal_classes.label_ratios(ledger.frame(rows[task.key] for _, tasks in grids for task in tasks))
+
+
+def missing_batches(profile: Profile) -> list[Batch]:
+    """The tasks on the plan's tables, those that the profile names, that the ledgers lack."""
+    return _missing(_grids(profile, tables_of(PLAN.tables.role, profile.tables)), _finished(profile))
+
+
+def _grids(profile: Profile, tables: Iterable[Table]) -> list[tuple[Profile, list[Task]]]:
+    """Profile and tasks of each table."""
+    profiles = [profile_of(table, profile) for table in tables]
+    return [(own, tasks_of(own, identify(own.dataset))) for own in profiles]
+
+
+def _finished(profile: Profile) -> dict[str, Row]:
+    """Rows of the ledgers of all tables, by key."""
+    return {row.key: row for row in ledger.read(profile.results / FOLDER.name)}
+
+
+def _missing(grids: list[tuple[Profile, list[Task]]], known: Collection[str]) -> list[Batch]:
+    """A batch for every table that lacks tasks."""
+    batches = [runner.missing_batch(own, tasks, known) for own, tasks in grids]
+    return [batch for batch in batches if batch]
 
 
 def results(profile: Profile, *, n_jobs: int = -1) -> pd.DataFrame:
-    """Rows of the plan's tables, those that the profile names, and of the datasets that are judged beside them.
+    """Rows of the plan's tables, those that the profile names, and of the credit-card data beside them.
 
-    Columns as for `run`; the column dataset holds names.
+    The latter are left out as long as the profile searches their settings in another way. Columns as for `run`; the
+    column dataset holds names.
     """
-    tables = run(profile, tables_of(PLAN.tables.role, profile.tables), n_jobs=n_jobs)
-    own = sized(profile)
-    beside = runner.run_equal(profile, samplers=own.samplers, models=own.models, n_jobs=n_jobs)
-    rows = pd.concat([tables, beside], ignore_index=True)
+    rows = run(profile, tables_of(PLAN.tables.role, profile.tables), n_jobs=n_jobs)
+    if profile.search.equal:
+        own = sized(profile)
+        beside = runner.run_equal(profile, samplers=own.samplers, models=own.models, n_jobs=n_jobs)
+        rows = pd.concat([rows, beside], ignore_index=True)
     return rows.assign(dataset=[dataset.name for dataset in rows["dataset"]])
 
 
@@ -135,7 +164,7 @@ def families() -> dict[str, str]:
 
 
 def traits(profile: Profile) -> pd.DataFrame:
-    """What the effect of a sampler may depend on, for every table of the plan and the credit-card data beside them.
+    """What the effect of a sampler may depend on, for every dataset of `results`.
 
     Returns
     -------
@@ -145,12 +174,13 @@ def traits(profile: Profile) -> pd.DataFrame:
     """
     sizes = {
         table.name: (table.rows, table.minority, table.numbers + table.categories, table.categories)
-        for table in tables_of(PLAN.tables.role)
+        for table in tables_of(PLAN.tables.role, profile.tables)
     }
-    beside = load_dataset(profile.dataset)
-    development, _ = split_off_test(beside, profile.protocol.test_fraction, profile.protocol.seed)
-    labels = beside.y.iloc[development]
-    sizes[profile.dataset.name] = (len(labels), int(labels.sum()), beside.X.shape[1], 0)
+    if profile.search.equal:
+        beside = load_dataset(profile.dataset)
+        development, _ = split_off_test(beside, profile.protocol.test_fraction, profile.protocol.seed)
+        labels = beside.y.iloc[development]
+        sizes[profile.dataset.name] = (len(labels), int(labels.sum()), beside.X.shape[1], 0)
     frame = pd.DataFrame.from_dict(sizes, "index", columns=["rows", "minority", "columns", "categories"])
     return frame.assign(imbalance=(frame["rows"] - frame["minority"]) / frame["minority"])
 
@@ -163,9 +193,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
     with exit_with_a_sentence():
-        profile = load_profile("next")
+        profile = load_profile(FULL)
         if options.role != PLAN.tables.role:  # its rows are no results of the plan
-            profile = replace(profile, results=profile.folder / "results")
+            profile = replace(profile, results=ROOT / "build" / "next" / "results")
         frame = run(profile, tables_of(options.role, options.tables), n_jobs=options.jobs)
     means = frame.groupby(["model", "sampler", "ratio"], sort=False)["average_precision"].mean()
     print(means.unstack("model").round(3).to_string())

@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     with exit_with_a_sentence():
         plan, profile = read_plan(), load_profile("next")
-        costs = estimate(profile, Ledgers.read(options.rows or profile.results))
+        costs = estimate(profile, Ledgers.read(options.rows))
     print("\n".join([*plan_lines(plan), "", *cost_lines(costs, plan.drop_first, os.cpu_count() or 1)]))
 
 

@@ -88,10 +88,12 @@ class Ledgers:
     generators: dict[str, float]
 
     @classmethod
-    def read(cls, folder: Path) -> Ledgers:
-        """The full study's ledger, and the plan's in `folder`."""
-        full = ledger.frame(ledger.read(load_profile("full").results))
-        finished = [*ledger.read(folder), *ledger.read(folder / many_tables.FOLDER.name)]
+    def read(cls, folder: Path | None = None) -> Ledgers:
+        """The full study's ledger, and the plan's, which may stand in another folder than its own."""
+        study = load_profile("full").results
+        full = ledger.frame(ledger.read(study))
+        tables = (folder or study) / many_tables.FOLDER.name
+        finished = [*ledger.read(folder or load_profile("next").results), *ledger.read(tables)]
         return cls(full, with_rows(ledger.frame(finished)), _generator_seconds())
 
     @cached_property

@@ -71,7 +71,7 @@ def test_main_names_a_table_that_is_not_assigned(monkeypatch):
 
 def test_sized_takes_from_the_plan_what_the_profile_has():
     quick, following = many_tables.sized(load_profile("quick")), many_tables.sized(load_profile("next"))
-    assert following.folds == many_tables.FOLDS and quick.folds == ((0, 0), (0, 1))
+    assert following.folds == many_tables.FOLDS and quick.folds == ((0, 0),)
     assert (quick.search.trials, quick.search.equal, quick.search.margin) == (2, True, 0.0)
     assert following.samplers == many_tables.PLAN.tables.samplers
     assert set(quick.samplers) <= set(load_profile("quick").samplers)
@@ -89,9 +89,28 @@ def test_families_hold_every_table_of_the_plan_and_the_data_beside_them():
     assert families["creditcard"] == "creditcard"
 
 
+def test_sized_is_the_plan_for_the_full_profile_whatever_the_search_of_its_credit_card_data():
+    full, following = load_profile("full"), load_profile("next")
+    own = many_tables.sized(full)
+    assert own == replace(many_tables.sized(following), results=full.results)
+    assert many_tables.profile_of(TABLES[0], full).results == full.results / "tables"
+
+
+def test_missing_batches_are_of_the_tables_that_lack_tasks(profile, monkeypatch, tmp_path):
+    empty = replace(profile, results=tmp_path, tables=("haberman", "car-good"))
+    monkeypatch.setattr(many_tables, "tables_of", lambda _, names: [read_tables()[name] for name in names])
+    (batch, other) = many_tables.missing_batches(empty)
+    assert (batch.path.name, other.path.name) == ("haberman.jsonl", "car-good.jsonl")
+    assert len(batch.weights) == len(other.weights) == 15
+    many_tables.run(empty, TABLES[:1], n_jobs=1)
+    (batch,) = many_tables.missing_batches(empty)
+    assert batch.path.name == "car-good.jsonl"
+
+
 def test_traits_count_what_the_folds_divide(profile):
     traits = many_tables.traits(profile)
     assert set(traits.index) == set(many_tables.families())
+    assert set(many_tables.traits(load_profile("quick")).index) == set(load_profile("quick").tables)
     assert traits.loc["creditcard", ["rows", "minority", "columns"]].tolist() == [226_980, 399, 31]
     yeast = read_tables()["yeast3"]
     assert traits.loc["yeast3", "imbalance"] == pytest.approx(yeast.imbalance)
@@ -108,4 +127,6 @@ def test_results_stand_beside_those_of_the_credit_card_data(profile, monkeypatch
     monkeypatch.setattr(many_tables.runner, "run_equal", run_beside)
     rows = many_tables.results(named, n_jobs=1)
     assert rows["dataset"].value_counts().to_dict() == {"car-good": 15, "haberman": 15}
+    otherwise = replace(named, search=replace(named.search, equal=False))
+    assert set(many_tables.results(otherwise, n_jobs=1)["dataset"]) == {"car-good"}
     assert {"ratio", "average_precision", "search", "chosen"} <= set(rows)

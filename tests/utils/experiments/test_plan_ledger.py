@@ -26,8 +26,8 @@ PLAN = read_plan()
 @pytest.fixture(scope="module")
 def rows():
     """Finished tasks of the plan in the committed ledger."""
-    folder = load_profile("next").results
-    finished = [*ledger.read(folder), *ledger.read(folder / many_tables.FOLDER.name)]
+    tables = load_profile("full").results / many_tables.FOLDER.name
+    finished = [*ledger.read(load_profile("next").results), *ledger.read(tables)]
     if not finished:
         pytest.skip("no task of the plan is finished")
     return finished
