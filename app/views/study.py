@@ -15,6 +15,7 @@ from utils.benchmark import ledger
 from utils.config import NOTEBOOKS, load_profile
 from utils.reporting import claims, recorded
 from utils.reporting.findings import Findings, findings
+from utils.reporting.other_tables import in_brief
 from utils.reporting.recorded import Boosted, Comparison, Numbers, PairEstimate, PairMean
 from utils.reporting.tables import phrase, refuted_by
 from utils.serving.bundle import FraudModel
@@ -80,6 +81,8 @@ class Headline:
         Claims by name.
     boosted : Boosted
         XGBoost with the parameters of the blend's boosted trees.
+    other_tables : str
+        Sentences on the verdicts over other tables; empty where these were not measured.
     """
 
     profile: str
@@ -95,6 +98,7 @@ class Headline:
     scorings: str
     stated: dict[str, str]
     boosted: Boosted
+    other_tables: str
 
 
 def headline() -> Headline | None:
@@ -132,6 +136,7 @@ def _headline(numbers: Numbers) -> Headline:
         scorings=_scorings(comparison),
         stated=claims.stated(numbers),
         boosted=comparison.boosted,
+        other_tables=in_brief(numbers.other_tables),
     )
 
 

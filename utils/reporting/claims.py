@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from utils.config import MARGIN, ULB
-from utils.reporting.recorded import Numbers, NumbersError, RatioCount
+from utils.reporting.recorded import Numbers, NumbersError, RatioCount, TablesVerdict
 
 Recorded = TypeVar("Recorded")
 RELATIONS = {"=": operator.eq, "<": operator.lt, ">": operator.gt}
@@ -103,6 +103,20 @@ def _least_gain_of_two_faults(numbers: Numbers) -> float:
     return min(find(numbers.comparison.waterfall, name=name).low for name in ("test overlap", "trapezoid"))
 
 
+def _pairs_over_tables(rows: list[TablesVerdict], verdict: str) -> list[str]:
+    return [f"{row.model} + {row.sampler}" for row in rows if row.verdict == verdict]
+
+
+def _claim_over_tables(numbers: Numbers) -> tuple[str, str, str]:
+    """Verdicts on the claim, and on CGAN under the forest with the ratio searched."""
+    section = numbers.other_tables
+    return (
+        section.claim.verdict,
+        section.claim.equal_verdict,
+        find(section.verdicts, model="rf", sampler="cgan").verdict,
+    )
+
+
 CLAIMS = (
     Claim(
         "not_supported",
@@ -189,13 +203,51 @@ CLAIMS = (
         ">",
         0,
     ),
+    Claim(
+        "tables_no_gain",
+        "Over the other tables no way of handling imbalance helps any of the three models, with the ratio searched or "
+        "with equal classes.",
+        lambda numbers: (
+            _pairs_over_tables(numbers.other_tables.verdicts, "helps")
+            + _pairs_over_tables(numbers.other_tables.equal_verdicts, "helps")
+        ),
+        "=",
+        [],
+    ),
+    Claim(
+        "tables_equivalent",
+        "With the ratio searched, most pairs of a model and a sampler are equivalent to the model alone.",
+        lambda numbers: (
+            len(_pairs_over_tables(numbers.other_tables.verdicts, "equivalent")) / len(numbers.other_tables.verdicts)
+        ),
+        ">",
+        0.5,
+    ),
+    Claim(
+        "tables_undersampling",
+        "Equal classes by random undersampling harm all three.",
+        lambda numbers: [
+            pair for pair in _pairs_over_tables(numbers.other_tables.equal_verdicts, "harms") if pair.endswith("+ rus")
+        ],
+        "=",
+        ["lr + rus", "rf + rus", "xgb + rus"],
+    ),
+    Claim(
+        "tables_claim",
+        "The claim is not supported there either: with the ratio searched, a random forest with CGAN is equivalent to "
+        "the forest alone.",
+        _claim_over_tables,
+        "=",
+        ("not supported", "not supported", "equivalent"),
+    ),
 )
 
 
 def asserted(numbers: Numbers) -> bool:
     """Whether these are numbers of a complete run of the full profile on the ULB file, which alone states claims."""
     comparison = numbers.comparison
-    return numbers.complete and comparison.dataset.sha256 == ULB.sha256 and comparison.profile == "full"
+    is_whole = numbers.complete and numbers.other_tables is not None
+    return is_whole and comparison.dataset.sha256 == ULB.sha256 and comparison.profile == "full"
 
 
 def failed(numbers: Numbers) -> list[Claim]:

@@ -11,7 +11,8 @@ import pandas as pd
 from utils.config import MARGIN, ROOT
 from utils.reporting import claims
 from utils.reporting.numbers import write_text
-from utils.reporting.recorded import Comparison, Estimate, Final, Numbers
+from utils.reporting.other_tables import in_brief, verdict_grid
+from utils.reporting.recorded import Comparison, Estimate, Final, Numbers, OtherTables
 from utils.reporting.tables import (
     alone_grid,
     markdown_table,
@@ -24,6 +25,7 @@ from utils.reporting.tables import (
 
 README, RESULTS = ROOT / "README.md", ROOT / "docs" / "results.md"
 README_START, README_END = "<!-- results:start -->", "<!-- results:end -->"
+TABLE_CLAIMS = ("tables_no_gain", "tables_equivalent", "tables_undersampling", "tables_claim")
 REASONS = {
     "refuted": "At least one rival is credibly better",
     "supported": "It is credibly better than every rival",
@@ -32,7 +34,7 @@ REASONS = {
 
 
 def answer(numbers: Numbers) -> str:
-    """The README's answer in three sentences, from the recorded numbers of chapters 7 and 8.
+    """The README's answer in a few sentences, from the recorded numbers of chapters 7, 8 and 10.
 
     Raises
     ------
@@ -49,12 +51,12 @@ def answer(numbers: Numbers) -> str:
         f"{_verdict_counts(comparison)} "
         f"The final model, {phrase(final.choice.label)}, reaches an average precision of "
         f"{with_interval(test.average_precision, *test.interval)} on the chronological test set, "
-        f"which has been scored {times}."
+        f"which has been scored {times}. {in_brief(numbers.other_tables)}".rstrip()
     )
 
 
 def headline(numbers: Numbers) -> str:
-    """The results as Markdown, from the recorded numbers of chapters 2, 4, 7 and 8.
+    """The results as Markdown, from the recorded numbers of chapters 2, 4, 7, 8 and 10.
 
     Raises
     ------
@@ -70,6 +72,7 @@ def headline(numbers: Numbers) -> str:
         _baseline_text(numbers, stated),
         _ratio_text(numbers, stated),
         _test_score_text(final, stated),
+        *(_on_tables(numbers.other_tables, stated) if numbers.other_tables else ()),
     )
     return "\n\n".join(paragraphs)
 
@@ -195,6 +198,15 @@ def _test_score_text(final: Final, stated: dict[str, str]) -> str:
             f"All scorings, oldest first: {scorings}.",
         ]
     )
+
+
+def _on_tables(section: OtherTables, stated: dict[str, str]) -> list[str]:
+    """The verdicts over other tables: counts, claims, and a table of all pairs."""
+    return [
+        " ".join(["**Other tables.**", in_brief(section), *_sentences(stated, *TABLE_CLAIMS)]),
+        "Verdict, and mean difference to no resampling over the families:",
+        markdown_table(verdict_grid(section)),
+    ]
 
 
 def _sentences(stated: dict[str, str], *names: str) -> list[str]:

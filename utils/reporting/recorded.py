@@ -14,7 +14,9 @@ SECTIONS = {  # attribute of `Numbers`: section of numbers.json
     "smote": "04_smote",
     "comparison": "07_comparison",
     "final": "08_final_model",
+    "other_tables": "10_many_tables",
 }
+CREDITCARD_ONLY = ("other_tables",)  # chapters that the study of a table of one's own does not have
 
 
 class NumbersError(ValueError):
@@ -238,6 +240,60 @@ class Final:
 
 
 @dataclass(frozen=True)
+class MeasuredTables:
+    """Number of tables, and of the families that they belong to."""
+
+    number: int
+    families: int
+
+
+@dataclass(frozen=True)
+class TablesVerdict:
+    """Verdict on a sampler over families of tables; see `over_datasets.verdicts`.
+
+    Attributes
+    ----------
+    difference : float
+        Mean difference to no resampling under the same model.
+    hard_tables : str or None
+        Verdict without tables on which the model alone is almost perfect.
+    """
+
+    model: str
+    sampler: str
+    difference: float
+    verdict: str
+    hard_tables: str | None
+
+
+@dataclass(frozen=True)
+class TablesClaim:
+    """Verdicts on the claim over families of tables, with the ratio searched and with equal classes."""
+
+    verdict: str
+    equal_verdict: str
+
+
+@dataclass(frozen=True)
+class TablesLabels:
+    """Labels by name."""
+
+    samplers: dict[str, str]
+    models: dict[str, str]
+
+
+@dataclass(frozen=True)
+class OtherTables:
+    """Numbers of chapter 10; verdicts with the ratio searched, and with equal classes."""
+
+    tables: MeasuredTables
+    labels: TablesLabels
+    verdicts: list[TablesVerdict]
+    equal_verdicts: list[TablesVerdict]
+    claim: TablesClaim
+
+
+@dataclass(frozen=True)
 class Numbers:
     """Chapters that README, paper and pages read; None for a chapter that has not run."""
 
@@ -246,11 +302,13 @@ class Numbers:
     smote: Smote | None
     comparison: Comparison | None
     final: Final | None
+    other_tables: OtherTables | None
 
     @property
     def complete(self) -> bool:
-        """Whether all of these chapters have run."""
-        return all(getattr(self, chapter.name) is not None for chapter in fields(self))
+        """Whether all of these chapters have run that every study has."""
+        names = [chapter.name for chapter in fields(self) if chapter.name not in CREDITCARD_ONLY]
+        return all(getattr(self, name) is not None for name in names)
 
 
 def read(path: Path) -> Numbers:

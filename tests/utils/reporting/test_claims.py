@@ -65,6 +65,30 @@ def numbers_of_the_full_study() -> dict:
             "test": {"average_precision": 0.8, "interval": [0.7, 0.9], "ledger_key": "ab"},
             "scorings": scorings,
         },
+        "10_many_tables": other_tables(),
+    }
+
+
+def other_tables() -> dict:
+    """Verdicts over other tables that support every claim."""
+
+    def row(model: str, sampler: str, verdict: str) -> dict:
+        names = {"model": model, "sampler": sampler}
+        return names | {"difference": -0.001, "verdict": verdict, "hard_tables": "no evidence"}
+
+    return {
+        "tables": {"number": 32, "families": 20},
+        "labels": {
+            "samplers": {"rus": "Random undersampling", "smote": "SMOTE", "cgan": "CGAN"},
+            "models": {"lr": "Logistic regression", "rf": "Random forest", "xgb": "XGBoost"},
+        },
+        "verdicts": [
+            row("lr", "smote", "equivalent"),
+            row("rf", "cgan", "equivalent"),
+            row("rf", "smote", "no evidence"),
+        ],
+        "equal_verdicts": [row(model, "rus", "harms") for model in ("lr", "rf", "xgb")] + [row("rf", "smote", "harms")],
+        "claim": {"verdict": "not supported", "equal_verdict": "not supported"},
     }
 
 
@@ -94,6 +118,12 @@ TURNS = [
     ("two_scorings", "08_final_model/scorings", [SCORING] * 3),
     ("original_faults", "07_comparison/waterfall/1/low", 0.0),
     ("original_faults", "07_comparison/waterfall/2/low", -0.01),
+    ("tables_no_gain", "10_many_tables/verdicts/2/verdict", "helps"),
+    ("tables_no_gain", "10_many_tables/equal_verdicts/3/verdict", "helps"),
+    ("tables_equivalent", "10_many_tables/verdicts/0/verdict", "no evidence"),
+    ("tables_undersampling", "10_many_tables/equal_verdicts/1/verdict", "no evidence"),
+    ("tables_claim", "10_many_tables/claim/verdict", "refuted"),
+    ("tables_claim", "10_many_tables/claim/equal_verdict", "supported"),
 ]
 
 

@@ -26,6 +26,7 @@ NAMES = [
     "06_deep_models",
     "07_comparison",
     "08_final_model",
+    "10_many_tables",
 ]
 every = pytest.mark.parametrize("name", NAMES)
 PRINTED_LINES, OPEN_ROWS = 4, 20  # most that a cell may print, and that a table may have unfolded
@@ -39,7 +40,7 @@ def code_cells(name: str) -> list[nbformat.NotebookNode]:
     return [cell for cell in read(name).cells if cell.cell_type == "code"]
 
 
-def test_notebooks_are_these_eight():
+def test_notebooks_are_these():
     assert sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")) == NAMES
 
 
@@ -246,6 +247,30 @@ def test_finding_08_says_that_the_test_score_is_lower_and_its_interval_wide(reco
     low, high = final["test"]["interval"]
     assert (final["choice"]["model"], final["choice"]["sampler"]) == ("blend", "none")
     assert low <= final["test"]["average_precision"] < final["development"] <= high
+
+
+def test_finding_10_says_that_nothing_helps_and_what_harms(recorded):
+    many = recorded["10_many_tables"]
+    of = {
+        (name, verdict): [(row["model"], row["sampler"]) for row in many[name] if row["verdict"] == verdict]
+        for name in ("verdicts", "equal_verdicts")
+        for verdict in ("helps", "harms", "equivalent")
+    }
+    assert not of["verdicts", "helps"] and not of["equal_verdicts", "helps"] and not of["verdicts", "harms"]
+    assert len(of["verdicts", "equivalent"]) == 2 / 3 * len(many["verdicts"])
+    hard = [row["hard_tables"] for row in many["verdicts"] if row["verdict"] == "equivalent"]
+    assert hard.count("equivalent") < len(hard) / 3
+    undersampled = {(model, "rus") for model in ("lr", "rf", "xgb")}
+    assert set(of["equal_verdicts", "harms"]) == undersampled | {("lr", "borderline"), ("lr", "ctgan")}
+    assert ("rf", "cgan") in of["verdicts", "equivalent"]
+    assert (many["claim"]["verdict"], many["claim"]["equal_verdict"]) == ("not supported", "not supported")
+
+
+def test_finding_10_says_that_only_difficulty_tells_anything_and_what_it_tells_is_harm(recorded):
+    rows = recorded["10_many_tables"]["associations"]
+    clear = [row for row in rows if row["adjusted_p"] is not None and row["adjusted_p"] < 0.05]
+    assert clear and {row["trait"] for row in clear} == {"difficulty"}
+    assert all(row["correlation"] < 0 for row in clear) and {row["sampler"] for row in clear} == {"rus", "ctgan"}
 
 
 def test_open_fold_gives_the_number_of_the_ledger():

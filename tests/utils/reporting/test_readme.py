@@ -143,6 +143,7 @@ def test_headline_refuses_a_false_claim_of_the_full_study(numbers):
         "never_equal",
         "equal_classes_cost",
         "two_scorings",
+        *readme.TABLE_CLAIMS,
     ]
     for name, path, value in TURNS:
         if name in ("not_supported", "close_baseline", "two_scorings"):
@@ -157,11 +158,38 @@ def test_pages_show_the_recorded_results(path, made):
     assert results == made(read(load_profile("full").numbers)), "run `doit readme`"
 
 
-def test_answer_has_three_sentences_on_claim_comparisons_and_test_set(numbers):
+def test_answer_has_five_sentences_on_claim_comparisons_test_set_and_other_tables(numbers):
     text = readme.answer(parse(numbers))
-    assert len(re.findall(r"\.(?= [A-Z]|$)", text)) == 3
+    assert len(re.findall(r"\.(?= [A-Z]|$)", text)) == 5
     assert text.startswith("*Random forest with CGAN is best:* **not supported**; no rival is credibly better")
-    assert "Of 1 comparisons" in text and "0.778 [0.700, 0.850]" in text and text.endswith("been scored twice.")
+    assert "Of 1 comparisons" in text and "0.778 [0.700, 0.850]" in text and "been scored twice. Over 32 other" in text
+    assert "of 3 pairs of a model and a sampler, 0 are better than the model alone, 2 equivalent (0 also " in text
+    assert "with equal classes, 0 are better than the model alone, 0 equivalent (0 also without the easiest" in text
+    assert "tables), 4 worse, and 0 undecided." in text
+    assert text.endswith("There the claim is not supported, with the ratio searched and with equal classes.")
+
+
+def test_answer_tells_two_verdicts_and_unused_samplers_apart(numbers):
+    many = numbers["10_many_tables"]
+    many["claim"]["equal_verdict"], many["verdicts"][0]["verdict"] = "refuted", "not used"
+    many["verdicts"][1]["hard_tables"] = "equivalent"
+    text = readme.answer(parse(numbers))
+    assert "1 equivalent (1 also without the easiest tables), 0 worse, 1 mostly left unused, and 1 undecided" in text
+    assert text.endswith("not supported with the ratio searched, and refuted with equal classes.")
+
+
+def test_answer_says_nothing_of_other_tables_that_were_not_measured(numbers):
+    del numbers["10_many_tables"]
+    text = readme.answer(parse(numbers))
+    assert len(re.findall(r"\.(?= [A-Z]|$)", text)) == 3 and text.endswith("been scored twice.")
+    assert "Other tables" not in readme.headline(parse(numbers))
+
+
+def test_headline_has_a_table_of_the_verdicts_over_other_tables(numbers):
+    text = readme.headline(parse(numbers))
+    assert "| Random forest, SMOTE | no evidence (-0.001) | harms (-0.001) |" in text
+    assert "| Logistic regression, SMOTE | equivalent (-0.001) | – |" in text
+    assert "| Logistic regression, random undersampling | – | harms (-0.001) |" in text
 
 
 def test_answer_refuses_a_false_claim_of_the_full_study(numbers):
