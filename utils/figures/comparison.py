@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from utils import config, metrics
-from utils.figures.theme import NEUTRAL, PAGE, legend_beside_curves, model_colour, panel_grid, sampler_colour
+from utils.figures.theme import NEUTRAL, PAGE, legend_beside_curves, model_colour, panel_per_model, sampler_colour
 
 WIDEST = 0.3  # end of the axis of differences; a few folds of an unstable network lie far beyond
 
@@ -24,28 +24,13 @@ def plot_fold_scores(table: pd.DataFrame, samplers: dict[str, str], models: dict
     samplers, models : dict of str to str
         Name to label, in the order to draw.
     """
-    figure, panels, names = _panel_per_model(table, samplers, models)
+    figure, panels, names = panel_per_model(table, samplers, models, margin=0.4)
     # A method that fails must not compress the scale for all others.
     lowest = table.groupby(["model", "sampler"])["average_precision"].mean().median() - WIDEST
-    for axes, rows in panels:
-        _draw_fold_scores(axes, rows, names, lowest)
+    for model, axes in panels.items():
+        _draw_fold_scores(axes, table[table["model"] == model], names, lowest)
     figure.supxlabel("Average precision (dots: folds, bars: their mean)", fontsize=8)
     return figure
-
-
-def _panel_per_model(
-    table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]
-) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]], list[str]]:
-    """A panel per model with a line per sampler; returns the panels with their rows, and the samplers by line."""
-    measured = [model for model in models if (table["model"] == model).any()]
-    names = [name for name in samplers if (table["sampler"] == name).any()]
-    # Rows are higher if there are few samplers.
-    height = 0.5 + max(0.155, 0.27 - 0.02 * len(names)) * len(names)
-    figure, panels = panel_grid([models[model] for model in measured], height, margin=0.4)
-    panels[0].set_yticks(range(len(names)), [samplers[name] for name in names])
-    panels[0].set_ylim(len(names) - 0.4, -0.6)
-    rows_by_panel = [(axes, table[table["model"] == model]) for axes, model in zip(panels, measured, strict=True)]
-    return figure, rows_by_panel, names
 
 
 def _draw_fold_scores(axes: Axes, rows: pd.DataFrame, names: list[str], lowest: float) -> None:
@@ -129,8 +114,9 @@ def plot_differences(compared: pd.DataFrame, samplers: dict[str, str], models: d
     samplers, models : dict of str to str
         Name to label, in the order to draw.
     """
-    figure, panels, names = _panel_per_model(compared, samplers, models)
-    for axes, rows in panels:
+    figure, panels, names = panel_per_model(compared, samplers, models, margin=0.4)
+    for model, axes in panels.items():
+        rows = compared[compared["model"] == model]
         axes.axvspan(-config.MARGIN, config.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
         axes.axvline(0, color=NEUTRAL, linewidth=0.8)
         for row in rows[rows["sampler"].isin(names)].itertuples():

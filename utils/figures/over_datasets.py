@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from utils import config
-from utils.figures.theme import NEUTRAL, PAGE, model_colour, panel_grid, sampler_colour
+from utils.figures.theme import NEUTRAL, PAGE, model_colour, panel_per_model, sampler_colour
 
 OUTCOME_COLOURS = {"harms": ("#D55E00", "white"), "equivalent": ("#C8C8C8", "black"), "helps": ("#0072B2", "white")}
 WIDEST = 0.2  # end of the axis of differences; what lies beyond is drawn at its end, as an arrow
@@ -28,8 +28,8 @@ def plot_probabilities(effects: pd.DataFrame, samplers: dict[str, str], models: 
     samplers, models : dict of str to str
         Name to label, in the order to draw.
     """
-    figure, panels, names = _panel_per_model(effects, samplers, models, margin=0.75)
-    for axes, model in zip(panels, _measured(effects, models), strict=True):
+    figure, panels, names = panel_per_model(effects, samplers, models, margin=0.75)
+    for model, axes in panels.items():
         own = effects[effects["model"] == model].set_index("sampler").reindex(names)
         left = np.zeros(len(names))
         for outcome, (colour, ink) in OUTCOME_COLOURS.items():
@@ -56,8 +56,8 @@ def plot_family_differences(differences: pd.DataFrame, samplers: dict[str, str],
         Name to label, in the order to draw.
     """
     pairs = differences.columns.to_frame(index=False)
-    figure, panels, names = _panel_per_model(pairs, samplers, models, margin=0.4)
-    for axes, model in zip(panels, _measured(pairs, models), strict=True):
+    figure, panels, names = panel_per_model(pairs, samplers, models, margin=0.4)
+    for model, axes in panels.items():
         axes.axvspan(-config.MARGIN, config.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
         axes.axvline(0, color=NEUTRAL, linewidth=0.8)
         for line, name in enumerate(names):
@@ -78,21 +78,6 @@ def _draw_families(axes: Axes, values: pd.Series, line: int, colour: str) -> Non
         axes.plot(np.copysign(WIDEST, value), line, ">" if value > 0 else "<", **style)
     mean = np.clip(values.mean(), -WIDEST, WIDEST)
     axes.plot([mean] * 2, [line - 0.32, line + 0.32], color=colour, linewidth=2.2)
-
-
-def _panel_per_model(
-    table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str], margin: float
-) -> tuple[Figure, list[Axes], list[str]]:
-    """A panel per model with a line per sampler; returns the panels, and the samplers by line."""
-    names = [name for name in samplers if (table["sampler"] == name).any()]
-    figure, panels = panel_grid([models[name] for name in _measured(table, models)], 0.5 + 0.2 * len(names), margin)
-    panels[0].set_yticks(range(len(names)), [samplers[name] for name in names])
-    panels[0].set_ylim(len(names) - 0.4, -0.6)
-    return figure, panels, names
-
-
-def _measured(table: pd.DataFrame, models: dict[str, str]) -> list[str]:
-    return [name for name in models if (table["model"] == name).any()]
 
 
 def plot_rank_diagrams(scores: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:

@@ -83,6 +83,34 @@ def use_theme() -> None:
     mpl.rcParams.update(THEME)
 
 
+def panel_per_model(
+    table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str], *, margin: float
+) -> tuple[Figure, dict[str, Axes], list[str]]:
+    """A panel per model with a line per sampler, the first at the top.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns model and sampler; what is not among them gets no panel and no line.
+    samplers, models : dict of str to str
+        Name to label, in the order to draw.
+    margin : float
+        See `panel_grid`.
+
+    Returns
+    -------
+    (Figure, dict of str to Axes, list of str)
+        The panel of each model, and the samplers by line.
+    """
+    measured = [name for name in models if (table["model"] == name).any()]
+    names = [name for name in samplers if (table["sampler"] == name).any()]
+    height = 0.5 + max(0.155, 0.27 - 0.02 * len(names)) * len(names)  # lines are higher if there are few
+    figure, panels = panel_grid([models[name] for name in measured], height, margin)
+    panels[0].set_yticks(range(len(names)), [samplers[name] for name in names])
+    panels[0].set_ylim(len(names) - 0.4, -0.6)
+    return figure, dict(zip(measured, panels, strict=True)), names
+
+
 def sampler_colour(name: str) -> str:
     """Colour of a sampler; samplers without their own colour get one of the spare colours by name."""
     return SAMPLER_COLOURS.get(name) or _spare_colour(name)
