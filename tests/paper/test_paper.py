@@ -215,8 +215,12 @@ def test_paper_counts_differences_that_are_probably_equivalent(profile, numbers,
 @pytest.mark.parametrize(
     ("verdict", "says"),
     [
-        ("helps", "it helps in two, is equivalent in none, harms in none, is not used in none, and none are undecided"),
-        ("no evidence", "it helps in none, is equivalent in none, harms in none, is not used in none, and two are"),
+        ("helps", "the sampler helps in two, is equivalent in none, harms in none, and none are undecided"),
+        ("no evidence", "the sampler helps in none, is equivalent in none, harms in none, and two are undecided"),
+        (
+            "not used",
+            "the sampler helps in none, is equivalent in none, harms in none, is not used in two, and none are",
+        ),
     ],
 )
 def test_paper_counts_the_verdicts_over_other_tables(profile, numbers, verdict, says):
