@@ -9,7 +9,7 @@ import pandas as pd
 from utils.reporting.recorded import Comparison
 
 TOO_WIDE = 1.0  # an average precision cannot differ by more
-PROPER_NAMES = ("Tomek",)
+PROPER_NAMES = ("Gaussian", "Tomek")
 
 
 def with_interval(mean: float, low: float, high: float, digits: int = 3) -> str:

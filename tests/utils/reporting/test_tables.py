@@ -242,6 +242,7 @@ def test_refuted_by_names_who_refutes_the_claim():
     [
         ("Random undersampling", "random undersampling"),
         ("Tomek links", "Tomek links"),
+        ("Gaussian copula", "Gaussian copula"),
         ("NearMiss", "NearMiss"),
         ("Borderline-SMOTE", "Borderline-SMOTE"),
         ("SMOTE-ENN", "SMOTE-ENN"),
