@@ -107,6 +107,14 @@ def _pairs_over_tables(rows: list[TablesVerdict], verdict: str) -> list[str]:
     return [f"{row.model} + {row.sampler}" for row in rows if row.verdict == verdict]
 
 
+def _least_share_of_equivalences(numbers: Numbers) -> float:
+    """Lower of two shares: of pairs that are equivalent, and of these, of those that are not without easy tables."""
+    rows = numbers.other_tables.verdicts
+    equivalent = [row for row in rows if row.verdict == "equivalent"]
+    fallen = [row for row in equivalent if row.hard_tables != "equivalent"]
+    return min(len(equivalent) / len(rows), len(fallen) / max(1, len(equivalent)))
+
+
 def _claim_over_tables(numbers: Numbers) -> tuple[str, str, str]:
     """Verdicts on the claim, and on CGAN under the forest with the ratio searched."""
     section = numbers.other_tables
@@ -205,8 +213,8 @@ CLAIMS = (
     ),
     Claim(
         "tables_no_gain",
-        "Over the other tables no way of handling imbalance helps any of the three models, with the ratio searched or "
-        "with equal classes.",
+        "Over the other tables no way of handling imbalance is found to help any of the three models, with the ratio "
+        "searched or with equal classes.",
         lambda numbers: (
             _pairs_over_tables(numbers.other_tables.verdicts, "helps")
             + _pairs_over_tables(numbers.other_tables.equal_verdicts, "helps")
@@ -216,10 +224,9 @@ CLAIMS = (
     ),
     Claim(
         "tables_equivalent",
-        "With the ratio searched, most pairs of a model and a sampler are equivalent to the model alone.",
-        lambda numbers: (
-            len(_pairs_over_tables(numbers.other_tables.verdicts, "equivalent")) / len(numbers.other_tables.verdicts)
-        ),
+        "With the ratio searched, most pairs of a model and a sampler are equivalent to the model alone, but most of "
+        "these verdicts do not stand without the easiest tables.",
+        _least_share_of_equivalences,
         ">",
         0.5,
     ),
@@ -235,7 +242,7 @@ CLAIMS = (
     Claim(
         "tables_claim",
         "The claim is not supported there either: with the ratio searched, a random forest with CGAN is equivalent to "
-        "the forest alone.",
+        "the forest alone, over all families.",
         _claim_over_tables,
         "=",
         ("not supported", "not supported", "equivalent"),

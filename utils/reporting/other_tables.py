@@ -44,6 +44,6 @@ def _tally(rows: list[TablesVerdict]) -> str:
     n_hard = sum((row.verdict, row.hard_tables) == ("equivalent", "equivalent") for row in rows)
     unused = f", {counts['not used']} mostly left unused" if counts["not used"] else ""
     return (
-        f"{counts['helps']} are better than the model alone, {counts['equivalent']} equivalent ({n_hard} also without "
-        f"the easiest tables), {counts['harms']} worse{unused}, and {counts['no evidence']} undecided"
+        f"{counts['helps']} are better than the model alone, {counts['equivalent']} equivalent to it ({n_hard} also "
+        f"without the easiest tables), {counts['harms']} worse{unused}, and {counts['no evidence']} undecided"
     )

@@ -121,6 +121,7 @@ TURNS = [
     ("tables_no_gain", "10_many_tables/verdicts/2/verdict", "helps"),
     ("tables_no_gain", "10_many_tables/equal_verdicts/3/verdict", "helps"),
     ("tables_equivalent", "10_many_tables/verdicts/0/verdict", "no evidence"),
+    ("tables_equivalent", "10_many_tables/verdicts/1/hard_tables", "equivalent"),
     ("tables_undersampling", "10_many_tables/equal_verdicts/1/verdict", "no evidence"),
     ("tables_claim", "10_many_tables/claim/verdict", "refuted"),
     ("tables_claim", "10_many_tables/claim/equal_verdict", "supported"),

@@ -163,8 +163,10 @@ def test_answer_has_five_sentences_on_claim_comparisons_test_set_and_other_table
     assert len(re.findall(r"\.(?= [A-Z]|$)", text)) == 5
     assert text.startswith("*Random forest with CGAN is best:* **not supported**; no rival is credibly better")
     assert "Of 1 comparisons" in text and "0.778 [0.700, 0.850]" in text and "been scored twice. Over 32 other" in text
-    assert "of 3 pairs of a model and a sampler, 0 are better than the model alone, 2 equivalent (0 also " in text
-    assert "with equal classes, 0 are better than the model alone, 0 equivalent (0 also without the easiest" in text
+    assert "of 3 pairs of a model and a sampler, 0 are better than the model alone, 2 equivalent to it (0 also " in text
+    assert (
+        "with equal classes, 0 are better than the model alone, 0 equivalent to it (0 also without the easiest" in text
+    )
     assert "tables), 4 worse, and 0 undecided." in text
     assert text.endswith("There the claim is not supported, with the ratio searched and with equal classes.")
 
@@ -174,7 +176,9 @@ def test_answer_tells_two_verdicts_and_unused_samplers_apart(numbers):
     many["claim"]["equal_verdict"], many["verdicts"][0]["verdict"] = "refuted", "not used"
     many["verdicts"][1]["hard_tables"] = "equivalent"
     text = readme.answer(parse(numbers))
-    assert "1 equivalent (1 also without the easiest tables), 0 worse, 1 mostly left unused, and 1 undecided" in text
+    assert (
+        "1 equivalent to it (1 also without the easiest tables), 0 worse, 1 mostly left unused, and 1 undecided" in text
+    )
     assert text.endswith("not supported with the ratio searched, and refuted with equal classes.")
 
 

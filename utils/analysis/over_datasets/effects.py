@@ -94,7 +94,7 @@ def effects(differences: pd.DataFrame, *, margin: float = RULES.margin, seed: in
 def posterior(
     differences: NDArray, *, margin: float = RULES.margin, seed: int = 0, n_draws: int = RULES.draws
 ) -> tuple[float, ...]:
-    """Probabilities of OUTCOMES: that most differences are below the margin, within it, and above it."""
+    """Probabilities of OUTCOMES: that averages of two differences are mostly below the margin, within it, above it."""
     return _posterior(tuple(np.round(differences, DIGITS).tolist()), margin, seed, n_draws)
 
 
