@@ -204,7 +204,7 @@ def _on_tables(section: OtherTables, stated: dict[str, str]) -> list[str]:
     """The verdicts over other tables: counts, claims, and a table of all pairs."""
     return [
         " ".join(["**Other tables.**", in_brief(section), *_sentences(stated, *TABLE_CLAIMS)]),
-        "Verdict, which is about most families, and mean difference to no resampling, which a few families can move:",
+        "Verdict over the families, and mean difference to no resampling, which a few families can move:",
         markdown_table(verdict_grid(section)),
     ]
 
