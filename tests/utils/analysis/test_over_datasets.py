@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from baycomp import SignedRankTest
 
 from utils.analysis import over_datasets as module
 from utils.analysis.over_datasets import traits as traits_module
 from utils.analysis.over_datasets import usage
+from utils.analysis.over_datasets.signed_rank import SignedRank
 from utils.benchmark.equal_classes import EQUAL, SEARCHED
 from utils.benchmark.records import Chosen, SearchPlan, SearchSpace
 
@@ -269,3 +271,13 @@ def test_difficulty_is_judged_by_the_other_models():
     assert traits_module.difficulty(scores.rename_axis(columns=["model", "sampler"]), "lr").tolist() == [
         pytest.approx(0.7)
     ]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_signed_rank_gives_the_draws_of_baycomp(seed):
+    """Also where averages of two differences lie exactly on the margin."""
+    rng = np.random.default_rng(seed)
+    differences = rng.normal(0.005, 0.02, rng.integers(2, 25)).round(2 + seed % 3)
+    options = {"rope": 0.01, "prior": 0.5, "nsamples": 300, "random_state": seed}
+    ours, theirs = (test.sample(0 * differences, differences, **options) for test in (SignedRank, SignedRankTest))
+    np.testing.assert_allclose(ours, theirs, atol=1e-12)

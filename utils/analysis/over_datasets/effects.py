@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -95,23 +94,11 @@ def posterior(
     differences: NDArray, *, margin: float = RULES.margin, seed: int = 0, n_draws: int = RULES.draws
 ) -> tuple[float, ...]:
     """Probabilities of OUTCOMES: that averages of two differences are mostly below the margin, within it, above it."""
-    return _posterior(tuple(np.round(differences, DIGITS).tolist()), margin, seed, n_draws)
+    from utils.analysis.over_datasets.signed_rank import SignedRank  # imports matplotlib, which takes a second
 
-
-@lru_cache(maxsize=1024)
-def _posterior(differences: tuple[float, ...], margin: float, seed: int, n_draws: int) -> tuple[float, ...]:
-    """The posterior, remembered: some verdicts rest on the same differences, and one takes a quarter of a second."""
-    from baycomp import SignedRankTest  # imports matplotlib, which takes a second
-
-    probabilities = SignedRankTest.probs(
-        np.zeros(len(differences)),
-        np.array(differences),
-        rope=margin,
-        prior=RULES.prior,
-        nsamples=n_draws,
-        random_state=seed,
-    )
-    return tuple(map(float, probabilities))
+    values = np.round(differences, DIGITS)
+    options = {"rope": margin, "prior": RULES.prior, "nsamples": n_draws, "random_state": seed}
+    return tuple(map(float, SignedRank.probs(np.zeros(len(values)), values, **options)))
 
 
 def decide(probabilities: tuple[float, ...]) -> str:
