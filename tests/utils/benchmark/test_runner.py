@@ -151,7 +151,7 @@ def test_run_scores_meaningless_labels_like_chance(tmp_path):
     deep_samplers = load_profile("quick").deep_samplers
     profile = replace(small_profile(tmp_path, folds=((0, 0),), shuffled=True), deep_samplers=deep_samplers)
     others = [name for name in SAMPLERS if name not in profile.samplers and not SAMPLERS[name].packages]
-    tables = [runner.run(profile), runner.run(profile, samplers=others, models=["xgb"])]
+    tables = [runner.run(profile, n_jobs=1), runner.run(profile, samplers=others, models=["xgb"], n_jobs=1)]
     table = pd.concat(tables, ignore_index=True)
     deep = sum(MODELS[name].deep for name in profile.models)
     alone = len(models_without_sampler(among=profile.models))

@@ -30,7 +30,7 @@ def profile(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def table(profile):
-    return cgan_ablation.run(profile, variants=["default", "shared_scaling", "frauds_only"])
+    return cgan_ablation.run(profile, variants=["default", "shared_scaling", "frauds_only"], n_jobs=1)
 
 
 def variant_rows(profile):
