@@ -26,6 +26,8 @@ MARKERS = {
     "jitter": "o",
     "cgan": "s",
     "ctgan": "^",
+    "arf": "o",
+    "copula": "s",
 }
 LARGEST_DIFFERENCE = 0.1  # the axis ends here, so that a method that fails does not compress the scale for all others
 

@@ -20,8 +20,9 @@ LEGEND_PARTS = (0.02, 0.6), (0.4, 1.0)  # of the recall, which a legend covers o
 COLUMN, PAGE = 3.5, 7.2  # inches: the paper's column and page width
 LEGITIMATE, FRAUD, SYNTHETIC, NEUTRAL = "#0072B2", "#D55E00", "#009E73", "#595959"
 # A sampler has the same colour in every figure, and a family has one hue: grey samplers change no rows, blue ones drop
-# rows, yellow to dark red ones add rows, green ones generate rows. The colours were found by search: for normal and
-# colour-deficient vision (Machado et al., 2009), any two are at least 18 apart in CIELAB.
+# rows, yellow to dark red ones add rows, green ones generate rows, violet ones generate them without a network. The
+# colours were found by search: for normal and colour-deficient vision (Machado et al., 2009), any two are at least 18
+# apart in CIELAB.
 SAMPLER_COLOURS = {
     "none": "#000000",
     "class_weight": "#A0A0A0",
@@ -36,6 +37,8 @@ SAMPLER_COLOURS = {
     "jitter": "#A0DFAE",
     "cgan": "#2CA462",
     "ctgan": "#206F60",
+    "arf": "#9B30FF",
+    "copula": "#5B0E9C",
 }
 # Tol's muted colours for models with a sampler, other colours for those without; greys for unsupervised models.
 MODEL_COLOURS = {

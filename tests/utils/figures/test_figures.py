@@ -363,7 +363,7 @@ def test_plot_fold_scores_and_differences_fit_many_samplers_on_a_page():
         comparison_figures.plot_fold_scores(table, names, models),
         comparison_figures.plot_differences(comparisons.compare_samplers(table), names, models),
     ):
-        assert figure.get_size_inches()[1] < 6
+        assert figure.get_size_inches()[1] < 6.5
         figure.canvas.draw()
         first, second = figure.axes[0].get_yticklabels()[:2]
         assert first.get_window_extent().y0 > second.get_window_extent().y1  # labels do not touch
