@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from utils.dataset_config import ConfigError, DatasetConfig, Roles
@@ -31,6 +32,8 @@ __all__ = [
     "Study",
     "Words",
     "load_profile",
+    "measured_of",
+    "planned",
 ]
 MARGIN = 0.01  # differences of average precision below this do not matter to a fraud desk; fixed beforehand
 
@@ -118,6 +121,10 @@ class Profile:
         Pairs (repeat, fold) and models for the sensitivity studies.
     tables : tuple of str
         Tables of the benchmark over many datasets; empty for all of the plan.
+    scarcity_levels : tuple of int
+        Numbers of training frauds in the scarcity experiment, beside all of them.
+    scarcity_draws : int
+        Random draws per fold of each number of frauds.
     column_orders : int
         Random orders in which networks read the columns.
     two_sample_repeats : int
@@ -152,6 +159,8 @@ class Profile:
     sensitivity_folds: tuple[tuple[int, int], ...] = ((0, 0), (0, 1))
     sensitivity_models: tuple[str, ...] = ("lr", "rf", "xgb", "ann", "cnn1d", "lstm")
     tables: tuple[str, ...] = ()
+    scarcity_levels: tuple[int, ...] = (20,)
+    scarcity_draws: int = 1
     column_orders: int = 2
     two_sample_repeats: int = 5
     drift_rows: int = 15_000
@@ -279,6 +288,16 @@ def require_profile(name: str) -> None:
         raise ConfigError(f"There is no profile {name!r}; choose 'quick' or 'full'.")
 
 
+def planned(profile: Profile) -> Profile:
+    """The profile for the experiments of the plan: the full one takes the plan's size, with the same ledger."""
+    return replace(load_profile("next"), results=profile.results) if profile.name == "full" else profile
+
+
+def measured_of(names: Iterable[str], measured: Collection[str]) -> tuple[str, ...]:
+    """Those of the names that a profile measures; a profile that names nothing measures all."""
+    return tuple(name for name in names if not measured or name in measured)
+
+
 def _planned_size() -> dict[str, object]:
     """Size of the profile 'next', as the plan says."""
     plan = read_plan()
@@ -304,6 +323,8 @@ def _planned_size() -> dict[str, object]:
         "models": creditcard.models,
         "deep_samplers": creditcard.network_samplers,
         "sequence_samplers": creditcard.sequence_samplers,
+        "scarcity_levels": plan.scarcity.levels,
+        "scarcity_draws": plan.scarcity.draws,
     }
 
 

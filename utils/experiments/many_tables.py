@@ -17,7 +17,7 @@ from utils.benchmark.executors import Batch, run_batches
 from utils.benchmark.records import Row, Task
 from utils.benchmark.run_task import load_dataset
 from utils.benchmark.tasks import grid
-from utils.config import DatasetConfig, Profile, Protocol, load_profile
+from utils.config import DatasetConfig, Profile, Protocol, load_profile, measured_of, planned
 from utils.data import keel
 from utils.data.errors import DataError
 from utils.data.fetching import replacing
@@ -28,7 +28,6 @@ from utils.paths import ROOT
 from utils.plan_file import read_plan
 
 FOLDER = ROOT / "build" / "tables"
-FULL = "full"
 PLAN = read_plan()
 PROTOCOL = Protocol(test_fraction=0.0, n_splits=PLAN.search.folds)  # no test set: the tables are the sample
 FOLDS = tuple((0, fold) for fold in range(PROTOCOL.n_splits))
@@ -60,24 +59,18 @@ def sized(profile: Profile) -> Profile:
     The folds are those of its networks, because a CGAN is trained on each. The full profile takes all of the plan, and
     its search.
     """
-    if profile.name == FULL:
-        profile = replace(load_profile("next"), results=profile.results)
+    profile = planned(profile)
     folds = tuple(fold_id for fold_id in FOLDS if fold_id in profile.deep_folds)
-    equal_classes = _among(PLAN.tables.equal_classes, profile.samplers)
+    equal_classes = measured_of(PLAN.tables.equal_classes, profile.samplers)
     trials = min(PLAN.tables.trials, profile.search.trials)
     return replace(
         profile,
         protocol=PROTOCOL,
         **dict.fromkeys(("folds", "deep_folds", "ablation_folds", "sensitivity_folds"), folds),
         search=replace(profile.search, equal=True, margin=0.0, trials=trials, equal_classes=equal_classes),
-        models=_among(PLAN.tables.models, profile.models),
-        samplers=_among(PLAN.tables.samplers, profile.samplers),
+        models=measured_of(PLAN.tables.models, profile.models),
+        samplers=measured_of(PLAN.tables.samplers, profile.samplers),
     )
-
-
-def _among(planned: Iterable[str], measured: Collection[str]) -> tuple[str, ...]:
-    """What is planned and measured; a profile that names nothing measures all."""
-    return tuple(name for name in planned if not measured or name in measured)
 
 
 def tables_of(role: str, names: Iterable[str] | None = None) -> list[Table]:
@@ -193,7 +186,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
     with exit_with_a_sentence():
-        profile = load_profile(FULL)
+        profile = load_profile("full")
         if options.role != PLAN.tables.role:  # its rows are no results of the plan
             profile = replace(profile, results=ROOT / "build" / "next" / "results")
         frame = run(profile, tables_of(options.role, options.tables), n_jobs=options.jobs)

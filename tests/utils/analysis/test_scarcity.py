@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tests.rows import SPLIT
-from utils.analysis import scarcity_differences
+from utils.analysis import gains_of_frauds, scarcity_differences
 from utils.analysis.corrected_tests import corrected_difference
 
 
@@ -31,6 +31,7 @@ def test_scarcity_differences_match_a_hand_computation():
     bounds = compared.loc["20", ["low", "high"]].to_list()
     assert bounds == pytest.approx([0.03 - half_width, 0.03 + half_width], abs=1e-6)
     assert (compared["n_folds"] == 3).all()  # draws are no folds
+    assert (compared["detectable"] > 0.01 + half_width).all()  # the margin, and more
 
 
 def test_scarcity_differences_adjust_all_rows_as_one_family():
@@ -78,3 +79,17 @@ def test_scarcity_differences_refuse_a_score_that_is_not_a_number():
     table.loc[3, "average_precision"] = np.nan
     with pytest.raises(ValueError, match="1 of 12 values of average_precision"):
         scarcity_differences(table)
+
+
+def test_gains_of_frauds_match_a_hand_computation():
+    more = rows("none", "none", "40", [[0.7, 0.7], [0.8, 0.6], [0.8]])  # means of the folds: .7, .7, .8
+    gains = gains_of_frauds(pd.DataFrame(NONE + more + SMOTE + ALL))
+    assert gains[["level", "before", "n_folds"]].to_numpy().tolist() == [["40", "20", 3], ["all", "40", 3]]
+    assert gains["mean"].to_list() == pytest.approx([0.4 / 3, 0.2 / 3])  # .1, .2, .1 and .1, 0, .1
+    expected = corrected_difference([0.1, 0.2, 0.1], 0.25)
+    assert gains.loc[0, ["low", "high"]].to_list() == pytest.approx([expected.low, expected.high])
+
+
+def test_gains_of_frauds_are_those_of_one_sampler():
+    gains = gains_of_frauds(pd.DataFrame(NONE + SMOTE + ALL), "smote")
+    assert gains["mean"].item() == pytest.approx(np.mean([0.8 - 0.62, 0.68 - 0.53, 0.89 - 0.74]))

@@ -1,5 +1,6 @@
 """The scarcity experiment on a few thousand real rows: its draws, its folds, and what is run."""
 
+import gzip
 import json
 from collections import Counter
 from dataclasses import replace
@@ -13,18 +14,19 @@ from utils.benchmark import run_task, runner, tracking, training
 from utils.benchmark.records import Thinning, to_json
 from utils.benchmark.run_task import all_folds, fold_of, load_dataset
 from utils.benchmark.tasks import label, make_task
-from utils.config import load_profile
+from utils.config import load_profile, planned
 from utils.data.identity import identify
 from utils.experiments import scarcity
 
-LEVELS = (5, 20, None)
-RATIOS = (5, 1)
+LEVELS = (5, 20)
+RATIOS = (*scarcity.RATIOS, 1)
 SETTINGS = {"lr": {"C": 0.5}, "xgb": {"n_estimators": 3}}
 
 
 @pytest.fixture(scope="module")
 def profile(tmp_path_factory):
-    return small_profile(tmp_path_factory.mktemp("study"))
+    sizes = {"scarcity_levels": LEVELS, "scarcity_draws": 2, "samplers": ()}
+    return replace(small_profile(tmp_path_factory.mktemp("study")), **sizes)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -54,13 +56,13 @@ def table(profile, resampled_rows):
 
     resample, patch = training.resample, pytest.MonkeyPatch()
     patch.setattr(training, "resample", observe)
-    yield scarcity.run(profile, n_draws=2, levels=LEVELS, ratios=RATIOS, n_jobs=1)
+    yield scarcity.run(profile, ratios=RATIOS, n_jobs=1)
     patch.undo()
 
 
 def test_make_tasks_have_every_pair_on_the_same_draws():
     profile = load_profile("next")
-    tasks = scarcity.make_tasks(profile, profile.folds, scarcity.DRAWS, ratios=RATIOS)
+    tasks = scarcity.make_tasks(profile, RATIOS)
     assert len({task.key for task in tasks}) == len(tasks) == 10 * (4 * 3 + 1) * 2 * (1 + 2 * 2)
     by_pair = {}
     for task in tasks:
@@ -73,7 +75,7 @@ def test_make_tasks_have_every_pair_on_the_same_draws():
 
 def test_make_tasks_give_all_samplers_of_a_model_one_setting():
     profile = load_profile("next")
-    for task in scarcity.make_tasks(profile, profile.folds, 1):
+    for task in scarcity.make_tasks(profile):
         assert task.search is None
         assert SETTINGS[task.model.name].items() <= task.model.params.items()
 
@@ -82,7 +84,7 @@ def test_make_tasks_leave_keys_without_thinning_alone(profile):
     usual = make_task(profile, identify(profile.dataset), (0, 1), "none", ("lr", SETTINGS["lr"]))
     (task,) = [
         task
-        for task in scarcity.make_tasks(profile, [(0, 1)], 2, [None])
+        for task in scarcity.make_tasks(replace(profile, folds=((0, 1),), scarcity_levels=()))
         if (task.sampler.name, task.model.name) == ("none", "lr")
     ]
     assert task.key == usual.key and "thinned" not in to_json(task)["split"]
@@ -94,7 +96,7 @@ def test_make_tasks_leave_keys_without_thinning_alone(profile):
 def test_fold_of_a_thinned_task_has_the_test_rows_of_the_benchmark(profile):
     folds = all_folds(profile.dataset, profile.protocol, profile.n_repeats)
     y = load_dataset(profile.dataset).y.to_numpy()
-    for task in scarcity.make_tasks(profile, profile.folds, 2, LEVELS, RATIOS):
+    for task in scarcity.make_tasks(profile, RATIOS):
         fold, usual = fold_of(profile, task), folds[task.fold_id]
         assert np.array_equal(fold.test, usual.test)
         assert np.array_equal(fold.train[y[fold.train] == 0], usual.train[y[usual.train] == 0])
@@ -147,11 +149,11 @@ def test_run_records_what_replaced_a_sampler_that_cannot_work(table):
 
 
 def test_run_continues_where_it_stopped(table, profile, tmp_path, monkeypatch):
-    path = profile.results / "scarcity" / "rows.jsonl"
-    lines = path.read_bytes().splitlines(keepends=True)
+    packed = profile.results / "scarcity" / "rows.jsonl.gz"
+    lines = gzip.decompress(packed.read_bytes()).splitlines(keepends=True)
     interrupted = replace(profile, results=tmp_path)
     (tmp_path / "scarcity").mkdir()
-    (tmp_path / "scarcity" / path.name).write_bytes(b"".join(lines[:-1]) + lines[-1][:50])
+    (tmp_path / "scarcity" / "rows.jsonl").write_bytes(b"".join(lines[:-1]) + lines[-1][:50])
     keys = []
     run_batches = runner.run_batches
 
@@ -160,11 +162,11 @@ def test_run_continues_where_it_stopped(table, profile, tmp_path, monkeypatch):
         return run_batches(batches, **options)
 
     monkeypatch.setattr(runner, "run_batches", observe)
-    again = scarcity.run(interrupted, n_draws=2, levels=LEVELS, ratios=RATIOS, n_jobs=1)
+    again = scarcity.run(interrupted, ratios=RATIOS, n_jobs=1)
     assert keys == [json.loads(lines[-1])["key"]]
     pd.testing.assert_series_equal(again["average_precision"], table["average_precision"])
     monkeypatch.setattr(runner, "run_batches", lambda *_, **__: pytest.fail("a finished task was run again"))
-    part = scarcity.run(profile, n_folds=1, n_draws=1, levels=LEVELS, ratios=RATIOS)
+    part = scarcity.run(replace(profile, folds=profile.folds[:1], scarcity_draws=1), ratios=RATIOS)
     assert set(part["key"]) < set(table["key"]) and set(part["fold"]) == {0} and set(part["draw"]) == {0}
 
 
@@ -173,33 +175,32 @@ def test_run_records_the_code(table):
 
 
 def test_audit_of_a_thinned_task_is_about_its_own_rows(profile):
-    task = scarcity.make_tasks(profile, [(0, 0)], 1, [20])[0]
+    task = scarcity.make_tasks(replace(profile, scarcity_levels=(20,)))[0]
     inputs = run_task.audit_inputs(profile, task)
     assert inputs["train"][profile.dataset.label].sum() == 20
 
 
-def test_estimate_hours_interpolates_levels_that_were_not_measured():
+def test_estimate_hours_interpolates_levels_that_were_not_measured(profile):
     costs = pd.DataFrame(
         {"level": level, "own_seconds": seconds} for level, seconds in (("20", 30), ("20", 70), ("all", 140))
     )
     # 100, 110, 120, 130 and 140 seconds; all frauds are drawn once
-    assert scarcity.estimate_hours(costs, 10, 3) == pytest.approx(10 * (3 * 460 + 140) / 3600)
+    planned = replace(profile, folds=((0, 0),) * 10, scarcity_levels=(20, 40, 80, 160), scarcity_draws=3)
+    assert scarcity.estimate_hours(planned, costs) == pytest.approx(10 * (3 * 460 + 140) / 3600)
 
 
 def test_measure_costs_fits_every_pair_and_records_nothing(profile, tmp_path):
-    costs = scarcity.measure_costs(replace(profile, results=tmp_path), levels=(20, None), ratios=RATIOS)
+    costs = scarcity.measure_costs(replace(profile, results=tmp_path, scarcity_levels=(20, 40)), RATIOS)
     assert len(costs) == 2 * 5 * 2 and not list(tmp_path.iterdir())
     assert (costs["own_seconds"] >= costs["model_seconds"]).all() and (costs["model_seconds"] > 0).all()
-    text = scarcity.describe_costs(costs, 5, 2)
-    assert "5 folds with 2 draws take" in text and "smote" in text
+    text = scarcity.describe_costs(profile, costs)
+    assert "2 folds with 2 draws take" in text and "smote" in text
 
 
 def test_main_prints_an_estimate_without_a_run(monkeypatch, capsys):
     cost = scarcity.Cost("20", "none", "none", "lr", 0.5, 1.0, 40.0)
     asked = []
-    monkeypatch.setattr(
-        scarcity, "measure_costs", lambda profile, ratios: asked.append(ratios) or pd.DataFrame([vars(cost)])
-    )
+    monkeypatch.setattr(scarcity, "measure_costs", lambda _, ratios: asked.append(ratios) or pd.DataFrame([vars(cost)]))
     monkeypatch.setattr(scarcity, "run", lambda *_, **__: pytest.fail("the experiment was run"))
     monkeypatch.setattr("sys.argv", ["scarcity", "--folds", "5", "--draws", "2", "--estimate", "--equal-classes"])
     scarcity.main()
@@ -210,10 +211,23 @@ def test_main_prints_an_estimate_without_a_run(monkeypatch, capsys):
 def test_main_runs_the_folds_and_draws_that_are_asked_for(table, profile, monkeypatch, capsys):
     monkeypatch.setattr(scarcity, "load_profile", lambda name: profile)
     asked = []
-    monkeypatch.setattr(scarcity, "run", lambda *_, **options: asked.append(options) or table)
+    monkeypatch.setattr(scarcity, "run", lambda own, **options: asked.append((own, options)) or table)
     monkeypatch.setattr("sys.argv", ["scarcity", "--folds", "1", "--draws", "2", "--jobs", "1"])
     scarcity.main()
-    assert asked == [{"n_folds": 1, "n_draws": 2, "ratios": (5,), "n_jobs": 1}]
+    assert asked == [(replace(profile, folds=((0, 0),), scarcity_draws=2), {"ratios": (5,), "n_jobs": 1})]
     means = table[(table["model"] == "lr") & (table["sampler"] == "none")].groupby("level")["average_precision"].mean()
     assert f"{len(table)} tasks in the ledger" in (printed := capsys.readouterr().out)
     assert all(f"{mean:.3f}" in printed for mean in means)
+
+
+def test_run_has_all_of_the_plan_for_the_full_profile_and_less_for_the_quick_one():
+    full, quick = (scarcity.make_tasks(planned(load_profile(name))) for name in ("full", "quick"))
+    assert {task.key for task in full} == {task.key for task in scarcity.make_tasks(load_profile("next"))}
+    assert {task.split.thinned and task.split.thinned.n_positives for task in quick} == {20, None}
+    assert {task.sampler.name for task in quick} == {"none", "smote"}
+
+
+def test_missing_batch_is_none_once_all_tasks_are_in_the_ledger(table, profile, tmp_path):
+    empty = scarcity.missing_batch(replace(profile, results=tmp_path))
+    assert empty.path == tmp_path / "scarcity" / "rows.jsonl" and len(empty.weights) == 2 * 5 * 3 * 2
+    assert scarcity.missing_batch(profile) is None  # of the ratios 5 and 1 the plan has the first
