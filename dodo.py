@@ -54,8 +54,8 @@ REQUIRED_LEDGERS = LEDGERS[:1] if PROFILE.is_foreign else LEDGERS  # a table may
 PDF = PROFILE.paper / ("report.pdf" if PROFILE.is_foreign else "paper.pdf")
 GENERATORS = ROOT / "benchmarks" / "generators.jsonl"
 PLAN = [ROOT / "benchmarks" / name for name in ("plan.toml", "tables.toml")]
-OTHER_TABLES = "10_many_tables"  # says nothing about a table of one's own
-LEFT_OUT = {OTHER_TABLES} if PROFILE.is_foreign else set()
+LEDGER_FOLDERS = {"09_scarcity": "scarcity", "10_many_tables": "tables"}  # of chapters about experiments of the plan,
+LEFT_OUT = set(LEDGER_FOLDERS) if PROFILE.is_foreign else set()  # which say nothing about a table of one's own
 NAMES = sorted({path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")} - LEFT_OUT)
 # doit starts ready tasks in any order. The longest notebooks go first, so that no core is idle at the end: two start
 # at once, each of the next follows one of them, and all others wait for the last of these.
@@ -205,8 +205,8 @@ def notebook_inputs(name: str) -> Inputs:
     path = NOTEBOOKS / f"{name}.ipynb"
     modules = notebook_modules(path)
     results = [*LEDGERS, GENERATORS] if "benchmarks.generators" in modules else LEDGERS
-    if name == OTHER_TABLES:
-        results = [*PLAN, *sorted((PROFILE.results / "tables").glob("*.jsonl*"))]
+    if name in LEDGER_FOLDERS:
+        results = [*PLAN, *sorted((PROFILE.results / LEDGER_FOLDERS[name]).glob("*.jsonl*"))]
     cells = {str(relative(path)): notebooks.source_hash(path)}
     has_costs = any(module.startswith("utils.serving") for module in modules)
     study = study_inputs("dataset", "words", *(["costs"] if has_costs else []))

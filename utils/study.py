@@ -16,7 +16,7 @@ from utils.benchmark.executors import lasting_workers, run_batches, starting_wor
 from utils.benchmark.run_task import load_dataset
 from utils.config import ULB_COLUMNS, Profile, load_profile
 from utils.data.identity import identify
-from utils.experiments import cgan_ablation, many_tables, sensitivity
+from utils.experiments import cgan_ablation, many_tables, scarcity, sensitivity
 from utils.experiments.original_study import run as original_run
 from utils.serving import final_model
 from utils.study_file import CREDITCARD
@@ -25,9 +25,9 @@ from utils.study_file import CREDITCARD
 def run(profile: Profile) -> None:
     """Run what is missing of the benchmark, the other experiments and the original study's protocol.
 
-    That protocol needs the columns of the ULB file; for another table it is skipped with a message. The benchmark over
-    many tables, of which a study of one's own has no use, belongs to the credit-card study. The out-of-fold
-    fits of the final model are run here, too, because chapter 8 would run them on a single core.
+    That protocol needs the columns of the ULB file; for another table it is skipped with a message. The experiment with
+    few frauds and the benchmark over many tables, of which a study of one's own has no use, belong to the credit-card
+    study. The out-of-fold fits of the final model are run here, too, because chapter 8 would run them on a single core.
     """
     run_missing(profile)
     table = runner.run(profile)
@@ -38,6 +38,7 @@ def run(profile: Profile) -> None:
             too_few = f"a fold has too few {profile.words.positives} to train one"
             print(f"The ablation of the CGAN is left out: {too_few}.", flush=True)
         if not profile.is_foreign:
+            n_tasks["few frauds"] = len(scarcity.run(profile))
             n_tasks["other tables"] = len(many_tables.results(profile))
         if set(ULB_COLUMNS) <= set(load_dataset(profile.dataset).frame):
             n_tasks["original protocol"] = len(original_run.replica(profile))
@@ -52,7 +53,10 @@ def run_missing(profile: Profile) -> None:
     grid = tasks.grid(profile, identify(profile.dataset))
     known = {row.key for row in ledger.read(profile.results)}
     scored = [runner.missing_batch(profile, grid, known), *sensitivity.missing_batches(profile)]
-    tables = [] if profile.is_foreign else many_tables.missing_batches(profile)
+    tables = []
+    if not profile.is_foreign:
+        scored.append(scarcity.missing_batch(profile))
+        tables = many_tables.missing_batches(profile)
     batches = [batch for batch in (*scored, cgan_ablation.missing_batch(profile), *tables) if batch]
     if not batches:
         return

@@ -13,9 +13,8 @@ from app.optional import without_module
 from app.settings import STUDIES
 from utils.benchmark import ledger
 from utils.config import NOTEBOOKS, load_profile
-from utils.reporting import claims, recorded
+from utils.reporting import claims, few_frauds, other_tables, recorded
 from utils.reporting.findings import Findings, findings
-from utils.reporting.other_tables import in_brief
 from utils.reporting.recorded import Boosted, Comparison, Numbers, PairEstimate, PairMean
 from utils.reporting.tables import phrase, refuted_by
 from utils.serving.bundle import FraudModel
@@ -81,8 +80,8 @@ class Headline:
         Claims by name.
     boosted : Boosted
         XGBoost with the parameters of the blend's boosted trees.
-    other_tables : str
-        Sentences on the verdicts over other tables; empty where these were not measured.
+    few_frauds, other_tables : str
+        Sentences on the verdicts with few training frauds and over other tables; empty where these were not measured.
     """
 
     profile: str
@@ -98,6 +97,7 @@ class Headline:
     scorings: str
     stated: dict[str, str]
     boosted: Boosted
+    few_frauds: str
     other_tables: str
 
 
@@ -136,7 +136,8 @@ def _headline(numbers: Numbers) -> Headline:
         scorings=_scorings(comparison),
         stated=claims.stated(numbers),
         boosted=comparison.boosted,
-        other_tables=in_brief(numbers.other_tables),
+        few_frauds=few_frauds.in_brief(numbers.scarcity),
+        other_tables=other_tables.in_brief(numbers.other_tables),
     )
 
 

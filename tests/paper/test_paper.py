@@ -235,6 +235,28 @@ def test_paper_counts_the_verdicts_over_other_tables(profile, numbers, verdict, 
     assert "best model is supported over these families with the ratio searched, and refuted with equal" in text
 
 
+@pytest.mark.parametrize("verdict", ["helps", "harms", "no evidence"])
+def test_paper_names_what_is_decided_with_few_frauds(profile, numbers, verdict):
+    changed = copy.deepcopy(numbers)
+    rows = [row for row in changed["09_scarcity"]["differences"] if row["model"] == "lr"]
+    rows = [row for row in rows if row["sampler"] == "smote" and row["level"] in ("20", "all")]
+    rows = [row | {"verdict": "no evidence", "detectable": 0.05} for row in rows]
+    rows[0] |= {"verdict": verdict, "mean": 0.0314}
+    changed["09_scarcity"] |= {"differences": rows, "generators": rows[1:]}
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    helps, harms, undecided = {
+        "helps": ("one", "none", "one is"),
+        "harms": ("none", "one", "one is"),
+        "no evidence": ("none", "none", "two are"),
+    }[verdict]
+    counts = f"the sampler helps in {helps}, is equivalent in none, harms in {harms}, and {undecided} undecided"
+    assert re.search(rf"Of 2 comparisons with no resampling \(Figure \d+\), {counts}", text)
+    assert ("It helps with SMOTE under logistic regression (20: +0.031)." in text) == (verdict == "helps")
+    assert ("It harms with SMOTE under logistic regression (20: +0.031)." in text) == (verdict == "harms")
+    assert "The smallest difference that could have counted is 0.050 in the median with 20 frauds" in text
+
+
 def test_paper_gives_a_credible_loss_with_its_sampler_models_and_range(profile, numbers):
     changed = with_verdicts(numbers, "no evidence")
     means = {"lr": -0.1, "rf": -0.3}

@@ -103,6 +103,30 @@ def _least_gain_of_two_faults(numbers: Numbers) -> float:
     return min(find(numbers.comparison.waterfall, name=name).low for name in ("test overlap", "trapezoid"))
 
 
+def _decided_with_few_frauds(numbers: Numbers) -> list[str]:
+    rows = numbers.scarcity.differences
+    return [f"{row.model} + {row.sampler}, {row.level}" for row in rows if row.verdict in ("helps", "harms")]
+
+
+def _largest_shift_of_boosting(numbers: Numbers) -> float:
+    return max(abs(row.mean) for row in numbers.scarcity.differences if row.model == "xgb")
+
+
+def _least_lead_of_plain_weight(numbers: Numbers) -> float:
+    """Least lead of class weights and copies over SMOTE and CGAN, under logistic regression with 40 to 160 frauds."""
+    rows = numbers.scarcity.differences
+
+    def mean(sampler: str, level: str) -> float:
+        return find(rows, model="lr", sampler=sampler, level=level).mean
+
+    return min(
+        mean(plain, level) - mean(drawn, level)
+        for level in ("40", "80", "160")
+        for plain in ("class_weight", "ros")
+        for drawn in ("smote", "cgan")
+    )
+
+
 def _pairs_over_tables(rows: list[TablesVerdict], verdict: str) -> list[str]:
     return [f"{row.model} + {row.sampler}" for row in rows if row.verdict == verdict]
 
@@ -212,6 +236,35 @@ CLAIMS = (
         0,
     ),
     Claim(
+        "scarcity_no_gain",
+        "With 20 to 160 training frauds, or all of them, no way of resampling is found to help or harm logistic "
+        "regression, XGBoost or the ANN.",
+        _decided_with_few_frauds,
+        "=",
+        [],
+    ),
+    Claim(
+        "scarcity_boosting",
+        "Under XGBoost no sampler moves the mean average precision by as much as 0.01.",
+        _largest_shift_of_boosting,
+        "<",
+        MARGIN,
+    ),
+    Claim(
+        "scarcity_copies",
+        "Under logistic regression with 40 to 160 frauds, class weights and copies reach what SMOTE and CGAN reach.",
+        _least_lead_of_plain_weight,
+        ">",
+        -MARGIN / 2,
+    ),
+    Claim(
+        "scarcity_generators",
+        "Neither CGAN nor CTGAN is found to be ahead of SMOTE.",
+        lambda numbers: [row.model for row in numbers.scarcity.generators if row.verdict == "helps"],
+        "=",
+        [],
+    ),
+    Claim(
         "tables_no_gain",
         "Over the other tables no way of handling imbalance is found to help any of the three models, with the ratio "
         "searched or with equal classes.",
@@ -253,7 +306,7 @@ CLAIMS = (
 def asserted(numbers: Numbers) -> bool:
     """Whether these are numbers of a complete run of the full profile on the ULB file, which alone states claims."""
     comparison = numbers.comparison
-    is_whole = numbers.complete and numbers.other_tables is not None
+    is_whole = numbers.complete and None not in (numbers.scarcity, numbers.other_tables)
     return is_whole and comparison.dataset.sha256 == ULB.sha256 and comparison.profile == "full"
 
 

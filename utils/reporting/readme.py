@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from statistics import median
 
 import pandas as pd
 
 from utils.config import MARGIN, ROOT
-from utils.reporting import claims
+from utils.reporting import claims, few_frauds
 from utils.reporting.numbers import write_text
 from utils.reporting.other_tables import in_brief, verdict_grid
-from utils.reporting.recorded import Comparison, Estimate, Final, Numbers, OtherTables
+from utils.reporting.recorded import Comparison, Estimate, Final, Numbers, OtherTables, Scarcity
 from utils.reporting.tables import (
     alone_grid,
     markdown_table,
     pair_label,
     phrase,
+    plural,
     refuted_by,
     score_grid,
+    verdict_counts,
     with_interval,
 )
 
 README, RESULTS = ROOT / "README.md", ROOT / "docs" / "results.md"
 README_START, README_END = "<!-- results:start -->", "<!-- results:end -->"
+AGAINST_NONE = "comparisons of a sampler with no resampling under the same model"
+SCARCITY_CLAIMS = ("scarcity_no_gain", "scarcity_boosting", "scarcity_copies", "scarcity_generators")
 TABLE_CLAIMS = ("tables_no_gain", "tables_equivalent", "tables_undersampling", "tables_claim")
 REASONS = {
     "refuted": "At least one rival is credibly better",
@@ -34,7 +37,7 @@ REASONS = {
 
 
 def answer(numbers: Numbers) -> str:
-    """The README's answer in a few sentences, from the recorded numbers of chapters 7, 8 and 10.
+    """The README's answer as a sentence and a short list, from the recorded numbers of chapters 7 to 10.
 
     Raises
     ------
@@ -46,17 +49,24 @@ def answer(numbers: Numbers) -> str:
     verdict, test, n_scorings = comparison.claim.verdict, final.test, len(final.scorings)
     reason = REASONS[verdict][0].lower() + REASONS[verdict][1:]
     times = {1: "once", 2: "twice"}.get(n_scorings, f"{n_scorings} times")
-    return (
-        f"*Random forest with CGAN is best:* **{verdict}**{refuted_by(comparison)}; {reason}. "
-        f"{_verdict_counts(comparison)} "
-        f"The final model, {phrase(final.choice.label)}, reaches an average precision of "
-        f"{with_interval(test.average_precision, *test.interval)} on the chronological test set, "
-        f"which has been scored {times}. {in_brief(numbers.other_tables)}".rstrip()
+    found = {
+        "Credit-card data": verdict_counts(comparison.differences, AGAINST_NONE),
+        "Few frauds": few_frauds.in_brief(numbers.scarcity),
+        "Other tables": in_brief(numbers.other_tables),
+        "The final model": f"{final.choice.label} reaches an average precision of "
+        f"{with_interval(test.average_precision, *test.interval)} on the chronological test set, which has been "
+        f"scored {times}.",
+    }
+    return "\n".join(
+        [
+            f"*Random forest with CGAN is best:* **{verdict}**{refuted_by(comparison)}; {reason}.\n",
+            *(f"- **{subject}.** {sentences}" for subject, sentences in found.items() if sentences),
+        ]
     )
 
 
 def headline(numbers: Numbers) -> str:
-    """The results as Markdown, from the recorded numbers of chapters 2, 4, 7, 8 and 10.
+    """The results as Markdown, from the recorded numbers of chapters 2, 4 and 7 to 10.
 
     Raises
     ------
@@ -72,6 +82,7 @@ def headline(numbers: Numbers) -> str:
         _baseline_text(numbers, stated),
         _ratio_text(numbers, stated),
         _test_score_text(final, stated),
+        *(_on_few_frauds(numbers.scarcity, stated) if numbers.scarcity else ()),
         *(_on_tables(numbers.other_tables, stated) if numbers.other_tables else ()),
     )
     return "\n\n".join(paragraphs)
@@ -115,20 +126,9 @@ def _comparison_text(comparison: Comparison, stated: dict[str, str]) -> str:
     return " ".join(
         [
             *_sentences(stated, "no_gain", "one_loss", "undecided"),
-            _verdict_counts(comparison),
+            verdict_counts(comparison.differences, AGAINST_NONE),
             f"In half of them only a difference of more than {detectable:.3f} could have counted.",
         ]
-    )
-
-
-def _verdict_counts(comparison: Comparison) -> str:
-    counts = Counter(row.verdict for row in comparison.differences)
-    helps, harms = counts["helps"], counts["harms"]
-    return (
-        f"Of {counts.total()} comparisons of a sampler with no resampling under the same model, {helps} "
-        f"{_plural(helps, 'is a credible gain', 'are credible gains')}, {harms} "
-        f"{_plural(harms, 'a credible loss', 'credible losses')}, {counts['equivalent']} practically equivalent, "
-        f"and {counts['no evidence']} undecided."
     )
 
 
@@ -200,6 +200,15 @@ def _test_score_text(final: Final, stated: dict[str, str]) -> str:
     )
 
 
+def _on_few_frauds(section: Scarcity, stated: dict[str, str]) -> list[str]:
+    """The verdicts with few training frauds: counts, claims, and a table of all pairs."""
+    return [
+        " ".join(["**Few frauds.**", few_frauds.in_brief(section), *_sentences(stated, *SCARCITY_CLAIMS)]),
+        "Mean difference to no resampling, and verdict, by the number of frauds to train on:",
+        markdown_table(few_frauds.difference_grid(section)),
+    ]
+
+
 def _on_tables(section: OtherTables, stated: dict[str, str]) -> list[str]:
     """The verdicts over other tables: counts, claims, and a table of all pairs."""
     return [
@@ -217,10 +226,6 @@ def _interval(estimate: Estimate) -> str:
     return with_interval(estimate.mean, estimate.low, estimate.high)
 
 
-def _plural(count: int, singular: str, plural: str) -> str:
-    return singular if count == 1 else plural
-
-
 def _folds(comparison: Comparison) -> str:
     """Number of folds per model: the most common number, then the exceptions."""
     counts: dict[int, list[str]] = {}
@@ -228,4 +233,4 @@ def _folds(comparison: Comparison) -> str:
         counts.setdefault(count, []).append(comparison.models[name])
     most_common, *others = sorted(counts, key=lambda count: -len(counts[count]))
     exceptions = "".join(f"; {count} for {', '.join(counts[count])}" for count in others)
-    return f"{most_common} {_plural(most_common, 'fold', 'folds')}{exceptions}"
+    return f"{most_common} {plural(most_common, 'fold', 'folds')}{exceptions}"

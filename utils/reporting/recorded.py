@@ -14,9 +14,10 @@ SECTIONS = {  # attribute of `Numbers`: section of numbers.json
     "smote": "04_smote",
     "comparison": "07_comparison",
     "final": "08_final_model",
+    "scarcity": "09_scarcity",
     "other_tables": "10_many_tables",
 }
-CREDITCARD_ONLY = ("other_tables",)  # chapters that the study of a table of one's own does not have
+CREDITCARD_ONLY = ("scarcity", "other_tables")  # chapters that the study of a table of one's own does not have
 
 
 class NumbersError(ValueError):
@@ -240,6 +241,61 @@ class Final:
 
 
 @dataclass(frozen=True)
+class RecordedLabels:
+    """Labels by name."""
+
+    samplers: dict[str, str]
+    models: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ScarcitySize:
+    """Folds of the experiment, draws per fold of each number of frauds, and these numbers as text, 'all' the last."""
+
+    folds: int
+    draws: int
+    levels: list[str]
+
+
+@dataclass(frozen=True)
+class ScarcityMean:
+    """Mean average precision of a pair at a number of training frauds."""
+
+    model: str
+    sampler: str
+    level: str
+    average_precision: float
+
+
+@dataclass(frozen=True)
+class FraudGain(Estimate):
+    """What a step to more training frauds is worth without resampling; see `analysis.gains_of_frauds`."""
+
+    model: str
+    level: str
+    before: str
+
+
+@dataclass(frozen=True)
+class ScarcityDifference(SamplerDifference):
+    """Difference of a sampler to another under the same model, at a number of training frauds."""
+
+    level: str
+
+
+@dataclass(frozen=True)
+class Scarcity:
+    """Numbers of chapter 9: differences to no resampling, and those of generators to SMOTE."""
+
+    size: ScarcitySize
+    labels: RecordedLabels
+    means: list[ScarcityMean]
+    gains: list[FraudGain]
+    differences: list[ScarcityDifference]
+    generators: list[ScarcityDifference]
+
+
+@dataclass(frozen=True)
 class MeasuredTables:
     """Number of tables, and of the families that they belong to."""
 
@@ -275,19 +331,11 @@ class TablesClaim:
 
 
 @dataclass(frozen=True)
-class TablesLabels:
-    """Labels by name."""
-
-    samplers: dict[str, str]
-    models: dict[str, str]
-
-
-@dataclass(frozen=True)
 class OtherTables:
     """Numbers of chapter 10; verdicts with the ratio searched, and with equal classes."""
 
     tables: MeasuredTables
-    labels: TablesLabels
+    labels: RecordedLabels
     verdicts: list[TablesVerdict]
     equal_verdicts: list[TablesVerdict]
     claim: TablesClaim
@@ -302,6 +350,7 @@ class Numbers:
     smote: Smote | None
     comparison: Comparison | None
     final: Final | None
+    scarcity: Scarcity | None
     other_tables: OtherTables | None
 
     @property

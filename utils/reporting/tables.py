@@ -6,7 +6,7 @@ from collections import Counter
 
 import pandas as pd
 
-from utils.reporting.recorded import Comparison
+from utils.reporting.recorded import Comparison, SamplerDifference
 
 TOO_WIDE = 1.0  # an average precision cannot differ by more
 PROPER_NAMES = ("Gaussian", "Tomek")
@@ -136,6 +136,22 @@ def markdown_table(frame: pd.DataFrame) -> str:
     body = [[str(name), *map(str, row)] for name, row in zip(frame.index, frame.to_numpy(), strict=True)]
     rows = [header, ["---"] * len(header), *body]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def verdict_counts(rows: list[SamplerDifference], what: str) -> str:
+    """How often each verdict was reached, such as 'Of 9 comparisons, 1 is a credible gain, 0 credible losses, ...'."""
+    counts = Counter(row.verdict for row in rows)
+    helps, harms = counts["helps"], counts["harms"]
+    return (
+        f"Of {counts.total()} {what}, {helps} {plural(helps, 'is a credible gain', 'are credible gains')}, {harms} "
+        f"{plural(harms, 'a credible loss', 'credible losses')}, {counts['equivalent']} practically equivalent, "
+        f"and {counts['no evidence']} undecided."
+    )
+
+
+def plural(count: int, singular: str, plural: str) -> str:
+    """The word that goes with the count."""
+    return singular if count == 1 else plural
 
 
 def refuted_by(comparison: Comparison) -> str:

@@ -248,7 +248,7 @@ def test_model_page_has_scores_of_exactly_its_model_or_a_sentence(client, change
 
 def test_notebook_page_of_every_notebook_can_be_read(client):
     titles = study.notebooks()
-    assert list(titles) == sorted(titles) and len(titles) == 9 and all(titles.values())
+    assert list(titles) == sorted(titles) and len(titles) == 10 and all(titles.values())
     page = client.get("/notebooks/04_smote").text
     assert "<h1>4 · SMOTE and its relatives</h1>" in page and "data:image/png" in page
 

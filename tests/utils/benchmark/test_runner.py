@@ -279,7 +279,7 @@ def test_doit_runs_experiments_and_notebooks_again_after_a_changed_data_file():
         "print([str(dodo.relative(dodo.RAW)) in task['uptodate'][0].collect() for task in tasks])"
     )
     output = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert output.split() == ["[True,", *["True,"] * 8, "True]"]
+    assert output.split() == ["[True,", *["True,"] * 9, "True]"]
 
 
 def test_run_batches_leaves_no_note_of_workers_that_fail(finished, tmp_path):

@@ -65,7 +65,47 @@ def numbers_of_the_full_study() -> dict:
             "test": {"average_precision": 0.8, "interval": [0.7, 0.9], "ledger_key": "ab"},
             "scorings": scorings,
         },
+        "09_scarcity": few_frauds(),
         "10_many_tables": other_tables(),
+    }
+
+
+def few_frauds() -> dict:
+    """Verdicts with few training frauds that support every claim."""
+
+    def row(model: str, sampler: str, level: str, verdict: str) -> dict:
+        names = {"model": model, "sampler": sampler, "level": level}
+        return names | {"mean": 0.001, "low": -0.02, "high": 0.02, "detectable": 0.04, "verdict": verdict}
+
+    levels = ["20", "all"]
+    means = [{"model": "lr", "sampler": "none", "level": level, "average_precision": 0.7} for level in levels]
+    gain = {"model": "lr", "level": "all", "before": "20", "mean": 0.2, "low": 0.15, "high": 0.25}
+    return {
+        "size": {"folds": 10, "draws": 3, "levels": ["20", "40", "80", "160", "all"]},
+        "labels": {
+            "samplers": {
+                "none": "No resampling",
+                "class_weight": "Class weights",
+                "ros": "Random oversampling",
+                "smote": "SMOTE",
+                "cgan": "CGAN",
+            },
+            "models": {"lr": "Logistic regression", "xgb": "XGBoost"},
+        },
+        "means": means,
+        "gains": [gain],
+        "differences": [
+            row(model, sampler, level, "no evidence")
+            for level in levels
+            for sampler in ("smote", "cgan")
+            for model in ("lr", "xgb")
+        ]
+        + [
+            row("lr", sampler, level, "no evidence")
+            for level in ("40", "80", "160")
+            for sampler in ("class_weight", "ros", "smote", "cgan")
+        ],
+        "generators": [row("lr", "cgan", level, "no evidence") for level in levels],
     }
 
 
@@ -118,6 +158,12 @@ TURNS = [
     ("two_scorings", "08_final_model/scorings", [SCORING] * 3),
     ("original_faults", "07_comparison/waterfall/1/low", 0.0),
     ("original_faults", "07_comparison/waterfall/2/low", -0.01),
+    ("scarcity_no_gain", "09_scarcity/differences/0/verdict", "helps"),
+    ("scarcity_no_gain", "09_scarcity/differences/3/verdict", "harms"),
+    ("scarcity_boosting", "09_scarcity/differences/1/mean", -0.011),
+    ("scarcity_copies", "09_scarcity/differences/9/mean", -0.01),
+    ("scarcity_copies", "09_scarcity/differences/15/mean", 0.02),
+    ("scarcity_generators", "09_scarcity/generators/1/verdict", "helps"),
     ("tables_no_gain", "10_many_tables/verdicts/2/verdict", "helps"),
     ("tables_no_gain", "10_many_tables/equal_verdicts/3/verdict", "helps"),
     ("tables_equivalent", "10_many_tables/verdicts/0/verdict", "no evidence"),

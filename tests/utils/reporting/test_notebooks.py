@@ -26,6 +26,7 @@ NAMES = [
     "06_deep_models",
     "07_comparison",
     "08_final_model",
+    "09_scarcity",
     "10_many_tables",
 ]
 every = pytest.mark.parametrize("name", NAMES)
@@ -247,6 +248,22 @@ def test_finding_08_says_that_the_test_score_is_lower_and_its_interval_wide(reco
     low, high = final["test"]["interval"]
     assert (final["choice"]["model"], final["choice"]["sampler"]) == ("blend", "none")
     assert low <= final["test"]["average_precision"] < final["development"] <= high
+
+
+def test_finding_09_says_that_nothing_is_decided_and_that_only_the_weight_of_frauds_may_count(recorded):
+    few = recorded["09_scarcity"]
+    rows = few["differences"]
+    assert not [row for row in rows if row["verdict"] in ("helps", "harms")]
+    assert not [row for row in few["generators"] if row["verdict"] == "helps"]
+    boosted = [row["mean"] for row in rows if row["model"] == "xgb"]
+    assert max(map(abs, boosted)) < 0.01
+    assert max(boosted) < min(row["mean"] for row in few["gains"] if row["model"] == "xgb")
+    linear = [row for row in rows if row["model"] == "lr" and row["level"] in ("40", "80", "160")]
+    assert all((row["mean"] > 0) == (row["sampler"] != "ctgan") for row in linear)
+    by_level = {(row["sampler"], row["level"]): row["mean"] for row in linear}
+    for (sampler, level), mean in by_level.items():
+        if sampler in ("smote", "cgan"):
+            assert min(by_level["ros", level], by_level["class_weight", level]) > mean - 0.005
 
 
 def test_finding_10_says_that_nothing_helps_and_what_harms(recorded):

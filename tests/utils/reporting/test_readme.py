@@ -143,6 +143,7 @@ def test_headline_refuses_a_false_claim_of_the_full_study(numbers):
         "never_equal",
         "equal_classes_cost",
         "two_scorings",
+        *readme.SCARCITY_CLAIMS,
         *readme.TABLE_CLAIMS,
     ]
     for name, path, value in TURNS:
@@ -158,17 +159,25 @@ def test_pages_show_the_recorded_results(path, made):
     assert results == made(read(load_profile("full").numbers)), "run `doit readme`"
 
 
-def test_answer_has_five_sentences_on_claim_comparisons_test_set_and_other_tables(numbers):
-    text = readme.answer(parse(numbers))
-    assert len(re.findall(r"\.(?= [A-Z]|$)", text)) == 5
-    assert text.startswith("*Random forest with CGAN is best:* **not supported**; no rival is credibly better")
-    assert "Of 1 comparisons" in text and "0.778 [0.700, 0.850]" in text and "been scored twice. Over 32 other" in text
-    assert "of 3 pairs of a model and a sampler, 0 are better than the model alone, 2 equivalent to it (0 also " in text
+def test_answer_is_the_verdict_and_a_list_of_what_was_found(numbers):
+    verdict, empty, on_cards, few, others, final = readme.answer(parse(numbers)).split("\n")
+    assert verdict.startswith("*Random forest with CGAN is best:* **not supported**; no rival is credibly better")
+    assert empty == "" and on_cards.startswith("- **Credit-card data.** Of 1 comparisons")
     assert (
-        "with equal classes, 0 are better than the model alone, 0 equivalent to it (0 also without the easiest" in text
+        "no resampling, with 20, 40, 80, 160 or all frauds to train on, 0 are credible gains, 0 credible losses" in few
     )
-    assert "tables), 4 worse, and 0 undecided." in text
-    assert text.endswith("There the claim is not supported, with the ratio searched and with equal classes.")
+    assert (
+        few.startswith("- **Few frauds.** Of 20 ") and "Of 2 such comparisons of CGAN with SMOTE, 0 are credible" in few
+    )
+    assert others.startswith("- **Other tables.** Over 32 other tables")
+    assert (
+        "of 3 pairs of a model and a sampler, 0 are better than the model alone, 2 equivalent to it (0 also " in others
+    )
+    assert "with equal classes, 0 are better than the model alone, 0 equivalent to it (0 also without the " in others
+    assert "tables), 4 worse, and 0 undecided." in others
+    assert others.endswith("There the claim is not supported, with the ratio searched and with equal classes.")
+    assert final.startswith("- **The final model.** ") and "0.778 [0.700, 0.850]" in final
+    assert final.endswith("been scored twice.")
 
 
 def test_answer_tells_two_verdicts_and_unused_samplers_apart(numbers):
@@ -179,14 +188,25 @@ def test_answer_tells_two_verdicts_and_unused_samplers_apart(numbers):
     assert (
         "1 equivalent to it (1 also without the easiest tables), 0 worse, 1 mostly left unused, and 1 undecided" in text
     )
-    assert text.endswith("not supported with the ratio searched, and refuted with equal classes.")
+    assert "not supported with the ratio searched, and refuted with equal classes." in text
 
 
-def test_answer_says_nothing_of_other_tables_that_were_not_measured(numbers):
-    del numbers["10_many_tables"]
+def test_answer_says_nothing_of_few_frauds_and_other_tables_that_were_not_measured(numbers):
+    del numbers["09_scarcity"], numbers["10_many_tables"]
     text = readme.answer(parse(numbers))
-    assert len(re.findall(r"\.(?= [A-Z]|$)", text)) == 3 and text.endswith("been scored twice.")
-    assert "Other tables" not in readme.headline(parse(numbers))
+    assert len(text.split("\n")) == 4 and text.endswith("been scored twice.")
+    headline = readme.headline(parse(numbers))
+    assert "Other tables" not in headline and "Few frauds" not in headline
+
+
+def test_headline_has_a_table_of_the_differences_with_few_frauds(numbers):
+    numbers["09_scarcity"]["differences"][0] |= {"mean": 0.0316, "verdict": "helps"}
+    del numbers["09_scarcity"]["differences"][7]
+    text = readme.headline(parse(numbers))
+    assert "Of 19 comparisons" in text and "1 is a credible gain" in text
+    assert "| Pair | 20 | 40 | 80 | 160 | all |" in text
+    assert "| Logistic regression, SMOTE | +0.032 (helps) | +0.001 (no evidence) |" in text
+    assert "| XGBoost, CGAN | +0.001 (no evidence) | – | – | – | – |" in text
 
 
 def test_headline_has_a_table_of_the_verdicts_over_other_tables(numbers):
