@@ -112,6 +112,12 @@ def _largest_shift_of_boosting(numbers: Numbers) -> float:
     return max(abs(row.mean) for row in numbers.scarcity.differences if row.model == "xgb")
 
 
+def _least_lead_of_more_frauds(numbers: Numbers) -> float:
+    """What the least of the steps to more frauds is worth to XGBoost, less what any sampler is."""
+    least = min(row.mean for row in numbers.scarcity.gains if row.model == "xgb")
+    return least - max(row.mean for row in numbers.scarcity.differences if row.model == "xgb")
+
+
 def _least_lead_of_plain_weight(numbers: Numbers) -> float:
     """Least lead of class weights and copies over SMOTE and CGAN, under logistic regression with 40 to 160 frauds."""
     rows = numbers.scarcity.differences
@@ -251,11 +257,19 @@ CLAIMS = (
         MARGIN,
     ),
     Claim(
+        "scarcity_frauds",
+        "Its mean gains more from twice as many known frauds than from any sampler.",
+        _least_lead_of_more_frauds,
+        ">",
+        0,
+    ),
+    Claim(
         "scarcity_copies",
-        "Under logistic regression with 40 to 160 frauds, class weights and copies reach what SMOTE and CGAN reach.",
+        "Under logistic regression with 40 to 160 frauds, the means with class weights and copies are as high as those "
+        "with SMOTE and CGAN.",
         _least_lead_of_plain_weight,
         ">",
-        -MARGIN / 2,
+        -0.001,
     ),
     Claim(
         "scarcity_generators",

@@ -27,7 +27,13 @@ from utils.reporting.tables import (
 README, RESULTS = ROOT / "README.md", ROOT / "docs" / "results.md"
 README_START, README_END = "<!-- results:start -->", "<!-- results:end -->"
 AGAINST_NONE = "comparisons of a sampler with no resampling under the same model"
-SCARCITY_CLAIMS = ("scarcity_no_gain", "scarcity_boosting", "scarcity_copies", "scarcity_generators")
+SCARCITY_CLAIMS = (
+    "scarcity_no_gain",
+    "scarcity_boosting",
+    "scarcity_frauds",
+    "scarcity_copies",
+    "scarcity_generators",
+)
 TABLE_CLAIMS = ("tables_no_gain", "tables_equivalent", "tables_undersampling", "tables_claim")
 REASONS = {
     "refuted": "At least one rival is credibly better",
@@ -49,7 +55,7 @@ def answer(numbers: Numbers) -> str:
     verdict, test, n_scorings = comparison.claim.verdict, final.test, len(final.scorings)
     reason = REASONS[verdict][0].lower() + REASONS[verdict][1:]
     times = {1: "once", 2: "twice"}.get(n_scorings, f"{n_scorings} times")
-    found = {
+    sentences = {
         "Credit-card data": verdict_counts(comparison.differences, AGAINST_NONE),
         "Few frauds": few_frauds.in_brief(numbers.scarcity),
         "Other tables": in_brief(numbers.other_tables),
@@ -60,7 +66,7 @@ def answer(numbers: Numbers) -> str:
     return "\n".join(
         [
             f"*Random forest with CGAN is best:* **{verdict}**{refuted_by(comparison)}; {reason}.\n",
-            *(f"- **{subject}.** {sentences}" for subject, sentences in found.items() if sentences),
+            *(f"- **{subject}.** {text}" for subject, text in sentences.items() if text),
         ]
     )
 

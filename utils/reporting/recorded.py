@@ -250,21 +250,9 @@ class RecordedLabels:
 
 @dataclass(frozen=True)
 class ScarcitySize:
-    """Folds of the experiment, draws per fold of each number of frauds, and these numbers as text, 'all' the last."""
+    """Numbers of training frauds of the experiment as text, 'all' the last."""
 
-    folds: int
-    draws: int
     levels: list[str]
-
-
-@dataclass(frozen=True)
-class ScarcityMean:
-    """Mean average precision of a pair at a number of training frauds."""
-
-    model: str
-    sampler: str
-    level: str
-    average_precision: float
 
 
 @dataclass(frozen=True)
@@ -289,7 +277,6 @@ class Scarcity:
 
     size: ScarcitySize
     labels: RecordedLabels
-    means: list[ScarcityMean]
     gains: list[FraudGain]
     differences: list[ScarcityDifference]
     generators: list[ScarcityDifference]

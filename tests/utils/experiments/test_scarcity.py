@@ -185,8 +185,8 @@ def test_estimate_hours_interpolates_levels_that_were_not_measured(profile):
         {"level": level, "own_seconds": seconds} for level, seconds in (("20", 30), ("20", 70), ("all", 140))
     )
     # 100, 110, 120, 130 and 140 seconds; all frauds are drawn once
-    planned = replace(profile, folds=((0, 0),) * 10, scarcity_levels=(20, 40, 80, 160), scarcity_draws=3)
-    assert scarcity.estimate_hours(planned, costs) == pytest.approx(10 * (3 * 460 + 140) / 3600)
+    large = replace(profile, folds=((0, 0),) * 10, scarcity_levels=(20, 40, 80, 160), scarcity_draws=3)
+    assert scarcity.estimate_hours(large, costs) == pytest.approx(10 * (3 * 460 + 140) / 3600)
 
 
 def test_measure_costs_fits_every_pair_and_records_nothing(profile, tmp_path):

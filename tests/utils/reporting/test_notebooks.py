@@ -258,12 +258,13 @@ def test_finding_09_says_that_nothing_is_decided_and_that_only_the_weight_of_fra
     boosted = [row["mean"] for row in rows if row["model"] == "xgb"]
     assert max(map(abs, boosted)) < 0.01
     assert max(boosted) < min(row["mean"] for row in few["gains"] if row["model"] == "xgb")
+    assert all(row["mean"] < 0 for row in rows if (row["model"], row["level"]) == ("lr", "20"))
     linear = [row for row in rows if row["model"] == "lr" and row["level"] in ("40", "80", "160")]
     assert all((row["mean"] > 0) == (row["sampler"] != "ctgan") for row in linear)
     by_level = {(row["sampler"], row["level"]): row["mean"] for row in linear}
     for (sampler, level), mean in by_level.items():
         if sampler in ("smote", "cgan"):
-            assert min(by_level["ros", level], by_level["class_weight", level]) > mean - 0.005
+            assert min(by_level["ros", level], by_level["class_weight", level]) > mean - 0.001
 
 
 def test_finding_10_says_that_nothing_helps_and_what_harms(recorded):

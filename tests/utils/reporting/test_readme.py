@@ -163,16 +163,10 @@ def test_answer_is_the_verdict_and_a_list_of_what_was_found(numbers):
     verdict, empty, on_cards, few, others, final = readme.answer(parse(numbers)).split("\n")
     assert verdict.startswith("*Random forest with CGAN is best:* **not supported**; no rival is credibly better")
     assert empty == "" and on_cards.startswith("- **Credit-card data.** Of 1 comparisons")
-    assert (
-        "no resampling, with 20, 40, 80, 160 or all frauds to train on, 0 are credible gains, 0 credible losses" in few
-    )
-    assert (
-        few.startswith("- **Few frauds.** Of 20 ") and "Of 2 such comparisons of CGAN with SMOTE, 0 are credible" in few
-    )
+    assert few.startswith("- **Few frauds.** Of 20 ") and "with 20, 40, 80, 160 or all frauds to train on, 0 are" in few
+    assert "Of 2 such comparisons of CGAN with SMOTE, 0 are credible gains" in few
     assert others.startswith("- **Other tables.** Over 32 other tables")
-    assert (
-        "of 3 pairs of a model and a sampler, 0 are better than the model alone, 2 equivalent to it (0 also " in others
-    )
+    assert "of 3 pairs of a model and a sampler, 0 are better than the model alone, 2 equivalent to it (0 " in others
     assert "with equal classes, 0 are better than the model alone, 0 equivalent to it (0 also without the " in others
     assert "tables), 4 worse, and 0 undecided." in others
     assert others.endswith("There the claim is not supported, with the ratio searched and with equal classes.")
