@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from utils.analysis.corrected_tests import corrected_difference, holm, require_finite
 from utils.analysis.summaries import SCORE
 from utils.analysis.verdicts import detectable_difference, verdict
 
+METHOD = ["model", "sampler", "ratio"]
 ROWS = ["model", "level", "repeat", "fold", "draw"]  # what a sampler and its reference share
 
 
 def scarcity_differences(table: pd.DataFrame, reference: str = "none") -> pd.DataFrame:
-    """Compare every sampler with the reference under the same model, at every number of training frauds.
+    """Compare every sampler with the reference with the same model, at every number of training frauds.
 
     Differences are paired by fold and draw, and averaged over the draws of a fold, because draws of one fold share its
     test rows: the fold is the unit.
@@ -37,20 +39,44 @@ def scarcity_differences(table: pd.DataFrame, reference: str = "none") -> pd.Dat
     ValueError
         If no comparison has two folds, or a score is NaN or infinite.
     """
-    require_finite(table[SCORE], f"values of {SCORE}")
-    is_reference = table["sampler"] == reference
-    ratios = table.loc[is_reference, "ratio"]
-    shared = ROWS if (ratios == "none").all() else [*ROWS, "ratio"]
-    paired = table[~is_reference].merge(
-        table.loc[is_reference, [*shared, SCORE]], on=shared, suffixes=("", "_reference"), validate="many_to_one"
-    )
-    paired["difference"] = paired[SCORE] - paired[f"{SCORE}_reference"]
-    compared = _over_folds(paired, ["model", "sampler", "ratio", "level"], _test_share(table))
+    compared = _over_folds(_paired(table, reference), [*METHOD, "level"], _test_share(table))
     if compared.empty:
         raise ValueError(f"No sampler has two folds in common with {reference!r}; run more folds before comparing.")
     compared = compared.assign(adjusted_p=holm(compared["p_value"]), detectable=detectable_difference(compared))
     verdicts = [verdict(row.low, row.high, row.adjusted_p) for row in compared.itertuples()]
     return compared.assign(verdict=verdicts)
+
+
+def scarcity_trends(table: pd.DataFrame) -> pd.DataFrame:
+    """How the difference of every sampler from no resampling changes when the training frauds are doubled.
+
+    In every fold it is the slope of a straight line through the differences, means over the draws, against the binary
+    logarithm of the number of training frauds. A sampler that is worth more where frauds are fewer has a negative one.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for `scarcity_differences`, with n_fit_positives, which without resampling is the number of training frauds.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, sampler, ratio, mean (change per doubling), low, high, p_value, n_folds (see
+        `corrected_difference`) and adjusted_p (Holm, all rows are one family). Pairs with fewer than two folds or two
+        numbers of frauds are left out.
+    """
+    paired = _paired(table, "none", "n_fit_positives").assign(
+        doublings=lambda rows: np.log2(rows["n_fit_positives_reference"])
+    )
+    of_fold = [*METHOD, "repeat", "fold"]
+    points = paired.groupby([*of_fold, "level"], sort=False)[["doublings", "difference"]].mean().reset_index()
+    slopes = [
+        dict(zip(of_fold, names, strict=True)) | {"difference": np.polyfit(line["doublings"], line["difference"], 1)[0]}
+        for names, line in points.groupby(of_fold, sort=False)
+        if len(line) > 1
+    ]
+    trends = _over_folds(pd.DataFrame(slopes, columns=[*of_fold, "difference"]), METHOD, _test_share(table))
+    return trends if trends.empty else trends.assign(adjusted_p=holm(trends["p_value"]))
 
 
 def gains_of_frauds(table: pd.DataFrame, sampler: str = "none") -> pd.DataFrame:
@@ -77,6 +103,21 @@ def gains_of_frauds(table: pd.DataFrame, sampler: str = "none") -> pd.DataFrame:
     paired = paired.merge(before, on=["model", "before", "repeat", "fold"])
     paired["difference"] = paired[SCORE] - paired["earlier"]
     return _over_folds(paired, ["model", "level", "before"], _test_share(table))
+
+
+def _paired(table: pd.DataFrame, reference: str, *others: str) -> pd.DataFrame:
+    """Rows of every other sampler, and beside them score and others of the reference on the same fold and draw."""
+    require_finite(table[SCORE], f"values of {SCORE}")
+    is_reference = table["sampler"] == reference
+    ratios = table.loc[is_reference, "ratio"]
+    shared = ROWS if (ratios == "none").all() else [*ROWS, "ratio"]
+    paired = table[~is_reference].merge(
+        table.loc[is_reference, [*shared, SCORE, *others]],
+        on=shared,
+        suffixes=("", "_reference"),
+        validate="many_to_one",
+    )
+    return paired.assign(difference=paired[SCORE] - paired[f"{SCORE}_reference"])
 
 
 def _test_share(table: pd.DataFrame) -> float:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tests.rows import SPLIT
-from utils.analysis import gains_of_frauds, scarcity_differences
+from utils.analysis import gains_of_frauds, scarcity_differences, scarcity_trends
 from utils.analysis.corrected_tests import corrected_difference
 
 
@@ -39,7 +39,7 @@ def test_scarcity_differences_adjust_all_rows_as_one_family():
     p_value = corrected_difference([0.02, 0.03, 0.04], 0.25).p_value
     assert compared.loc["20", "p_value"] == pytest.approx(p_value)
     assert compared.loc["20", "adjusted_p"] == pytest.approx(2 * p_value)
-    assert compared.loc["20", "verdict"] == "no evidence"
+    assert compared.loc["20", "verdict"] == "undecided"
 
 
 def test_scarcity_differences_pair_draws():
@@ -93,3 +93,28 @@ def test_gains_of_frauds_match_a_hand_computation():
 def test_gains_of_frauds_are_those_of_one_sampler():
     gains = gains_of_frauds(pd.DataFrame(NONE + SMOTE + ALL), "smote")
     assert gains["mean"].item() == pytest.approx(np.mean([0.8 - 0.62, 0.68 - 0.53, 0.89 - 0.74]))
+
+
+def numbered(table: list[dict]) -> pd.DataFrame:
+    """Rows with the number of training frauds: 320 are all."""
+    frauds = {"20": 20, "40": 40, "all": 320}
+    return pd.DataFrame([{**row, "n_fit_positives": frauds[row["level"]]} for row in table])
+
+
+def test_scarcity_trends_match_a_hand_computation():
+    trend = scarcity_trends(numbered(NONE + SMOTE + ALL)).iloc[0]
+    slopes = [(0.0 - 0.02) / 4, (-0.02 - 0.03) / 4, (-0.01 - 0.04) / 4]  # 20 frauds are doubled four times
+    expected = corrected_difference(slopes, 0.25)
+    assert trend[["mean", "low", "high"]].to_list() == pytest.approx([expected.mean, expected.low, expected.high])
+    assert trend["adjusted_p"] == pytest.approx(expected.p_value) and trend["n_folds"] == 3
+
+
+def test_scarcity_trends_are_adjusted_over_all_pairs():
+    ros = [{**row, "sampler": "ros"} for row in SMOTE + ALL if row["sampler"] == "smote"]
+    trends = scarcity_trends(numbered(NONE + SMOTE + ALL + ros))
+    assert trends["sampler"].tolist() == ["smote", "ros"]
+    assert trends["adjusted_p"].to_list() == pytest.approx(2 * trends["p_value"])
+
+
+def test_scarcity_trends_need_two_numbers_of_frauds():
+    assert scarcity_trends(numbered(NONE + SMOTE)).empty
