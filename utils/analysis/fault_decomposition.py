@@ -73,7 +73,7 @@ def conditions(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
 def effects(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
     """Steps from the clean score to the replica's score as published, for `original_study.plot_waterfall`.
 
-    Each fault is switched on alone, so the steps do not add up; the remainder is a step called 'interplay'.
+    Each fault is switched on alone, so the steps do not add up; the remainder is a step called 'interaction'.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def effects(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
     stages = [
         ("clean", "level", scores["clean"]),
         *((fault, "step", values) for fault, values in steps.items()),
-        ("interplay", "step", scores["as published"] - scores["clean"] - sum(steps.values())),
+        ("interaction", "step", scores["as published"] - scores["clean"] - sum(steps.values())),
         ("as published", "level", scores["as published"]),
     ]
     rows = []

@@ -20,7 +20,8 @@ NONE = RNG.uniform(0.3, 0.9, N)
 def scores_of(**differences):
     """Scores of one model: no resampling, and samplers that differ from it by these amounts on every family."""
     columns = {("lr", "none"): NONE} | {("lr", name): NONE + values for name, values in differences.items()}
-    return pd.DataFrame(columns, index=[f"family {number}" for number in range(N)])
+    scores = pd.DataFrame(columns, index=[f"family {number}" for number in range(N)])
+    return scores.rename_axis(columns=["model", "sampler"])
 
 
 def test_effects_decide_what_is_clear_and_nothing_else():
@@ -35,7 +36,7 @@ def test_effects_decide_what_is_clear_and_nothing_else():
         "better": "helps",
         "worse": "harms",
         "same": "equivalent",
-        "unclear": "no evidence",
+        "unclear": "undecided",
     }
     np.testing.assert_allclose(table[list(module.OUTCOMES)].sum(axis=1), 1)
     assert table.loc["better", "difference"] == pytest.approx(0.05, abs=0.01)
@@ -75,7 +76,7 @@ def test_with_ratio_keeps_one_kind_and_samplers_that_have_no_other():
         ((0.96, 0.03, 0.01), "harms"),
         ((0.0, 0.95, 0.05), "equivalent"),
         ((0.0, 0.0, 1.0), "helps"),
-        ((0.0, 0.06, 0.94), "no evidence"),
+        ((0.0, 0.06, 0.94), "undecided"),
     ],
 )
 def test_decide_needs_the_threshold(probabilities, expected):
@@ -113,21 +114,31 @@ def test_ranks_over_families_match_the_example_of_demsar():
         (1.000, 1.000, 1.000, 1.000), (0.940, 0.962, 0.965, 0.962), (0.619, 0.666, 0.614, 0.669),
         (0.972, 0.981, 0.9751, 0.975), (0.957, 0.978, 0.946, 0.970),
     ]  # fmt: skip
-    scores = pd.DataFrame(demsar, columns=pd.MultiIndex.from_product([["c"], ["c45", "m", "cf", "mcf"]]))
-    table = module.ranks_over_families(scores, "c").set_index("sampler")
+    scores = pd.DataFrame(
+        demsar, columns=pd.MultiIndex.from_product([["c"], ["c45", "m", "cf", "mcf"]], names=["model", "sampler"])
+    )
+    table = module.ranks_over_families(scores).set_index("sampler")
     assert table["mean_rank"].round(3).to_dict() == {"mcf": 1.964, "m": 2.0, "cf": 2.893, "c45": 3.143}
     assert table["critical_difference"].iloc[0] == pytest.approx(1.25, abs=0.005)
     assert 0.01 < table["friedman_p"].iloc[0] < 0.05
 
 
 def test_ranks_of_samplers_that_are_alike_everywhere_are_tied():
-    table = module.ranks_over_families(scores_of(a=np.zeros(N), b=np.zeros(N)), "lr")
+    table = module.ranks_over_families(scores_of(a=np.zeros(N), b=np.zeros(N)))
     assert table["mean_rank"].tolist() == [2, 2, 2] and table["friedman_p"].tolist() == [1, 1, 1]
+
+
+def test_friedmans_p_values_are_adjusted_over_the_models():
+    one = scores_of(a=np.full(N, 0.1), b=RNG.normal(0, 0.1, N))
+    both = pd.concat([one, one.rename(columns={"lr": "rf"}, level="model")], axis=1)
+    table = module.ranks_over_families(both).groupby("model", sort=False).first()
+    assert list(table.index) == ["lr", "rf"]
+    assert table["adjusted_p"].to_numpy() == pytest.approx(2 * table["friedman_p"].to_numpy())
 
 
 def test_ranks_need_three_samplers():
     with pytest.raises(ValueError, match="2 samplers on 20 families cannot be ranked"):
-        module.ranks_over_families(scores_of(a=np.zeros(N)), "lr")
+        module.ranks_over_families(scores_of(a=np.zeros(N)))
 
 
 def row_of(dataset, sampler, score, *, ratio=None, grid=(0, 1, 5), fold=0, model="lr", settings="a hash"):
@@ -161,21 +172,42 @@ def test_verdicts_stand_where_every_table_is_easy():
 
 @pytest.mark.parametrize("spread", [0.005, 0.02, 0.05])
 def test_smallest_detectable_difference_is_where_the_verdict_begins(spread):
-    differences = np.random.default_rng(1).normal(0.3, spread, N)
-    detectable = module.smallest_detectable(differences)
-    centred = differences - differences.mean()
+    differences = pd.Series(np.random.default_rng(1).normal(0.3, spread, N))
+    everywhere = pd.Series([True] * N)
+    detectable = module.smallest_detectable(differences, has_room=everywhere)
+    centred = (differences - differences.mean()).to_numpy()
     beyond, within = (module.decide(module.posterior(centred + detectable + step)) for step in (0.003, -0.003))
-    assert (beyond, within) == ("helps", "no evidence")
-    assert detectable > module.smallest_detectable(differences, margin=0.005)
+    assert (beyond, within) == ("helps", "undecided")
+    assert detectable > module.smallest_detectable(differences, has_room=everywhere, margin=0.005)
 
 
-def test_nothing_is_detectable_where_families_contradict_each_other_completely():
-    assert module.smallest_detectable(np.array([-1.0, 1.0])) == 1
+def test_smallest_detectable_gain_is_larger_where_some_families_cannot_gain():
+    differences = pd.Series(np.random.default_rng(1).normal(0, 0.005, N))
+    differences[:6] = 0.0
+    some = pd.Series([False] * 6 + [True] * (N - 6))
+    detectable = module.smallest_detectable(differences, has_room=some)
+    assert detectable > module.smallest_detectable(differences, has_room=pd.Series([True] * N))
+    moved = differences.to_numpy() + np.where(some, detectable + 0.003 - differences[some].mean(), 0)
+    assert module.decide(module.posterior(moved)) == "helps"
+
+
+def test_nothing_is_detectable_where_families_contradict_each_other_completely_or_none_can_gain():
+    everywhere = pd.Series([True] * N)
+    assert module.smallest_detectable(pd.Series([-1.0, 1.0]), has_room=everywhere) == 1
+    assert module.smallest_detectable(pd.Series([0.0] * N), has_room=~everywhere) == 1
+
+
+def test_deciding_families_are_those_without_which_the_verdict_falls():
+    clear = pd.Series([0.05] * 10, index=list("abcdefghij"))
+    assert module.deciding_families(clear) == []
+    just = pd.Series([0.05] * 7 + [-0.05], index=list("abcdefgh"))  # helps with a probability of 0.957
+    assert module.deciding_families(just) == list("abcdefg")
+    assert module.deciding_families(pd.Series([0.05, -0.05] * 5)) == []  # nothing is decided
 
 
 def test_a_few_families_decide_nothing_however_clear_they_are():
     differences = pd.DataFrame({("lr", "few"): [0.2] * 4 + [np.nan], ("lr", "enough"): [0.2] * 5})
-    assert module.effects(differences)["verdict"].tolist() == ["no evidence", "helps"]
+    assert module.effects(differences)["verdict"].tolist() == ["undecided", "helps"]
 
 
 @pytest.mark.parametrize(
@@ -231,6 +263,17 @@ def test_without_easy_tables_judges_each_model_by_its_own_scores():
     ]  # fmt: skip
 
 
+def test_hard_differences_keep_the_other_tables_of_a_family():
+    rows = [
+        row_of("a1", "none", 0.995), row_of("a1", "smote", 0.2, ratio=1),
+        row_of("a2", "none", 0.5), row_of("a2", "smote", 0.6, ratio=1),
+        row_of("a1", "none", 0.4, model="rf"), row_of("a1", "smote", 0.6, ratio=1, model="rf"),
+        row_of("a2", "none", 0.5, model="rf"), row_of("a2", "smote", 0.9, ratio=1, model="rf"),
+    ]  # fmt: skip
+    differences = usage.hard_differences(pd.DataFrame(rows), {"a1": "a", "a2": "a"})
+    assert differences.loc["a"].to_dict() == pytest.approx({("lr", "smote"): 0.1, ("rf", "smote"): 0.3})
+
+
 def many_rows(n=N):
     """A sampler that helps where it adds rows, one that is hardly used, and an easy table, on as many families."""
     rows = []
@@ -251,6 +294,15 @@ def test_verdicts_say_where_a_sampler_is_not_used_and_what_holds_elsewhere():
     assert found["share_unused"].to_dict() == {"smote": 0, "cgan": (N - 6) / N}
     assert found.loc["smote", "n_families"] == N
     assert 0 < found.loc["smote", "detectable"] < 0.05
+
+
+def test_verdicts_stand_beside_those_that_count_ties_neutrally():
+    table = many_rows()
+    families = {name: name for name in table["dataset"]}
+    assert "tie_neutral" not in module.verdicts(table, families)
+    ties = table.assign(average_precision_tie_neutral=table["average_precision"].where(table["sampler"] == "none", 0.1))
+    judged = module.verdicts(ties, families).set_index("sampler")
+    assert judged.loc["smote", ["verdict", "tie_neutral"]].tolist() == ["helps", "harms"]
 
 
 def test_associations_find_what_an_effect_depends_on_and_adjust_for_their_number():

@@ -14,10 +14,19 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "effects": ["NOT_USED", "OUTCOMES", "decide", "effects", "posterior", "smallest_detectable", "verdicts"],
+        "effects": [
+            "NOT_USED",
+            "OUTCOMES",
+            "decide",
+            "deciding_families",
+            "effects",
+            "posterior",
+            "smallest_detectable",
+            "verdicts",
+        ],
         "families": ["differences_to", "family_scores", "leads_of", "table_scores", "with_ratio"],
         "ranks": ["ranks_over_families"],
         "traits": ["associations"],
-        "usage": ["share_replaced", "share_unused", "used_differences", "without_easy_tables"],
+        "usage": ["hard_differences", "share_replaced", "share_unused", "used_differences", "without_easy_tables"],
     },
 )

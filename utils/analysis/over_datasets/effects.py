@@ -9,10 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from utils.analysis.over_datasets.families import PAIR, RULES, differences_to, family_scores
-from utils.analysis.over_datasets.usage import share_unused, used_differences, without_easy_tables
+from utils.analysis.over_datasets.usage import EASY, hard_differences, share_unused, used_differences
+from utils.analysis.summaries import TIE_NEUTRAL_SCORE
 
 OUTCOMES = ("harms", "equivalent", "helps")
-UNDECIDED, NOT_USED = "no evidence", "not used"
+UNDECIDED, NOT_USED = "undecided", "not used"
 MOSTLY = 0.5
 FEWEST = 5  # families that a verdict needs: on fewer, a test without distribution decides nothing at 5 %
 BISECTIONS = 10  # of an interval of length 1, so that the smallest detectable difference is known to 0.001
@@ -35,18 +36,26 @@ def verdicts(table: pd.DataFrame, families: Mapping[str, str], *, seed: int = 0)
     Returns
     -------
     DataFrame
-        Columns of `effects`; detectable, see `smallest_detectable`; share_unused, see `usage.share_unused`; and two
-        more verdicts: where_used, over the folds on which the sampler changes rows, and hard_tables, without tables
-        where nothing can help. Where the search mostly chose to change nothing, `verdict` is 'not used', whatever the
-        test says.
+        Columns of `effects`; detectable, see `smallest_detectable`; n_deciding, see `deciding_families`; share_unused,
+        see `usage.share_unused`; and three more verdicts: where_used, over the folds on which the sampler changes rows,
+        hard_tables, without tables where nothing can help, and, if the rows have it, tie_neutral, by the average
+        precision that counts ties neutrally. Where the search mostly chose to change nothing, `verdict` is 'not used',
+        whatever the test says.
     """
-    differences = differences_to(family_scores(table, families))
+    scores = family_scores(table, families)
+    differences = differences_to(scores)
     own = effects(differences, seed=seed)
     pairs = pd.MultiIndex.from_frame(own[PAIR])
-    own["detectable"] = [smallest_detectable(differences[pair].dropna().to_numpy(), seed=seed) for pair in pairs]
+    has_room = scores.xs(RULES.baseline, axis=1, level="sampler") < EASY
+    own["detectable"] = [
+        smallest_detectable(differences[pair].dropna(), has_room=has_room[pair[0]], seed=seed) for pair in pairs
+    ]
+    own["n_deciding"] = [len(deciding_families(differences[pair].dropna(), seed=seed)) for pair in pairs]
     own["share_unused"] = share_unused(table).reindex(pairs).to_numpy()
-    hard = differences_to(family_scores(without_easy_tables(table), families))
-    for name, others in {"where_used": used_differences(table, families), "hard_tables": hard}.items():
+    readings = {"where_used": used_differences(table, families), "hard_tables": hard_differences(table, families)}
+    if TIE_NEUTRAL_SCORE in table:
+        readings["tie_neutral"] = differences_to(family_scores(table, families, TIE_NEUTRAL_SCORE))
+    for name, others in readings.items():
         own[name] = effects(others, seed=seed).set_index(PAIR)["verdict"].reindex(pairs).to_numpy()
     return own.assign(verdict=own["verdict"].mask(own["share_unused"] > MOSTLY, NOT_USED))
 
@@ -67,8 +76,8 @@ def effects(differences: pd.DataFrame, *, margin: float = RULES.margin, seed: in
     -------
     DataFrame
         Columns model, sampler, n_families, difference (mean over families), median, harms, equivalent, helps
-        (posterior probabilities) and verdict: the outcome whose probability reaches the plan's threshold, or 'no
-        evidence', also on fewer than five families. A pair with fewer than two families is left out.
+        (posterior probabilities) and verdict: the outcome whose probability reaches the plan's threshold, or
+        'undecided', also on fewer than five families. A pair with fewer than two families is left out.
     """
     rows = []
     for (model, sampler), column in differences.items():
@@ -102,23 +111,57 @@ def posterior(
 
 
 def decide(probabilities: tuple[float, ...]) -> str:
-    """Of OUTCOMES, the one whose posterior probability reaches the plan's threshold, or 'no evidence'."""
+    """Of OUTCOMES, the one whose posterior probability reaches the plan's threshold, or 'undecided'."""
     likeliest = int(np.argmax(probabilities))
     return OUTCOMES[likeliest] if probabilities[likeliest] >= RULES.threshold else UNDECIDED
 
 
-def smallest_detectable(differences: NDArray, *, margin: float = RULES.margin, seed: int = 0) -> float:
-    """Smallest mean difference that would have been decided to help, if it varied over the families as this one does.
+def deciding_families(differences: pd.Series, *, margin: float = RULES.margin, seed: int = 0) -> list[str]:
+    """Families without any single one of which the verdict would be another; none where nothing is decided.
 
-    The observed differences are moved by a constant, to within 0.001. It is 1, the largest difference that there can
-    be, where the families differ too much for any verdict or are fewer than five.
+    Parameters
+    ----------
+    differences : Series
+        One difference per family, its index.
+    margin, seed
+        As for `effects`.
     """
-    if len(differences) < FEWEST:
+    own = decide(posterior(differences.to_numpy(), margin=margin, seed=seed))
+    if own == UNDECIDED or len(differences) < FEWEST:
+        return []
+    return [
+        family
+        for family in differences.index
+        if decide(posterior(differences.drop(family).to_numpy(), margin=margin, seed=seed)) != own
+    ]
+
+
+def smallest_detectable(
+    differences: pd.Series, *, has_room: pd.Series, margin: float = RULES.margin, seed: int = 0
+) -> float:
+    """Smallest gain that would have been decided to help, if every family that has room for one had gained as much.
+
+    The observed differences of these families are moved by a constant, to within 0.001, so that they vary as they do;
+    those of the others stay. It is 1, the largest difference that there can be, where the families differ too much for
+    any verdict, too few of them have room, or there are fewer than five.
+
+    Parameters
+    ----------
+    differences : Series
+        One difference per family, its index.
+    has_room : Series of bool
+        By family: whether a score can rise, because the model alone is not almost perfect there.
+    margin, seed
+        As for `effects`.
+    """
+    moving = has_room.reindex(differences.index).to_numpy(dtype=bool)
+    if len(differences) < FEWEST or not moving.any():
         return 1.0
-    centred = differences - differences.mean()
+    values = differences.to_numpy()
+    centred = np.where(moving, values - values[moving].mean(), values)
     low, high = 0.0, 1.0
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        helps = posterior(centred + middle, margin=margin, seed=seed, n_draws=BISECTION_DRAWS)[-1]
+        helps = posterior(centred + middle * moving, margin=margin, seed=seed, n_draws=BISECTION_DRAWS)[-1]
         low, high = (low, middle) if helps >= RULES.threshold else (middle, high)
     return high

@@ -78,7 +78,7 @@ def family_groups(per_table: pd.DataFrame, families: Mapping[str, str]) -> pd.ap
 
 
 def differences_to(scores: pd.DataFrame, baseline: str = RULES.baseline) -> pd.DataFrame:
-    """Differences of every sampler from the baseline under the same model.
+    """Differences of every sampler from the baseline with the same model.
 
     Parameters
     ----------

@@ -5,30 +5,39 @@ from __future__ import annotations
 import pandas as pd
 from scipy.stats import friedmanchisquare
 
+from utils.analysis.corrected_tests import holm
 from utils.analysis.summaries import critical_difference
 
 
-def ranks_over_families(scores: pd.DataFrame, model: str) -> pd.DataFrame:
-    """Mean ranks of a model's samplers over the families that all of them have, with tests of Friedman and Nemenyi.
+def ranks_over_families(scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean ranks of the samplers of each model over the families that all have, with Friedman's and Nemenyi's tests.
 
     Parameters
     ----------
     scores : DataFrame
         From `family_scores`.
-    model : str
 
     Returns
     -------
     DataFrame
-        Columns sampler, mean_rank (1 is best, ties share), n_families, friedman_p (1 where all share every rank),
-        critical_difference (Nemenyi, 5 %); best first.
+        Columns model, sampler, mean_rank (1 is best, ties share), n_families, friedman_p (1 where all share every
+        rank), critical_difference (Nemenyi, 5 %) and adjusted_p (of Friedman's test; Holm, over the models); the best
+        sampler of a model first.
 
     Raises
     ------
     ValueError
-        If there are fewer than three samplers or two families.
+        If a model has fewer than three samplers or two families.
     """
-    complete = scores[model].dropna()
+    models = scores.columns.unique("model")
+    ranks = pd.concat({model: _ranks(scores[model].dropna()) for model in models}, names=["model"])
+    ranks = ranks.reset_index("model").reset_index(drop=True)
+    p_values = ranks.groupby("model", sort=False)["friedman_p"].first()
+    adjusted = dict(zip(p_values.index, holm(p_values), strict=True))
+    return ranks.assign(adjusted_p=ranks["model"].map(adjusted))
+
+
+def _ranks(complete: pd.DataFrame) -> pd.DataFrame:
     n_families, n_samplers = complete.shape
     if n_samplers < 3 or n_families < 2:
         raise ValueError(f"{n_samplers} samplers on {n_families} families cannot be ranked; 3 on 2 are needed.")

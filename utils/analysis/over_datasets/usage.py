@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from utils.analysis.over_datasets.families import PAIR, RULES, family_groups
+from utils.analysis.over_datasets.families import PAIR, RULES, differences_to, family_groups, family_scores
 
 FOLD = ["dataset", "model", "repeat", "fold"]  # what a sampler and the baseline share
 EASY = 0.99
@@ -44,7 +44,7 @@ def share_replaced(table: pd.DataFrame) -> pd.Series:
 
 
 def used_differences(table: pd.DataFrame, families: Mapping[str, str]) -> pd.DataFrame:
-    """Differences to no resampling over the folds on which the sampler changes rows.
+    """Differences from no resampling over the folds on which the sampler changes rows.
 
     Parameters
     ----------
@@ -66,6 +66,26 @@ def used_differences(table: pd.DataFrame, families: Mapping[str, str]) -> pd.Dat
     compared = used.assign(difference=used[RULES.metric] - reference)
     per_table = compared.groupby(["dataset", *PAIR], sort=False)["difference"].mean().unstack(PAIR)
     return family_groups(per_table, families).mean().rename_axis("family")
+
+
+def hard_differences(table: pd.DataFrame, families: Mapping[str, str]) -> pd.DataFrame:
+    """Differences from no resampling over the tables on which their model alone stays below `EASY`.
+
+    A family keeps its other tables; one of which a pair lacks a result is left out for this pair, as everywhere.
+
+    Parameters
+    ----------
+    table, families
+        As for `used_differences`.
+
+    Returns
+    -------
+    DataFrame of shape (n_families, n_pairs)
+        Columns: (model, sampler).
+    """
+    hard = without_easy_tables(table)
+    of_models = [differences_to(family_scores(rows, families)) for _, rows in hard.groupby("model", sort=False)]
+    return pd.concat(of_models, axis=1) if of_models else differences_to(family_scores(hard, families))
 
 
 def without_easy_tables(table: pd.DataFrame, limit: float = EASY) -> pd.DataFrame:
