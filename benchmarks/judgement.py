@@ -50,7 +50,7 @@ FIGURES = (
     Figure("density", "density", 1),
     Figure("coverage", "coverage", 1),
     Figure("two_sample_auc", "two-sample AUC", 0.5),
-    Figure("two_sample_auc_seen", "two-sample AUC, rows seen", 0.5),
+    Figure("two_sample_auc_seen", "two-sample AUC, training rows", 0.5),
     Figure("closest_record", "closest record", 1),
     Figure("tstr", "TSTR", 1),
     Figure("trtr", "TRTR", None),

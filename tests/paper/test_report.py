@@ -48,11 +48,11 @@ def report(profile: Profile, numbers: dict) -> str:
 
 
 def with_verdicts(numbers: dict, **verdicts: list[tuple[str, str]]) -> dict:
-    """Numbers in which only these pairs (model, sampler) have a verdict other than 'no evidence'."""
+    """Numbers in which only these pairs (model, sampler) have a verdict other than 'undecided'."""
     changed = copy.deepcopy(numbers)
     for row in changed["07_comparison"]["differences"]:
         pair = row["model"], row["sampler"]
-        row["verdict"] = next((verdict for verdict, pairs in verdicts.items() if pair in pairs), "no evidence")
+        row["verdict"] = next((verdict for verdict, pairs in verdicts.items() if pair in pairs), "undecided")
     return changed
 
 
@@ -69,12 +69,12 @@ def test_report_has_a_sentence_for_every_verdict(profile, numbers):
     changed = with_verdicts(numbers, helps=[("xgb", "smote")], harms=[("rf", "rus")], equivalent=[("lr", "tomek")])
     text = report(profile, changed)
     assert "one is a credible gain, one a credible loss, one practically equivalent, and 48 undecided" in text
-    assert "Credibly better than no resampling is SMOTE under XGBoost (+0.007 [" in text
-    assert "Credibly worse is random undersampling under random forest (−0.062 [" in text
-    assert "Without a difference that matters is Tomek links under logistic regression (+0.003 [" in text
+    assert "Credibly better than no resampling is SMOTE with XGBoost (+0.007 [" in text
+    assert "Credibly worse is random undersampling with random forest (−0.062 [" in text
+    assert "Without a difference that matters is Tomek links with logistic regression (+0.003 [" in text
     assert "48 comparisons are undecided; their mean differences lie between" in text
-    assert "It pays for XGBoost: SMOTE under XGBoost" in text
-    assert "Avoid random undersampling under the models that it harms" in text
+    assert "It pays for XGBoost: SMOTE with XGBoost" in text
+    assert "Avoid random undersampling with the models that it harms" in text
 
 
 def test_report_without_credible_differences_gives_no_reason_to_resample(profile, numbers):
@@ -89,7 +89,7 @@ def test_report_without_credible_differences_gives_no_reason_to_resample(profile
         ("helps", "Use XGBoost with SMOTE. Its difference"),
         ("helps", "+0.007 [−0.009, 0.023]: a credible gain"),
         ("equivalent", "too small to matter, so the model alone does as well"),
-        ("no evidence", "not credible, so the model alone, which is simpler, may do as well"),
+        ("undecided", "not credible, so the model alone, which is simpler, may do as well"),
     ],
 )
 def test_report_recommends_a_sampler_by_its_verdict(profile, numbers, verdict, sentence):

@@ -17,7 +17,7 @@ UNKNOWN = dict.fromkeys(("mean", "low", "high", "p_value", "n_folds"), np.nan)  
 
 
 def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFrame:
-    """Compare every sampler with the reference under the same model, as one Holm family.
+    """Compare every sampler with the reference with the same model, as one Holm family.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def select_verdicts(family: pd.DataFrame, samplers: Iterable[str], models: Itera
 
 
 def ratio_differences(table: pd.DataFrame, ratios: Sequence[str] = ()) -> pd.DataFrame:
-    """Compare every sampler at every ratio with no resampling under the same model.
+    """Compare every sampler at every ratio with no resampling with the same model.
 
     Parameters
     ----------

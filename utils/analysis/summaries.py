@@ -91,7 +91,7 @@ def critical_difference(n_methods: int, n_rankings: int) -> float:
 def rank_samplers(table: pd.DataFrame) -> pd.DataFrame:
     """Mean ranks of the samplers with Nemenyi's critical difference, as Demšar (2006) draws them.
 
-    A sampler is ranked among all others under the same model and on the same fold; 1 is best, ties share. Only models
+    A sampler is ranked among all others with the same model and on the same fold; 1 is best, ties share. Only models
     and folds that every sampler has are used. Like `mean_ranks`, this is descriptive: models and folds of one dataset
     are not independent, so the critical difference is too small, and no verdict is based on it.
 

@@ -13,7 +13,7 @@ LARGEST = 1.0  # difference of two average precisions
 
 
 def verdict(low: float, high: float, adjusted_p: float, margin: float = MARGIN) -> str:
-    """Verdict on a comparison: 'helps', 'harms', 'equivalent' or 'no evidence'.
+    """Verdict on a comparison: 'helps', 'harms', 'equivalent' or 'undecided'.
 
     'equivalent' means that the whole interval lies within the margin, whatever the test says. This is a little stricter
     than a probability of 0.95 from `practical_probabilities`, because it leaves at most 0.025 on either side. 'helps'
@@ -35,7 +35,7 @@ def verdict(low: float, high: float, adjusted_p: float, margin: float = MARGIN) 
         return "helps"
     if adjusted_p < ALPHA and high < -margin:
         return "harms"
-    return "no evidence"
+    return "undecided"
 
 
 def detectable_difference(compared: pd.DataFrame, margin: float = MARGIN) -> pd.Series:

@@ -76,7 +76,7 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
         axes.margins(x=0.05)
     panels[0][0].set_yticks(range(len(variants)), [labels[name] for name in variants])
     panels[0][0].set_ylim(len(variants) - 0.4, -0.6)
-    figure.supxlabel("Difference to the default, with 95 % interval over folds", fontsize=8)
+    figure.supxlabel("Difference from the default, with 95 % interval over folds", fontsize=8)
     return figure
 
 

@@ -120,12 +120,12 @@ def plot_differences(compared: pd.DataFrame, samplers: dict[str, str], models: d
         axes.axvspan(-config.MARGIN, config.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
         axes.axvline(0, color=NEUTRAL, linewidth=0.8)
         for row in rows[rows["sampler"].isin(names)].itertuples():
-            colour, has_evidence = sampler_colour(row.sampler), row.verdict != "no evidence"
-            _draw_interval(axes, (row.low, row.mean, row.high), names.index(row.sampler), colour, filled=has_evidence)
+            colour, is_decided = sampler_colour(row.sampler), row.verdict != "undecided"
+            _draw_interval(axes, (row.low, row.mean, row.high), names.index(row.sampler), colour, filled=is_decided)
         axes.set_xlim(-WIDEST * 1.03, WIDEST * 1.03)
         axes.grid(axis="y", visible=False)
     figure.supxlabel(
-        "Difference of average precision to no resampling, with 95 % interval (grey: equivalent; hollow: no evidence)",
+        "Difference in average precision from no resampling, with 95 % interval (grey: equivalent; hollow: undecided)",
         fontsize=8,
     )
     return figure

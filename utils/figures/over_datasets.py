@@ -65,7 +65,9 @@ def plot_family_differences(differences: pd.DataFrame, samplers: dict[str, str],
                 _draw_families(axes, differences[model, name].dropna(), line, sampler_colour(name))
         axes.set_xlim(-WIDEST * 1.05, WIDEST * 1.05)
         axes.grid(axis="y", visible=False)
-    figure.supxlabel("Difference of average precision to no resampling (dots: families, bars: their mean)", fontsize=8)
+    figure.supxlabel(
+        "Difference in average precision from no resampling (dots: families, bars: their mean)", fontsize=8
+    )
     return figure
 
 
@@ -118,7 +120,7 @@ def plot_rank_diagrams(scores: pd.DataFrame, samplers: dict[str, str], models: d
 def plot_effects_by_trait(
     differences: pd.DataFrame, traits: pd.DataFrame, pairs: dict[str, tuple[str, str]], labels: dict[str, str]
 ) -> Figure:
-    """Difference to no resampling on every table against its traits: a panel per trait, a colour per pair.
+    """Difference from no resampling on every table against its traits: a panel per trait, a colour per pair.
 
     Parameters
     ----------

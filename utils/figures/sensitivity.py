@@ -35,7 +35,7 @@ LARGEST_DIFFERENCE = 0.1  # the axis ends here, so that a method that fails does
 def plot_ratios(
     curves: pd.DataFrame, samplers: dict[str, str], models: dict[str, str], words: Words = PAYMENTS
 ) -> Figure:
-    """Difference to no resampling against the ratio: a panel per model, a line per sampler with its intervals.
+    """Difference from no resampling against the ratio: a panel per model, a line per sampler with its intervals.
 
     Differences are of average precision, and the region of equivalence is grey. The line of a method that fails leaves
     the axis, which ends at `LARGEST_DIFFERENCE`.
@@ -62,7 +62,7 @@ def plot_ratios(
 def plot_scarcity(
     curves: pd.DataFrame, samplers: dict[str, str], models: dict[str, str], words: Words = PAYMENTS
 ) -> Figure:
-    """Difference to no resampling against the number of training frauds, drawn like `plot_ratios`.
+    """Difference from no resampling against the number of training frauds, drawn like `plot_ratios`.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def _plot_lines(curves: pd.DataFrame, samplers: dict[str, str], models: dict[str
     panels[0].set(ylim=_axis_limits(curves), xlim=(-0.5, len(positions) - 0.5))
     for axes in panels:
         if axes.get_subplotspec().is_first_col():
-            axes.set_ylabel("Difference to no resampling")
+            axes.set_ylabel("Difference from no resampling")
     handles = [Line2D([], [], **_style(name), label=samplers[name]) for name in names]
     figure.legend(handles=handles, loc="outside upper left", ncols=6)
     return figure

@@ -14,17 +14,25 @@ def in_brief(section: Scarcity | None) -> str:
         return ""
     *numbers, all_of_them = section.size.levels
     levels = f"{', '.join(numbers)} or {all_of_them} frauds to train on"
-    generators = " and ".join(
-        section.labels.samplers[name] for name in dict.fromkeys(row.sampler for row in section.generators)
+    labels, rows = section.labels.samplers, section.generators
+    generators, rivals = (
+        " and ".join(phrase(labels[name]) for name in dict.fromkeys(names))
+        for names in ([row.sampler for row in rows], [row.reference for row in rows])
     )
     return (
-        f"{verdict_counts(section.differences, f'comparisons of a sampler with no resampling, with {levels}')} "
-        f"{verdict_counts(section.generators, f'such comparisons of {generators} with SMOTE')}"
+        f"{verdict_counts(section.differences, f'comparisons of a sampler against no resampling, with {levels}')} "
+        f"{verdict_counts(rows, f'such comparisons of {generators} against {rivals}')}"
     )
+
+
+def before_adjustment(section: Scarcity) -> str:
+    """How many intervals exclude zero, which adjusted p-values need not bear out."""
+    n_clear = sum(row.low > 0 or row.high < 0 for row in section.differences)
+    return f"Before the adjustment, {n_clear} of the {len(section.differences)} intervals exclude zero."
 
 
 def difference_grid(section: Scarcity) -> pd.DataFrame:
-    """Mean difference to no resampling with its verdict as text: a row per pair, a column per number of frauds."""
+    """Mean difference from no resampling with its verdict as text: a row per pair, a column per number of frauds."""
     cells = {(row.model, row.sampler, row.level): f"{row.mean:+.3f} ({row.verdict})" for row in section.differences}
     grid = pd.Series(cells).unstack()
     samplers, models = section.labels.samplers, section.labels.models

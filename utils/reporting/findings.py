@@ -67,18 +67,19 @@ def _on_comparison(section: Row, eda: Row) -> list[str]:
         f"The highest mean average precision over {folds} is that of {_pair(section, best)}: "
         f"{best['mean']:.3f} [{best['low']:.3f}, {best['high']:.3f}]{chance}.",
         *_on_verdicts(section),
-        f"That a random forest with CGAN oversampling is the best model is {section['claim']['verdict']} here.",
+        "The claim that a random forest with CGAN oversampling is the best model is "
+        f"{section['claim']['verdict']} here.",
     ]
 
 
 def _on_verdicts(section: Row) -> list[str]:
     rows = section["differences"]
     helps, harms = ([row for row in rows if row["verdict"] == verdict] for verdict in ("helps", "harms"))
-    n_undecided = sum(row["verdict"] == "no evidence" for row in rows)
+    n_undecided = sum(row["verdict"] == "undecided" for row in rows)
     sentences = [
-        f"Credibly better than no resampling under the same model: {_named(section, helps)}."
+        f"Credibly better than no resampling with the same model: {_named(section, helps)}."
         if helps
-        else "No way of handling the imbalance is credibly better than none under the same model."
+        else "No way of handling the imbalance is credibly better than none with the same model."
     ]
     if harms:
         sentences.append(f"Credibly worse: {_named(section, harms)}.")
@@ -88,14 +89,14 @@ def _on_verdicts(section: Row) -> list[str]:
 
 
 def _detectable(rows: Sequence[Row]) -> str:
-    """The smallest difference that could have been called, if there was one."""
+    """The median of the smallest differences that could have been detected, if there is one."""
     sizes = [row["detectable"] for row in rows if row.get("detectable") is not None]
     if not sizes:
         return ""
     size = float(np.median(sizes))
     if size >= TOO_WIDE:
-        return ", and with so few folds hardly any difference could have been called"
-    return f"; the smallest difference that could have been called is {size:.3f} in the median"
+        return ", and with so few folds hardly any difference could have been detected"
+    return f"; half of the comparisons could have detected only a difference of more than {size:.3f}"
 
 
 def _on_final(section: Row, words: Words) -> list[str]:
@@ -125,10 +126,10 @@ def _on_final(section: Row, words: Words) -> list[str]:
 def _on_alerts(card: Row, threshold: float, words: Words) -> str:
     """How many alerts on the test set are right; the number of alerts is recorded if they are few."""
     n_alerts, precision = card.get("alerts at the threshold"), card["precision at the threshold"]
-    start = f"With alerts from a probability of {threshold:.3f}"
+    start = f"With an alert threshold of {threshold:.3f}"
     if n_alerts == 0:
         return (
-            f"{start}, no {words.row} of the test set raises one: at these costs, alerts do not pay. "
+            f"{start}, no {words.row} of the test set raises an alert: at these costs, alerts do not pay. "
             "The costs can be changed under [costs] in the file of the study."
         )
     share = f"{precision:.0%} of the alerts on the test set are {words.positives}"
@@ -136,7 +137,7 @@ def _on_alerts(card: Row, threshold: float, words: Words) -> str:
         n_right = round(precision * n_alerts)
         plural = "s" * (n_alerts != 1)
         share = f"{n_right} of {n_alerts:.0f} alert{plural} on the test set {'is' if n_right == 1 else 'are'} right"
-    return f"{start}, {share}, and {card['recall at the threshold']:.0%} of the {words.positives} raise one."
+    return f"{start}, {share}, and {card['recall at the threshold']:.0%} of the {words.positives} raise an alert."
 
 
 def _advice(section: Row) -> list[str]:
@@ -157,7 +158,7 @@ def _advice(section: Row) -> list[str]:
 def _beside_xgboost(row: Row) -> str:
     if row["verdict"] == "helps":
         return ", which is credibly better than XGBoost without resampling"
-    return "; that it is better than XGBoost without resampling, which is simpler, is not shown"
+    return "; it has not been shown to be better than XGBoost without resampling, which is simpler"
 
 
 def _on_sampler(section: Row, model: str, sampler: str) -> str:

@@ -11,23 +11,29 @@ from utils.reporting.tables import phrase
 
 
 def in_brief(section: OtherTables | None) -> str:
-    """Two sentences on the verdicts and on the claim; none where nothing was measured."""
+    """Sentences on the verdicts and on the claim; none where nothing was measured."""
     if section is None:
         return ""
-    measured, claim = section.tables, section.claim
-    answers = f"{claim.verdict}, with the ratio searched and with equal classes"
+    claim = section.claim
+    answers = f"{claim.verdict} there, with a tuned ratio and with equal classes"
     if claim.verdict != claim.equal_verdict:
-        answers = f"{claim.verdict} with the ratio searched, and {claim.equal_verdict} with equal classes"
+        answers = f"{claim.verdict} there with a tuned ratio, and {claim.equal_verdict} with equal classes"
+    return f"{counts_in_brief(section)} The claim is {answers}."
+
+
+def counts_in_brief(section: OtherTables) -> str:
+    """Two sentences: what was measured, and how often each verdict was reached."""
+    measured = section.tables
     return (
-        f"Over {measured.number} other tables of {measured.families} families, every sampler was searched as hard as "
-        f"its baseline: of {len(section.verdicts)} pairs of a model and a sampler, {_tally(section.verdicts)}; with "
-        f"equal classes, {_tally(section.equal_verdicts)}. There the claim is {answers}."
+        f"Over {measured.number} other tables of {measured.families} families, every sampler was tuned over the same "
+        f"settings as its baseline. With a tuned ratio, of {len(section.verdicts)} pairs of a model and a sampler, "
+        f"{_tally(section.verdicts)}; with equal classes, {_tally(section.equal_verdicts)}."
     )
 
 
 def verdict_grid(section: OtherTables) -> pd.DataFrame:
     """Verdict and mean difference as text: a row per pair, a column per kind of ratio, a dash for what is missing."""
-    columns = {"Ratio searched": section.verdicts, "Equal classes": section.equal_verdicts}
+    columns = {"Tuned ratio": section.verdicts, "Equal classes": section.equal_verdicts}
     cells = {
         name: {(row.sampler, row.model): f"{row.verdict} ({row.difference:+.3f})" for row in rows}
         for name, rows in columns.items()
@@ -44,6 +50,6 @@ def _tally(rows: list[TablesVerdict]) -> str:
     n_hard = sum((row.verdict, row.hard_tables) == ("equivalent", "equivalent") for row in rows)
     unused = f", {counts['not used']} mostly left unused" if counts["not used"] else ""
     return (
-        f"{counts['helps']} are better than the model alone, {counts['equivalent']} equivalent to it ({n_hard} also "
-        f"without the easiest tables), {counts['harms']} worse{unused}, and {counts['no evidence']} undecided"
+        f"{counts['helps']} are better than the model alone, {counts['equivalent']} equivalent to it ({n_hard} still "
+        f"without the easiest tables), {counts['harms']} worse{unused}, and {counts['undecided']} undecided"
     )

@@ -10,7 +10,7 @@ import pandas as pd
 from utils.config import MARGIN, ROOT
 from utils.reporting import claims, few_frauds
 from utils.reporting.numbers import write_text
-from utils.reporting.other_tables import in_brief, verdict_grid
+from utils.reporting.other_tables import counts_in_brief, in_brief, verdict_grid
 from utils.reporting.recorded import Comparison, Estimate, Final, Numbers, OtherTables, Scarcity
 from utils.reporting.tables import (
     alone_grid,
@@ -26,15 +26,17 @@ from utils.reporting.tables import (
 
 README, RESULTS = ROOT / "README.md", ROOT / "docs" / "results.md"
 README_START, README_END = "<!-- results:start -->", "<!-- results:end -->"
-AGAINST_NONE = "comparisons of a sampler with no resampling under the same model"
+AGAINST_NONE = "comparisons of a sampler against no resampling with the same model"
 SCARCITY_CLAIMS = (
-    "scarcity_no_gain",
     "scarcity_boosting",
+    "scarcity_wide",
     "scarcity_frauds",
     "scarcity_copies",
+    "scarcity_trend",
     "scarcity_generators",
+    "scarcity_cgan",
 )
-TABLE_CLAIMS = ("tables_no_gain", "tables_equivalent", "tables_undersampling", "tables_claim")
+TABLE_CLAIMS = ("tables_equivalent", "tables_undersampling", "tables_claim")
 REASONS = {
     "refuted": "At least one rival is credibly better",
     "supported": "It is credibly better than every rival",
@@ -127,13 +129,13 @@ def _verdict_text(comparison: Comparison) -> str:
 
 
 def _comparison_text(comparison: Comparison, stated: dict[str, str]) -> str:
-    """Counts of the verdicts on comparisons with no resampling, and the detectable difference."""
+    """Counts of the verdicts on comparisons against no resampling, and the detectable difference."""
     detectable = median(row.detectable for row in comparison.differences)
     return " ".join(
         [
             *_sentences(stated, "no_gain", "one_loss", "undecided"),
             verdict_counts(comparison.differences, AGAINST_NONE),
-            f"In half of them only a difference of more than {detectable:.3f} could have counted.",
+            f"Half of them could have detected only a difference of more than {detectable:.3f}.",
         ]
     )
 
@@ -149,7 +151,7 @@ def _tables(comparison: Comparison) -> list[str]:
     return [
         heading,
         markdown_table(score_grid(means, comparison.samplers, resampled)),
-        "Models that take no sampler, with the difference to XGBoost without resampling:",
+        "Models that take no sampler, with the difference from XGBoost without resampling:",
         markdown_table(alone_grid(means, standalone, models)),
     ]
 
@@ -209,8 +211,15 @@ def _test_score_text(final: Final, stated: dict[str, str]) -> str:
 def _on_few_frauds(section: Scarcity, stated: dict[str, str]) -> list[str]:
     """The verdicts with few training frauds: counts, claims, and a table of all pairs."""
     return [
-        " ".join(["**Few frauds.**", few_frauds.in_brief(section), *_sentences(stated, *SCARCITY_CLAIMS)]),
-        "Mean difference to no resampling, and verdict, by the number of frauds to train on:",
+        " ".join(
+            [
+                "**Few frauds.**",
+                few_frauds.in_brief(section),
+                few_frauds.before_adjustment(section),
+                *_sentences(stated, *SCARCITY_CLAIMS),
+            ]
+        ),
+        "Mean difference from no resampling, and verdict, by the number of frauds to train on:",
         markdown_table(few_frauds.difference_grid(section)),
     ]
 
@@ -218,8 +227,9 @@ def _on_few_frauds(section: Scarcity, stated: dict[str, str]) -> list[str]:
 def _on_tables(section: OtherTables, stated: dict[str, str]) -> list[str]:
     """The verdicts over other tables: counts, claims, and a table of all pairs."""
     return [
-        " ".join(["**Other tables.**", in_brief(section), *_sentences(stated, *TABLE_CLAIMS)]),
-        "Verdict over the families, and mean difference to no resampling, which a few families can move:",
+        " ".join(["**Other tables.**", counts_in_brief(section), *_sentences(stated, *TABLE_CLAIMS)]),
+        "Verdict over the families, and mean difference from no resampling, which a few can move. *Equivalent* "
+        "means that averages of two families lie mostly within the margin; single ones may lie beyond:",
         markdown_table(verdict_grid(section)),
     ]
 

@@ -55,7 +55,7 @@ class PairMean(PairEstimate):
 
 @dataclass(frozen=True)
 class SamplerDifference(PairEstimate):
-    """Difference of a sampler to no resampling under the same model.
+    """Difference of a sampler from no resampling with the same model.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class ModelDifference(PairEstimate):
 
 @dataclass(frozen=True)
 class RatioEffect(PairEstimate):
-    """Difference of a sampler at one ratio to no resampling under the same model."""
+    """Difference of a sampler at one ratio from no resampling with the same model."""
 
     ratio: str
 
@@ -146,6 +146,7 @@ class Step:
     """A level or a step in the replica of the original study; see `fault_decomposition.effects`."""
 
     name: str
+    mean: float
     low: float
 
 
@@ -266,20 +267,37 @@ class FraudGain(Estimate):
 
 @dataclass(frozen=True)
 class ScarcityDifference(SamplerDifference):
-    """Difference of a sampler to another under the same model, at a number of training frauds."""
+    """Difference of a sampler from another with the same model, at a number of training frauds."""
 
     level: str
 
 
 @dataclass(frozen=True)
+class ScarcityTrend(Estimate):
+    """Change of a sampler's difference when the training frauds are doubled; see `analysis.scarcity_trends`."""
+
+    model: str
+    sampler: str
+    adjusted_p: float
+
+
+@dataclass(frozen=True)
+class GeneratorDifference(ScarcityDifference):
+    """Difference of a generator from a simpler sampler, the reference."""
+
+    reference: str
+
+
+@dataclass(frozen=True)
 class Scarcity:
-    """Numbers of chapter 9: differences to no resampling, and those of generators to SMOTE."""
+    """Numbers of chapter 9: differences from no resampling, and those of generators from simpler samplers."""
 
     size: ScarcitySize
     labels: RecordedLabels
     gains: list[FraudGain]
     differences: list[ScarcityDifference]
-    generators: list[ScarcityDifference]
+    trends: list[ScarcityTrend]
+    generators: list[GeneratorDifference]
 
 
 @dataclass(frozen=True)
@@ -297,7 +315,7 @@ class TablesVerdict:
     Attributes
     ----------
     difference : float
-        Mean difference to no resampling under the same model.
+        Mean difference from no resampling with the same model.
     hard_tables : str or None
         Verdict without tables on which the model alone is almost perfect.
     """
@@ -311,15 +329,22 @@ class TablesVerdict:
 
 @dataclass(frozen=True)
 class TablesClaim:
-    """Verdicts on the claim over families of tables, with the ratio searched and with equal classes."""
+    """Verdicts on the claim over families of tables, with a tuned ratio and with equal classes.
 
+    Attributes
+    ----------
+    best : (str, str)
+        Model and sampler with the highest mean with a tuned ratio.
+    """
+
+    best: tuple[str, str]
     verdict: str
     equal_verdict: str
 
 
 @dataclass(frozen=True)
 class OtherTables:
-    """Numbers of chapter 10; verdicts with the ratio searched, and with equal classes."""
+    """Numbers of chapter 10; verdicts with a tuned ratio and with equal classes."""
 
     tables: MeasuredTables
     labels: RecordedLabels

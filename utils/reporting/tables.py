@@ -145,7 +145,7 @@ def verdict_counts(rows: list[SamplerDifference], what: str) -> str:
     return (
         f"Of {counts.total()} {what}, {helps} {plural(helps, 'is a credible gain', 'are credible gains')}, {harms} "
         f"{plural(harms, 'a credible loss', 'credible losses')}, {counts['equivalent']} practically equivalent, "
-        f"and {counts['no evidence']} undecided."
+        f"and {counts['undecided']} undecided."
     )
 
 

@@ -197,18 +197,18 @@ def test_holm_of_one_or_no_test_changes_nothing():
     [
         (0.02, 0.06, 0.001, "helps"),
         (-0.06, -0.02, 0.001, "harms"),
-        (-0.02, 0.04, 0.3, "no evidence"),
-        (0.02, 0.06, 0.2, "no evidence"),
-        (0.02, 0.06, 0.05, "no evidence"),
+        (-0.02, 0.04, 0.3, "undecided"),
+        (0.02, 0.06, 0.2, "undecided"),
+        (0.02, 0.06, 0.05, "undecided"),
         (-0.005, 0.005, 0.9, "equivalent"),
         (0.002, 0.008, 0.001, "equivalent"),
-        (-0.01, 0.005, 0.9, "no evidence"),
-        (-0.005, 0.01, 0.9, "no evidence"),
-        (0.001, 0.02, 0.04, "no evidence"),
-        (-0.02, -0.001, 0.04, "no evidence"),
-        (-0.019728, -0.007853, 0.021, "no evidence"),
-        (-0.025094, -0.009956, 0.021, "no evidence"),
-        (0.01, 0.02, 0.001, "no evidence"),
+        (-0.01, 0.005, 0.9, "undecided"),
+        (-0.005, 0.01, 0.9, "undecided"),
+        (0.001, 0.02, 0.04, "undecided"),
+        (-0.02, -0.001, 0.04, "undecided"),
+        (-0.019728, -0.007853, 0.021, "undecided"),
+        (-0.025094, -0.009956, 0.021, "undecided"),
+        (0.01, 0.02, 0.001, "undecided"),
         (0.0101, 0.02, 0.049, "helps"),
         (-0.02, -0.0101, 0.049, "harms"),
     ],
@@ -219,13 +219,13 @@ def test_verdict_says_what_the_interval_and_the_test_allow(low, high, adjusted_p
 
 def test_verdict_decides_by_the_margin_what_is_equivalent():
     assert verdicts_module.verdict(-0.015, 0.015, 0.9, margin=0.02) == "equivalent"
-    assert verdicts_module.verdict(-0.015, 0.015, 0.9, margin=0.01) == "no evidence"
+    assert verdicts_module.verdict(-0.015, 0.015, 0.9, margin=0.01) == "undecided"
 
 
 def test_verdict_decides_by_the_margin_what_helps_and_harms():
     for low, high, word in ((0.015, 0.03, "helps"), (-0.03, -0.015, "harms")):
         assert verdicts_module.verdict(low, high, 0.001, margin=0.01) == word
-        assert verdicts_module.verdict(low, high, 0.001, margin=0.02) == "no evidence"
+        assert verdicts_module.verdict(low, high, 0.001, margin=0.02) == "undecided"
 
 
 @pytest.mark.parametrize("numbers", [(np.nan, 0.03, 0.001), (0.02, np.nan, 0.001), (0.02, 0.03, np.nan)])
@@ -242,7 +242,7 @@ def test_detectable_difference_is_just_called_and_a_smaller_one_is_not():
         table = ledger_rows({("rf", "none"): base, **{("rf", name): base + spread for name in names}})
         detectable = verdicts_module.detectable_difference(comparisons.compare_samplers(table))
         assert detectable.nunique() == 1 and detectable.index.tolist() == list(range(pairs))
-        for factor, word in ((1.001, "helps"), (0.999, "no evidence")):
+        for factor, word in ((1.001, "helps"), (0.999, "undecided")):
             shifted = {("rf", name): base + spread for name in names[1:]}
             shifted |= {("rf", "none"): base, ("rf", names[0]): base + spread + factor * detectable.iloc[0]}
             compared = comparisons.compare_samplers(ledger_rows(shifted)).set_index("sampler")
@@ -402,7 +402,7 @@ def test_compare_samplers_makes_no_verdict_easier_by_a_pair_without_the_score():
     assert 0.025 < alone.p_value < 0.05
     some = with_neutral(table, {"none": 0, "smote": 0, "rus": np.nan})
     assert comparisons.compare_samplers(some[some["sampler"] != "rus"])["verdict_tie_neutral"].tolist() == ["helps"]
-    assert comparisons.compare_samplers(some)["verdict_tie_neutral"].tolist() == ["no evidence", None]
+    assert comparisons.compare_samplers(some)["verdict_tie_neutral"].tolist() == ["undecided", None]
 
 
 @pytest.mark.parametrize(
@@ -411,7 +411,7 @@ def test_compare_samplers_makes_no_verdict_easier_by_a_pair_without_the_score():
         (["helps", "helps"], "supported"),
         (["helps", "harms"], "refuted"),
         (["helps", "equivalent"], "not supported"),
-        (["no evidence", "no evidence"], "not supported"),
+        (["undecided", "undecided"], "not supported"),
     ],
 )
 def test_claim_verdict_supports_a_claim_only_against_every_rival(verdicts, expected):
@@ -696,8 +696,8 @@ def test_ratio_differences_are_paired_with_no_resampling_and_keep_the_order():
 def test_select_verdicts_keeps_what_was_adjusted_over_the_family():
     columns = ["model", "sampler", "mean", "low", "high", "adjusted_p", "verdict", "n_folds"]
     family = pd.DataFrame(
-        [("rf", name, 0.0, -0.1, 0.1, p, "no evidence", 10) for name, p in (("smote", 0.3), ("rus", 1.0))]
-        + [("ann", "smote", 0.0, -0.1, 0.1, 1.0, "no evidence", 5)],
+        [("rf", name, 0.0, -0.1, 0.1, p, "undecided", 10) for name, p in (("smote", 0.3), ("rus", 1.0))]
+        + [("ann", "smote", 0.0, -0.1, 0.1, 1.0, "undecided", 5)],
         columns=columns,
     )
     selected = comparisons.select_verdicts(family, ["none", "smote"], ("rf", "xgb"))

@@ -27,7 +27,7 @@ def table():
 
 def test_effects_of_each_fault_alone_are_differences_to_the_clean_figure(table):
     steps = fault_decomposition.effects(table)
-    assert steps["name"].tolist() == ["clean", "test overlap", "trapezoid", "interplay", "as published"]
+    assert steps["name"].tolist() == ["clean", "test overlap", "trapezoid", "interaction", "as published"]
     np.testing.assert_allclose(steps["mean"], [0.7, 0.1, 0.02, 0, 0.82], atol=1e-12)
     assert (steps["n_seeds"] == 3).all()
 

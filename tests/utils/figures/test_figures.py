@@ -70,7 +70,7 @@ HISTORY = pd.DataFrame({"update": range(1, 6), "critic_loss": [3.0, 2, 1, 1, 1],
 RELIABILITY = metrics.reliability(RNG.random(2000) < 0.1, np.full(2000, 0.1) * RNG.random(2000))
 STEPS = pd.DataFrame(
     {
-        "name": ["clean", "test overlap", "interplay", "all faults"],
+        "name": ["clean", "test overlap", "interaction", "all faults"],
         "kind": ["level", "step", "step", "level"],
         "mean": [0.7, 0.2, -0.05, 0.85],
         "low": [0.6, 0.1, -0.1, 0.8],
@@ -123,7 +123,7 @@ TEXTS = {
         "TSTR / TRTR",
         "Coverage",
         "Packing: 4",
-        "Difference to the default, with 95 % interval over folds",
+        "Difference from the default, with 95 % interval over folds",
     ],
     "plot_hours": ["Hour of day", "Share of the class", "Legitimate", "Fraud"],
     "plot_amounts": ["Amount, spaced by log(1 + amount)", "Share of the class", "Legitimate", "Fraud", "1,000"],
@@ -303,7 +303,7 @@ def test_plot_differences_shows_every_interval_where_it_lies():
 def compared_with(**means: float) -> pd.DataFrame:
     """Comparisons of a random forest with narrow intervals around given means."""
     rows = [{"sampler": name, "mean": mean, "low": mean - 0.02, "high": mean + 0.02} for name, mean in means.items()]
-    return pd.DataFrame(rows).assign(model="rf", verdict="no evidence")
+    return pd.DataFrame(rows).assign(model="rf", verdict="undecided")
 
 
 def test_plot_differences_has_a_panel_per_model_and_a_line_per_sampler():
@@ -316,7 +316,7 @@ def test_plot_differences_has_a_panel_per_model_and_a_line_per_sampler():
 
 
 def test_plot_differences_distinguishes_evidence_from_none():
-    compared = compared_with(smote=0.1, cgan=0.1).assign(verdict=["helps", "no evidence"])
+    compared = compared_with(smote=0.1, cgan=0.1).assign(verdict=["helps", "undecided"])
     faces = [
         mpl.colors.to_hex(line.get_markerfacecolor()).upper()
         for line in lines(comparison_figures.plot_differences(compared, NAMES, MODELS))

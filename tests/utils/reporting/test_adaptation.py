@@ -146,7 +146,7 @@ def test_adapted_notebook_keeps_its_frame(name):
         cells = adapted.cells
         assert cells[0].source.startswith(f"# {int(name[:2])} · ")
         assert (
-            cells[-1].source.startswith("## What to take along\n\n**Finding.**") and "**Pitfall.**" in cells[-1].source
+            cells[-1].source.startswith("## What to take away\n\n**Finding.**") and "**Pitfall.**" in cells[-1].source
         )
         assert sum("reporting.record(" in cell.source for cell in cells) == 1
 

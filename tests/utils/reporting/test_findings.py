@@ -18,13 +18,13 @@ def published() -> dict:
 
 
 def with_best(numbers: dict, verdict: str, **changes: object) -> dict:
-    """Numbers in which XGBoost with SMOTE is the best pair, and its verdict alone is not 'no evidence'."""
+    """Numbers in which XGBoost with SMOTE is the best pair, and its verdict alone is not 'undecided'."""
     changed = copy.deepcopy(numbers)
     section = changed["07_comparison"]
     section["claim"]["best"] = SAMPLED
     for row in section["differences"]:
         is_best = [row["model"], row["sampler"]] == SAMPLED
-        row |= {"verdict": verdict, **changes} if is_best else {"verdict": "no evidence"}
+        row |= {"verdict": verdict, **changes} if is_best else {"verdict": "undecided"}
     return changed
 
 
@@ -33,11 +33,11 @@ def test_findings_name_the_best_pair_and_count_the_verdicts(published):
     assert found.comparison == [
         "The highest mean average precision over 10 folds is that of blend of trees: 0.864 [0.834, 0.895]; "
         "chance is 0.002.",
-        "No way of handling the imbalance is credibly better than none under the same model.",
+        "No way of handling the imbalance is credibly better than none with the same model.",
         "Credibly worse: XGBoost with NearMiss (-0.142 [-0.194, -0.090]).",
-        "48 of 51 such comparisons are undecided; the smallest difference that could have been called is 0.048 in the "
-        "median.",
-        "That a random forest with CGAN oversampling is the best model is not supported here.",
+        "48 of 51 such comparisons are undecided; half of the comparisons could have detected only a difference of "
+        "more than 0.048.",
+        "The claim that a random forest with CGAN oversampling is the best model is not supported here.",
     ]
 
 
@@ -46,26 +46,28 @@ def test_findings_on_the_final_model_are_in_the_words_of_the_study(published):
     assert first.endswith(
         "test set is 0.807 [0.715, 0.883]; that on the development folds, 0.864, lies inside this interval."
     )
-    assert alerts.endswith("31% of the alerts on the test set are infections, and 82% of the infections raise one.")
+    assert alerts.endswith(
+        "31% of the alerts on the test set are infections, and 82% of the infections raise an alert."
+    )
     assert column == "The column that moves the score most is V14, with 23%."
 
 
 @pytest.mark.parametrize(
     ("n_alerts", "precision", "end"),
     [
-        (0, None, "no visit of the test set raises one: at these costs, alerts do not pay. The costs can be "
+        (0, None, "no visit of the test set raises an alert: at these costs, alerts do not pay. The costs can be "
                   "changed under [costs] in the file of the study."),
-        (1, 1.0, "1 of 1 alert on the test set is right, and 82% of the infections raise one."),
-        (3, 0.667, "2 of 3 alerts on the test set are right, and 82% of the infections raise one."),
-        (3, 0.0, "0 of 3 alerts on the test set are right, and 82% of the infections raise one."),
+        (1, 1.0, "1 of 1 alert on the test set is right, and 82% of the infections raise an alert."),
+        (3, 0.667, "2 of 3 alerts on the test set are right, and 82% of the infections raise an alert."),
+        (3, 0.0, "0 of 3 alerts on the test set are right, and 82% of the infections raise an alert."),
     ],
 )  # fmt: skip
 def test_findings_count_few_alerts(published, n_alerts, precision, end):
     changed = copy.deepcopy(published)
     alerts = {"alerts at the threshold": float(n_alerts), "precision at the threshold": precision}
     changed["08_final_model"]["card"] |= alerts
-    (sentence,) = [text for text in findings(changed, WORDS).final if text.startswith("With alerts from")]
-    assert sentence.endswith(f"a probability of 0.029, {end}")
+    (sentence,) = [text for text in findings(changed, WORDS).final if text.startswith("With an alert threshold of")]
+    assert sentence.endswith(f"threshold of 0.029, {end}")
 
 
 @pytest.mark.parametrize(("development", "side"), [(0.6, "below"), (0.8, "inside"), (0.95, "above")])
@@ -83,7 +85,7 @@ def test_findings_say_on_which_side_of_the_interval_the_development_score_lies(p
         ("equivalent", {"mean": 0.0, "low": -0.004, "high": 0.005},
          "Use XGBoost, with SMOTE or, which is simpler, without: the effect of SMOTE is too small to matter "
          "(+0.000 [-0.004, 0.005])."),
-        ("no evidence", {"mean": 0.06, "low": -0.8, "high": 0.9},
+        ("undecided", {"mean": 0.06, "low": -0.8, "high": 0.9},
          "Use XGBoost, with SMOTE or, which is simpler, without: the effect of SMOTE is undecided "
          "(+0.060, with an interval too wide to say anything)."),
     ],
@@ -101,7 +103,7 @@ def test_findings_of_a_reduced_run_warn_of_it(published):
         row["detectable"] = 1.0
     found = findings(changed, WORDS)
     assert found.advice[-1] == "These are figures of the quick profile; run the full one before you rely on them."
-    assert "with so few folds hardly any difference could have been called" in " ".join(found.comparison)
+    assert "with so few folds hardly any difference could have been detected" in " ".join(found.comparison)
 
 
 def test_findings_on_unseen_entities_and_without_numbers(published):

@@ -164,7 +164,7 @@ def test_alone_grid_lists_the_best_model_first():
         columns=["model", "mean", "low", "high"],
     ).assign(sampler="none")
     compared = pd.DataFrame(
-        [("odd", -0.7, -0.8, -0.6, "harms"), ("mix", 0.01, -0.01, 0.03, "no evidence")],
+        [("odd", -0.7, -0.8, -0.6, "harms"), ("mix", 0.01, -0.01, 0.03, "undecided")],
         columns=["model", "mean", "low", "high", "verdict"],
     )
     grid = tables.alone_grid(means, compared, {"rf": "Random forest", "odd": "Outliers", "mix": "Mixture"})
