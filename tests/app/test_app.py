@@ -639,6 +639,26 @@ def test_exchange_replaces_the_whole_old_folder_by_the_new_one(tmp_path):
     assert old.exists()
 
 
+@pytest.mark.parametrize(("n_renames", "expected"), [(1, "old"), (2, "new")])
+def test_exchange_leaves_a_whole_folder_where_a_signal_ends_it(tmp_path, monkeypatch, n_renames, expected):
+    folder, new = tmp_path / "model", tmp_path / "staging" / "new"
+    for path in (folder, new):
+        path.mkdir(parents=True)
+        (path / "card.json").write_text("old" if path == folder else "new")
+    rename, renamed = os.rename, []
+
+    def rename_and_interrupt(source, target):
+        rename(source, target)
+        renamed.append(target)
+        if len(renamed) == n_renames:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(os, "rename", rename_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        exchange.exchange(new, folder)
+    assert (folder / "card.json").read_text() == expected
+
+
 def test_registered_champion_comes_back_as_it_was_saved(folder, tmp_path, monkeypatch):
     from utils.benchmark import tracking
 
