@@ -8,10 +8,16 @@ import time
 from pathlib import Path
 
 from app.building.champion import build
+from app.building.pairs import PairError, build_pairs
 from app.serving.catalog import PAIRS
 from app.settings import model_folder
+from utils.benchmark.errors import EXPECTED
 from utils.config import CREDITCARD, Profile, Study, load_profile
+from utils.reporting.recorded import NumbersError
+from utils.serving.bundle import BundleError
 from utils.study_file import read_study
+
+REPORTED = (*EXPECTED, BundleError, NumbersError, PairError)  # their messages say what to do
 
 
 def own_study(name: str | None) -> Study | None:
@@ -28,7 +34,7 @@ def measured_profile(study: Study | None) -> Profile | None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write the champion, or pairs; 1 with a sentence if a model is damaged or the data cannot be had."""
+    """Write the champion, or pairs; 1 with a sentence for what a user can mend, such as a damaged model."""
     parser = argparse.ArgumentParser(description="Write the models that `python -m app.app` serves.")
     parser.add_argument("--study", help="name of a study of your own, whose model is written (default: creditcard)")
     parser.add_argument("--folder", type=Path, help="where to (default: app/model, or a folder of the study)")
@@ -43,12 +49,10 @@ def main(argv: list[str] | None = None) -> int:
     start = time.perf_counter()
     try:
         if options.pairs is not None:
-            from app.building.pairs import build_pairs
-
             print(build_pairs(folder.with_name(PAIRS), options.pairs, measured_profile(own_study(options.study))))
             return 0
         served = build(folder, own_study(options.study))
-    except ValueError as error:
+    except REPORTED as error:
         print(f"{error}\nThe model that was served before is unchanged.", file=sys.stderr)
         return 1
     except OSError as error:

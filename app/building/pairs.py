@@ -38,6 +38,10 @@ EXPERIMENT = "pairs"
 TOLERANCE = 1e-6
 
 
+class PairError(ValueError):
+    """The registries do not have a pair; the message names it."""
+
+
 def build_pairs(folder: Path, names: Iterable[str] = (), profile: Profile | None = None) -> str:
     """Fit and write the pairs that `folder` lacks; returns a sentence about what was done.
 
@@ -52,7 +56,7 @@ def build_pairs(folder: Path, names: Iterable[str] = (), profile: Profile | None
 
     Raises
     ------
-    ValueError
+    PairError
         Names the pairs that the registries do not have.
     """
     profile = profile or load_profile("full")
@@ -80,7 +84,7 @@ def pair_tasks(profile: Profile, names: list[str]) -> dict[str, Task]:
     known = [f"{sampler}+{model}" for sampler in SAMPLERS for model in MODELS]
     unknown = sorted(set(names) - set(known))
     if unknown:
-        raise ValueError(f"The study has no pair {', '.join(unknown)}; name sampler and model as in {known[0]}.")
+        raise PairError(f"The study has no pair {', '.join(unknown)}; name sampler and model as in {known[0]}.")
     dataset = load_dataset(profile.dataset)
     chosen = [name for name in known if name in set(names)]
     return {

@@ -417,3 +417,17 @@ def test_build_stops_at_a_sentence_that_the_numbers_contradict(tmp_path, monkeyp
     monkeypatch.setattr(building, "chosen_model", lambda: pytest.fail("A model was fitted."))
     assert command.main(["--folder", str(tmp_path / "model")]) == 1
     assert "The claim 'no_gain' is false." in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_command_says_that_the_tracking_store_cannot_be_used(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////proc/nowhere/mlflow.db")
+    assert command.main(["--folder", str(tmp_path / "model")]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("The tracking store sqlite:////proc/nowhere/mlflow.db cannot be used (")
+    assert lines[1:] == ["The model that was served before is unchanged."] and not list(tmp_path.iterdir())
+
+
+def test_command_shows_where_an_error_of_its_own_arose(tmp_path, monkeypatch):
+    monkeypatch.setattr(building, "chosen_model", lambda: [].index("a programming error"))
+    with pytest.raises(ValueError, match="is not in list"):
+        command.main(["--folder", str(tmp_path / "model")])
