@@ -9,10 +9,11 @@ from pathlib import Path
 
 from app.building.champion import build
 from app.building.pairs import PairError, build_pairs
+from app.building.scores import measured_rows
 from app.serving.catalog import PAIRS
 from app.settings import model_folder
 from utils.benchmark.errors import EXPECTED
-from utils.config import CREDITCARD, Profile, Study, load_profile
+from utils.config import CREDITCARD, Profile, Study
 from utils.reporting.recorded import NumbersError
 from utils.serving.bundle import BundleError
 from utils.study_file import read_study
@@ -26,11 +27,8 @@ def own_study(name: str | None) -> Study | None:
 
 
 def measured_profile(study: Study | None) -> Profile | None:
-    """The profile of a study of the user's own whose pairs were measured: the full one, else the quick one."""
-    if study is None:
-        return None
-    full = load_profile("full", study)
-    return full if full.results.exists() else load_profile("quick", study)
+    """The run whose pairs are written: of a study of the user's own as in `measured_rows`; else None, the full one."""
+    return None if study is None else measured_rows(study)[0]
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from app.building.about import located, raw_values
 from app.building.embedding import FRAUD, LEGITIMATE, SYNTHETIC, Synthetic, embed
-from app.building.scores import development_rows
+from app.building.scores import measured_rows
 from app.serving.model_files import Figure, Toggle
 from app.serving.served import Served
 from app.views.words import TRANSACTIONS, translate, words_of
-from utils.config import DatasetConfig, Study, Words, load_profile
+from utils.config import DatasetConfig, Study, Words
 from utils.data.features.calendar import SECONDS_PER_DAY, elapsed_seconds
 from utils.figures.comparison import mean_precision
 from utils.figures.theme import FRAUD as FRAUD_COLOUR
@@ -110,20 +110,17 @@ def in_words(figure: Figure, words: Words) -> Figure:
 
 
 def measured(study: Study | DatasetConfig) -> pd.DataFrame:
-    """Cross-validation rows of the full study, else of the quick one, on the folds that every pair has.
+    """Cross-validation rows of a study, of the run as in `measured_rows`, on the folds that every pair has.
 
     Its attributes are the profile, and on how many folds some pair was measured.
     """
-    for profile in ("full", "quick"):
-        table = development_rows(load_profile(profile, study))
-        if table.empty:
-            continue
-        n_pairs, n_measured = len(table[PAIR].drop_duplicates()), len(table[FOLD].drop_duplicates())
-        table = table[table.groupby(FOLD)["key"].transform("size") == n_pairs]
-        if len(table):
-            table.attrs |= {"profile": profile, "n_measured": n_measured}
-            return table
-    return pd.DataFrame()
+    profile, table = measured_rows(study)
+    if table.empty:
+        return table
+    n_pairs, n_measured = len(table[PAIR].drop_duplicates()), len(table[FOLD].drop_duplicates())
+    table = table[table.groupby(FOLD)["key"].transform("size") == n_pairs]
+    table.attrs |= {"profile": profile.name, "n_measured": n_measured}
+    return table
 
 
 def class_balance(labels: NDArray, words: Words = TRANSACTIONS) -> Figure:

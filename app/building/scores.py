@@ -28,7 +28,7 @@ def measured_pairs(study: Study | DatasetConfig, labels: dict[str, str]) -> list
     list of MeasuredPair
         Intervals are from a bootstrap over the frauds. Empty if nothing was measured.
     """
-    profile, table = _measured_rows(study)
+    profile, table = measured_rows(study)
     if table.empty:
         return []
     order = {name: position for position, name in enumerate(labels)}
@@ -46,8 +46,14 @@ def measured_pairs(study: Study | DatasetConfig, labels: dict[str, str]) -> list
     return sorted(pairs, key=lambda pair: (order.get(pair.sampler, 99), order.get(pair.model, 99)))
 
 
-def _measured_rows(study: Study | DatasetConfig) -> tuple[Profile, pd.DataFrame]:
-    """The full profile with its development rows; the quick one with its rows if there are none."""
+def measured_rows(study: Study | DatasetConfig) -> tuple[Profile, pd.DataFrame]:
+    """The run of a study whose results are shown and built on: the full one if it has any, else the quick one.
+
+    Returns
+    -------
+    tuple of Profile and DataFrame
+        The run, and its `development_rows`; these are empty if neither run has measured anything.
+    """
     full = load_profile("full", study)
     table = development_rows(full)
     if len(table):

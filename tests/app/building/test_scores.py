@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from app.building import about, scores
+from app.building import about, command, figures, scores
 from tests.rows import make_row, make_task
 from utils.benchmark import ledger
 from utils.config import DATA, DatasetConfig, Roles, load_profile
 from utils.data.identity import identify
+from utils.study_file import Study
 
 
 @pytest.fixture
@@ -69,3 +70,17 @@ def test_measured_pairs_are_those_of_the_full_study_else_of_the_quick_one(profil
     assert [pair.scores.average_precision for pair in pairs] == [0.45, 1.0]
     assert [pair.keys for pair in pairs] == [["b", f"{expected} none+lr"], ["a", f"{expected} smote+lr"]]
     assert {pair.scores.profile for pair in pairs} == {expected}
+
+
+def test_measured_rows_decide_for_pairs_figures_and_scores_which_run_they_are_of(profile, tmp_path, monkeypatch):
+    monkeypatch.setattr("utils.config.STUDY_OUTPUTS", tmp_path / "studies")
+    study = Study("claims", profile.dataset)
+    quick, full = (load_profile(name, study) for name in ("quick", "full"))
+    full.results.mkdir(parents=True)
+    (full.results / "claims.jsonl").touch()  # interrupted before its first result
+    row = make_row(dataset=identify(profile.dataset))
+    for run in (quick, full):
+        ledger.append(run.results / "claims.jsonl", row)
+        assert command.measured_profile(study).name == run.name
+        assert figures.measured(study).attrs["profile"] == run.name
+        assert scores.measured_rows(study)[0].name == run.name

@@ -742,7 +742,7 @@ def test_measured_says_how_many_folds_the_curves_leave_out(monkeypatch):
         ),
         (rows.iloc[:3], "Mean over 3 folds of the development set, from the full run of the study; the mean average"),
     ):
-        monkeypatch.setattr(figures, "development_rows", lambda _, shown=shown: shown)
+        monkeypatch.setattr(figures, "measured_rows", lambda _, shown=shown: (load_profile("full"), shown))
         table = figures.measured(ULB)
         assert figures.precision_recall_curves(table, 0.01, {}).text.startswith(start)
 
