@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     BundleError
         If there is no model in the folder, or it was changed.
     StateError
-        If others can read the folder for what workers share.
+        If the folder for what workers share cannot be made, or others can read it.
     """
     settings = settings or Settings()
     state = State(settings.state) if settings.state else None

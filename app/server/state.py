@@ -12,7 +12,7 @@ PRIVATE = 0o700
 
 
 class StateError(Exception):
-    """A folder that other users could read or change; the message says what to do."""
+    """A folder that cannot be used, or that other users could read or change; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +27,26 @@ class State:
     Raises
     ------
     StateError
-        If it belongs to another user, or others can read it.
+        If it cannot be made or written to, belongs to another user, or others can read it.
     """
 
     folder: Path
 
     def __post_init__(self) -> None:
-        self.folder.mkdir(PRIVATE, parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(PRIVATE, parents=True, exist_ok=True)
+            self._check_privacy()
+            for folder in (self.results, self.counters):
+                folder.mkdir(PRIVATE, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or error
+            message = f"{self.folder} cannot be made or written to ({reason}); name another with --state."
+            raise StateError(message) from None
+
+    def _check_privacy(self) -> None:
         status = self.folder.lstat()
         if status.st_uid != os.getuid() or status.st_mode & 0o077 or self.folder.is_symlink():
             raise StateError(f"{self.folder} is not private to this user; remove it, or name another with --state.")
-        for folder in (self.results, self.counters):
-            folder.mkdir(PRIVATE, exist_ok=True)
 
     @property
     def results(self) -> Path:

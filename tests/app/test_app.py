@@ -842,6 +842,14 @@ def test_main_says_that_the_machine_has_no_temporary_folder(start, monkeypatch):
     assert start("--port", 5999) == (1, said)
 
 
+@pytest.mark.parametrize(
+    ("folder", "reason"), [("/etc/passwd/state", "Not a directory"), ("/proc/state", "No such file or directory")]
+)
+def test_main_says_that_the_folder_for_what_workers_share_cannot_be_made(start, folder, reason):
+    said = f"{folder} cannot be made or written to ({reason}); name another with --state."
+    assert start("--port", 5999, "--state", folder) == (1, said)
+
+
 def test_main_leaves_nothing_behind_where_the_server_cannot_start(start, monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(app_module, "create_shared_app", lambda settings: (settings.state / "no" / "file").touch())
