@@ -16,6 +16,7 @@ KEEP_SECONDS = 3600
 KEEP_FILES = 20
 KEPT = f"for up to {KEEP_SECONDS // 60} minutes, while the server runs and no {KEEP_FILES} newer files were scored"
 TOKEN = re.compile(r"[\w-]{32}", re.ASCII)
+UNFINISHED = ".part"  # end of the name of a file that is being written, or was when its process was killed
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -36,7 +37,7 @@ class Results:
     def add(self, table: pa.Table) -> str:
         """Store a table; returns its token."""
         token = secrets.token_urlsafe(24)
-        unfinished = self.folder / f"{token}.part"
+        unfinished = self.folder / f"{token}{UNFINISHED}"
         try:
             csv.write_csv(defused(table), unfinished, csv.WriteOptions(quoting_style="needed"))
             unfinished.rename(self._path(token))
@@ -55,10 +56,12 @@ class Results:
         return self.folder / f"{token}.csv"
 
     def _remove_old(self) -> None:
-        newest_first = sorted(((_modified(path), path) for path in self.folder.glob("*.csv")), reverse=True)
-        for position, (modified, path) in enumerate(newest_first):
-            if position >= KEEP_FILES or modified < time.time() - KEEP_SECONDS:
+        newest_first = sorted(self.folder.glob("*.csv"), key=_modified, reverse=True)
+        for path in (*newest_first[:KEEP_FILES], *self.folder.glob(f"*{UNFINISHED}")):
+            if _modified(path) < time.time() - KEEP_SECONDS:
                 path.unlink(missing_ok=True)
+        for path in newest_first[KEEP_FILES:]:
+            path.unlink(missing_ok=True)
 
 
 def _modified(path: Path) -> float:

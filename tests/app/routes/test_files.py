@@ -509,6 +509,15 @@ def test_results_are_removed_by_number_by_time_and_at_the_end(monkeypatch):
     assert not folder.exists()
 
 
+def test_results_of_a_killed_process_are_removed_after_an_hour_as_well(tmp_path):
+    left, being_written = tmp_path / "a.part", tmp_path / "b.part"
+    for path in (left, being_written):
+        path.write_text("row,probability\n1,0.5\n")
+    os.utime(left, (time.time() - results.KEEP_SECONDS - 1,) * 2)
+    Results(tmp_path)
+    assert list(tmp_path.iterdir()) == [being_written]
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_defused_puts_an_apostrophe_before_formulas_in_a_download(text):
     found = defused(pa.table({"error": [text, "V1 is empty", None], "Amount": [-1.0, 2.0, None]}))
