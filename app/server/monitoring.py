@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,9 +17,27 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 
 
 def count_together(folder: Path) -> None:
-    """Let the counters of all processes that are forked from this one add up, through files in `folder`."""
+    """Let the counters of all processes that are forked from this one add up, through files in `folder`.
+
+    Each process writes files of its own. They stay when it ends, so that no sum falls when a worker is replaced, and
+    are removed by the first process that calls this when no other one counts here any more.
+    """
+    _clear_unless_in_use(folder)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     values.ValueClass = values.MultiProcessValue()
+
+
+def _clear_unless_in_use(folder: Path) -> None:
+    """Remove the counters of processes that have ended, if all have; a lock shows others that this one counts here."""
+    lock = os.open(folder, os.O_RDONLY)  # stays open until this process and those forked from it are gone
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pass
+    else:
+        for path in folder.glob("*.db"):
+            path.unlink(missing_ok=True)
+    fcntl.flock(lock, fcntl.LOCK_SH)
 
 
 class Monitor:

@@ -150,13 +150,19 @@ def test_workers_that_die_young_are_replaced_and_reloading_loses_no_request(guni
     clients = [threading.Thread(target=ask, args=[hesitation]) for hesitation in (0, 0, 0.01, 0.2, 0.2, 0.2)]
     for client in clients:
         client.start()
-    before = children(process)
+    before, n_requests = children(process), n_health_checks(port)
     process.send_signal(signal.SIGHUP)
     wait_for(lambda: not children(process) & before and len(children(process)) == 2)
     ending.set()
     for client in clients:
         client.join(30)
     assert failures == [] and process.poll() is None
+    assert n_health_checks(port) >= n_requests > 0  # those of workers that are gone still count
+
+
+def n_health_checks(port):
+    (count,) = re.findall(rb'requests_total\{[^}]*"/v2/health/live"[^}]*\} (\S+)', asked(port, "/metrics"))
+    return float(count)
 
 
 def wait_for(condition):
