@@ -11,6 +11,7 @@ from pathlib import Path
 
 import plotly
 from flask import Blueprint, Response, abort, current_app, jsonify, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
 from app.extensions import catalog
@@ -209,10 +210,13 @@ def score() -> tuple[str, int]:
 
 
 @blueprint.errorhandler(CSRFError)
-def expired(error: CSRFError) -> tuple[str, int]:
+def expired(error: CSRFError) -> ResponseReturnValue:
     """The form with the same values and a new token, as after a restart of the server."""
     name = request.form.get("model", CHAMPION)
-    return _render_form(name, Form(_typed(catalog().get(name)), expired=True)), 400
+    try:
+        return _render_form(name, Form(_typed(catalog().get(name)), expired=True)), 400
+    except Exception as error:  # Flask calls no handler for what a handler raises, and would log its text
+        return current_app.handle_user_exception(error)
 
 
 def _typed(model: Served, limit: int | None = MAX_TYPED) -> dict[str, str]:

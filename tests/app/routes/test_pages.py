@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -367,6 +368,23 @@ def test_predict_page_refuses_a_form_without_its_token_and_keeps_what_was_typed(
         assert "data-exact" not in answer.text and "the form has expired" in answer.text
         shown = {name: re.search(rf'name="{name}" value="([^"]*)"', answer.text)[1] for name in COLUMNS}
         assert shown == {name: str(value) for name, value in example.items()}
+
+
+def test_predict_page_answers_an_expired_form_for_an_unknown_model_as_any_other(client, caplog):
+    answer = client.post("/predict", data={"model": "4711", "V1": "4711"})
+    assert answer.status_code == 404 and "There is no model of that name" in answer.text
+    assert "Traceback" not in caplog.text and "4711" not in caplog.text
+
+
+@pytest.mark.parametrize("ending", ["expired", "sent in time"])
+def test_predict_page_says_that_the_chosen_model_is_broken(folder, tmp_path, caplog, ending):
+    shutil.copytree(folder.parent, tmp_path / "app")
+    (tmp_path / "app" / "pairs" / "none+lr" / "scaler.json").write_text("{}")
+    client = create_app(Settings(folder=tmp_path / "app" / "model")).test_client()
+    token = {} if ending == "expired" else {"csrf_token": token_of(client.get("/predict"))}
+    answer = client.post("/predict", data={"model": "none+lr", **token})
+    assert answer.status_code == 503 and "none+lr/scaler.json" in answer.text
+    assert "Traceback" not in caplog.text
 
 
 def test_predict_page_scores_a_form_from_before_a_restart_when_it_is_sent_again(folder, client, champion):
