@@ -120,11 +120,12 @@ def home() -> str:
 
 def _own_results() -> dict[str, object]:
     """What the home page shows of a study of the user's own."""
-    own = study.own_study(catalog().champion.model.card)
+    card = catalog().champion.model.card
+    own = study.own_study(card)
     if own is None:
         return {}
     return {
-        "findings": own.findings,
+        "findings": study.own_findings(own, words_of(card)),
         "notebooks": study.notebooks(own.notebooks),
         "has_report": own.report.exists(),
     }

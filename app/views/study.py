@@ -19,7 +19,7 @@ from utils.reporting.recorded import Boosted, Comparison, Numbers, PairEstimate,
 from utils.reporting.tables import phrase, refuted_by
 from utils.serving.bundle import FraudModel
 from utils.serving.card import Card
-from utils.study_file import NAME
+from utils.study_file import NAME, Words
 
 TABLE_TAGS = ("table", "caption", "thead", "tbody", "tr", "th", "td", "div", "details", "summary", "p")
 TABLE_ATTRIBUTES = ("class", "colspan", "rowspan", "scope")
@@ -197,30 +197,35 @@ def is_final(card: Card) -> bool:
 
 @dataclass(frozen=True)
 class OwnStudy:
-    """What the pages show of a study of the user's own beside its model.
+    """Where the results of a study of the user's own are; none of these need exist.
 
     Attributes
     ----------
     notebooks : Path
         Folder of the executed notebooks.
     report : Path
-        The PDF, which need not exist.
-    findings : Findings
+        The PDF.
+    numbers : Path
+        The recorded numbers.
     """
 
     notebooks: Path
     report: Path
-    findings: Findings
+    numbers: Path
 
 
 def own_study(card: Card) -> OwnStudy | None:
-    """Notebooks, report and findings of the study of a model; None if its card does not name their folder."""
+    """Where the results of the study of a model are; None if its card does not name their folder."""
     if not (card.study and NAME.fullmatch(card.study) and card.profile in PROFILES):
         return None
     folder = STUDIES / card.study / card.profile
-    path = folder / "numbers.json"
-    numbers = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return OwnStudy(folder / "notebooks", folder / "report.pdf", findings(numbers, card.words))
+    return OwnStudy(folder / "notebooks", folder / "report.pdf", folder / "numbers.json")
+
+
+def own_findings(own: OwnStudy, words: Words) -> Findings:
+    """What a study of the user's own found, in its words; empty while it has recorded no numbers."""
+    numbers = json.loads(own.numbers.read_text(encoding="utf-8")) if own.numbers.exists() else {}
+    return findings(numbers, words)
 
 
 @lru_cache

@@ -12,7 +12,9 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 
 from app.app import create_app
 from app.building import champion
+from app.building.about import describe
 from app.building.figures import class_balance, hour_of_day, in_words
+from app.serving.model_files import write_about
 from app.settings import Settings, from_command, model_folder
 from app.views import study
 from app.views.words import translate
@@ -229,8 +231,7 @@ def own(tmp_path, monkeypatch):
     shutil.copy(ROOT / "paper" / "numbers.json", folder)
     (folder / "report.pdf").write_bytes(b"%PDF-1.7 of claims")
     monkeypatch.setattr(study, "STUDIES", tmp_path)
-    card = Card(study="claims", profile="quick", words=small_mixed.WORDS)
-    own = study.own_study(card)
+    own = study.own_study(Card(study="claims", profile="quick"))
     monkeypatch.setattr(study, "own_study", lambda card: own)
     return own
 
@@ -244,6 +245,20 @@ def test_home_page_tells_what_was_found_and_links_notebooks_and_report(client, o
     notebook = client.get("/notebooks/07_comparison").text
     assert "Claims as read" in notebook and 'href="/notebooks/08_final_model"' in notebook
     assert client.get("/notebooks/01_eda").status_code == 404  # no notebook of the credit-card study
+
+
+def test_home_page_speaks_in_neutral_words_where_the_card_of_the_model_has_none(own, tmp_path):
+    older = small_mixed.fit("xgb").with_card(words=None)
+    bundle.save(older, tmp_path / "model")
+    write_about(tmp_path / "model", describe(older, "a test", small_mixed.dataset().frame))
+    bundle.seal(tmp_path / "model")
+    page = create_app(Settings(folder=tmp_path / "model")).test_client().get("/")
+    assert page.status_code == 200 and "of the alerts on the test set are positives" in page.text
+
+
+def test_report_and_notebooks_need_no_findings(client, own):
+    own.numbers.write_text("{")
+    assert client.get("/report.pdf").status_code == client.get("/notebooks/07_comparison").status_code == 200
 
 
 def test_home_page_of_a_study_without_results_links_nothing(client, monkeypatch):
