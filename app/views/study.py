@@ -30,6 +30,8 @@ LINKS = {  # of the notebooks, and what the pages have for them below their root
     r"\]\(\.\./README\.md\)": "",
 }
 PROFILES = ("quick", "full")
+MAX_PAGES = 32  # notebooks that are kept as HTML, of up to half a megabyte each
+Version = tuple[Path, int | None]  # a file, and when it was changed last, in nanoseconds; None if it is not there
 TITLE = "Learning from imbalanced data with conditional GANs: a credit-card fraud case study"
 
 
@@ -228,18 +230,27 @@ def own_findings(own: OwnStudy, words: Words) -> Findings:
     return findings(numbers, words)
 
 
-@lru_cache
 def notebooks(folder: Path = NOTEBOOKS) -> dict[str, str]:
     """Title of every notebook by its name, in the order of the study."""
-    titles = {}
-    for path in sorted(folder.glob("*.ipynb")):
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        text = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
-        titles[path.stem] = text.splitlines()[0].lstrip("# ").partition(" · ")[2] or path.stem
-    return titles
+    return {path.stem: _title(_version(path)) for path in sorted(folder.glob("*.ipynb"))}
+
+
+def _version(path: Path) -> Version:
+    """What a cache knows a file by."""
+    try:
+        return path, path.stat().st_mtime_ns
+    except OSError:
+        return path, None
 
 
 @lru_cache
+def _title(notebook: Version) -> str:
+    path, _ = notebook
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    text = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    return text.splitlines()[0].lstrip("# ").partition(" · ")[2] or path.stem
+
+
 def notebook_page(name: str, root: str = "/", folder: Path = NOTEBOOKS) -> str:
     """The notebook `name` of `notebooks` as HTML without scripts and styles.
 
@@ -251,12 +262,18 @@ def notebook_page(name: str, root: str = "/", folder: Path = NOTEBOOKS) -> str:
     folder : Path
         Folder of the notebooks; that of the credit-card study by default.
     """
+    return _page(_version(folder / f"{name}.ipynb"), root)
+
+
+@lru_cache(MAX_PAGES)
+def _page(version: Version, root: str) -> str:
+    path, _ = version
     with without_module("rfc3987_syntax"):  # checks web addresses by a grammar that takes a second to compile
         import nbformat
         from nbconvert import HTMLExporter  # takes a second to import, which tests and tools need not wait for
 
-    notebook = nbformat.read(folder / f"{name}.ipynb", as_version=4)
-    heading = name
+    notebook = nbformat.read(path, as_version=4)
+    heading = path.stem
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             headings = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")]

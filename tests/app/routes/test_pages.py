@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 from app import security
 from app.app import create_app
@@ -262,6 +265,17 @@ def test_notebook_pages_keep_tables_and_link_to_each_other(client):
     last = client.get("/notebooks/10_many_tables").text
     assert '<a href="/paper.pdf">The paper</a>' in last and '<a href="/">the README</a>' in last
     assert 'href="/desk/notebooks/03_undersampling"' in study.notebook_page("02_baselines", "/desk/")
+
+
+def test_notebooks_are_read_again_when_they_have_changed(tmp_path):
+    for text in ("Before", "After"):
+        path = tmp_path / "01_eda.ipynb"
+        nbformat.write(new_notebook(cells=[new_markdown_cell(f"# 1 · {text}")]), path)
+        os.utime(path, ns=(0, len(text)))
+        assert study.notebooks(tmp_path) == {"01_eda": text}
+        assert f"1 · {text}</h1>" in study.notebook_page("01_eda", "/", tmp_path)
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# 2 · Baselines")]), tmp_path / "02_baselines.ipynb")
+    assert study.notebooks(tmp_path) == {"01_eda": "After", "02_baselines": "Baselines"}
 
 
 def test_without_styles_keeps_the_table_alone():
