@@ -134,7 +134,7 @@ def _own_results() -> dict[str, object]:
 def _study_results() -> dict[str, object]:
     """What the home page shows of the credit-card study."""
     return {
-        "study": study.headline(),
+        "study": study.shown_headline(),
         "title": study.TITLE,
         "notebooks": study.notebooks(),
         "has_paper": _paper().exists(),
@@ -322,7 +322,7 @@ def models() -> str:
         pairs=pairs,
         available=set(catalog().names),
         axis=formatting.score_axis(pair.scores for pair in pairs),
-        study=None if _table_name() else study.headline(),
+        study=None if _table_name() else study.shown_headline(),
     )
 
 
@@ -333,7 +333,7 @@ def model(name: str) -> str:
     if description is None:
         measured = _measured_pair(name) or abort(404)
         return render_template("model.html", name=name, label=measured.label, scores=measured.scores)
-    headline = study.headline() if not _table_name() and study.is_final(description.card) else None
+    headline = study.shown_headline() if not _table_name() and study.is_final(description.card) else None
     words = {"label": description.label, "scores": description.scores}
     return render_template("model.html", name=name, description=description, study=headline, **words)
 

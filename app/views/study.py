@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from utils.serving.bundle import FraudModel
 from utils.serving.card import Card
 from utils.study_file import NAME, Words
 
+logger = logging.getLogger("app")
+
 TABLE_TAGS = ("table", "caption", "thead", "tbody", "tr", "th", "td", "div", "details", "summary", "p")
 TABLE_ATTRIBUTES = ("class", "colspan", "rowspan", "scope")
 FORBIDDEN = re.compile(r"<(style|script)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
@@ -29,7 +32,7 @@ LINKS = {  # of the notebooks, and what the pages have for them below their root
     r"\]\(\.\./paper/paper\.pdf\)": "paper.pdf",
     r"\]\(\.\./README\.md\)": "",
 }
-PROFILES = ("quick", "full")
+PROFILES = ("full", "quick")  # the first one is shown, once it is finished
 MAX_PAGES = 32  # notebooks that are kept as HTML, of up to half a megabyte each
 Version = tuple[Path, int | None]  # a file, and when it was changed last, in nanoseconds; None if it is not there
 TITLE = "Learning from imbalanced data with conditional GANs: a credit-card fraud case study"
@@ -106,16 +109,46 @@ class Headline:
 def headline() -> Headline | None:
     """The main results of the full run, else of the quick one; None while neither was finished.
 
+    Pages use `shown_headline`, which logs such an error instead.
+
     Raises
     ------
     ClaimError
         If the numbers contradict a sentence of the pages.
     """
-    for name in ("full", "quick"):
+    for name in PROFILES:
         path = load_profile(name).numbers
         if path.exists() and (numbers := recorded.read(path)).complete:
             return _headline(numbers)
     return None
+
+
+def shown_headline() -> Headline | None:
+    """As `headline`, for pages: None, with the reason in the log, if the results are false or cannot be read.
+
+    They are read again when a file that holds them has changed.
+    """
+    profiles = [load_profile(name) for name in PROFILES]
+    paths = [path for profile in profiles for path in (profile.numbers, profile.results / ledger.TEST)]
+    return _shown_headline(tuple(map(_version, paths)))
+
+
+@lru_cache(maxsize=1)
+def _shown_headline(files: tuple[Version, ...]) -> Headline | None:
+    """The results as of these versions of the files."""
+    try:
+        return headline()
+    except (LookupError, OSError, ValueError) as error:
+        logger.error("the results of the study are not shown (%s): %s", type(error).__name__, error)
+        return None
+
+
+def _version(path: Path) -> Version:
+    """What a cache knows a file by."""
+    try:
+        return path, path.stat().st_mtime_ns
+    except OSError:
+        return path, None
 
 
 def _headline(numbers: Numbers) -> Headline:
@@ -193,7 +226,7 @@ def left_out(model: FraudModel) -> list[str]:
 
 def is_final(card: Card) -> bool:
     """Whether a card is that of the study's final model."""
-    study = headline()
+    study = shown_headline()
     return study is not None and card.ledger_key == study.final.ledger_key
 
 
@@ -233,14 +266,6 @@ def own_findings(own: OwnStudy, words: Words) -> Findings:
 def notebooks(folder: Path = NOTEBOOKS) -> dict[str, str]:
     """Title of every notebook by its name, in the order of the study."""
     return {path.stem: _title(_version(path)) for path in sorted(folder.glob("*.ipynb"))}
-
-
-def _version(path: Path) -> Version:
-    """What a cache knows a file by."""
-    try:
-        return path, path.stat().st_mtime_ns
-    except OSError:
-        return path, None
 
 
 @lru_cache

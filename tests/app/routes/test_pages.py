@@ -1,6 +1,7 @@
 """What the server's pages say and draw, without a browser."""
 
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -143,6 +144,59 @@ def test_plotly_script_is_kept_by_browsers_until_it_changes_and_pages_are_not_ke
         assert client.get(private).headers["Cache-Control"] == "no-store"
 
 
+@pytest.fixture
+def write_numbers(tmp_path, monkeypatch):
+    """Writes numbers of the study for the pages: those that are committed, but for a change."""
+    monkeypatch.setenv("STUDY_OUTPUT", str(tmp_path))
+    (tmp_path / "paper").mkdir()
+    (tmp_path / "results").mkdir()
+    changes = itertools.count()
+
+    def write(change=lambda numbers: None):
+        content = json.loads((ROOT / "paper" / "numbers.json").read_text())
+        text = change(content) or json.dumps(content)
+        (tmp_path / "paper" / "numbers.json").write_text(text)
+        os.utime(tmp_path / "paper" / "numbers.json", ns=(0, next(changes)))
+
+    return write
+
+
+WRONG = {
+    "a claim that is false": lambda numbers: numbers["07_comparison"]["differences"][0].update(verdict="helps"),
+    "a number that is missing": lambda numbers: numbers["01_eda"].clear(),
+    "a pair that was not measured": lambda numbers: numbers["07_comparison"]["claim"].update(best=["blend", "smote"]),
+    "a file that is half written": lambda numbers: json.dumps(numbers)[:1000],
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_pages_are_shown_without_results_that_are_wrong_which_the_log_says_once(client, caplog, write_numbers, wrong):
+    write_numbers(WRONG[wrong])
+    for address in ADDRESSES:
+        page = client.get(address)
+        assert page.status_code == (404 if address == "/nothing" else 200), address
+        assert 'id="results"' not in page.text
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.getMessage().startswith("the results of the study are not shown")
+    write_numbers()
+    assert 'id="results"' in client.get("/").text
+
+
+def test_pages_are_shown_without_results_whose_scorings_cannot_be_read(client, caplog, write_numbers, tmp_path):
+    write_numbers()
+    assert 'id="results"' in client.get("/").text
+    (tmp_path / "results" / "test.jsonl").write_text("{\n")
+    assert 'id="results"' not in client.get("/").text and "test.jsonl" in caplog.text
+
+
+def test_pages_read_the_results_again_only_when_they_have_changed(write_numbers):
+    write_numbers()
+    first = study.shown_headline()
+    assert study.shown_headline() is first == study.headline()
+    write_numbers(lambda content: content["01_eda"].update(prevalence=0.0042))
+    assert study.shown_headline().per_10000 == 42
+
+
 # --- home
 
 
@@ -219,7 +273,7 @@ def test_scorings_of_the_test_set_are_disclosed_wherever_a_score_of_it_stands(
     told = study.headline()
     assert "has been scored for 2 final models: XGBoost with CGAN, 0.802 (2026-11-22); Blend of trees" in told.scorings
     own = replace(told, final=replace(told.final, ledger_key=champion.model.card.ledger_key))
-    monkeypatch.setattr(study, "headline", lambda: own)
+    monkeypatch.setattr(study, "shown_headline", lambda: own)
     change_card(test={"average precision": 0.8})
     for address in ("/", "/models", "/models/champion"):
         text = text_of(client.get(address))
@@ -233,10 +287,10 @@ def test_pages_call_a_champion_that_is_not_the_final_model_a_stand_in(client, ch
     assert "answers here is its final one" not in text_of(client.get("/"))
     told = study.headline()
     own = replace(told, final=replace(told.final, ledger_key=champion.model.card.ledger_key))
-    monkeypatch.setattr(study, "headline", lambda: own)
+    monkeypatch.setattr(study, "shown_headline", lambda: own)
     for address in ADDRESSES[:-1]:
         assert "stand-in" not in text_of(client.get(address)), address
-    monkeypatch.setattr(study, "headline", lambda: None)
+    monkeypatch.setattr(study, "shown_headline", lambda: None)
     assert "is a stand-in" in text_of(client.get("/file"))
 
 
@@ -582,7 +636,7 @@ def test_pages_show_scores_of_any_kind(tmp_path, monkeypatch, case):
     score = score_of(mean, ends)
     write_scores(folder, [MeasuredPair("none", "xgb", "XGBoost", [key_of("none", "xgb")], score)])
     bundle.seal(folder)
-    monkeypatch.setattr(study, "headline", lambda: with_score(score))
+    monkeypatch.setattr(study, "shown_headline", lambda: with_score(score))
     client = create_app(Settings(folder=folder)).test_client()
     for address in ("/", "/models", "/models/champion"):
         page = client.get(address)
