@@ -26,10 +26,7 @@ def read_csv(body: bytes, columns: Sequence[str]) -> Batch:
     """
     batch = Batch()
     with as_body_errors():
-        text = open_table(body, "The body", MAX_UNPACKED)
-        if not isinstance(text, Delimited):
-            raise FormatError("The body is a Parquet file; send it to /api/v1/files.")
-        for number, cells in Lines(text, columns):
+        for number, cells in Lines(open_body(body), columns):
             if isinstance(cells, str):
                 batch.reject(f"line {number}: {cells}")
             else:
@@ -37,6 +34,14 @@ def read_csv(body: bytes, columns: Sequence[str]) -> Batch:
             check_count(len(batch))
     check_count(len(batch))
     return batch
+
+
+def open_body(body: bytes) -> Delimited:
+    """The table that a body holds as text; DataError if it holds none, or unpacks to more than `MAX_UNPACKED`."""
+    text = open_table(body, "The body", MAX_UNPACKED)
+    if not isinstance(text, Delimited):
+        raise FormatError("The body is a Parquet file; send it to /api/v1/files.")
+    return text
 
 
 @contextmanager

@@ -9,11 +9,10 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 from pyarrow.parquet import ParquetFile
 
-from app.parsing.delimited import Lines, as_body_errors
+from app.parsing.delimited import Lines, as_body_errors, open_body
 from app.parsing.mixed import Rows, read_columns, read_rows
-from app.parsing.records import Batch, check_columns, check_count, json_records
-from app.parsing.table import MAX_FILE_ROWS, Table
-from app.parsing.table import MAX_UNPACKED as MAX_UNPACKED_FILE
+from app.parsing.records import MAX_ROWS, Batch, check_columns, check_count, json_records
+from app.parsing.table import MAX_FILE_ROWS, MAX_UNPACKED, Table
 from utils.data.reading import Delimited, open_table
 from utils.data.reading.parquet import parquet_schema, parquet_table
 from utils.data.reading.raw_columns import clean_frame, frame_of_texts
@@ -43,8 +42,8 @@ def as_batch(records: Sequence[object], columns: Sequence[RawColumn]) -> Batch:
 
 def read_mixed_csv(body: bytes, columns: Sequence[RawColumn]) -> Batch:
     """Rows of a table as text whose first line names the columns; errors as `delimited.read_csv`."""
-    table = read_mixed_table(body, columns, "", limit=None)
-    check_count(len(table.values))
+    with as_body_errors():
+        table = _from_text(open_body(body), columns, limit=MAX_ROWS)
     batch = Batch()
     for position, values in enumerate(table.values.tolist()):
         if position + 1 in table.errors:
@@ -77,9 +76,7 @@ def describe(problems: Mapping[str, str]) -> str:
     return "; ".join(f"{name} {reason}" for name, reason in problems.items())
 
 
-def read_mixed_table(
-    content: bytes, columns: Sequence[RawColumn], label: str, limit: int | None = MAX_UNPACKED_FILE
-) -> Table:
+def read_mixed_table(content: bytes, columns: Sequence[RawColumn], label: str) -> Table:
     """Rows of a CSV or Parquet file; gaps and unseen categories are read, and noted.
 
     Raises
@@ -88,11 +85,11 @@ def read_mixed_table(
         If it is neither, has too many rows or none, or columns are missing or named twice.
     """
     with as_body_errors():
-        source = open_table(content, "The file", limit or MAX_UNPACKED_FILE)
+        source = open_table(content, "The file", MAX_UNPACKED)
         if isinstance(source, ParquetFile):
             return _from_parquet(source, columns, label)
         check_count(max(1, source.content.count(b"\n", source.start)), MAX_FILE_ROWS)  # before any row is read
-        return _from_text(source, columns, label)
+        return _from_text(source, columns, label, limit=MAX_FILE_ROWS)
 
 
 def _from_parquet(file: ParquetFile, columns: Sequence[RawColumn], label: str) -> Table:
@@ -105,22 +102,15 @@ def _from_parquet(file: ParquetFile, columns: Sequence[RawColumn], label: str) -
     return _table(read_columns(frame, columns, "file"), frame, columns, label=labels)
 
 
-def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str) -> Table:
+def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *, limit: int) -> Table:
+    """Rows of a table as text; BodyError if there are more than `limit`, or none."""
     names = [column.name for column in columns]
-    lines = Lines(text, names, label or None, MAX_FILE_ROWS)
+    lines = Lines(text, names, label or None, limit)
     wanted = [*names, *([label] if lines.has_optional else [])]
-    types = dict.fromkeys(wanted, pa.string())
-    convert = arrow_csv.ConvertOptions(include_columns=wanted, column_types=types, null_values=[""])
-    convert.strings_can_be_null = True
-    bad: dict[int, tuple[int | None, str]] = {}
-    numbers: list[int] | None = None
-    try:
-        cells = text.to_arrow(convert, ignore_empty_lines=False)
-        if _has_empty_line(cells):
-            raise pa.ArrowInvalid
-    except pa.ArrowInvalid:  # a line has another number of cells
-        cells, bad, numbers = _line_by_line(lines, wanted)
-    check_count(cells.num_rows, MAX_FILE_ROWS)
+    cells, bad, numbers = _read_fast(text, wanted, limit), {}, None
+    if cells is None:
+        cells, bad, numbers = _line_by_line(lines, wanted, limit)
+    check_count(cells.num_rows, limit)
     signs = {column.name: column.decimal for column in columns}
     frame = frame_of_texts(names, [cells[name] for name in names], text.separator, signs)
     rows = read_columns(frame, columns, "file")
@@ -130,6 +120,20 @@ def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str) -> Tab
         numbers = [line for line, _ in text.rows()]
     errors = {row: (numbers[row - 1], reason) for row, (_, reason) in table.errors.items()} | bad
     return Table(table.values, dict(sorted(errors.items())), table.label, table.notes, table.unseen)
+
+
+def _read_fast(text: Delimited, names: Sequence[str], limit: int) -> pa.Table | None:
+    """Cells as text; None if a line is empty or ragged, or there are so many lines that not all may be read."""
+    if max(text.content.count(end, text.start) for end in (b"\n", b"\r")) > limit:
+        return None
+    types = dict.fromkeys(names, pa.string())
+    convert = arrow_csv.ConvertOptions(include_columns=list(names), column_types=types, null_values=[""])
+    convert.strings_can_be_null = True
+    try:
+        cells = text.to_arrow(convert, ignore_empty_lines=False)
+    except pa.ArrowInvalid:
+        return None
+    return None if _has_empty_line(cells) else cells
 
 
 def _has_empty_line(cells: pa.Table) -> bool:
@@ -142,7 +146,9 @@ def _has_empty_line(cells: pa.Table) -> bool:
     return bool(pa.compute.any(missing).as_py())
 
 
-def _line_by_line(lines: Lines, names: Sequence[str]) -> tuple[pa.Table, dict[int, tuple[int, str]], list[int]]:
+def _line_by_line(
+    lines: Lines, names: Sequence[str], limit: int
+) -> tuple[pa.Table, dict[int, tuple[int, str]], list[int]]:
     """Cells as text, the problem of each line that cannot be divided into them, and the line of each row."""
     rows, problems, numbers = [], {}, []
     for number, cells in lines:
@@ -151,8 +157,8 @@ def _line_by_line(lines: Lines, names: Sequence[str]) -> tuple[pa.Table, dict[in
             problems[len(numbers)] = number, cells
             cells = [None] * len(names)
         rows.append([cell or None for cell in cells])
-        check_count(len(rows), MAX_FILE_ROWS)
-    check_count(len(rows), MAX_FILE_ROWS)
+        check_count(len(rows), limit)
+    check_count(len(rows), limit)
     columns = zip(*rows, strict=True)
     table = pa.table([pa.array(column, pa.string()) for column in columns], names=list(names))
     return table, problems, numbers

@@ -1,5 +1,6 @@
 """Rows of a mixed table: gaps, unseen categories, dates in any spelling, and errors of their row only."""
 
+import gzip
 import io
 import json
 
@@ -7,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from app.parsing.delimited import MAX_UNPACKED, read_csv
 from app.parsing.mixed import read_cells, read_rows
 from app.parsing.mixed_bodies import read_mixed_csv, read_mixed_json, read_mixed_table
-from app.parsing.records import BodyError
+from app.parsing.records import MAX_ROWS, BodyError
 from tests import small_mixed
 from utils.serving.raw_columns import RawColumn, decode_rows, encode_rows
 
@@ -136,6 +138,44 @@ def test_read_mixed_csv_says_the_line_of_an_error():
     batch = read_mixed_csv(text.encode(), RAW)
     assert list(batch.values) == [1]
     assert batch.errors == {2: "line 3: balance is not a number"}
+
+
+def parquet_of(**columns):
+    stream = io.BytesIO()
+    pd.DataFrame(columns).to_parquet(stream, index=False)
+    return stream.getvalue()
+
+
+UNUSABLE = {
+    "a Parquet file": (415, parquet_of(a=[1.0], b=[2.0])),
+    "more bytes than a body may unpack to": (413, gzip.compress(b"a,b\n" + b"1,2\n" * (MAX_UNPACKED // 4))),
+    "too many rows, of which the last is broken": (413, b"a,b\n" + b"1,2\n" * (MAX_ROWS + 1) + b'"'),
+    "too many rows, of which some are ragged": (413, b"a,b\n" + b"1,2\n1\n" * MAX_ROWS + b'"'),
+    "too many empty lines": (413, b"a,b\n" + b"\n" * (MAX_ROWS + 1) + b"1,2\n"),
+    "no rows": (422, b"a,b\n\n\n"),
+    "a missing column": (422, b"a\n1\n"),
+    "a column twice": (422, b"a,b,a\n1,2,3\n"),
+    "a broken line": (400, b'a,b\n1,2\n"1,2'),
+    "no text": (400, b"\x00\x01\x02\x03" * 20),
+    "nothing": (400, b""),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_read_mixed_csv_refuses_the_bodies_that_read_csv_does_in_the_same_words(name):
+    status, body = UNUSABLE[name]
+    names, errors = ["a", "b"], []
+    for read, columns in ((read_csv, names), (read_mixed_csv, [RawColumn(name, "number") for name in names])):
+        with pytest.raises(BodyError) as caught:
+            read(body, columns)
+        errors.append((caught.value.status, str(caught.value), caught.value.columns))
+    assert errors[0] == errors[1] and errors[0][0] == status
+
+
+def test_read_mixed_csv_counts_rows_and_not_lines():
+    row = b'1,a,"two\nlines"\n'
+    batch = read_mixed_csv(b"sum,shop,note\n" + row * (MAX_ROWS // 2 + 1) + b"\n" * MAX_ROWS, [NUMBER, SHOP])
+    assert len(batch) == MAX_ROWS // 2 + 1 and batch.values[MAX_ROWS // 2] == [1, 0] and not batch.errors
 
 
 def test_read_mixed_table_reads_the_file_of_the_study_as_training_did():
