@@ -173,7 +173,7 @@ def _table(
     notes: Sequence[str] = (),
 ) -> Table:
     errors = {position + 1: (None, describe(problems)) for position, problems in sorted(rows.problems.items())}
-    unseen = {position + 1: texts for position, texts in rows.unseen.items()}
+    unseen = {position + 1: texts for position, texts in sorted(rows.unseen.items())}
     return Table(
         rows.values, errors, label, [*notes, *_gap_notes(frame, columns), *_unseen_notes(unseen, columns)], unseen
     )
@@ -192,13 +192,17 @@ def _gap_notes(frame: pd.DataFrame, columns: Sequence[RawColumn]) -> list[str]:
 
 
 def _unseen_notes(unseen: Mapping[int, Mapping[str, str]], columns: Sequence[RawColumn]) -> list[str]:
-    notes = []
-    for column in columns:
-        texts = [row[column.name] for row in unseen.values() if column.name in row]
-        if texts:
-            distinct = list(dict.fromkeys(texts))
-            named = ", ".join(f"'{text}'" for text in distinct[:MAX_NAMED])
-            more = f" and {len(distinct) - MAX_NAMED:,} more" if len(distinct) > MAX_NAMED else ""
-            rows = f"{len(texts):,} row{'s were' if len(texts) > 1 else ' was'}"
-            notes.append(f"{rows} scored with a value of {column.name} that was {UNSEEN}: {named}{more}.")
-    return notes
+    """A sentence on the unseen categories of each column that has some, in the order of the columns."""
+    texts: dict[str, list[str]] = {column.name: [] for column in columns}
+    for row in unseen.values():
+        for name, text in row.items():
+            texts[name].append(text)
+    return [_unseen_note(name, of_column) for name, of_column in texts.items() if of_column]
+
+
+def _unseen_note(name: str, texts: Sequence[str]) -> str:
+    distinct = list(dict.fromkeys(texts))
+    named = ", ".join(f"'{text}'" for text in distinct[:MAX_NAMED])
+    more = f" and {len(distinct) - MAX_NAMED:,} more" if len(distinct) > MAX_NAMED else ""
+    rows = f"{len(texts):,} row{'s were' if len(texts) > 1 else ' was'}"
+    return f"{rows} scored with a value of {name} that was {UNSEEN}: {named}{more}."

@@ -214,3 +214,13 @@ def test_read_mixed_table_reports_rows_and_notes_unseen_categories():
         in table.notes
     )
     assert table.readable.tolist() == [True, True, True, False, True, False, False, True]  # the last one is all gaps
+
+
+def test_read_mixed_table_notes_the_unseen_categories_of_each_column_in_the_order_of_the_columns():
+    colour, shop = (RawColumn(name, "category", categories=("a", "b")) for name in ("colour", "shop"))
+    text = "shop,colour\nv,a\nw,a\nx,a\nv,a\ny,red\na,b\n"
+    table = read_mixed_table(text.encode(), [colour, shop], "")
+    assert table.notes == [
+        "1 row was scored with a value of colour that was not seen in training: 'red'.",
+        "5 rows were scored with a value of shop that was not seen in training: 'v', 'w', 'x' and 1 more.",
+    ]
