@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from typing import BinaryIO
 
 import numpy as np
 from flask import Blueprint, Response, abort, request, send_file, url_for
@@ -16,7 +20,6 @@ from app.parsing.mixed_bodies import read_mixed_table
 from app.parsing.records import BodyError
 from app.parsing.table import Table, read_table
 from app.routes.models import answer
-from app.security import read_body
 from app.serving.served import Served
 from app.views.summary import every_row, summarise
 
@@ -33,8 +36,8 @@ _free_slots = threading.BoundedSemaphore(AT_ONCE)
 def score_file() -> Response:
     """Score a CSV or Parquet file; the answer is a summary, with the address of all scored rows."""
     model = served()
-    with _limit_concurrency():
-        table = _read(_content(), model)
+    with _received() as file, _limit_concurrency():
+        table = _read(file.read(), model)
         probability = _probability(model, table)
         token = results().add(every_row(model, table, probability))
         summary = summarise(model, table, probability, download=url_for("files.download", token=token))
@@ -62,8 +65,9 @@ def _limit_concurrency() -> Iterator[None]:
         _free_slots.release()
 
 
-def _content() -> bytes:
-    """The file's content, from a form's field `file` or as the body itself."""
+@contextmanager
+def _received() -> Iterator[BinaryIO]:
+    """The whole file, from a form's field `file` or the body itself; on the disk, as many clients may send at once."""
     request.max_content_length = MAX_FILE + 2**16  # the form around the file needs a little more
     request.max_form_parts = 10
     charset = request.mimetype_params.get("charset", "utf-8").lower()
@@ -72,18 +76,22 @@ def _content() -> bytes:
             415,
             "Send the file without a Content-Encoding, and name no charset but UTF-8; the file itself may be packed.",
         )
-    if request.mimetype in RAW:
-        content = read_body()
-    elif request.mimetype != FORM:
+    if request.mimetype not in (*RAW, FORM):
         abort(415, f"Send a form ({FORM}) with the field 'file', or the file as {', '.join(RAW)}.")
-    elif "file" not in request.files:
+    with _form_file() if request.mimetype == FORM else tempfile.TemporaryFile() as file:
+        if request.mimetype != FORM:
+            shutil.copyfileobj(request.stream, file)
+        if file.seek(0, os.SEEK_END) > MAX_FILE:
+            abort(413)
+        file.seek(0)
+        yield file
+
+
+def _form_file() -> BinaryIO:
+    """The file of a form, which Werkzeug writes to the disk unless it is small."""
+    if "file" not in request.files:
         raise BodyError(400, "The form has no file in its field 'file'.")
-    else:
-        with closing(request.files["file"]) as file:
-            content = file.read()
-    if len(content) > MAX_FILE:
-        abort(413)
-    return content
+    return request.files["file"].stream
 
 
 def _read(content: bytes, model: Served) -> Table:

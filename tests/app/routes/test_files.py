@@ -6,7 +6,9 @@ import gzip
 import io
 import logging
 import os
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -535,6 +537,46 @@ def test_score_file_takes_no_more_than_a_few_files_at_once(client, rows):
         for _ in range(files.AT_ONCE):
             files._free_slots.release()
     assert upload(client, as_csv(rows)).status_code == 200
+
+
+class SlowBody(io.BytesIO):
+    """A body whose sender stops half-way until it is told to go on."""
+
+    def __init__(self, content):
+        super().__init__(content)
+        self.is_half_sent, self.may_go_on = threading.Event(), threading.Event()
+
+    def readinto(self, buffer):
+        if self.tell():
+            self.is_half_sent.set()
+            assert self.may_go_on.wait(60)
+        return super().readinto(memoryview(buffer)[: len(self.getbuffer()) // 2 + 1])
+
+
+@pytest.mark.parametrize("content_type", ["text/csv", "multipart/form-data; boundary=b"])
+def test_score_file_scores_others_while_a_client_sends_slowly(app, client, rows, content_type):
+    content = as_csv(rows)
+    if "boundary" in content_type:
+        head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="slow.csv"\r\n\r\n'
+        content = head + content + b"\r\n--b--\r\n"
+    body = SlowBody(content)
+    sent = {"input_stream": body, "content_length": len(content), "content_type": content_type}
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(lambda: app.test_client().post("/api/v1/files", **sent))
+        try:
+            assert body.is_half_sent.wait(60)
+            assert upload(client, as_csv(rows)).status_code == 200
+        finally:
+            body.may_go_on.set()
+        assert slow.result().json["scored"] == len(rows)
+
+
+def test_score_file_bounds_a_body_of_unknown_length(client, rows, monkeypatch):
+    monkeypatch.setattr(files, "MAX_FILE", 2**10)
+    for size, status in ((2**10, 200), (2**10 + 1, 413), (2**20, 413)):
+        content = as_csv(rows.head(1)).ljust(size, b"\n")
+        unknown = {"input_stream": io.BytesIO(content), "environ_overrides": {"wsgi.input_terminated": True}}
+        assert client.post("/api/v1/files", content_type="text/csv", **unknown).status_code == status
 
 
 def test_score_file_writes_no_values_to_the_log_or_the_figures(client, rows, caplog):
