@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import gzip
 import json
@@ -65,7 +66,13 @@ def line_of(row: Row) -> bytes:
 
 
 def append(path: Path, row: Row) -> bool:
-    """Append one finished task with a single write, flushed to disk; False if its key is there already."""
+    """Append one finished task with a single write, flushed to disk; False if its key is there already.
+
+    Raises
+    ------
+    OSError
+        If the line does not fit on the disk; it names the file, which is left as it was.
+    """
     return _append_line(path, line_of(row), partial(_has_key, row.key))
 
 
@@ -94,11 +101,21 @@ def _append_line(path: Path, line: bytes, is_known: Callable[[bytes], bool]) -> 
         os.ftruncate(descriptor, len(complete))
         if is_known(complete):
             return False
-        os.write(descriptor, line)
-        os.fsync(descriptor)
+        try:
+            _write_whole(descriptor, line)
+        except OSError as error:
+            os.ftruncate(descriptor, len(complete))
+            raise OSError(error.errno, error.strerror, str(path)) from None
         return True
     finally:
         os.close(descriptor)
+
+
+def _write_whole(descriptor: int, line: bytes) -> None:
+    """Write a line to disk; a disk that is nearly full takes a part of it without an error."""
+    if os.write(descriptor, line) < len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.fsync(descriptor)
 
 
 def _has_key(key: str, lines: bytes) -> bool:

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields, replace
 from multiprocessing import get_context
@@ -17,6 +18,19 @@ from utils.config import ROOT, Roles, load_profile
 from utils.experiments.cgan_variant import VariantResult
 from utils.experiments.original_study.protocol import ReplicaResult
 
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from tests.rows import make_row
+from utils.benchmark import ledger
+
+path, n_bytes = Path(sys.argv[1]), int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, n_bytes))
+try:
+    print(ledger.append(path, make_row(seed=2)))
+except OSError as error:
+    print(error.strerror, error.filename)
+"""
 OTHER = {
     "dataset": replace(make_task().dataset, roles=Roles(label="fraud")),
     "split": Split("development", 0.2, "rows as they are", n_splits=5),
@@ -94,6 +108,17 @@ def test_append_writes_a_task_again_whose_line_was_left_unfinished(path):
     assert ledger.append(path, make_row(seed=2))
     assert path.read_bytes().startswith(whole)
     assert seeds(ledger.read(path.parent)) == [1, 2]
+
+
+@pytest.mark.parametrize(("n_bytes", "reason"), [(40, "No space left on device"), (0, "File too large")])
+def test_append_refuses_a_line_that_does_not_fit_and_leaves_the_file_as_it_was(path, n_bytes, reason):
+    ledger.append(path, make_row(seed=1))
+    whole = path.read_bytes()
+    command = [sys.executable, "-c", LIMITED, str(path), str(len(whole) + n_bytes)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stdout == f"{reason} {path}\n"
+    assert path.read_bytes() == whole
+    assert ledger.append(path, make_row(seed=2))  # as soon as there is space
 
 
 @pytest.mark.parametrize(
