@@ -289,8 +289,13 @@ def require_profile(name: str) -> None:
 
 
 def planned(profile: Profile) -> Profile:
-    """The profile for the experiments of the plan: the full one takes the plan's size, with the same ledger."""
-    return replace(load_profile("next"), results=profile.results) if profile.name == "full" else profile
+    """The profile for the experiments of the plan: the full one takes the plan's size, with the same name and ledger.
+
+    What has the plan's size already, which alone has an equal search, is left as it is.
+    """
+    if profile.name != "full" or profile.search.equal:
+        return profile
+    return replace(load_profile("next"), name=profile.name, results=profile.results)
 
 
 def measured_of(names: Iterable[str], measured: Collection[str]) -> tuple[str, ...]:

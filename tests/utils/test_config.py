@@ -1,10 +1,11 @@
 """Settings: the errors of an invalid configuration, and when they are raised."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from utils.config import ROOT, ULB, ConfigError, DatasetConfig, load_profile
+from utils.config import ROOT, ULB, ConfigError, DatasetConfig, load_profile, planned
 from utils.data.fetching import fetch
 from utils.study_file import read_study
 
@@ -73,6 +74,14 @@ def test_load_profile_next_has_a_committed_ledger_and_replaces_nothing_of_the_fu
     assert following.results == full.results / "next"
     for name in ("figures", "notebooks", "paper"):
         assert getattr(following, name).is_relative_to(ROOT / "build" / "next")
+
+
+def test_planned_changes_the_size_of_the_full_profile_once():
+    full, following = load_profile("full"), load_profile("next")
+    own = planned(full)
+    assert own == replace(following, name="full", results=full.results)
+    smaller = replace(own, folds=own.folds[:1], scarcity_draws=1)
+    assert planned(smaller) == smaller
 
 
 @pytest.mark.parametrize("name", ["creditcard", "CreditCard", "fraud-detector"])

@@ -3,6 +3,9 @@
 python -m utils.benchmark.tracking --profile full
 python -m utils.benchmark.tracking --profile quick --study claims
 
+Tasks are logged when they are finished, but for the thousands of the benchmark over other tables, which only this
+command logs.
+
 The study of a table of one's own has an experiment and a registered model of its own; both carry the study's name.
 """
 
@@ -40,6 +43,7 @@ METRICS = (
     "fit_seconds",
     "score_seconds",
 )
+SUBFOLDERS = ("sensitivity", "scarcity", "seeds", "tables")  # of other experiments' ledgers, beside the benchmark's
 CHAMPION = "champion"
 
 
@@ -128,7 +132,7 @@ def _log_row(store: MlflowClient, experiment: str, row: Row[Task, FoldResult], p
     tags = {"mlflow.parentRunId": parent, "engine": result.engine}
     name = f"{task.model.name} {task.repeat}.{task.fold}"
     run = store.create_run(experiment, run_name=name, tags=tags)
-    params = {"repeat": task.repeat, "fold": task.fold, "seed": task.seed}
+    params = {"dataset": task.dataset.name, "repeat": task.repeat, "fold": task.fold, "seed": task.seed}
     if task.split.thinned:
         params |= vars(task.split.thinned)
     for role, method in {"sampler": task.sampler, "model": task.model}.items():
@@ -217,12 +221,13 @@ def download_champion(folder: Path, *, study: str) -> Path:
 def main() -> None:
     """Log the finished tasks of a profile that the store lacks."""
     parser = argparse.ArgumentParser(description="Log every finished task of a profile to MLflow.")
-    parser.add_argument("--profile", default="quick", choices=("quick", "full"))
+    parser.add_argument("--profile", default="quick", choices=("quick", "full", "next"))
     parser.add_argument("--study", default=CREDITCARD.name, help="name of a study, or path of its file")
     options = parser.parse_args()
     with exit_with_a_sentence():
         profile = load_profile(options.profile, options.study)
-        rows = [row for folder in (profile.results, profile.results / "sensitivity") for row in ledger.read(folder)]
+        folders = [profile.results, *(profile.results / name for name in SUBFOLDERS)]
+        rows = [row for folder in folders for row in ledger.read(folder)]
         n_logged = log_rows(rows, profile)
     print(
         f"{n_logged} of {len(rows)} finished tasks logged to {without_password(tracking_uri())}; "

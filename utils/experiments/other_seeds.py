@@ -23,6 +23,7 @@ from utils.data.identity import DatasetIdentity, identify
 from utils.plan_file import read_plan
 from utils.seeding import child_seed
 
+FOLDER = "seeds"
 PLAN = read_plan().seeds
 OTHERS = range(1, PLAN.number)  # 0 is the seed of the benchmark
 
@@ -47,7 +48,7 @@ def tasks_of(profile: Profile, dataset: DatasetIdentity, seeds: Iterable[int] = 
 def run(profile: Profile, *, n_jobs: int = -1) -> pd.DataFrame:
     """Make sure that the ledger holds the tasks of every other seed, and return their rows; see `runner.run`."""
     tasks = tasks_of(profile, identify(profile.dataset))
-    return runner.run(replace(profile, results=profile.results / "seeds"), tasks=tasks, n_jobs=n_jobs)
+    return runner.run(replace(profile, results=profile.results / FOLDER), tasks=tasks, n_jobs=n_jobs)
 
 
 def results(profile: Profile, table: pd.DataFrame, *, n_jobs: int = -1) -> pd.DataFrame:

@@ -28,6 +28,7 @@ from utils.models.networks import limited_batch_size
 from utils.models.registry import CLASSICAL, MODELS
 from utils.samplers.registry import SAMPLERS, STANDARD
 
+FOLDER = "sensitivity"
 RATIOS = {"x1": 1, "x5": 5, "x20": 20, "balanced": "balanced"}
 SMALLER = {"rf": {"n_estimators": 50}, "xgb": {"n_estimators": 100}}  # fewer trees, as each ratio is one more fit
 LOSSES = {
@@ -276,7 +277,7 @@ def _run(profile: Profile, build_settings: SettingsBuilder, n_jobs: int) -> pd.D
 
 def _sensitivity_profile(profile: Profile) -> Profile:
     """The profile with the ledger of the sensitivity studies."""
-    return replace(profile, results=profile.results / "sensitivity")
+    return replace(profile, results=profile.results / FOLDER)
 
 
 def _unique_tasks(settings: Iterable[Setting]) -> list[Task]:

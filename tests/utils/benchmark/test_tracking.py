@@ -1,6 +1,7 @@
 """MLflow: every ledger row has exactly one run, and the registry's champion is always complete."""
 
 import os
+import re
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -12,7 +13,8 @@ from utils.benchmark import ledger, runner, tracking, tracking_store
 from utils.benchmark.records import Row, Thinning
 from utils.benchmark.tracking import CHAMPION, METRICS
 from utils.benchmark.tracking_store import TrackingError
-from utils.config import CREDITCARD, REGISTERED_MODEL, load_profile
+from utils.config import CREDITCARD, REGISTERED_MODEL, load_profile, planned
+from utils.experiments import many_tables, other_seeds, scarcity, sensitivity
 
 VALUES = {metric: 0.1 * number for number, metric in enumerate(METRICS)}
 
@@ -124,6 +126,7 @@ def test_log_rows_logs_parameters_metrics_and_versions_of_every_row(store, profi
     run = runs_of(store, profile)[A]
     assert run.data.metrics == pytest.approx(VALUES)
     assert run.data.params == {
+        "dataset": make_task().dataset.name,
         "repeat": "0",
         "fold": "0",
         "seed": "42",
@@ -200,6 +203,30 @@ def test_main_logs_the_rows_of_the_study_that_is_named(monkeypatch, tmp_path, ca
     monkeypatch.setattr("sys.argv", ["tracking", "--profile", "full", "--study", "claims-by-name"])
     tracking.main()
     assert "1 of 1 finished tasks logged" in capsys.readouterr().out
+
+
+def test_the_experiments_of_the_plan_share_the_experiment_of_their_profile():
+    full = load_profile("full")
+    assert {tracking.experiment_name(own) for own in (full, planned(full))} == {"benchmark-full"}
+
+
+@pytest.mark.parametrize("name", ["quick", "full", "next"])
+def test_log_computed_advises_a_command_that_logs_every_ledger_of_the_profile(
+    monkeypatch, store, profile, tmp_path, capsys, name
+):
+    local = replace(profile, results=tmp_path)
+    folders = ["", sensitivity.FOLDER, scarcity.FOLDER, other_seeds.FOLDER, many_tables.FOLDER.name]
+    rows = [ledger_row(fold=fold) for fold in range(len(folders))]
+    for folder, row in zip(folders, rows, strict=True):
+        ledger.append(tmp_path / folder / "rows.jsonl", row)
+    with monkeypatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", "file:/tmp/runs")
+        tracking.log_computed(rows, replace(local, name=name))
+    _, *arguments = re.search("python -m ([^']*)'", capsys.readouterr().err)[1].split()
+    monkeypatch.setattr(tracking, "load_profile", lambda named, _: local if named == name else None)
+    monkeypatch.setattr("sys.argv", ["tracking", *arguments])
+    tracking.main()
+    assert set(runs_of(store, local)) == {row.key for row in rows}
 
 
 def test_experiment_id_puts_artefacts_beside_the_store(store, profile):

@@ -92,7 +92,7 @@ def test_families_hold_every_table_of_the_plan_and_the_data_beside_them():
 def test_sized_is_the_plan_for_the_full_profile_whatever_the_search_of_its_credit_card_data():
     full, following = load_profile("full"), load_profile("next")
     own = many_tables.sized(full)
-    assert own == replace(many_tables.sized(following), results=full.results)
+    assert own == replace(many_tables.sized(following), name="full", results=full.results)
     assert many_tables.profile_of(TABLES[0], full).results == full.results / "tables"
 
 
