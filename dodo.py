@@ -99,7 +99,8 @@ def task_experiments():
     """Run what is missing of every experiment and fill the ledgers."""
 
     def inputs():
-        return code_inputs(["utils.study"]) | study_inputs("dataset") | file_inputs([LOCK, RAW])
+        plan = [] if PROFILE.is_foreign else PLAN
+        return code_inputs(["utils.study"]) | study_inputs("dataset") | file_inputs([LOCK, RAW, *plan])
 
     def fill():
         log_run("experiments")

@@ -38,6 +38,24 @@ print(json.dumps({
 """
 
 
+PLANNED = """
+import sys
+from doit import doit_cmd
+
+doit_cmd.reset_vars()
+doit_cmd.set_var("profile", "quick")
+doit_cmd.set_var("study", sys.argv[1])
+import dodo
+
+dodo.PROFILE = dodo.load_profile("quick", sys.argv[2])  # afterwards, so that no state of that study is touched
+dodo.RAW, dodo.PLAN = dodo.Path("unread.csv"), [dodo.Path(path) for path in sys.argv[3:]]
+inputs = dodo.task_experiments()["uptodate"][0].collect
+for path in dodo.PLAN:
+    before = inputs()
+    path.write_text(path.read_text() + "# changed")
+    print(path.name, before != inputs())
+"""
+
 REFUSED = """
 import subprocess, sys
 from doit import doit_cmd
@@ -94,6 +112,19 @@ def test_tasks_that_use_the_final_model_are_run_again_for_other_costs(tmp_path):
     path.write_text(text + "[costs]\nfee = 1.0\n")
     after = tasks_of(path)["study"]
     assert {name for name in before if before[name] != after[name]} == {"08_final_model"}
+
+
+@pytest.mark.parametrize("is_foreign", [False, True])
+def test_experiments_are_run_again_for_another_plan_where_they_follow_it(tmp_path, is_foreign):
+    """A study of one's own has none of the plan's experiments."""
+    study = tmp_path / f"{NAME}.toml"
+    study.write_text(STUDY.format(word="positive"))
+    plan = [shutil.copy(ROOT / "benchmarks" / name, tmp_path) for name in ("plan.toml", "tables.toml")]
+    asked = study if is_foreign else "creditcard"
+    command = [sys.executable, "-c", PLANNED, *map(str, [study, asked, *plan])]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    shutil.rmtree(ROOT / "build" / "studies" / NAME, ignore_errors=True)
+    assert ended.stdout == f"plan.toml {not is_foreign}\ntables.toml {not is_foreign}\n"
 
 
 @pytest.fixture
