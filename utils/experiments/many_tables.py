@@ -34,14 +34,18 @@ FOLDS = tuple((0, fold) for fold in range(PROTOCOL.n_splits))
 
 
 def dataset_of(table: Table) -> DatasetConfig:
-    """The dataset of an assigned table, written to a file of its own in which the label is 1 for its rarer class."""
+    """The dataset of an assigned table, written to a file of its own in which the label is 1 for its rarer class.
+
+    A file with other content is of an earlier assignment, and is replaced.
+    """
     path = FOLDER / f"{table.name}.csv"
     frame = load_table(table.name)
     frame[keel.LABEL] = (frame[keel.LABEL].astype(str) == table.positive).astype(int)
-    if not path.exists():
+    content = frame.to_csv(index=False).encode()
+    if not path.exists() or path.read_bytes() != content:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
-            frame.to_csv(temporary, index=False)
+            temporary.write_bytes(content)
     columns = frame.drop(columns=keel.LABEL)
     texts = tuple(columns.select_dtypes(exclude="number").columns)
     kinds = {"categorical": texts, "numeric": tuple(columns.columns.difference(texts, sort=False))} if texts else {}

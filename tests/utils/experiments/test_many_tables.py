@@ -38,6 +38,18 @@ def test_dataset_of_has_the_rows_and_the_rarer_class_of_the_table(table):
     assert dataset.config.is_mixed == (table.categories > 0)
 
 
+def test_dataset_of_writes_a_file_again_that_is_not_the_assigned_table():
+    path, (table, _) = many_tables.FOLDER / "haberman.csv", TABLES
+    many_tables.dataset_of(table)
+    content, written = path.read_bytes(), path.stat().st_mtime_ns
+    many_tables.dataset_of(table)
+    assert path.stat().st_mtime_ns == written
+    many_tables.dataset_of(replace(table, positive="another"))  # with which no row is of the rarer class
+    assert pd.read_csv(path)["class"].sum() == 0
+    many_tables.dataset_of(table)
+    assert path.read_bytes() == content and pd.read_csv(path)["class"].sum() == table.minority
+
+
 def test_folds_of_a_table_divide_all_of_its_rows(profile):
     own = many_tables.profile_of(TABLES[0], profile)
     folds = all_folds(own.dataset, own.protocol, own.n_repeats)
