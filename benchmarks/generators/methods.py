@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -23,6 +24,10 @@ from utils.samplers.registry import SAMPLERS
 from utils.samplers.table_smote import TableSMOTE
 
 
+class PeerError(RuntimeError):
+    """A generator of another project failed; the message is its error, shortened."""
+
+
 @dataclass(frozen=True)
 class Method:
     """One generator.
@@ -32,7 +37,8 @@ class Method:
     name, label : str
         Key in `METHODS`, and name in tables.
     draw : callable
-        `draw(train, n_rows, seed, settings, worker)` gives `DrawnRows` of the positive class.
+        `draw(train, n_rows, seed, settings, worker)` gives `DrawnRows` of the positive class. Another project's
+        generator raises a PeerError if it fails.
     packages : tuple of str
         Distributions whose versions are recorded.
     settings : dict
@@ -96,7 +102,7 @@ def _draw_peer(
     """From a generator of another project, fitted to the positives alone in the worker process."""
     frame = PeerFrame(train.positives)
     request = PeerRequest.of_frame(frame, model, n_rows, seed, settings)
-    drawn = worker.submit(fit_and_draw, request).result()
+    drawn = _fitted_and_drawn(request, worker)
     return DrawnRows(frame.decode(drawn.rows), drawn.fit_seconds, drawn.fit_cpu_seconds)
 
 
@@ -107,8 +113,19 @@ def _draw_conditional_peer(
     frame = PeerFrame(train.X)
     rows = frame.encoded.assign(**{LABEL: np.where(train.y == 1, POSITIVE, NEGATIVE)})
     request = PeerRequest(model, settings, rows, frame.categories, frame.whole, frame.discrete, n_rows, seed)
-    drawn = worker.submit(fit_and_draw, request).result()
+    drawn = _fitted_and_drawn(request, worker)
     return DrawnRows(frame.decode(drawn.rows), drawn.fit_seconds, drawn.fit_cpu_seconds)
+
+
+def _fitted_and_drawn(request: PeerRequest, worker: Executor) -> DrawnRows:
+    """Rows from the worker process; a PeerError if the generator fails, but not if the process ended."""
+    future = worker.submit(fit_and_draw, request)
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        raise
+    except Exception as error:
+        raise PeerError(f"{type(error).__name__}: {error}"[:300]) from error
 
 
 def _rounded(drawn: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:

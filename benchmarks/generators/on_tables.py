@@ -14,7 +14,6 @@ import argparse
 import hashlib
 import json
 from concurrent.futures import Executor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -23,7 +22,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from benchmarks.generators.figures import JudgedFold, figures_of
-from benchmarks.generators.methods import METHODS
+from benchmarks.generators.methods import METHODS, PeerError
 from benchmarks.generators.page import page_lines
 from benchmarks.generators.peer_worker import quality, start_worker
 from benchmarks.generators.tables import FOLDS, SPECS, TableSpec, load, split
@@ -91,7 +90,7 @@ class TableResult:
     figures : dict of str to float
         Figures of `figures.figures_of`, and `quality`, the score of sdmetrics' report. Empty after an error.
     error : str, optional
-        Why the generator drew no rows that could be judged.
+        Why a generator of another project drew no rows.
     """
 
     n_drawn: int
@@ -178,14 +177,15 @@ def run(tasks: list[TableTask], path: Path) -> None:
 
 
 def measure(task: TableTask, worker: Executor) -> TableResult:
-    """Fit one generator, draw positives from it, and judge them; an error of another project's code is recorded."""
+    """Fit one generator, draw positives from it, and judge them; an error of another project's generator is recorded.
+
+    Errors of this project and of the judge are raised: they say nothing about a generator, and are to be mended.
+    """
     fold = judged_fold(task.table, task.fold)
     try:
         return _measure(task, fold, worker)
-    except BrokenProcessPool:
-        raise
-    except Exception as error:
-        return TableResult(0, 0.0, 0.0, {}, f"{type(error).__name__}: {error}"[:300])
+    except PeerError as error:
+        return TableResult(0, 0.0, 0.0, {}, str(error))
 
 
 def _measure(task: TableTask, fold: JudgedFold, worker: Executor) -> TableResult:

@@ -287,6 +287,17 @@ def test_run_continues_where_it_ended_and_records_errors(results, monkeypatch):
     assert on_tables.read(results) == [arf]
 
 
+@needs_wheel
+@pytest.mark.parametrize("broken", [{"settings": {"noise": "much"}}, {"judge": {"booster": "nothing"}}], ids=str)
+def test_run_records_no_error_of_this_project_as_one_of_a_generator(results, broken):
+    (task,) = on_tables.all_tasks(("numeric",), 1, ["jitter"])
+    with pytest.raises(ValueError, match=r"much|nothing"):
+        on_tables.run([replace(task, **broken)], results)
+    assert on_tables.read(results) == []
+    on_tables.run([task], results)
+    assert [row.result.error for row in on_tables.read(results)] == [None]
+
+
 def test_all_tasks_start_with_the_first_fold_of_every_table():
     tasks = on_tables.all_tasks(("mixed", "numeric"), 2, ["cgan", "smote"])
     assert [task.fold for task in tasks] == [0] * 2 * len(SPECS) + [1] * 2 * len(SPECS)
