@@ -10,6 +10,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 
 from utils import metrics
+from utils.analysis.summaries import ALERT_BUDGETS
 from utils.backend import limit_threads
 from utils.benchmark import ledger
 from utils.benchmark.out_of_fold import read_out_of_fold, write_out_of_fold
@@ -249,7 +250,7 @@ def _budget_lines(scored: ScoringResult) -> dict[str, float]:
         f"precision at {budget} alerts a day": round(
             metrics.precision_at(scored.ranks, budget * scored.days, scored.n_rows), 3
         )
-        for budget in (100, 500)
+        for budget in ALERT_BUDGETS
         if budget * scored.days < scored.n_rows
     }
 

@@ -27,7 +27,7 @@ from utils.data.recognition.label import LabelSpellings, label_spellings, spell_
 from utils.data.recognition.leaks import suspected_leaks
 from utils.data.recognition.recognised import ColumnSummary, Recognised, table
 from utils.data.recognition.spellings import recognise_spellings, with_spelling
-from utils.data.recognition.times import ReadTime, day_range, read_time
+from utils.data.recognition.times import EPOCH, ReadTime, day_range, read_time
 
 __all__ = ["ColumnSummary", "Recognised", "recognise", "suspected_leaks", "table"]
 
@@ -36,7 +36,7 @@ ALMOST_ALL = 0.95
 LONG_TEXT = 60  # characters on average
 ENTITY_ROWS = 50  # largest mean number of rows per value of a column that names entities, such as customers
 MIN_GROUPS = 6  # groups with positives: one for each of five folds and one for the test set
-EPOCH_SECONDS = (3e8, 4.2e9)  # from 1979 to 2103
+EPOCH_SECONDS = (EPOCH, 4.2e9)  # from 1979 to 2103
 CODES = "whole numbers that its name calls codes"
 MAX_WORDS = 2  # in a column of numbers
 MAX_NAMED = 10  # columns that a note lists
