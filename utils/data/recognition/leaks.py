@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from utils.data.fold_numbers import fold_numbers
+
 N_FOLDS = 5
 N_BINS = 50  # of the numbers of all rows, and as many of those of the positives
 NEARLY_PERFECT = 0.98  # average precision from which a single column is suspected
@@ -45,11 +47,10 @@ def suspected_leaks(
 
 
 def _fold_of_rows(y: NDArray[np.int64], groups: ArrayLike | None, seed: int) -> NDArray[np.int64]:
-    """Fold of each row: groups at random, or rows stratified by label."""
-    rng = np.random.default_rng(seed)
+    """Fold of each row, stratified by label; the rows of a group share one."""
     if groups is not None:
-        codes, uniques = pd.factorize(np.asarray(groups), use_na_sentinel=False)
-        return (rng.permutation(len(uniques)) % N_FOLDS)[codes]
+        return fold_numbers(y, pd.factorize(np.asarray(groups), use_na_sentinel=False)[0], N_FOLDS, seed)
+    rng = np.random.default_rng(seed)
     folds = np.empty(len(y), dtype=np.int64)
     for label in (0, 1):
         rows = rng.permutation(np.flatnonzero(y == label))

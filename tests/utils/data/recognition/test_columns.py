@@ -399,6 +399,13 @@ def test_suspected_leaks_keeps_the_rows_of_a_group_together():
     assert leak_scores(memory, y, groups=groups) == []
 
 
+def test_suspected_leaks_has_positives_of_some_group_in_the_test_fold_and_of_another_to_learn_from():
+    y = np.repeat([1, 0], [20, N - 20])
+    groups = np.concatenate([np.repeat([0, 1], 10), np.arange(2, N - 18)])
+    scores = [leak_scores(1.0 * y, y, groups=groups, seed=seed) for seed in range(20)]
+    assert scores == 20 * [[("x", 1.0)]]
+
+
 def test_suspected_leaks_does_not_depend_on_the_order_of_columns():
     frame = pd.DataFrame({"a": np.where(Y, 9.0, 0) + RNG.normal(size=N), "b": Y * 1_000.0})
     scores = [dict(suspected_leaks(frame[order], Y.astype(int), seed=3)) for order in (["a", "b"], ["b", "a"])]
