@@ -6,6 +6,7 @@ from tempfile import mkdtemp
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from app.building.about import describe
 from app.serving.model_files import write_about
@@ -18,7 +19,7 @@ from utils.models.registry import MODELS
 from utils.serving import bundle
 from utils.serving.bundle import FraudModel
 from utils.serving.card import Card, MethodCard
-from utils.serving.raw_columns import describe_columns
+from utils.serving.raw_columns import RawColumn, describe_columns
 
 WORDS = Words("claim", "claims", "bad claim", "bad claims", "good")
 ROLES = {
@@ -66,6 +67,11 @@ def dataset() -> Dataset:
     path = Path(mkdtemp(prefix="mixed-")) / "claims.csv"
     table().to_csv(path, index=False)
     return loading.load(DatasetConfig(path, **ROLES))
+
+
+def decode_rows(values: NDArray[np.float64], columns: tuple[RawColumn, ...]) -> pd.DataFrame:
+    """Rows that `raw_columns.encode_rows` made numbers, as a frame again."""
+    return pd.DataFrame({column.name: column.decode(values[:, number]) for number, column in enumerate(columns)})
 
 
 def write(folder: Path, name: str = "xgb") -> FraudModel:

@@ -1,4 +1,4 @@
-"""Scores of ledger rows by pair: means, alert metrics, and mean ranks over folds."""
+"""Scores of ledger rows by pair: means, alert metrics, and ranks of samplers."""
 
 from __future__ import annotations
 
@@ -73,15 +73,6 @@ def paired_scores(table: pd.DataFrame, metric: str = SCORE) -> pd.DataFrame:
     return table.pivot(index=["repeat", "fold"], columns=["model", "sampler"], values=metric)
 
 
-def mean_ranks(table: pd.DataFrame) -> pd.Series:
-    """Mean rank of every (model, sampler) over the folds that all of them have; 1 is best.
-
-    This is descriptive only: folds of one dataset are not the independent datasets that rank tests assume.
-    """
-    scores = paired_scores(table).dropna()
-    return scores.rank(axis=1, ascending=False).mean().sort_values()
-
-
 def critical_difference(n_methods: int, n_rankings: int) -> float:
     """Nemenyi's critical difference of mean ranks, at the level of the study's intervals."""
     quantile = studentized_range.ppf(LEVEL, n_methods, np.inf) / np.sqrt(2)
@@ -92,7 +83,7 @@ def rank_samplers(table: pd.DataFrame) -> pd.DataFrame:
     """Mean ranks of the samplers with Nemenyi's critical difference, as Demšar (2006) draws them.
 
     A sampler is ranked among all others with the same model and on the same fold; 1 is best, ties share. Only models
-    and folds that every sampler has are used. Like `mean_ranks`, this is descriptive: models and folds of one dataset
+    and folds that every sampler has are used. This is descriptive: models and folds of one dataset
     are not independent, so the critical difference is too small, and no verdict is based on it.
 
     Returns

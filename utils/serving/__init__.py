@@ -20,7 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "score_test",
             "study_of",
         ],
-        "raw_columns": ["RawColumn", "decode_rows", "encode_rows"],
+        "raw_columns": ["RawColumn", "encode_rows"],
         "scorer": ["Scorer"],
     },
 )

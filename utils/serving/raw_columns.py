@@ -150,12 +150,6 @@ def encode_rows(frame: pd.DataFrame, columns: Sequence[RawColumn]) -> NDArray[np
     return np.column_stack([column.encode(frame[column.name]) for column in columns])
 
 
-def decode_rows(values: NDArray[np.float64], columns: Sequence[RawColumn]) -> pd.DataFrame:
-    """Values of shape (n_rows, n_columns) as a frame."""
-    decoded = {column.name: column.decode(values[:, position]) for position, column in enumerate(columns)}
-    return pd.DataFrame(decoded)
-
-
 def describe_columns(dataset: Dataset, positions: NDArray[np.int64]) -> tuple[RawColumn, ...]:
     """The raw columns of a mixed dataset, from its rows at these positions; empty if it is not mixed."""
     config = dataset.config

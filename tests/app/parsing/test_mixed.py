@@ -13,7 +13,7 @@ from app.parsing.mixed import read_cells, read_rows
 from app.parsing.mixed_bodies import read_mixed_csv, read_mixed_json, read_mixed_table
 from app.parsing.records import MAX_ROWS, BodyError
 from tests import small_mixed
-from utils.serving.raw_columns import RawColumn, decode_rows, encode_rows
+from utils.serving.raw_columns import RawColumn, encode_rows
 
 RAW = small_mixed.fit("lr").raw
 NAMES = [column.name for column in RAW]
@@ -192,7 +192,7 @@ def test_read_mixed_table_reads_the_file_of_the_study_as_training_did():
 def test_read_mixed_table_reads_parquet_with_the_tables_own_types():
     values = encode_rows(small_mixed.dataset().frame, RAW)
     stream = io.BytesIO()
-    decode_rows(values, RAW).to_parquet(stream)
+    small_mixed.decode_rows(values, RAW).to_parquet(stream)
     table = read_mixed_table(stream.getvalue(), RAW, "is_bad")
     np.testing.assert_array_equal(table.values, values)
     assert (table.errors, table.label) == ({}, None)

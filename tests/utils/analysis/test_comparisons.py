@@ -78,7 +78,6 @@ def test_paired_scores_do_not_take_a_score_that_is_not_finite_for_a_missing_fold
     table = table.assign(ranks=[[1, 4]] * 6, positives=[[1, 2]] * 6)
     for judge in (
         comparisons.compare_samplers,
-        summaries.mean_ranks,
         summaries.rank_samplers,
         bootstrap.bootstrap_means,
     ):
@@ -588,15 +587,6 @@ def test_summarise_has_the_tie_neutral_mean_where_every_fold_has_it():
     assert summary.loc[("rf", "none"), "AP, ties neutral"] == pytest.approx(0.3)
     assert np.isnan(summary.loc[("rf", "smote"), "AP, ties neutral"])
     assert "AP, ties neutral" not in summaries.summarise(table.assign(average_precision_tie_neutral=None))
-
-
-def test_mean_ranks_put_the_best_first_over_folds_that_all_have():
-    ranks = summaries.mean_ranks(
-        ledger_rows(
-            {("rf", "none"): [0.5, 0.6, 0.9], ("rf", "smote"): [0.6, 0.7, 0.1], ("lr", "none"): [0.1, 0.65, None]}
-        )
-    )
-    assert ranks.to_dict() == {("rf", "smote"): 1.0, ("rf", "none"): 2.5, ("lr", "none"): 2.5}
 
 
 def variants_table(**scores):

@@ -20,7 +20,7 @@ from utils.serving import bundle, final_model
 from utils.serving.bundle import CARD, BundleError, apply_calibrator
 from utils.serving.explanations import Explainer
 from utils.serving.final_model import OutOfFold
-from utils.serving.raw_columns import decode_rows, describe_columns, encode_rows
+from utils.serving.raw_columns import describe_columns, encode_rows
 from utils.serving.scorer import Scorer
 from utils.serving.table_features import TableFeatures, encoded_sources, raw_sources
 from utils.study_file import Study
@@ -51,7 +51,7 @@ def test_load_gives_a_model_of_a_mixed_table_that_scores_like_the_saved_one(name
 @pytest.mark.parametrize("values", [VALUES, ODD])
 def test_scorer_encodes_rows_of_a_mixed_table_as_its_encoder_does(values):
     model = small_mixed.fit("lr")
-    frame = decode_rows(values, model.raw)
+    frame = small_mixed.decode_rows(values, model.raw)
     expected = model.scaler.transform(build_features(frame, model.schema, model.columns))
     np.testing.assert_array_equal(Scorer(model).scaled(values), expected)
 

@@ -24,12 +24,9 @@ from utils.data.reading.spelled_dates import date_spelling
 from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_code, to_floats
 from utils.data.reading.texts import as_texts
 from utils.data.recognition.label import LabelSpellings, label_spellings, spell_codes
-from utils.data.recognition.leaks import suspected_leaks
-from utils.data.recognition.recognised import ColumnSummary, Recognised, table
+from utils.data.recognition.recognised import ColumnSummary, Recognised
 from utils.data.recognition.spellings import recognise_spellings, with_spelling
 from utils.data.recognition.times import EPOCH, ReadTime, day_range, read_time
-
-__all__ = ["ColumnSummary", "Recognised", "recognise", "suspected_leaks", "table"]
 
 MIN_COUNTED = 20  # values from which 'a different one in every row' says something
 ALMOST_ALL = 0.95
