@@ -8,8 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
-from statsmodels.stats.proportion import proportion_confint
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import binomtest
 
 from utils import metrics
 from utils.config import Words
@@ -39,16 +39,22 @@ def plot_calibration(tables: dict[str, Reliability], words: Words = PAYMENTS) ->
     figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
     colours = cycle((NEUTRAL, FRAUD, LEGITIMATE, SYNTHETIC, *SPARE_COLOURS))
     for (name, table), colour in zip(tables.items(), colours, strict=False):
-        rows, positives, means = (np.array(values, dtype=float) for values in (table.rows, table.positives, table.mean))
+        rows, positives, means = map(np.array, (table.rows, table.positives, table.mean))
         visible = (positives > 0) & (means >= LOWEST_PROBABILITY)
         rows = np.maximum(rows, 1)
-        frequency, (low, high) = positives / rows, proportion_confint(positives, rows, method="wilson")
-        bars = np.abs(np.array([low, high]) - frequency)[:, visible]
+        frequency = positives / rows
+        bars = np.abs(_wilson_intervals(positives, rows) - frequency)[:, visible]
         axes.errorbar(means[visible], frequency[visible], bars, color=colour, marker="o", markersize=3.5, label=name)
     axes.plot([LOWEST_PROBABILITY, 1], [LOWEST_PROBABILITY, 1], color=NEUTRAL, linestyle=":", linewidth=1)
     axes.set(xscale="log", yscale="log", xlabel="Predicted probability", ylabel=f"Observed share of {words.positives}")
     legend_above(axes)
     return figure
+
+
+def _wilson_intervals(positives: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Lower and upper ends, of shape (2, n_bins), of the 95 % intervals of Wilson (1927) for shares of positives."""
+    shares = [binomtest(*counts) for counts in zip(positives.tolist(), rows.tolist(), strict=True)]
+    return np.transpose([tuple(share.proportion_ci(method="wilson")) for share in shares])
 
 
 def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float | None) -> Figure:
