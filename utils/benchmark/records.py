@@ -1,7 +1,7 @@
 """Records of the benchmark: tasks, results, and the rows of the ledger that combine them.
 
-Only `to_json` and `from_json` convert these classes. A field whose default is None is left out of the JSON while it is
-None.
+Only `to_json` and `from_json` convert these classes. A field that has its default is left out of the JSON, so that a
+new one changes no key.
 """
 
 from __future__ import annotations

@@ -265,7 +265,8 @@ def closest_record(real_train: Table, real_holdout: Table, synthetic: Table) -> 
     -------
     float
         Median distance of synthetic rows to their closest training row, divided by the same median of
-        held-out rows: 0 for copies, about 1 for fresh rows of the same distribution.
+        held-out rows: 0 for copies, about 1 for fresh rows of the same distribution; NaN if the median held-out row
+        equals a training row.
 
     Raises
     ------

@@ -145,7 +145,10 @@ def apply_calibrator(calibrator: LogisticRegression, probability: ArrayLike) -> 
 
 
 def save(model: FraudModel, folder: Path) -> Path:
-    """Write a model's files, then its card with the hash of each file; returns the folder."""
+    """Write a model's files, then its card with the hash of each file; returns the folder.
+
+    All files that are in the folder are deleted first.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.iterdir():
         stale.unlink()

@@ -98,6 +98,7 @@ def test_closest_record_tells_copies_from_fresh_rows():
     assert closest_record(train, holdout, train) == 0
     assert closest_record(train, holdout, train + 1e-3) < 0.05
     assert closest_record(train, holdout, draw(300, 2)) == pytest.approx(1, abs=0.1)
+    assert np.isnan(closest_record(train, train, holdout))  # held-out rows are copies themselves
 
 
 def test_train_on_synthetic_scores_fresh_rows_like_real_ones(rows):
