@@ -44,8 +44,9 @@ def check_encoders(
     sides = split.X_train, split.X_test
     for step_name, step in steps:
         if step_name in encoders:
-            outcomes[step_name] = _fitted_on(step, sides, split)
-            is_supervised |= bool(_depends_on_labels(step, sides[0], split.rare_train).any())
+            step_is_supervised = bool(_depends_on_labels(step, sides[0], split.rare_train).any())
+            outcomes[step_name] = _fitted_on(step, sides, split, is_supervised=step_is_supervised)
+            is_supervised |= step_is_supervised
         sides = tuple(step.transform(rows) for rows in sides)
     evidence: dict[str, Any] = {**outcomes, "depends on labels": is_supervised}
     summary = f"By their output the encoders were fitted: {', '.join(f'{key} on {of}' for key, of in outcomes.items())}"
@@ -70,24 +71,22 @@ def label_dependent(split: ComparedSplit, steps: list[tuple[str, Any]], encoders
     """
     rows, depends = split.X_train, np.zeros(0, dtype=bool)
     for name, step in steps:
-        encoded = _floats(step.transform(rows))
         changed = _depends_on_labels(step, rows, split.rare_train) if name in encoders else np.zeros(1, dtype=bool)
-        is_all = depends.any()
-        depends = changed if len(changed) == encoded.shape[1] else np.full(encoded.shape[1], changed.any())
-        depends = depends | is_all
         rows = step.transform(rows)
+        is_all, n_columns = depends.any(), rows.shape[1]
+        depends = changed if len(changed) == n_columns else np.full(n_columns, changed.any())
+        depends = depends | is_all
     return depends
 
 
-def _fitted_on(step: Any, sides: tuple[Any, Any], split: ComparedSplit) -> str:
+def _fitted_on(step: Any, sides: tuple[Any, Any], split: ComparedSplit, *, is_supervised: bool) -> str:
     """Rows whose encoder gives what a fitted one gives: 'train', 'train and test' or 'other rows'."""
     both = pd.concat(sides) if isinstance(sides[0], pd.DataFrame) else np.vstack(sides)
     rare_both = np.concatenate([split.rare_train, split.rare_test])
-    supervised = bool(_depends_on_labels(step, sides[0], split.rare_train).any())
     given = _floats(step.transform(both))
     for name, rows, rare in (("train", sides[0], split.rare_train), ("train and test", both, rare_both)):
-        for labels in (rare, ~rare)[: 1 + supervised]:  # the positive class may be the more common one
-            if _agree(given, _floats(clone(step).fit(rows, labels.astype(int)).transform(both)), supervised):
+        for labels in (rare, ~rare)[: 1 + is_supervised]:  # the positive class may be the more common one
+            if _agree(given, _floats(clone(step).fit(rows, labels.astype(int)).transform(both)), is_supervised):
                 return name
     return "other rows"
 

@@ -1,5 +1,8 @@
 """The audit of a mixed pipeline: it passes the study's own, and convicts planted leaks of encoder and sampler."""
 
+from collections import Counter
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -112,6 +115,31 @@ def test_audit_convicts_test_rows_among_the_fitted_rows_of_a_mixed_table(sides):
     leaked = np.concatenate([X, encoder.transform(features(test)[0].iloc[:5])])
     finding = report(sides, encoder, (leaked, np.r_[train["label"], test["label"][:5]]))["sampler rows"]
     assert finding.verdict == FAILED and finding.evidence["test rows fitted on"] == 5
+
+
+class CountingEncoder(TableEncoder):
+    """Counts what every copy of it does."""
+
+    calls: ClassVar[Counter] = Counter()
+
+    def fit(self, X, y, groups=None):
+        self.calls["fit"] += 1
+        return super().fit(X, y, groups)
+
+    def transform(self, X):
+        self.calls["transform"] += 1
+        return super().transform(X)
+
+
+def test_audit_fits_and_transforms_no_more_than_it_compares(sides):
+    encoder = CountingEncoder()
+    X = encoder.fit_transform(*features(sides[0]))
+    encoder.calls.clear()
+    assert not report(sides, encoder, (X, sides[0]["label"])).failed
+    # Copies are fitted to the labels, to shuffled ones, and to train as the encoder should be; for the sampler's check
+    # the first two again. Each transforms once. The encoder itself is asked for the model, twice for the scalers, and
+    # three times each for the encoder (both sides alone and together) and the sampler (both sides, and train again).
+    assert encoder.calls == {"fit": 3 + 2, "transform": 5 + 1 + 2 + 3 + 3}
 
 
 def test_audit_cannot_judge_an_encoder_of_other_rows(sides):
