@@ -1,4 +1,4 @@
-"""The audit of a mixed pipeline: it passes the study's own, and convicts planted leaks of encoder and sampler."""
+"""The audit of a mixed pipeline: it passes the study's own, and fails on planted leaks of encoder and sampler."""
 
 from collections import Counter
 from typing import ClassVar
@@ -66,7 +66,7 @@ def test_audit_passes_the_encoder_and_the_sampler_of_the_study(sides):
     assert found["sampler rows"].evidence["rows that a sampler made"] == n_synthetic
 
 
-def test_audit_convicts_an_encoder_fitted_on_all_rows(sides):
+def test_audit_fails_an_encoder_fitted_on_all_rows(sides):
     train, test = sides
     encoder = TableEncoder()
     encoder.fit(*features(pd.concat([train, test])))
@@ -74,7 +74,7 @@ def test_audit_convicts_an_encoder_fitted_on_all_rows(sides):
     assert finding.verdict == FAILED and finding.evidence["encode"] == "train and test"
 
 
-def test_audit_convicts_an_encoder_without_labels_fitted_on_all_rows(sides):
+def test_audit_fails_an_encoder_without_labels_fitted_on_all_rows(sides):
     (train, test), one_hot = sides, ColumnTransformer([("channel", OneHotEncoder(), ["channel"])])
     encoder = TableEncoder(max_one_hot=50)
     for rows, verdict in ((train, PASSED), (pd.concat([train, test]), FAILED)):
@@ -82,7 +82,7 @@ def test_audit_convicts_an_encoder_without_labels_fitted_on_all_rows(sides):
     assert report(sides, one_hot.fit(*features(train)))["encoder"].verdict == PASSED
 
 
-def test_audit_convicts_target_encoding_without_cross_fitting(sides):
+def test_audit_fails_target_encoding_without_cross_fitting(sides):
     train, _ = sides
     encoder = TableEncoder().fit(*features(train))
     found = report(sides, encoder, (encoder.transform(features(train)[0]), train["label"]))
@@ -90,7 +90,7 @@ def test_audit_convicts_target_encoding_without_cross_fitting(sides):
     assert found["encoder"].advice.startswith("Encode training rows by cross-fitting")
 
 
-def test_audit_convicts_the_target_encoder_of_scikit_learn_without_cross_fitting(sides):
+def test_audit_fails_the_target_encoder_of_scikit_learn_without_cross_fitting(sides):
     train, _ = sides
     for in_sample in (True, False):
         encoder = ColumnTransformer([("shop", TargetEncoder(), ["shop"])], remainder="drop")
@@ -100,7 +100,7 @@ def test_audit_convicts_the_target_encoder_of_scikit_learn_without_cross_fitting
         assert verdict == (FAILED if in_sample else PASSED)
 
 
-def test_audit_convicts_a_sampler_that_saw_the_test_rows(sides):
+def test_audit_fails_a_sampler_that_saw_the_test_rows(sides):
     train, test = sides
     encoder = TableEncoder()
     X = encoder.fit_transform(*features(train))
@@ -108,7 +108,7 @@ def test_audit_convicts_a_sampler_that_saw_the_test_rows(sides):
     assert found["sampler rows"].verdict == FAILED and found["encoder"].verdict == PASSED
 
 
-def test_audit_convicts_test_rows_among_the_fitted_rows_of_a_mixed_table(sides):
+def test_audit_fails_test_rows_among_the_fitted_rows_of_a_mixed_table(sides):
     train, test = sides
     encoder = TableEncoder()
     X = encoder.fit_transform(*features(train))
