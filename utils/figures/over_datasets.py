@@ -46,7 +46,7 @@ def plot_probabilities(effects: pd.DataFrame, samplers: dict[str, str], models: 
 
 
 def plot_family_differences(differences: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
-    """Difference of every sampler from no resampling on every family: a panel per model, a dot per family, a bar as mean.
+    """Differences of samplers from no resampling: a panel per model, a dot per family, a bar for their mean.
 
     Parameters
     ----------
