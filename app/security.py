@@ -17,8 +17,9 @@ from app.extensions import catalog
 from app.parsing.records import BodyError
 from app.routes.models import Error, answer
 from app.serving.catalog import UnknownModel
-from app.views.words import translate, words_of
+from app.views.words import words_of
 from utils.serving.bundle import BundleError
+from utils.wording import reword
 
 logger = logging.getLogger("app")
 
@@ -92,7 +93,7 @@ def _in_own_words(message: str) -> str:
         card = catalog().champion.model.card
     except BundleError:  # the message is about this error
         return message
-    return translate(message, words_of(card)) if card.study else message
+    return reword(message, words_of(card)) if card.study else message
 
 
 def _body_error(error: BodyError) -> tuple[Response | str, int]:

@@ -9,6 +9,7 @@ from math import inf, isnan
 import pandas as pd
 
 from utils.benchmark.records import Row
+from utils.wording import capitalised
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ FIGURES = (
     Figure("trts", "TRTS", "trtr"),
     Figure("tstr_ratio", "TSTR / TRTR", inf),
 )
-LABELS = {figure.name: figure.label[:1].upper() + figure.label[1:] for figure in FIGURES}
+LABELS = {figure.name: capitalised(figure.label) for figure in FIGURES}
 
 
 def medians(rows: Iterable[Row], n_folds: int) -> pd.DataFrame:

@@ -17,6 +17,10 @@ FIELDS = {  # a word of the texts: field of `Words` that replaces it
     "transactions": "rows",
     "transaction": "row",
 }
+PHRASES = {  # for what does not fit word by word, since a study's words are nouns that can be counted
+    re.compile(r"\b(f)raudulent (?:payment|transaction)(s?)\b", re.IGNORECASE): r"\1raud\2",
+    re.compile(r"\bof fraud\b"): "of a fraud",
+}
 WORD = re.compile(rf"\b(?:(an?)(\s+))?({'|'.join(FIELDS)})\b", re.IGNORECASE)
 
 
@@ -35,6 +39,8 @@ def reword(text: str, words: Words) -> str:
     """
     if words == PAYMENTS:
         return text
+    for phrase, plain in PHRASES.items():
+        text = phrase.sub(plain, text)
     return WORD.sub(lambda match: _replacement(match, words), text)
 
 
@@ -44,7 +50,12 @@ def _replacement(match: re.Match[str], words: Words) -> str:
     new = capitalised(new) if word[0].isupper() else new
     if not article:
         return new
-    return f"{article[0]}{'n' if new[0].lower() in 'aeiou' else ''}{space}{new}"
+    return f"{article[0]}{article_of(new)[1:]}{space}{new}"
+
+
+def article_of(noun: str) -> str:
+    """The indefinite article of a noun, judged by its first letter."""
+    return "an" if noun[:1].lower() in "aeiou" else "a"
 
 
 def capitalised(text: str) -> str:

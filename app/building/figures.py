@@ -15,7 +15,7 @@ from app.building.embedding import FRAUD, LEGITIMATE, SYNTHETIC, Synthetic, embe
 from app.building.scores import measured_rows
 from app.serving.model_files import Figure, Toggle
 from app.serving.served import Served
-from app.views.words import TRANSACTIONS, translate, words_of
+from app.views.words import TRANSACTIONS, words_of
 from utils.config import DatasetConfig, Study, Words
 from utils.data.features.calendar import SECONDS_PER_DAY, elapsed_seconds
 from utils.figures.comparison import mean_precision
@@ -23,6 +23,7 @@ from utils.figures.theme import FRAUD as FRAUD_COLOUR
 from utils.figures.theme import LEGITIMATE as LEGITIMATE_COLOUR
 from utils.figures.theme import NEUTRAL, model_colour, sampler_colour
 from utils.figures.theme import SYNTHETIC as SYNTHETIC_COLOUR
+from utils.wording import reword
 
 CLASSES = ((0, "Legitimate", LEGITIMATE_COLOUR), (1, "Fraud", FRAUD_COLOUR))
 PAIR, FOLD = ["sampler", "model"], ["repeat", "fold"]
@@ -92,18 +93,18 @@ def in_words(figure: Figure, words: Words) -> Figure:
     def translated(content: dict[str, object]) -> dict[str, object]:
         """Titles and names, but nothing that may be a column."""
         own = {key: translated(value) for key, value in content.items() if isinstance(value, dict)}
-        own |= {key: translate(content[key], words) for key in ("name", "text") if isinstance(content.get(key), str)}
+        own |= {key: reword(content[key], words) for key in ("name", "text") if isinstance(content.get(key), str)}
         return {**content, **own}
 
     choices = figure.choices and [
-        (group, [(value, translate(label, words)) for value, label in options]) for group, options in figure.choices
+        (group, [(value, reword(label, words)) for value, label in options]) for group, options in figure.choices
     ]
     return replace(
         figure,
-        title=translate(figure.title, words),
-        text=translate(figure.text, words),
+        title=reword(figure.title, words),
+        text=reword(figure.text, words),
         choices=choices,
-        toggle=figure.toggle and replace(figure.toggle, name=translate(figure.toggle.name, words)),
+        toggle=figure.toggle and replace(figure.toggle, name=reword(figure.toggle.name, words)),
         data=[translated(trace) for trace in figure.data],
         layout=translated(figure.layout),
     )
@@ -125,7 +126,7 @@ def measured(study: Study | DatasetConfig) -> pd.DataFrame:
 
 def class_balance(labels: NDArray, words: Words = TRANSACTIONS) -> Figure:
     """Rows per class on a logarithmic axis."""
-    counts = {translate(name, words): int(np.sum(labels == value)) for value, name, _ in CLASSES}
+    counts = {reword(name, words): int(np.sum(labels == value)) for value, name, _ in CLASSES}
     n_positives = int(np.sum(labels == 1))
     bars = {
         "type": "bar",

@@ -17,12 +17,12 @@ from pydantic_core import core_schema
 from app.parsing.labels import COUNTS, FOREIGN_COUNTS
 from app.parsing.records import LARGEST
 from app.serving.served import Explanation, ModelDescription
-from app.views.formatting import upper_first
 from app.views.summary import FileSummary
-from app.views.words import translate, words_of
+from app.views.words import words_of
 from utils.benchmark.records import to_json
 from utils.serving.bundle import FraudModel
 from utils.serving.raw_columns import RawColumn
+from utils.wording import capitalised, reword
 
 MAX_NAMED = 5  # categories that a description names
 REFERENCE = "#/components/schemas/{model}"
@@ -219,10 +219,10 @@ def column_type(model: FraudModel, name: str) -> object:
             return _described_type(column)
     counts = "only the hour of day counts" if model.hour_features else "counts as it is"
     roles = {
-        model.schema.time: f"{upper_first(model.schema.time_unit)} since the first transaction of the file; {counts}.",
-        model.schema.amount: "Amount of the row." if model.card.study else "Amount of the payment.",
+        model.schema.time: f"{capitalised(model.schema.time_unit)} since the first transaction of the file; {counts}.",
+        model.schema.amount: "Amount of the row." if model.card.study else "Amount of the transaction.",
     }
-    description = translate(roles.get(name, "As in the file of the study."), words_of(model.card))
+    description = reword(roles.get(name, "As in the file of the study."), words_of(model.card))
     return Annotated[float, Field(ge=-LARGEST, le=LARGEST, description=description)]
 
 

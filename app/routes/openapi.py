@@ -12,10 +12,11 @@ from app.routes import models
 from app.routes.models import NUMBERS, OUTPUTS, REFERENCE
 from app.serving.catalog import Catalog
 from app.views.summary import FileSummary
-from app.views.words import a, translate, words_of
+from app.views.words import a, words_of
 from utils.data.reading import MAX_COLUMNS
 from utils.serving.bundle import FraudModel
 from utils.serving.card import Card
+from utils.wording import reword
 
 Spec = dict[str, object]
 JSON = "application/json"
@@ -111,7 +112,7 @@ def in_words(spec: Spec, card: Card) -> Spec:
             return [translated("", item) for item in value]
         if key == "$ref":
             return in_own_name(value, card)
-        return translate(value, words) if key in ("description", "summary") and isinstance(value, str) else value
+        return reword(value, words) if key in ("description", "summary") and isinstance(value, str) else value
 
     return {key: translated(key, value) for key, value in spec.items()}
 

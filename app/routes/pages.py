@@ -30,6 +30,7 @@ from app.views.words import TRANSACTIONS, a, words_of
 from utils.benchmark.records import to_json
 from utils.config import NOTEBOOKS, load_profile
 from utils.serving.bundle import BundleError
+from utils.wording import capitalised
 
 blueprint = Blueprint("pages", __name__)
 for template_filter in (
@@ -38,8 +39,8 @@ for template_filter in (
     formatting.signed,
     formatting.interval,
     formatting.code,
-    formatting.upper_first,
     a,
+    capitalised,
 ):
     blueprint.add_app_template_filter(template_filter)
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"

@@ -184,11 +184,6 @@ def short(value: float | str | None) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def upper_first(text: str) -> str:
-    """A text that begins a sentence."""
-    return text[:1].upper() + text[1:]
-
-
 def signed(value: float) -> str:
     """A contribution with its sign and two decimals."""
     return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")

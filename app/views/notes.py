@@ -11,6 +11,7 @@ from app.parsing.table import Table
 from app.views.words import TRANSACTIONS, a
 from utils.data.reading import DECIMAL_POINT
 from utils.study_file import Words
+from utils.wording import capitalised
 
 REVERSED_BY = 4  # standard deviations of a random ranking below a ROC AUC of one half that are not put down to chance
 
@@ -92,7 +93,7 @@ def _swap_notes(y_true: NDArray[np.float64], y_score: NDArray[np.float64], words
         return []
     text = ", and ".join(reasons)
     correct = f"if the labels are swapped, write 1 for {a(words.positive)} and send the file again"
-    return [f"{text[0].upper()}{text[1:]}; {correct}."]
+    return [f"{capitalised(text)}; {correct}."]
 
 
 def _not_judged(label: NDArray[np.float64], words: Words) -> str:

@@ -17,7 +17,6 @@ from app.building.figures import class_balance, hour_of_day, in_words
 from app.serving.model_files import write_about
 from app.settings import Settings, from_command, model_folder
 from app.views import study
-from app.views.words import translate
 from tests import small_app, small_mixed
 from utils.config import ROOT, load_profile
 from utils.serving import bundle
@@ -274,14 +273,6 @@ def test_own_study_is_read_from_a_folder_of_that_name_only(names):
 
 def test_error_answers_speak_of_the_table_in_its_own_words(client):
     assert client.post("/api/v1/predict", json=[]).json["error"] == "There are no claims in the body."
-
-
-def test_translate_puts_words_in_their_place():
-    sentence = "A transaction is a fraud or legitimate; 3 of 9 transactions are frauds, with a probability of fraud."
-    words = small_mixed.WORDS
-    expected = "A claim is a bad claim or good; 3 of 9 claims are bad claims, with a probability of a bad claim."
-    assert translate(sentence, words) == expected
-    assert translate("Frauds among a transaction", NEUTRAL) == "Positives among a row"
 
 
 def test_figures_are_drawn_in_the_words_of_the_table():

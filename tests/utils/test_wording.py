@@ -16,6 +16,9 @@ WARD = Words("admission", "admissions", "infection", "infections", "healthy")
         ("legitimate payments", "negative rows", "healthy admissions"),
         ("each transaction of a\nlegitimate row", "each row of a\nnegative row", "each admission of a\nhealthy row"),
         ("the fraud's row", "the positive's row", "the infection's row"),
+        ("A fraudulent payment", "A positive", "An infection"),
+        ("Fraudulent transactions", "Positives", "Infections"),
+        ("its probability of fraud", "its probability of a positive", "its probability of an infection"),
         ("`fraud_rates` and defraud", "`fraud_rates` and defraud", "`fraud_rates` and defraud"),
     ],
 )

@@ -11,7 +11,7 @@ from matplotlib.ticker import PercentFormatter
 
 from utils.config import Words
 from utils.figures.theme import NEUTRAL, PAGE, panel_grid
-from utils.wording import PAYMENTS, reword
+from utils.wording import PAYMENTS, capitalised, reword
 
 # They also differ in lightness; none is the colour of a class, a sampler or a model.
 PERIOD_COLOURS = ("#595959", "#9A3FA0", "#C2A000", "#3F7D20")
@@ -39,7 +39,7 @@ def plot_periods_by_hour(table: pd.DataFrame, words: Words = PAYMENTS) -> Figure
     groups = list(table.groupby("period", sort=False))
     for number, (name, rows) in enumerate(groups):
         colour, marker = PERIOD_COLOURS[number % len(PERIOD_COLOURS)], MARKERS[number % len(MARKERS)]
-        label = f"{name[0].upper()}{name[1:]}"
+        label = capitalised(name)
         style = {"color": colour, "marker": marker, "markersize": 3, "linewidth": 1.1, "label": label}
         labelled = rows.dropna(subset="positives")
         for axes, column, visible in ((panels[0], "rows", rows), (panels[1], "positives", labelled)):
@@ -88,7 +88,7 @@ def plot_drift(drift: pd.DataFrame, statistic: str = "ks") -> Figure:
     figure, panels = plt.subplots(1, len(names), figsize=size, sharex=True, sharey=True, squeeze=False)
     for axes, name in zip(panels[0], names, strict=True):
         _draw_drift(axes, drift[drift["comparison"] == name], order, statistic)
-        axes.set_title(f"{name[0].upper()}{name[1:]}")
+        axes.set_title(capitalised(name))
         axes.grid(axis="y", visible=False)
     panels[0, 0].set_yticks(range(len(order)), order)
     panels[0, 0].set(ylim=(-0.7, len(order) - 0.3), xlim=(0, None))

@@ -7,6 +7,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from utils.figures.theme import COLUMN, NEUTRAL
+from utils.wording import capitalised
 
 
 def plot_attributions(shares: pd.Series, n_columns: int = 12) -> Figure:
@@ -23,7 +24,7 @@ def plot_score_card(card: pd.Series, title: str) -> Figure:
     figure, axes = plt.subplots(figsize=(1.4 * COLUMN, 0.22 * len(card) + 0.5), layout="constrained")
     axes.set_axis_off()
     axes.set_title(title, loc="left")
-    cells = [[name[0].upper() + name[1:], "–" if pd.isna(value) else f"{value:,.4g}"] for name, value in card.items()]
+    cells = [[capitalised(name), "–" if pd.isna(value) else f"{value:,.4g}"] for name, value in card.items()]
     table = axes.table(cells, cellLoc="left", colWidths=[0.78, 0.22], bbox=[0, 0, 1, 1], edges="horizontal")
     table.auto_set_font_size(False)
     table.set_fontsize(8)

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from utils.figures.theme import FRAUD, LEGITIMATE, NEUTRAL, PAGE
+from utils.wording import capitalised
 
 
 def plot_waterfall(steps: pd.DataFrame, published: float | None = None) -> Figure:
@@ -39,7 +40,7 @@ def plot_waterfall(steps: pd.DataFrame, published: float | None = None) -> Figur
         axes.axhline(published, color=NEUTRAL, linestyle=":", linewidth=1)
         axes.annotate(f"published: {published:.3f}", (-0.4, published), va="bottom", color=NEUTRAL, fontsize=7)
     names = [name.replace(" ", "\n", 1) if len(name) > 9 else name for name in steps["name"]]
-    axes.set_xticks(range(len(steps)), [f"{name[0].upper()}{name[1:]}" for name in names])
+    axes.set_xticks(range(len(steps)), [capitalised(name) for name in names])
     lowest = min(steps.loc[steps["kind"] == "level", "low"])
     bottom = max(0, np.floor(lowest * 10 - 1) / 10)
     # The bar of a single fault can reach beyond 1, where an area itself ends.

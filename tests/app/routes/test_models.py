@@ -48,7 +48,7 @@ def test_schemas_describe_objects_by_the_first_paragraph_of_their_docstrings(sch
 def test_schemas_take_the_columns_of_a_transaction_from_the_model(model, schemas):
     columns = schemas["Transaction"]["properties"]
     assert list(columns) == schemas["Transaction"]["required"] == list(COLUMNS)
-    amount = {"description": "Amount of the payment.", "maximum": 1e30, "minimum": -1e30, "type": "number"}
+    amount = {"description": "Amount of the transaction.", "maximum": 1e30, "minimum": -1e30, "type": "number"}
     assert columns[model.schema.amount] == amount
     other = models.schemas(replace(model, schema=replace(model.schema, amount=None)))["Transaction"]["properties"]
     assert other[model.schema.amount]["description"] == "As in the file of the study."
