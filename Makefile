@@ -78,4 +78,4 @@ lint: .venv/ready ## check and format the code
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
 
 clean: ## remove everything that can be made again, except the data
-	rm -rf build .venv .pytest_cache .ruff_cache app/model app/.model-* paper/*.part
+	rm -rf build .venv .pytest_cache .ruff_cache app/model app/.model-* */*.part-*

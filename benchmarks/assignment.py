@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 
 from utils.data import keel
-from utils.data.fetching import replacing
 from utils.data.tables import PATH, ROLES, Table
+from utils.files import replacing
 
 LEFT_OUT_BEFOREHAND = (
     "abalone9-18",

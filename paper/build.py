@@ -17,8 +17,8 @@ from pathlib import Path
 import typst
 
 from utils.config import CREDITCARD, MARGIN, ROOT, ConfigError, Profile, load_profile
+from utils.files import write_bytes
 from utils.reporting import claims, recorded
-from utils.reporting.numbers import write_bytes
 
 SOURCES = ROOT / "paper"
 TIMESTAMP = 1_767_225_600  # 1 January 2026: the same inputs give the same bytes whenever they are built

@@ -22,7 +22,7 @@ from utils.data.reading import read_raw
 from utils.data.recognition import recognise
 from utils.data.recognition.recognised import Recognised, table
 from utils.dataset_config import TIME_UNITS
-from utils.reporting.numbers import write_text
+from utils.files import write_text
 from utils.study_file import NAME, NEUTRAL, RESERVED, Costs, read_study, study_from
 
 ROLES = ("label", "time", "amount", "group")

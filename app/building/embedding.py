@@ -17,8 +17,8 @@ from utils.backend import limit_threads
 from utils.benchmark.records import to_json
 from utils.benchmark.tasks import describe
 from utils.config import Profile
-from utils.data.fetching import replacing
 from utils.data.loading import Dataset
+from utils.files import replacing
 from utils.samplers.cgan.config import GANConfig
 from utils.samplers.registry import SAMPLERS
 from utils.seeding import child_seed

@@ -34,11 +34,11 @@ from utils.benchmark.records import Row, to_json
 from utils.benchmark.run_task import provenance
 from utils.benchmark.tasks import library_version
 from utils.config import ROOT, Profile, load_profile
-from utils.data.fetching import replacing
 from utils.data.identity import DatasetIdentity, identify
 from utils.data.loading import GROUPS
 from utils.experiments.cgan_variant import judge_params, real_rows
 from utils.experiments.fidelity import JUDGE, RealRows, fidelity_report
+from utils.files import replacing
 from utils.registry import Entry
 from utils.samplers.cgan.conditional_gan import ConditionalGAN
 from utils.samplers.cgan.config import GANConfig

@@ -32,8 +32,8 @@ from utils.benchmark.records import Row, to_json
 from utils.benchmark.run_task import provenance
 from utils.benchmark.tasks import library_version
 from utils.config import ROOT
-from utils.data.fetching import replacing
 from utils.experiments.fidelity import JUDGE
+from utils.files import replacing
 from utils.seeding import child_seed
 
 RESULTS = ROOT / "benchmarks" / "generators_on_tables.jsonl"

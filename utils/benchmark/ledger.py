@@ -25,7 +25,7 @@ from utils.benchmark.records import (
     from_json,
     to_json,
 )
-from utils.data.fetching import replacing
+from utils.files import replacing
 
 TEST = "test.jsonl"  # every scoring of the test set
 PACKED = ".gz"  # added to the name of a file that is compressed

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from utils.data.fetching import replacing
+from utils.files import replacing
 
 
 def read_out_of_fold(path: Path, positions: NDArray) -> NDArray | None:

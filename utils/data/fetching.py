@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import http.client
 import json
 import logging
 import os
-import shutil
 import subprocess
 import sys
-import time
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
@@ -29,6 +26,7 @@ from tqdm import tqdm
 
 from utils.config import ULB, DatasetConfig
 from utils.data.errors import DataError
+from utils.files import remove_stale, replacing
 from utils.paths import DATA
 
 
@@ -49,7 +47,6 @@ URL = "https://storage.googleapis.com/download.tensorflow.org/data/creditcard.cs
 
 STAMP = b"source"  # Parquet metadata key: the source of the copy
 CHUNK = 1 << 20
-STALE_SECONDS = 3600
 
 logger = logging.getLogger(__name__)
 
@@ -218,28 +215,6 @@ def read_stamp(path: Path, copies: Path | None = None) -> dict:
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return {}
     return stamp if is_unchanged else {}
-
-
-@contextmanager
-def replacing(target: Path) -> Iterator[Path]:
-    """Provide a temporary path that replaces `target` in one step at the end, or is removed on any error.
-
-    Files that a killed process left behind are also removed, once they are old enough.
-    """
-    remove_stale(target)
-    with TemporaryDirectory(prefix=f"{target.name}.part-", dir=target.parent) as folder:
-        temporary = Path(folder) / target.name
-        yield temporary
-        temporary.replace(target)
-
-
-def remove_stale(target: Path) -> None:
-    """Remove temporary folders that a killed process left; younger ones may be in use elsewhere."""
-    for folder in target.parent.glob(f"{glob.escape(target.name)}.part-*"):
-        with suppress(OSError):  # another process may also be removing it
-            newest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
-            if time.time() - newest > STALE_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_copy(copy: Path) -> pd.DataFrame | None:

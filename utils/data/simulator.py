@@ -66,7 +66,7 @@ from tqdm import tqdm
 
 from utils.data.errors import DataError
 from utils.data.features.calendar import SECONDS_PER_DAY
-from utils.data.fetching import replacing
+from utils.files import replacing
 from utils.seeding import child_seed
 
 PREVALENCE = 0.008

@@ -20,7 +20,7 @@ import pandas as pd
 from utils.config import ROOT
 from utils.data import keel
 from utils.data.errors import DataError
-from utils.data.fetching import replacing
+from utils.files import replacing
 
 PATH = ROOT / "benchmarks" / "tables.toml"
 ROLES = ("design", "verdict", "reserve")

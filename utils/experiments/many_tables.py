@@ -20,10 +20,10 @@ from utils.benchmark.tasks import grid
 from utils.config import DatasetConfig, Profile, Protocol, load_profile, measured_of, planned
 from utils.data import keel
 from utils.data.errors import DataError
-from utils.data.fetching import replacing
 from utils.data.identity import DatasetIdentity, identify
 from utils.data.splits import split_off_test
 from utils.data.tables import Table, load_table, read_tables
+from utils.files import replacing
 from utils.paths import ROOT
 from utils.plan_file import read_plan
 

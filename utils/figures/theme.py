@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from utils.config import Profile
+from utils.files import replacing
 
 MAX_NAME = 8  # letters of names that stand side by side below an axis
 LEGEND_LINE = 0.17  # inches that a line of a legend takes, with its share of what is around the axes
@@ -132,13 +133,9 @@ def save_figure(figure: Figure, name: str, profile: Profile) -> Path:
     """Write a figure as SVG to the profile's folder of figures; the same figure gives the same bytes."""
     profile.figures.mkdir(parents=True, exist_ok=True)
     path = profile.figures / f"{name}.svg"
-    temporary = path.with_suffix(".part")
-    try:
-        with mpl.rc_context({name: THEME[name] for name in THEME if name.startswith(("svg.", "savefig."))}):
-            figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    style = {name: THEME[name] for name in THEME if name.startswith(("svg.", "savefig."))}
+    with replacing(path) as temporary, mpl.rc_context(style):
+        figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
     return path
 
 

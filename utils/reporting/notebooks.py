@@ -11,6 +11,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from utils.config import NOTEBOOKS, Profile
+from utils.files import replacing
 from utils.reporting.adaptation import OTHERWISE, adapt
 
 QUIET = "--quiet"  # papermill interrupts a kernel before it ends, which would be reported as an error
@@ -96,6 +97,5 @@ def write_clean(executed: Path, target: Path) -> None:
             cell["metadata"].pop(name, None)
         cell["metadata"] = {key: value for key, value in cell["metadata"].items() if key != "tags" or value}
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_suffix(".part")
-    nbformat.write(notebook, temporary)
-    temporary.replace(target)
+    with replacing(target) as temporary:
+        nbformat.write(notebook, temporary)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from utils.config import Profile
+from utils.files import write_text
 
 # Names of the recorded numbers of chapter 1, from when it knew of card payments only: they stay what they are.
 RECORDED_AS = {"01_eda": {"positives": "frauds", "positive_rates": "fraud_rates"}}
@@ -75,22 +75,3 @@ def _to_json(value: object) -> object:
             return None
         return round(float(value), 6) if abs(value) >= 1e-3 else float(f"{value:.4g}")
     return value.item() if isinstance(value, np.generic) else value
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file completely or not at all."""
-    write_bytes(path, text.encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file completely or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -8,8 +8,8 @@ from statistics import median
 import pandas as pd
 
 from utils.config import MARGIN, ROOT
+from utils.files import write_text
 from utils.reporting import claims, few_frauds
-from utils.reporting.numbers import write_text
 from utils.reporting.other_tables import counts_in_brief, in_brief, verdict_grid
 from utils.reporting.recorded import Comparison, Estimate, Final, Numbers, OtherTables, Scarcity
 from utils.reporting.tables import (

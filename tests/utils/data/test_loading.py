@@ -868,7 +868,7 @@ def test_fetch_leaves_no_file_under_the_final_name_when_killed(remote, monkeypat
     assert subprocess.run(command, cwd=ROOT, capture_output=True).returncode == -signal.SIGKILL
     assert not remote.path.exists()
     assert [path.name[: len("small.csv.part-")] for path in remote.path.parent.iterdir()] == ["small.csv.part-"]
-    monkeypatch.setattr(files, "STALE_SECONDS", -1)
+    monkeypatch.setattr("utils.files.STALE_SECONDS", -1)
     served(monkeypatch, GOOD.encode())
     fetch(remote)
     assert list(remote.path.parent.iterdir()) == [remote.path]
