@@ -24,7 +24,7 @@ from utils.samplers.registry import SAMPLERS
 from utils.samplers.table_smote import TableSMOTE
 
 
-class PeerError(RuntimeError):
+class GeneratorError(RuntimeError):
     """A generator of another project failed; the message is its error, shortened."""
 
 
@@ -38,7 +38,7 @@ class Method:
         Key in `METHODS`, and name in tables.
     draw : callable
         `draw(train, n_rows, seed, settings, worker)` gives `DrawnRows` of the positive class. Another project's
-        generator raises a PeerError if it fails.
+        generator raises a GeneratorError if it fails.
     packages : tuple of str
         Distributions whose versions are recorded.
     settings : dict
@@ -118,14 +118,14 @@ def _draw_conditional_peer(
 
 
 def _fitted_and_drawn(request: PeerRequest, worker: Executor) -> DrawnRows:
-    """Rows from the worker process; a PeerError if the generator fails, but not if the process ended."""
+    """Rows from the worker process; a GeneratorError if the generator fails, but not if the process ended."""
     future = worker.submit(fit_and_draw, request)
     try:
         return future.result()
     except BrokenProcessPool:
         raise
     except Exception as error:
-        raise PeerError(f"{type(error).__name__}: {error}"[:300]) from error
+        raise GeneratorError(f"{type(error).__name__}: {error}"[:300]) from error
 
 
 def _rounded(drawn: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:

@@ -22,7 +22,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from benchmarks.generators.figures import JudgedFold, figures_of
-from benchmarks.generators.methods import METHODS, PeerError
+from benchmarks.generators.methods import METHODS, GeneratorError
 from benchmarks.generators.page import page_lines
 from benchmarks.generators.peer_worker import quality, start_worker
 from benchmarks.generators.tables import FOLDS, SPECS, TableSpec, load, split
@@ -184,7 +184,7 @@ def measure(task: TableTask, worker: Executor) -> TableResult:
     fold = judged_fold(task.table, task.fold)
     try:
         return _measure(task, fold, worker)
-    except PeerError as error:
+    except GeneratorError as error:
         return TableResult(0, 0.0, 0.0, {}, str(error))
 
 
