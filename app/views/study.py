@@ -187,10 +187,10 @@ def _measured(comparison: Comparison) -> str:
     counts = Counter(row.model for row in comparison.means if row.model not in alone)
     most = max(counts.values())
     few = {name: count for name, count in counts.items() if count < most}
-    text = f"{most} ways of handling imbalance under {_number(len(counts), 'model')}"
+    text = f"{most} ways of handling imbalance with {_number(len(counts), 'model')}"
     if few:
         names = ", ".join(comparison.models[name] for name in few)
-        text += f" ({', '.join(map(str, sorted(set(few.values()))))} of them under {names})"
+        text += f" ({', '.join(map(str, sorted(set(few.values()))))} of them with {names})"
     return text + (f", and {_number(len(alone), 'model')} that take{'s' * (len(alone) == 1)} none" if alone else "")
 
 

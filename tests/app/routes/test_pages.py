@@ -242,7 +242,7 @@ def text_of(page):
 
 def test_home_counts_models_that_take_a_sampler_apart(client):
     words = (
-        "13 ways of handling imbalance under 6 models (6 of them under ANN, CNN-1D, LSTM), and 7 models that take none"
+        "13 ways of handling imbalance with 6 models (6 of them with ANN, CNN-1D, LSTM), and 7 models that take none"
     )
     assert f"The study measured {words}." in text_of(client.get("/"))
 
@@ -254,9 +254,9 @@ def test_measured_is_counted_from_the_records():
         without = [SimpleNamespace(model=name) for name in alone]
         return study._measured(SimpleNamespace(alone=without, means=rows, models=names))
 
-    assert measured([("a", "x"), ("a", "y")]) == "2 ways of handling imbalance under 1 model"
+    assert measured([("a", "x"), ("a", "y")]) == "2 ways of handling imbalance with 1 model"
     both = [("a", "x"), ("a", "y"), ("b", "x"), ("c", "none")]
-    words = "2 ways of handling imbalance under 2 models (1 of them under Name), and 1 model that takes none"
+    words = "2 ways of handling imbalance with 2 models (1 of them with Name), and 1 model that takes none"
     assert measured(both, ["c"]) == words
 
 
