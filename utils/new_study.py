@@ -19,7 +19,7 @@ from pathlib import Path
 from utils.config import ROOT, STUDIES, ConfigError, require_profile
 from utils.data.errors import DataError
 from utils.data.reading import read_raw
-from utils.data.recognition import recognise
+from utils.data.recognition import NamedColumns, recognise
 from utils.data.recognition.recognised import Recognised, table
 from utils.dataset_config import TIME_UNITS
 from utils.files import write_text
@@ -97,8 +97,8 @@ def find_or_write(request: Request) -> str:
     if request.label is None:
         raise ConfigError(f"Say which column of {path.name} holds the two classes: LABEL=...")
     frame = read_raw(path, label=request.label)
-    roles = {role: getattr(request, role) for role in (*ROLES, "positive")}
-    recognised = recognise(frame, **roles, name=path.name)
+    named = NamedColumns(**{role: getattr(request, role) for role in (*ROLES, "positive")})
+    recognised = recognise(frame, named, path.name)
     _say(table(recognised))
     content = study_text(path, recognised)
     study_from(name, tomllib.loads(content), source=file.name)

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "columns": ["recognise"],
+        "named_columns": ["NamedColumns"],
         "recognised": ["Recognised", "table"],
         "leaks": ["suspected_leaks"],
     },

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +23,7 @@ from utils.data.reading.spelled_dates import date_spelling
 from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_code, to_floats
 from utils.data.reading.texts import as_texts
 from utils.data.recognition.label import LabelSpellings, label_spellings, spell_codes
+from utils.data.recognition.named_columns import NamedColumns
 from utils.data.recognition.recognised import ColumnSummary, Recognised
 from utils.data.recognition.spellings import recognise_spellings, with_spelling
 from utils.data.recognition.times import EPOCH, ReadTime, day_range, read_time
@@ -37,9 +37,6 @@ EPOCH_SECONDS = (EPOCH, 4.2e9)  # from 1979 to 2103
 CODES = "whole numbers that its name calls codes"
 MAX_WORDS = 2  # in a column of numbers
 MAX_NAMED = 10  # columns that a note lists
-MAX_LENGTH = 300  # characters of such a list in a refusal
-MAX_SEARCHED = 2_000  # columns among which a name like a given one is sought
-FAINTLY_ALIKE = 0.3  # similarity from which such a name stands first in the list
 TIME_WORDS = {"time", "date", "datetime", "timestamp", "datum", "zeit", "opened", "created", "moment", "ts", "fecha"}
 AMOUNT_WORDS = {"amount", "amt", "amnt", "sum", "value", "price", "betrag", "preis", "summe", "montant", "importe"}
 ENTITY_WORDS = {
@@ -59,19 +56,7 @@ ENTITY_WORDS = {
 ENTITY_WORDS |= {"patient", "kunde", "konto", "iban", "email", "phone"}
 
 
-def recognise(
-    frame: pd.DataFrame,
-    *,
-    label: str,
-    time: str | None = None,
-    amount: str | None = None,
-    group: str | None = None,
-    positive: str | None = None,
-    drop: Sequence[str] = (),
-    categorical: Sequence[str] = (),
-    numeric: Sequence[str] = (),
-    name: str,
-) -> Recognised:
+def recognise(frame: pd.DataFrame, named: NamedColumns, name: str) -> Recognised:
     """What each column of a raw table is.
 
     Numbers with exactly two values are categories. A column is left out if it has no or only one value, differs in
@@ -82,14 +67,8 @@ def recognise(
     ----------
     frame : DataFrame of shape (n_rows, n_columns)
         See `utils.data.reading.read_raw`.
-    label : str
-        Column with the two classes, in any two spellings.
-    time, amount, group : str, optional
-        Columns with these roles. Without them, time and amount are recognised where that is hardly in doubt.
-    positive : str, optional
-        Spelling of the rare class; by default the rarer of two.
-    drop, categorical, numeric : sequence of str
-        Columns to leave out, or to use as categories or numbers, whatever they look like.
+    named : NamedColumns
+        What the user says of columns; it wins over what is recognised.
     name : str
         Name of the file in messages.
 
@@ -98,98 +77,36 @@ def recognise(
     DataError
         If the table cannot be studied; the message is one sentence that says what, where, and what to do.
     """
-    named = _Named(label, time, amount, group, tuple(drop), tuple(categorical), tuple(numeric))
     reading, frame = frame.attrs, frame.copy(deep=False)
     frame.attrs = {}  # pandas would copy them for every column
     try:
         named.check(frame)
-        spellings = label_spellings(frame[label], positive)
-        notes = [*reading.get(NOTES, ()), *spellings.notes]
+        spellings = label_spellings(frame[named.label], named.positive)
         columns = [_summarise(frame[column], named, spellings) for column in frame.columns]
-        time_column, amount_column = _guess_time(columns, named, len(frame)), _guess_amount(columns, named)
-        columns = [_with_role(column, time_column, amount_column) for column in columns]
-        read = _read_time(frame, time)
-        columns = [
-            replace(column, detail=read.detail) if read and column.name == time else column for column in columns
-        ]
-        _check_group(frame, group, spellings)
+        read = _read_time(frame, named.time)
+        _check_group(frame, named.group, spellings)
     except DataError as error:
         raise type(error)(f"{name}: {error}", *([error.columns] if isinstance(error, ColumnError) else [])) from None
+    guesses = {"time": _guess_time(columns, named, len(frame)), "amount": _guess_amount(columns, named)}
+    columns = [_with_role(column, guesses["time"], guesses["amount"]) for column in columns]
+    if read:
+        columns = [replace(column, detail=read.detail) if column.name == named.time else column for column in columns]
     written = recognise_spellings(frame, columns, reading.get(SIGNS, {}))
     columns = [with_spelling(column, written) for column in columns]
     recognised = Recognised(
         tuple(columns),
         spellings.positive,
         spellings.negative,
-        tuple(notes),
+        (*reading.get(NOTES, ()), *spellings.notes),
         spellings.negatives,
         written.spellings,
         time_unit=read.unit if read else None,
     )
-    guesses = [
-        _guess_note(role, column.name) for role, column in (("time", time_column), ("amount", amount_column)) if column
-    ]
+    guessed = [_guess_note(role, column.name) for role, column in guesses.items() if column]
     doubts = [read.note] if read and read.note else []
-    recognised = recognised.with_notes([*guesses, *doubts, *_notes(columns), *written.notes])
+    recognised = recognised.with_notes([*guessed, *doubts, *_notes(columns), *written.notes])
     _require_features(recognised, name)
     return recognised
-
-
-@dataclass(frozen=True)
-class _Named:
-    """Roles and kinds that the user named."""
-
-    label: str
-    time: str | None
-    amount: str | None
-    group: str | None
-    drop: tuple[str, ...]
-    categorical: tuple[str, ...]
-    numeric: tuple[str, ...]
-
-    def check(self, frame: pd.DataFrame) -> None:
-        """Raise ColumnError about a name that no column has, or that has two roles."""
-        kinds: dict[str, str] = {}
-        for role, names in self.by_role.items():
-            for column in names:
-                if column not in frame.columns:
-                    raise ColumnError(_no_such_column(column, role, frame), [column])
-                other = kinds.setdefault(column, role)
-                if other != role and (other, role) != ("amount", "numeric"):
-                    raise ColumnError(f"column '{column}' is named as {other} and as {role}; name it once.", [column])
-
-    @property
-    def by_role(self) -> dict[str, tuple[str, ...]]:
-        """Names by role."""
-        single = {role: getattr(self, role) for role in ("label", "time", "amount", "group")}
-        several = {role: getattr(self, role) for role in ("drop", "categorical", "numeric")}
-        return {role: (column,) for role, column in single.items() if column is not None} | several
-
-    @cached_property
-    def roles(self) -> dict[str, str]:
-        """Role of each column that the user named."""
-        return {column: role for role, names in reversed(self.by_role.items()) for column in names}
-
-
-def _no_such_column(column: str, role: str, frame: pd.DataFrame) -> str:
-    names = {str(other).casefold(): str(other) for other in frame.columns}
-    searched = list(names)[:MAX_SEARCHED]
-    if close := get_close_matches(column.casefold(), searched, n=1):
-        advice = f"the closest name is '{names[close[0]]}'."
-    else:
-        near = get_close_matches(column.casefold(), searched, n=MAX_NAMED, cutoff=FAINTLY_ALIKE)
-        known = dict.fromkeys([*(names[name] for name in near), *map(str, frame.columns)])  # the most alike first
-        advice = f"the columns are {_names_that_fit(list(known))}."
-    return f"there is no column '{column}' for {role}; {advice}"
-
-
-def _names_that_fit(names: list[str]) -> str:
-    """The first of the names, as many as a message can hold, and how many more there are."""
-    n_shown = min(len(names), MAX_NAMED)
-    while n_shown > 1 and len(", ".join(map(repr, names[:n_shown]))) > MAX_LENGTH:
-        n_shown -= 1
-    more = f" and {len(names) - n_shown:,} more" if len(names) > n_shown else ""
-    return ", ".join(map(repr, names[:n_shown]))[:MAX_LENGTH] + more
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,7 +173,7 @@ def _words(name: object) -> list[str]:
     return re.findall(r"[^\W\d_]+", spaced.casefold())
 
 
-def _summarise(column: pd.Series, named: _Named, label: LabelSpellings) -> ColumnSummary:
+def _summarise(column: pd.Series, named: NamedColumns, label: LabelSpellings) -> ColumnSummary:
     content = _Content(column, frozenset(_words(column.name)[-1:]))
     role = named.roles.get(column.name)
     if role is None:
@@ -369,7 +286,7 @@ def _detail_of_numbers_beside_words(content: _Content) -> str:
     return f"{content.n_values:,} values, numbers but for {named}; leave these cells empty to use it as a number"
 
 
-def _guess_time(columns: Sequence[ColumnSummary], named: _Named, n_rows: int) -> ColumnSummary | None:
+def _guess_time(columns: Sequence[ColumnSummary], named: NamedColumns, n_rows: int) -> ColumnSummary | None:
     """The only date that differs in most rows, has no gaps, and has a name like a time; None if there is none."""
     dates = [column for column in columns if column.kind == "date" and column.share_missing == 0]
     likely = [
@@ -378,7 +295,7 @@ def _guess_time(columns: Sequence[ColumnSummary], named: _Named, n_rows: int) ->
     return likely[0] if len(likely) == 1 and named.time is None else None
 
 
-def _guess_amount(columns: Sequence[ColumnSummary], named: _Named) -> ColumnSummary | None:
+def _guess_amount(columns: Sequence[ColumnSummary], named: NamedColumns) -> ColumnSummary | None:
     """The only number without gaps with a name like an amount; None if there is none."""
     likely = [
         column

@@ -12,7 +12,7 @@ from utils.data.errors import ColumnError, DataError
 from utils.data.reading import read_raw
 from utils.data.reading.column_types import as_categories, typed
 from utils.data.reading.spelled_dates import date_spelling
-from utils.data.recognition import recognise, suspected_leaks, table
+from utils.data.recognition import NamedColumns, recognise, suspected_leaks, table
 
 N = 1_000
 RNG = np.random.default_rng(7)
@@ -26,9 +26,14 @@ def claims(**columns) -> pd.DataFrame:
     return pd.DataFrame({"is_fraud": np.where(Y, "yes", "no"), "balance": RNG.normal(size=N)} | columns)
 
 
+def recognise_as(frame, *, name: str = "claims.csv", **named):
+    """What the columns are, with what is named of them."""
+    return recognise(frame, NamedColumns(**named), name)
+
+
 def column_of(values, name: str = "column", **options):
     """Kind and detail of one column."""
-    recognised = recognise(claims(**{name: values}), label="is_fraud", name="claims.csv", **options)
+    recognised = recognise_as(claims(**{name: values}), label="is_fraud", **options)
     return next((column.kind, column.detail) for column in recognised.columns if column.name == name)
 
 
@@ -103,7 +108,7 @@ def test_recognise_gives_the_roles_that_the_user_names(role):
 
 def roles(**columns) -> tuple[str | None, str | None]:
     """The columns that are recognised as time and amount."""
-    recognised = recognise(claims(**columns), label="is_fraud", name="claims.csv")
+    recognised = recognise_as(claims(**columns), label="is_fraud")
     assert len([note for note in recognised.notes if "is taken as the" in note]) == len(
         [role for role in ("time", "amount") if recognised.role(role)]
     )
@@ -133,7 +138,7 @@ def test_recognise_takes_an_amount_only_if_one_number_is_named_like_one():
 )
 def test_recognise_takes_the_rarer_of_any_two_labels_as_positive(rare, common):
     frame = pd.DataFrame({"y": np.where(Y, rare, common), "x": RNG.normal(size=N)})
-    recognised = recognise(frame, label="y", name="claims.csv")
+    recognised = recognise_as(frame, label="y")
     spelled = [as_categories(pd.Series([value]))[0] for value in (rare, common)]
     assert [recognised.positive, recognised.negative] == spelled
     assert recognised.notes[0].startswith(
@@ -143,18 +148,18 @@ def test_recognise_takes_the_rarer_of_any_two_labels_as_positive(rare, common):
 
 def test_recognise_lets_upper_and_lower_case_of_labels_count_as_equal():
     frame = pd.DataFrame({"y": np.where(Y, "Yes", np.where(np.arange(N) % 10, "no", "NO ")), "x": RNG.normal(size=N)})
-    recognised = recognise(frame, label="y", name="claims.csv")
+    recognised = recognise_as(frame, label="y")
     assert (recognised.positive, recognised.negative) == ("Yes", "no")
 
 
 def test_recognise_takes_one_of_several_labels_as_positive_if_the_user_names_it():
     labels = np.where(Y, "fraud", np.where(np.arange(N) % 2, "genuine", "unclear"))
-    recognised = recognise(claims(y=labels).drop(columns="is_fraud"), label="y", positive="Fraud", name="claims.csv")
+    recognised = recognise_as(claims(y=labels).drop(columns="is_fraud"), label="y", positive="Fraud")
     assert (recognised.positive, recognised.notes[0][:22]) == ("fraud", "Every other of the 2 v")
 
 
 def test_recognise_notes_entities_and_dates_without_an_order():
-    notes = recognise(
+    notes = recognise_as(
         claims(card=np.arange(N) % 100, born=[f"0{1 + i % 5}/0{1 + i % 7}/2024" for i in range(N)]),
         label="is_fraud",
         name="claims.csv",
@@ -164,7 +169,7 @@ def test_recognise_notes_entities_and_dates_without_an_order():
 
 
 def test_table_prints_one_line_for_a_label_with_a_line_break():
-    recognised = recognise(claims(is_fraud=np.where(Y, "ba\nd", "good")), label="is_fraud", name="claims.csv")
+    recognised = recognise_as(claims(is_fraud=np.where(Y, "ba\nd", "good")), label="is_fraud")
     lines = table(recognised).splitlines()
     assert lines[0].startswith("is_fraud  label, 'ba d' in") and len(lines) == 3
 
@@ -172,7 +177,7 @@ def test_table_prints_one_line_for_a_label_with_a_line_break():
 def test_recognise_notes_what_is_read_as_missing():
     days = [f"{1600 + i % 450}-01-{1 + i % 28:02d}" for i in range(N)]
     table = claims(born=days, size=np.where(np.arange(N) % 100, RNG.normal(size=N), 1e300))
-    notes = recognise(table, label="is_fraud", name="claims.csv").notes
+    notes = recognise_as(table, label="is_fraud").notes
     n_old = sum(day < "1678" for day in days)
     assert f"Column 'born': {n_old} values such as '1600-01-01' are read as missing, as they are no days of" in str(
         notes
@@ -188,22 +193,20 @@ def test_date_spelling_is_none_where_no_order_gives_days_of_months(days):
 def test_recognise_passes_on_what_the_reader_noted(tmp_path):
     lines = "".join(f"{'ja' if positive else 'nein'};1.{i % 900 + 100}\n" for i, positive in enumerate(Y))
     (tmp_path / "own.csv").write_text("y;x\n" + lines)
-    notes = recognise(read_raw(tmp_path / "own.csv"), label="y", name="own.csv").notes
+    notes = recognise_as(read_raw(tmp_path / "own.csv"), label="y", name="own.csv").notes
     assert notes[0] == "Column 'x': '1.100' is read as 1100, as is usual where ';' separates cells."
 
 
 def test_recognise_gives_what_typed_accepts():
     frame = pd.DataFrame({name: values for name, (_, values, _) in COLUMNS.items()})
-    recognised = recognise(claims(**frame), label="is_fraud", name="claims.csv")
+    recognised = recognise_as(claims(**frame), label="is_fraud")
     kinds = {"numeric": recognised.numeric, "categorical": recognised.categorical, "dates": recognised.dates}
     result = typed(claims(**frame), **kinds)
     assert len(result.columns) == sum(map(len, kinds.values())) == len(recognised.columns) - len(recognised.drop) - 1
 
 
 def test_table_aligns_a_line_per_column():
-    recognised = recognise(
-        claims(merchant=CATEGORY, id=np.arange(N)), label="is_fraud", name="claims.csv", positive="yes"
-    )
+    recognised = recognise_as(claims(merchant=CATEGORY, id=np.arange(N)), label="is_fraud", positive="yes")
     assert table(recognised).splitlines() == [
         "is_fraud  label, 'yes' in 4.00% of the rows, 'no' in the others",
         "balance   number",
@@ -214,7 +217,7 @@ def test_table_aligns_a_line_per_column():
 
 def test_table_counts_the_last_of_many_columns():
     frame = claims(**{f"x{number}": RNG.normal(size=N) for number in range(60)}, **{"n" * 90: CATEGORY})
-    lines = table(recognise(frame, label="is_fraud", name="claims.csv", positive="yes")).splitlines()
+    lines = table(recognise_as(frame, label="is_fraud", positive="yes")).splitlines()
     assert len(lines) == 41 and lines[-1] == "and 23 more: 22 numbers, 1 category"
     assert max(map(len, lines)) < 100
 
@@ -308,7 +311,7 @@ REFUSED = {
 @pytest.mark.parametrize(("frame", "options", "words"), REFUSED.values(), ids=REFUSED.keys())
 def test_recognise_refuses_a_table_with_one_sentence(frame, options, words):
     with pytest.raises(DataError) as caught:
-        recognise(frame, **({"label": "is_fraud", "name": "claims.csv"} | options))
+        recognise_as(frame, **({"label": "is_fraud"} | options))
     message = str(caught.value)
     assert message.startswith("claims.csv") and words in message
     assert message.endswith(".") and "\n" not in message and len(message) < 600
@@ -316,12 +319,12 @@ def test_recognise_refuses_a_table_with_one_sentence(frame, options, words):
 
 def test_recognise_names_the_column_of_a_column_error():
     with pytest.raises(ColumnError) as caught:
-        recognise(MIXED, label="fraud", name="claims.csv")
+        recognise_as(MIXED, label="fraud")
     assert caught.value.columns == ("fraud",)
 
 
 def test_recognise_accepts_exactly_twenty_positives():
-    recognised = recognise(claims(is_fraud=np.where(np.arange(N) < 20, 1, 0)), label="is_fraud", name="claims.csv")
+    recognised = recognise_as(claims(is_fraud=np.where(np.arange(N) < 20, 1, 0)), label="is_fraud")
     assert recognised.positive == "1"
 
 
@@ -340,11 +343,11 @@ def test_recognise_does_not_copy_what_the_reader_noted_for_every_column(tmp_path
 def test_recognise_takes_wide_tables_many_categories_and_long_texts():
     start = time.process_time()
     wide = pd.DataFrame(RNG.normal(size=(200, 5_000))).rename(columns=str).assign(y=np.arange(200) % 5 == 0)
-    assert len(recognise(wide, label="y", name="claims.csv").numeric) == 5_000
+    assert len(recognise_as(wide, label="y").numeric) == 5_000
     numbers = np.arange(120_000)
     long = pd.DataFrame({"y": numbers % 9 == 0, "many": [f"c{i}" for i in numbers // 2], "long": "x" * 10_000})
     long["free"] = [f"{'y' * 10_000}{i}" if i < 400 else None for i in numbers]
-    recognised = recognise(long, label="y", name="claims.csv")
+    recognised = recognise_as(long, label="y")
     assert [(column.kind, column.n_values) for column in recognised.columns] == [
         ("label", 2),
         ("category", 60_000),
@@ -419,7 +422,7 @@ def test_recognise_suggests_a_date_without_gaps_as_the_time(time, n_notes):
     table["again"] = np.repeat(["yes", "no"], [30, 70])
     notes = [
         note
-        for note in recognise(table, label="again", time=time, name="stays.csv").notes
+        for note in recognise_as(table, label="again", time=time, name="stays.csv").notes
         if "a date in every row" in note
     ]
     assert len(notes) == n_notes and all(note.startswith("Column 'admitted': a date") for note in notes)
