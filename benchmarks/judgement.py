@@ -133,15 +133,13 @@ def goal_lines(table: pd.DataFrame, *, ours: str, ctgans: list[str]) -> list[str
         return [f"not measured: {ours}, so no goal can be judged"]
     values, peers = table.loc[ours], table.drop(index=ours)
     lines = [
-        _goal_line(values["tstr_ratio"] >= 1, f"TSTR / TRTR is {values['tstr_ratio']:.3f}, to be at least 1"),
+        _goal_line(values["tstr_ratio"] >= 1, f"TSTR / TRTR at least 1: {values['tstr_ratio']:.3f}"),
         _goal_line(
             values["correlation_difference"] <= 0.04,
-            f"correlation difference is {values['correlation_difference']:.3f}, to be at most 0.04",
+            f"correlation difference at most 0.04: {values['correlation_difference']:.3f}",
         ),
         _auc_line(values, peers),
-        _goal_line(
-            values["closest_record"] >= 0.9, f"closest record is {values['closest_record']:.3f}, to be at least 0.9"
-        ),
+        _goal_line(values["closest_record"] >= 0.9, f"closest record at least 0.9: {values['closest_record']:.3f}"),
     ]
     for position, peer in enumerate(ctgans):
         if peer not in peers.index:
@@ -150,7 +148,7 @@ def goal_lines(table: pd.DataFrame, *, ours: str, ctgans: list[str]) -> list[str
         peer_values = peers.loc[peer]
         if position == 0:
             seconds, limit = values["fit_seconds"], peer_values["fit_seconds"]
-            text = f"fit takes {seconds:.1f} s, to be at most the {limit:.1f} s of {peer}"
+            text = f"fit no longer than that of {peer}: {seconds:.1f} s against {limit:.1f} s"
             lines.append(_goal_line(seconds <= limit, text))
         lines.append(_all_figures_line(table, ours, peer))
     return lines
@@ -207,9 +205,8 @@ def _auc_line(values: pd.Series, peers: pd.DataFrame) -> str:
         return "not measured: a peer's two-sample AUC"
     distance = (peers["two_sample_auc"] - 0.5).abs()
     our_distance = abs(values["two_sample_auc"] - 0.5)
-    text = (
-        f"two-sample AUC is {our_distance:.3f} from 0.5, to be at most the {distance.min():.3f} of {distance.idxmin()}"
-    )
+    nearest = f"that of {distance.idxmin()}: {our_distance:.3f} away against {distance.min():.3f}"
+    text = f"two-sample AUC as near to 0.5 as {nearest}"
     return _goal_line(our_distance <= distance.min(), text)
 
 

@@ -135,14 +135,12 @@ def goal_lines(frame: pd.DataFrame) -> list[str]:
     tables = by_table(frame)
     if OURS in tables.index.get_level_values("method"):
         closest = tables.xs(OURS, level="method")["closest_record"].dropna()
-        text = (
-            f"closest record is {closest.median():.2f} in the median of {len(closest)} tables, to be at least {CLOSEST}"
-        )
+        text = f"closest record at least {CLOSEST}: {closest.median():.2f} (median of {len(closest)} tables)"
         lines.append(_goal(closest.median() >= CLOSEST, text))
     for method in TIMED:
         ratio = fit_ratio(frame, method)
         if not pd.isna(ratio):
-            text = f"a fit takes {ratio:.2f} times as long as that of {METHODS[method].label}, to be at most 1"
+            text = f"fit no longer than that of {METHODS[method].label}: {ratio:.2f} times as long"
             lines.append(_goal(ratio <= 1, text))
     return lines
 
@@ -162,11 +160,11 @@ def _usefulness_line(frame: pd.DataFrame, method: str, margin: float) -> str:
     if pairs.empty:
         return f"not measured: {label}"
     ours, theirs = pairs[OURS].median(), pairs[method].median()
-    limit = f"{theirs:.3f} of {label}" + (f" less {margin}" if margin else "")
+    limit = label + (f" less {margin}" if margin else "")
     behind = (pairs[method] - pairs[OURS]).droplevel("kind").sort_values(ascending=False)
     behind = behind[behind > MARGIN]
     where = f"; behind by more than {MARGIN} on " + ", ".join(f"{name} ({gap:.3f})" for name, gap in behind.items())
-    text = f"TSTR / TRTR is {ours:.3f} in the median of {len(pairs)} tables, to be at least the {limit}"
+    text = f"TSTR / TRTR at least that of {limit}: {ours:.3f} against {theirs:.3f} (medians of {len(pairs)} tables)"
     return _goal(ours >= theirs - margin, text + (where if len(behind) else ""))
 
 
