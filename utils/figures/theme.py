@@ -17,6 +17,7 @@ from utils.files import replacing
 
 MAX_NAME = 8  # letters of names that stand side by side below an axis
 LEGEND_LINE = 0.17  # inches that a line of a legend takes, with its share of what is around the axes
+LEGEND_HANDLE, LEGEND_CHARACTER = 0.5, 0.052  # inches of a column beside its text, and of a character of 7 points
 LEGEND_PARTS = (0.02, 0.6), (0.4, 1.0)  # of the recall, which a legend covers on the left and on the right
 COLUMN, PAGE = 3.5, 7.2  # inches: the paper's column and page width
 LEGITIMATE, FRAUD, SYNTHETIC, NEUTRAL = "#0072B2", "#D55E00", "#009E73", "#595959"
@@ -160,19 +161,24 @@ def legend_beside_curves(axes: Axes, height: float, **options: object) -> None:
     """Put the legend where precision-recall curves leave room.
 
     That is below them, at `height`, or in the corner above low ones; where it would hide curves, it stands above the
-    axes.
+    axes, in two columns if they fit into the width of the figure, else in one, for which the figure is made higher.
     """
     curves = [line.get_xydata() for line in axes.get_lines() if len(line.get_xdata()) > 2]
     levels = [line.get_ydata()[0] for line in axes.get_lines() if len(line.get_xdata()) == 2]
     left, right = (np.concatenate([curve[_within(curve[:, 0], *part), 1] for curve in curves]) for part in LEGEND_PARTS)
-    n_lines = len(axes.get_legend_handles_labels()[0]) + ("title" in options)
+    labels = axes.get_legend_handles_labels()[1]
+    n_lines = len(labels) + ("title" in options)
     size = n_lines * LEGEND_LINE / axes.figure.get_figheight()
     if left.min(initial=1) > height + size and not any(height < level < height + size for level in levels):
         place = {"loc": "lower left", "bbox_to_anchor": (0, height)}
     elif right.max(initial=0) < 1 - size:
         place = {"loc": "upper right"}
     else:
-        place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2 if n_lines > 3 else 1}
+        half = LEGEND_HANDLE + LEGEND_CHARACTER * max(map(len, labels))
+        n_columns = 2 if n_lines > 3 and 2 * half <= axes.figure.get_figwidth() else 1
+        if n_columns == 1:
+            axes.figure.set_figheight(axes.figure.get_figheight() + n_lines * LEGEND_LINE)
+        place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": n_columns}
     axes.legend(**place, **options)
 
 

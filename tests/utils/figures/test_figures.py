@@ -1,6 +1,7 @@
 """Figures: each draws its frame without a warning, with labels, chance lines and one colour per sampler."""
 
 import re
+import warnings
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -556,4 +557,20 @@ def test_legend_beside_curves_hides_none_of_them(precision, corner):
     figure.canvas.draw()
     box = axes.get_legend().get_window_extent().transformed(axes.transAxes.inverted())
     assert {"below": box.y1 < 0.4, "corner": 0.5 < box.y0 < box.y1 <= 1, "above": box.y0 >= 1}[corner]
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("words", [2, 8])
+def test_legend_beside_curves_leaves_the_axes_their_size_whatever_it_says(words):
+    figure, axes = plt.subplots(figsize=(4.5, 3.1), layout="constrained")
+    axes.axhline(0.2)
+    for number in range(8):
+        axes.plot([0.05, 0.3, 0.6, 1.0], [0.9, 0.5, 0.2, 0.9], label=f"{'word ' * words}{number}")
+    theme_module.legend_beside_curves(axes, 0.06)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of a layout that cannot be made
+        figure.canvas.draw()
+    size = axes.get_position().bounds[2:] * figure.get_size_inches()
+    assert size[0] > 3.5 and size[1] > 1.8
+    assert axes.get_legend().get_window_extent().x1 <= figure.bbox.x1
     plt.close(figure)
