@@ -23,7 +23,7 @@ from utils.data.reading.spelled_dates import date_spelling
 from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_code, to_floats
 from utils.data.reading.texts import as_texts
 from utils.data.recognition.label import LabelSpellings, label_spellings, spell_codes
-from utils.data.recognition.named_columns import NamedColumns
+from utils.data.recognition.named_columns import MAX_NAMED, NamedColumns
 from utils.data.recognition.recognised import ColumnSummary, Recognised
 from utils.data.recognition.spellings import recognise_spellings, with_spelling
 from utils.data.recognition.times import EPOCH, ReadTime, day_range, read_time
@@ -36,7 +36,6 @@ MIN_GROUPS = 6  # groups with positives: one for each of five folds and one for 
 EPOCH_SECONDS = (EPOCH, 4.2e9)  # from 1979 to 2103
 CODES = "whole numbers that its name calls codes"
 MAX_WORDS = 2  # in a column of numbers
-MAX_NAMED = 10  # columns that a note lists
 TIME_WORDS = {"time", "date", "datetime", "timestamp", "datum", "zeit", "opened", "created", "moment", "ts", "fecha"}
 AMOUNT_WORDS = {"amount", "amt", "amnt", "sum", "value", "price", "betrag", "preis", "summe", "montant", "importe"}
 ENTITY_WORDS = {

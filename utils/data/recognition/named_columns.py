@@ -10,7 +10,7 @@ import pandas as pd
 
 from utils.data.errors import ColumnError
 
-MAX_NAMED = 10  # columns that a refusal lists
+MAX_NAMED = 10  # columns that a refusal or a note lists
 MAX_LENGTH = 300  # characters of such a list
 MAX_SEARCHED = 2_000  # columns among which a name like a given one is sought
 FAINTLY_ALIKE = 0.3  # similarity from which such a name stands first in the list
