@@ -9,6 +9,7 @@ COPY utils utils
 COPY app app
 COPY notebooks notebooks
 COPY paper paper
+COPY studies/creditcard.toml studies/creditcard.toml
 COPY data/results data/results
 RUN useradd --create-home study
 USER study
