@@ -33,6 +33,7 @@ LINKS = {  # of the notebooks, and what the pages have for them below their root
     r"\]\(\.\./README\.md\)": "",
 }
 PROFILES = ("full", "quick")  # the first one is shown, once it is finished
+UNREADABLE = (AttributeError, LookupError, OSError, TypeError, ValueError)  # by files that are incomplete or false
 MAX_PAGES = 32  # notebooks that are kept as HTML, of up to half a megabyte each
 Version = tuple[Path, int | None]  # a file, and when it was changed last, in nanoseconds; None if it is not there
 TITLE = "Learning from imbalanced data with conditional GANs: a credit-card fraud case study"
@@ -138,7 +139,7 @@ def _shown_headline(files: tuple[Version, ...]) -> Headline | None:
     """The results as of these versions of the files."""
     try:
         return headline()
-    except (LookupError, OSError, ValueError) as error:
+    except UNREADABLE as error:
         logger.error("the results of the study are not shown (%s): %s", type(error).__name__, error)
         return None
 
@@ -258,9 +259,16 @@ def own_study(card: Card) -> OwnStudy | None:
 
 
 def own_findings(own: OwnStudy, words: Words) -> Findings:
-    """What a study of the user's own found, in its words; empty while it has recorded no numbers."""
-    numbers = json.loads(own.numbers.read_text(encoding="utf-8")) if own.numbers.exists() else {}
-    return findings(numbers, words)
+    """What a study of the user's own found, in its words.
+
+    Empty while it has recorded no numbers, and, with the reason in the log, if they cannot be read.
+    """
+    try:
+        numbers = json.loads(own.numbers.read_text(encoding="utf-8")) if own.numbers.exists() else {}
+        return findings(numbers, words)
+    except UNREADABLE as error:
+        logger.error("the findings of %s are not shown (%s): %s", own.numbers, type(error).__name__, error)
+        return Findings()
 
 
 def notebooks(folder: Path = NOTEBOOKS) -> dict[str, str]:

@@ -255,8 +255,22 @@ def test_home_page_speaks_in_neutral_words_where_the_card_of_the_model_has_none(
     assert page.status_code == 200 and "of the alerts on the test set are positives" in page.text
 
 
-def test_report_and_notebooks_need_no_findings(client, own):
-    own.numbers.write_text("{")
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        "",
+        "{",
+        "[1]",
+        '{"07_comparison": {"claim": {}}}',
+        '{"07_comparison": [1]}',
+        '{"08_final_model": {"test": null}}',
+    ],
+)
+def test_pages_need_no_findings(client, own, recorded, caplog):
+    own.numbers.write_text(recorded)
+    page = client.get("/")
+    assert page.status_code == 200 and "What was found" not in page.text and ">Which remedy</a>" in page.text
+    assert "numbers.json are not shown" in caplog.text
     assert client.get("/report.pdf").status_code == client.get("/notebooks/07_comparison").status_code == 200
 
 
