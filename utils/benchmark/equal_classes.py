@@ -43,6 +43,8 @@ def searched_tasks(profile: Profile, dataset: DatasetIdentity, **names: Iterable
 def refitted_tasks(profile: Profile, rows: Iterable[Row[Task, FoldResult]]) -> list[Task]:
     """Tasks that fit a model with equal classes and the settings that its search chose.
 
+    The training of a network ends on held-out rows, as in the search.
+
     Parameters
     ----------
     profile : Profile
@@ -54,7 +56,7 @@ def refitted_tasks(profile: Profile, rows: Iterable[Row[Task, FoldResult]]) -> l
             row.task,
             sampler=row.task.sampler.with_params({"ratio": BALANCED}),
             model=row.task.model.with_params(row.result.chosen.model),
-            search=None,
+            search=row.task.search.of_one_fit(),
         )
         for row in rows
         if row.task.search and is_refitted(profile, row.task)
@@ -67,7 +69,7 @@ def label_ratios(table: pd.DataFrame) -> pd.DataFrame:
     Equal classes that a search chose are searched, and so is a sampler without a ratio.
     """
     tried = [
-        search.space.sampler.get("ratio") if search else [sampler.params.get("ratio")]
+        (search.space.sampler if search else {}).get("ratio", [sampler.params.get("ratio")])
         for search, sampler in zip(table["search"], table["sampler_config"], strict=True)
     ]
     return table.assign(ratio=[EQUAL if ratios == [BALANCED] else SEARCHED for ratios in tried])

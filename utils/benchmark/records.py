@@ -131,6 +131,10 @@ class SearchPlan:
     reduced: dict[str, object] | None = None
     settings: str | None = None
 
+    def of_one_fit(self) -> SearchPlan | None:
+        """The plan without anything to choose: held-out rows stop a network's training; None for other models."""
+        return SearchPlan(1, 0.0, SearchSpace({}, {}), held_out=self.held_out) if self.held_out else None
+
 
 @dataclass(frozen=True)
 class Task:

@@ -158,10 +158,11 @@ def estimate(profile: Profile, ledgers: Ledgers) -> list[Cost]:
 
 
 def planned(profile: Profile, n_rows: int) -> Iterator[tuple[Data, list[Task]]]:
-    """Every dataset of the plan with its tasks; those that are fitted anew with equal classes have no search."""
+    """Every dataset of the plan with its tasks; those fitted anew with equal classes have nothing to choose."""
     unread = DatasetIdentity(CREDITCARD, "", Roles())
     tasks = grid(profile, unread)
-    again = [replace(task, search=None) for task in tasks if task.search and equal_classes.is_refitted(profile, task)]
+    searched = [task for task in tasks if task.search and equal_classes.is_refitted(profile, task)]
+    again = [replace(task, search=task.search.of_one_fit()) for task in searched]
     yield Data(CREDITCARD, CREDITCARD, n_rows), [*tasks, *equal_classes.searched_tasks(profile, unread), *again]
     own = many_tables.sized(profile)
     for table in read_tables().values():
@@ -221,7 +222,7 @@ def _n_fits(sampler: str, tasks: list[Task], *, with_inner: bool) -> int:
     n_ratios = 1 if SAMPLERS[sampler].family == "generator" else max(1, len(SAMPLERS[sampler].ratios) - 1)
     inner = max((task.search.folds or 0 for task in tasks if task.search), default=0) * n_ratios
     held_out = any(MODELS[task.model.name].deep for task in tasks)
-    again = any(task.search is None for task in tasks)
+    again = any(task.search is None or task.search == task.search.of_one_fit() for task in tasks)
     return 1 + with_inner * inner + held_out * n_ratios + again
 
 

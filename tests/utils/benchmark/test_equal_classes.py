@@ -5,9 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.rows import make_row
 from tests.small import small_profile
 from utils.benchmark import equal_classes, equal_search, ledger, runner
+from utils.benchmark.records import SearchPlan, SearchSpace
 from utils.benchmark.run_task import load_dataset
+from utils.benchmark.search import sample_trials
+from utils.benchmark.tasks import grid
 from utils.config import Search
 
 SEARCH = Search(trials=6, folds=2, deep_trials=2, margin=0.0, equal=True, equal_classes=("ros", "smote"))
@@ -67,6 +71,17 @@ def test_refitted_tasks_keep_the_settings_that_the_search_chose(rows):
     assert refitted.task.model.params == chosen.result.chosen.model
     assert refitted.task.sampler.params == {"ratio": "balanced"}
     assert refitted.result.n_fit == 2 * refitted.result.n_fit_positives
+
+
+def test_refitted_networks_stop_by_held_out_rows_as_in_the_search(profile):
+    identity = load_dataset(profile.dataset).identity
+    task = grid(profile, identity, samplers=["rus"], models=["ann"])[0]
+    (again,) = equal_classes.refitted_tasks(profile, [make_row(**vars(task))])
+    assert again.search == SearchPlan(1, 0.0, SearchSpace({}, {}), held_out=task.search.held_out)
+    (trial,) = sample_trials(again)
+    assert trial.sampler.params == {"ratio": "balanced"}
+    table = ledger.frame([make_row(**vars(task)), make_row(**vars(again))])
+    assert list(equal_classes.label_ratios(table)["ratio"]) == [equal_classes.SEARCHED, equal_classes.EQUAL]
 
 
 def test_run_equal_computes_nothing_twice(rows, profile, monkeypatch):
