@@ -10,7 +10,8 @@ from utils.analysis.over_datasets import traits as traits_module
 from utils.analysis.over_datasets import usage
 from utils.analysis.over_datasets.signed_rank import SignedRank
 from utils.benchmark.equal_classes import EQUAL, SEARCHED
-from utils.benchmark.records import Chosen, SearchPlan, SearchSpace
+from utils.benchmark.records import Chosen
+from utils.samplers.registry import SAMPLERS
 
 RNG = np.random.default_rng(0)
 N = 20
@@ -141,13 +142,13 @@ def test_ranks_need_three_samplers():
         module.ranks_over_families(scores_of(a=np.zeros(N)))
 
 
-def row_of(dataset, sampler, score, *, ratio=None, grid=(0, 1, 5), fold=0, model="lr", settings="a hash"):
-    """A ledger row whose search chose a ratio of the grid; without one the sampler has no ratio."""
-    space = SearchSpace({} if ratio is None else {"ratio": list(grid)}, {})
-    search = SearchPlan(8, 0.0, space, folds=2, settings=settings)
-    chosen = Chosen({} if ratio is None else {"ratio": ratio}, {})
+def row_of(dataset, sampler, score, *, ratio=None, fold=0, model="lr", n_added=None):
+    """A ledger row of 100 rows of which 10 are positive; an oversampler's ratio adds so many to each of them."""
+    n_added = 10 * (ratio or 0) if n_added is None else n_added
     names = {"dataset": dataset, "model": model, "sampler": sampler, "repeat": 0, "fold": fold}
-    return names | {"average_precision": score, "search": search, "chosen": chosen}
+    sizes = {"n_fit": 100 + n_added, "n_fit_positives": 10 + max(n_added, 0)}
+    chosen = Chosen({} if ratio is None else {"ratio": ratio}, {})
+    return names | sizes | {"average_precision": score, "chosen": chosen}
 
 
 def test_leads_of_a_pair_are_positive_where_it_is_better():
@@ -215,23 +216,53 @@ def test_a_few_families_decide_nothing_however_clear_they_are():
     [
         (row_of("a", "smote", 0.5, ratio=0), False),
         (row_of("a", "smote", 0.5, ratio=1), True),
-        (row_of("a", "rus", 0.5, ratio="all", grid=("all", 100, "balanced")), False),
-        (row_of("a", "smote", 0.5, ratio="balanced", grid=("balanced",)), True),
-        (row_of("a", "smote", 0.5, ratio="balanced", grid=("balanced", 20), settings=None), True),
-        (row_of("a", "tomek", 0.5), True),
-        (row_of("a", "smote", 0.5, ratio=0) | {"search": None}, True),
+        (row_of("a", "borderline", 0.5, ratio="balanced", n_added=0), False),
+        (row_of("a", "rus", 0.5, ratio="all", n_added=0), False),
+        (row_of("a", "rus", 0.5, ratio=20, n_added=0), False),
+        (row_of("a", "rus", 0.5, ratio=5, n_added=-40), True),
+        (row_of("a", "tomek", 0.5, n_added=0), False),
+        (row_of("a", "tomek", 0.5, n_added=-1), True),
+        (row_of("a", "smoteenn", 0.5, ratio=1, n_added=0) | {"n_fit_positives": 12}, True),
+        (row_of("a", "class_weight", 0.5, ratio=0, n_added=0), False),
+        (row_of("a", "class_weight", 0.5, ratio="balanced", n_added=0), True),
     ],
-    ids=["nothing added", "rows added", "all kept", "equal classes", "earlier search", "no ratio", "no search"],
-)
-def test_changes_rows_knows_the_ratio_that_changes_nothing(row, expected):
-    assert usage.changes_rows(pd.DataFrame([row])).tolist() == [expected]
+    ids=[
+        "nothing added", "rows added", "no row to add at the border", "all kept", "fewer rows than may be kept",
+        "rows dropped", "no link to drop", "a row dropped", "as many added as dropped", "weights of 1", "other weights",
+    ],
+)  # fmt: skip
+def test_changes_rows_compares_with_no_resampling_on_the_same_fold(row, expected):
+    others = [
+        row_of("a", "none", 0.5),
+        row_of("a", "none", 0.5, fold=1, n_added=9),
+        row_of("b", "none", 0.5, n_added=7),
+    ]
+    assert usage.changes_rows(pd.DataFrame([row, *others])).tolist() == [expected, False, False, False]
+
+
+def test_changes_rows_needs_no_resampling_on_every_fold():
+    rows = [row_of("a", "none", 0.5), row_of("a", "smote", 0.5, ratio=1, fold=1)]
+    with pytest.raises(KeyError):
+        usage.changes_rows(pd.DataFrame(rows))
+
+
+def test_samplers_that_weigh_rows_are_those_of_the_registry():
+    assert set(usage.WEIGHTED) == {name for name, entry in SAMPLERS.items() if entry.weighted}
+    assert {SAMPLERS[name].ratios[0] for name in usage.WEIGHTED} == {0}
+
+
+def test_a_sampler_that_is_mostly_unused_keeps_a_verdict_that_it_helps_or_harms():
+    verdicts = pd.Series(["helps", "harms", "equivalent", "undecided", "undecided"])
+    shares = pd.Series([0.9, 0.9, 0.9, 0.9, 0.5])
+    expected = ["helps", "harms", module.NOT_USED, module.NOT_USED, "undecided"]
+    assert usage.mask_unused(verdicts, shares).tolist() == expected
 
 
 def test_share_unused_is_over_the_folds_of_all_datasets():
     ratios = {"a": (0, 1), "b": (0, 0)}
     rows = [row_of(name, "smote", 0.5, ratio=ratio, fold=f) for name in ratios for f, ratio in enumerate(ratios[name])]
-    shares = module.share_unused(pd.DataFrame([*rows, row_of("a", "none", 0.5)]))
-    assert shares.to_dict() == {("lr", "smote"): 0.75}
+    rows += [row_of(name, "none", 0.5, fold=fold) for name in ratios for fold in (0, 1)]
+    assert module.share_unused(pd.DataFrame(rows)).to_dict() == {("lr", "smote"): 0.75}
 
 
 @pytest.mark.parametrize("fallback", [["ros: too few positives", None, None], None], ids=["one", "none"])

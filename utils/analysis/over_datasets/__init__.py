@@ -15,7 +15,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "effects": [
-            "NOT_USED",
             "OUTCOMES",
             "decide",
             "deciding_families",
@@ -27,6 +26,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "families": ["differences_to", "family_scores", "leads_of", "table_scores", "with_ratio"],
         "ranks": ["ranks_over_families"],
         "traits": ["associations"],
-        "usage": ["hard_differences", "share_replaced", "share_unused", "used_differences", "without_easy_tables"],
+        "usage": [
+            "NOT_USED",
+            "hard_differences",
+            "share_replaced",
+            "share_unused",
+            "used_differences",
+            "without_easy_tables",
+        ],
     },
 )

@@ -9,12 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from utils.analysis.over_datasets.families import PAIR, RULES, differences_to, family_scores
-from utils.analysis.over_datasets.usage import EASY, hard_differences, share_unused, used_differences
+from utils.analysis.over_datasets.usage import EASY, hard_differences, mask_unused, share_unused, used_differences
 from utils.analysis.summaries import TIE_NEUTRAL_SCORE
 
 OUTCOMES = ("harms", "equivalent", "helps")
-UNDECIDED, NOT_USED = "undecided", "not used"
-MOSTLY = 0.5
+UNDECIDED = "undecided"
 FEWEST = 5  # families that a verdict needs: on fewer, a test without distribution decides nothing at 5 %
 BISECTIONS = 10  # of an interval of length 1, so that the smallest detectable difference is known to 0.001
 BISECTION_DRAWS = 2000
@@ -39,8 +38,8 @@ def verdicts(table: pd.DataFrame, families: Mapping[str, str], *, seed: int = 0)
         Columns of `effects`; detectable, see `smallest_detectable`; n_deciding, see `deciding_families`; share_unused,
         see `usage.share_unused`; and three more verdicts: where_used, over the folds on which the sampler changes rows,
         hard_tables, without tables where nothing can help, and, if the rows have it, tie_neutral, by the average
-        precision that counts ties neutrally. Where the search mostly chose to change nothing, `verdict` is 'not used',
-        whatever the test says.
+        precision that counts ties neutrally. Where the sampler mostly changed nothing, `verdict` is 'not used'
+        instead of 'equivalent' or 'undecided'.
     """
     scores = family_scores(table, families)
     differences = differences_to(scores)
@@ -57,7 +56,7 @@ def verdicts(table: pd.DataFrame, families: Mapping[str, str], *, seed: int = 0)
         readings["tie_neutral"] = differences_to(family_scores(table, families, TIE_NEUTRAL_SCORE))
     for name, others in readings.items():
         own[name] = effects(others, seed=seed).set_index(PAIR)["verdict"].reindex(pairs).to_numpy()
-    return own.assign(verdict=own["verdict"].mask(own["share_unused"] > MOSTLY, NOT_USED))
+    return own.assign(verdict=mask_unused(own["verdict"], own["share_unused"]))
 
 
 def effects(differences: pd.DataFrame, *, margin: float = RULES.margin, seed: int = 0) -> pd.DataFrame:

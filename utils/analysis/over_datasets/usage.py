@@ -1,4 +1,4 @@
-"""Where a sampler is used at all: the folds on which the chosen ratio changes rows, and tables that leave it room."""
+"""Where a sampler is used at all: the folds on which it changes rows, and tables that leave it room."""
 
 from __future__ import annotations
 
@@ -7,34 +7,62 @@ from collections.abc import Mapping
 import pandas as pd
 
 from utils.analysis.over_datasets.families import PAIR, RULES, differences_to, family_groups, family_scores
+from utils.benchmark.records import Chosen
 
 FOLD = ["dataset", "model", "repeat", "fold"]  # what a sampler and the baseline share
+SIZES = ["n_fit", "n_fit_positives"]  # of the rows that a model was fitted on
+WEIGHTED = ("class_weight",)  # samplers that weigh rows; their ratio 0 gives both classes the weight 1
 EASY = 0.99
+NOT_USED = "not used"
+MOSTLY = 0.5  # share of the searches
 
 
 def changes_rows(table: pd.DataFrame) -> pd.Series:
-    """Whether the sampler of a row adds, drops or weighs any row at the ratio that its search chose.
+    """Whether the sampler of a row added, dropped or weighed any training row.
+
+    The number of rows is compared with that of no resampling on the same fold, because a ratio alone does not tell: an
+    undersampler that may keep more legitimate rows than there are drops none.
 
     Parameters
     ----------
     table : DataFrame
-        Ledger rows. The first of several ratios of an equal search changes nothing; see
-        `samplers.registry.SamplerEntry.ratios`.
+        Ledger rows of samplers and of no resampling.
+
+    Raises
+    ------
+    KeyError
+        If a fold has no row of no resampling.
     """
-    changed = [
-        not search
-        or search.settings is None
-        or len(ratios := search.space.sampler.get("ratio", [])) < 2
-        or chosen.sampler["ratio"] != ratios[0]
-        for search, chosen in zip(table["search"], table["chosen"], strict=True)
-    ]
-    return pd.Series(changed, table.index, dtype=bool)
+    baseline = table[table["sampler"] == RULES.baseline].set_index(FOLD)[SIZES]
+    unchanged = baseline.loc[pd.MultiIndex.from_frame(table[FOLD])].to_numpy()
+    resized = (table[SIZES].to_numpy() != unchanged).any(axis=1)
+    weighs = table["sampler"].isin(WEIGHTED) & (table["chosen"].map(_ratio) != 0)
+    return resized | weighs
+
+
+def _ratio(chosen: Chosen) -> object:
+    """The chosen ratio; None of a sampler without one."""
+    return chosen.sampler.get("ratio")
 
 
 def share_unused(table: pd.DataFrame) -> pd.Series:
-    """Share of the folds of all datasets on which the search chose to change nothing, by model and sampler."""
-    resampled = table[table["sampler"] != RULES.baseline]
-    return (~changes_rows(resampled)).groupby([resampled[name] for name in PAIR], sort=False).mean()
+    """Share of the folds of all datasets on which a sampler changed nothing, by model and sampler.
+
+    Parameters
+    ----------
+    table : DataFrame
+        See `changes_rows`.
+    """
+    unused = ~changes_rows(table)[table["sampler"] != RULES.baseline]
+    return unused.groupby([table.loc[unused.index, name] for name in PAIR], sort=False).mean()
+
+
+def mask_unused(verdicts: pd.Series, share: pd.Series) -> pd.Series:
+    """'Not used' for what is equivalent or undecided where a sampler mostly changed nothing; both of shape (n_pairs,).
+
+    A sampler that helps or harms keeps its verdict: the few folds on which it changed rows were enough to decide.
+    """
+    return verdicts.mask((share > MOSTLY) & verdicts.isin(["equivalent", "undecided"]), NOT_USED)
 
 
 def share_replaced(table: pd.DataFrame) -> pd.Series:
@@ -49,8 +77,8 @@ def used_differences(table: pd.DataFrame, families: Mapping[str, str]) -> pd.Dat
     Parameters
     ----------
     table : DataFrame
-        Ledger rows of one kind of ratio: columns dataset (its name), model, sampler, repeat, fold, search, chosen and
-        the metric of the plan.
+        Ledger rows of one kind of ratio: columns dataset (its name), model, sampler, repeat, fold, chosen, n_fit,
+        n_fit_positives and the metric of the plan.
     families : mapping of str to str
         Family of each dataset.
 
