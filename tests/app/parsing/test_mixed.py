@@ -178,6 +178,12 @@ def test_read_mixed_csv_counts_rows_and_not_lines():
     assert len(batch) == MAX_ROWS // 2 + 1 and batch.values[MAX_ROWS // 2] == [1, 0] and not batch.errors
 
 
+@pytest.mark.parametrize("row", [b'1,"urgent\n', b'\n1,"urgent\n'])
+def test_read_mixed_csv_refuses_an_open_quote_that_swallows_rows(row):
+    with pytest.raises(BodyError, match=r"line \d, cannot be read: unexpected end of data; close .* since line \d\."):
+        read_mixed_csv(b"sum,shop\n2,a\n" + row + b"1,b\n2,a\n", [NUMBER, SHOP])
+
+
 def test_read_mixed_table_reads_the_file_of_the_study_as_training_did():
     values = encode_rows(small_mixed.dataset().frame, RAW)
     for separator, decimal in ((",", "."), (";", ",")):

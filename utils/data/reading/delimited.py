@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import IO
 
 import pyarrow as pa
@@ -28,6 +29,7 @@ ENCODINGS = {  # by byte order mark; UTF-32 comes first, because its marks begin
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+LINE, FILLED_LINE = re.compile(rb"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+"), re.compile(rb"[^\r\n]+")
 DECIMAL_COMMA = re.compile(r"\s*[-+]?[\d.]*,\d+(?:[eE][-+]?\d+)?\s*")
 WHOLE_OR_EMPTY = re.compile(r"\s*(?:[-+]?\d+)?\s*")
 DECIMAL_POINT = "write decimals with a point"
@@ -75,17 +77,40 @@ class Delimited:
         stream.seek(self.start)
         lines = _Lines(io.TextIOWrapper(stream, encoding="utf-8", newline=""))
         reader = csv.reader(lines, delimiter=self.separator, strict=True)
+        first = self.header_line + 1
         try:
             for cells in reader:
                 lines.size = 0
-                yield self.header_line + lines.count, cells
+                line = self.header_line + lines.count
+                yield line, cells
+                first = line + 1
         except csv.Error as error:
             line = self.header_line + lines.count
-            raise DataError(f"{self.name}, line {line}, cannot be read: {error}; correct this line.") from None
+            is_open = first < line
+            advice = f"close or remove the quote that is open since line {first}" if is_open else "correct this line"
+            raise DataError(f"{self.name}, line {line}, cannot be read: {error}; {advice}.") from None
+
+    def has_joined_lines(self, n_rows: int, *, ignore_empty_lines: bool = True) -> bool:
+        """Whether the text has more lines than rows, as it has where quotes enclose line breaks."""
+        line = FILLED_LINE if ignore_empty_lines else LINE
+        return b'"' in self.content and n_rows < sum(1 for _ in line.finditer(self.content, self.start))
+
+    def longest_row(self) -> tuple[int, int]:
+        """Number of lines of the longest row, and the line in which it begins; DataError if the text is broken."""
+        ends = [self.header_line, *(line for line, _ in self.rows())]
+        return max(((end - before, before + 1) for before, end in pairwise(ends)), key=lambda row: row[0])
 
     def to_arrow(self, convert: pyarrow.csv.ConvertOptions, *, ignore_empty_lines: bool = True) -> pa.Table:
-        """All rows at once; ArrowInvalid if there are none, or one has a different number of cells than the header."""
-        return pyarrow.csv.read_csv(
+        """All rows at once.
+
+        Raises
+        ------
+        ArrowInvalid
+            If there are no rows, or one has a different number of cells than the header.
+        DataError
+            If a quote that is not closed makes one row of many lines, which Arrow accepts.
+        """
+        table = pyarrow.csv.read_csv(
             pa.BufferReader(pa.py_buffer(self.content).slice(self.start)),
             pyarrow.csv.ReadOptions(column_names=list(self.header)),
             pyarrow.csv.ParseOptions(
@@ -95,6 +120,9 @@ class Delimited:
             ),
             convert,
         )
+        if self.has_joined_lines(table.num_rows, ignore_empty_lines=ignore_empty_lines):
+            self.longest_row()  # refuses an open quote
+        return table
 
     def ragged(self, cells: Sequence[str]) -> str | None:
         """Message about a row's number of cells; None if it is right."""

@@ -296,9 +296,22 @@ def _raw_frame_of(source: Delimited | pq.ParquetFile, name: str, spellings: Spel
     convert.null_values, convert.strings_can_be_null = list(MISSING), True
     table = _arrow_table(source, convert)
     frame = _raw_frame(table.column_names, table.columns, name, separator=source.separator, spellings=spellings)
-    if source.encoding == WINDOWS:
-        frame.attrs[NOTES].insert(0, f"{name} is not UTF-8; its letters were read as {WINDOWS}.")
+    frame.attrs[NOTES] = _text_notes(source, table.num_rows) + frame.attrs[NOTES]
     return frame
+
+
+def _text_notes(text: Delimited, n_rows: int) -> list[str]:
+    """Sentences on the encoding, and on line breaks within cells, which two stray quotes would enclose as well."""
+    notes = []
+    if text.encoding == WINDOWS:
+        notes.append(f"{text.name} is not UTF-8; its letters were read as {WINDOWS}.")
+    if text.has_joined_lines(n_rows):
+        n_lines, first = text.longest_row()
+        notes.append(
+            f"{text.name} has line breaks between quotes: the longest of its {n_rows:,} rows has {n_lines:,} lines and "
+            f"begins in line {first}; if these are several rows, remove the quotes."
+        )
+    return notes
 
 
 def _raw_frame(

@@ -99,6 +99,18 @@ def test_read_raw_reads_files_that_were_put_one_behind_the_other(tmp_path):
     assert frame["a"].tolist() == [1.5, 2.5]
 
 
+def test_read_raw_notes_cells_with_line_breaks_which_two_stray_quotes_would_enclose_as_well(tmp_path):
+    notes = ["ok"] * 500
+    notes[100], notes[400] = '"Great', '5"'
+    frame = read(tmp_path, "note\ty\n" + "".join(f"{note}\t{i % 2}\n" for i, note in enumerate(notes)))
+    assert len(frame) == 500 - 300
+    assert frame.attrs["notes"] == [
+        "own.csv has line breaks between quotes: the longest of its 200 rows has 301 lines and begins in line 102; if "
+        "these are several rows, remove the quotes."
+    ]
+    assert read(tmp_path, 'note,y\n"a, b",0\n\n"c ""d""",1\n').attrs["notes"] == []
+
+
 def test_read_raw_notes_infinite_values(tmp_path):
     frame = read(tmp_path, "a,b,y\n1,1e400,0\ninf,2,1\n-Infinity,3,0\n")
     assert frame.attrs["notes"] == [

@@ -79,6 +79,8 @@ def test_read_table_reads_every_form_of_a_table(tmp_path, content):
     assert len(frame.columns) == 3
 
 
+# The note of one of 600 rows begins with a quote, as an export without quotes writes it.
+OPEN_QUOTE = "y,x,note\n" + "0,1,ok\n" * 299 + '1,2,"urgent\n' + "0,3,ok\n" * 300
 REFUSED = {
     "Excel": (workbook(), FormatError, "is an Excel workbook; save its sheet as 'CSV UTF-8'"),
     "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), FormatError, "is an Excel workbook (.xls); save"),
@@ -116,6 +118,16 @@ REFUSED = {
     "header": (b"a,b\n\n\n", DataError, "has a header and no rows"),
     "twice": (b"a;b; a\n1;2;3\n", ColumnError, "has columns that are named twice: a; rename"),
     "open quote": (PLAIN.encode() + b'1,"2,0\n', DataError, "line 5, cannot be read: unexpected end of data"),
+    "open quote in the middle": (
+        OPEN_QUOTE.encode(),
+        DataError,
+        "line 601, cannot be read: unexpected end of data; close or remove the quote that is open since line 301.",
+    ),
+    "two open quotes": (
+        OPEN_QUOTE.replace("ok\n", '5" pipe\n').replace(",", "\t").replace("\n", "\r").encode(),
+        DataError,
+        "line 302, cannot be read: '\t' expected after '\"'; close or remove the quote that is open since line 301.",
+    ),
     "huge name": (b"x" * 200_000 + b",b\n1,2\n", DataError, "line 1, cannot be read: field larger than"),
     "endless line": (PLAIN.encode() + b"1," * 10**6, DataError, "line 5, cannot be read: it is longer than 1,048,576"),
     "endless row": (PLAIN.encode() + b'"\n",' * 10**6, DataError, "cannot be read: it is longer than 1,048,576"),
