@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 import zipfile
 from datetime import date, time
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from utils.data.errors import DataError, FormatError
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 
 def is_workbook(content: bytes) -> bool:
@@ -38,7 +42,7 @@ def read_workbook(content: bytes, name: str) -> tuple[list[str], list[pa.Chunked
         ) from None
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        sheets = {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
+        sheets = {sheet.title: _rows(sheet) for sheet in book.worksheets}
     except Exception as error:  # openpyxl raises errors of many kinds about a damaged file
         kind = type(error).__name__
         raise DataError(f"{name} is not a readable Excel workbook ({kind}); save its sheet as 'CSV UTF-8'.") from None
@@ -49,9 +53,20 @@ def read_workbook(content: bytes, name: str) -> tuple[list[str], list[pa.Chunked
     notes = [f"Sheet '{title}' was read; the workbook has {len(filled)} with values."] if len(filled) > 1 else []
     rows = [row for row in rows if any(cell is not None for cell in row)]
     width = max((position + 1 for row in rows for position, cell in enumerate(row) if cell is not None), default=0)
-    names = [_text(cell) or "" for cell in rows[0][:width]]
-    columns = [pa.chunked_array([pa.array([_text(row[i]) for row in rows[1:]], pa.string())]) for i in range(width)]
+    names = [_text(cell) or "" for cell in _padded(rows[0], width)]
+    cells = zip(*(_padded(row, width) for row in rows[1:]), strict=True)
+    columns = [pa.chunked_array([pa.array(map(_text, column), pa.string())]) for column in cells]
     return names, columns, notes
+
+
+def _rows(sheet: ReadOnlyWorksheet) -> list[tuple]:
+    """All rows of a sheet, which may differ in length, whatever size the sheet says that it has."""
+    sheet.reset_dimensions()
+    return list(sheet.iter_rows(values_only=True))
+
+
+def _padded(row: tuple, width: int) -> tuple:
+    return (*row[:width], *[None] * (width - len(row)))
 
 
 def _text(cell: object) -> str | None:

@@ -3,8 +3,10 @@
 import datetime
 import gzip
 import io
+import re
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -225,6 +227,24 @@ def test_read_raw_reads_the_first_filled_sheet_of_a_workbook(tmp_path):
     pd.testing.assert_frame_equal(frame, pd.DataFrame(expected))
     assert "was read; the workbook has 2 with values" in frame.attrs["notes"][0]
     assert line_numbers(path, np.array([0, 2])) == "rows 1, 3"
+
+
+def with_dimension(content: bytes, ref: str) -> bytes:
+    """A workbook whose first sheet says of itself that it has other cells, as some programs write it."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(stream, "w") as target:
+        for name in source.namelist():
+            pattern = rb'<dimension ref="[^"]*"' if name.endswith("sheet1.xml") else rb"(?!)"
+            target.writestr(name, re.sub(pattern, f'<dimension ref="{ref}"'.encode(), source.read(name)))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("ref", ["A1", "A1:B3", "A1:C2", "A1:Z99", "C4:D5"])
+def test_read_raw_reads_all_rows_of_a_sheet_whatever_it_says_of_its_size(tmp_path, ref):
+    rows = [["a", "kind", "y"], [1, "x"], [2, "z", 0], [None, None, 1], [4, "x", 0]]
+    (tmp_path / "own.xlsx").write_bytes(with_dimension(as_workbook(rows), ref))
+    expected = {"a": [1, 2, NAN, 4], "kind": ["x", "z", None, "x"], "y": [NAN, 0, 1, 0]}
+    pd.testing.assert_frame_equal(read_raw(tmp_path / "own.xlsx"), pd.DataFrame(expected))
 
 
 def test_read_raw_says_how_to_read_a_workbook_where_openpyxl_is_missing(tmp_path, monkeypatch):
