@@ -15,7 +15,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from utils.data.reading.spelled_numbers import COMMA, POINT, SAMPLE, decimal_signs, is_ambiguous, is_code, to_floats
+from utils.data.reading.spelled_numbers import (
+    COMMA,
+    MIN_LOST,
+    POINT,
+    SAMPLE,
+    decimal_signs,
+    has_long_codes,
+    is_ambiguous,
+    is_code,
+    to_floats,
+)
 from utils.data.reading.texts import clean_texts
 
 NOTES = "notes"  # attribute of a raw frame: sentences on how the file was read
@@ -126,7 +136,7 @@ def _sign_note(name: str, texts: pa.Array, sign: str, reason: str) -> str:
 def clean_frame(table: pa.Table) -> pd.DataFrame:
     """Columns of a typed table: its own types, but clean texts, times of day as text, and decimals as float64.
 
-    Infinite values become missing.
+    Infinite values become missing, and codes of many digits text.
     """
     columns = {name: _clean_column(table[name]) for name in table.column_names}
     return pd.DataFrame(
@@ -140,6 +150,8 @@ def _clean_column(column: pa.ChunkedArray) -> pd.Series:
         return clean_texts(column).to_pandas()
     if pa.types.is_time(kind):
         return column.cast(pa.string()).to_pandas()
+    if _is_long(column) and has_long_codes(texts := column.cast(pa.string())):
+        return texts.to_pandas()
     if pa.types.is_decimal(kind) or pa.types.is_null(kind) or kind == pa.float16():
         return column.cast(pa.float64()).to_pandas()
     if pa.types.is_nested(kind) and not pa.types.is_dictionary(kind):
@@ -147,3 +159,9 @@ def _clean_column(column: pa.ChunkedArray) -> pd.Series:
     if pa.types.is_date(kind):
         column = column.cast(pa.timestamp("s"))
     return column.to_pandas()
+
+
+def _is_long(column: pa.ChunkedArray) -> bool:
+    """Whether a column holds whole numbers or decimals that are all so large that a float64 may lose digits."""
+    is_exact = pa.types.is_integer(column.type) or pa.types.is_decimal(column.type)
+    return is_exact and (pc.min(column).as_py() or 0) >= 10 ** (MIN_LOST - 1)

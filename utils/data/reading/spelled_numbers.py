@@ -22,7 +22,11 @@ CURRENCY = rf"^([-+]?)\s?{MONEY}\s?|\s?{MONEY}$"
 NEGATIVE = {r"^\((.+)\)$": r"-\1", r"^([\d.,' ]+)-$": r"-\1"}
 PERCENT = r"\s?%$"
 UNUSUAL = r"[^-+\d.,eE' ]|-$"  # what only texts with other signs have
+DIGITS = r"^\d+$"
 CODE = r"^0\d+$"  # digits after a zero: a postal code or an account, whose zeros would be lost
+MIN_LOST = 16  # digits from which a float64 does not hold every whole number
+EPOCH_NANOSECONDS = (3e17, 4.2e18)  # from 1979 to 2103
+MOST = 0.95  # share of the times of a column that must differ as floats
 PLAIN = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?i:inf|infinity)"
 WITH_COMMA = r"[-+]?(?:\d+,\d*|,\d+)(?:[eE][-+]?\d+)?"
 THOUSANDS = r"[-+]?[1-9]\d{0,2}(?:%s\d{3})+(?:%s\d*)?"
@@ -59,8 +63,25 @@ def is_ambiguous(texts: pa.Array, signs: frozenset[str]) -> bool:
 
 
 def is_code(texts: pa.Array) -> bool:
-    """Whether a text consists of digits after a zero, such as a postal code."""
-    return bool(pc.any(pc.match_substring_regex(texts, CODE)).as_py())
+    """Whether a text consists of digits after a zero, such as a postal code, or all have too many for a number."""
+    return bool(pc.any(pc.match_substring_regex(texts, CODE)).as_py()) or has_long_codes(texts)
+
+
+def has_long_codes(texts: pa.Array | pa.ChunkedArray) -> bool:
+    """Whether all texts are equally many digits, as card numbers are, of which a float64 would lose some.
+
+    Nanoseconds since 1970 are none, whose last digits do not matter, nor are quantities, which differ in length.
+    """
+    lengths = pc.min_max(pc.utf8_length(texts)).as_py()
+    if lengths["min"] != lengths["max"] or (lengths["min"] or 0) < MIN_LOST:
+        return False
+    if not pc.all(pc.match_substring_regex(texts, DIGITS)).as_py():
+        return False
+    numbers = [int(text) for text in pc.unique(texts.drop_null()).to_pylist()]
+    floats = set(map(float, numbers))
+    first, last = EPOCH_NANOSECONDS
+    is_time = first <= min(floats) and max(floats) <= last and len(floats) >= MOST * len(numbers)
+    return not is_time and any(int(float(number)) != number for number in numbers)
 
 
 def to_floats(texts: pa.Array, sign: str) -> pa.Array:

@@ -7,6 +7,7 @@ import re
 import sys
 import time
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,49 @@ def test_read_raw_takes_the_usual_words_for_missing_values(tmp_path, word):
 def test_read_raw_gives_numbers_only_where_every_value_is_one(tmp_path, cells, values):
     frame = read(tmp_path, "y\ta\n" + "".join(f"0\t{cell}\n" for cell in cells))
     pd.testing.assert_series_equal(frame["a"], pd.Series(values, name="a"))
+
+
+LONG_CODES = {
+    "ICCIDs, beyond int64": [89490200001000000000 + row * 977 for row in range(9)],
+    "card numbers, equal as floats": [6011000990139424000 + row for row in range(9)],
+    "neighbours beyond 2**53": [9100000000000000 + row for row in range(9)],
+    "keys that begin in the range of times": [1000000000000000000 + row for row in range(9)],
+}
+LONG_NUMBERS = {
+    "nanoseconds since 1970": [1700000000123456789 + row * 60_000_000_007 for row in range(9)],
+    "microseconds since 1970": [1700000000123457 + row for row in range(9)],
+    "counts of any length": [9007199254740993 * 3**row for row in range(9)],
+    "multiples of large powers of two": [2**60 + row * 2**10 for row in range(9)],
+}
+
+
+def long_table(tmp_path: Path, numbers: list[int], form: str, *, has_gap: bool) -> pd.DataFrame:
+    """Numbers, the last of which may be missing, read from a file."""
+    cells = [*map(str, numbers[:-1]), "" if has_gap else str(numbers[-1])]
+    if form == "csv":
+        return read(tmp_path, "n,y\n" + "".join(f"{cell},0\n" for cell in cells))
+    decimals = pa.array([Decimal(cell) if cell else None for cell in cells], pa.decimal128(30, 0))
+    column = decimals.cast(pa.int64()) if max(numbers) < 2**63 else decimals
+    parquet.write_table(pa.table({"n": column, "y": [0] * len(cells)}), tmp_path / "own.parquet")
+    return read_raw(tmp_path / "own.parquet")
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize("has_gap", [False, True])
+@pytest.mark.parametrize("numbers", LONG_CODES.values(), ids=LONG_CODES.keys())
+def test_read_raw_keeps_codes_that_are_too_long_for_a_float_as_text(tmp_path, numbers, has_gap, form):
+    frame = long_table(tmp_path, numbers, form, has_gap=has_gap)
+    assert frame["n"].tolist() == [*map(str, numbers[:-1]), None if has_gap else str(numbers[-1])]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize("has_gap", [False, True])
+@pytest.mark.parametrize("numbers", LONG_NUMBERS.values(), ids=LONG_NUMBERS.keys())
+def test_read_raw_keeps_long_numbers_that_are_times_or_quantities(tmp_path, numbers, has_gap, form):
+    frame = long_table(tmp_path, numbers, form, has_gap=has_gap)
+    assert frame["n"].dtype.kind in "if"
+    expected = [*map(float, numbers[:-1]), NAN if has_gap else float(numbers[-1])]
+    np.testing.assert_array_equal(frame["n"].astype(float), expected)
 
 
 def test_read_raw_reads_files_that_were_put_one_behind_the_other(tmp_path):
