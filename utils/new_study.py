@@ -13,6 +13,7 @@ import re
 import sys
 import tomllib
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,9 @@ from utils.study_file import NAME, NEUTRAL, RESERVED, Costs, read_study, study_f
 
 ROLES = ("label", "time", "amount", "group")
 ENDINGS = {".csv", ".tsv", ".txt", ".data", ".parquet", ".pq", ".xlsx", ".xls", ".gz", ".zip"}
+LOCK = "~$"  # first characters of the file that Excel keeps beside an open workbook
+MAX_NAME = 200  # characters of a study's name, to which names of files add some; most systems allow 255
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # characters that TOML does not allow
 MAX_NEGATIVES = 50  # values of the other class that a study's file lists
 LINE = 110  # characters of a list before it is broken into lines
 PATH_COMMENT = "a relative path starts at the project's root, or at the folder of this file if it is not in studies"
@@ -102,8 +106,11 @@ def find_or_write(request: Request) -> str:
     _say(table(recognised))
     content = study_text(path, recognised)
     study_from(name, tomllib.loads(content), source=file.name)
-    write_text(file, content)
     shown = _from_root(file)
+    try:
+        write_text(file, content)
+    except OSError as error:
+        raise ConfigError(f"{shown} cannot be written ({error.strerror}); make its folder writable.") from None
     _say(f"Wrote {shown}. To change what was recognised, edit it and run `make study FILE={shown}`.")
     return name
 
@@ -136,12 +143,35 @@ def _make_known(file: Path) -> None:
 
 
 def _existing(path: Path) -> Path:
-    """The path of a file, from the root of the file system."""
-    if not path.exists():
-        raise ConfigError(f"There is no file {path}; check FILE=... and the folder that you are in.")
-    if not path.is_file():
-        raise ConfigError(f"{path} is a folder; give the file with the table.")
-    return path.resolve()
+    """The path of a file that can be read, from the root of the file system."""
+    path = _expanded(path)
+    try:
+        if not path.exists():
+            raise ConfigError(f"There is no file {path}; check FILE=... and the folder that you are in.")
+        if not path.is_file():
+            kind = "a folder" if path.is_dir() else "a device or a pipe"
+            raise ConfigError(f"{path} is {kind}; give the file with the table.")
+        path.open("rb").close()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}); check FILE=... and its permissions.") from None
+    path = path.resolve()
+    if path.name.startswith(LOCK):
+        raise ConfigError(f"{path.name} is what Excel keeps beside an open workbook; give the workbook itself.")
+    if not _is_utf8(str(path)):
+        raise ConfigError(f"{str(path)!r} has bytes that are not UTF-8; rename the file or its folder.")
+    return path
+
+
+def _expanded(path: Path) -> Path:
+    """The path with the home of a user in place of '~'; as it is where there is no such user."""
+    with suppress(RuntimeError):
+        return path.expanduser()
+    return path
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether a text from the command line or the file system is UTF-8; other bytes stand in it as surrogates."""
+    return text.encode(errors="ignore").decode() == text
 
 
 def _study_name(request: Request, path: Path) -> str:
@@ -149,6 +179,8 @@ def _study_name(request: Request, path: Path) -> str:
     name = request.name or name_of_file(path)
     if not NAME.fullmatch(name):
         raise ConfigError(f"NAME={name!r} cannot name a study; use letters, digits, '-' and '_'.")
+    if len(name) > MAX_NAME:
+        raise ConfigError(f"The study's name has {len(name)} characters; give it one of at most {MAX_NAME} by NAME=...")
     if name.lower() in RESERVED:
         raise ConfigError(f"{name!r} names the credit-card study; give this one another name by NAME=...")
     return name
@@ -223,8 +255,7 @@ def study_text(path: Path, recognised: Recognised) -> str:
     written = "\n".join(f"# {comment}\n{_field(name, value)}\n" for name, value, comment in fields)
     words = "\n".join(f"# {name} = {toml_value(value)}" for name, value in vars(NEUTRAL).items())
     costs = "\n".join(f"# {name} = {value}" for name, value in vars(Costs()).items())
-    file = " ".join(path.name.split())
-    return TEXT.format(file=file, fields=written, drop=_dropped(recognised), words=words, costs=costs)
+    return TEXT.format(file=_comment(path.name), fields=written, drop=_dropped(recognised), words=words, costs=costs)
 
 
 def _only_amount(recognised: Recognised) -> tuple[str, ...]:
@@ -241,8 +272,13 @@ def _listed(values: tuple[str, ...]) -> tuple[str, ...] | None:
 def _dropped(recognised: Recognised) -> str:
     """The columns that are left out, each with the reason."""
     columns = [column for column in recognised.columns if column.kind == "dropped"]
-    lines = "".join(f"    {_toml_string(column.name)},  # {' '.join(column.detail.split())}\n" for column in columns)
+    lines = "".join(f"    {_toml_string(column.name)},  # {_comment(column.detail)}\n" for column in columns)
     return f"[\n{lines}]" if lines else "[]"
+
+
+def _comment(text: str) -> str:
+    """Text on one line, for a comment."""
+    return _escaped(" ".join(text.split()))
 
 
 def _field(name: str, value: str | tuple[str, ...] | None) -> str:
@@ -261,7 +297,12 @@ def toml_value(value: str | tuple[str, ...]) -> str:
 def _toml_string(text: str) -> str:
     """A basic string: TOML wants quotes, backslashes and all control characters escaped, but for the tab."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda match: f"\\u{ord(match[0]):04x}", escaped) + '"'
+    return f'"{_escaped(escaped)}"'
+
+
+def _escaped(text: str) -> str:
+    """Text with its control characters in TOML's notation."""
+    return CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _from_root(path: Path) -> str:
@@ -287,7 +328,9 @@ def main() -> None:
         if not options["file"].strip():
             raise ConfigError("Say which table to study: make study FILE=claims.csv LABEL=is_fraud.")
         given = {name: value for name, value in options.items() if value and name != "file"}
-        print(find_or_write(Request(Path(options["file"]).expanduser(), **given)))
+        if wrong := [name for name, value in given.items() if not _is_utf8(value)]:
+            raise ConfigError(f"{wrong[0].upper()}=... is not UTF-8; set the terminal to UTF-8 and type it again.")
+        print(find_or_write(Request(Path(options["file"]), **given)))
     except (ConfigError, DataError) as error:
         sys.exit(str(error))
 

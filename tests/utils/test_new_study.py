@@ -1,5 +1,6 @@
 """The file of a new study: written once, from what is recognised, and never overwritten."""
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -158,6 +159,51 @@ def test_find_or_write_names_what_is_wrong_and_writes_nothing(studies, claims, t
     assert list(studies.iterdir()) == []
 
 
+def denied(*args, **kwargs):
+    raise PermissionError(13, "Permission denied")
+
+
+def test_find_or_write_refuses_files_that_it_cannot_read_or_name(studies, claims, tmp_path, monkeypatch):
+    copies = ["~$claims.xlsx", os.fsdecode(b"caf\xe9.csv"), f"{'x' * 240}.csv"]
+    for name in copies:
+        (tmp_path / name).write_bytes(claims.read_bytes())
+    os.mkfifo(tmp_path / "pipe.csv")
+    monkeypatch.chdir(tmp_path)
+    wrong = {
+        r"^There is no file ~nobody-here/x\.csv; check FILE": "~nobody-here/x.csv",
+        r"^~\$claims\.xlsx is what Excel keeps beside an open workbook; give": copies[0],
+        r"caf\\udce9\.csv' has bytes that are not UTF-8; rename": copies[1],
+        r"^The study's name has 240 characters; give it one of at most 200 by NAME=": copies[2],
+        r"cannot be read \(File name too long\); check FILE": "x" * 300,
+        r"^pipe\.csv is a device or a pipe; give the file": "pipe.csv",
+        r"^/dev/null is a device or a pipe; give the file": "/dev/null",
+    }
+    for message, file in wrong.items():
+        with pytest.raises(ConfigError, match=message):
+            find_or_write(Request(Path(file), label="outcome"))
+    assert find_or_write(Request(Path(copies[2]), label="outcome", name="short")) == "short"
+
+
+@pytest.mark.parametrize("operation", ["exists", "open"])
+def test_find_or_write_refuses_a_file_that_may_not_be_read(studies, claims, monkeypatch, operation):
+    monkeypatch.setattr(Path, operation, denied)
+    with pytest.raises(ConfigError, match=r"2024\.csv cannot be read \(Permission denied\); check FILE"):
+        find_or_write(Request(claims, label="outcome"))
+
+
+def test_find_or_write_says_where_no_file_can_be_written(studies, claims, monkeypatch):
+    monkeypatch.setattr(new_study, "write_text", denied)
+    with pytest.raises(ConfigError, match=r"of-2024\.toml cannot be written \(Permission denied\); make"):
+        find_or_write(Request(claims, label="outcome"))
+
+
+def test_find_or_write_writes_control_characters_into_comments_as_toml_wants_them(studies, claims, tmp_path):
+    frame = pd.read_csv(claims).assign(**{"note\x01": "the same"})
+    frame.to_csv(tmp_path / "a\x01b\x7f.csv", index=False)
+    study = study_file.read_study(find_or_write(Request(tmp_path / "a\x01b\x7f.csv", label="outcome")))
+    assert study.dataset.path.name == "a\x01b\x7f.csv" and study.dataset.drop == ("customer", "note\x01")
+
+
 def test_find_or_write_makes_a_study_outside_the_folder_known_by_its_name(studies, claims, tmp_path):
     text = f'[data]\npath = "{claims.name}"\nlabel = "outcome"\npositive = "bad"\ncategorical = ["branch"]\n'
     folder = tmp_path / "mine"
@@ -189,6 +235,14 @@ def test_main_prints_the_name_alone_or_one_sentence(studies, claims, capsys, mon
     with pytest.raises(SystemExit, match=r"^Say which table to study: make study FILE="):
         new_study.main()
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("option", ["label", "positive", "name"])
+def test_main_refuses_names_that_are_not_utf8(studies, claims, monkeypatch, option):
+    options = {"label": "outcome"} | {option: os.fsdecode(b"caf\xe9")}
+    monkeypatch.setattr("sys.argv", ["new_study", str(claims), *(f"--{key}={value}" for key, value in options.items())])
+    with pytest.raises(SystemExit, match=rf"^{option.upper()}=\.\.\. is not UTF-8; set the terminal to UTF-8"):
+        new_study.main()
 
 
 def test_main_writes_no_file_for_a_profile_that_does_not_exist(studies, claims, capsys, monkeypatch):

@@ -79,7 +79,7 @@ def fetch_file(path: Path, sha256: str | None, sources: dict[str, Callable[[Path
     """`path`, once a file with this hash is there; the sources write it to the path that they are given, in turn."""
     if sources:
         remove_stale(path)
-    if path.exists():
+    if _exists(path):
         verify(path, sha256)
         return path
     if not sources:
@@ -98,6 +98,16 @@ def fetch_file(path: Path, sha256: str | None, sources: dict[str, Callable[[Path
     raise DataError(
         f"{path.name} could not be fetched ({'; '.join(failures)}); download it by hand and put it at {path}."
     )
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is something at a path; DataError about a file that may not be read."""
+    try:
+        if path.is_file():
+            path.open("rb").close()
+        return path.exists()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); correct the path or its permissions.") from None
 
 
 def _sources(config: DatasetConfig) -> dict[str, Callable[[Path], None]]:

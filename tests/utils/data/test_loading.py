@@ -529,6 +529,17 @@ def test_load_refuses_a_missing_file_a_folder_and_other_content(write, tmp_path)
     assert "is not a file" in complaint(DatasetConfig(tmp_path / "folder.csv"))
 
 
+@pytest.mark.parametrize("operation", ["is_file", "open"])
+def test_load_refuses_a_file_that_may_not_be_read(write, monkeypatch, operation):
+    def denied(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    config = write(GOOD)
+    monkeypatch.setattr(Path, operation, denied)
+    with pytest.raises(DataError, match=r"own\.csv cannot be read \(Permission denied\); correct the path or its perm"):
+        load(config)
+
+
 # Folds and splits of small tables
 
 
