@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from utils.data.reading.spelled_dates import date_spelling, to_moments
-from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, to_floats
+from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, mixed_currencies, to_floats
 from utils.data.reading.tables import DataError
 from utils.data.reading.texts import as_texts
 from utils.dataset_config import UNKNOWN, Spellings
@@ -97,6 +97,11 @@ def _spelled_numbers(column: pd.Series, decimal: str) -> np.ndarray:
     numbers = to_floats(texts, sign)
     wrong = pc.and_(numbers.is_null(), texts.is_valid())
     if pc.any(wrong).as_py():
+        if currencies := mixed_currencies(texts):
+            raise DataError(
+                f"Column '{column.name}' has amounts in {' and '.join(currencies)}; convert them to one currency, or "
+                "name the column among the categories."
+            )
         other = to_floats(texts, COMMA if sign == POINT else POINT)
         if other.null_count < numbers.null_count:
             wrong = pc.and_(other.is_null(), texts.is_valid())

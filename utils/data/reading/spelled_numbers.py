@@ -16,7 +16,8 @@ PLAIN_SIGNS = {"\N{MINUS SIGN}": "-", "[\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPA
 PLAIN_SIGNS |= {"\N{RIGHT SINGLE QUOTATION MARK}": "'"}
 CODES = "USD|EUR|GBP|JPY|CNY|INR|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|TRY|BRL|MXN|ZAR|KRW"
 MONEY = rf"(?:[$€£¥₹₩₺]|{CODES})"
-HAS_MONEY = rf"^[-+]?\s?{MONEY}|{MONEY}$"
+BEFORE, AFTER = rf"^[-+]?\s?(?P<money>{MONEY})", rf"(?P<money>{MONEY})$"
+NAMES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₩": "KRW", "₺": "TRY"}  # that signs share
 CURRENCY = rf"^([-+]?)\s?{MONEY}\s?|\s?{MONEY}$"
 # Negative numbers as accountants write them, '(12)' and '12-'.
 NEGATIVE = {r"^\((.+)\)$": r"-\1", r"^([\d.,' ]+)-$": r"-\1"}
@@ -99,18 +100,41 @@ def _all_match(texts: pa.Array, sign: str) -> bool:
     return pc.all(pc.match_substring_regex(texts, f"^(?:{NUMBER[sign]})$")).as_py() is not False
 
 
+def mixed_currencies(texts: pa.Array) -> list[str]:
+    """Currencies of amounts in several ones, which are no numbers as they cannot be compared; none for other texts."""
+    signed = _minus_in_front(texts)
+    currencies = _currencies(signed)
+    return currencies if len(currencies) > 1 and decimal_signs(_without_currency(signed)) else []
+
+
+def _currencies(texts: pa.Array) -> list[str]:
+    """Currencies that texts name before or after a number, the latter if both, as in '$5 CAD'."""
+    before, after = (pc.struct_field(pc.extract_regex(texts, side), "money") for side in (BEFORE, AFTER))
+    return sorted({NAMES.get(sign, sign) for sign in pc.unique(pc.coalesce(after, before)).drop_null().to_pylist()})
+
+
+def _without_currency(texts: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(texts, CURRENCY, r"\1")
+
+
 def _plain_signs(texts: pa.Array) -> pa.Array:
-    """Texts with ASCII signs, a minus in front, without a currency, and without a per cent sign if each has one."""
+    """Texts with ASCII signs, a minus in front, and without a currency or per cent sign if that is the same for all."""
     if not pc.any(pc.match_substring_regex(texts, UNUSUAL)).as_py():
         return texts
+    texts = _minus_in_front(texts)
+    if len(_currencies(texts)) == 1:
+        texts = _without_currency(texts)
+    if pc.all(pc.ends_with(texts, "%")).as_py():
+        texts = pc.replace_substring_regex(texts, PERCENT, "")
+    return texts
+
+
+def _minus_in_front(texts: pa.Array) -> pa.Array:
+    """Texts with ASCII signs, and a minus in front of a negative number."""
     if not pc.all(pc.string_is_ascii(texts)).as_py():
         for sign, plain in PLAIN_SIGNS.items():
             texts = pc.replace_substring_regex(texts, sign, plain)
     for pattern, negative in NEGATIVE.items():
         if pc.any(pc.match_substring_regex(texts, pattern)).as_py():
             texts = pc.replace_substring_regex(texts, pattern, negative)
-    if pc.any(pc.match_substring_regex(texts, HAS_MONEY)).as_py():
-        texts = pc.replace_substring_regex(texts, CURRENCY, r"\1")
-    if pc.all(pc.ends_with(texts, "%")).as_py():
-        texts = pc.replace_substring_regex(texts, PERCENT, "")
     return texts

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from utils.data.reading.column_types import LARGEST
 from utils.data.reading.spelled_dates import DateSpelling, date_spelling, to_moments
-from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_ambiguous
+from utils.data.reading.spelled_numbers import COMMA, POINT, SAMPLE, decimal_signs, is_ambiguous, mixed_currencies
 from utils.data.reading.texts import as_texts
 from utils.data.recognition.recognised import ColumnSummary
 from utils.dataset_config import Spellings
@@ -35,6 +35,8 @@ def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary], s
         if column.kind in NUMBERS and frame[column.name].dtype.kind == "f":
             n_large = int((frame[column.name].abs() > LARGEST).sum())
             notes += [f"Column '{column.name}': {n_large:,} values beyond 1e30 are read as missing."] * bool(n_large)
+        if column.kind in ("category", "dropped") and frame[column.name].dtype == object:
+            notes += _several_currencies(frame[column.name])
         if column.kind not in NUMBERS + DATES or frame[column.name].dtype != object:
             continue
         texts = as_texts(frame[column.name])
@@ -54,6 +56,16 @@ def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary], s
     names = {column.name for column in columns if column.kind in NUMBERS}
     own = {name: sign for name, sign in signs.items() if name in names}
     return Written(_spellings(own, day_first), tuple(assumed), tuple(notes))
+
+
+def _several_currencies(column: pd.Series) -> list[str]:
+    """A sentence on amounts in several currencies, which are no numbers."""
+    if not mixed_currencies(as_texts(column.head(SAMPLE))) or not (names := mixed_currencies(as_texts(column))):
+        return []
+    return [
+        f"Column '{column.name}' has amounts in {' and '.join(names)}, which cannot be compared; convert them to one "
+        "currency to use it as a number."
+    ]
 
 
 def _no_dates(name: str, texts: pa.Array, spelling: DateSpelling) -> list[str]:

@@ -18,7 +18,7 @@ NUMBERS = {
     "apostrophes": (["1'234.56", "999"], [1234.56, 999]),
     "a point that one value decides": (["1.234", "12.5"], [1.234, 12.5]),
     "a zero before three decimals": (["0.234", "1.250"], [0.234, 1.25]),
-    "currency": (["$1,200.50", "-$3", "€ 4"], [1200.5, -3, 4]),
+    "currency": (["$1,200.50", "-$3", "4 USD"], [1200.5, -3, 4]),
     "per cent": (["10.5 %", "3%"], [10.5, 3]),
     "missing in words": (["1", "?", "NA", "N/A", "null", "NULL", "None", "nan", "-", " ", None], [1, *[NAN] * 10]),
     "too large to be scaled": (["1", "1e308", "-1e31"], [1, NAN, NAN]),
@@ -48,6 +48,7 @@ def test_as_numbers_takes_the_given_decimal_sign_only_where_the_column_leaves_it
         (["1", "x7", "2", "y"], "Column 'size', rows 2, 4: 'x7' is not a number"),
         (["1,5", "2,5", "x"], "Column 'size', row 3: 'x' is not a number"),
         (["1.5", "2,5"], "is not a number"),
+        (["$1.5", "2 JPY", "€3", "4"], "has amounts in EUR and JPY and USD; convert them to one currency, or"),
         (["1", "١٢"], "row 2: '١٢' is not a number"),
     ],
 )

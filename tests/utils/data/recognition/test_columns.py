@@ -174,6 +174,23 @@ def test_table_prints_one_line_for_a_label_with_a_line_break():
     assert lines[0].startswith("is_fraud  label, 'ba d' in") and len(lines) == 3
 
 
+def test_recognise_notes_amounts_in_several_currencies_and_takes_none_as_a_number():
+    amounts = [f"{5 + i * 1.37:.2f}" for i in range(N)]
+    currencies = ["USD", "JPY", "EUR"]
+    frame = claims(
+        price=[f"{amount} {currencies[i % 3]}" for i, amount in enumerate(amounts)],
+        fee=[f"{'$€'[i % 2]}{i % 9}" for i in range(N)],
+        paid=[f"{amount} USD" for amount in amounts],
+        late=["1 EUR"] * (N - 1) + ["2 GBP"],
+    )
+    recognised = recognise_as(frame, label="is_fraud")
+    assert recognised.numeric == ("balance", "paid") and recognised.categorical == ("fee", "late")
+    assert recognised.role("amount") is None
+    for column, names in {"price": "EUR and JPY and USD", "fee": "EUR and USD", "late": "EUR and GBP"}.items():
+        sentence = f"Column '{column}' has amounts in {names}, which cannot be compared; convert them to one currency"
+        assert f"{sentence} to use it as a number." in recognised.notes
+
+
 def test_recognise_notes_what_is_read_as_missing():
     days = [f"{1600 + i % 450}-01-{1 + i % 28:02d}" for i in range(N)]
     table = claims(born=days, size=np.where(np.arange(N) % 100, RNG.normal(size=N), 1e300))
