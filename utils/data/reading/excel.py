@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from utils.data.errors import DataError, FormatError
+from utils.data.reading.column_names import join_names
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
@@ -25,7 +26,7 @@ def is_workbook(content: bytes) -> bool:
 
 
 def read_workbook(content: bytes, name: str) -> tuple[list[str], list[pa.ChunkedArray], list[str]]:
-    """Names and texts of the columns of the first sheet that has rows, and notes.
+    """Names and texts of the columns of the first sheet that has rows, and notes; hidden sheets come last.
 
     Raises
     ------
@@ -34,6 +35,27 @@ def read_workbook(content: bytes, name: str) -> tuple[list[str], list[pa.Chunked
     DataError
         If the workbook is damaged or has no rows.
     """
+    sheets = {title: rows for title, rows in _sheets(content, name).items() if rows}
+    if not sheets:
+        raise DataError(f"{name} is a workbook without values; put the table on its first sheet.")
+    title = next((title for title, rows in sheets.items() if len(rows) > 1), next(iter(sheets)))
+    header, *rows = sheets.pop(title)
+    notes = []
+    if sheets:
+        others = join_names([f"'{other}'" for other in sheets])
+        notes.append(
+            f"Sheet '{title}' was read; the workbook has {len(sheets) + 1} with values, and if the table is on another "
+            f"one ({others}), move that to the front."
+        )
+    width = max(position for row in (header, *rows) for position, cell in enumerate(row, 1) if cell is not None)
+    names = [_text(cell) or "" for cell in _padded(header, width)]
+    cells = zip(*(_padded(row, width) for row in rows), strict=True)
+    columns = [pa.chunked_array([pa.array(map(_text, column), pa.string())]) for column in cells]
+    return names, columns, notes
+
+
+def _sheets(content: bytes, name: str) -> dict[str, list[tuple]]:
+    """The rows with values of each sheet, which may differ in length; hidden sheets come last."""
     try:
         import openpyxl
     except ImportError:
@@ -42,27 +64,17 @@ def read_workbook(content: bytes, name: str) -> tuple[list[str], list[pa.Chunked
         ) from None
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        sheets = {sheet.title: _rows(sheet) for sheet in book.worksheets}
+        visible_first = sorted(book.worksheets, key=lambda sheet: sheet.sheet_state != "visible")
+        return {sheet.title: _rows(sheet) for sheet in visible_first}
     except Exception as error:  # openpyxl raises errors of many kinds about a damaged file
         kind = type(error).__name__
         raise DataError(f"{name} is not a readable Excel workbook ({kind}); save its sheet as 'CSV UTF-8'.") from None
-    filled = {title: rows for title, rows in sheets.items() if any(cell is not None for row in rows for cell in row)}
-    if not filled:
-        raise DataError(f"{name} is a workbook without values; put the table on its first sheet.")
-    title, rows = next(iter(filled.items()))
-    notes = [f"Sheet '{title}' was read; the workbook has {len(filled)} with values."] if len(filled) > 1 else []
-    rows = [row for row in rows if any(cell is not None for cell in row)]
-    width = max((position + 1 for row in rows for position, cell in enumerate(row) if cell is not None), default=0)
-    names = [_text(cell) or "" for cell in _padded(rows[0], width)]
-    cells = zip(*(_padded(row, width) for row in rows[1:]), strict=True)
-    columns = [pa.chunked_array([pa.array(map(_text, column), pa.string())]) for column in cells]
-    return names, columns, notes
 
 
 def _rows(sheet: ReadOnlyWorksheet) -> list[tuple]:
-    """All rows of a sheet, which may differ in length, whatever size the sheet says that it has."""
+    """The rows with values, whatever size the sheet says that it has."""
     sheet.reset_dimensions()
-    return list(sheet.iter_rows(values_only=True))
+    return [row for row in sheet.iter_rows(values_only=True) if any(cell is not None for cell in row)]
 
 
 def _padded(row: tuple, width: int) -> tuple:

@@ -5,6 +5,7 @@ The study and the application both use this module, so that they accept the same
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import lzma
@@ -46,6 +47,8 @@ OTHER_FORMATS = {
     b"\x89HDF": "an HDF5 file",
     b"<": "a web page or XML",
     b"{": "JSON",
+    b"[{": "JSON",
+    b"[[": "JSON",
 }
 UNPACKING_ERRORS = (
     OSError,
@@ -88,11 +91,20 @@ def open_table(content: bytes, name: str, limit: int | None = None) -> Delimited
     DataError
         If the file is empty, damaged, or not text.
     """
-    content = _unpack(content, name, limit)
+    return _open_unpacked(_unpack(content, name, limit), name)
+
+
+def _open_unpacked(content: bytes, name: str) -> Delimited | pq.ParquetFile:
     _refuse_other_formats(content, name)
     if content.startswith(PARQUET):
         return open_parquet(content, name)
     return open_text(content, name)
+
+
+def _unpacked(path: Path) -> bytes:
+    """Content of a file, unpacked if it is compressed and is no workbook, which is an archive itself."""
+    content = path.read_bytes()
+    return content if is_workbook(content) else _unpack(content, path.name, None)
 
 
 def _unpack(content: bytes, name: str, limit: int | None) -> bytes:
@@ -141,10 +153,11 @@ def _refuse_other_formats(content: bytes, name: str) -> None:
         archive = "packed twice"
     if archive:
         raise FormatError(f"{name} is {archive}; unpack it and give the file in it.")
-    start = content[:100].lstrip()
-    other_format = next((kind for first_bytes, kind in OTHER_FORMATS.items() if start.startswith(first_bytes)), None)
-    if other_format:
-        raise FormatError(f"{name} is {other_format}; save the table as CSV or Parquet.")
+    start = content[:100].removeprefix(codecs.BOM_UTF8).lstrip()
+    dense = b"".join(start.split())  # JSON may have spaces anywhere
+    for first_bytes, kind in OTHER_FORMATS.items():
+        if start.startswith(first_bytes) or dense.startswith(first_bytes):
+            raise FormatError(f"{name} is {kind}; save the table as CSV or Parquet.")
 
 
 def read_table(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
@@ -243,14 +256,14 @@ def read_raw(
         If the file cannot be read (see `open_table`), has ragged lines or no rows, or lacks a column that is to be
         left out.
     """
-    content, name = path.read_bytes(), path.name
+    content, name = _unpacked(path), path.name
     if is_workbook(content):
         names, columns, notes = read_workbook(content, name)
         frame = _raw_frame(names, columns, name, spellings=spellings)
         frame.attrs[NOTES] = notes + frame.attrs[NOTES]
         cells = dict(zip(_one_line(names), columns, strict=True)).get
     else:
-        source = open_table(content, name)
+        source = _open_unpacked(content, name)
         frame = _raw_frame_of(source, name, spellings)
         cells = partial(_cells_of, source, name)
     if label in frame and frame[label].isna().any():
@@ -354,8 +367,8 @@ def _named(names: Sequence[str], columns: Sequence[pa.ChunkedArray], name: str) 
 
 def line_numbers(path: Path, rows: np.ndarray) -> str:
     """Lines or rows of the file in which the data rows with these 0-based numbers are, for messages."""
-    content = path.read_bytes()
-    source = None if is_workbook(content) else open_table(content, path.name)
+    content = _unpacked(path)
+    source = None if is_workbook(content) else _open_unpacked(content, path.name)
     if isinstance(source, Delimited):
         row_numbers = set(rows.tolist())
         filled_lines = (line for line, cells in source.rows() if cells)

@@ -35,6 +35,7 @@ ENTITY_ROWS = 50  # largest mean number of rows per value of a column that names
 MIN_GROUPS = 6  # groups with positives: one for each of five folds and one for the test set
 EPOCH_SECONDS = (EPOCH, 4.2e9)  # from 1979 to 2103
 CODES = "whole numbers that its name calls codes"
+MAX_NOTES = 3  # of the reader that a refusal repeats, those on the whole file first
 MAX_WORDS = 2  # in a column of numbers
 TIME_WORDS = {"time", "date", "datetime", "timestamp", "datum", "zeit", "opened", "created", "moment", "ts", "fecha"}
 AMOUNT_WORDS = {"amount", "amt", "amnt", "sum", "value", "price", "betrag", "preis", "summe", "montant", "importe"}
@@ -85,7 +86,8 @@ def recognise(frame: pd.DataFrame, named: NamedColumns, name: str) -> Recognised
         read = _read_time(frame, named.time)
         _check_group(frame, named.group, spellings)
     except DataError as error:
-        raise type(error)(f"{name}: {error}", *([error.columns] if isinstance(error, ColumnError) else [])) from None
+        message = " ".join([f"{name}: {error}", *reading.get(NOTES, [])[:MAX_NOTES]])  # these may be the reason
+        raise type(error)(message, *([error.columns] if isinstance(error, ColumnError) else [])) from None
     guesses = {"time": _guess_time(columns, named, len(frame)), "amount": _guess_amount(columns, named)}
     columns = [_with_role(column, guesses["time"], guesses["amount"]) for column in columns]
     if read:

@@ -270,12 +270,31 @@ def test_read_raw_reads_the_first_filled_sheet_of_a_workbook(tmp_path):
     day = datetime.datetime(2024, 2, 13, 10, 30)
     rows = [["price", "kind", "opened", None], [], [1.5, "a", day], [2, " ?", day], ["#N/A", "c", None]]
     path = tmp_path / "own.xlsx"
-    path.write_bytes(as_workbook([], rows, [["x"], [1]]))
+    path.write_bytes(as_workbook([], [["A title page"]], rows, [["x"], [1]]))
     frame = read_raw(path)
     expected = {"price": [1.5, 2, NAN], "kind": ["a", None, "c"], "opened": ["2024-02-13T10:30:00"] * 2 + [None]}
     pd.testing.assert_frame_equal(frame, pd.DataFrame(expected))
-    assert "was read; the workbook has 2 with values" in frame.attrs["notes"][0]
+    assert frame.attrs["notes"][0] == (
+        "Sheet 'Sheet2' was read; the workbook has 3 with values, and if the table is on another one ('Sheet1', "
+        "'Sheet3'), move that to the front."
+    )
     assert line_numbers(path, np.array([0, 2])) == "rows 1, 3"
+
+
+def test_read_raw_reads_a_visible_sheet_before_hidden_ones(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.load_workbook(io.BytesIO(as_workbook([["list"], [1]], [["a"], [2]])))
+    book.worksheets[0].sheet_state = "hidden"
+    book.active = 1
+    book.save(tmp_path / "own.xlsx")
+    assert read_raw(tmp_path / "own.xlsx").columns.tolist() == ["a"]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zipped])
+def test_read_raw_reads_a_workbook_that_is_packed(tmp_path, pack):
+    (tmp_path / "own.xlsx.gz").write_bytes(pack(as_workbook([["a", "y"], [1.5, 0], [2, 1]])))
+    assert read_raw(tmp_path / "own.xlsx.gz")["a"].tolist() == [1.5, 2]
+    assert line_numbers(tmp_path / "own.xlsx.gz", np.array([1])) == "row 2"
 
 
 def with_dimension(content: bytes, ref: str) -> bytes:

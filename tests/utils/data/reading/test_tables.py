@@ -94,6 +94,8 @@ REFUSED = {
     "xz": (lzma.compress(PLAIN.encode()), FormatError, "is an xz file; unpack it"),
     "web page": (b"\n<!DOCTYPE html><html>Sign in", FormatError, "is a web page or XML; save the table as CSV"),
     "JSON": (FRAME.to_json(lines=True, orient="records").encode(), FormatError, "is JSON; save the table as CSV"),
+    "a JSON array": (FRAME.to_json(orient="records", indent=1).encode(), FormatError, "is JSON; save the table as CSV"),
+    "a JSON array of arrays": (b"\xef\xbb\xbf[ [1,2]]", FormatError, "is JSON; save the table as CSV"),
     "UTF-8, then not": (
         "a,Höhe\n1,2\n3,".encode() + b"\xe9\n",
         DataError,

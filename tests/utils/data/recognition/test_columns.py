@@ -174,6 +174,17 @@ def test_table_prints_one_line_for_a_label_with_a_line_break():
     assert lines[0].startswith("is_fraud  label, 'ba d' in") and len(lines) == 3
 
 
+def test_recognise_repeats_what_the_reader_noted_where_a_table_is_refused(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    data = book.create_sheet("Data")
+    for sheet, row in ((book.active, ["Report", "of"]), (book.active, ["2024", 5]), (data, ["x", "y"]), (data, [1, 0])):
+        sheet.append(row)
+    book.save(tmp_path / "own.xlsx")
+    with pytest.raises(ColumnError, match=r"no column 'y' for label; .* Sheet 'Sheet' was read; .*\('Data'\), move"):
+        recognise_as(read_raw(tmp_path / "own.xlsx"), label="y", name="own.xlsx")
+
+
 def test_recognise_notes_amounts_in_several_currencies_and_takes_none_as_a_number():
     amounts = [f"{5 + i * 1.37:.2f}" for i in range(N)]
     currencies = ["USD", "JPY", "EUR"]
