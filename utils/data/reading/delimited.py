@@ -268,7 +268,10 @@ def open_text(content: bytes, name: str) -> Delimited:
         except csv.Error as error:
             errors.append(error)
     if not headers:
-        raise DataError(f"{name}, line 1, cannot be read: {errors[0]}; correct the header.")
+        raise DataError(
+            f"{name}, line 1, cannot be read: {errors[0]}; correct the header, and separate names and values by one of "
+            ", ; | and tabs."
+        )
     if not any(header.names for header in headers):
         raise DataError(f"{name} is empty; write a header and, below it, one line per row.")
     header = max(headers, key=lambda candidate: candidate.likelihood)

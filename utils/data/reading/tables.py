@@ -25,9 +25,10 @@ import pyarrow.parquet as pq
 
 from utils.data.errors import ColumnError, DataError, FormatError, LimitError
 from utils.data.reading.column_names import check_names, join_names
-from utils.data.reading.delimited import WINDOWS, Delimited, open_text
+from utils.data.reading.delimited import FILLED_LINE, WINDOWS, Delimited, open_text
 from utils.data.reading.excel import is_workbook, read_workbook
 from utils.data.reading.parquet import open_parquet, parquet_schema, parquet_table
+from utils.data.reading.ragged_lines import header_problem, ragged_problem
 from utils.data.reading.raw_columns import NOTES, SIGNS, clean_frame, frame_of_texts
 from utils.data.reading.texts import MISSING, clean_texts
 from utils.dataset_config import UNKNOWN, Spellings
@@ -187,15 +188,15 @@ def read_table(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def _arrow_table(text: Delimited, convert: pyarrow.csv.ConvertOptions) -> pa.Table:
-    if not any(cells for _, cells in text.rows()):
+    if not FILLED_LINE.search(text.content, text.start):
         return pa.table([pa.nulls(0)] * len(text.header), names=list(text.header))
+    if len(text.header) == 1 and (problem := header_problem(text)):
+        raise DataError(problem)
     try:
         return text.to_arrow(convert)
     except pa.ArrowException as error:
-        for line, cells in text.rows():
-            if cells and (problem := text.ragged(cells)):
-                header = f"the header is line {text.header_line}"
-                raise DataError(f"{text.name}, line {line} ({header}), {problem}; correct this line.") from None
+        if problem := ragged_problem(text):
+            raise DataError(problem) from None
         reason = str(error).splitlines()[0][:200].rstrip(": ")
         raise DataError(f"{text.name} is not a readable CSV file ({reason}); save it again as CSV.") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -13,6 +14,8 @@ from utils.data.errors import ColumnError
 MAX_NAMED = 10  # columns that a refusal or a note lists
 MAX_LENGTH = 300  # characters of such a list
 MAX_SEARCHED = 2_000  # columns among which a name like a given one is sought
+MAX_TITLES = 20  # rows among which the names of columns are sought
+UNNAMED = re.compile(r"column \d+")  # a name that the reader gives to a column without one
 FAINTLY_ALIKE = 0.3  # similarity from which such a name stands first in the list
 
 
@@ -66,6 +69,14 @@ class NamedColumns:
 
 
 def _no_such_column(column: str, role: str, frame: pd.DataFrame) -> str:
+    problem = f"there is no column '{column}' for {role}"
+    if row := _row_of_names(column, frame):
+        return f"{problem}, but row {row} below the first line has this name; remove what is above it."
+    if len(frame.columns) == 1:
+        return (
+            f"{problem}, and the only one is '{str(frame.columns[0])[:MAX_LENGTH]}'; separate names and values by one "
+            "of , ; | and tabs."
+        )
     names = {str(other).casefold(): str(other) for other in frame.columns}
     searched = list(names)[:MAX_SEARCHED]
     if close := get_close_matches(column.casefold(), searched, n=1):
@@ -74,7 +85,15 @@ def _no_such_column(column: str, role: str, frame: pd.DataFrame) -> str:
         near = get_close_matches(column.casefold(), searched, n=MAX_NAMED, cutoff=FAINTLY_ALIKE)
         known = dict.fromkeys([*(names[name] for name in near), *map(str, frame.columns)])  # the most alike first
         advice = f"the columns are {_names_that_fit(list(known))}."
-    return f"there is no column '{column}' for {role}; {advice}"
+    return f"{problem}; {advice}"
+
+
+def _row_of_names(column: str, frame: pd.DataFrame) -> int | None:
+    """Number of the first row that has this name, from 1, where a title above it leaves columns without a name."""
+    if not any(UNNAMED.fullmatch(str(name)) for name in frame.columns):
+        return None
+    is_name = frame.head(MAX_TITLES).astype(str).eq(column).any(axis=1)
+    return int(is_name.to_numpy().argmax()) + 1 if is_name.any() else None
 
 
 def _names_that_fit(names: list[str]) -> str:

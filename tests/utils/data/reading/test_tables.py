@@ -145,7 +145,23 @@ REFUSED = {
         "line 3 (the header is line 1), has 4 values where the header names 2 columns (write decimals with a point, if",
     ),
     "text that divides a line": (b"a,b\n1,2\nx,y,2.5\n", DataError, "names 2 columns; correct this line"),
-    "row names of R": (b"a,b\n1,2,3\n2,3,4\n", DataError, "line 2 (the header is line 1), has 3 values where the"),
+    "row names of R": (
+        b'"a","b"\n"1",2,3\n"2",3,4\n',
+        DataError,
+        "line 2 and all lines below it have 3 values, and the header, line 1, has 2, as R writes row names; write the",
+    ),
+    "spaces between names in quotes": (b'"a" "b"\n"1" 2\n', DataError, "separate names and values by one of , ; | and"),
+    "a title": (b"A title\n" + PLAIN.encode(), DataError, "line 2 and all lines below it have 3 values, and the"),
+    "titles with commas above semicolons": (
+        b'Claims, all\n2024\n\n"a";"b";"y"\n"1,5";"2";"0"\n"2,5";"3";"1"\n',
+        DataError,
+        "line 4 and all lines below it have 3 values, and the header, line 1, has 2; if line 4 is the header, remove",
+    ),
+    "decimal commas in every line": (
+        b"a,b\n1,5,2,5\n1,5,3,5\n",
+        DataError,
+        "line 2 (the header is line 1), has 4 values where the header names 2 columns (write decimals with a point, if",
+    ),
     "one value too many": (with_ends(",", ",") + b"9", ColumnError, "column 4 has no name"),
     "index": (
         FRAME.to_csv().encode(),

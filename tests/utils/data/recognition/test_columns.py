@@ -174,6 +174,21 @@ def test_table_prints_one_line_for_a_label_with_a_line_break():
     assert lines[0].startswith("is_fraud  label, 'ba d' in") and len(lines) == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("A title,,\nof 2024,,\nx,y,k\n1,0,a\n2,1,b\n", "row 2 below the first line has this name; remove"),
+        ("x y k\n1 0 a\n2 1 b\n", "the only one is 'x y k'; separate names and values by one of"),
+        ("x y\n1,5 0\n2,5 1\n", "the only one is 'x y'; separate names and values by one of"),
+        ("x~y~k\n1~0~a\n2~1~b\n", "the only one is 'x~y~k'; separate names and values by one of"),
+    ],
+)
+def test_recognise_says_why_a_table_does_not_have_its_columns(tmp_path, text, words):
+    (tmp_path / "own.csv").write_text(text)
+    with pytest.raises(ColumnError, match=f"^own.csv: there is no column 'y' for label, .*{words}"):
+        recognise_as(read_raw(tmp_path / "own.csv"), label="y", name="own.csv")
+
+
 def test_recognise_repeats_what_the_reader_noted_where_a_table_is_refused(tmp_path):
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
