@@ -20,6 +20,7 @@ from pathlib import Path
 from utils.config import ROOT, STUDIES, ConfigError, require_profile
 from utils.data.errors import DataError
 from utils.data.reading import read_raw
+from utils.data.reading.labels import label_word
 from utils.data.recognition import NamedColumns, recognise
 from utils.data.recognition.recognised import Recognised, table
 from utils.dataset_config import TIME_UNITS
@@ -207,12 +208,17 @@ def _require_same(request: Request, name: str, path: Path) -> None:
         raise ConfigError(f"{file} is the study of {dataset.path}, not of {path}; name this one by NAME=...")
     for role in (*ROLES, "positive"):
         asked, written = getattr(request, role), getattr(dataset, role)
-        is_same = asked == written if role != "positive" else (asked or "").casefold() in map(str.casefold, written)
+        is_same = asked == written if role != "positive" else _is_among(asked or "", written)
         if asked and not is_same:
             raise ConfigError(
                 f"{file} says {role} = {written!r}, and {role.upper()}={asked!r} was asked for; edit the file, "
                 "or name another study by NAME=..."
             )
+
+
+def _is_among(value: str, values: tuple[str, ...]) -> bool:
+    """Whether a value of the label is listed, in upper or lower case, or as the number that it spells."""
+    return not {value.casefold(), label_word(value).casefold()}.isdisjoint(map(str.casefold, values))
 
 
 def study_text(path: Path, recognised: Recognised) -> str:

@@ -95,6 +95,29 @@ def test_find_or_write_takes_a_word_for_a_gap_as_one_of_two_classes(studies, cla
     assert load(study_file.read_study(name).dataset).y.sum() == 60
 
 
+@pytest.mark.parametrize(
+    ("bad", "good", "positive", "written"),
+    [
+        ("1.0", "0.0", "1.0", "1"),
+        ("1", "0", "1.0", "1"),
+        ("1.0", "none", "1.0", "1"),
+        ("100%", "0%", "100%", "100"),
+        ("100%", "no", "100%", "100%"),
+        ("0,50", "0,00", "0,50", "0.5"),
+        ("$5", "$4", "$5", "5"),
+        ("Yes", "no", " yES ", "Yes"),
+    ],
+)
+def test_find_or_write_takes_the_positive_value_as_the_file_spells_it(studies, claims, bad, good, positive, written):
+    frame = pd.read_csv(claims)
+    frame["outcome"] = frame["outcome"].map({"bad": bad, "good": good})
+    frame.to_csv(claims, index=False)
+    request = Request(claims, label="outcome", positive=positive)
+    study = study_file.read_study(find_or_write(request))
+    assert study.dataset.positive == (written,) and load(study.dataset).y.sum() == 60
+    assert find_or_write(request) == study.name
+
+
 def test_find_or_write_lists_an_amount_that_is_the_only_feature(studies, claims):
     frame = pd.read_csv(claims)[['the "value"', "outcome"]]
     frame.to_csv(claims, index=False)

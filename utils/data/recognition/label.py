@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from utils.data.errors import DataError
-from utils.data.reading.labels import label_texts, words_for_missing
+from utils.data.reading.labels import label_texts, label_word, words_for_missing
 from utils.data.reading.texts import MISSING, as_texts
 
 MIN_POSITIVES = 20
@@ -123,9 +123,8 @@ def _positive_codes(
 ) -> tuple[list[int], list[str]]:
     """Codes of the positive class, and a note on how it was determined."""
     if names:
-        wanted = as_texts(pd.Series(names, dtype=object), missing=("",))
-        lower = pa.array([spelling.lower() for spelling in spellings], wanted.type)
-        positions = pc.index_in(pc.utf8_lower(wanted), lower).to_pylist()
+        known_codes = {spelling.lower(): code for code, spelling in enumerate(spellings)}
+        positions = [known_codes.get(name.strip().lower(), known_codes.get(label_word(name).lower())) for name in names]
         if None in positions:
             known = ", ".join(f"'{spelling[:60]}'" for spelling in spellings[: MAX_SHOWN * 2])
             absent = names[positions.index(None)]
