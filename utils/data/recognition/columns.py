@@ -25,7 +25,7 @@ from utils.data.reading.texts import as_texts
 from utils.data.recognition.label import LabelSpellings, label_spellings, spell_codes
 from utils.data.recognition.named_columns import MAX_NAMED, NamedColumns
 from utils.data.recognition.recognised import ColumnSummary, Recognised
-from utils.data.recognition.spellings import recognise_spellings, with_spelling
+from utils.data.recognition.spellings import recognise_spellings, with_currencies, with_spelling
 from utils.data.recognition.times import EPOCH, ReadTime, day_range, read_time
 
 MIN_COUNTED = 20  # values from which 'a different one in every row' says something
@@ -93,7 +93,7 @@ def recognise(frame: pd.DataFrame, named: NamedColumns, name: str) -> Recognised
     if read:
         columns = [replace(column, detail=read.detail) if column.name == named.time else column for column in columns]
     written = recognise_spellings(frame, columns, reading.get(SIGNS, {}))
-    columns = [with_spelling(column, written) for column in columns]
+    columns = [with_currencies(with_spelling(column, written), frame[column.name]) for column in columns]
     recognised = Recognised(
         tuple(columns),
         spellings.positive,

@@ -35,8 +35,6 @@ def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary], s
         if column.kind in NUMBERS and frame[column.name].dtype.kind == "f":
             n_large = int((frame[column.name].abs() > LARGEST).sum())
             notes += [f"Column '{column.name}': {n_large:,} values beyond 1e30 are read as missing."] * bool(n_large)
-        if column.kind in ("category", "dropped") and frame[column.name].dtype == object:
-            notes += _several_currencies(frame[column.name])
         if column.kind not in NUMBERS + DATES or frame[column.name].dtype != object:
             continue
         texts = as_texts(frame[column.name])
@@ -56,16 +54,6 @@ def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary], s
     names = {column.name for column in columns if column.kind in NUMBERS}
     own = {name: sign for name, sign in signs.items() if name in names}
     return Written(_spellings(own, day_first), tuple(assumed), tuple(notes))
-
-
-def _several_currencies(column: pd.Series) -> list[str]:
-    """A sentence on amounts in several currencies, which are no numbers."""
-    if not mixed_currencies(as_texts(column.head(SAMPLE))) or not (names := mixed_currencies(as_texts(column))):
-        return []
-    return [
-        f"Column '{column.name}' has amounts in {' and '.join(names)}, which cannot be compared; convert them to one "
-        "currency to use it as a number."
-    ]
 
 
 def _no_dates(name: str, texts: pa.Array, spelling: DateSpelling) -> list[str]:
@@ -105,3 +93,15 @@ def with_spelling(column: ColumnSummary, written: Written) -> ColumnSummary:
     else:
         return column
     return replace(column, detail=", ".join(filter(None, [column.detail, detail])))
+
+
+def with_currencies(column: ColumnSummary, values: pd.Series) -> ColumnSummary:
+    """The column with a detail on amounts in several currencies, which are no numbers as they cannot be compared."""
+    if column.kind not in ("category", "dropped") or values.dtype != object:
+        return column
+    sample = as_texts(values.head(SAMPLE))
+    if not decimal_signs(sample) and not mixed_currencies(sample):
+        return column
+    currencies = mixed_currencies(as_texts(values))
+    detail = f"amounts in {' and '.join(currencies)}; convert them to one currency to use it as a number"
+    return replace(column, detail=", ".join(filter(None, [column.detail, detail]))) if currencies else column

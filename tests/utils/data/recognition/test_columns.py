@@ -200,21 +200,27 @@ def test_recognise_repeats_what_the_reader_noted_where_a_table_is_refused(tmp_pa
         recognise_as(read_raw(tmp_path / "own.xlsx"), label="y", name="own.xlsx")
 
 
-def test_recognise_notes_amounts_in_several_currencies_and_takes_none_as_a_number():
-    amounts = [f"{5 + i * 1.37:.2f}" for i in range(N)]
+def test_recognise_names_the_currencies_of_amounts_that_are_no_numbers():
+    amounts = [f"{5 + i * 1.37:.2f}" for i in range(2 * N)]
     currencies = ["USD", "JPY", "EUR"]
-    frame = claims(
-        price=[f"{amount} {currencies[i % 3]}" for i, amount in enumerate(amounts)],
-        fee=[f"{'$€'[i % 2]}{i % 9}" for i in range(N)],
-        paid=[f"{amount} USD" for amount in amounts],
-        late=["1 EUR"] * (N - 1) + ["2 GBP"],
+    frame = pd.DataFrame(
+        {
+            "y": np.tile(Y, 2),
+            "price": [f"{amount} {currencies[i % 3]}" for i, amount in enumerate(amounts)],
+            "fee": [f"{'$€'[i % 2]}{i % 9}" for i in range(2 * N)],
+            "late": [*(f"{i % 7} EUR" for i in range(2 * N - 1)), "2 GBP"],
+            "paid": [f"{amount} USD" for amount in amounts],
+        }
     )
-    recognised = recognise_as(frame, label="is_fraud")
-    assert recognised.numeric == ("balance", "paid") and recognised.categorical == ("fee", "late")
-    assert recognised.role("amount") is None
-    for column, names in {"price": "EUR and JPY and USD", "fee": "EUR and USD", "late": "EUR and GBP"}.items():
-        sentence = f"Column '{column}' has amounts in {names}, which cannot be compared; convert them to one currency"
-        assert f"{sentence} to use it as a number." in recognised.notes
+    recognised = recognise_as(frame, label="y")
+    details = {column.name: (column.kind, column.detail) for column in recognised.columns[1:]}
+    advice = "convert them to one currency to use it as a number"
+    assert details == {
+        "price": ("dropped", f"a different value in every row, amounts in EUR and JPY and USD; {advice}"),
+        "fee": ("category", f"18 values, amounts in EUR and USD; {advice}"),
+        "late": ("category", f"8 values, amounts in EUR and GBP; {advice}"),
+        "paid": ("number", ""),
+    }
 
 
 def test_recognise_notes_what_is_read_as_missing():
