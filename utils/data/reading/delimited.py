@@ -21,6 +21,7 @@ MAX_LINE = 2**20  # characters of a row, and bytes of the header
 CHUNK = 2**20
 SEPARATORS = ",;\t|"
 SEPARATOR_HINT = re.compile(rb'"?sep=(?P<separator>[,;\t|])"?\r?\n')  # a first line that Excel writes and reads
+MIN_SWALLOWED = 3  # lines of a cell that look like rows
 WINDOWS = "Windows-1252"
 MAX_OTHERS = 0.3  # share of bytes beyond ASCII in text of Western European languages
 ENCODINGS = {  # by byte order mark; UTF-32 comes first, because its marks begin like those of UTF-16
@@ -108,7 +109,7 @@ class Delimited:
         ArrowInvalid
             If there are no rows, or one has a different number of cells than the header.
         DataError
-            If a quote that is not closed makes one row of many lines, which Arrow accepts.
+            If quotes enclose rows, which Arrow accepts even where the last one is not closed.
         """
         table = pyarrow.csv.read_csv(
             pa.BufferReader(pa.py_buffer(self.content).slice(self.start)),
@@ -121,8 +122,25 @@ class Delimited:
             convert,
         )
         if self.has_joined_lines(table.num_rows, ignore_empty_lines=ignore_empty_lines):
-            self.longest_row()  # refuses an open quote
+            self._refuse_swallowed_rows()
         return table
+
+    def _refuse_swallowed_rows(self) -> None:
+        """Raise DataError about quotes that enclose rows, and are not closed or are two stray ones."""
+        first = self.header_line + 1
+        for line, cells in self.rows():
+            if any(map(self._holds_rows, cells)):
+                raise DataError(
+                    f"{self.name}, line {first}: quotes in it and in line {line} enclose lines with as many values as "
+                    "the header; remove these quotes."
+                )
+            first = line + 1
+
+    def _holds_rows(self, cell: str) -> bool:
+        """Whether a cell has several lines, and each one between its first and last could be a row."""
+        lines, n_separators = cell.splitlines()[1:-1], len(self.header) - 1
+        are_like_rows = all(line.count(self.separator) == n_separators for line in lines)
+        return n_separators > 0 and len(lines) >= MIN_SWALLOWED and are_like_rows
 
     def ragged(self, cells: Sequence[str]) -> str | None:
         """Message about a row's number of cells; None if it is right."""

@@ -130,6 +130,11 @@ REFUSED = {
         DataError,
         "line 302, cannot be read: '\t' expected after '\"'; close or remove the quote that is open since line 301.",
     ),
+    "two stray quotes": (
+        f'{OPEN_QUOTE}0,4,5"\n'.encode(),
+        DataError,
+        "line 301: quotes in it and in line 602 enclose lines with as many values as the header; remove these quotes.",
+    ),
     "huge name": (b"x" * 200_000 + b",b\n1,2\n", DataError, "line 1, cannot be read: field larger than"),
     "endless line": (PLAIN.encode() + b"1," * 10**6, DataError, "line 5, cannot be read: it is longer than 1,048,576"),
     "endless row": (PLAIN.encode() + b'"\n",' * 10**6, DataError, "cannot be read: it is longer than 1,048,576"),
