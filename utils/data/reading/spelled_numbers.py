@@ -26,7 +26,7 @@ UNUSUAL = r"[^-+\d.,eE' ]|-$"  # what only texts with other signs have
 DIGITS = r"^\d+$"
 CODE = r"^0\d+$"  # digits after a zero: a postal code or an account, whose zeros would be lost
 MIN_LOST = 16  # digits from which a float64 does not hold every whole number
-EPOCH_NANOSECONDS = (3e17, 4.2e18)  # from 1979 to 2103
+TICKS = (1e16, 4.2e18)  # times up to 2103: nanoseconds since 1970, and coarser units since 1601 or the year 1
 MOST = 0.95  # share of the times of a column that must differ as floats
 PLAIN = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?i:inf|infinity)"
 WITH_COMMA = r"[-+]?(?:\d+,\d*|,\d+)(?:[eE][-+]?\d+)?"
@@ -71,7 +71,8 @@ def is_code(texts: pa.Array) -> bool:
 def has_long_codes(texts: pa.Array | pa.ChunkedArray) -> bool:
     """Whether all texts are equally many digits, as card numbers are, of which a float64 would lose some.
 
-    Nanoseconds since 1970 are none, whose last digits do not matter, nor are quantities, which differ in length.
+    Times such as nanoseconds since 1970 are none, as their last digits do not matter, nor are quantities, which differ
+    in length.
     """
     lengths = pc.min_max(pc.utf8_length(texts)).as_py()
     if lengths["min"] != lengths["max"] or (lengths["min"] or 0) < MIN_LOST:
@@ -80,7 +81,7 @@ def has_long_codes(texts: pa.Array | pa.ChunkedArray) -> bool:
         return False
     numbers = [int(text) for text in pc.unique(texts.drop_null()).to_pylist()]
     floats = set(map(float, numbers))
-    first, last = EPOCH_NANOSECONDS
+    first, last = TICKS
     is_time = first <= min(floats) and max(floats) <= last and len(floats) >= MOST * len(numbers)
     return not is_time and any(int(float(number)) != number for number in numbers)
 

@@ -111,6 +111,8 @@ LONG_CODES = {
 LONG_NUMBERS = {
     "nanoseconds since 1970": [1700000000123456789 + row * 60_000_000_007 for row in range(9)],
     "microseconds since 1970": [1700000000123457 + row for row in range(9)],
+    "units of 100 ns since 1601": [133500000000000001 + row * 36_000_000_007 for row in range(9)],
+    "microseconds since 1601": [13350000000000001 + row * 1_000_003 for row in range(9)],
     "counts of any length": [9007199254740993 * 3**row for row in range(9)],
     "multiples of large powers of two": [2**60 + row * 2**10 for row in range(9)],
 }
