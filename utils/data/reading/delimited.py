@@ -287,7 +287,7 @@ def open_text(content: bytes, name: str) -> Delimited:
             errors.append(error)
     if not headers:
         raise DataError(
-            f"{name}, line 1, cannot be read: {errors[0]}; correct the header, and separate names and values by one of "
+            f"{name}, line 1, cannot be read: {errors[0]}; correct the header, or separate names and values by one of "
             ", ; | and tabs."
         )
     if not any(header.names for header in headers):
