@@ -107,13 +107,18 @@ def find_or_write(request: Request) -> str:
     _say(table(recognised))
     content = study_text(path, recognised)
     study_from(name, tomllib.loads(content), source=file.name)
+    _write(file, content)
+    return name
+
+
+def _write(file: Path, content: str) -> None:
+    """Write a study's file and say how to change it."""
     shown = _from_root(file)
     try:
         write_text(file, content)
     except OSError as error:
         raise ConfigError(f"{shown} cannot be written ({error.strerror}); make its folder writable.") from None
     _say(f"Wrote {shown}. To change what was recognised, edit it and run `make study FILE={shown}`.")
-    return name
 
 
 def _named_study(request: Request) -> str:
