@@ -163,6 +163,9 @@ def _refuse_dates(column: pd.Series, texts: pa.Array) -> None:
     if pc.any(wrong).as_py():
         like = f" written like '{first[0].as_py()}'" if spelling is not None else ""
         _refuse(column, wrong, texts, f"is not a date{like}", "write all dates alike, such as 2024-02-13")
+    elif spelling is not None and (spelling.day_first is None or spelling.has_points):
+        wrong = pc.and_(texts.is_valid(), pa.array(np.isnat(to_moments(texts, spelling))))
+        _refuse(column, wrong, texts, "is no day", "correct it, or name the column among the categories")
     elif len(first):
         raise DataError(
             f"Column '{column.name}' has dates with the day first and others with the month first; write all of them "

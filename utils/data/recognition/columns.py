@@ -26,7 +26,7 @@ from utils.data.recognition.label import LabelSpellings, label_spellings, spell_
 from utils.data.recognition.named_columns import MAX_NAMED, NamedColumns
 from utils.data.recognition.recognised import ColumnSummary, Recognised
 from utils.data.recognition.spellings import recognise_spellings, with_spelling
-from utils.data.recognition.times import EPOCH, ReadTime, day_range, read_time
+from utils.data.recognition.times import DAYS, EPOCH, ReadTime, day_range, read_time, rows_without_day
 
 MIN_COUNTED = 20  # values from which 'a different one in every row' says something
 ALMOST_ALL = 0.95
@@ -184,11 +184,13 @@ def _summarise(column: pd.Series, named: NamedColumns, label: LabelSpellings) ->
             as_numbers(column)  # refuses what is not a number
     if not detail and kind in ("category", "group"):
         detail = f"{content.n_values:,} values"
+    share_missing = content.share_missing
     if kind == "date":
-        detail = day_range(content.distinct)
-    if content.n_filled < len(column) and kind not in ("label", "dropped"):
-        detail = ", ".join(filter(None, [detail, f"{_percent(content.share_missing)} missing"]))
-    return ColumnSummary(str(column.name), kind, detail, content.n_values, content.share_missing)
+        share_missing = (len(column) - content.n_filled + len(rows_without_day(column))) / len(column)
+        kind, detail = ("date", day_range(content.distinct)) if share_missing < 1 else ("dropped", f"no {DAYS}")
+    if share_missing and kind not in ("label", "dropped"):
+        detail = ", ".join(filter(None, [detail, f"{_percent(share_missing)} missing"]))
+    return ColumnSummary(str(column.name), kind, detail, content.n_values, share_missing)
 
 
 def _percent(share: float) -> str:

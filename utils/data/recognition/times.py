@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from utils.data.reading.column_types import as_dates, is_day_numbers
 from utils.data.reading.spelled_dates import date_spelling
@@ -15,6 +16,7 @@ from utils.dataset_config import TIME_UNITS
 
 EPOCH = 3e8  # seconds from the first row are fewer, and seconds since 1970 are more from 1979 on
 DEFAULT = "seconds"
+DAYS = "days of the years 1678 to 2261"  # what nanoseconds can hold
 SHORTEST, LONGEST = 86_400.0, 3.2e9  # seconds that a table usually spans: a day to a century
 SPANS = {"years": 31_556_952.0, "days": 86_400.0, "hours": 3600.0, "minutes": 60.0}  # in seconds, the longest first
 UNIT_WORDS = {
@@ -106,3 +108,10 @@ def day_range(column: pd.Series) -> str:
     """First and last day."""
     dates = as_dates(column)
     return f"{dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}"
+
+
+def rows_without_day(column: pd.Series) -> NDArray[np.intp]:
+    """Positions of the values of a column of dates that are read as missing: no `DAYS`."""
+    distinct = column.dropna().drop_duplicates()
+    lost = distinct[as_dates(distinct).isna()]
+    return np.flatnonzero(column.isin(lost)) if len(lost) else np.empty(0, dtype=np.intp)

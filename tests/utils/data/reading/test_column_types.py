@@ -74,6 +74,10 @@ DATES = {
     "epoch seconds": ([1_700_000_000, 1_700_000_060.5], ["2023-11-14 22:13:20", "2023-11-14 22:14:20.5"]),
     "epoch milliseconds": ([1_700_000_000_000, 0], ["2023-11-14 22:13:20", "1970-01-01"]),
     "gaps": (["2024-02-13", "", None, "NA"], ["2024-02-13", None, None, None]),
+    "a typing error among days first": (["13/02/2024", "01/02/2024", "31/13/1990"], ["2024-02-13", "2024-02-01", None]),
+    "no day in either order": (["13/02/2024", "01/02/2024", "30/02/2024"], ["2024-02-13", "2024-02-01", None]),
+    "no day of a month first": (["02/13/2024", "02/01/2024", "02/30/2024"], ["2024-02-13", "2024-02-01", None]),
+    "zeros": (["2024-02-13", "0000-00-00", "2024-00-00"], ["2024-02-13", None, None]),
     "days that do not exist, and an open end": (["2024-02-13", "2024-02-30", "9999-12-31"], ["2024-02-13", None, None]),
 }
 
@@ -109,6 +113,7 @@ def test_as_dates_takes_the_given_order_only_where_the_column_leaves_it_open():
     [
         (["2024-01-01", "soon", "2024"], "rows 2, 3: 'soon' is not a date written like '2024-01-01'"),
         (["soon"], "row 1: 'soon' is not a date; write"),
+        (["01.11.10", "62.01.00", "47.11.40"], "rows 2, 3: '62.01.00' is no day; correct it, or name the column among"),
         (["13/02/2024", "02/13/2024"], "dates with the day first and others with the month first"),
     ],
 )

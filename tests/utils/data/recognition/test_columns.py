@@ -179,10 +179,52 @@ def test_recognise_notes_what_is_read_as_missing():
     table = claims(born=days, size=np.where(np.arange(N) % 100, RNG.normal(size=N), 1e300))
     notes = recognise_as(table, label="is_fraud").notes
     n_old = sum(day < "1678" for day in days)
-    assert f"Column 'born': {n_old} values such as '1600-01-01' are read as missing, as they are no days of" in str(
-        notes
-    )
+    assert f"Column 'born': {n_old} values such as '1600-01-01' are read as missing, as no days of" in str(notes)
     assert "Column 'size': 10 values beyond 1e30 are read as missing." in notes
+
+
+SECONDS = pd.Series(MOMENTS.astype("datetime64[s]"))
+OUT_OF_RANGE = {
+    "a day that does not exist": (MOMENTS.strftime("%d/%m/%Y %H:%M"), "30/02/2024 10:00"),
+    "zeros": (MOMENTS.strftime("%Y-%m-%d %H:%M:%S"), "0000-00-00 00:00:00"),
+    "an open end": (MOMENTS.strftime("%Y-%m-%d %H:%M"), "9999-12-31 00:00"),
+    "an open end in Parquet": (SECONDS, "9999-12-31"),
+    "an open end in Parquet, with a zone": (SECONDS.dt.tz_localize("UTC"), "9999-12-31"),
+    "month and day exchanged": (MOMENTS.strftime("%d/%m/%Y %H:%M"), "31/13/1990 10:00"),
+}
+
+
+@pytest.mark.parametrize(("moments", "value"), OUT_OF_RANGE.values(), ids=OUT_OF_RANGE.keys())
+def test_recognise_takes_no_date_as_the_time_that_the_loader_refuses(moments, value):
+    """The loader refuses a time with gaps, and a value that it cannot hold is one."""
+    values = pd.Series(moments)
+    values.iloc[[1, 500]] = value if values.dtype == object else pd.Timestamp(value, tz=values.dt.tz)
+    recognised = recognise_as(claims(opened=values), label="is_fraud")
+    column = recognised.columns[-1]
+    assert (column.kind, column.share_missing) == ("date", 0.002)
+    assert column.detail.startswith("2023-01-01 to 2023-02-16, under 1 % missing")
+    (note,) = [note for note in recognised.notes if "opened" in note]
+    assert note.startswith(f"Column 'opened': 2 values such as '{value}") and "read as missing, as no days of" in note
+    typed_dates = typed(claims(opened=values), dates=("opened",), spellings=recognised.spellings)
+    assert typed_dates["opened"].isna().sum() == 2
+
+
+def test_recognise_leaves_out_dates_of_which_none_can_be_held():
+    ends = np.array(["9999-12-31", "9999-12-30", "9999-12-29"], dtype="datetime64[s]")
+    assert column_of(ends[np.arange(N) % 3]) == ("dropped", "no days of the years 1678 to 2261")
+
+
+CODES = {
+    "ATECO": ["62.01.00", "47.11.40", "01.11.10", "56.10.11"],
+    "customs": ["8471.30.00", "8517.62.00", "1806.10.20", "6109.10.00"],
+    "versions": ["1.0.10", "2.13.11", "2.14.12", "3.7.12", "3.20.15", "4.1.20"],
+    "years first": ["45-01-24", "24-02-25", "61-07-01", "12-12-12"],
+}
+
+
+@pytest.mark.parametrize("codes", CODES.values(), ids=CODES.keys())
+def test_recognise_takes_codes_of_which_few_are_days_for_categories(codes):
+    assert column_of(np.array(codes)[np.arange(N) % len(codes)]) == ("category", f"{len(codes)} values")
 
 
 @pytest.mark.parametrize("days", [["45-01-24", "24-02-25"], ["24/13/45", "25/01/45"], ["32/01/2024"]])
