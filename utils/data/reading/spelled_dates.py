@@ -45,7 +45,7 @@ class DateSpelling:
     day_first : bool or None
         Order of '01/02/2024'; None where the pattern says which part is the day.
     is_ambiguous : bool
-        Whether no date of the column decides this order.
+        Whether no date of the column decides this order, so that it is assumed.
     """
 
     pattern: str
@@ -143,11 +143,17 @@ def _numeric_spelling(texts: pa.Array, pattern: str, day_first: bool | None) -> 
         return DateSpelling(pattern, orders[0]) if len(orders) == 1 else None
     if day_first is not None:
         return DateSpelling(pattern, day_first)
-    # Where one part is always 1, the dates are the first days of months.
-    is_first = [bool((parts[part] == 1).all()) for part in ("first", "second_part")]
-    if is_first[0] != is_first[1]:
-        return DateSpelling(pattern, day_first=is_first[0])
-    return DateSpelling(pattern, day_first=True, is_ambiguous=True)
+    return DateSpelling(pattern, day_first=not _likely_month_first(parts), is_ambiguous=True)
+
+
+def _likely_month_first(parts: dict[str, np.ndarray]) -> bool:
+    """Whether the month is likelier first, where one part never differs: the month, or 1 for first days of months."""
+    is_constant = [np.ptp(parts[part]) == 0 for part in ("first", "second_part")]
+    if is_constant[0] == is_constant[1]:
+        return False
+    if (parts["hour"] + parts["minute"] + parts["second"]).any():  # what has a time of day is not monthly
+        return bool(is_constant[0])
+    return bool((parts["second_part"] == 1).all())
 
 
 def _parts(texts: pa.Array, pattern: str) -> dict[str, np.ndarray]:

@@ -44,9 +44,10 @@ def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary], s
             day_first[column.name] = spelling.day_first
         if spelling is not None and spelling.is_ambiguous:
             assumed.append(column.name)
+            order = "day" if spelling.day_first else "month"
             notes.append(
-                f"Column '{column.name}': no date shows whether '{texts.drop_null()[0]}' has the day first; it was "
-                "assumed, and `day_first` of the study's file says so."
+                f"Column '{column.name}': no date shows whether '{texts.drop_null()[0]}' has the day first; the "
+                f"{order} first was assumed, and `{order}_first` of the study's file says so."
             )
         elif spelling is None and is_ambiguous(texts, decimal_signs(texts)):
             notes.append(f"Column '{column.name}': points and commas were read as in English; see its values.")

@@ -168,6 +168,27 @@ def test_recognise_notes_entities_and_dates_without_an_order():
     assert any("no date shows whether '01/01/2024' has the day first" in note for note in notes)
 
 
+@pytest.mark.parametrize(
+    ("days", "order", "span"),
+    [
+        ([f"{1 + i // 92:02d}/01/2024 {i % 24:02d}:{i % 60:02d}" for i in range(N)], "day", "2024-01-01 to 2024-01-11"),
+        (
+            [f"01/{1 + i // 92:02d}/2024 {i % 24:02d}:{i % 60:02d}" for i in range(N)],
+            "month",
+            "2024-01-01 to 2024-01-11",
+        ),
+        ([f"{1 + i // 92:02d}/01/2024" for i in range(N)], "month", "2024-01-01 to 2024-11-01"),
+        ([f"01/{1 + i // 92:02d}/2024" for i in range(N)], "day", "2024-01-01 to 2024-11-01"),
+        ([f"05/01/2024 {i % 24:02d}:{i % 60:02d}" for i in range(N)], "day", "2024-01-05 to 2024-01-05"),
+    ],
+)
+def test_recognise_marks_an_order_of_day_and_month_as_assumed_where_no_date_shows_it(days, order, span):
+    recognised = recognise_as(claims(billed=days), label="is_fraud")
+    assert recognised.columns[-1].detail == f"{span}, {order} first (assumed)"
+    assert f"the {order} first was assumed, and `{order}_first` of the study's file" in " ".join(recognised.notes)
+    assert getattr(recognised.spellings, f"{order}_first") == ("billed",)
+
+
 def test_table_prints_one_line_for_a_label_with_a_line_break():
     recognised = recognise_as(claims(is_fraud=np.where(Y, "ba\nd", "good")), label="is_fraud")
     lines = table(recognised).splitlines()
