@@ -16,11 +16,14 @@ _CLOCK = (
     r"(?:(?:T|,? +)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
     r" ?(?P<half>[AaPp]\.?[Mm]\.?)?(?: ?(?P<zone>Z|UTC|GMT|[-+]\d{2}:?(?:\d{2})?))?)?"
 )
+_DIGIT_CLOCK = r"T?(?P<hour>\d{2})(?:(?P<minute>\d{2})(?P<second>\d{2})?)?(?P<fraction>)(?P<half>)(?P<zone>Z?)"
 FIRST, SECOND = r"(?P<first>\d{1,2})", r"(?P<second_part>\d{1,2})"
 POINTS = "numeric with points"  # never has the month first
+DIGITS = "digits"
 PATTERNS = {
     "year first": [rf"{_YEAR4}{sign}(?P<month>\d{{1,2}}){sign}(?P<day>\d{{1,2}})" for sign in ("-", "/", r"\.")],
-    "digits": [r"(?P<year>(?:19|20)\d{2})(?P<month>\d{2})(?P<day>\d{2})"],
+    # Missing dates and open ends have the years 0000 and 9999.
+    DIGITS: [r"(?P<year>(?:19|20)\d{2}|0000|9999)(?P<month>\d{2})(?P<day>\d{2})"],
     POINTS: [rf"{FIRST}\.{SECOND}\.{_YEAR}"],
     "numeric": [rf"{FIRST}{sign}{SECOND}{sign}{_YEAR}" for sign in ("/", "-")],
     "named": [
@@ -70,7 +73,8 @@ def date_spelling(texts: pa.Array, day_first: bool | None = None) -> DateSpellin
     """
     texts = texts.drop_null()
     for kind, patterns in PATTERNS.items():
-        for pattern in (f"^{dated}{_CLOCK}$" for dated in patterns):
+        clocks = (_CLOCK, _DIGIT_CLOCK) if kind == DIGITS else (_CLOCK,)
+        for pattern in (f"^{day}{clock}$" for day in patterns for clock in clocks):
             if not len(texts) or not _all_match(texts.slice(0, SAMPLE), pattern) or not _all_match(texts, pattern):
                 continue
             distinct = pc.unique(texts)

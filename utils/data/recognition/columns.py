@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from utils.data.errors import ColumnError, DataError
-from utils.data.reading.column_types import as_dates, as_numbers, is_day_numbers
+from utils.data.reading.column_types import are_days_with_year_last, as_dates, as_numbers, date_digits
 from utils.data.reading.raw_columns import NOTES, SIGNS
 from utils.data.reading.spelled_dates import date_spelling
 from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_code, to_floats
@@ -26,7 +26,7 @@ from utils.data.recognition.label import LabelSpellings, label_spellings, spell_
 from utils.data.recognition.named_columns import MAX_NAMED, NamedColumns
 from utils.data.recognition.recognised import ColumnSummary, Recognised
 from utils.data.recognition.spellings import recognise_spellings, with_spelling
-from utils.data.recognition.times import DAYS, EPOCH, ReadTime, day_range, read_time, rows_without_day
+from utils.data.recognition.times import DAYS, EPOCH, ReadTime, day_range, holds_dates, read_time, rows_without_day
 
 MIN_COUNTED = 20  # values from which 'a different one in every row' says something
 ALMOST_ALL = 0.95
@@ -34,6 +34,7 @@ LONG_TEXT = 60  # characters on average
 ENTITY_ROWS = 50  # largest mean number of rows per value of a column that names entities, such as customers
 MIN_GROUPS = 6  # groups with positives: one for each of five folds and one for the test set
 EPOCH_SECONDS = (EPOCH, 4.2e9)  # from 1979 to 2103
+WRITE_DAYS = "write its days like 2024-12-31"
 CODES = "whole numbers that its name calls codes"
 MAX_WORDS = 2  # in a column of numbers
 TIME_WORDS = {"time", "date", "datetime", "timestamp", "datum", "zeit", "opened", "created", "moment", "ts", "fecha"}
@@ -228,8 +229,12 @@ def _kind_of_numbers(content: _Content) -> tuple[str, str]:
         return "dropped", _entity_detail(content)
     if content.is_named_entity:
         return "category", f"{content.n_values:,} values, {CODES}"
-    if is_day_numbers(content.distinct) or (set(_words(column.name)) & TIME_WORDS and _is_epoch(content.distinct)):
+    if date_digits(content.distinct) is not None:
         return "date", ""
+    if set(_words(column.name)) & TIME_WORDS and _is_epoch(content.distinct):
+        return "date", ""
+    if are_days_with_year_last(content.distinct):
+        return "number", f"but written like days; {WRITE_DAYS}, to use it as a date"
     return "number", ""
 
 
@@ -347,12 +352,19 @@ def _read_time(frame: pd.DataFrame, time: str | None) -> ReadTime | None:
     if time is None:
         return None
     column = frame[time]
-    moments = column if pd.api.types.is_numeric_dtype(column) else as_dates(column)
+    is_number = pd.api.types.is_numeric_dtype(column)
+    if is_number and are_days_with_year_last(column):
+        raise DataError(
+            f"column '{time}' holds numbers such as {column.dropna().iloc[0]:.0f}, which leave open whether the day or "
+            f"the month is first; {WRITE_DAYS}."
+        )
+    moments = column if is_number and not holds_dates(column) else as_dates(column)
     if moments.isna().any():
         rows = np.flatnonzero(moments.isna())
+        n_rows = f"{len(rows):,} row{'s' * (len(rows) > 1)}"
         raise DataError(
-            f"column '{time}' has no time in {len(rows):,} rows, first in row {rows[0] + 1}; write the time, remove "
-            "the rows, or study the table without a time."
+            f"column '{time}' has no time in {n_rows}, first in row {rows[0] + 1}; write the time, remove the rows, or "
+            "study the table without a time."
         )
     if moments.nunique() == 1:
         raise DataError(

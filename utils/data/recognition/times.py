@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from utils.data.reading.column_types import as_dates, is_day_numbers
+from utils.data.reading.column_types import as_dates, date_digits
 from utils.data.reading.spelled_dates import date_spelling
 from utils.data.reading.texts import as_texts
 from utils.dataset_config import TIME_UNITS
@@ -52,7 +52,7 @@ def holds_dates(column: pd.Series) -> bool:
     if pd.api.types.is_datetime64_any_dtype(column):
         return True
     if pd.api.types.is_numeric_dtype(column):
-        return is_day_numbers(column) or bool(column.min() > EPOCH)
+        return date_digits(column) is not None or bool(column.min() > EPOCH)
     return date_spelling(as_texts(column)) is not None
 
 

@@ -58,6 +58,14 @@ COLUMNS = {
     "day first": ("x", MOMENTS.strftime("%d/%m/%Y"), ("date", "2023-01-01 to 2023-02-16")),
     "typed dates": ("x", MOMENTS, ("date", "2023-01-01 to 2023-02-16")),
     "days in digits": ("x", MOMENTS.strftime("%Y%m%d").astype(int), ("date", "2023-01-01 to 2023-02-16")),
+    "days in digits and open ends": (
+        "valid_to",
+        np.where(np.arange(N) % 4, 99991231, MOMENTS.strftime("%Y%m%d").astype(int)),
+        ("date", "2023-01-01 to 2023-02-16, 75 % missing"),
+    ),
+    "hours in digits": ("x", MOMENTS.strftime("%Y%m%d%H").astype(int), ("date", "2023-01-01 to 2023-02-16")),
+    "seconds in digits": ("x", MOMENTS.strftime("%Y%m%d%H%M%S").astype(int), ("date", "2023-01-01 to 2023-02-16")),
+    "days in digits, year last": ("x", MOMENTS.strftime("%d%m%Y").astype(int), ("number", "but written like days; w")),
     "epoch with a name": ("created_at", MOMENTS.astype("int64") // 10**9 // 9_000 * 9_000, ("date", "2022-12-31 to")),
     "epoch without": ("x", MOMENTS.astype("int64") // 10**9 // 9_000 * 9_000, ("number", "")),
     "row numbers": ("x", RNG.permutation(N) + 17, ("dropped", "a different value in every row")),
@@ -118,6 +126,7 @@ def roles(**columns) -> tuple[str | None, str | None]:
 def test_recognise_takes_a_time_only_if_it_is_hardly_in_doubt():
     assert roles(date_opened=MOMENTS.strftime("%d/%m/%Y %H:%M")) == ("date_opened", None)
     assert roles(timestamp=MOMENTS.astype("int64") // 10**9) == ("timestamp", None)
+    assert roles(datetime=MOMENTS.strftime("%Y%m%d%H").astype(int)) == ("datetime", None)
     assert roles(date=MOMENTS.strftime("%Y-%m-%d")) == (None, None)  # many rows share a day
     assert roles(created=MOMENTS, time=MOMENTS[::-1]) == (None, None)
     assert roles(created=MOMENTS.where(np.arange(N) > 0)) == (None, None)
@@ -349,6 +358,16 @@ REFUSED = {
         claims(t=MOMENTS.where(np.arange(N) > 3)),
         {"time": "t"},
         "has no time in 4 rows, first in row 1",
+    ),
+    "a number that is no day as a time": (
+        claims(t=np.where(np.arange(N) == 4, 20240230, MOMENTS.strftime("%Y%m%d").astype(int))),
+        {"time": "t"},
+        "has no time in 1 row, first in row 5",
+    ),
+    "numbers with the year last as a time": (
+        claims(t=MOMENTS.strftime("%d%m%Y").astype(int)),
+        {"time": "t"},
+        "holds numbers such as 1012023, which leave open whether the day or the month is first; write its days like",
     ),
     "text as a time": (MIXED, {"time": "ok"}, "is not a date; write all dates alike"),
     "text as an amount": (MIXED, {"amount": "ok"}, "is not a number; correct it"),
