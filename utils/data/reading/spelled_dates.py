@@ -13,7 +13,7 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 _MONTH = "(?P<month>(?i:" + "|".join(MONTHS) + ")[a-z]*)"
 _YEAR4, _YEAR = r"(?P<year>\d{4})", r"(?P<year>\d{4}|\d{2})"
 _CLOCK = (
-    r"(?:(?:T|,? +)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"(?:(?:T|:|,? +)(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
     r" ?(?P<half>[AaPp]\.?[Mm]\.?)?(?: ?(?P<zone>Z|UTC|GMT|[-+]\d{2}:?(?:\d{2})?))?)?"
 )
 _DIGIT_CLOCK = r"T?(?P<hour>\d{2})(?:(?P<minute>\d{2})(?P<second>\d{2})?)?(?P<fraction>)(?P<half>)(?P<zone>Z?)"
@@ -27,11 +27,17 @@ PATTERNS = {
     POINTS: [rf"{FIRST}\.{SECOND}\.{_YEAR}"],
     "numeric": [rf"{FIRST}{sign}{SECOND}{sign}{_YEAR}" for sign in ("/", "-")],
     "named": [
-        rf"(?P<day>\d{{1,2}})[ -]?{_MONTH}\.?[ -]?{_YEAR}",
+        rf"(?P<day>\d{{1,2}})[ /-]?{_MONTH}\.?[ /-]?{_YEAR}",
         rf"{_MONTH}\.?[ -](?P<day>\d{{1,2}})(?:, ?| |-){_YEAR4}",
         rf"{_MONTH}[ -]{_YEAR4}",
     ],
 }
+MOMENTS = [
+    (kind, f"^{day}{clock}$")
+    for kind, days in PATTERNS.items()
+    for day in days
+    for clock in ((_CLOCK, _DIGIT_CLOCK) if kind == DIGITS else (_CLOCK,))
+]
 MAX_WRONG = 0.05  # share of a column's different dates that may be no days, such as 30 February
 NS = {"hour": 3_600_000_000_000, "minute": 60_000_000_000, "second": 1_000_000_000}
 PIVOT = 69  # two digits from here on are years of the 1900s, as in POSIX
@@ -72,18 +78,26 @@ def date_spelling(texts: pa.Array, day_first: bool | None = None) -> DateSpellin
         Order of day and month, where a date may have either.
     """
     texts = texts.drop_null()
-    for kind, patterns in PATTERNS.items():
-        clocks = (_CLOCK, _DIGIT_CLOCK) if kind == DIGITS else (_CLOCK,)
-        for pattern in (f"^{day}{clock}$" for day in patterns for clock in clocks):
-            if not len(texts) or not _all_match(texts.slice(0, SAMPLE), pattern) or not _all_match(texts, pattern):
-                continue
-            distinct = pc.unique(texts)
-            spelling = DateSpelling(pattern, day_first=True if kind == POINTS else None)
-            if kind == "numeric":
-                spelling = _numeric_spelling(distinct, pattern, day_first)
-            if spelling is not None and _holds_days(distinct.slice(0, SAMPLE), spelling):
-                return spelling
+    for kind, pattern in MOMENTS:
+        if not len(texts) or not _all_match(texts.slice(0, SAMPLE), pattern) or not _all_match(texts, pattern):
+            continue
+        distinct = pc.unique(texts)
+        spelling = DateSpelling(pattern, day_first=True if kind == POINTS else None)
+        if kind == "numeric":
+            spelling = _numeric_spelling(distinct, pattern, day_first)
+        if spelling is not None and _holds_days(distinct.slice(0, SAMPLE), spelling):
+            return spelling
     return None
+
+
+def no_dates(texts: pa.Array) -> pa.Array:
+    """Texts that are not written like most of the others, if these are dates; otherwise all texts."""
+    for _, pattern in MOMENTS:
+        if _share_of_matches(texts.slice(0, SAMPLE), pattern) > 0.5:
+            is_match = pc.match_substring_regex(texts, pattern)
+            if date_spelling(texts.filter(is_match)) is not None:
+                return texts.filter(pc.invert(is_match))
+    return texts
 
 
 def to_moments(texts: pa.Array, spelling: DateSpelling) -> np.ndarray:
@@ -136,6 +150,10 @@ def _holds_days(texts: pa.Array, spelling: DateSpelling) -> bool:
 
 def _all_match(texts: pa.Array, pattern: str) -> bool:
     return pc.all(pc.match_substring_regex(texts, pattern)).as_py() is True
+
+
+def _share_of_matches(texts: pa.Array, pattern: str) -> float:
+    return pc.mean(pc.match_substring_regex(texts, pattern).cast(pa.int8())).as_py() or 0.0
 
 
 def _numeric_spelling(texts: pa.Array, pattern: str, day_first: bool | None) -> DateSpelling | None:

@@ -26,8 +26,9 @@ CODE = r"^0\d+$"  # digits after a zero: a postal code or an account, whose zero
 PLAIN = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?i:inf|infinity)"
 WITH_COMMA = r"[-+]?(?:\d+,\d*|,\d+)(?:[eE][-+]?\d+)?"
 THOUSANDS = r"[-+]?[1-9]\d{0,2}(?:%s\d{3})+(?:%s\d*)?"
+LAKHS = r"[-+]?[1-9]\d?(?:,\d{2})+,\d{3}(?:\.\d*)?"  # '12,34,567.00', as in India
 NUMBER = {
-    POINT: "|".join([PLAIN, *(THOUSANDS % (sign, r"\.") for sign in (",", " ", "'"))]),
+    POINT: "|".join([PLAIN, LAKHS, *(THOUSANDS % (sign, r"\.") for sign in (",", " ", "'"))]),
     COMMA: "|".join([r"[-+]?\d+", WITH_COMMA, *(THOUSANDS % (sign, ",") for sign in (r"\.", " ", "'"))]),
 }
 

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from utils.data.errors import ColumnError, DataError
 from utils.data.reading.column_types import are_days_with_year_last, as_dates, as_numbers, date_digits
 from utils.data.reading.raw_columns import NOTES, SIGNS
-from utils.data.reading.spelled_dates import date_spelling
+from utils.data.reading.spelled_dates import date_spelling, no_dates
 from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_code, to_floats
 from utils.data.reading.texts import as_texts
 from utils.data.recognition.label import LabelSpellings, label_spellings, spell_codes
@@ -36,7 +36,7 @@ MIN_GROUPS = 6  # groups with positives: one for each of five folds and one for 
 EPOCH_SECONDS = (EPOCH, 4.2e9)  # from 1979 to 2103
 WRITE_DAYS = "write its days like 2024-12-31"
 CODES = "whole numbers that its name calls codes"
-MAX_WORDS = 2  # in a column of numbers
+MAX_WORDS = 2  # beside numbers or dates, which a detail lists
 TIME_WORDS = {"time", "date", "datetime", "timestamp", "datum", "zeit", "opened", "created", "moment", "ts", "fecha"}
 AMOUNT_WORDS = {"amount", "amt", "amnt", "sum", "value", "price", "betrag", "preis", "summe", "montant", "importe"}
 ENTITY_WORDS = {
@@ -275,21 +275,31 @@ def _kind_of_texts(content: _Content) -> tuple[str, str]:
     is_long = (pc.mean(pc.utf8_length(texts)).as_py() or 0) > LONG_TEXT
     if is_long and content.n_values > content.n_filled / 2:
         return "dropped", "long free text"
+    exceptions = _exceptions(content)
     if _differs_in_rows(content):
-        return "dropped", _difference(content)
+        return "dropped", ", ".join(filter(None, [_difference(content), exceptions]))
     if content.is_entity:
         return "dropped", _entity_detail(content)
-    return "category", _detail_of_numbers_beside_words(content)
+    return "category", f"{content.n_values:,} values, {exceptions}" if exceptions else ""
 
 
-def _detail_of_numbers_beside_words(content: _Content) -> str:
-    """Detail of categories that are numbers but for a word or two, such as 'unknown'; empty for others."""
-    numbers = min((to_floats(content.texts, sign) for sign in (POINT, COMMA)), key=lambda floats: floats.null_count)
-    words = content.texts.filter(numbers.is_null()).drop_null().to_pylist()
-    if content.n_values < MIN_COUNTED or len(words) > MAX_WORDS or is_code(content.texts):
+def _exceptions(content: _Content) -> str:
+    """The words such as 'unknown' beside numbers or dates; empty if the texts are neither but for a few."""
+    texts = content.texts.drop_null()
+    if content.n_values < MIN_COUNTED or is_code(texts):
         return ""
-    named = " and ".join(f"'{word[:30]}'" for word in words)
-    return f"{content.n_values:,} values, numbers but for {named}; leave these cells empty to use it as a number"
+    numbers = min((to_floats(texts, sign) for sign in (POINT, COMMA)), key=lambda floats: floats.null_count)
+    for kind, others in (("number", texts.filter(numbers.is_null())), ("date", no_dates(texts))):
+        if 0 < len(others) <= max(MAX_WORDS, (1 - ALMOST_ALL) * len(texts)):
+            return f"{kind}s but for {_quoted(others.to_pylist())}; leave these cells empty to use it as a {kind}"
+    return ""
+
+
+def _quoted(words: list[str]) -> str:
+    """The first words, and how many more there are."""
+    shown = [f"'{word[:30]}'" for word in words[:MAX_WORDS]]
+    n_more = len(words) - len(shown)
+    return f"{', '.join(shown)} and {n_more:,} more" if n_more else " and ".join(shown)
 
 
 def _guess_time(columns: Sequence[ColumnSummary], named: NamedColumns, n_rows: int) -> ColumnSummary | None:

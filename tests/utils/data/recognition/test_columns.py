@@ -53,6 +53,32 @@ COLUMNS = {
         ["k.A." if i % 9 == 0 else str(20 + i % 50) for i in range(N)],
         ("category", "51 values, numbers but for 'k.A.'; leave these cells empty"),
     ),
+    "prices but for a word": (
+        "x",
+        ["n.a." if i == 7 else f"{i * 1.37 + 0.5:.2f}" for i in range(N)],
+        (
+            "dropped",
+            "a different value in every row, numbers but for 'n.a.'; leave these cells empty to use it as a number",
+        ),
+    ),
+    "prices but for many words": (
+        "x",
+        [f"about {i}" if i % 50 == 7 else f"{i * 1.37 + 0.5:.2f}" for i in range(N)],
+        ("dropped", "a different value in every row, numbers but for 'about 7', 'about 57' and 18 more; leave these"),
+    ),
+    "moments but for a word": (
+        "x",
+        ["unknown" if i == 7 else moment for i, moment in enumerate(MOMENTS.strftime("%d/%m/%Y %H:%M"))],
+        (
+            "dropped",
+            "a different value in every row, dates but for 'unknown'; leave these cells empty to use it as a d",
+        ),
+    ),
+    "days but for a word": (
+        "x",
+        ["unknown" if i % 9 == 0 else day for i, day in enumerate(MOMENTS.strftime("%Y-%m-%d"))],
+        ("category", "48 values, dates but for 'unknown'; leave these cells empty to use it as a date"),
+    ),
     "one value or none": ("x", np.where(RNG.random(N) < 0.5, "x", None), ("category", "1 values, 5")),
     "ISO": ("x", MOMENTS.strftime("%Y-%m-%d"), ("date", "2023-01-01 to 2023-02-16")),
     "day first": ("x", MOMENTS.strftime("%d/%m/%Y"), ("date", "2023-01-01 to 2023-02-16")),
