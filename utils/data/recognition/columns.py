@@ -6,7 +6,6 @@ changes the test set; entities, such as customers, are never recognised, only me
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -22,38 +21,31 @@ from utils.data.reading.raw_columns import NOTES, SIGNS
 from utils.data.reading.spelled_dates import date_spelling, no_dates
 from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_code, to_floats
 from utils.data.reading.texts import as_texts
+from utils.data.recognition.guesses import guess_amount, guess_note, guess_time
 from utils.data.recognition.label import LabelSpellings, label_spellings, spell_codes
 from utils.data.recognition.named_columns import MAX_NAMED, NamedColumns
+from utils.data.recognition.names import ENTITY_WORDS, names_moment, words_of
 from utils.data.recognition.recognised import ColumnSummary, Recognised
 from utils.data.recognition.spellings import recognise_spellings, with_spelling
-from utils.data.recognition.times import DAYS, EPOCH, ReadTime, day_range, holds_dates, read_time, rows_without_day
+from utils.data.recognition.times import (
+    DAYS,
+    ReadTime,
+    day_range,
+    holds_dates,
+    is_epoch,
+    latest_moment,
+    read_time,
+    rows_without_day,
+)
 
 MIN_COUNTED = 20  # values from which 'a different one in every row' says something
 ALMOST_ALL = 0.95
 LONG_TEXT = 60  # characters on average
 ENTITY_ROWS = 50  # largest mean number of rows per value of a column that names entities, such as customers
 MIN_GROUPS = 6  # groups with positives: one for each of five folds and one for the test set
-EPOCH_SECONDS = (EPOCH, 4.2e9)  # from 1979 to 2103
 WRITE_DAYS = "write its days like 2024-12-31"
 CODES = "whole numbers that its name calls codes"
 MAX_WORDS = 2  # beside numbers or dates, which a detail lists
-TIME_WORDS = {"time", "date", "datetime", "timestamp", "datum", "zeit", "opened", "created", "moment", "ts", "fecha"}
-AMOUNT_WORDS = {"amount", "amt", "amnt", "sum", "value", "price", "betrag", "preis", "summe", "montant", "importe"}
-ENTITY_WORDS = {
-    "id",
-    "ids",
-    "uuid",
-    "guid",
-    "key",
-    "customer",
-    "client",
-    "card",
-    "account",
-    "terminal",
-    "user",
-    "device",
-}
-ENTITY_WORDS |= {"patient", "kunde", "konto", "iban", "email", "phone"}
 
 
 def recognise(frame: pd.DataFrame, named: NamedColumns, name: str) -> Recognised:
@@ -87,7 +79,7 @@ def recognise(frame: pd.DataFrame, named: NamedColumns, name: str) -> Recognised
         _check_group(frame, named.group, spellings)
     except DataError as error:
         raise type(error)(f"{name}: {error}", *([error.columns] if isinstance(error, ColumnError) else [])) from None
-    guesses = {"time": _guess_time(columns, named, len(frame)), "amount": _guess_amount(columns, named)}
+    guesses = {"time": guess_time(frame, columns, named), "amount": guess_amount(columns, named)}
     columns = [_with_role(column, guesses["time"], guesses["amount"]) for column in columns]
     if read:
         columns = [replace(column, detail=read.detail) if column.name == named.time else column for column in columns]
@@ -102,7 +94,7 @@ def recognise(frame: pd.DataFrame, named: NamedColumns, name: str) -> Recognised
         written.spellings,
         time_unit=read.unit if read else None,
     )
-    guessed = [_guess_note(role, column.name) for role, column in guesses.items() if column]
+    guessed = [guess_note(role, column.name) for role, column in guesses.items() if column]
     doubts = [read.note] if read and read.note else []
     recognised = recognised.with_notes([*guessed, *doubts, *_notes(columns), *written.notes])
     _require_features(recognised, name)
@@ -167,14 +159,8 @@ class _Content:
         return self.is_named_entity and self.rows_per_value <= ENTITY_ROWS and self.n_values >= MIN_COUNTED
 
 
-def _words(name: object) -> list[str]:
-    """Words of a name such as 'customer_id', 'customerId' or 'Customer ID', in lower case."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", str(name))
-    return re.findall(r"[^\W\d_]+", spaced.casefold())
-
-
 def _summarise(column: pd.Series, named: NamedColumns, label: LabelSpellings) -> ColumnSummary:
-    content = _Content(column, frozenset(_words(column.name)[-1:]))
+    content = _Content(column, frozenset(words_of(column.name)[-1:]))
     role = named.roles.get(column.name)
     if role is None:
         kind, detail = _recognised_kind(content, label)
@@ -231,7 +217,7 @@ def _kind_of_numbers(content: _Content) -> tuple[str, str]:
         return "category", f"{content.n_values:,} values, {CODES}"
     if date_digits(content.distinct) is not None:
         return "date", ""
-    if set(_words(column.name)) & TIME_WORDS and _is_epoch(content.distinct):
+    if names_moment(column.name) and is_epoch(content.distinct, words_of(column.name), latest_moment()):
         return "date", ""
     if are_days_with_year_last(content.distinct):
         return "number", f"but written like days; {WRITE_DAYS}, to use it as a date"
@@ -244,11 +230,6 @@ def _counts_rows(content: _Content) -> bool:
         return False
     values = content.column.to_numpy(dtype=np.float64)
     return values.max() - values.min() < 1.5 * len(values)
-
-
-def _is_epoch(column: pd.Series) -> bool:
-    low, high = EPOCH_SECONDS
-    return any(column.between(low * unit, high * unit).all() for unit in (1, 1_000))
 
 
 def _differs_in_rows(content: _Content) -> bool:
@@ -302,36 +283,9 @@ def _quoted(words: list[str]) -> str:
     return f"{', '.join(shown)} and {n_more:,} more" if n_more else " and ".join(shown)
 
 
-def _guess_time(columns: Sequence[ColumnSummary], named: NamedColumns, n_rows: int) -> ColumnSummary | None:
-    """The only date that differs in most rows, has no gaps, and has a name like a time; None if there is none."""
-    dates = [column for column in columns if column.kind == "date" and column.share_missing == 0]
-    likely = [
-        column for column in dates if set(_words(column.name)) & TIME_WORDS and column.n_values > max(20, n_rows / 2)
-    ]
-    return likely[0] if len(likely) == 1 and named.time is None else None
-
-
-def _guess_amount(columns: Sequence[ColumnSummary], named: NamedColumns) -> ColumnSummary | None:
-    """The only number without gaps with a name like an amount; None if there is none."""
-    likely = [
-        column
-        for column in columns
-        if column.kind == "number" and column.share_missing == 0 and set(_words(column.name)) & AMOUNT_WORDS
-        if column.name not in named.numeric
-    ]
-    return likely[0] if len(likely) == 1 and named.amount is None else None
-
-
 def _with_role(column: ColumnSummary, time: ColumnSummary | None, amount: ColumnSummary | None) -> ColumnSummary:
     kind = "time" if column is time else "amount" if column is amount else column.kind
     return ColumnSummary(column.name, kind, column.detail, column.n_values, column.share_missing)
-
-
-def _guess_note(role: str, column: str) -> str:
-    effect = (
-        "it orders the rows, and the last ones are the test set" if role == "time" else "costs are computed from it"
-    )
-    return f"Column '{column}' is taken as the {role}: {effect}; name another one or none in the study's file."
 
 
 def _notes(columns: Sequence[ColumnSummary]) -> list[str]:
@@ -368,7 +322,7 @@ def _read_time(frame: pd.DataFrame, time: str | None) -> ReadTime | None:
             f"column '{time}' holds numbers such as {column.dropna().iloc[0]:.0f}, which leave open whether the day or "
             f"the month is first; {WRITE_DAYS}."
         )
-    moments = column if is_number and not holds_dates(column) else as_dates(column)
+    moments = column if is_number and not holds_dates(column, words_of(time)) else as_dates(column)
     if moments.isna().any():
         rows = np.flatnonzero(moments.isna())
         n_rows = f"{len(rows):,} row{'s' * (len(rows) > 1)}"
@@ -381,7 +335,7 @@ def _read_time(frame: pd.DataFrame, time: str | None) -> ReadTime | None:
             f"column '{time}' has the same time, {column.iloc[0]}, in every row, so it cannot order them; name another "
             "column as the time, or none."
         )
-    return read_time(column, _words(time))
+    return read_time(column, words_of(time))
 
 
 def _check_group(frame: pd.DataFrame, group: str | None, label: LabelSpellings) -> None:

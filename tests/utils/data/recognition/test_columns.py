@@ -94,6 +94,12 @@ COLUMNS = {
     "days in digits, year last": ("x", MOMENTS.strftime("%d%m%Y").astype(int), ("number", "but written like days; w")),
     "epoch with a name": ("created_at", MOMENTS.astype("int64") // 10**9 // 9_000 * 9_000, ("date", "2022-12-31 to")),
     "epoch without": ("x", MOMENTS.astype("int64") // 10**9 // 9_000 * 9_000, ("number", "")),
+    "epoch milliseconds": ("created_ms", MOMENTS.astype("int64") // 10**6, ("time", "2023-01-01 to 2023-02-16")),
+    "epoch nanoseconds": ("end_time", MOMENTS.astype("int64"), ("date", "2023-01-01 to 2023-02-16")),
+    "durations": ("run_time_ns", 400_000_000 + np.arange(N) * 7919 % 500 * 7_000_001, ("number", "")),
+    "durations by name": ("time_since_start", 400_000_000 + np.arange(N) * 7919 % 500 * 1001, ("number", "")),
+    "seconds since 1960": ("event_time", 2_023_574_400 + np.arange(N) * 4_003, ("number", "")),
+    "milliseconds since 1960": ("ts", (2_023_574_400 + np.arange(N) * 4_003) * 1000, ("number", "")),
     "row numbers": ("x", RNG.permutation(N) + 17, ("dropped", "a different value in every row")),
     "keys": ("x", [f"P{number:07}" for number in RNG.permutation(N)], ("dropped", "a different value in every row")),
     "almost keys": ("x", [f"P{max(number, 20)}" for number in range(N)], ("dropped", "a different value in almost ev")),
@@ -157,6 +163,26 @@ def test_recognise_takes_a_time_only_if_it_is_hardly_in_doubt():
     assert roles(created=MOMENTS, time=MOMENTS[::-1]) == (None, None)
     assert roles(created=MOMENTS.where(np.arange(N) > 0)) == (None, None)
     assert roles(born=MOMENTS) == (None, None)
+    assert roles(created=MOMENTS, end_date=MOMENTS[::-1]) == ("created", None)
+
+
+@pytest.mark.parametrize(
+    "name", ["date_of_birth", "Datum der Geburt", "contract_end_date", "dueDate", "valid until date"]
+)
+def test_recognise_takes_no_other_moment_of_a_row_as_its_time(name):
+    assert roles(**{name: MOMENTS}) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        pd.date_range("1940-01-01", periods=N, freq="20D"),
+        pd.Timestamp.now().normalize() + pd.to_timedelta(np.arange(N) - N // 2, unit="D"),
+    ],
+    ids=["of many decades", "of the future"],
+)
+def test_recognise_takes_no_dates_as_the_time_that_can_hardly_have_been_recorded(dates):
+    assert roles(date=dates) == (None, None)
 
 
 def test_recognise_takes_an_amount_only_if_one_number_is_named_like_one():

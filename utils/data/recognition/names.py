@@ -1,0 +1,50 @@
+"""What the name of a column says of its values, in a few languages."""
+
+from __future__ import annotations
+
+import re
+
+TIME_WORDS = {"time", "date", "datetime", "timestamp", "datum", "zeit", "opened", "created", "moment", "ts", "fecha"}
+# Of dates that say something of a person or a contract, and not when a row was recorded.
+OTHER_DATES = {"birth", "birthday", "born", "dob", "geburt", "geboren", "naissance", "nacimiento", "nascita", "death"}
+OTHER_DATES |= {"expiry", "expires", "expiration", "end", "ende", "fin", "due", "until", "bis", "valid", "maturity"}
+OTHER_DATES |= {"deadline", "scheduled", "planned", "next"}
+DURATION_WORDS = {"elapsed", "duration", "since", "dauer"}
+AMOUNT_WORDS = {"amount", "amt", "amnt", "sum", "value", "price", "betrag", "preis", "summe", "montant", "importe"}
+ENTITY_WORDS = {
+    "id",
+    "ids",
+    "uuid",
+    "guid",
+    "key",
+    "customer",
+    "client",
+    "card",
+    "account",
+    "terminal",
+    "user",
+    "device",
+}
+ENTITY_WORDS |= {"patient", "kunde", "konto", "iban", "email", "phone"}
+
+
+def words_of(name: object) -> list[str]:
+    """Words of a name such as 'customer_id', 'customerId' or 'Customer ID', in lower case."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", str(name))
+    return re.findall(r"[^\W\d_]+", spaced.casefold())
+
+
+def names_moment(name: object) -> bool:
+    """Whether a name is that of moments, and not of durations."""
+    words = set(words_of(name))
+    return bool(words & TIME_WORDS) and not words & DURATION_WORDS
+
+
+def is_like_time(name: object) -> bool:
+    """Whether a name is that of the time at which a row was recorded."""
+    return names_moment(name) and not set(words_of(name)) & OTHER_DATES
+
+
+def is_like_amount(name: object) -> bool:
+    """Whether a name is that of an amount."""
+    return bool(set(words_of(name)) & AMOUNT_WORDS)
