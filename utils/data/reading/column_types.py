@@ -155,7 +155,7 @@ def date_digits(column: pd.Series) -> pa.Array | None:
     years = values // 10.0 ** (n_digits - 4)
     if n_digits not in DATE_DIGITS or not (np.isin(years // 100, CENTURIES) | (years == OPEN_END)).all():
         return None
-    texts = pc.utf8_lpad(as_texts(column), n_digits, "0")
+    texts = _digits(column, n_digits)
     return texts if date_spelling(texts) is not None else None
 
 
@@ -164,9 +164,15 @@ def are_days_with_year_last(column: pd.Series) -> bool:
     values = column.dropna().to_numpy(dtype=np.float64)
     if not len(values) or (values % 1 != 0).any() or not np.isin(values // 100 % 100, CENTURIES).all():
         return False
-    texts = pc.utf8_lpad(as_texts(column), 8, "0")  # a number has lost the zero in front
-    spelling = date_spelling(pc.replace_substring_regex(texts, YEAR_LAST, r"\1-\2-\3"))
+    texts = pc.replace_substring_regex(_digits(column, DATE_DIGITS[0]), YEAR_LAST, r"\1-\2-\3")
+    spelling = date_spelling(texts)
     return spelling is not None and spelling.day_first is not None
+
+
+def _digits(column: pd.Series, n_digits: int) -> pa.Array:
+    """Whole numbers as text, with the zeros in front that a number has lost."""
+    texts = pa.array(column.astype("Int64")).cast(pa.large_string())
+    return pc.utf8_lpad(texts, n_digits, "0")
 
 
 def _since_1970(column: pd.Series) -> pd.Series:

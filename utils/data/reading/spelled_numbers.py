@@ -22,7 +22,7 @@ CURRENCY = rf"^([-+]?)\s?{MONEY}\s?|\s?{MONEY}$"
 NEGATIVE = {r"^\((.+)\)$": r"-\1", r"^([\d.,' ]+)-$": r"-\1"}
 PERCENT = r"\s?%$"
 UNUSUAL = r"[^-+\d.,eE' ]|-$"  # what only texts with other signs have
-CODE = r"^0\d+$"  # digits after a zero: a postal code or an account, whose zeros would be lost
+CODE = r"^(?:0\d+|\+\d{8,})$"  # digits after a zero, which would be lost, as of a postal code, or a phone number
 PLAIN = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?i:inf|infinity)"
 WITH_COMMA = r"[-+]?(?:\d+,\d*|,\d+)(?:[eE][-+]?\d+)?"
 THOUSANDS = r"[-+]?[1-9]\d{0,2}(?:%s\d{3})+(?:%s\d*)?"
@@ -60,7 +60,7 @@ def is_ambiguous(texts: pa.Array, signs: frozenset[str]) -> bool:
 
 
 def is_code(texts: pa.Array) -> bool:
-    """Whether a text consists of digits after a zero, such as a postal code."""
+    """Whether a text consists of digits after a zero, such as a postal code, or is a phone number after a plus."""
     return bool(pc.any(pc.match_substring_regex(texts, CODE)).as_py())
 
 

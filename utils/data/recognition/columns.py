@@ -7,7 +7,7 @@ changes the test set; entities, such as customers, are never recognised, only me
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,18 +24,17 @@ from utils.data.reading.texts import as_texts
 from utils.data.recognition.guesses import guess_amount, guess_note, guess_time
 from utils.data.recognition.label import LabelSpellings, label_spellings, spell_codes
 from utils.data.recognition.named_columns import MAX_NAMED, NamedColumns
-from utils.data.recognition.names import ENTITY_WORDS, names_moment, words_of
+from utils.data.recognition.names import names_entity, names_moment, words_of
 from utils.data.recognition.recognised import ColumnSummary, Recognised
 from utils.data.recognition.spellings import recognise_spellings, with_spelling
 from utils.data.recognition.times import (
-    DAYS,
+    YEARS,
     ReadTime,
     day_range,
     holds_dates,
     is_epoch,
     latest_moment,
     read_time,
-    rows_without_day,
 )
 
 MIN_COUNTED = 20  # values from which 'a different one in every row' says something
@@ -44,6 +43,7 @@ LONG_TEXT = 60  # characters on average
 ENTITY_ROWS = 50  # largest mean number of rows per value of a column that names entities, such as customers
 MIN_GROUPS = 6  # groups with positives: one for each of five folds and one for the test set
 WRITE_DAYS = "write its days like 2024-12-31"
+RISES = "rises or falls from each row to the next"
 CODES = "whole numbers that its name calls codes"
 MAX_WORDS = 2  # beside numbers or dates, which a detail lists
 
@@ -106,7 +106,6 @@ class _Content:
     """What the kind of a column depends on, computed once and only if it is needed."""
 
     column: pd.Series
-    words: frozenset[str] = field(default_factory=frozenset)
 
     @cached_property
     def distinct(self) -> pd.Series:
@@ -150,8 +149,8 @@ class _Content:
 
     @property
     def is_named_entity(self) -> bool:
-        """Whether the name ends like that of entities, such as customers."""
-        return bool(self.words & ENTITY_WORDS)
+        """Whether the name is that of entities, such as customers."""
+        return names_entity(self.column.name, of_numbers=pd.api.types.is_numeric_dtype(self.column))
 
     @property
     def is_entity(self) -> bool:
@@ -160,7 +159,7 @@ class _Content:
 
 
 def _summarise(column: pd.Series, named: NamedColumns, label: LabelSpellings) -> ColumnSummary:
-    content = _Content(column, frozenset(words_of(column.name)[-1:]))
+    content = _Content(column)
     role = named.roles.get(column.name)
     if role is None:
         kind, detail = _recognised_kind(content, label)
@@ -173,8 +172,10 @@ def _summarise(column: pd.Series, named: NamedColumns, label: LabelSpellings) ->
         detail = f"{content.n_values:,} values"
     share_missing = content.share_missing
     if kind == "date":
-        share_missing = (len(column) - content.n_filled + len(rows_without_day(column))) / len(column)
-        kind, detail = ("date", day_range(content.distinct)) if share_missing < 1 else ("dropped", f"no {DAYS}")
+        dates = as_dates(content.distinct)
+        n_lost = column.isin(content.distinct[dates.isna()]).sum() if dates.hasnans else 0
+        share_missing = (len(column) - content.n_filled + n_lost) / len(column)
+        kind, detail = ("date", day_range(dates)) if share_missing < 1 else ("dropped", f"no days {YEARS}")
     if share_missing and kind not in ("label", "dropped"):
         detail = ", ".join(filter(None, [detail, f"{_percent(share_missing)} missing"]))
     return ColumnSummary(str(column.name), kind, detail, content.n_values, share_missing)
@@ -206,22 +207,28 @@ def _recognised_kind(content: _Content, label: LabelSpellings) -> tuple[str, str
 
 
 def _kind_of_numbers(content: _Content) -> tuple[str, str]:
-    column = content.column
-    if not content.is_whole:
-        return "number", ""
-    if _counts_rows(content) or (content.is_named_entity and _differs_in_rows(content)):
+    name, distinct = content.column.name, content.distinct
+    if content.is_whole:
+        if content.is_named_entity:
+            return _kind_of_keys(content)
+        if date_digits(distinct) is not None:
+            return "date", ""
+        if names_moment(name) and is_epoch(distinct, words_of(name), latest_moment()):
+            return "date", ""
+        if _counts_rows(content):
+            return "dropped", _difference(content)
+        if are_days_with_year_last(distinct):
+            return "number", f"but written like days with the year last; {WRITE_DAYS}, to use it as a date"
+    return "number", RISES if _rises(content) else ""
+
+
+def _kind_of_keys(content: _Content) -> tuple[str, str]:
+    """Kind of whole numbers whose name is that of entities."""
+    if _differs_in_rows(content):
         return "dropped", _difference(content)
     if content.is_entity:
         return "dropped", _entity_detail(content)
-    if content.is_named_entity:
-        return "category", f"{content.n_values:,} values, {CODES}"
-    if date_digits(content.distinct) is not None:
-        return "date", ""
-    if names_moment(column.name) and is_epoch(content.distinct, words_of(column.name), latest_moment()):
-        return "date", ""
-    if are_days_with_year_last(content.distinct):
-        return "number", f"but written like days; {WRITE_DAYS}, to use it as a date"
-    return "number", ""
+    return "category", f"{content.n_values:,} values, {CODES}"
 
 
 def _counts_rows(content: _Content) -> bool:
@@ -230,6 +237,14 @@ def _counts_rows(content: _Content) -> bool:
         return False
     values = content.column.to_numpy(dtype=np.float64)
     return values.max() - values.min() < 1.5 * len(values)
+
+
+def _rises(content: _Content) -> bool:
+    """Whether each number is larger than that of the row before, or each is smaller."""
+    if content.n_values < max(MIN_COUNTED, len(content.column)):
+        return False
+    steps = np.diff(content.column.to_numpy(dtype=np.float64))
+    return bool((steps > 0).all() or (steps < 0).all())
 
 
 def _differs_in_rows(content: _Content) -> bool:
@@ -250,7 +265,7 @@ def _kind_of_texts(content: _Content) -> tuple[str, str]:
     if not len(texts):
         return "dropped", "no values"
     if decimal_signs(texts) and not is_code(texts):
-        return _kind_of_numbers(_Content(as_numbers(content.column), content.words))
+        return _kind_of_numbers(_Content(as_numbers(content.column)))
     if date_spelling(texts) is not None:
         return "date", ""
     is_long = (pc.mean(pc.utf8_length(texts)).as_py() or 0) > LONG_TEXT
@@ -296,6 +311,11 @@ def _notes(columns: Sequence[ColumnSummary]) -> list[str]:
         notes.append(
             f"{_listed(entities)}: left out, as entities whose rows belong together; name one as the group, so that "
             "its rows never stand on both sides of a split, or among the categories."
+        )
+    if rising := [column.name for column in columns if column.detail.startswith(RISES)]:
+        notes.append(
+            f"{_listed(rising)}: {RISES}, as a number of the row or a time does; leave it out, or name it as the time, "
+            "unless it describes the row."
         )
     dates = [column.name for column in columns if column.kind == "date" and column.share_missing == 0]
     if dates and not any(column.kind == "time" for column in columns):

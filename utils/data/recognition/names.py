@@ -11,21 +11,14 @@ OTHER_DATES |= {"expiry", "expires", "expiration", "end", "ende", "fin", "due", 
 OTHER_DATES |= {"deadline", "scheduled", "planned", "next"}
 DURATION_WORDS = {"elapsed", "duration", "since", "dauer"}
 AMOUNT_WORDS = {"amount", "amt", "amnt", "sum", "value", "price", "betrag", "preis", "summe", "montant", "importe"}
-ENTITY_WORDS = {
-    "id",
-    "ids",
-    "uuid",
-    "guid",
-    "key",
-    "customer",
-    "client",
-    "card",
-    "account",
-    "terminal",
-    "user",
-    "device",
-}
-ENTITY_WORDS |= {"patient", "kunde", "konto", "iban", "email", "phone"}
+KEY_WORDS = {"id", "ids", "uuid", "guid", "key", "no", "nr", "nummer", "iban"}
+KEY_ENDINGS = ("nr", "nummer")  # of one German word, such as 'belegnr'
+ENTITY_WORDS = {"customer", "client", "card", "account", "terminal", "user", "device", "patient", "kunde", "konto"}
+ENTITY_WORDS |= {"email", "phone"}
+# Beside the word for an entity these say which one, where others, as in 'age_client', say what is measured of it.
+WHICH = {"number", "bank", "credit", "debit", "sender", "receiver", "recipient", "source", "src", "destination", "dest"}
+WHICH |= {"from", "to", "origin", "orig", "target"}
+QUANTITIES = {"count", "counts", "age", "days", "limit", "per", "revenue", "income", "balance", "total"} | AMOUNT_WORDS
 
 
 def words_of(name: object) -> list[str]:
@@ -48,3 +41,21 @@ def is_like_time(name: object) -> bool:
 def is_like_amount(name: object) -> bool:
     """Whether a name is that of an amount."""
     return bool(set(words_of(name)) & AMOUNT_WORDS)
+
+
+def names_entity(name: object, *, of_numbers: bool) -> bool:
+    """Whether a name is that of entities, such as customers; one of numbers must leave no doubt.
+
+    Examples
+    --------
+    >>> [names_entity(name, of_numbers=True) for name in ("customer_id", "Card", "age_client")]
+    [True, True, False]
+    """
+    words = words_of(name)
+    if not words:
+        return False
+    is_key = words[-1] in KEY_WORDS or words[-1].endswith(KEY_ENDINGS)
+    is_key |= words[0] == "id" and not QUANTITIES & set(words)
+    if of_numbers:
+        return is_key or (bool(ENTITY_WORDS & set(words)) and set(words) <= ENTITY_WORDS | WHICH)
+    return is_key or words[-1] in ENTITY_WORDS

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
-from utils.data.reading.column_types import LARGEST
+from utils.data.reading.column_types import LARGEST, as_dates
 from utils.data.reading.spelled_dates import date_spelling
 from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_ambiguous
 from utils.data.reading.texts import as_texts
 from utils.data.recognition.recognised import ColumnSummary
-from utils.data.recognition.times import DAYS, rows_without_day
+from utils.data.recognition.times import YEARS
 from utils.dataset_config import Spellings
 
 NUMBERS, DATES = ("number", "amount"), ("date", "time")
@@ -34,7 +35,7 @@ def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary], s
         if column.kind in NUMBERS and frame[column.name].dtype.kind == "f":
             n_large = int((frame[column.name].abs() > LARGEST).sum())
             notes += [f"Column '{column.name}': {n_large:,} values beyond 1e30 are read as missing."] * bool(n_large)
-        if column.kind == "date":
+        if column.kind == "date" and column.share_missing > frame[column.name].isna().mean():
             notes += _no_days(frame[column.name])
         if column.kind not in NUMBERS + DATES or frame[column.name].dtype != object:
             continue
@@ -57,13 +58,12 @@ def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary], s
 
 
 def _no_days(column: pd.Series) -> list[str]:
-    """A sentence on values of a column of dates that are read as missing."""
-    rows = rows_without_day(column)
-    if not rows.size:
-        return []
+    """A sentence on the values of a column of dates that are read as missing."""
+    rows = np.flatnonzero(as_dates(column).isna() & column.notna())
     text = as_texts(column.iloc[rows[:1]])[0].as_py().removesuffix("T00:00:00")
-    values = f"{len(rows):,} values such as '{text}' are" if len(rows) > 1 else f"1 value, '{text}', is"
-    return [f"Column '{column.name}': {values} read as missing, as no {DAYS}."]
+    values = f"{len(rows):,} values such as '{text}' are" if len(rows) > 1 else f"the value '{text}' is"
+    reason = f"they are no days {YEARS}" if len(rows) > 1 else f"it is no day {YEARS}"
+    return [f"Column '{column.name}': {values} read as missing, as {reason}."]
 
 
 def _spellings(signs: dict[str, str], day_first: dict[str, bool]) -> Spellings:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from utils.data.reading.column_types import EPOCHS, as_dates, date_digits
 from utils.data.reading.spelled_dates import date_spelling
@@ -16,7 +15,7 @@ from utils.dataset_config import TIME_UNITS
 
 EPOCH = 3e8  # seconds from the first row are fewer, and seconds since 1970 are more from 1979 on
 DEFAULT = "seconds"
-DAYS = "days of the years 1678 to 2261"  # what nanoseconds can hold
+YEARS = "of the years 1678 to 2261"  # which nanoseconds can hold
 SHORTEST, LONGEST = 86_400.0, 3.2e9  # seconds that a table usually spans: a day to a century
 SPANS = {"years": 31_556_952.0, "days": 86_400.0, "hours": 3600.0, "minutes": 60.0}  # in seconds, the longest first
 UNIT_WORDS = {
@@ -99,7 +98,7 @@ def read_time(column: pd.Series, words: Collection[str] = ()) -> ReadTime:
         Words of the column's name, in lower case.
     """
     if holds_dates(column, words):
-        return ReadTime(day_range(column), note=_doubt_of_epoch(column, words))
+        return ReadTime(day_range(as_dates(column)), note=_doubt_of_epoch(column, words))
     numbers = column.to_numpy(dtype=np.float64)
     length = float(numbers.max() - numbers.min())
     named = [unit for unit, names in UNIT_WORDS.items() if names & set(words)]
@@ -116,8 +115,8 @@ def _doubt_of_epoch(column: pd.Series, words: Collection[str]) -> str:
     if not is_number or is_epoch(column, words, latest_moment()):
         return ""
     return (
-        f"Column '{column.name}' is read as times since 1970, {day_range(column)}, which lie in the future; if it does "
-        "not count from 1970, write its times like 2024-12-31 10:30."
+        f"Column '{column.name}' is read as times since 1970, {day_range(as_dates(column))}, which lie in the future; "
+        "if it does not count from 1970, write its times like 2024-12-31 10:30."
     )
 
 
@@ -145,14 +144,6 @@ def span(length: float, unit: str) -> str:
     return f"{f'{number:,.{0 if number >= 100 else 1}f}'.removesuffix('.0')} {name}"
 
 
-def day_range(column: pd.Series) -> str:
+def day_range(dates: pd.Series) -> str:
     """First and last day."""
-    dates = as_dates(column)
     return f"{dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}"
-
-
-def rows_without_day(column: pd.Series) -> NDArray[np.intp]:
-    """Positions of the values of a column of dates that are read as missing: no `DAYS`."""
-    distinct = column.dropna().drop_duplicates()
-    lost = distinct[as_dates(distinct).isna()]
-    return np.flatnonzero(column.isin(lost)) if len(lost) else np.empty(0, dtype=np.intp)

@@ -91,15 +91,19 @@ COLUMNS = {
     ),
     "hours in digits": ("x", MOMENTS.strftime("%Y%m%d%H").astype(int), ("date", "2023-01-01 to 2023-02-16")),
     "seconds in digits": ("x", MOMENTS.strftime("%Y%m%d%H%M%S").astype(int), ("date", "2023-01-01 to 2023-02-16")),
-    "days in digits, year last": ("x", MOMENTS.strftime("%d%m%Y").astype(int), ("number", "but written like days; w")),
+    "days in digits, year last": (
+        "x",
+        MOMENTS.strftime("%d%m%Y").astype(int),
+        ("number", "but written like days"),
+    ),
     "epoch with a name": ("created_at", MOMENTS.astype("int64") // 10**9 // 9_000 * 9_000, ("date", "2022-12-31 to")),
     "epoch without": ("x", MOMENTS.astype("int64") // 10**9 // 9_000 * 9_000, ("number", "")),
     "epoch milliseconds": ("created_ms", MOMENTS.astype("int64") // 10**6, ("time", "2023-01-01 to 2023-02-16")),
     "epoch nanoseconds": ("end_time", MOMENTS.astype("int64"), ("date", "2023-01-01 to 2023-02-16")),
     "durations": ("run_time_ns", 400_000_000 + np.arange(N) * 7919 % 500 * 7_000_001, ("number", "")),
     "durations by name": ("time_since_start", 400_000_000 + np.arange(N) * 7919 % 500 * 1001, ("number", "")),
-    "seconds since 1960": ("event_time", 2_023_574_400 + np.arange(N) * 4_003, ("number", "")),
-    "milliseconds since 1960": ("ts", (2_023_574_400 + np.arange(N) * 4_003) * 1000, ("number", "")),
+    "seconds since 1960": ("event_time", 2_023_574_400 + RNG.integers(0, 10**7, N), ("number", "")),
+    "milliseconds since 1960": ("ts", (2_023_574_400 + RNG.integers(0, 10**7, N)) * 1000, ("number", "")),
     "row numbers": ("x", RNG.permutation(N) + 17, ("dropped", "a different value in every row")),
     "keys": ("x", [f"P{number:07}" for number in RNG.permutation(N)], ("dropped", "a different value in every row")),
     "almost keys": ("x", [f"P{max(number, 20)}" for number in range(N)], ("dropped", "a different value in almost ev")),
@@ -113,6 +117,19 @@ COLUMNS = {
     "rare entity": ("account", np.arange(N) * 2 // 3, ("dropped", "667 values with 1.5 rows each, as of an entity")),
     "codes by name": ("zone_id", RNG.permutation(N) % 15, ("category", "15 values, whole numbers that its name calls")),
     "numbers with 'id' inside": ("id_count", RNG.permutation(N) % 100, ("number", "")),
+    "age of an entity": ("age_client", 20 + RNG.permutation(N) % 60, ("number", "")),
+    "revenue of an entity": ("revenu_client", RNG.permutation(70_000)[:N] + 20_000, ("number", "")),
+    "limit of an entity": ("credit_limit_per_account", RNG.permutation(N) % 100 * 500, ("number", "")),
+    "count of an entity": ("purchasesPerCustomer", RNG.permutation(N) % 100, ("number", "")),
+    "one of two entities": ("sender account", RNG.permutation(N) % 100, ("dropped", "100 values with 10.0 rows each")),
+    "numbers of vouchers": ("belegnr", 4_711_000 + np.arange(N) * 5 + np.arange(N) % 3, ("dropped", "a different")),
+    "id in front": ("id_transaction", np.arange(N) * 5 + np.arange(N) % 3, ("dropped", "a different value in every")),
+    "number behind": ("TransactionNo", np.arange(N) * 5 + np.arange(N) % 3, ("dropped", "a different value in every")),
+    "row numbers in tens": ("x", np.arange(N) * 10, ("number", "rises or falls from each row to the next")),
+    "different numbers": ("x", RNG.permutation(N) * 10, ("number", "")),
+    "rising numbers": ("x", np.arange(N) * 50 + np.arange(N) % 3 * 16, ("number", "rises or falls from each row to t")),
+    "falling numbers": ("x", -np.cumsum(RNG.gamma(2, 3, N)), ("number", "rises or falls from each row to the next")),
+    "phone numbers": ("contact", [f"+4917612{i % 400:05}" for i in range(N)], ("category", "400 values")),
     "label in other words": ("x", np.where(Y, "bad", "good"), ("dropped", "says the same as the label")),
     "label turned round": ("x", (~Y).astype(int), ("dropped", "says the same as the label")),
     "label as a gap": ("x", np.where(Y, "chargeback", None), ("dropped", "says the same as the label")),
@@ -250,6 +267,14 @@ def test_recognise_marks_an_order_of_day_and_month_as_assumed_where_no_date_show
     assert getattr(recognised.spellings, f"{order}_first") == ("billed",)
 
 
+def test_recognise_notes_numbers_that_rise_with_the_rows():
+    rising = np.cumsum(RNG.integers(1, 50, N))
+    notes = recognise_as(claims(voucher=rising, other=rising[::-1]), label="is_fraud").notes
+    assert any(
+        note.startswith("Columns 'voucher', 'other': rises or falls from each row to the next") for note in notes
+    )
+
+
 def test_table_prints_one_line_for_a_label_with_a_line_break():
     recognised = recognise_as(claims(is_fraud=np.where(Y, "ba\nd", "good")), label="is_fraud")
     lines = table(recognised).splitlines()
@@ -261,7 +286,9 @@ def test_recognise_notes_what_is_read_as_missing():
     table = claims(born=days, size=np.where(np.arange(N) % 100, RNG.normal(size=N), 1e300))
     notes = recognise_as(table, label="is_fraud").notes
     n_old = sum(day < "1678" for day in days)
-    assert f"Column 'born': {n_old} values such as '1600-01-01' are read as missing, as no days of" in str(notes)
+    assert f"Column 'born': {n_old} values such as '1600-01-01' are read as missing, as they are no days of" in str(
+        notes
+    )
     assert "Column 'size': 10 values beyond 1e30 are read as missing." in notes
 
 
@@ -286,7 +313,10 @@ def test_recognise_takes_no_date_as_the_time_that_the_loader_refuses(moments, va
     assert (column.kind, column.share_missing) == ("date", 0.002)
     assert column.detail.startswith("2023-01-01 to 2023-02-16, under 1 % missing")
     (note,) = [note for note in recognised.notes if "opened" in note]
-    assert note.startswith(f"Column 'opened': 2 values such as '{value}") and "read as missing, as no days of" in note
+    assert (
+        note.startswith(f"Column 'opened': 2 values such as '{value}")
+        and "read as missing, as they are no days of" in note
+    )
     typed_dates = typed(claims(opened=values), dates=("opened",), spellings=recognised.spellings)
     assert typed_dates["opened"].isna().sum() == 2
 
