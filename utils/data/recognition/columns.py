@@ -43,6 +43,7 @@ LONG_TEXT = 60  # characters on average
 ENTITY_ROWS = 50  # largest mean number of rows per value of a column that names entities, such as customers
 MIN_GROUPS = 6  # groups with positives: one for each of five folds and one for the test set
 WRITE_DAYS = "write its days like 2024-12-31"
+YEAR_LAST = f"written like days with the year last; {WRITE_DAYS}, to use it as a date"
 RISES = "rises or falls from each row to the next"
 CODES = "whole numbers that its name calls codes"
 MAX_WORDS = 2  # beside numbers or dates, which a detail lists
@@ -218,7 +219,7 @@ def _kind_of_numbers(content: _Content) -> tuple[str, str]:
         if _counts_rows(content):
             return "dropped", _difference(content)
         if are_days_with_year_last(distinct):
-            return "number", f"but written like days with the year last; {WRITE_DAYS}, to use it as a date"
+            return "number", f"but {YEAR_LAST}"
     return "number", RISES if _rises(content) else ""
 
 
@@ -271,19 +272,22 @@ def _kind_of_texts(content: _Content) -> tuple[str, str]:
     is_long = (pc.mean(pc.utf8_length(texts)).as_py() or 0) > LONG_TEXT
     if is_long and content.n_values > content.n_filled / 2:
         return "dropped", "long free text"
-    exceptions = _exceptions(content)
+    hint = _hint(content)
     if _differs_in_rows(content):
-        return "dropped", ", ".join(filter(None, [_difference(content), exceptions]))
+        return "dropped", ", ".join(filter(None, [_difference(content), hint]))
     if content.is_entity:
         return "dropped", _entity_detail(content)
-    return "category", f"{content.n_values:,} values, {exceptions}" if exceptions else ""
+    return "category", f"{content.n_values:,} values, {hint}" if hint else ""
 
 
-def _exceptions(content: _Content) -> str:
-    """The words such as 'unknown' beside numbers or dates; empty if the texts are neither but for a few."""
+def _hint(content: _Content) -> str:
+    """How texts can be used that are numbers or dates but for a few, such as 'unknown'; empty for others."""
     texts = content.texts.drop_null()
-    if content.n_values < MIN_COUNTED or is_code(texts):
+    if content.n_values < MIN_COUNTED:
         return ""
+    if is_code(texts):
+        is_number = bool(decimal_signs(texts))
+        return YEAR_LAST if is_number and are_days_with_year_last(as_numbers(content.distinct)) else ""
     numbers = min((to_floats(texts, sign) for sign in (POINT, COMMA)), key=lambda floats: floats.null_count)
     for kind, others in (("number", texts.filter(numbers.is_null())), ("date", no_dates(texts))):
         if 0 < len(others) <= max(MAX_WORDS, (1 - ALMOST_ALL) * len(texts)):

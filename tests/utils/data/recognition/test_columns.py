@@ -96,6 +96,7 @@ COLUMNS = {
         MOMENTS.strftime("%d%m%Y").astype(int),
         ("number", "but written like days"),
     ),
+    "texts of days, year last": ("x", MOMENTS.strftime("%d%m%Y"), ("category", "47 values, written like days with")),
     "epoch with a name": ("created_at", MOMENTS.astype("int64") // 10**9 // 9_000 * 9_000, ("date", "2022-12-31 to")),
     "epoch without": ("x", MOMENTS.astype("int64") // 10**9 // 9_000 * 9_000, ("number", "")),
     "epoch milliseconds": ("created_ms", MOMENTS.astype("int64") // 10**6, ("time", "2023-01-01 to 2023-02-16")),
