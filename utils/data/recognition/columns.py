@@ -209,17 +209,16 @@ def _recognised_kind(content: _Content, label: LabelSpellings) -> tuple[str, str
 
 def _kind_of_numbers(content: _Content) -> tuple[str, str]:
     name, distinct = content.column.name, content.distinct
-    if content.is_whole:
-        if content.is_named_entity:
-            return _kind_of_keys(content)
-        if date_digits(distinct) is not None:
-            return "date", ""
-        if names_moment(name) and is_epoch(distinct, words_of(name), latest_moment()):
-            return "date", ""
-        if _counts_rows(content):
-            return "dropped", _difference(content)
-        if are_days_with_year_last(distinct):
-            return "number", f"but {YEAR_LAST}"
+    if content.is_whole and content.is_named_entity:
+        return _kind_of_keys(content)
+    if date_digits(distinct) is not None:
+        return "date", ""
+    if names_moment(name) and is_epoch(distinct, words_of(name), latest_moment()):
+        return "date", ""
+    if content.is_whole and _counts_rows(content):
+        return "dropped", _difference(content)
+    if are_days_with_year_last(distinct):
+        return "number", f"but {YEAR_LAST}"
     return "number", RISES if _rises(content) else ""
 
 

@@ -101,6 +101,7 @@ COLUMNS = {
     "epoch without": ("x", MOMENTS.astype("int64") // 10**9 // 9_000 * 9_000, ("number", "")),
     "epoch milliseconds": ("created_ms", MOMENTS.astype("int64") // 10**6, ("time", "2023-01-01 to 2023-02-16")),
     "epoch nanoseconds": ("end_time", MOMENTS.astype("int64"), ("date", "2023-01-01 to 2023-02-16")),
+    "epoch seconds with decimals": ("event_time", MOMENTS.astype("int64") / 1e9 + 0.25, ("time", "2023-01-01 to 2023")),
     "durations": ("run_time_ns", 400_000_000 + np.arange(N) * 7919 % 500 * 7_000_001, ("number", "")),
     "durations by name": ("time_since_start", 400_000_000 + np.arange(N) * 7919 % 500 * 1001, ("number", "")),
     "seconds since 1960": ("event_time", 2_023_574_400 + RNG.integers(0, 10**7, N), ("number", "")),
