@@ -19,6 +19,7 @@ from utils.dataset_config import UNKNOWN, Spellings
 EPOCHS = {1e17: "ns", 1e14: "us", 1e11: "ms", 0: "s"}
 DATE_DIGITS = (8, 10, 12, 14)  # of a day, an hour, a minute, a second
 CENTURIES, OPEN_END = (19, 20), 9999  # first digits of the years that dates in digits have, and one without an end
+WRITE_DAYS = "write its days like 2024-12-31"
 YEAR_LAST = r"^(\d{2})(\d{2})(\d{4})$"
 LARGEST = 1e30  # numbers beyond cannot be scaled, and count as missing
 MAX_SHOWN = 3  # rows that a message names
@@ -55,6 +56,7 @@ def typed(
         if kinds[name] == "number":
             return as_numbers(frame[name], spellings.decimal_sign(name) or POINT)
         if kinds[name] == "date":
+            refuse_days_with_year_last(frame[name])
             return as_dates(frame[name], spellings.has_day_first(name))
         return as_categories(frame[name])
 
@@ -167,6 +169,15 @@ def are_days_with_year_last(column: pd.Series) -> bool:
     texts = pc.replace_substring_regex(_digits(column, DATE_DIGITS[0]), YEAR_LAST, r"\1-\2-\3")
     spelling = date_spelling(texts)
     return spelling is not None and spelling.day_first is not None
+
+
+def refuse_days_with_year_last(column: pd.Series) -> None:
+    """Raise DataError about dates of `are_days_with_year_last`, as `as_dates` cannot read them."""
+    if pd.api.types.is_numeric_dtype(column) and are_days_with_year_last(column):
+        raise DataError(
+            f"Column '{column.name}' holds numbers such as {column.dropna().iloc[0]:.0f}, which leave open whether the "
+            f"day or the month is first; {WRITE_DAYS}."
+        )
 
 
 def _digits(column: pd.Series, n_digits: int) -> pa.Array:

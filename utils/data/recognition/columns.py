@@ -16,7 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from utils.data.errors import ColumnError, DataError
-from utils.data.reading.column_types import are_days_with_year_last, as_dates, as_numbers, date_digits
+from utils.data.reading.column_types import (
+    WRITE_DAYS,
+    are_days_with_year_last,
+    as_dates,
+    as_numbers,
+    date_digits,
+    refuse_days_with_year_last,
+)
 from utils.data.reading.raw_columns import NOTES, SIGNS
 from utils.data.reading.spelled_dates import date_spelling, no_dates
 from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_code, to_floats
@@ -42,7 +49,6 @@ ALMOST_ALL = 0.95
 LONG_TEXT = 60  # characters on average
 ENTITY_ROWS = 50  # largest mean number of rows per value of a column that names entities, such as customers
 MIN_GROUPS = 6  # groups with positives: one for each of five folds and one for the test set
-WRITE_DAYS = "write its days like 2024-12-31"
 YEAR_LAST = f"written like days with the year last; {WRITE_DAYS}, to use it as a date"
 RISES = "rises or falls from each row to the next"
 CODES = "whole numbers that its name calls codes"
@@ -339,13 +345,9 @@ def _read_time(frame: pd.DataFrame, time: str | None) -> ReadTime | None:
     if time is None:
         return None
     column = frame[time]
-    is_number = pd.api.types.is_numeric_dtype(column)
-    if is_number and are_days_with_year_last(column):
-        raise DataError(
-            f"column '{time}' holds numbers such as {column.dropna().iloc[0]:.0f}, which leave open whether the day or "
-            f"the month is first; {WRITE_DAYS}."
-        )
-    moments = column if is_number and not holds_dates(column, words_of(time)) else as_dates(column)
+    refuse_days_with_year_last(column)
+    is_count = pd.api.types.is_numeric_dtype(column) and not holds_dates(column, words_of(time))
+    moments = column if is_count else as_dates(column)
     if moments.isna().any():
         rows = np.flatnonzero(moments.isna())
         n_rows = f"{len(rows):,} row{'s' * (len(rows) > 1)}"

@@ -140,6 +140,13 @@ def test_as_dates_names_what_is_not_a_date(values, words):
         as_dates(pd.Series(values, name="opened"))
 
 
+def test_typed_refuses_numbers_of_days_whose_order_is_open():
+    days = pd.DataFrame({"billed": [31122024, 1012024, 15062024]})
+    with pytest.raises(DataError, match="Column 'billed' holds numbers such as 31122024, which leave open whether"):
+        typed(days, dates=("billed",))
+    assert typed(days, numeric=("billed",))["billed"].tolist() == [31122024, 1012024, 15062024]
+
+
 def test_as_categories_are_sorted_stripped_texts():
     categories = as_categories(pd.Series([" b", "a", "b ", None, "?"]))
     assert categories.cat.categories.tolist() == ["a", "b"]
