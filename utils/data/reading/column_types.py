@@ -17,6 +17,10 @@ from utils.dataset_config import UNKNOWN, Spellings
 
 # Smallest size of numbers that are times since 1970, and the unit in which they count.
 EPOCHS = {1e17: "ns", 1e14: "us", 1e11: "ms", 0: "s"}
+DATE_DIGITS = (8, 10, 12, 14)  # of a day, an hour, a minute, a second
+CENTURIES, OPEN_END = (19, 20), 9999  # first digits of the years that dates in digits have, and one without an end
+WRITE_DAYS = "write its days like 2024-12-31"
+YEAR_LAST = r"^(\d{2})(\d{2})(\d{4})$"
 LARGEST = 1e30  # numbers beyond cannot be scaled, and count as missing
 MAX_SHOWN = 3  # rows that a message names
 
@@ -52,6 +56,7 @@ def typed(
         if kinds[name] == "number":
             return as_numbers(frame[name], spellings.decimal_sign(name) or POINT)
         if kinds[name] == "date":
+            refuse_days_with_year_last(frame[name])
             return as_dates(frame[name], spellings.has_day_first(name))
         return as_categories(frame[name])
 
@@ -113,7 +118,8 @@ def as_dates(column: pd.Series, day_first: bool | None = None) -> pd.Series:
     """Values as datetime64[ns] without a zone, NaT where one is missing or beyond the years 1678 to 2261.
 
     Times with a zone become UTC. Text is read in any common spelling, which all values must share; see
-    `spelled_dates`. Numbers such as 20240213 are days; others count from 1970, in the unit that their size suggests.
+    `spelled_dates`. Numbers may be dates in digits, see `date_digits`, but those with the year last are missing, as
+    their order is open; other numbers count from 1970, in the unit that their size suggests.
 
     Parameters
     ----------
@@ -132,23 +138,57 @@ def as_dates(column: pd.Series, day_first: bool | None = None) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(column):
         in_range = column.between(pd.Timestamp.min, pd.Timestamp.max)
         return column.where(in_range).astype("datetime64[ns]")
-    if pd.api.types.is_numeric_dtype(column) and not is_day_numbers(column):
-        return _since_1970(column)
-    texts = as_texts(column)
+    texts = date_digits(column) if pd.api.types.is_numeric_dtype(column) else as_texts(column)
+    no_dates = pd.Series(np.datetime64("NaT", "ns"), index=column.index, name=column.name)
+    if texts is None:
+        return no_dates if are_days_with_year_last(column) else _since_1970(column)
     spelling = date_spelling(texts, day_first)
     if spelling is None:
         _refuse_dates(column, texts)
-        return pd.Series(np.datetime64("NaT", "ns"), index=column.index, name=column.name)
+        return no_dates
     return pd.Series(to_moments(texts, spelling), index=column.index, name=column.name)
 
 
-def is_day_numbers(column: pd.Series) -> bool:
-    """Whether all numbers of a column are days such as 20240213."""
+def date_digits(column: pd.Series) -> pa.Array | None:
+    """The texts of numbers that are dates such as 20240213, 2024021310 or 202402131030; None for other numbers.
+
+    A zero stands for a missing date, and the year 9999 for one that is not known yet.
+    """
     values = column.dropna().to_numpy(dtype=np.float64)
-    if not len(values) or (values % 1 != 0).any() or values.min() < 1900_01_01 or values.max() > 2100_12_31:
+    values = values[values != 0]
+    if not len(values) or (values % 1 != 0).any() or values.min() < 0:
+        return None
+    n_digits = len(str(int(values.min())))
+    years = values // 10.0 ** (n_digits - 4)
+    if n_digits not in DATE_DIGITS or not (np.isin(years // 100, CENTURIES) | (years == OPEN_END)).all():
+        return None
+    texts = _digits(column, n_digits)
+    return texts if date_spelling(texts) is not None else None
+
+
+def are_days_with_year_last(column: pd.Series) -> bool:
+    """Whether numbers are days such as 31122024, whose order of day and month digits leave open."""
+    values = column.dropna().to_numpy(dtype=np.float64)
+    if not len(values) or (values % 1 != 0).any() or not np.isin(values // 100 % 100, CENTURIES).all():
         return False
-    days = pd.unique(values).astype(np.int64)
-    return bool(pd.to_datetime(pd.Series(days.astype(str)), format="%Y%m%d", errors="coerce").notna().all())
+    texts = pc.replace_substring_regex(_digits(column, DATE_DIGITS[0]), YEAR_LAST, r"\1-\2-\3")
+    spelling = date_spelling(texts)
+    return spelling is not None and spelling.day_first is not None
+
+
+def refuse_days_with_year_last(column: pd.Series) -> None:
+    """Raise DataError about dates of `are_days_with_year_last`, as `as_dates` cannot read them."""
+    if pd.api.types.is_numeric_dtype(column) and are_days_with_year_last(column):
+        raise DataError(
+            f"Column '{column.name}' holds numbers such as {column.dropna().iloc[0]:.0f}, which leave open whether the "
+            f"day or the month is first; {WRITE_DAYS}."
+        )
+
+
+def _digits(column: pd.Series, n_digits: int) -> pa.Array:
+    """Whole numbers as text, with the zeros in front that a number has lost."""
+    texts = pa.array(column.astype("Int64")).cast(pa.large_string())
+    return pc.utf8_lpad(texts, n_digits, "0")
 
 
 def _since_1970(column: pd.Series) -> pd.Series:
@@ -168,6 +208,9 @@ def _refuse_dates(column: pd.Series, texts: pa.Array) -> None:
     if pc.any(wrong).as_py():
         like = f" written like '{first[0].as_py()}'" if spelling is not None else ""
         _refuse(column, wrong, texts, f"is not a date{like}", "write all dates alike, such as 2024-02-13")
+    elif spelling is not None and (spelling.day_first is None or spelling.has_points):
+        wrong = pc.and_(texts.is_valid(), pa.array(np.isnat(to_moments(texts, spelling))))
+        _refuse(column, wrong, texts, "is no day", "correct it, or name the column among the categories")
     elif len(first):
         raise DataError(
             f"Column '{column.name}' has dates with the day first and others with the month first; write all of them "

@@ -13,22 +13,32 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 _MONTH = "(?P<month>(?i:" + "|".join(MONTHS) + ")[a-z]*)"
 _YEAR4, _YEAR = r"(?P<year>\d{4})", r"(?P<year>\d{4}|\d{2})"
 _CLOCK = (
-    r"(?:(?:T|,? +)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"(?:(?:T|:|,? +)(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
     r" ?(?P<half>[AaPp]\.?[Mm]\.?)?(?: ?(?P<zone>Z|UTC|GMT|[-+]\d{2}:?(?:\d{2})?))?)?"
 )
+_DIGIT_CLOCK = r"T?(?P<hour>\d{2})(?:(?P<minute>\d{2})(?P<second>\d{2})?)?(?P<fraction>)(?P<half>)(?P<zone>Z?)"
 FIRST, SECOND = r"(?P<first>\d{1,2})", r"(?P<second_part>\d{1,2})"
 POINTS = "numeric with points"  # never has the month first
+DIGITS = "digits"
 PATTERNS = {
     "year first": [rf"{_YEAR4}{sign}(?P<month>\d{{1,2}}){sign}(?P<day>\d{{1,2}})" for sign in ("-", "/", r"\.")],
-    "digits": [r"(?P<year>(?:19|20)\d{2})(?P<month>\d{2})(?P<day>\d{2})"],
+    # Missing dates and open ends have the years 0000 and 9999.
+    DIGITS: [r"(?P<year>(?:19|20)\d{2}|0000|9999)(?P<month>\d{2})(?P<day>\d{2})"],
     POINTS: [rf"{FIRST}\.{SECOND}\.{_YEAR}"],
     "numeric": [rf"{FIRST}{sign}{SECOND}{sign}{_YEAR}" for sign in ("/", "-")],
     "named": [
-        rf"(?P<day>\d{{1,2}})[ -]?{_MONTH}\.?[ -]?{_YEAR}",
+        rf"(?P<day>\d{{1,2}})[ /-]?{_MONTH}\.?[ /-]?{_YEAR}",
         rf"{_MONTH}\.?[ -](?P<day>\d{{1,2}})(?:, ?| |-){_YEAR4}",
         rf"{_MONTH}[ -]{_YEAR4}",
     ],
 }
+MOMENTS = [
+    (kind, f"^{day}{clock}$")
+    for kind, days in PATTERNS.items()
+    for day in days
+    for clock in ((_CLOCK, _DIGIT_CLOCK) if kind == DIGITS else (_CLOCK,))
+]
+MAX_WRONG = 0.05  # share of a column's different dates that may be no days, such as 30 February
 NS = {"hour": 3_600_000_000_000, "minute": 60_000_000_000, "second": 1_000_000_000}
 PIVOT = 69  # two digits from here on are years of the 1900s, as in POSIX
 
@@ -44,7 +54,7 @@ class DateSpelling:
     day_first : bool or None
         Order of '01/02/2024'; None where the pattern says which part is the day.
     is_ambiguous : bool
-        Whether no date of the column decides this order.
+        Whether no date of the column decides this order, so that it is assumed.
     """
 
     pattern: str
@@ -68,16 +78,26 @@ def date_spelling(texts: pa.Array, day_first: bool | None = None) -> DateSpellin
         Order of day and month, where a date may have either.
     """
     texts = texts.drop_null()
-    for kind, patterns in PATTERNS.items():
-        for pattern in (f"^{dated}{_CLOCK}$" for dated in patterns):
-            if not len(texts) or not _all_match(texts.slice(0, SAMPLE), pattern) or not _all_match(texts, pattern):
-                continue
-            spelling = DateSpelling(pattern, day_first=True if kind == POINTS else None)
-            if kind == "numeric":
-                spelling = _numeric_spelling(texts, pattern, day_first)
-            if spelling is not None and not np.isnat(to_moments(texts.slice(0, SAMPLE), spelling)).all():
-                return spelling
+    for kind, pattern in MOMENTS:
+        if not len(texts) or not _all_match(texts.slice(0, SAMPLE), pattern) or not _all_match(texts, pattern):
+            continue
+        distinct = pc.unique(texts)
+        spelling = DateSpelling(pattern, day_first=True if kind == POINTS else None)
+        if kind == "numeric":
+            spelling = _numeric_spelling(distinct, pattern, day_first)
+        if spelling is not None and _holds_days(distinct.slice(0, SAMPLE), spelling):
+            return spelling
     return None
+
+
+def no_dates(texts: pa.Array) -> pa.Array:
+    """Texts that are not written like most of the others, if these are dates; otherwise all texts."""
+    for _, pattern in MOMENTS:
+        if _share_of_matches(texts.slice(0, SAMPLE), pattern) > 0.5:
+            is_match = pc.match_substring_regex(texts, pattern)
+            if date_spelling(texts.filter(is_match)) is not None:
+                return texts.filter(pc.invert(is_match))
+    return texts
 
 
 def to_moments(texts: pa.Array, spelling: DateSpelling) -> np.ndarray:
@@ -91,41 +111,71 @@ def to_moments(texts: pa.Array, spelling: DateSpelling) -> np.ndarray:
 
 def _moments_of(texts: pa.Array, spelling: DateSpelling) -> np.ndarray:
     """As `to_moments`, text by text."""
-    parts = _parts(texts, spelling.pattern)
-    if spelling.day_first is not None:
-        order = ("day", "month") if spelling.day_first else ("month", "day")
-        parts |= dict(zip(order, (parts["first"], parts["second_part"]), strict=True))
-    is_date = parts["year"] >= 0
-    year, month, day = parts["year"], parts["month"], parts.get("day", np.ones(len(texts), dtype=np.int64))
-    is_date &= (month >= 1) & (month <= 12) & (day >= 1) & (year > 1677) & (year < 2262)  # what nanoseconds can hold
-    months = (np.where(is_date, year - 1970, 0) * 12 + np.where(is_date, month - 1, 0)).astype("datetime64[M]")
-    days = months.astype("datetime64[D]") + np.where(is_date, day - 1, 0)
-    is_date &= days.astype("datetime64[M]") == months
+    parts = _with_order(_parts(texts, spelling.pattern), spelling.day_first)
+    days, is_date = _days(parts)
+    is_date &= (parts["year"] > 1677) & (parts["year"] < 2262)  # what nanoseconds can hold
     is_date &= (parts["hour"] <= 24) & (parts["minute"] < 60) & (parts["second"] <= 60)
-    moments = days.astype("datetime64[ns]") + _clock(parts)
+    moments = np.where(is_date, days, np.datetime64(0, "D")).astype("datetime64[ns]") + _clock(parts)
     moments[~is_date] = np.datetime64("NaT")
     return moments
+
+
+def _with_order(parts: dict[str, np.ndarray], day_first: bool | None) -> dict[str, np.ndarray]:
+    """The parts of dates with day and month where only their order tells them apart."""
+    if day_first is None:
+        return parts
+    order = ("day", "month") if day_first else ("month", "day")
+    return parts | dict(zip(order, (parts["first"], parts["second_part"]), strict=True))
+
+
+def _days(parts: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Days of any year as datetime64[D], and whether the calendar has each."""
+    year, month = parts["year"], parts["month"]
+    day = parts.get("day", np.ones(len(year), dtype=np.int64))
+    is_day = (year >= 0) & (month >= 1) & (month <= 12) & (day >= 1)
+    months = (np.where(is_day, year - 1970, 0) * 12 + np.where(is_day, month - 1, 0)).astype("datetime64[M]")
+    days = months.astype("datetime64[D]") + np.where(is_day, day - 1, 0)
+    return days, is_day & (days.astype("datetime64[M]") == months)
+
+
+def _holds_days(texts: pa.Array, spelling: DateSpelling) -> bool:
+    """Whether all but a few different texts are days: '62.01.00' is written like one, and is a code."""
+    parts = _with_order(_parts(texts, spelling.pattern), spelling.day_first)
+    is_unknown = (parts["month"] <= 12) & (parts.get("day", parts["month"]) == 0)  # as in '0000-00-00'
+    is_day = _days(parts)[1]
+    n_wrong = int((~is_day & ~is_unknown).sum())
+    is_likely = n_wrong <= max(1, MAX_WRONG * len(texts)) and n_wrong < is_day.sum()
+    return bool(is_likely and not np.isnat(_moments_of(texts, spelling)).all())
 
 
 def _all_match(texts: pa.Array, pattern: str) -> bool:
     return pc.all(pc.match_substring_regex(texts, pattern)).as_py() is True
 
 
+def _share_of_matches(texts: pa.Array, pattern: str) -> float:
+    return pc.mean(pc.match_substring_regex(texts, pattern).cast(pa.int8())).as_py() or 0.0
+
+
 def _numeric_spelling(texts: pa.Array, pattern: str, day_first: bool | None) -> DateSpelling | None:
-    """The order of day and month; None if one date has the day first and another the month."""
+    """The order of day and month; None if some dates are days in one order only, and others in the other."""
     parts = _parts(texts, pattern)
-    first, second = parts["first"], parts["second_part"]
-    parts_of = ((True, first, second), (False, second, first))
-    orders = [order for order, days, months in parts_of if days.max() <= 31 and months.max() <= 12]
-    if len(orders) < 2:
-        return DateSpelling(pattern, orders[0]) if orders else None
+    is_day = {order: _days(_with_order(parts, order))[1] for order in (True, False)}
+    orders = [order for order in is_day if (is_day[order] & ~is_day[not order]).any()]
+    if orders:
+        return DateSpelling(pattern, orders[0]) if len(orders) == 1 else None
     if day_first is not None:
         return DateSpelling(pattern, day_first)
-    # Where one part is always 1, the dates are the first days of months.
-    is_first = [bool((part == 1).all()) for part in (first, second)]
-    if is_first[0] != is_first[1]:
-        return DateSpelling(pattern, day_first=is_first[0])
-    return DateSpelling(pattern, day_first=True, is_ambiguous=True)
+    return DateSpelling(pattern, day_first=not _likely_month_first(parts), is_ambiguous=True)
+
+
+def _likely_month_first(parts: dict[str, np.ndarray]) -> bool:
+    """Whether the month is likelier first, where one part never differs: the month, or 1 for first days of months."""
+    is_constant = [np.ptp(parts[part]) == 0 for part in ("first", "second_part")]
+    if is_constant[0] == is_constant[1]:
+        return False
+    if (parts["hour"] + parts["minute"] + parts["second"]).any():  # what has a time of day is not monthly
+        return bool(is_constant[0])
+    return bool((parts["second_part"] == 1).all())
 
 
 def _parts(texts: pa.Array, pattern: str) -> dict[str, np.ndarray]:

@@ -24,15 +24,16 @@ NEGATIVE = {r"^\((.+)\)$": r"-\1", r"^([\d.,' ]+)-$": r"-\1"}
 PERCENT = r"\s?%$"
 UNUSUAL = r"[^-+\d.,eE' ]|-$"  # what only texts with other signs have
 DIGITS = r"^\d+$"
-CODE = r"^0\d+$"  # digits after a zero: a postal code or an account, whose zeros would be lost
+CODE = r"^(?:0\d+|\+\d{8,})$"  # digits after a zero, which would be lost, as of a postal code, or a phone number
 MIN_LOST = 16  # digits from which a float64 does not hold every whole number
 TICKS = (1e16, 4.2e18)  # times up to 2103: nanoseconds since 1970, and coarser units since 1601 or the year 1
 MOST = 0.95  # share of the times of a column that must differ as floats
 PLAIN = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?i:inf|infinity)"
 WITH_COMMA = r"[-+]?(?:\d+,\d*|,\d+)(?:[eE][-+]?\d+)?"
 THOUSANDS = r"[-+]?[1-9]\d{0,2}(?:%s\d{3})+(?:%s\d*)?"
+LAKHS = r"[-+]?[1-9]\d?(?:,\d{2})+,\d{3}(?:\.\d*)?"  # '12,34,567.00', as in India
 NUMBER = {
-    POINT: "|".join([PLAIN, *(THOUSANDS % (sign, r"\.") for sign in (",", " ", "'"))]),
+    POINT: "|".join([PLAIN, LAKHS, *(THOUSANDS % (sign, r"\.") for sign in (",", " ", "'"))]),
     COMMA: "|".join([r"[-+]?\d+", WITH_COMMA, *(THOUSANDS % (sign, ",") for sign in (r"\.", " ", "'"))]),
 }
 
@@ -64,7 +65,7 @@ def is_ambiguous(texts: pa.Array, signs: frozenset[str]) -> bool:
 
 
 def is_code(texts: pa.Array) -> bool:
-    """Whether a text consists of digits after a zero, such as a postal code, or all have too many for a number."""
+    """Whether a text is a postal code or phone number, as `CODE` says, or all have too many digits for a number."""
     return bool(pc.any(pc.match_substring_regex(texts, CODE)).as_py()) or has_long_codes(texts)
 
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 MISSING = ("", "?", "-", "NA", "N/A", "na", "n/a", "#N/A", "<NA>", "NULL", "Null", "null", "None", "none")
-MISSING += ("NaN", "nan", "NaT", "nat")
+MISSING += ("NaN", "nan", "NaT", "nat", ".", "\\N", "(null)", "(NULL)")  # of SAS, MySQL and DBeaver, among others
+MISSING += ("#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")  # of Excel
 TEXT = pa.large_string()  # a column of long texts may exceed the 2 GiB of an ordinary one
 
 

@@ -6,9 +6,8 @@ changes the test set; entities, such as customers, are never recognised, only me
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,43 +16,44 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from utils.data.errors import ColumnError, DataError
-from utils.data.reading.column_types import as_dates, as_numbers, is_day_numbers
+from utils.data.reading.column_types import (
+    WRITE_DAYS,
+    are_days_with_year_last,
+    as_dates,
+    as_numbers,
+    date_digits,
+    refuse_days_with_year_last,
+)
 from utils.data.reading.raw_columns import NOTES, SIGNS
-from utils.data.reading.spelled_dates import date_spelling
+from utils.data.reading.spelled_dates import date_spelling, no_dates
 from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_code, to_floats
 from utils.data.reading.texts import as_texts
+from utils.data.recognition.guesses import guess_amount, guess_note, guess_time
 from utils.data.recognition.label import LabelSpellings, label_spellings, spell_codes
 from utils.data.recognition.named_columns import MAX_NAMED, NamedColumns
+from utils.data.recognition.names import names_entity, names_moment, words_of
 from utils.data.recognition.recognised import ColumnSummary, Recognised
 from utils.data.recognition.spellings import recognise_spellings, with_currencies, with_spelling
-from utils.data.recognition.times import EPOCH, ReadTime, day_range, read_time
+from utils.data.recognition.times import (
+    YEARS,
+    ReadTime,
+    day_range,
+    holds_dates,
+    is_epoch,
+    latest_moment,
+    read_time,
+)
 
 MIN_COUNTED = 20  # values from which 'a different one in every row' says something
 ALMOST_ALL = 0.95
 LONG_TEXT = 60  # characters on average
 ENTITY_ROWS = 50  # largest mean number of rows per value of a column that names entities, such as customers
 MIN_GROUPS = 6  # groups with positives: one for each of five folds and one for the test set
-EPOCH_SECONDS = (EPOCH, 4.2e9)  # from 1979 to 2103
+YEAR_LAST = f"written like days with the year last; {WRITE_DAYS}, to use it as a date"
+RISES = "rises or falls from each row to the next"
 CODES = "whole numbers that its name calls codes"
 MAX_NOTES = 3  # of the reader that a refusal repeats, those on the whole file first
-MAX_WORDS = 2  # in a column of numbers
-TIME_WORDS = {"time", "date", "datetime", "timestamp", "datum", "zeit", "opened", "created", "moment", "ts", "fecha"}
-AMOUNT_WORDS = {"amount", "amt", "amnt", "sum", "value", "price", "betrag", "preis", "summe", "montant", "importe"}
-ENTITY_WORDS = {
-    "id",
-    "ids",
-    "uuid",
-    "guid",
-    "key",
-    "customer",
-    "client",
-    "card",
-    "account",
-    "terminal",
-    "user",
-    "device",
-}
-ENTITY_WORDS |= {"patient", "kunde", "konto", "iban", "email", "phone"}
+MAX_WORDS = 2  # beside numbers or dates, which a detail lists
 
 
 def recognise(frame: pd.DataFrame, named: NamedColumns, name: str) -> Recognised:
@@ -88,7 +88,7 @@ def recognise(frame: pd.DataFrame, named: NamedColumns, name: str) -> Recognised
     except DataError as error:
         message = " ".join([f"{name}: {error}", *reading.get(NOTES, [])[:MAX_NOTES]])  # these may be the reason
         raise type(error)(message, *([error.columns] if isinstance(error, ColumnError) else [])) from None
-    guesses = {"time": _guess_time(columns, named, len(frame)), "amount": _guess_amount(columns, named)}
+    guesses = {"time": guess_time(frame, columns, named), "amount": guess_amount(columns, named)}
     columns = [_with_role(column, guesses["time"], guesses["amount"]) for column in columns]
     if read:
         columns = [replace(column, detail=read.detail) if column.name == named.time else column for column in columns]
@@ -103,7 +103,7 @@ def recognise(frame: pd.DataFrame, named: NamedColumns, name: str) -> Recognised
         written.spellings,
         time_unit=read.unit if read else None,
     )
-    guessed = [_guess_note(role, column.name) for role, column in guesses.items() if column]
+    guessed = [guess_note(role, column.name) for role, column in guesses.items() if column]
     doubts = [read.note] if read and read.note else []
     recognised = recognised.with_notes([*guessed, *doubts, *_notes(columns), *written.notes])
     _require_features(recognised, name)
@@ -115,7 +115,6 @@ class _Content:
     """What the kind of a column depends on, computed once and only if it is needed."""
 
     column: pd.Series
-    words: frozenset[str] = field(default_factory=frozenset)
 
     @cached_property
     def distinct(self) -> pd.Series:
@@ -159,8 +158,8 @@ class _Content:
 
     @property
     def is_named_entity(self) -> bool:
-        """Whether the name ends like that of entities, such as customers."""
-        return bool(self.words & ENTITY_WORDS)
+        """Whether the name is that of entities, such as customers."""
+        return names_entity(self.column.name, of_numbers=pd.api.types.is_numeric_dtype(self.column))
 
     @property
     def is_entity(self) -> bool:
@@ -168,14 +167,8 @@ class _Content:
         return self.is_named_entity and self.rows_per_value <= ENTITY_ROWS and self.n_values >= MIN_COUNTED
 
 
-def _words(name: object) -> list[str]:
-    """Words of a name such as 'customer_id', 'customerId' or 'Customer ID', in lower case."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", str(name))
-    return re.findall(r"[^\W\d_]+", spaced.casefold())
-
-
 def _summarise(column: pd.Series, named: NamedColumns, label: LabelSpellings) -> ColumnSummary:
-    content = _Content(column, frozenset(_words(column.name)[-1:]))
+    content = _Content(column)
     role = named.roles.get(column.name)
     if role is None:
         kind, detail = _recognised_kind(content, label)
@@ -186,11 +179,15 @@ def _summarise(column: pd.Series, named: NamedColumns, label: LabelSpellings) ->
             as_numbers(column)  # refuses what is not a number
     if not detail and kind in ("category", "group"):
         detail = f"{content.n_values:,} values"
+    share_missing = content.share_missing
     if kind == "date":
-        detail = day_range(content.distinct)
-    if content.n_filled < len(column) and kind not in ("label", "dropped"):
-        detail = ", ".join(filter(None, [detail, f"{_percent(content.share_missing)} missing"]))
-    return ColumnSummary(str(column.name), kind, detail, content.n_values, content.share_missing)
+        dates = as_dates(content.distinct)
+        n_lost = column.isin(content.distinct[dates.isna()]).sum() if dates.hasnans else 0
+        share_missing = (len(column) - content.n_filled + n_lost) / len(column)
+        kind, detail = ("date", day_range(dates)) if share_missing < 1 else ("dropped", f"no days {YEARS}")
+    if share_missing and kind not in ("label", "dropped"):
+        detail = ", ".join(filter(None, [detail, f"{_percent(share_missing)} missing"]))
+    return ColumnSummary(str(column.name), kind, detail, content.n_values, share_missing)
 
 
 def _percent(share: float) -> str:
@@ -219,18 +216,27 @@ def _recognised_kind(content: _Content, label: LabelSpellings) -> tuple[str, str
 
 
 def _kind_of_numbers(content: _Content) -> tuple[str, str]:
-    column = content.column
-    if not content.is_whole:
-        return "number", ""
-    if _counts_rows(content) or (content.is_named_entity and _differs_in_rows(content)):
+    name, distinct = content.column.name, content.distinct
+    if content.is_whole and content.is_named_entity:
+        return _kind_of_keys(content)
+    if date_digits(distinct) is not None:
+        return "date", ""
+    if names_moment(name) and is_epoch(distinct, words_of(name), latest_moment()):
+        return "date", ""
+    if content.is_whole and _counts_rows(content):
+        return "dropped", _difference(content)
+    if are_days_with_year_last(distinct):
+        return "number", f"but {YEAR_LAST}"
+    return "number", RISES if _rises(content) else ""
+
+
+def _kind_of_keys(content: _Content) -> tuple[str, str]:
+    """Kind of whole numbers whose name is that of entities."""
+    if _differs_in_rows(content):
         return "dropped", _difference(content)
     if content.is_entity:
         return "dropped", _entity_detail(content)
-    if content.is_named_entity:
-        return "category", f"{content.n_values:,} values, {CODES}"
-    if is_day_numbers(content.distinct) or (set(_words(column.name)) & TIME_WORDS and _is_epoch(content.distinct)):
-        return "date", ""
-    return "number", ""
+    return "category", f"{content.n_values:,} values, {CODES}"
 
 
 def _counts_rows(content: _Content) -> bool:
@@ -241,9 +247,12 @@ def _counts_rows(content: _Content) -> bool:
     return values.max() - values.min() < 1.5 * len(values)
 
 
-def _is_epoch(column: pd.Series) -> bool:
-    low, high = EPOCH_SECONDS
-    return any(column.between(low * unit, high * unit).all() for unit in (1, 1_000))
+def _rises(content: _Content) -> bool:
+    """Whether each number is larger than that of the row before, or each is smaller."""
+    if content.n_values < max(MIN_COUNTED, len(content.column)):
+        return False
+    steps = np.diff(content.column.to_numpy(dtype=np.float64))
+    return bool((steps > 0).all() or (steps < 0).all())
 
 
 def _differs_in_rows(content: _Content) -> bool:
@@ -264,59 +273,45 @@ def _kind_of_texts(content: _Content) -> tuple[str, str]:
     if not len(texts):
         return "dropped", "no values"
     if decimal_signs(texts) and not is_code(texts):
-        return _kind_of_numbers(_Content(as_numbers(content.column), content.words))
+        return _kind_of_numbers(_Content(as_numbers(content.column)))
     if date_spelling(texts) is not None:
         return "date", ""
     is_long = (pc.mean(pc.utf8_length(texts)).as_py() or 0) > LONG_TEXT
     if is_long and content.n_values > content.n_filled / 2:
         return "dropped", "long free text"
+    hint = _hint(content)
     if _differs_in_rows(content):
-        return "dropped", _difference(content)
+        return "dropped", ", ".join(filter(None, [_difference(content), hint]))
     if content.is_entity:
         return "dropped", _entity_detail(content)
-    return "category", _detail_of_numbers_beside_words(content)
+    return "category", f"{content.n_values:,} values, {hint}" if hint else ""
 
 
-def _detail_of_numbers_beside_words(content: _Content) -> str:
-    """Detail of categories that are numbers but for a word or two, such as 'unknown'; empty for others."""
-    numbers = min((to_floats(content.texts, sign) for sign in (POINT, COMMA)), key=lambda floats: floats.null_count)
-    words = content.texts.filter(numbers.is_null()).drop_null().to_pylist()
-    if content.n_values < MIN_COUNTED or len(words) > MAX_WORDS or is_code(content.texts):
+def _hint(content: _Content) -> str:
+    """How texts can be used that are numbers or dates but for a few, such as 'unknown'; empty for others."""
+    texts = content.texts.drop_null()
+    if content.n_values < MIN_COUNTED:
         return ""
-    named = " and ".join(f"'{word[:30]}'" for word in words)
-    return f"{content.n_values:,} values, numbers but for {named}; leave these cells empty to use it as a number"
+    if is_code(texts):
+        is_number = bool(decimal_signs(texts))
+        return YEAR_LAST if is_number and are_days_with_year_last(as_numbers(content.distinct)) else ""
+    numbers = min((to_floats(texts, sign) for sign in (POINT, COMMA)), key=lambda floats: floats.null_count)
+    for kind, others in (("number", texts.filter(numbers.is_null())), ("date", no_dates(texts))):
+        if 0 < len(others) <= max(MAX_WORDS, (1 - ALMOST_ALL) * len(texts)):
+            return f"{kind}s but for {_quoted(others.to_pylist())}; leave these cells empty to use it as a {kind}"
+    return ""
 
 
-def _guess_time(columns: Sequence[ColumnSummary], named: NamedColumns, n_rows: int) -> ColumnSummary | None:
-    """The only date that differs in most rows, has no gaps, and has a name like a time; None if there is none."""
-    dates = [column for column in columns if column.kind == "date" and column.share_missing == 0]
-    likely = [
-        column for column in dates if set(_words(column.name)) & TIME_WORDS and column.n_values > max(20, n_rows / 2)
-    ]
-    return likely[0] if len(likely) == 1 and named.time is None else None
-
-
-def _guess_amount(columns: Sequence[ColumnSummary], named: NamedColumns) -> ColumnSummary | None:
-    """The only number without gaps with a name like an amount; None if there is none."""
-    likely = [
-        column
-        for column in columns
-        if column.kind == "number" and column.share_missing == 0 and set(_words(column.name)) & AMOUNT_WORDS
-        if column.name not in named.numeric
-    ]
-    return likely[0] if len(likely) == 1 and named.amount is None else None
+def _quoted(words: list[str]) -> str:
+    """The first words, and how many more there are."""
+    shown = [f"'{word[:30]}'" for word in words[:MAX_WORDS]]
+    n_more = len(words) - len(shown)
+    return f"{', '.join(shown)} and {n_more:,} more" if n_more else " and ".join(shown)
 
 
 def _with_role(column: ColumnSummary, time: ColumnSummary | None, amount: ColumnSummary | None) -> ColumnSummary:
     kind = "time" if column is time else "amount" if column is amount else column.kind
     return ColumnSummary(column.name, kind, column.detail, column.n_values, column.share_missing)
-
-
-def _guess_note(role: str, column: str) -> str:
-    effect = (
-        "it orders the rows, and the last ones are the test set" if role == "time" else "costs are computed from it"
-    )
-    return f"Column '{column}' is taken as the {role}: {effect}; name another one or none in the study's file."
 
 
 def _notes(columns: Sequence[ColumnSummary]) -> list[str]:
@@ -327,6 +322,11 @@ def _notes(columns: Sequence[ColumnSummary]) -> list[str]:
         notes.append(
             f"{_listed(entities)}: left out, as entities whose rows belong together; name one as the group, so that "
             "its rows never stand on both sides of a split, or among the categories."
+        )
+    if rising := [column.name for column in columns if column.detail.startswith(RISES)]:
+        notes.append(
+            f"{_listed(rising)}: {RISES}, as a number of the row or a time does; leave it out, or name it as the time, "
+            "unless it describes the row."
         )
     dates = [column.name for column in columns if column.kind == "date" and column.share_missing == 0]
     if dates and not any(column.kind == "time" for column in columns):
@@ -347,19 +347,22 @@ def _read_time(frame: pd.DataFrame, time: str | None) -> ReadTime | None:
     if time is None:
         return None
     column = frame[time]
-    moments = column if pd.api.types.is_numeric_dtype(column) else as_dates(column)
+    refuse_days_with_year_last(column)
+    is_count = pd.api.types.is_numeric_dtype(column) and not holds_dates(column, words_of(time))
+    moments = column if is_count else as_dates(column)
     if moments.isna().any():
         rows = np.flatnonzero(moments.isna())
+        n_rows = f"{len(rows):,} row{'s' * (len(rows) > 1)}"
         raise DataError(
-            f"column '{time}' has no time in {len(rows):,} rows, first in row {rows[0] + 1}; write the time, remove "
-            "the rows, or study the table without a time."
+            f"column '{time}' has no time in {n_rows}, first in row {rows[0] + 1}; write the time, remove the rows, or "
+            "study the table without a time."
         )
     if moments.nunique() == 1:
         raise DataError(
             f"column '{time}' has the same time, {column.iloc[0]}, in every row, so it cannot order them; name another "
             "column as the time, or none."
         )
-    return read_time(column, _words(time))
+    return read_time(column, words_of(time))
 
 
 def _check_group(frame: pd.DataFrame, group: str | None, label: LabelSpellings) -> None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from utils.data.reading.column_types import LARGEST
-from utils.data.reading.spelled_dates import DateSpelling, date_spelling, to_moments
+from utils.data.reading.column_types import LARGEST, as_dates
+from utils.data.reading.spelled_dates import date_spelling
 from utils.data.reading.spelled_numbers import COMMA, POINT, SAMPLE, decimal_signs, is_ambiguous, mixed_currencies
 from utils.data.reading.texts import as_texts
 from utils.data.recognition.recognised import ColumnSummary
+from utils.data.recognition.times import YEARS
 from utils.dataset_config import Spellings
 
 NUMBERS, DATES = ("number", "amount"), ("date", "time")
@@ -35,19 +35,20 @@ def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary], s
         if column.kind in NUMBERS and frame[column.name].dtype.kind == "f":
             n_large = int((frame[column.name].abs() > LARGEST).sum())
             notes += [f"Column '{column.name}': {n_large:,} values beyond 1e30 are read as missing."] * bool(n_large)
+        if column.kind == "date" and column.share_missing > frame[column.name].isna().mean():
+            notes += _no_days(frame[column.name])
         if column.kind not in NUMBERS + DATES or frame[column.name].dtype != object:
             continue
         texts = as_texts(frame[column.name])
         spelling = date_spelling(texts) if column.kind in DATES else None
         if spelling is not None and spelling.day_first is not None and not spelling.has_points:
             day_first[column.name] = spelling.day_first
-        if spelling is not None:
-            notes += _no_dates(column.name, texts, spelling)
         if spelling is not None and spelling.is_ambiguous:
             assumed.append(column.name)
+            order = "day" if spelling.day_first else "month"
             notes.append(
-                f"Column '{column.name}': no date shows whether '{texts.drop_null()[0]}' has the day first; it was "
-                "assumed, and `day_first` of the study's file says so."
+                f"Column '{column.name}': no date shows whether '{texts.drop_null()[0]}' has the day first; the "
+                f"{order} first was assumed, and `{order}_first` of the study's file says so."
             )
         elif spelling is None and is_ambiguous(texts, decimal_signs(texts)):
             notes.append(f"Column '{column.name}': points and commas were read as in English; see its values.")
@@ -56,16 +57,13 @@ def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary], s
     return Written(_spellings(own, day_first), tuple(assumed), tuple(notes))
 
 
-def _no_dates(name: str, texts: pa.Array, spelling: DateSpelling) -> list[str]:
-    """A sentence on texts that are written like dates and are none, or of other centuries."""
-    is_none = np.isnat(to_moments(texts, spelling)) & texts.is_valid().to_numpy(zero_copy_only=False)
-    rows = np.flatnonzero(is_none)
-    if not rows.size:
-        return []
-    return [
-        f"Column '{name}': {len(rows):,} values such as '{texts[int(rows[0])]}' are read as missing, as they are no "
-        "days of the years 1678 to 2261."
-    ]
+def _no_days(column: pd.Series) -> list[str]:
+    """A sentence on the values of a column of dates that are read as missing."""
+    rows = np.flatnonzero(as_dates(column).isna() & column.notna())
+    text = as_texts(column.iloc[rows[:1]])[0].as_py().removesuffix("T00:00:00")
+    values = f"{len(rows):,} values such as '{text}' are" if len(rows) > 1 else f"the value '{text}' is"
+    reason = f"they are no days {YEARS}" if len(rows) > 1 else f"it is no day {YEARS}"
+    return [f"Column '{column.name}': {values} read as missing, as {reason}."]
 
 
 def _spellings(signs: dict[str, str], day_first: dict[str, bool]) -> Spellings:

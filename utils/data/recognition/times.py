@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from utils.data.reading.column_types import as_dates, is_day_numbers
+from utils.data.reading.column_types import EPOCHS, as_dates, date_digits
 from utils.data.reading.spelled_dates import date_spelling
 from utils.data.reading.texts import as_texts
 from utils.dataset_config import TIME_UNITS
 
 EPOCH = 3e8  # seconds from the first row are fewer, and seconds since 1970 are more from 1979 on
 DEFAULT = "seconds"
+YEARS = "of the years 1678 to 2261"  # which nanoseconds can hold
 SHORTEST, LONGEST = 86_400.0, 3.2e9  # seconds that a table usually spans: a day to a century
 SPANS = {"years": 31_556_952.0, "days": 86_400.0, "hours": 3600.0, "minutes": 60.0}  # in seconds, the longest first
 UNIT_WORDS = {
@@ -23,6 +24,13 @@ UNIT_WORDS = {
     "minutes": {"min", "mins", "minute", "minutes"},
     "hours": {"h", "hr", "hrs", "hour", "hours"},
     "days": {"d", "day", "days"},
+}
+PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+EPOCH_WORDS = {
+    "s": UNIT_WORDS["seconds"],
+    "ms": UNIT_WORDS["milliseconds"],
+    "us": {"us", "usec", "usecs", "micro", "micros", "microsecond", "microseconds"},
+    "ns": {"ns", "nsec", "nsecs", "nano", "nanos", "nanosecond", "nanoseconds"},
 }
 
 
@@ -45,13 +53,36 @@ class ReadTime:
     note: str = ""
 
 
-def holds_dates(column: pd.Series) -> bool:
-    """Whether a column of times holds dates, or numbers that stand for dates, and not a time from the first row."""
+def holds_dates(column: pd.Series, words: Collection[str] = ()) -> bool:
+    """Whether a column of times holds dates, or numbers that stand for dates, and not a time from the first row.
+
+    Parameters
+    ----------
+    column : Series
+        Dates, numbers or text.
+    words : collection of str
+        Words of the column's name, in lower case.
+    """
     if pd.api.types.is_datetime64_any_dtype(column):
         return True
     if pd.api.types.is_numeric_dtype(column):
-        return is_day_numbers(column) or bool(column.min() > EPOCH)
+        return date_digits(column) is not None or is_epoch(column, words)
     return date_spelling(as_texts(column)) is not None
+
+
+def is_epoch(column: pd.Series, words: Collection[str] = (), latest: pd.Timestamp = pd.Timestamp.max) -> bool:
+    """Whether all numbers can count from 1970: they are later than 1979, in the unit that the name says, if any."""
+    largest = column.abs().max()
+    unit = next((unit for size, unit in EPOCHS.items() if largest >= size), None)
+    named = {name for name, spelled in EPOCH_WORDS.items() if spelled & set(words)}
+    if unit is None or (named and unit not in named):
+        return False
+    return bool(column.min() / PER_SECOND[unit] > EPOCH and column.max() / PER_SECOND[unit] <= latest.timestamp())
+
+
+def latest_moment() -> pd.Timestamp:
+    """Tomorrow, in any zone: what was recorded is no later."""
+    return pd.Timestamp.now() + pd.Timedelta(days=1)
 
 
 def read_time(column: pd.Series, words: Collection[str] = ()) -> ReadTime:
@@ -66,8 +97,8 @@ def read_time(column: pd.Series, words: Collection[str] = ()) -> ReadTime:
     words : collection of str
         Words of the column's name, in lower case.
     """
-    if holds_dates(column):
-        return ReadTime(day_range(column))
+    if holds_dates(column, words):
+        return ReadTime(day_range(as_dates(column)), note=_doubt_of_epoch(column, words))
     numbers = column.to_numpy(dtype=np.float64)
     length = float(numbers.max() - numbers.min())
     named = [unit for unit, names in UNIT_WORDS.items() if names & set(words)]
@@ -76,6 +107,17 @@ def read_time(column: pd.Series, words: Collection[str] = ()) -> ReadTime:
     unit = "milliseconds" if length > LONGEST >= length * TIME_UNITS["milliseconds"] else DEFAULT
     detail = f"{span(length, unit)} from first to last, read as {unit}"
     return ReadTime(detail, unit, "" if unit == DEFAULT and SHORTEST <= length <= LONGEST else _doubt(column, unit))
+
+
+def _doubt_of_epoch(column: pd.Series, words: Collection[str]) -> str:
+    """A sentence on numbers that are read as times since 1970 and lie in the future, as those since 1960 do."""
+    is_number = pd.api.types.is_numeric_dtype(column) and date_digits(column) is None
+    if not is_number or is_epoch(column, words, latest_moment()):
+        return ""
+    return (
+        f"Column '{column.name}' is read as times since 1970, {day_range(as_dates(column))}, which lie in the future; "
+        "if it does not count from 1970, write its times like 2024-12-31 10:30."
+    )
 
 
 def _doubt(column: pd.Series, unit: str) -> str:
@@ -102,7 +144,6 @@ def span(length: float, unit: str) -> str:
     return f"{f'{number:,.{0 if number >= 100 else 1}f}'.removesuffix('.0')} {name}"
 
 
-def day_range(column: pd.Series) -> str:
+def day_range(dates: pd.Series) -> str:
     """First and last day."""
-    dates = as_dates(column)
     return f"{dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}"

@@ -18,9 +18,11 @@ NUMBERS = {
     "apostrophes": (["1'234.56", "999"], [1234.56, 999]),
     "a point that one value decides": (["1.234", "12.5"], [1.234, 12.5]),
     "a zero before three decimals": (["0.234", "1.250"], [0.234, 1.25]),
+    "lakhs and crores": (["₹1,23,456.00", "₹12,34,567", "999", "10,00,00,000.5"], [123456, 1234567, 999, 1e8 + 0.5]),
     "currency": (["$1,200.50", "-$3", "4 USD"], [1200.5, -3, 4]),
     "per cent": (["10.5 %", "3%"], [10.5, 3]),
     "missing in words": (["1", "?", "NA", "N/A", "null", "NULL", "None", "nan", "-", " ", None], [1, *[NAN] * 10]),
+    "missing in the words of programs": (["1", ".", "\\N", "(null)", "#DIV/0!", "#VALUE!", "#REF!"], [1, *[NAN] * 6]),
     "too large to be scaled": (["1", "1e308", "-1e31"], [1, NAN, NAN]),
     "infinite": (["1", "inf", "-Infinity"], [1, NAN, NAN]),
     "booleans": ([True, False, None], [1, 0, NAN]),
@@ -69,12 +71,32 @@ DATES = {
     "midnight and noon": (["2/13/24 12:00 AM", "2/13/24 12:30 pm"], ["2024-02-13", "2024-02-13 12:30"]),
     "names": (["13 Feb 2024", "1-March-1999"], ["2024-02-13", "1999-03-01"]),
     "names first": (["Feb 13, 2024", "May 1, 2024"], ["2024-02-13", "2024-05-01"]),
+    "SAS": (["01JAN2024:10:30:00", "13Feb2024:07:05:09.5"], ["2024-01-01 10:30", "2024-02-13 07:05:09.5"]),
+    "Oracle": (
+        ["05-JAN-24 10.30.00.000000 AM", "13-FEB-24 01.05.09.250000 PM"],
+        ["2024-01-05 10:30", "2024-02-13 13:05:09.25"],
+    ),
+    "Apache": (
+        ["01/Jan/2024:10:30:00 +0100", "13/Feb/2024:07:05:09 +0000"],
+        ["2024-01-01 9:30", "2024-02-13 07:05:09"],
+    ),
+    "a clock with a point": (["13.2.2024 7.05", "1.2.2024 23.30"], ["2024-02-13 07:05", "2024-02-01 23:30"]),
     "months": (["Dec-2011", "Jan-2010"], ["2011-12-01", "2010-01-01"]),
     "digits": (["20240213", "19991231"], ["2024-02-13", "1999-12-31"]),
     "numbers of digits": ([20240213, 19991231], ["2024-02-13", "1999-12-31"]),
+    "numbers of digits and an open end": ([20240213, 99991231, 0, NAN], ["2024-02-13", None, None, None]),
+    "numbers of hours": ([2024021300, 2024021323], ["2024-02-13 00:00", "2024-02-13 23:00"]),
+    "numbers of minutes": ([202402131030, 199912312359], ["2024-02-13 10:30", "1999-12-31 23:59"]),
+    "numbers of seconds": ([20240213103015, 20240213000000], ["2024-02-13 10:30:15", "2024-02-13"]),
+    "texts of seconds": (["20240213103015", "20240213T103015Z"], ["2024-02-13 10:30:15"] * 2),
+    "numbers with the year last": ([31122024, 1012024], [None, None]),
     "epoch seconds": ([1_700_000_000, 1_700_000_060.5], ["2023-11-14 22:13:20", "2023-11-14 22:14:20.5"]),
     "epoch milliseconds": ([1_700_000_000_000, 0], ["2023-11-14 22:13:20", "1970-01-01"]),
     "gaps": (["2024-02-13", "", None, "NA"], ["2024-02-13", None, None, None]),
+    "a typing error among days first": (["13/02/2024", "01/02/2024", "31/13/1990"], ["2024-02-13", "2024-02-01", None]),
+    "no day in either order": (["13/02/2024", "01/02/2024", "30/02/2024"], ["2024-02-13", "2024-02-01", None]),
+    "no day of a month first": (["02/13/2024", "02/01/2024", "02/30/2024"], ["2024-02-13", "2024-02-01", None]),
+    "zeros": (["2024-02-13", "0000-00-00", "2024-00-00"], ["2024-02-13", None, None]),
     "days that do not exist, and an open end": (["2024-02-13", "2024-02-30", "9999-12-31"], ["2024-02-13", None, None]),
 }
 
@@ -110,12 +132,20 @@ def test_as_dates_takes_the_given_order_only_where_the_column_leaves_it_open():
     [
         (["2024-01-01", "soon", "2024"], "rows 2, 3: 'soon' is not a date written like '2024-01-01'"),
         (["soon"], "row 1: 'soon' is not a date; write"),
+        (["01.11.10", "62.01.00", "47.11.40"], "rows 2, 3: '62.01.00' is no day; correct it, or name the column among"),
         (["13/02/2024", "02/13/2024"], "dates with the day first and others with the month first"),
     ],
 )
 def test_as_dates_names_what_is_not_a_date(values, words):
     with pytest.raises(DataError, match=f"Column 'opened'.*{words}"):
         as_dates(pd.Series(values, name="opened"))
+
+
+def test_typed_refuses_numbers_of_days_whose_order_is_open():
+    days = pd.DataFrame({"billed": [31122024, 1012024, 15062024]})
+    with pytest.raises(DataError, match="Column 'billed' holds numbers such as 31122024, which leave open whether"):
+        typed(days, dates=("billed",))
+    assert typed(days, numeric=("billed",))["billed"].tolist() == [31122024, 1012024, 15062024]
 
 
 def test_as_categories_are_sorted_stripped_texts():

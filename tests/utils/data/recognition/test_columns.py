@@ -53,13 +53,59 @@ COLUMNS = {
         ["k.A." if i % 9 == 0 else str(20 + i % 50) for i in range(N)],
         ("category", "51 values, numbers but for 'k.A.'; leave these cells empty"),
     ),
+    "prices but for a word": (
+        "x",
+        ["n.a." if i == 7 else f"{i * 1.37 + 0.5:.2f}" for i in range(N)],
+        (
+            "dropped",
+            "a different value in every row, numbers but for 'n.a.'; leave these cells empty to use it as a number",
+        ),
+    ),
+    "prices but for many words": (
+        "x",
+        [f"about {i}" if i % 50 == 7 else f"{i * 1.37 + 0.5:.2f}" for i in range(N)],
+        ("dropped", "a different value in every row, numbers but for 'about 7', 'about 57' and 18 more; leave these"),
+    ),
+    "moments but for a word": (
+        "x",
+        ["unknown" if i == 7 else moment for i, moment in enumerate(MOMENTS.strftime("%d/%m/%Y %H:%M"))],
+        (
+            "dropped",
+            "a different value in every row, dates but for 'unknown'; leave these cells empty to use it as a d",
+        ),
+    ),
+    "days but for a word": (
+        "x",
+        ["unknown" if i % 9 == 0 else day for i, day in enumerate(MOMENTS.strftime("%Y-%m-%d"))],
+        ("category", "48 values, dates but for 'unknown'; leave these cells empty to use it as a date"),
+    ),
     "one value or none": ("x", np.where(RNG.random(N) < 0.5, "x", None), ("category", "1 values, 5")),
     "ISO": ("x", MOMENTS.strftime("%Y-%m-%d"), ("date", "2023-01-01 to 2023-02-16")),
     "day first": ("x", MOMENTS.strftime("%d/%m/%Y"), ("date", "2023-01-01 to 2023-02-16")),
     "typed dates": ("x", MOMENTS, ("date", "2023-01-01 to 2023-02-16")),
     "days in digits": ("x", MOMENTS.strftime("%Y%m%d").astype(int), ("date", "2023-01-01 to 2023-02-16")),
+    "days in digits and open ends": (
+        "valid_to",
+        np.where(np.arange(N) % 4, 99991231, MOMENTS.strftime("%Y%m%d").astype(int)),
+        ("date", "2023-01-01 to 2023-02-16, 75 % missing"),
+    ),
+    "hours in digits": ("x", MOMENTS.strftime("%Y%m%d%H").astype(int), ("date", "2023-01-01 to 2023-02-16")),
+    "seconds in digits": ("x", MOMENTS.strftime("%Y%m%d%H%M%S").astype(int), ("date", "2023-01-01 to 2023-02-16")),
+    "days in digits, year last": (
+        "x",
+        MOMENTS.strftime("%d%m%Y").astype(int),
+        ("number", "but written like days"),
+    ),
+    "texts of days, year last": ("x", MOMENTS.strftime("%d%m%Y"), ("category", "47 values, written like days with")),
     "epoch with a name": ("created_at", MOMENTS.astype("int64") // 10**9 // 9_000 * 9_000, ("date", "2022-12-31 to")),
     "epoch without": ("x", MOMENTS.astype("int64") // 10**9 // 9_000 * 9_000, ("number", "")),
+    "epoch milliseconds": ("created_ms", MOMENTS.astype("int64") // 10**6, ("time", "2023-01-01 to 2023-02-16")),
+    "epoch nanoseconds": ("end_time", MOMENTS.astype("int64"), ("date", "2023-01-01 to 2023-02-16")),
+    "epoch seconds with decimals": ("event_time", MOMENTS.astype("int64") / 1e9 + 0.25, ("time", "2023-01-01 to 2023")),
+    "durations": ("run_time_ns", 400_000_000 + np.arange(N) * 7919 % 500 * 7_000_001, ("number", "")),
+    "durations by name": ("time_since_start", 400_000_000 + np.arange(N) * 7919 % 500 * 1001, ("number", "")),
+    "seconds since 1960": ("event_time", 2_023_574_400 + RNG.integers(0, 10**7, N), ("number", "")),
+    "milliseconds since 1960": ("ts", (2_023_574_400 + RNG.integers(0, 10**7, N)) * 1000, ("number", "")),
     "row numbers": ("x", RNG.permutation(N) + 17, ("dropped", "a different value in every row")),
     "keys": ("x", [f"P{number:07}" for number in RNG.permutation(N)], ("dropped", "a different value in every row")),
     "almost keys": ("x", [f"P{max(number, 20)}" for number in range(N)], ("dropped", "a different value in almost ev")),
@@ -73,6 +119,19 @@ COLUMNS = {
     "rare entity": ("account", np.arange(N) * 2 // 3, ("dropped", "667 values with 1.5 rows each, as of an entity")),
     "codes by name": ("zone_id", RNG.permutation(N) % 15, ("category", "15 values, whole numbers that its name calls")),
     "numbers with 'id' inside": ("id_count", RNG.permutation(N) % 100, ("number", "")),
+    "age of an entity": ("age_client", 20 + RNG.permutation(N) % 60, ("number", "")),
+    "revenue of an entity": ("revenu_client", RNG.permutation(70_000)[:N] + 20_000, ("number", "")),
+    "limit of an entity": ("credit_limit_per_account", RNG.permutation(N) % 100 * 500, ("number", "")),
+    "count of an entity": ("purchasesPerCustomer", RNG.permutation(N) % 100, ("number", "")),
+    "one of two entities": ("sender account", RNG.permutation(N) % 100, ("dropped", "100 values with 10.0 rows each")),
+    "numbers of vouchers": ("belegnr", 4_711_000 + np.arange(N) * 5 + np.arange(N) % 3, ("dropped", "a different")),
+    "id in front": ("id_transaction", np.arange(N) * 5 + np.arange(N) % 3, ("dropped", "a different value in every")),
+    "number behind": ("TransactionNo", np.arange(N) * 5 + np.arange(N) % 3, ("dropped", "a different value in every")),
+    "row numbers in tens": ("x", np.arange(N) * 10, ("number", "rises or falls from each row to the next")),
+    "different numbers": ("x", RNG.permutation(N) * 10, ("number", "")),
+    "rising numbers": ("x", np.arange(N) * 50 + np.arange(N) % 3 * 16, ("number", "rises or falls from each row to t")),
+    "falling numbers": ("x", -np.cumsum(RNG.gamma(2, 3, N)), ("number", "rises or falls from each row to the next")),
+    "phone numbers": ("contact", [f"+4917612{i % 400:05}" for i in range(N)], ("category", "400 values")),
     "label in other words": ("x", np.where(Y, "bad", "good"), ("dropped", "says the same as the label")),
     "label turned round": ("x", (~Y).astype(int), ("dropped", "says the same as the label")),
     "label as a gap": ("x", np.where(Y, "chargeback", None), ("dropped", "says the same as the label")),
@@ -118,10 +177,31 @@ def roles(**columns) -> tuple[str | None, str | None]:
 def test_recognise_takes_a_time_only_if_it_is_hardly_in_doubt():
     assert roles(date_opened=MOMENTS.strftime("%d/%m/%Y %H:%M")) == ("date_opened", None)
     assert roles(timestamp=MOMENTS.astype("int64") // 10**9) == ("timestamp", None)
+    assert roles(datetime=MOMENTS.strftime("%Y%m%d%H").astype(int)) == ("datetime", None)
     assert roles(date=MOMENTS.strftime("%Y-%m-%d")) == (None, None)  # many rows share a day
     assert roles(created=MOMENTS, time=MOMENTS[::-1]) == (None, None)
     assert roles(created=MOMENTS.where(np.arange(N) > 0)) == (None, None)
     assert roles(born=MOMENTS) == (None, None)
+    assert roles(created=MOMENTS, end_date=MOMENTS[::-1]) == ("created", None)
+
+
+@pytest.mark.parametrize(
+    "name", ["date_of_birth", "Datum der Geburt", "contract_end_date", "dueDate", "valid until date"]
+)
+def test_recognise_takes_no_other_moment_of_a_row_as_its_time(name):
+    assert roles(**{name: MOMENTS}) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        pd.date_range("1940-01-01", periods=N, freq="20D"),
+        pd.Timestamp.now().normalize() + pd.to_timedelta(np.arange(N) - N // 2, unit="D"),
+    ],
+    ids=["of many decades", "of the future"],
+)
+def test_recognise_takes_no_dates_as_the_time_that_can_hardly_have_been_recorded(dates):
+    assert roles(date=dates) == (None, None)
 
 
 def test_recognise_takes_an_amount_only_if_one_number_is_named_like_one():
@@ -168,6 +248,35 @@ def test_recognise_notes_entities_and_dates_without_an_order():
     assert any("no date shows whether '01/01/2024' has the day first" in note for note in notes)
 
 
+@pytest.mark.parametrize(
+    ("days", "order", "span"),
+    [
+        ([f"{1 + i // 92:02d}/01/2024 {i % 24:02d}:{i % 60:02d}" for i in range(N)], "day", "2024-01-01 to 2024-01-11"),
+        (
+            [f"01/{1 + i // 92:02d}/2024 {i % 24:02d}:{i % 60:02d}" for i in range(N)],
+            "month",
+            "2024-01-01 to 2024-01-11",
+        ),
+        ([f"{1 + i // 92:02d}/01/2024" for i in range(N)], "month", "2024-01-01 to 2024-11-01"),
+        ([f"01/{1 + i // 92:02d}/2024" for i in range(N)], "day", "2024-01-01 to 2024-11-01"),
+        ([f"05/01/2024 {i % 24:02d}:{i % 60:02d}" for i in range(N)], "day", "2024-01-05 to 2024-01-05"),
+    ],
+)
+def test_recognise_marks_an_order_of_day_and_month_as_assumed_where_no_date_shows_it(days, order, span):
+    recognised = recognise_as(claims(billed=days), label="is_fraud")
+    assert recognised.columns[-1].detail == f"{span}, {order} first (assumed)"
+    assert f"the {order} first was assumed, and `{order}_first` of the study's file" in " ".join(recognised.notes)
+    assert getattr(recognised.spellings, f"{order}_first") == ("billed",)
+
+
+def test_recognise_notes_numbers_that_rise_with_the_rows():
+    rising = np.cumsum(RNG.integers(1, 50, N))
+    notes = recognise_as(claims(voucher=rising, other=rising[::-1]), label="is_fraud").notes
+    assert any(
+        note.startswith("Columns 'voucher', 'other': rises or falls from each row to the next") for note in notes
+    )
+
+
 def test_table_prints_one_line_for_a_label_with_a_line_break():
     recognised = recognise_as(claims(is_fraud=np.where(Y, "ba\nd", "good")), label="is_fraud")
     lines = table(recognised).splitlines()
@@ -209,7 +318,7 @@ def test_recognise_names_the_currencies_of_amounts_that_are_no_numbers():
             "price": [f"{amount} {currencies[i % 3]}" for i, amount in enumerate(amounts)],
             "fee": [f"{'$€'[i % 2]}{i % 9}" for i in range(2 * N)],
             "late": [*(f"{i % 7} EUR" for i in range(2 * N - 1)), "2 GBP"],
-            "paid": [f"{amount} USD" for amount in amounts],
+            "paid": [f"{i * 37 % 101} USD" for i in range(2 * N)],
         }
     )
     recognised = recognise_as(frame, label="y")
@@ -232,6 +341,53 @@ def test_recognise_notes_what_is_read_as_missing():
         notes
     )
     assert "Column 'size': 10 values beyond 1e30 are read as missing." in notes
+
+
+SECONDS = pd.Series(MOMENTS.astype("datetime64[s]"))
+OUT_OF_RANGE = {
+    "a day that does not exist": (MOMENTS.strftime("%d/%m/%Y %H:%M"), "30/02/2024 10:00"),
+    "zeros": (MOMENTS.strftime("%Y-%m-%d %H:%M:%S"), "0000-00-00 00:00:00"),
+    "an open end": (MOMENTS.strftime("%Y-%m-%d %H:%M"), "9999-12-31 00:00"),
+    "an open end in Parquet": (SECONDS, "9999-12-31"),
+    "an open end in Parquet, with a zone": (SECONDS.dt.tz_localize("UTC"), "9999-12-31"),
+    "month and day exchanged": (MOMENTS.strftime("%d/%m/%Y %H:%M"), "31/13/1990 10:00"),
+}
+
+
+@pytest.mark.parametrize(("moments", "value"), OUT_OF_RANGE.values(), ids=OUT_OF_RANGE.keys())
+def test_recognise_takes_no_date_as_the_time_that_the_loader_refuses(moments, value):
+    """The loader refuses a time with gaps, and a value that it cannot hold is one."""
+    values = pd.Series(moments)
+    values.iloc[[1, 500]] = value if values.dtype == object else pd.Timestamp(value, tz=values.dt.tz)
+    recognised = recognise_as(claims(opened=values), label="is_fraud")
+    column = recognised.columns[-1]
+    assert (column.kind, column.share_missing) == ("date", 0.002)
+    assert column.detail.startswith("2023-01-01 to 2023-02-16, under 1 % missing")
+    (note,) = [note for note in recognised.notes if "opened" in note]
+    assert (
+        note.startswith(f"Column 'opened': 2 values such as '{value}")
+        and "read as missing, as they are no days of" in note
+    )
+    typed_dates = typed(claims(opened=values), dates=("opened",), spellings=recognised.spellings)
+    assert typed_dates["opened"].isna().sum() == 2
+
+
+def test_recognise_leaves_out_dates_of_which_none_can_be_held():
+    ends = np.array(["9999-12-31", "9999-12-30", "9999-12-29"], dtype="datetime64[s]")
+    assert column_of(ends[np.arange(N) % 3]) == ("dropped", "no days of the years 1678 to 2261")
+
+
+CODES = {
+    "ATECO": ["62.01.00", "47.11.40", "01.11.10", "56.10.11"],
+    "customs": ["8471.30.00", "8517.62.00", "1806.10.20", "6109.10.00"],
+    "versions": ["1.0.10", "2.13.11", "2.14.12", "3.7.12", "3.20.15", "4.1.20"],
+    "years first": ["45-01-24", "24-02-25", "61-07-01", "12-12-12"],
+}
+
+
+@pytest.mark.parametrize("codes", CODES.values(), ids=CODES.keys())
+def test_recognise_takes_codes_of_which_few_are_days_for_categories(codes):
+    assert column_of(np.array(codes)[np.arange(N) % len(codes)]) == ("category", f"{len(codes)} values")
 
 
 @pytest.mark.parametrize("days", [["45-01-24", "24-02-25"], ["24/13/45", "25/01/45"], ["32/01/2024"]])
@@ -335,6 +491,16 @@ REFUSED = {
         claims(t=MOMENTS.where(np.arange(N) > 3)),
         {"time": "t"},
         "has no time in 4 rows, first in row 1",
+    ),
+    "a number that is no day as a time": (
+        claims(t=np.where(np.arange(N) == 4, 20240230, MOMENTS.strftime("%Y%m%d").astype(int))),
+        {"time": "t"},
+        "has no time in 1 row, first in row 5",
+    ),
+    "numbers with the year last as a time": (
+        claims(t=MOMENTS.strftime("%d%m%Y").astype(int)),
+        {"time": "t"},
+        "holds numbers such as 1012023, which leave open whether the day or the month is first; write its days like",
     ),
     "text as a time": (MIXED, {"time": "ok"}, "is not a date; write all dates alike"),
     "text as an amount": (MIXED, {"amount": "ok"}, "is not a number; correct it"),

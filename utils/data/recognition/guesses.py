@@ -1,0 +1,57 @@
+"""The time and the amount of a table whose user names none: only where there is hardly any doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from utils.data.reading.column_types import as_dates
+from utils.data.recognition.named_columns import NamedColumns
+from utils.data.recognition.names import is_like_amount, is_like_time
+from utils.data.recognition.recognised import ColumnSummary
+from utils.data.recognition.times import latest_moment
+
+MIN_TIMES = 20  # different times that a time has more of
+LONGEST = pd.Timedelta(days=30 * 365.25)  # that a time spans: dates of birth span more
+EFFECTS = {
+    "time": "it orders the rows, and the last ones are the test set",
+    "amount": "costs are computed from it",
+}
+
+
+def guess_time(frame: pd.DataFrame, columns: Sequence[ColumnSummary], named: NamedColumns) -> ColumnSummary | None:
+    """The only date that differs in most rows, has no gaps and a name like a time, and is past; None without one."""
+    if named.time is not None:
+        return None
+    likely = [
+        column
+        for column in columns
+        if column.kind == "date" and column.share_missing == 0 and is_like_time(column.name)
+        if column.n_values > max(MIN_TIMES, len(frame) / 2) and _could_be_recorded(frame[column.name])
+    ]
+    return likely[0] if len(likely) == 1 else None
+
+
+def _could_be_recorded(column: pd.Series) -> bool:
+    """Whether dates are past and span no more than some decades."""
+    dates = as_dates(column)
+    return bool(dates.max() <= latest_moment() and dates.max() - dates.min() <= LONGEST)
+
+
+def guess_amount(columns: Sequence[ColumnSummary], named: NamedColumns) -> ColumnSummary | None:
+    """The only number without gaps and with a name like an amount; None without one."""
+    if named.amount is not None:
+        return None
+    likely = [
+        column
+        for column in columns
+        if column.kind == "number" and column.share_missing == 0 and is_like_amount(column.name)
+        if column.name not in named.numeric
+    ]
+    return likely[0] if len(likely) == 1 else None
+
+
+def guess_note(role: str, column: str) -> str:
+    """A sentence on a guess and its effect."""
+    return f"Column '{column}' is taken as the {role}: {EFFECTS[role]}; name another one or none in the study's file."
