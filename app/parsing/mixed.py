@@ -155,6 +155,10 @@ def _read_numbers(column: RawColumn, cells: pd.Series, source: Source) -> Cells:
     if _holds_dates(cells):
         problems = dict.fromkeys(np.flatnonzero(cells.notna()).tolist(), "is not a number")
         return Cells(np.full(len(cells), np.nan), problems)
+    if pd.api.types.is_timedelta64_dtype(cells):
+        cells = cells.dt.total_seconds()
+    if cells.dtype == object and pd.api.types.infer_dtype(cells, skipna=True) == "boolean":
+        cells = cells.astype("boolean").astype(float)  # booleans with gaps
     if cells.dtype != object:
         values = cells.astype(float).to_numpy()
         return Cells(np.where(np.isfinite(values), values, np.nan))
@@ -205,7 +209,9 @@ def _json_number(cell: object) -> float:
 
 def _read_dates(column: RawColumn, cells: pd.Series) -> Cells:
     if cells.dtype != object:
-        return Cells(to_seconds(cells))
+        seconds = to_seconds(cells)
+        wrong = np.isnan(seconds) & cells.notna().to_numpy()
+        return Cells(seconds, dict.fromkeys(np.flatnonzero(wrong).tolist(), NO_DATE))
     values, problems, others = np.full(len(cells), np.nan), {}, []
     for position, cell in enumerate(cells):
         seconds = _iso_seconds(cell) if type(cell) is str else None
@@ -242,9 +248,16 @@ def _other_seconds(cells: pd.Series, day_first: bool | None) -> NDArray[np.float
     distinct = np.append(_moments(encoded.dictionary, day_first), np.datetime64("NaT"))  # the last one is for a gap
     moments = distinct[encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
     if is_number.any():
-        moments[is_number] = as_dates(cells[is_number].astype(float)).to_numpy()
+        moments[is_number] = as_dates(cells[is_number].map(_as_float)).to_numpy()
     seconds = moments.astype("datetime64[ns]").astype(np.int64) / 1e9
     return np.where(np.isnat(moments), np.nan, seconds)
+
+
+def _as_float(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return np.inf
 
 
 def _moments(texts: pa.Array, day_first: bool | None) -> NDArray[np.datetime64]:

@@ -144,7 +144,7 @@ def read_form(model: Served, texts: Mapping[str, str]) -> Typed:
     return Typed(
         values,
         rows.problems.get(0, {}),
-        {raw.name: value for raw, value in columns if raw.kind == "number" and "," in texts[raw.name]},
+        {raw.name: value for raw, value in columns if raw.kind == "number" and "," in texts.get(raw.name, "")},
         [raw.name for raw, value in columns if value != value],
         [f"{name} '{text}'" for name, text in rows.unseen.get(0, {}).items()],
     )

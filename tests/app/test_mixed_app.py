@@ -89,6 +89,14 @@ def test_predict_page_names_a_value_that_cannot_be_read(client):
     assert '<a class="alert-link" href="#field-6">opened</a> is not a date' in answer.text
 
 
+@pytest.mark.parametrize("name", COLUMNS)
+def test_predict_page_names_a_field_that_was_not_sent(client, name):
+    sent = filled(client)
+    del sent[f"column-{COLUMNS.index(name)}"]
+    answer = client.post("/predict", data=sent)
+    assert answer.status_code == 422 and f">{name}</a> is missing" in answer.text
+
+
 def test_predict_page_takes_a_column_that_is_named_like_another_part_of_the_form(client, app):
     assert b'name="model"' in client.get("/predict").data  # columns are sent under numbers
 

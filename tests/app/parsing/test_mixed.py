@@ -87,6 +87,36 @@ def test_read_cells_of_dates_reads_clocks_zones_and_fractions_as_training_does()
     assert cells.problems == dict.fromkeys((3, 4), "is not a date, such as 2024-02-13")
 
 
+@pytest.mark.parametrize("number", [1e30, -1e30, 10**40, 10**400, float("inf"), 9.3e18])
+def test_read_cells_of_dates_refuses_a_number_beyond_any_time_alone(number):
+    cells = read(DAY, 1707782400, number)
+    assert (cells.values[0], list(cells.problems)) == (FEBRUARY, [1])
+
+
+@pytest.mark.parametrize("text", ["1e30", "9" * 25, "-" + "9" * 25])
+def test_read_mixed_table_refuses_the_row_of_a_number_beyond_any_time_alone(text):
+    table = read_mixed_table(f"day,shop\n1707782400,a\n{text},a\n".encode(), [DAY, SHOP], "")
+    assert (table.values[0, 0], list(table.errors)) == (FEBRUARY, [2])
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (pd.to_timedelta([90, None], unit="s"), [90, np.nan]),
+        (pd.array([True, None, False], dtype="boolean"), [1, np.nan, 0]),
+        ([True, False], [1, 0]),
+        (pd.Categorical(["1.5", None]), [1.5, np.nan]),
+        (pd.Categorical([1.5, None]), [1.5, np.nan]),
+    ],
+)
+def test_read_mixed_table_reads_numbers_of_any_type_as_training_does(cells, expected):
+    column = pd.Series(cells)
+    np.testing.assert_array_equal(NUMBER.encode(column), expected)
+    table = read_mixed_table(parquet_of(sum=column, shop=["a"] * len(column)), [NUMBER, SHOP], "")
+    np.testing.assert_array_equal(table.values[:, 0], expected)
+    assert not table.errors
+
+
 def test_read_cells_of_dates_takes_the_order_of_day_and_month_from_training():
     third_of_april = pd.Timestamp("2024-04-03").timestamp()
     assert read(DAY, "03/04/2024").values.tolist() == [third_of_april]

@@ -17,6 +17,8 @@ from utils.dataset_config import UNKNOWN, Spellings
 
 # Smallest size of numbers that are times since 1970, and the unit in which they count.
 EPOCHS = {1e17: "ns", 1e14: "us", 1e11: "ms", 0: "s"}
+NS_PER_UNIT = {"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1.0}
+LATEST = float(pd.Timestamp.max.value)  # in nanoseconds since 1970
 LARGEST = 1e30  # numbers beyond cannot be scaled, and count as missing
 MAX_SHOWN = 3  # rows that a message names
 
@@ -148,9 +150,22 @@ def is_day_numbers(column: pd.Series) -> bool:
 
 def _since_1970(column: pd.Series) -> pd.Series:
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    largest = np.nanmax(np.abs(values[np.isfinite(values)]), initial=0.0)
-    unit = next(unit for size, unit in EPOCHS.items() if largest >= size)
-    return pd.Series(pd.to_datetime(values, unit=unit, errors="coerce"), index=column.index, name=column.name)
+    return pd.Series(moments_since_1970(values, unit_since_1970(values)), index=column.index, name=column.name)
+
+
+def unit_since_1970(values: np.ndarray) -> str:
+    """The unit in which numbers that count from 1970 do so: 's', 'ms', 'us' or 'ns', as the size of the largest says.
+
+    Numbers that are no time in any unit do not count.
+    """
+    largest = np.max(np.abs(values), where=np.abs(values) < LATEST, initial=0.0)
+    return next(unit for size, unit in EPOCHS.items() if largest >= size)
+
+
+def moments_since_1970(values: np.ndarray, unit: str) -> np.ndarray:
+    """Moments as datetime64[ns] of numbers that count from 1970; NaT beyond the years that this type can hold."""
+    can_hold = np.abs(values) < LATEST / NS_PER_UNIT[unit]
+    return pd.to_datetime(np.where(can_hold, values, np.nan), unit=unit, errors="coerce").to_numpy()
 
 
 def _refuse_dates(column: pd.Series, texts: pa.Array) -> None:

@@ -73,6 +73,9 @@ DATES = {
     "numbers of digits": ([20240213, 19991231], ["2024-02-13", "1999-12-31"]),
     "epoch seconds": ([1_700_000_000, 1_700_000_060.5], ["2023-11-14 22:13:20", "2023-11-14 22:14:20.5"]),
     "epoch milliseconds": ([1_700_000_000_000, 0], ["2023-11-14 22:13:20", "1970-01-01"]),
+    "numbers beyond any time": ([1_707_782_400, 1e30, -1e25, np.inf, 9.3e18], ["2024-02-13", None, None, None, None]),
+    "seconds beyond the years that can be held": ([1_707_782_400, 2e10], ["2024-02-13", None]),
+    "nothing but numbers beyond any time": ([1e30, None], [None, None]),
     "gaps": (["2024-02-13", "", None, "NA"], ["2024-02-13", None, None, None]),
     "days that do not exist, and an open end": (["2024-02-13", "2024-02-30", "9999-12-31"], ["2024-02-13", None, None]),
 }
