@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Literal
@@ -19,43 +19,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from app.parsing.categories import read_categories
+from app.parsing.cells import Cells, is_gap
 from app.parsing.records import LARGEST
 from app.parsing.typed_numbers import read_typed
 from utils.data.features.calendar import to_seconds
-from utils.data.reading.column_types import as_categories, as_dates
+from utils.data.reading.column_types import as_dates
 from utils.data.reading.spelled_dates import DateSpelling, date_spelling, to_moments
 from utils.data.reading.spelled_numbers import COMMA, POINT, to_floats
-from utils.data.reading.texts import MISSING, as_texts
+from utils.data.reading.texts import as_texts
 from utils.serving.raw_columns import RawColumn
 
 SAMPLE = 100  # texts that are looked at for the spelling of dates
 MAX_SPELLINGS = 4  # of the dates of a column
-MAX_SHOWN = 60  # characters of a cell that a message repeats
 PLAIN = {int, float}
 NO_DATE = "is not a date, such as 2024-02-13"
 ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[-+]\d\d:\d\d)?)?", re.ASCII)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_WITHOUT_ZONE = datetime(1970, 1, 1)
 Source = Literal["json", "form", "file"]
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """The cells of a column, read.
-
-    Attributes
-    ----------
-    values : array of shape (n_rows,)
-        NaN for a gap and for what cannot be read.
-    problems : dict of int to str
-        Why a cell cannot be read, by its position.
-    unseen : dict of int to str
-        Categories that were not seen in training, by position.
-    """
-
-    values: NDArray[np.float64]
-    problems: dict[int, str] = field(default_factory=dict)
-    unseen: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +94,7 @@ def read_columns(frame: Mapping[str, pd.Series], columns: Sequence[RawColumn], s
 def read_cells(column: RawColumn, cells: pd.Series, source: Source = "json") -> Cells:
     """The cells of a column, of any type; see `read_rows`."""
     if column.is_category:
-        return _read_categories(column, cells)
+        return read_categories(column, cells)
     result = _read_dates(column, cells) if column.is_date else _read_numbers(column, cells, source)
     problems = dict(result.problems)
     too_large = np.abs(result.values) > LARGEST
@@ -121,34 +103,6 @@ def read_cells(column: RawColumn, cells: pd.Series, source: Source = "json") -> 
         missing = np.flatnonzero(np.isnan(result.values)).tolist()
         problems = dict.fromkeys(missing, "is empty, and a row without it cannot be scored") | problems
     return Cells(np.where(too_large, np.nan, result.values), problems)
-
-
-def _read_categories(column: RawColumn, cells: pd.Series) -> Cells:
-    if cells.dtype != object:
-        return _read_typed_categories(column, cells)
-    values, problems, others = np.full(len(cells), np.nan), {}, []
-    for position, cell in enumerate(cells):
-        code = column.codes.get(cell) if type(cell) is str else None
-        if code is not None:
-            values[position] = code
-        elif isinstance(cell, (dict, list)):
-            problems[position] = "is neither text nor a number"
-        elif cell is not None:
-            others.append(position)
-    rest = _read_typed_categories(column, cells.iloc[others])
-    values[others] = rest.values
-    return Cells(values, problems, {others[position]: text for position, text in rest.unseen.items()})
-
-
-def _read_typed_categories(column: RawColumn, cells: pd.Series) -> Cells:
-    """Categories of cells of any type, as training reads them."""
-    if not len(cells):
-        return Cells(np.empty(0))
-    typed = as_categories(cells)
-    values = column.positions(typed)
-    positions = np.flatnonzero(values == column.unseen)
-    texts = typed.iloc[positions].astype(str).str.slice(0, MAX_SHOWN)
-    return Cells(values, {}, dict(zip(positions.tolist(), texts, strict=True)))
 
 
 def _read_numbers(column: RawColumn, cells: pd.Series, source: Source) -> Cells:
@@ -194,11 +148,6 @@ def _read_texts(cells: pd.Series, decimal: str | None = None) -> Cells:
 
 def _holds_dates(cells: pd.Series) -> bool:
     return pd.api.types.is_datetime64_any_dtype(cells)
-
-
-def is_gap(cell: object) -> bool:
-    """Whether a cell is missing: None, NaN, or a text that says so."""
-    return cell is None or cell is pd.NaT or cell != cell or (isinstance(cell, str) and cell.strip() in MISSING)
 
 
 def _json_number(cell: object) -> float:

@@ -16,6 +16,7 @@ from app.parsing.table import MAX_FILE_ROWS, MAX_UNPACKED, Table
 from utils.data.reading import Delimited, open_table
 from utils.data.reading.parquet import parquet_schema, parquet_table
 from utils.data.reading.raw_columns import clean_frame, frame_of_texts
+from utils.data.reading.texts import clean_texts
 from utils.serving.raw_columns import UNSEEN, RawColumn
 
 MAX_NAMED = 3  # unseen categories of a column that a note names
@@ -111,8 +112,7 @@ def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *
     if cells is None:
         cells, bad, numbers = _line_by_line(lines, wanted, limit)
     check_count(cells.num_rows, limit)
-    signs = {column.name: column.decimal for column in columns}
-    frame = frame_of_texts(names, [cells[name] for name in names], text.separator, signs)
+    frame = _frame(cells, columns, text.separator)
     rows = read_columns(frame, columns, "file")
     labels = cells[label] if lines.has_optional else None
     table = _table(rows, frame, columns, label=labels, notes=frame.attrs["notes"])
@@ -134,6 +134,14 @@ def _read_fast(text: Delimited, names: Sequence[str], limit: int) -> pa.Table | 
     except pa.ArrowInvalid:
         return None
     return None if _has_empty_line(cells) else cells
+
+
+def _frame(cells: pa.Table, columns: Sequence[RawColumn], separator: str) -> pd.DataFrame:
+    """Categories as text, and other columns as what their cells are together; see `frame_of_texts`."""
+    signs = {column.name: column.decimal for column in columns if not column.is_category}
+    frame = frame_of_texts(list(signs), [cells[name] for name in signs], separator, signs)
+    texts = {column.name: clean_texts(cells[column.name]).to_pandas() for column in columns if column.is_category}
+    return frame.assign(**texts)
 
 
 def _has_empty_line(cells: pa.Table) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from utils.data import features
@@ -20,13 +21,15 @@ from utils.data.features.calendar import SECONDS_PER_DAY, to_seconds
 from utils.data.reading import read_raw
 from utils.data.reading.column_types import as_categories, as_numbers
 from utils.data.reading.spelled_dates import date_spelling
-from utils.data.reading.texts import as_texts
+from utils.data.reading.spelled_numbers import POINT, to_floats
+from utils.data.reading.texts import TEXT, as_texts
 from utils.dataset_config import DatasetConfig, Spellings
 
 if TYPE_CHECKING:
     from utils.data.loading import Dataset
 
 UNSEEN = "not seen in training"
+TRUTHS = ("true", "false")
 MAX_LISTED = 2  # distinct numbers of a column that are listed, as choices
 
 
@@ -83,6 +86,22 @@ class RawColumn:
     def codes(self) -> dict[str, float]:
         """Value of each category of the vocabulary."""
         return {text: float(code) for code, text in enumerate(self.categories)}
+
+    @cached_property
+    def codes_of_numbers(self) -> dict[float, float]:
+        """Value of each category that is a number; empty where '1.10' or '05' shows that their spelling matters."""
+        numbers = to_floats(pa.array(self.categories, TEXT), POINT)
+        known = zip(self.codes.items(), numbers.to_pylist(), as_texts(numbers.to_pandas()).to_pylist(), strict=True)
+        spelled = [(text, code, number, plain) for (text, code), number, plain in known if number is not None]
+        if any(text != plain for text, _, _, plain in spelled):
+            return {}
+        return {number: code for _, code, number, _ in spelled}
+
+    @cached_property
+    def codes_of_truths(self) -> dict[str, float]:
+        """Value of the categories 'true' and 'false' in lower case; empty where their capitals matter."""
+        truths = [(text.casefold(), code) for text, code in self.codes.items() if text.casefold() in TRUTHS]
+        return dict(truths) if len(truths) == len(dict(truths)) else {}
 
     @property
     def unseen(self) -> float:

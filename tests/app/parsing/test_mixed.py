@@ -75,6 +75,70 @@ def test_read_cells_of_categories_keeps_the_text_of_an_unseen_one():
     assert cells.problems == {4: "is neither text nor a number"}
 
 
+VERSIONS = ("05", "1.1", "1.10", "10%", "12E5", "2.0b", "20%")
+GRADES = ("1", "2", "2.5")
+
+
+def named(categories, cells, body):
+    """The categories that each cell is read as, and the note on those that are unseen."""
+    column = RawColumn("shop", "category", categories)
+    batch = body([column, NUMBER], cells)
+    assert not batch.errors
+    return [column.plain(row[0]) for row in batch.values.values()]
+
+
+def from_csv(columns, cells):
+    return read_mixed_csv("\n".join(["shop,sum", *(f"{cell},1" for cell in cells)]).encode(), columns)
+
+
+def from_json(columns, cells):
+    return read_mixed_json(json.dumps([{"shop": cell, "sum": 1} for cell in cells]).encode(), columns)
+
+
+@pytest.mark.parametrize("body", [from_csv, from_json])
+@pytest.mark.parametrize("others", [[], ["2.0b"], ["unknown"], ["1"], ["true"]])
+@pytest.mark.parametrize(
+    ("categories", "cells", "expected"),
+    [
+        (VERSIONS, VERSIONS, VERSIONS),
+        (VERSIONS, ["1.100", "5", "1200000", "10", "10 %"], [None] * 5),
+        (
+            GRADES,
+            ["1.0", "2", "2.50", "1e0", "2.5%", "01", "1.10", "+2"],
+            ["1", "2", "2.5", "1", "2.5", None, None, "2"],
+        ),
+        ((*GRADES, "unknown"), ["1.0", "2.0"], ["1", "2"]),
+        (("1", "1.234", "1000", "1234"), ["1.000", "1000.0"], [None, "1000"]),
+        (("9007199254740992", "1"), ["9007199254740993"], [None]),
+        (("false", "true"), ["True", "FALSE", "true"], ["true", "false", "true"]),
+        (("False", "True"), ["true", "FALSE", "t"], ["True", "False", None]),
+        (("True", "true"), ["TRUE", "true"], [None, "true"]),
+    ],
+)
+def test_a_category_means_the_same_whatever_the_other_cells_are(categories, cells, expected, others, body):
+    read = named(categories, [*cells, *others], body)[: len(cells)]
+    assert read == [text or RawColumn("shop", "category", categories).unseen_text for text in expected]
+
+
+@pytest.mark.parametrize("categories", [("false", "true"), ("False", "True"), ("FALSE", "TRUE")])
+def test_truth_values_of_any_source_are_those_of_the_vocabulary(categories):
+    column, expected = RawColumn("shop", "category", categories), [1, 0]
+    bodies = [from_json([column, NUMBER], [True, False]), from_csv([column, NUMBER], [True, False])]
+    for batch in bodies:
+        assert [row[0] for row in batch.values.values()] == expected and not batch.notes
+    table = read_mixed_table(parquet_of(shop=[True, False], sum=[1, 1]), [column, NUMBER], "")
+    assert table.values[:, 0].tolist() == expected and not table.notes
+
+
+def test_numbers_of_any_type_are_those_of_the_vocabulary():
+    column = RawColumn("shop", "category", GRADES)
+    assert [row[0] for row in from_json([column, NUMBER], [1, 1.0, 2.5]).values.values()] == [0, 0, 2]
+    table = read_mixed_table(parquet_of(shop=[1.0, None, 2.5], sum=[1, 1, 1]), [column, NUMBER], "")
+    np.testing.assert_array_equal(table.values[:, 0], [0, np.nan, 2])
+    german = read_mixed_table(b"shop;sum\n1,0;1\n2,5;1\nx;1\n", [column, NUMBER], "")
+    assert german.values[:, 0].tolist() == [0, 2, 3]
+
+
 @pytest.mark.parametrize("spelling", ["2024-02-13", "13/02/2024", "13.02.2024", "20240213", "13 Feb 2024", 1707782400])
 def test_read_cells_of_dates_takes_common_spellings(spelling):
     assert read(DAY, spelling).values.tolist() == [FEBRUARY]
