@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from utils.data.reading.texts import MISSING
+
+PLAIN = {int, float}
+Source = Literal["json", "form", "file"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +27,14 @@ class Cells:
         Why a cell cannot be read, by its position.
     unseen : dict of int to str
         Categories that were not seen in training, by position.
+    notes : tuple of str
+        Sentences on how cells were read that leave this open.
     """
 
     values: NDArray[np.float64]
     problems: dict[int, str] = field(default_factory=dict)
     unseen: dict[int, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def is_gap(cell: object) -> bool:

@@ -100,7 +100,8 @@ def _from_parquet(file: ParquetFile, columns: Sequence[RawColumn], label: str) -
     check_columns([name for name in names if name not in present])
     labels = parquet_table(file, [label], "The file")[label] if label in present else None
     frame = clean_frame(parquet_table(file, names, "The file"))
-    return _table(read_columns(frame, columns, "file"), frame, columns, label=labels)
+    rows = read_columns(frame, columns, "file")
+    return _table(rows, frame, columns, label=labels, notes=rows.notes)
 
 
 def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *, limit: int) -> Table:
@@ -115,7 +116,7 @@ def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *
     frame = _frame(cells, columns, text.separator)
     rows = read_columns(frame, columns, "file")
     labels = cells[label] if lines.has_optional else None
-    table = _table(rows, frame, columns, label=labels, notes=frame.attrs["notes"])
+    table = _table(rows, frame, columns, label=labels, notes=[*frame.attrs["notes"], *rows.notes])
     if table.errors and numbers is None:
         numbers = [line for line, _ in text.rows()]
     errors = {row: (numbers[row - 1], reason) for row, (_, reason) in table.errors.items()} | bad
@@ -137,10 +138,10 @@ def _read_fast(text: Delimited, names: Sequence[str], limit: int) -> pa.Table | 
 
 
 def _frame(cells: pa.Table, columns: Sequence[RawColumn], separator: str) -> pd.DataFrame:
-    """Categories as text, and other columns as what their cells are together; see `frame_of_texts`."""
-    signs = {column.name: column.decimal for column in columns if not column.is_category}
+    """Numbers as what their cells are together, see `frame_of_texts`; categories and dates as text."""
+    signs = {column.name: column.decimal for column in columns if column.kind == "number"}
     frame = frame_of_texts(list(signs), [cells[name] for name in signs], separator, signs)
-    texts = {column.name: clean_texts(cells[column.name]).to_pandas() for column in columns if column.is_category}
+    texts = {column.name: clean_texts(cells[column.name]).to_pandas() for column in columns if column.name not in signs}
     return frame.assign(**texts)
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from utils.data import features
 from utils.data.features.calendar import SECONDS_PER_DAY, to_seconds
 from utils.data.reading import read_raw
-from utils.data.reading.column_types import as_categories, as_numbers
+from utils.data.reading.column_types import as_categories, as_numbers, is_day_numbers, unit_since_1970
 from utils.data.reading.spelled_dates import date_spelling
 from utils.data.reading.spelled_numbers import POINT, to_floats
 from utils.data.reading.texts import TEXT, as_texts
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from utils.data.loading import Dataset
 
 UNSEEN = "not seen in training"
+DAYS = "day"  # the unit of dates such as 20240213
 TRUTHS = ("true", "false")
 MAX_LISTED = 2  # distinct numbers of a column that are listed, as choices
 
@@ -58,6 +59,9 @@ class RawColumn:
         Order of day and month where the file writes dates like '01/02/2024'.
     decimal : {'.', ','}, optional
         Decimal sign of numbers in the study's file.
+    unit : {'day', 's', 'ms', 'us', 'ns'}, optional
+        What dates that are numbers in the study's file are: days such as 20240213, or the unit in which they count from
+        1970. None for text, and for models from before it was kept.
     """
 
     name: str
@@ -71,6 +75,7 @@ class RawColumn:
     position: int | None = None
     day_first: bool | None = None
     decimal: str | None = None
+    unit: str | None = None
 
     @property
     def is_category(self) -> bool:
@@ -176,13 +181,15 @@ def describe_columns(dataset: Dataset, positions: NDArray[np.int64]) -> tuple[Ra
         return ()
     names = features.raw_columns(config)
     rows, raw = dataset.frame.iloc[positions], read_raw(config.path)
-    day_first = _orders_of_day_and_month(raw[list(config.dates)], config.spellings)
+    dates = raw[list(config.dates)]
+    day_first, units = _orders_of_day_and_month(dates, config.spellings), _units(dates)
     described = (_describe(rows[name], config) for name in names)
     return tuple(
         replace(
             column,
             position=raw.columns.get_loc(column.name),
             day_first=day_first.get(column.name),
+            unit=units.get(column.name),
             decimal=config.spellings.decimal_sign(column.name) if column.kind == "number" else None,
         )
         for column in described
@@ -207,6 +214,14 @@ def _describe(column: pd.Series, config: DatasetConfig) -> RawColumn:
         share_missing=missing,
         is_required=name == config.time and not is_date,
     )
+
+
+def _units(raw: pd.DataFrame) -> dict[str, str]:
+    """What the numbers of the file are, for each date that is a number."""
+    return {
+        str(name): DAYS if is_day_numbers(column) else unit_since_1970(column.to_numpy(float, na_value=np.nan))
+        for name, column in raw.select_dtypes("number").items()
+    }
 
 
 def _orders_of_day_and_month(raw: pd.DataFrame, spellings: Spellings) -> dict[str, bool | None]:

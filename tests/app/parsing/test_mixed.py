@@ -191,6 +191,116 @@ def test_read_cells_of_dates_takes_the_order_of_day_and_month_from_training():
     assert cells.problems == dict.fromkeys((1, 2, 3), "is not a date, such as 2024-02-13")
 
 
+MOMENT = 1741874134  # 13 March 2025, 13:55:34
+MARCH, LATE_AUGUST = pd.Timestamp("2025-03-13").timestamp(), 20250313
+OPEN_ORDER = "can have the day or the month first; write it as 2024-02-13"
+OPEN_NUMBER = "can be a day or a time since 1970; write a day as 2024-02-13, and a time as a number"
+NO_DATE = "is not a date, such as 2024-02-13"
+WRITTEN = {  # how a study's file writes its dates, and what cells then mean: in JSON, and in a file if that differs
+    "s": [
+        (MOMENT, MOMENT),
+        (str(MOMENT), MOMENT),
+        (1741874134.5, 1741874134.5),
+        (MOMENT * 1000, NO_DATE),
+        (20250313, LATE_AUGUST),
+        ("20250313", OPEN_NUMBER, LATE_AUGUST),
+        ("2025-03-13", MARCH),
+        (0, 0),
+    ],
+    "ms": [
+        (MOMENT * 1000, MOMENT),
+        (str(MOMENT * 1000), MOMENT),
+        (MOMENT, 1741874.134),
+        ("20250313", OPEN_NUMBER, 20250.313),
+    ],
+    "us": [(MOMENT * 10**6, MOMENT), (MOMENT * 10**3, 1741874.134)],
+    "ns": [(MOMENT * 10**9, MOMENT), (str(MOMENT * 10**9), MOMENT)],
+    "day": [(20250313, MARCH), ("20250313", MARCH), (20250230, NO_DATE), (MOMENT, NO_DATE), ("13 Mar 2025", MARCH)],
+    None: [
+        (MOMENT, MOMENT),
+        (MOMENT * 1000, MOMENT),
+        (str(MOMENT), MOMENT),
+        (20250313, MARCH),
+        ("20250313", MARCH),
+        (20250230, NO_DATE),
+        (45729, NO_DATE),
+        ("2025", NO_DATE),
+        ("03/04/2025", OPEN_ORDER, pd.Timestamp("2025-04-03").timestamp()),
+        ("13/03/2025", MARCH),
+        ("03/13/2025", MARCH, NO_DATE),
+        ("13.03.25", MARCH),
+        ("soon", NO_DATE),
+    ],
+}
+RANGE = {"minimum": 1.6e9, "maximum": 1.8e9}
+
+
+@pytest.mark.parametrize("source", ["json", "form", "file"])
+@pytest.mark.parametrize("unit", WRITTEN)
+def test_read_cells_reads_a_date_as_the_study_wrote_it_whatever_the_other_cells_are(unit, source):
+    column = RawColumn("day", "time", unit=unit, **RANGE)
+    cells = [cell for cell, *_ in WRITTEN[unit]]
+    expected = [readings[-1 if source == "file" else 0] for _, *readings in WRITTEN[unit]]
+    for others in ([], ["soon"], [20240101, MOMENT], [MOMENT * 1000], ["2024-02-13 10:00", "13 Feb 2024"]):
+        read_together = read(column, *cells, *others, source=source)
+        values = [read_together.problems.get(position, value) for position, value in enumerate(read_together.values)]
+        assert values[: len(cells)] == expected
+
+
+@pytest.mark.parametrize("others", [[], ["x"], ["1e30"], ["20240101"], ["1741874134000"], ["13.02.2024"]])
+def test_read_mixed_table_scores_a_time_that_counts_seconds_whatever_the_other_rows_are(others):
+    rows = "".join(f"{cell},a\n" for cell in [str(MOMENT), f"{MOMENT}.5", *others])
+    for unit in ("s", None):
+        table = read_mixed_table(f"day,shop\n{rows}".encode(), [RawColumn("day", "time", unit=unit), SHOP], "")
+        assert table.values[:2, 0].tolist() == [MOMENT, MOMENT + 0.5] and len(table.errors) <= len(others)
+
+
+AMERICAN = (
+    "Column 'day': '02/03/2024' is read with the month first, as '02/13/2024' must be; the study has the day first."
+)
+ASSUMED = (
+    "Column 'day': '02/03/2024' is read with the day first, as no date of the file tells; write dates as 2024-02-13."
+)
+
+
+@pytest.mark.parametrize(
+    ("day_first", "texts", "days", "notes"),
+    [
+        (True, ["02/03/2024", "02/13/2024", "12/25/2024", "soon"], ["02-03", "02-13", "12-25", None], [AMERICAN]),
+        (True, ["02/03/2024", "13/02/2024", "12/25/2024"], ["03-02", "02-13", None], []),
+        (True, ["02/03/2024", "soon", ""], ["03-02", None, None], []),
+        (True, ["02/13/2024"], ["02-13"], []),
+        (False, ["02/03/2024", "02/13/2024"], ["02-03", "02-13"], []),
+        (None, ["02/03/2024", "02/13/2024", "soon"], ["02-03", "02-13", None], []),
+        (None, ["02/03/2024", "13/02/2024", "14-02-2024", "02/13/2024"], ["03-02", "02-13", "02-14", None], []),
+        (None, ["02/03/2024", "04/05/2024"], ["03-02", "05-04"], [ASSUMED]),
+        (None, ["13.02.2024", "2024-02-14", "02/02/2024"], ["02-13", "02-14", "02-02"], []),
+    ],
+)
+def test_read_mixed_table_takes_the_order_of_day_and_month_from_the_readable_dates_of_the_file(
+    day_first, texts, days, notes
+):
+    rows = "".join(f"{text},a\n" for text in texts)
+    table = read_mixed_table(f"day,shop\n{rows}".encode(), [RawColumn("day", "date", day_first=day_first), SHOP], "")
+    expected = [pd.Timestamp(f"2024-{day}").timestamp() if day else np.nan for day in days]
+    np.testing.assert_array_equal(table.values[:, 0], expected)
+    assert [note for note in table.notes if "first" in note] == notes
+    read_parquet = read_mixed_table(
+        parquet_of(day=texts, shop=["a"] * len(texts)), [RawColumn("day", "date", day_first=day_first), SHOP], ""
+    )
+    np.testing.assert_array_equal(read_parquet.values, table.values)
+    assert [note for note in read_parquet.notes if "first" in note] == notes
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [pd.array([True, None], dtype="boolean"), pd.to_timedelta([5, None], unit="s"), pd.Categorical(["soon", None])],
+)
+def test_read_mixed_table_refuses_what_is_no_date_row_by_row(cells):
+    table = read_mixed_table(parquet_of(day=cells, shop=["a", "b"]), [DAY, SHOP], "")
+    assert table.errors == {1: (None, f"day {NO_DATE}")}
+
+
 def test_read_cells_of_a_required_column_refuses_a_gap():
     cells = read(RawColumn("Time", "number", is_required=True), 1, None)
     assert cells.problems == {1: "is empty, and a row without it cannot be scored"}
