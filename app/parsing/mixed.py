@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
@@ -19,7 +20,7 @@ from app.parsing.cells import PLAIN, Cells, Source, is_gap
 from app.parsing.dates import read_dates
 from app.parsing.records import LARGEST
 from app.parsing.typed_numbers import read_typed
-from utils.data.reading.spelled_numbers import COMMA, POINT, to_floats
+from utils.data.reading.spelled_numbers import COMMA, PERCENT, POINT, to_floats
 from utils.data.reading.texts import as_texts
 from utils.serving.raw_columns import RawColumn
 
@@ -125,13 +126,20 @@ def _read_each(cells: pd.Series, read: Callable[[object], float]) -> Cells:
 
 
 def _read_texts(cells: pd.Series, decimal: str | None = None) -> Cells:
-    """Numbers in text, with the decimal sign that suits most of them; if both do, with that of the study."""
+    """Numbers in text, with the decimal sign that suits most of them; if both do, with `decimal`."""
     texts = as_texts(cells)
-    signs = (COMMA, POINT) if decimal == COMMA else (POINT, COMMA)
-    numbers = min((to_floats(texts, sign) for sign in signs), key=lambda numbers: numbers.null_count)
+    signs, readable = (COMMA, POINT) if decimal == COMMA else (POINT, COMMA), readable_numbers(texts)
+    numbers = min((to_floats(readable, sign) for sign in signs), key=lambda numbers: numbers.null_count)
     wrong = pc.and_(numbers.is_null(), texts.is_valid()).to_numpy(zero_copy_only=False)
     values = numbers.fill_null(np.nan).to_numpy(zero_copy_only=False)
     return Cells(values, dict.fromkeys(np.flatnonzero(wrong).tolist(), "is not a number"))
+
+
+def readable_numbers(texts: pa.Array) -> pa.Array:
+    """The texts that are numbers with either decimal sign; null for others."""
+    plain = pc.replace_substring_regex(texts, PERCENT, "")
+    is_number = pc.or_(to_floats(plain, POINT).is_valid(), to_floats(plain, COMMA).is_valid())
+    return pc.if_else(is_number, texts, pa.scalar(None, texts.type))
 
 
 def _holds_dates(cells: pd.Series) -> bool:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 from pyarrow.parquet import ParquetFile
 
 from app.parsing.delimited import Lines, as_body_errors, open_body
-from app.parsing.mixed import Rows, read_columns, read_rows
+from app.parsing.mixed import Rows, read_columns, read_rows, readable_numbers
 from app.parsing.records import MAX_ROWS, Batch, check_columns, check_count, json_records
 from app.parsing.table import MAX_FILE_ROWS, MAX_UNPACKED, Table
 from utils.data.reading import Delimited, open_table
 from utils.data.reading.parquet import parquet_schema, parquet_table
-from utils.data.reading.raw_columns import clean_frame, frame_of_texts
+from utils.data.reading.raw_columns import NOTES, SIGNS, clean_frame, frame_of_texts
+from utils.data.reading.spelled_numbers import CODE
 from utils.data.reading.texts import clean_texts
 from utils.serving.raw_columns import UNSEEN, RawColumn
 
@@ -52,7 +55,7 @@ def read_mixed_csv(body: bytes, columns: Sequence[RawColumn]) -> Batch:
             batch.reject(f"line {line}: {reason}")
         else:
             batch.values[position + 1] = values
-            _note(batch, position + 1, table.unseen.get(position + 1, {}))
+            _note(batch, position + 1, table.unseen.get(position + 1, {}), table.readings)
     return batch
 
 
@@ -67,9 +70,9 @@ def _add(batch: Batch, rows: Rows, position: int) -> None:
     _note(batch, number, rows.unseen.get(position, {}))
 
 
-def _note(batch: Batch, number: int, unseen: Mapping[str, str]) -> None:
-    if unseen:
-        batch.notes[number] = [f"{name}: '{text}' was {UNSEEN}" for name, text in unseen.items()]
+def _note(batch: Batch, number: int, unseen: Mapping[str, str], readings: Sequence[str] = ()) -> None:
+    if unseen or readings:
+        batch.notes[number] = [*readings, *(f"{name}: '{text}' was {UNSEEN}" for name, text in unseen.items())]
 
 
 def describe(problems: Mapping[str, str]) -> str:
@@ -101,7 +104,7 @@ def _from_parquet(file: ParquetFile, columns: Sequence[RawColumn], label: str) -
     labels = parquet_table(file, [label], "The file")[label] if label in present else None
     frame = clean_frame(parquet_table(file, names, "The file"))
     rows = read_columns(frame, columns, "file")
-    return _table(rows, frame, columns, label=labels, notes=rows.notes)
+    return _table(rows, frame, columns, label=labels, readings=rows.notes)
 
 
 def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *, limit: int) -> Table:
@@ -114,13 +117,15 @@ def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *
         cells, bad, numbers = _line_by_line(lines, wanted, limit)
     check_count(cells.num_rows, limit)
     frame = _frame(cells, columns, text.separator)
-    rows = read_columns(frame, columns, "file")
+    signs = frame.attrs[SIGNS]
+    of_file = [replace(column, decimal=signs.get(column.name, column.decimal)) for column in columns]
+    rows = read_columns(frame, of_file, "file")
     labels = cells[label] if lines.has_optional else None
-    table = _table(rows, frame, columns, label=labels, notes=[*frame.attrs["notes"], *rows.notes])
+    table = _table(rows, frame, columns, label=labels, readings=[*frame.attrs[NOTES], *rows.notes])
     if table.errors and numbers is None:
         numbers = [line for line, _ in text.rows()]
     errors = {row: (numbers[row - 1], reason) for row, (_, reason) in table.errors.items()} | bad
-    return Table(table.values, dict(sorted(errors.items())), table.label, table.notes, table.unseen)
+    return replace(table, errors=dict(sorted(errors.items())))
 
 
 def _read_fast(text: Delimited, names: Sequence[str], limit: int) -> pa.Table | None:
@@ -138,11 +143,26 @@ def _read_fast(text: Delimited, names: Sequence[str], limit: int) -> pa.Table | 
 
 
 def _frame(cells: pa.Table, columns: Sequence[RawColumn], separator: str) -> pd.DataFrame:
-    """Numbers as what their cells are together, see `frame_of_texts`; categories and dates as text."""
+    """Numbers as what their cells are together, see `frame_of_texts`; categories and dates as text.
+
+    Where some cells are no numbers, the others still decide on the decimal signs.
+    """
     signs = {column.name: column.decimal for column in columns if column.kind == "number"}
-    frame = frame_of_texts(list(signs), [cells[name] for name in signs], separator, signs)
+    numbers = [cells[name] for name in signs]
+    frame = frame_of_texts(list(signs), numbers, separator, signs)
+    is_text = [frame[name].dtype == object for name in signs]
+    if any(is_text):
+        numbers = [_only_numbers(column) if text else column for column, text in zip(numbers, is_text, strict=True)]
+        frame.attrs |= frame_of_texts(list(signs), numbers, separator, signs).attrs
     texts = {column.name: clean_texts(cells[column.name]).to_pandas() for column in columns if column.name not in signs}
     return frame.assign(**texts)
+
+
+def _only_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The cells that tell how a column writes its numbers; null for others, also for codes such as '007'."""
+    texts = clean_texts(column)
+    is_code = pc.match_substring_regex(texts, CODE)
+    return pa.chunked_array([readable_numbers(pc.if_else(is_code, pa.scalar(None, texts.type), texts))])
 
 
 def _has_empty_line(cells: pa.Table) -> bool:
@@ -179,13 +199,12 @@ def _table(
     columns: Sequence[RawColumn],
     *,
     label: pa.ChunkedArray | None,
-    notes: Sequence[str] = (),
+    readings: Sequence[str] = (),
 ) -> Table:
     errors = {position + 1: (None, describe(problems)) for position, problems in sorted(rows.problems.items())}
     unseen = {position + 1: texts for position, texts in sorted(rows.unseen.items())}
-    return Table(
-        rows.values, errors, label, [*notes, *_gap_notes(frame, columns), *_unseen_notes(unseen, columns)], unseen
-    )
+    notes = [*_gap_notes(frame, columns), *_unseen_notes(unseen, columns)]
+    return Table(rows.values, errors, label, notes, unseen, list(readings))
 
 
 def _gap_notes(frame: pd.DataFrame, columns: Sequence[RawColumn]) -> list[str]:

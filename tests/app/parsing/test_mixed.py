@@ -54,6 +54,7 @@ def test_read_cells_of_numbers_follows_the_source():
     cells = read(NUMBER, "1,5", "2,25", "much", source="file")
     np.testing.assert_array_equal(cells.values, [1.5, 2.25, np.nan])
     assert cells.problems == {2: "is not a number"}
+    assert read(NUMBER, "5 %", "2,5%", "much", source="file").values[:2].tolist() == [5, 2.5]
 
 
 @pytest.mark.parametrize("rows", [1, 3])
@@ -66,6 +67,30 @@ def test_read_mixed_table_reads_an_open_number_as_the_study_does(rows):
     assert clear.values.tolist() == [[1.5, 2.5, 0]]
     mixed = read(columns[0], "1.234", "much", source="file")
     assert mixed.values[0] == 1234 and list(mixed.problems) == [1]
+
+
+AS_OTHERS = "Column 'sum': '1.234' is read as 1234, as in other columns."
+AS_SEPARATOR = "Column 'sum': '1.234' is read as 1234, as is usual where ';' separates cells."
+
+
+@pytest.mark.parametrize("wrong", [[], ["abc"], ["12:30", "soon"], ["007"]])
+@pytest.mark.parametrize(
+    ("sums", "others", "expected", "readings"),
+    [
+        (["1.234", "2.500"], "0,5", [1234, 2500], [AS_OTHERS]),
+        (["1.234", "2.500"], "5", [1234, 2500], [AS_SEPARATOR]),
+        (["1.234", "2,5"], "0,5", [1234, 2.5], []),
+        (["1.234", "2.5"], "0,5", [1.234, 2.5], []),
+    ],
+)
+def test_read_mixed_table_reads_numbers_alike_if_other_cells_are_none(sums, others, expected, readings, wrong):
+    rows = "".join(f"{cell};{others}\n" for cell in [*sums, *wrong])
+    columns = [NUMBER, RawColumn("points", "number")]
+    table = read_mixed_table(f"sum;points\n{rows}".encode(), columns, "")
+    assert table.values[: len(sums), 0].tolist() == expected and table.readings == readings
+    assert list(table.errors) == [row for row, cell in enumerate([*sums, *wrong], 1) if cell in wrong and cell != "007"]
+    batch = read_mixed_csv(f"sum;points\n{rows}".encode(), columns)
+    assert [batch.notes.get(row, []) for row in batch.values] == [readings] * len(batch.values)
 
 
 def test_read_cells_of_categories_keeps_the_text_of_an_unseen_one():
@@ -284,12 +309,12 @@ def test_read_mixed_table_takes_the_order_of_day_and_month_from_the_readable_dat
     table = read_mixed_table(f"day,shop\n{rows}".encode(), [RawColumn("day", "date", day_first=day_first), SHOP], "")
     expected = [pd.Timestamp(f"2024-{day}").timestamp() if day else np.nan for day in days]
     np.testing.assert_array_equal(table.values[:, 0], expected)
-    assert [note for note in table.notes if "first" in note] == notes
+    assert table.readings == notes
     read_parquet = read_mixed_table(
         parquet_of(day=texts, shop=["a"] * len(texts)), [RawColumn("day", "date", day_first=day_first), SHOP], ""
     )
     np.testing.assert_array_equal(read_parquet.values, table.values)
-    assert [note for note in read_parquet.notes if "first" in note] == notes
+    assert read_parquet.readings == notes
 
 
 @pytest.mark.parametrize(
