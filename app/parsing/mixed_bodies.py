@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 from pyarrow.parquet import ParquetFile
 
@@ -104,7 +106,8 @@ def _from_parquet(file: ParquetFile, columns: Sequence[RawColumn], label: str) -
     labels = parquet_table(file, [label], "The file")[label] if label in present else None
     frame = clean_frame(parquet_table(file, names, "The file"))
     rows = read_columns(frame, columns, "file")
-    return _table(rows, frame, columns, label=labels, readings=rows.notes)
+    errors = {position + 1: (None, describe(reasons)) for position, reasons in rows.problems.items()}
+    return _table(rows, columns, errors, label=labels, readings=rows.notes)
 
 
 def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *, limit: int) -> Table:
@@ -118,14 +121,13 @@ def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *
     check_count(cells.num_rows, limit)
     frame = _frame(cells, columns, text.separator)
     signs = frame.attrs[SIGNS]
-    of_file = [replace(column, decimal=signs.get(column.name, column.decimal)) for column in columns]
+    of_file = [replace(raw, decimal=signs[raw.name]) if raw.name in signs else raw for raw in columns]
     rows = read_columns(frame, of_file, "file")
     labels = cells[label] if lines.has_optional else None
-    table = _table(rows, frame, columns, label=labels, readings=[*frame.attrs[NOTES], *rows.notes])
-    if table.errors and numbers is None:
+    if rows.problems and numbers is None:
         numbers = [line for line, _ in text.rows()]
-    errors = {row: (numbers[row - 1], reason) for row, (_, reason) in table.errors.items()} | bad
-    return replace(table, errors=dict(sorted(errors.items())))
+    errors = {position + 1: (numbers[position], describe(reasons)) for position, reasons in rows.problems.items()} | bad
+    return _table(rows, columns, errors, label=labels, readings=[*frame.attrs[NOTES], *rows.notes])
 
 
 def _read_fast(text: Delimited, names: Sequence[str], limit: int) -> pa.Table | None:
@@ -195,21 +197,22 @@ def _line_by_line(
 
 def _table(
     rows: Rows,
-    frame: pd.DataFrame,
     columns: Sequence[RawColumn],
+    errors: Mapping[int, tuple[int | None, str]],
     *,
     label: pa.ChunkedArray | None,
-    readings: Sequence[str] = (),
+    readings: Sequence[str],
 ) -> Table:
-    errors = {position + 1: (None, describe(problems)) for position, problems in sorted(rows.problems.items())}
-    unseen = {position + 1: texts for position, texts in sorted(rows.unseen.items())}
-    notes = [*_gap_notes(frame, columns), *_unseen_notes(unseen, columns)]
-    return Table(rows.values, errors, label, notes, unseen, list(readings))
+    """The table of these rows; only what was scored is noted."""
+    unseen = {position + 1: texts for position, texts in sorted(rows.unseen.items()) if position + 1 not in errors}
+    table = Table(rows.values, dict(sorted(errors.items())), label, unseen=unseen, readings=list(readings))
+    scored = table.values[table.readable] if errors else table.values  # a large file is not held twice
+    return replace(table, notes=[*_gap_notes(scored, columns), *_unseen_notes(unseen, columns)])
 
 
-def _gap_notes(frame: pd.DataFrame, columns: Sequence[RawColumn]) -> list[str]:
-    """A sentence on the gaps of the file, and one on columns that had none in training."""
-    counts = {column.name: int(frame[column.name].isna().sum()) for column in columns}
+def _gap_notes(values: NDArray[np.float64], columns: Sequence[RawColumn]) -> list[str]:
+    """A sentence on the gaps of rows that were scored, and one on columns that had none in training."""
+    counts = dict(zip((column.name for column in columns), np.isnan(values).sum(axis=0).tolist(), strict=True))
     gaps = {name: count for name, count in counts.items() if count}
     if not gaps:
         return []

@@ -453,3 +453,13 @@ def test_read_mixed_table_notes_the_unseen_categories_of_each_column_in_the_orde
         "1 row was scored with a value of colour that was not seen in training: 'red'.",
         "5 rows were scored with a value of shop that was not seen in training: 'v', 'w', 'x' and 1 more.",
     ]
+
+
+@pytest.mark.parametrize("wrong", ["much,a,", ",a,soon", ",c,soon", "too few", ""])
+def test_read_mixed_table_notes_gaps_and_unseen_categories_only_of_rows_that_were_scored(wrong):
+    columns = [NUMBER, SHOP, DAY]
+    text = f"sum,shop,day\n{wrong}\n1,a,2024-02-13\n"
+    table = read_mixed_table(text.encode(), columns, "")
+    assert (list(table.errors), table.notes, table.unseen) == ([1], [], {})
+    noted = read_mixed_table(f"{text},b,\n".encode(), columns, "").notes
+    assert [note.split(";")[1].split(".")[0] for note in noted] == [" values are missing in sum (1), day (1)"]
