@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -17,11 +18,13 @@ from app.building.figures import class_balance, hour_of_day, in_words
 from app.serving.model_files import write_about
 from app.settings import Settings, from_command, model_folder
 from app.views import study
+from app.views.form_fields import fields_of, read_form
 from tests import small_app, small_mixed
 from utils.config import ROOT, load_profile
 from utils.serving import bundle
 from utils.serving.bundle import BundleError
 from utils.serving.card import Card
+from utils.serving.raw_columns import RawColumn
 from utils.study_file import NEUTRAL, Study
 
 COLUMNS = ("when", "balance", "points", "urgent", "merchant", "channel", "opened")
@@ -87,6 +90,16 @@ def test_predict_page_names_a_value_that_cannot_be_read(client):
     assert answer.status_code == 422
     assert '<a class="alert-link" href="#field-1">balance</a> is not a number' in answer.text
     assert '<a class="alert-link" href="#field-6">opened</a> is not a date' in answer.text
+
+
+@pytest.mark.parametrize(
+    "values", [(1000001.0, 1000002.0), (0.1234567, 0.7654321), (-1.0, 1e-7), (0.0, 1.0), (2.0**60, 1e22)]
+)
+def test_read_form_reads_the_options_of_a_number_as_the_values_of_training(values):
+    columns = (RawColumn("code", "number", values=values, minimum=min(values), maximum=max(values)),)
+    model = SimpleNamespace(raw=columns)
+    (field,) = fields_of(model)
+    assert [read_form(model, {"code": option}).values[0] for option in field.options] == list(values)
 
 
 @pytest.mark.parametrize("name", COLUMNS)
