@@ -46,7 +46,7 @@ class Prediction:
     explanation: Explanation | None = None
     """Only if it was asked for."""
     notes: list[str] | None = None
-    """Values of the row that were not seen in training."""
+    """Values that training did not have: unseen categories, and others outside the range; what CSV leaves open."""
     error: str | None = None
     """Why the row has no probability, with its line in CSV."""
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 
@@ -16,6 +17,7 @@ from app.building import champion
 from app.building.about import describe
 from app.building.figures import class_balance, hour_of_day, in_words
 from app.serving.model_files import write_about
+from app.serving.served import OUTSIDE
 from app.settings import Settings, from_command, model_folder
 from app.views import study
 from app.views.form_fields import fields_of, read_form
@@ -195,7 +197,32 @@ def test_api_files_scores_a_file_with_gaps_and_unseen_categories_and_notes_them(
     assert gaps.endswith(f" of {summary['alerts']} alerts, whose amount is missing.")
     lines = client.get(summary["download"]).text.splitlines()
     assert lines[0].replace('"', "") == "row,probability,decision,error,when,balance,note"
-    assert lines[1].endswith('"not seen in training: merchant"')
+    assert lines[1].endswith(f'"not seen in training: merchant; {OUTSIDE}: when"')
+
+
+@pytest.mark.parametrize(
+    ("changes", "noted", "shown"),
+    [
+        ({"balance": 1e6}, "balance", "1000000"),
+        ({"when": "1970-01-02T00:00:00"}, "when", "1970-01-02T00:00:00"),
+        ({"opened": "2030-01-01"}, "opened", "2030-01-01"),
+        ({"balance": None, "merchant": "shop 99"}, None, None),
+    ],
+)
+def test_values_outside_the_range_of_training_are_noted_everywhere(client, example, changes, noted, shown):
+    rows = [example, {**example, **changes}, {**example, "points": "x", "balance": 1e6}]
+    usual, odd, wrong = client.post("/api/v1/predict", json=rows).json["predictions"]
+    assert "notes" not in usual and "notes" not in wrong
+    notes = [note for note in odd.get("notes", []) if OUTSIDE in note]
+    assert notes == ([f"{noted}: {shown} is {OUTSIDE}"] if noted else [])
+    text = pd.DataFrame(rows).to_csv(index=False)
+    in_csv = client.post("/api/v1/predict", data=text, content_type="text/csv").json["predictions"]
+    assert [note for note in in_csv[1].get("notes", []) if OUTSIDE in note] == notes
+    summary = client.post("/api/v1/files", data={"file": (io.BytesIO(text.encode()), "claims.csv")}).json
+    expected = [f"Rows with values {OUTSIDE} were scored, too, so trust them less: {noted} (1)."] if noted else []
+    assert [note for note in summary["notes"] if OUTSIDE in note] == expected
+    lines = pd.read_csv(io.StringIO(client.get(summary["download"]).text))["note"].fillna("")
+    assert [OUTSIDE in line for line in lines] == [False, noted is not None, False]
 
 
 def test_kserve_infer_takes_text_for_categories_and_dates(client, example):

@@ -121,10 +121,6 @@ class RawColumn:
             text += "*"
         return text
 
-    def is_outside(self, value: float) -> bool:
-        """Whether a number or date lies outside the range of the training rows; a gap and a category do not."""
-        return self.minimum is not None and bool(value < self.minimum or value > self.maximum)
-
     def encode(self, column: pd.Series) -> NDArray[np.float64]:
         """Values of shape (n_rows,) of a column in the table's own types or as text."""
         if self.is_date:
