@@ -63,11 +63,15 @@ def _read_objects(column: RawColumn, cells: pd.Series, source: Source) -> Cells:
             problems[position] = NO_DATE
         elif not is_gap(cell):
             (numbers if type(cell) in PLAIN else texts).append(position)
-    values[numbers] = _seconds(_moments_of_numbers(column, np.array([_as_float(cells.iloc[one]) for one in numbers])))
+    if numbers:
+        floats = np.array([_as_float(cells.iloc[position]) for position in numbers])
+        values[numbers] = _seconds(_moments_of_numbers(column, floats))
+        problems |= dict.fromkeys((position for position in numbers if np.isnan(values[position])), NO_DATE)
+    if not texts:
+        return Cells(values, problems)
     read = _read_texts(column, as_texts(cells.iloc[texts]), source)
     values[texts] = read.values
     problems |= {texts[position]: problem for position, problem in read.problems.items()}
-    problems |= dict.fromkeys((one for one in numbers if np.isnan(values[one])), NO_DATE)
     return Cells(values, problems, notes=read.notes)
 
 
