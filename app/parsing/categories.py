@@ -11,13 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from app.parsing.cells import Cells
+from app.parsing.cells import EXACT, Cells
 from utils.data.reading.spelled_numbers import CODE, COMMA, PERCENT, POINT, to_floats
 from utils.data.reading.texts import as_texts
 from utils.serving.raw_columns import RawColumn
 
 MAX_SHOWN = 60  # characters of a cell that a message repeats
-EXACT = 2.0**53  # whole numbers of this size and more may be rounded, so that two become one
 
 
 def read_categories(column: RawColumn, cells: pd.Series) -> Cells:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from utils.data.reading.texts import MISSING
 
 PLAIN = {int, float}
+EXACT = 2.0**53  # whole numbers of this size and more may be rounded, so that two become one
 Source = Literal["json", "form", "file"]
 
 

@@ -16,13 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from app.parsing.cells import PLAIN, Cells, Source, is_gap
+from app.parsing.cells import EXACT, PLAIN, Cells, Source, is_gap
 from utils.data.features.calendar import to_seconds
 from utils.data.reading.column_types import EPOCHS, NS_PER_UNIT, moments_since_1970
-from utils.data.reading.spelled_dates import NUMERIC, POINTS, SPELLINGS, DateSpelling, date_spelling, to_moments
+from utils.data.reading.spelled_dates import DIGITS, FIRST, MOMENTS, POINTS, DateSpelling, date_spelling, to_moments
 from utils.data.reading.spelled_numbers import COMMA, POINT, UNUSUAL, to_floats
-from utils.data.reading.texts import as_texts
-from utils.serving.raw_columns import DAYS, RawColumn
+from utils.data.reading.texts import TEXT, as_texts
+from utils.serving.raw_columns import RawColumn
 
 NO_DATE = "is not a date, such as 2024-02-13"
 OPEN_ORDER = "can have the day or the month first; write it as 2024-02-13"
@@ -107,12 +107,13 @@ def _moments_of_numbers(column: RawColumn, numbers: NDArray[np.float64]) -> Mome
     """
     if column.unit in NS_PER_UNIT:
         return moments_since_1970(numbers, column.unit)
-    moments, may_be_day = _days(numbers), _may_be_days(numbers)
-    if column.unit == DAYS:
+    moments = _moments_in_digits(numbers)
+    if column.unit == DIGITS:
         return moments
-    size, upper = np.abs(numbers), np.inf
+    may_be_day = (numbers >= FIRST_DAY) & (numbers <= LAST_DAY) & (numbers % 1 == 0)
+    may_count, size, upper = np.isnat(moments) & ~may_be_day, np.abs(numbers), np.inf
     for lower, unit in EPOCHS.items():
-        counted = (size >= lower) & (size < upper) & ~may_be_day
+        counted = may_count & (size >= lower) & (size < upper)
         moments[counted], upper = moments_since_1970(numbers[counted], unit), lower
     if column.minimum is not None:
         is_outside = (numbers < column.minimum) | (numbers > column.maximum)
@@ -120,15 +121,14 @@ def _moments_of_numbers(column: RawColumn, numbers: NDArray[np.float64]) -> Mome
     return moments
 
 
-def _may_be_days(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return (numbers >= FIRST_DAY) & (numbers <= LAST_DAY) & (numbers % 1 == 0)
-
-
-def _days(numbers: NDArray[np.float64]) -> Moments:
-    """Moments of numbers such as 20240213; NaT for others."""
-    moments, may_be = np.full(len(numbers), NAT), _may_be_days(numbers)
-    texts = pd.Series(numbers[may_be].astype(np.int64).astype(str), dtype=object)
-    moments[may_be] = pd.to_datetime(texts, format="%Y%m%d", errors="coerce").to_numpy()
+def _moments_in_digits(numbers: NDArray[np.float64]) -> Moments:
+    """Moments of numbers whose digits are a date, such as 20240213; NaT for others."""
+    moments, whole = np.full(len(numbers), NAT), np.flatnonzero((numbers % 1 == 0) & (np.abs(numbers) < EXACT))
+    texts = pa.array(numbers[whole].astype(np.int64)).cast(TEXT)
+    for pattern in (pattern for kind, pattern in MOMENTS if kind == DIGITS):
+        matches = pc.match_substring_regex(texts, pattern)
+        matching = whole[matches.to_numpy(zero_copy_only=False)]
+        moments[matching] = to_moments(texts.filter(matches), DateSpelling(pattern))
     return moments
 
 
@@ -139,7 +139,7 @@ def _read_texts(column: RawColumn, texts: pa.Array, source: Source) -> Cells:
     numbers = _numbers(distinct)
     moments, problems = _moments_of_numbers(column, numbers), np.full(len(distinct), NO_DATE, dtype=object)
     if source != "file" and column.unit in NS_PER_UNIT:
-        is_open = ~np.isnat(_days(numbers))
+        is_open = ~np.isnat(_moments_in_digits(numbers))
         moments[is_open], problems[is_open] = NAT, OPEN_NUMBER
     rest = np.flatnonzero(np.isnan(numbers))
     spelled = _spelled(distinct.take(pa.array(rest)))
@@ -180,19 +180,18 @@ class _Spelled:
 def _spelled(texts: pa.Array) -> _Spelled:
     day_first, month_first = np.full((2, len(texts)), NAT)
     rest = np.arange(len(texts))
-    for kind, patterns in SPELLINGS.items():
-        for pattern in patterns:
-            left = texts.take(pa.array(rest))
-            matches = pc.match_substring_regex(left, pattern)
-            is_match = matches.to_numpy(zero_copy_only=False)
-            if not is_match.any():
-                continue
-            alike = left.filter(matches)
-            spelling = DateSpelling(pattern, True if kind in (NUMERIC, POINTS) else None)
-            day_first[rest[is_match]] = month_first[rest[is_match]] = to_moments(alike, spelling)
-            if kind == NUMERIC:
-                month_first[rest[is_match]] = to_moments(alike, DateSpelling(pattern, False))
-            rest = rest[~is_match]
+    for kind, pattern in MOMENTS:
+        left = texts.take(pa.array(rest))
+        matches = pc.match_substring_regex(left, pattern)
+        is_match = matches.to_numpy(zero_copy_only=False)
+        if not is_match.any():
+            continue
+        alike, has_order = left.filter(matches), FIRST in pattern
+        day_first[rest[is_match]] = to_moments(alike, DateSpelling(pattern, True if has_order else None))
+        month_first[rest[is_match]] = day_first[rest[is_match]]
+        if has_order and kind != POINTS:
+            month_first[rest[is_match]] = to_moments(alike, DateSpelling(pattern, False))
+        rest = rest[~is_match]
     return _Spelled(texts, day_first, month_first)
 
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from utils.data import features
 from utils.data.features.calendar import SECONDS_PER_DAY, to_seconds
 from utils.data.reading import read_raw
-from utils.data.reading.column_types import as_categories, as_numbers, is_day_numbers, unit_since_1970
-from utils.data.reading.spelled_dates import date_spelling
+from utils.data.reading.column_types import as_categories, as_dates, as_numbers, moments_since_1970, unit_since_1970
+from utils.data.reading.spelled_dates import DIGITS, date_spelling
 from utils.data.reading.spelled_numbers import POINT, to_floats
 from utils.data.reading.texts import TEXT, as_texts
 from utils.dataset_config import DatasetConfig, Spellings
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from utils.data.loading import Dataset
 
 UNSEEN = "not seen in training"
-DAYS = "day"  # the unit of dates such as 20240213
 TRUTHS = ("true", "false")
 MAX_LISTED = 2  # distinct numbers of a column that are listed, as choices
 
@@ -59,9 +58,9 @@ class RawColumn:
         Order of day and month where the file writes dates like '01/02/2024'.
     decimal : {'.', ','}, optional
         Decimal sign of numbers in the study's file.
-    unit : {'day', 's', 'ms', 'us', 'ns'}, optional
-        What dates that are numbers in the study's file are: days such as 20240213, or the unit in which they count from
-        1970. None for text, and for models from before it was kept.
+    unit : {'digits', 's', 'ms', 'us', 'ns'}, optional
+        What dates that are numbers in the study's file are: digits such as 20240213, or the unit in which they count
+        from 1970. None for text, and for models from before it was kept.
     """
 
     name: str
@@ -214,10 +213,14 @@ def _describe(column: pd.Series, config: DatasetConfig) -> RawColumn:
 
 def _units(raw: pd.DataFrame) -> dict[str, str]:
     """What the numbers of the file are, for each date that is a number."""
-    return {
-        str(name): DAYS if is_day_numbers(column) else unit_since_1970(column.to_numpy(float, na_value=np.nan))
-        for name, column in raw.select_dtypes("number").items()
-    }
+    return {str(name): _unit(column) for name, column in raw.select_dtypes("number").items()}
+
+
+def _unit(column: pd.Series) -> str:
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    unit = unit_since_1970(values)
+    counted = pd.Series(moments_since_1970(values, unit))
+    return unit if as_dates(column).reset_index(drop=True).equals(counted) else DIGITS
 
 
 def _orders_of_day_and_month(raw: pd.DataFrame, spellings: Spellings) -> dict[str, bool | None]:

@@ -240,7 +240,7 @@ WRITTEN = {  # how a study's file writes its dates, and what cells then mean: in
     ],
     "us": [(MOMENT * 10**6, MOMENT), (MOMENT * 10**3, 1741874.134)],
     "ns": [(MOMENT * 10**9, MOMENT), (str(MOMENT * 10**9), MOMENT)],
-    "day": [(20250313, MARCH), ("20250313", MARCH), (20250230, NO_DATE), (MOMENT, NO_DATE), ("13 Mar 2025", MARCH)],
+    "digits": [(20250313, MARCH), ("20250313", MARCH), (20250230, NO_DATE), (MOMENT, NO_DATE), ("13 Mar 2025", MARCH)],
     None: [
         (MOMENT, MOMENT),
         (MOMENT * 1000, MOMENT),

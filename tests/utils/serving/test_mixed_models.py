@@ -191,7 +191,7 @@ def test_describe_columns_takes_open_spellings_from_the_study(tmp_path):
     ("spell", "unit"),
     [
         (lambda moments: moments.dt.strftime("%Y-%m-%d"), None),
-        (lambda moments: moments.dt.strftime("%Y%m%d").astype(int), "day"),
+        (lambda moments: moments.dt.strftime("%Y%m%d").astype(int), "digits"),
         (lambda moments: moments.astype("datetime64[s]").astype(int), "s"),
         (lambda moments: moments.astype("datetime64[ms]").astype(int).mask(moments.index == 1), "ms"),
     ],

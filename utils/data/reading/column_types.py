@@ -17,10 +17,10 @@ from utils.dataset_config import UNKNOWN, Spellings
 
 # Smallest size of numbers that are times since 1970, and the unit in which they count.
 EPOCHS = {1e17: "ns", 1e14: "us", 1e11: "ms", 0: "s"}
-NS_PER_UNIT = {"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1.0}
-LATEST = float(pd.Timestamp.max.value)  # in nanoseconds since 1970
 LARGEST = 1e30  # numbers beyond cannot be scaled, and count as missing
 MAX_SHOWN = 3  # rows that a message names
+NS_PER_UNIT = {"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1.0}  # of times since 1970
+LATEST = float(pd.Timestamp.max.value)  # in nanoseconds since 1970
 
 
 def typed(

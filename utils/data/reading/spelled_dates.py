@@ -17,19 +17,20 @@ _CLOCK = (
     r" ?(?P<half>[AaPp]\.?[Mm]\.?)?(?: ?(?P<zone>Z|UTC|GMT|[-+]\d{2}:?(?:\d{2})?))?)?"
 )
 FIRST, SECOND = r"(?P<first>\d{1,2})", r"(?P<second_part>\d{1,2})"
-NUMERIC, POINTS = "numeric", "numeric with points"  # the latter never has the month first
+POINTS = "numeric with points"  # never has the month first
+DIGITS = "digits"
 PATTERNS = {
     "year first": [rf"{_YEAR4}{sign}(?P<month>\d{{1,2}}){sign}(?P<day>\d{{1,2}})" for sign in ("-", "/", r"\.")],
-    "digits": [r"(?P<year>(?:19|20)\d{2})(?P<month>\d{2})(?P<day>\d{2})"],
+    DIGITS: [r"(?P<year>(?:19|20)\d{2})(?P<month>\d{2})(?P<day>\d{2})"],
     POINTS: [rf"{FIRST}\.{SECOND}\.{_YEAR}"],
-    NUMERIC: [rf"{FIRST}{sign}{SECOND}{sign}{_YEAR}" for sign in ("/", "-")],
+    "numeric": [rf"{FIRST}{sign}{SECOND}{sign}{_YEAR}" for sign in ("/", "-")],
     "named": [
         rf"(?P<day>\d{{1,2}})[ -]?{_MONTH}\.?[ -]?{_YEAR}",
         rf"{_MONTH}\.?[ -](?P<day>\d{{1,2}})(?:, ?| |-){_YEAR4}",
         rf"{_MONTH}[ -]{_YEAR4}",
     ],
 }
-SPELLINGS = {kind: [f"^{dated}{_CLOCK}$" for dated in patterns] for kind, patterns in PATTERNS.items()}
+MOMENTS = [(kind, f"^{day}{_CLOCK}$") for kind, days in PATTERNS.items() for day in days]
 NS = {"hour": 3_600_000_000_000, "minute": 60_000_000_000, "second": 1_000_000_000}
 PIVOT = 69  # two digits from here on are years of the 1900s, as in POSIX
 
@@ -69,15 +70,14 @@ def date_spelling(texts: pa.Array, day_first: bool | None = None) -> DateSpellin
         Order of day and month, where a date may have either.
     """
     texts = texts.drop_null()
-    for kind, patterns in SPELLINGS.items():
-        for pattern in patterns:
-            if not len(texts) or not _all_match(texts.slice(0, SAMPLE), pattern) or not _all_match(texts, pattern):
-                continue
-            spelling = DateSpelling(pattern, day_first=True if kind == POINTS else None)
-            if kind == NUMERIC:
-                spelling = _numeric_spelling(texts, pattern, day_first)
-            if spelling is not None and not np.isnat(to_moments(texts.slice(0, SAMPLE), spelling)).all():
-                return spelling
+    for kind, pattern in MOMENTS:
+        if not len(texts) or not _all_match(texts.slice(0, SAMPLE), pattern) or not _all_match(texts, pattern):
+            continue
+        spelling = DateSpelling(pattern, day_first=True if kind == POINTS else None)
+        if kind == "numeric":
+            spelling = _numeric_spelling(texts, pattern, day_first)
+        if spelling is not None and not np.isnat(to_moments(texts.slice(0, SAMPLE), spelling)).all():
+            return spelling
     return None
 
 
