@@ -240,7 +240,7 @@ def _described_type(column: RawColumn) -> object:
         description = f"From {low} to {high} in training{gaps}"
         return Annotated[str | None, Field(description=description, json_schema_extra=date_format)]
     kind = float if column.is_required else float | None
-    description = f"From {low:g} to {high:g} in training{gaps}" if low is not None else "Never known in training."
+    description = f"From {low:.12g} to {high:.12g} in training{gaps}" if low is not None else "Never known in training."
     return Annotated[kind, Field(ge=-LARGEST, le=LARGEST, description=description)]
 
 
