@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 from pyarrow.parquet import ParquetFile
 
 from app.parsing.delimited import Lines, as_body_errors, open_body
-from app.parsing.mixed import Rows, read_columns, read_rows
+from app.parsing.mixed import Rows, read_columns, read_rows, readable_numbers
 from app.parsing.records import MAX_ROWS, Batch, check_columns, check_count, json_records
 from app.parsing.table import MAX_FILE_ROWS, MAX_UNPACKED, Table
 from utils.data.reading import Delimited, open_table
 from utils.data.reading.parquet import parquet_schema, parquet_table
-from utils.data.reading.raw_columns import clean_frame, frame_of_texts
+from utils.data.reading.raw_columns import NOTES, SIGNS, clean_frame, frame_of_texts
+from utils.data.reading.spelled_numbers import CODE
+from utils.data.reading.texts import clean_texts
 from utils.serving.raw_columns import UNSEEN, RawColumn
 
 MAX_NAMED = 3  # unseen categories of a column that a note names
@@ -51,7 +57,7 @@ def read_mixed_csv(body: bytes, columns: Sequence[RawColumn]) -> Batch:
             batch.reject(f"line {line}: {reason}")
         else:
             batch.values[position + 1] = values
-            _note(batch, position + 1, table.unseen.get(position + 1, {}))
+            _note(batch, position + 1, table.unseen.get(position + 1, {}), table.readings)
     return batch
 
 
@@ -66,9 +72,9 @@ def _add(batch: Batch, rows: Rows, position: int) -> None:
     _note(batch, number, rows.unseen.get(position, {}))
 
 
-def _note(batch: Batch, number: int, unseen: Mapping[str, str]) -> None:
-    if unseen:
-        batch.notes[number] = [f"{name}: '{text}' was {UNSEEN}" for name, text in unseen.items()]
+def _note(batch: Batch, number: int, unseen: Mapping[str, str], readings: Sequence[str] = ()) -> None:
+    if unseen or readings:
+        batch.notes[number] = [*readings, *(f"{name}: '{text}' was {UNSEEN}" for name, text in unseen.items())]
 
 
 def describe(problems: Mapping[str, str]) -> str:
@@ -99,7 +105,9 @@ def _from_parquet(file: ParquetFile, columns: Sequence[RawColumn], label: str) -
     check_columns([name for name in names if name not in present])
     labels = parquet_table(file, [label], "The file")[label] if label in present else None
     frame = clean_frame(parquet_table(file, names, "The file"))
-    return _table(read_columns(frame, columns, "file"), frame, columns, label=labels)
+    rows = read_columns(frame, columns, "file")
+    errors = {position + 1: (None, describe(reasons)) for position, reasons in rows.problems.items()}
+    return _table(rows, columns, errors, label=labels, readings=rows.notes)
 
 
 def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *, limit: int) -> Table:
@@ -111,15 +119,15 @@ def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *
     if cells is None:
         cells, bad, numbers = _line_by_line(lines, wanted, limit)
     check_count(cells.num_rows, limit)
-    signs = {column.name: column.decimal for column in columns}
-    frame = frame_of_texts(names, [cells[name] for name in names], text.separator, signs)
-    rows = read_columns(frame, columns, "file")
+    frame = _frame(cells, columns, text.separator)
+    signs = frame.attrs[SIGNS]
+    of_file = [replace(raw, decimal=signs[raw.name]) if raw.name in signs else raw for raw in columns]
+    rows = read_columns(frame, of_file, "file")
     labels = cells[label] if lines.has_optional else None
-    table = _table(rows, frame, columns, label=labels, notes=frame.attrs["notes"])
-    if table.errors and numbers is None:
+    if rows.problems and numbers is None:
         numbers = [line for line, _ in text.rows()]
-    errors = {row: (numbers[row - 1], reason) for row, (_, reason) in table.errors.items()} | bad
-    return Table(table.values, dict(sorted(errors.items())), table.label, table.notes, table.unseen)
+    errors = {position + 1: (numbers[position], describe(reasons)) for position, reasons in rows.problems.items()} | bad
+    return _table(rows, columns, errors, label=labels, readings=[*frame.attrs[NOTES], *rows.notes])
 
 
 def _read_fast(text: Delimited, names: Sequence[str], limit: int) -> pa.Table | None:
@@ -134,6 +142,29 @@ def _read_fast(text: Delimited, names: Sequence[str], limit: int) -> pa.Table | 
     except pa.ArrowInvalid:
         return None
     return None if _has_empty_line(cells) else cells
+
+
+def _frame(cells: pa.Table, columns: Sequence[RawColumn], separator: str) -> pd.DataFrame:
+    """Numbers as what their cells are together, see `frame_of_texts`; categories and dates as text.
+
+    Where some cells are no numbers, the others still decide on the decimal signs.
+    """
+    signs = {column.name: column.decimal for column in columns if column.kind == "number"}
+    numbers = [cells[name] for name in signs]
+    frame = frame_of_texts(list(signs), numbers, separator, signs)
+    is_text = [frame[name].dtype == object for name in signs]
+    if any(is_text):
+        numbers = [_only_numbers(column) if text else column for column, text in zip(numbers, is_text, strict=True)]
+        frame.attrs |= frame_of_texts(list(signs), numbers, separator, signs).attrs
+    texts = {column.name: clean_texts(cells[column.name]).to_pandas() for column in columns if column.name not in signs}
+    return frame.assign(**texts)
+
+
+def _only_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The cells that tell how a column writes its numbers; null for others, also for codes such as '007'."""
+    texts = clean_texts(column)
+    is_code = pc.match_substring_regex(texts, CODE)
+    return pa.chunked_array([readable_numbers(pc.if_else(is_code, pa.scalar(None, texts.type), texts))])
 
 
 def _has_empty_line(cells: pa.Table) -> bool:
@@ -166,22 +197,22 @@ def _line_by_line(
 
 def _table(
     rows: Rows,
-    frame: pd.DataFrame,
     columns: Sequence[RawColumn],
+    errors: Mapping[int, tuple[int | None, str]],
     *,
     label: pa.ChunkedArray | None,
-    notes: Sequence[str] = (),
+    readings: Sequence[str],
 ) -> Table:
-    errors = {position + 1: (None, describe(problems)) for position, problems in sorted(rows.problems.items())}
-    unseen = {position + 1: texts for position, texts in sorted(rows.unseen.items())}
-    return Table(
-        rows.values, errors, label, [*notes, *_gap_notes(frame, columns), *_unseen_notes(unseen, columns)], unseen
-    )
+    """The table of these rows; only what was scored is noted."""
+    unseen = {position + 1: texts for position, texts in sorted(rows.unseen.items()) if position + 1 not in errors}
+    table = Table(rows.values, dict(sorted(errors.items())), label, unseen=unseen, readings=list(readings))
+    scored = table.values[table.readable] if errors else table.values  # a large file is not held twice
+    return replace(table, notes=[*_gap_notes(scored, columns), *_unseen_notes(unseen, columns)])
 
 
-def _gap_notes(frame: pd.DataFrame, columns: Sequence[RawColumn]) -> list[str]:
-    """A sentence on the gaps of the file, and one on columns that had none in training."""
-    counts = {column.name: int(frame[column.name].isna().sum()) for column in columns}
+def _gap_notes(values: NDArray[np.float64], columns: Sequence[RawColumn]) -> list[str]:
+    """A sentence on the gaps of rows that were scored, and one on columns that had none in training."""
+    counts = dict(zip((column.name for column in columns), np.isnan(values).sum(axis=0).tolist(), strict=True))
     gaps = {name: count for name, count in counts.items() if count}
     if not gaps:
         return []

@@ -33,9 +33,11 @@ class Table:
     label : pyarrow array of length n_rows or None
         Cells of the label's column, if the file has it: text in CSV, null for an empty one.
     notes : list of str
-        Sentences on how the file was read.
+        Sentences on what was scored: gaps and unseen categories.
     unseen : dict of int to dict of str to str
         Categories that were not seen in training, by row and column.
+    readings : list of str
+        Sentences on how columns were read that leave this open.
     """
 
     values: NDArray[np.float64]
@@ -43,6 +45,7 @@ class Table:
     label: pa.Array | pa.ChunkedArray | None = None
     notes: list[str] = field(default_factory=list)
     unseen: dict[int, dict[str, str]] = field(default_factory=dict)
+    readings: list[str] = field(default_factory=list)
 
     @property
     def readable(self) -> NDArray[np.bool_]:

@@ -47,7 +47,7 @@ def score_file() -> Response:
 
 @blueprint.get("/api/v1/files/<token>.csv")
 def download(token: str) -> Response:
-    """Every row of a scored file: its number, probability, decision or error, time and amount."""
+    """Every row of a scored file: its number, probability, decision or error, time and amount, and a note."""
     path = results().find(token)
     if path is None:
         abort(404, "There is no such result; results are kept for an hour, and only the newest. Send the file again.")

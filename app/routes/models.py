@@ -46,7 +46,7 @@ class Prediction:
     explanation: Explanation | None = None
     """Only if it was asked for."""
     notes: list[str] | None = None
-    """Values of the row that were not seen in training."""
+    """Values that training did not have: unseen categories, and others outside the range; what CSV leaves open."""
     error: str | None = None
     """Why the row has no probability, with its line in CSV."""
 
@@ -240,7 +240,7 @@ def _described_type(column: RawColumn) -> object:
         description = f"From {low} to {high} in training{gaps}"
         return Annotated[str | None, Field(description=description, json_schema_extra=date_format)]
     kind = float if column.is_required else float | None
-    description = f"From {low:g} to {high:g} in training{gaps}" if low is not None else "Never known in training."
+    description = f"From {low:.12g} to {high:.12g} in training{gaps}" if low is not None else "Never known in training."
     return Annotated[kind, Field(ge=-LARGEST, le=LARGEST, description=description)]
 
 

@@ -179,7 +179,9 @@ def _files(model: Spec) -> Iterator[Operation]:
         "/api/v1/files/{token}.csv",
         "downloadFile",
         "All rows of a scored file",
-        _answer("Number, probability, decision or error, time and amount.", TEXT, "text/csv"),
+        _answer(
+            "Number, probability, decision or error, time and amount, and what training did not have.", TEXT, "text/csv"
+        ),
         f"Kept {KEPT}.",
         parameters=(_parameter("token", "path", TEXT, "From the `download` of a scored file."),),
         refusals=(404,),

@@ -254,7 +254,7 @@ def _groups(model: Served, fields: list[FormField]) -> list[tuple[str, list[Form
 
 def _pasted(field: FormField) -> dict[str, object]:
     """What the page's script needs of a field to fill it from a spreadsheet."""
-    return {name: getattr(field, name) for name in ("name", "id", "kind", "position", "day_first")}
+    return {name: getattr(field, name) for name in ("name", "id", "kind", "position")}
 
 
 def _place(model: Served, field: FormField) -> int:

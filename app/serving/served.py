@@ -32,6 +32,8 @@ from utils.serving.explanations import Explainer
 from utils.serving.raw_columns import RawColumn
 from utils.serving.scorer import Scorer
 
+OUTSIDE = "outside the range of the training rows"
+
 
 @dataclass(frozen=True)
 class Contribution:
@@ -170,17 +172,30 @@ class Served:
 
     def score(self, batch: Batch) -> list[ScoredRow]:
         """One answer per row of the batch, in order."""
-        values = list(batch.values.values())
-        probabilities = self.probability(np.array(values, dtype=float)).tolist() if values else []
-        threshold = self.model.threshold
+        values = np.array(list(batch.values.values()), dtype=float)
+        probabilities = self.probability(values).tolist() if len(values) else []
+        threshold, notes = self.model.threshold, self._notes(batch, values)
         answers = [
-            ScoredRow(row, probability, "alert" if probability >= threshold else "pass", notes=batch.notes.get(row))
+            ScoredRow(row, probability, "alert" if probability >= threshold else "pass", notes=notes.get(row))
             for row, probability in zip(batch.values, probabilities, strict=True)
         ]
         if batch.errors:
             answers += [ScoredRow(row, error=reason) for row, reason in batch.errors.items()]
             answers.sort(key=attrgetter("row"))
         return answers
+
+    def _notes(self, batch: Batch, values: NDArray[np.float64]) -> dict[int, list[str]]:
+        """What a reader of each row's score has to know; rows without a note are left out."""
+        if not len(values) or not (is_outside := self.is_outside(values)).any():
+            return batch.notes
+        rows, notes = np.array(list(batch.values)), {row: list(texts) for row, texts in batch.notes.items()}
+        for position in np.flatnonzero(is_outside.any(axis=0)):
+            is_row, name = is_outside[:, position], self.columns[position]
+            cells = values[is_row, position]
+            cells = self.raw[position].plain_all(cells) if self.raw else cells.tolist()
+            for row, cell in zip(rows[is_row].tolist(), cells, strict=True):
+                notes.setdefault(row, []).append(f"{name}: {_printed(cell)} is {OUTSIDE}")
+        return notes
 
     def explain(self, values: list[list[float]]) -> list[Explanation]:
         """Why each row has its probability; rows are lists of values in the order of `columns`."""
@@ -200,19 +215,34 @@ class Served:
         """Whether explanations are exact rather than estimated, which takes thousands of times longer."""
         return self._explainer.exact
 
+    @cached_property
+    def _limits(self) -> NDArray[np.float64]:
+        """Smallest and largest value of each column in the training rows, of shape (2, n_columns); NaN without any."""
+        if self.raw:
+            return np.array([(column.minimum, column.maximum) for column in self.raw], dtype=float).T
+        return np.array([self.about.ranges[name] for name in self.columns], dtype=float).T
+
+    def is_outside(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether values of shape (n_rows, n_columns) lie outside the range of the training rows.
+
+        A gap and a category do not.
+        """
+        low, high = self._limits
+        return (values < low) | (values > high)
+
     def unusual(self, values: list[float]) -> list[str]:
         """Columns whose value lies outside the range of the training rows."""
-        if self.raw:
-            pairs = zip(self.raw, values, strict=True)
-            return [column.name for column, value in pairs if column.is_outside(value)]
-        ranges = self.about.ranges
-        pairs = zip(self.columns, values, strict=True)
-        return [name for name, value in pairs if not ranges[name][0] <= value <= ranges[name][1]]
+        is_outside = self.is_outside(np.array(values, dtype=float))
+        return [name for name, outside in zip(self.columns, is_outside, strict=True) if outside]
 
     def describe(self, name: str) -> ModelDescription:
         """What the API says about the model, which can be chosen by `name`."""
         saved = self.model
         return _describe(name, self.version, self.about, saved, self.scores)
+
+
+def _printed(cell: float | str) -> str:
+    return cell if isinstance(cell, str) else f"{cell:.12g}"
 
 
 def scores_of(card: Card, pairs: list[MeasuredPair]) -> Score | None:

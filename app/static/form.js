@@ -97,23 +97,25 @@ form.addEventListener("input", compare);
 // of the form's columns, in their order; a first line of names says which is which.
 const columns = JSON.parse(form.dataset.columns);
 
-// A date as the browser's field takes it: 2024-02-13, or with a clock.
-function asDate(cell, { kind, day_first: dayFirst }) {
-  const [day, clock = "00:00:00"] = cell.trim().split(/[T ]+/);
-  const parts = day.split(/[-/.]/).map((part) => part.padStart(2, "0"));
-  if (parts.length !== 3) return "";
-  let order = parts;
-  if (parts[0].length !== 4) {
-    const monthFirst = dayFirst === false && !day.includes(".");
-    order = [parts[2].length === 2 ? `20${parts[2]}` : parts[2], parts[monthFirst ? 0 : 1], parts[monthFirst ? 1 : 0]];
-  }
-  return kind === "date" ? order.join("-") : `${order.join("-")}T${clock.length === 5 ? `${clock}:00` : clock.slice(0, 8)}`;
+// What browsers' fields for dates take. Other text is sent as it is, for the server reads dates in any spelling.
+const DATES = {
+  date: ["date", /^\d{4}-\d\d-\d\d$/],
+  time: ["datetime-local", /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?$/],
+};
+
+function putDate(field, [type, pattern], text) {
+  field.type = text === "" || pattern.test(text) ? type : "text";
+  field.value = text;
+  if (field.value !== "" || text === "") return;
+  field.type = "text"; // a day that does not exist
+  field.value = text;
 }
 
 function put(column, cell) {
   const field = document.getElementById(column.id);
   const text = cell.trim();
-  field.value = ["date", "time"].includes(column.kind) ? asDate(text, column) : text;
+  if (column.kind in DATES) putDate(field, DATES[column.kind], text);
+  else field.value = text;
   if (field.value !== text && column.kind === "select" && text) {
     const same = [...field.options].find(({ value }) => value !== "" && Number(value) === Number(text));
     if (!same) field.add(new Option(text)); // a category that was not seen in training
@@ -138,9 +140,12 @@ form.addEventListener("paste", (event) => {
   const cells = lines[hasNames ? 1 : 0].split("\t");
   const places = placesOf(hasNames ? names : [], cells).filter(([, cell]) => cell !== undefined);
   for (const [column, cell] of places) put(column, cell);
+  const empty = places.filter(([column]) => document.getElementById(column.id).value === "").map(([{ name }]) => name);
   const note = document.getElementById("pasted");
+  const filled = `${places.length - empty.length} of ${columns.length} boxes`;
   const rest = lines.length > (hasNames ? 2 : 1) ? "; of several rows, the first one" : "";
-  note.textContent = `Filled ${places.length} of ${columns.length} boxes with a row of ${cells.length} cells${rest}.`;
+  const left = empty.length ? ` Left empty: ${empty.join(", ")}.` : "";
+  note.textContent = `Filled ${filled} with a row of ${cells.length} cells${rest}.${left}`;
   note.hidden = false;
   compare();
 });

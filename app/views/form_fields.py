@@ -37,8 +37,6 @@ class FormField:
         Whether the value must not be missing.
     position : int or None
         Of the column in the study's file.
-    day_first : bool or None
-        Order of day and month in the study's file.
     """
 
     name: str
@@ -50,7 +48,6 @@ class FormField:
     options: tuple[str, ...] = ()
     is_required: bool = True
     position: int | None = None
-    day_first: bool | None = None
 
 
 def fields_of(model: Served) -> list[FormField]:
@@ -74,7 +71,7 @@ def fields_of(model: Served) -> list[FormField]:
 
 def _mixed_field(column: RawColumn, number: int) -> FormField:
     """A field with names of its own, as a column may have any name, such as that of another part of the form."""
-    options = column.categories[:MAX_OFFERED] or tuple(f"{value:g}" for value in column.values)
+    options = column.categories[:MAX_OFFERED] or tuple(map(spell, column.values))
     kind = column.kind
     if column.is_category:
         kind = "select" if len(column.categories) <= MAX_SELECT else "search"
@@ -89,7 +86,6 @@ def _mixed_field(column: RawColumn, number: int) -> FormField:
         options=options,
         is_required=column.is_required,
         position=column.position,
-        day_first=column.day_first,
     )
 
 
@@ -144,7 +140,7 @@ def read_form(model: Served, texts: Mapping[str, str]) -> Typed:
     return Typed(
         values,
         rows.problems.get(0, {}),
-        {raw.name: value for raw, value in columns if raw.kind == "number" and "," in texts[raw.name]},
+        {raw.name: value for raw, value in columns if raw.kind == "number" and "," in texts.get(raw.name, "")},
         [raw.name for raw, value in columns if value != value],
         [f"{name} '{text}'" for name, text in rows.unseen.get(0, {}).items()],
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from app.parsing.labels import Labels, known_labels
 from app.parsing.table import Table
+from app.serving.served import OUTSIDE
 from app.views.words import TRANSACTIONS, a
 from utils.data.reading import DECIMAL_POINT
 from utils.study_file import Words
@@ -32,6 +35,22 @@ def amount_notes(amount: NDArray[np.float64] | None, alert: NDArray[np.bool_]) -
         return []
     n_alerts = _counted(int(alert.sum()), "alert")
     return [f"The amount at risk leaves out {n_unknown:,} of {n_alerts}, whose amount is missing."]
+
+
+def range_notes(is_outside: NDArray[np.bool_], columns: Sequence[str]) -> list[str]:
+    """How many scored rows have a value outside the range of the training rows, by column.
+
+    Parameters
+    ----------
+    is_outside : array of shape (n_rows, n_columns)
+        False for rows that were not scored.
+    columns : sequence of str
+    """
+    counts = zip(columns, is_outside.sum(axis=0).tolist(), strict=True)
+    listed = ", ".join(f"{name} ({count:,})" for name, count in counts if count)
+    if not listed:
+        return []
+    return [f"Rows with values {OUTSIDE} were scored, too, so trust them less: {listed}."]
 
 
 def decimal_notes(table: Table) -> list[str]:

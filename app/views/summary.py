@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.parsing.labels import LabelCounts, known_labels, read_labels
 from app.parsing.table import Table
-from app.serving.served import Served
+from app.serving.served import OUTSIDE, Served
 from app.views import notes
 from app.views.words import words_of
 from utils import metrics
@@ -144,11 +144,18 @@ def summarise(model: Served, table: Table, probability: NDArray[np.float64], *, 
             *notes.coverage_notes(alert, len(scored), MAX_TOP),
             *notes.amount_notes(_column(model, table, model.model.schema.amount), alert),
             *notes.decimal_notes(table),
+            *table.readings,
             *table.notes,
+            *notes.range_notes(_is_outside(model, table), model.columns),
             *(notes.label_notes(labels, probability, quality and quality.rows, words) if labels else []),
         ],
         download=download,
     )
+
+
+def _is_outside(model: Served, table: Table) -> NDArray[np.bool_]:
+    """Whether values of rows that can be scored lie outside the range of the training rows."""
+    return model.is_outside(table.values) & table.readable[:, None]
 
 
 def _histogram(scored: NDArray[np.float64]) -> Histogram:
@@ -219,7 +226,7 @@ def _confusion(alert: NDArray[np.bool_], fraud: NDArray[np.bool_]) -> Confusion:
 
 
 def every_row(model: Served, table: Table, probability: NDArray[np.float64]) -> pa.Table:
-    """Every row of the file in order: number, probability, decision, error, and time and amount."""
+    """Every row of the file in order: number, probability, decision, error, time and amount, and a note."""
     n_rows, scored = len(probability), ~np.isnan(probability)
     decisions = np.where(probability >= model.model.threshold, "alert", "pass")
     errors = np.full(n_rows, None, dtype=object)
@@ -235,8 +242,20 @@ def every_row(model: Served, table: Table, probability: NDArray[np.float64]) -> 
         values = _column(model, table, name)
         if values is not None:
             cells = pa.array(_values_at(model, table, name)) if model.raw else pa.array(values, mask=np.isnan(values))
-            columns[f"{name} of the file" if name in columns else name] = cells
-    if model.raw:
-        unseen = {row: f"{UNSEEN}: {', '.join(texts)}" for row, texts in table.unseen.items()}
-        columns["note"] = pa.array([unseen.get(row) for row in range(1, n_rows + 1)], pa.string())
+            columns[f"{name} of the file" if name in (*columns, "note") else name] = cells
+    columns["note"] = _row_notes(model, table)
     return pa.table(columns)
+
+
+def _row_notes(model: Served, table: Table) -> pa.Array:
+    """What training did not have of each row's values; null for nothing."""
+    outside: dict[int, list[str]] = {}
+    for name, is_outside in zip(model.columns, _is_outside(model, table).T, strict=True):
+        for position in np.flatnonzero(is_outside).tolist():
+            outside.setdefault(position + 1, []).append(name)
+    noted = {row: [f"{UNSEEN}: {', '.join(texts)}"] for row, texts in table.unseen.items()}
+    for row, names in outside.items():
+        noted.setdefault(row, []).append(f"{OUTSIDE}: {', '.join(names)}")
+    return pa.array(
+        ["; ".join(noted[row]) if row in noted else None for row in range(1, len(table.values) + 1)], pa.string()
+    )

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
+import pandas as pd
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -21,6 +22,7 @@ from selenium.webdriver.common.keys import Keys
 
 from app.building import figures
 from app.building.embedding import Synthetic
+from app.parsing.mixed import read_rows
 from app.parsing.records import Batch
 from app.server.gunicorn_conf import graceful_timeout
 from app.serving.catalog import Catalog
@@ -208,15 +210,15 @@ def test_predict_page_of_a_mixed_table_takes_a_row_of_a_spreadsheet(browser, tmp
         fields = browser.find_elements(By.CSS_SELECTOR, ".fields input, .fields select")
         values = {find(browser, f"label[for={field.get_attribute('id')}]").text: field for field in fields}
         assert {name: field.get_attribute("value") for name, field in values.items()} == {
-            "when": "2024-02-13T10:11:12",
+            "when": "13/02/2024 10:11:12",
             "merchant": "shop 999",
             "channel": "online",
             "balance": "",
-            "opened": "2021-02-13",
+            "opened": "13/02/2021",
             "points": "12",
             "urgent": "1",
         }
-        assert find(browser, "#pasted").text == "Filled 7 of 7 boxes with a row of 9 cells."
+        assert find(browser, "#pasted").text == "Filled 6 of 7 boxes with a row of 9 cells. Left empty: balance."
         press(browser, find(browser, "#transaction button"))
         exact(browser)
         assert "Scored as missing: balance." in find(browser, "#result").text
@@ -225,10 +227,43 @@ def test_predict_page_of_a_mixed_table_takes_a_row_of_a_spreadsheet(browser, tmp
         browser.execute_script(PASTE, f"{names}\n7\tphone\tshop 1\t5,5\t2024-01-02 03:04:05")
         assert values["points"].get_attribute("value") == "7"
         assert values["channel"].get_attribute("value") == "phone"
-        assert values["opened"].get_attribute("value") == "2021-02-13"  # as it was
+        assert values["when"].get_attribute("value") == "2024-01-02T03:04:05"
+        assert values["opened"].get_attribute("value") == "13/02/2021"  # as it was
         press(browser, find(browser, "#transaction button"))
         wait_for(browser, lambda driver: "balance is 5.5" in find(driver, "#result").text)
     assert complaints(browser) == []
+
+
+PASTED_DATES = {  # what a box for a time holds after pasting, and the moment that the server reads
+    "2024-02-13 10:11:12": ("2024-02-13T10:11:12", "2024-02-13T10:11:12"),
+    "2024-02-13T10:11:12+02:00": ("2024-02-13T10:11:12+02:00", "2024-02-13T08:11:12"),
+    "2024-02-30 10:11": ("2024-02-30 10:11", None),
+    "2024-02-13": ("2024-02-13", "2024-02-13T00:00:00"),
+    "13/02/2024 01:55 PM": ("13/02/2024 01:55 PM", "2024-02-13T13:55:00"),
+    "13.02.98": ("13.02.98", "1998-02-13T00:00:00"),
+    "13/2/2024 9:05": ("13/2/2024 9:05", "2024-02-13T09:05:00"),
+    "13 Feb 2024": ("13 Feb 2024", "2024-02-13T00:00:00"),
+    "20240213": ("20240213", "2024-02-13T00:00:00"),
+}
+
+
+def test_predict_page_sends_a_pasted_date_in_any_spelling_to_the_server(browser, tmp_path):
+    small_mixed.write(tmp_path / "model")
+    (when,) = (column for column in small_mixed.fit("xgb").raw if column.name == "when")
+    look(browser)
+    with serving(tmp_path / "model") as url:
+        open_page(browser, f"{url}/predict")
+        for text, (value, moment) in PASTED_DATES.items():
+            browser.execute_script(
+                PASTE, f"when\tmerchant\tchannel\topened\tpoints\n{text}\tshop 1\tchip\t2020-01-01\t1"
+            )
+            assert find(browser, "#field-0").get_attribute("value") == value
+            assert find(browser, "#pasted").text == "Filled 5 of 7 boxes with a row of 5 cells."
+            sent = find(browser, "#field-0").get_attribute("value")
+            seconds = read_rows([{"when": sent}], [when], "form").values[0, 0]
+            assert np.isnan(seconds) if moment is None else seconds == pd.Timestamp(moment).timestamp()
+        press(browser, find(browser, "#transaction button"))
+        exact(browser)
 
 
 # --- one transaction

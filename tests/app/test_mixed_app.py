@@ -4,9 +4,11 @@ import io
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 
@@ -15,13 +17,16 @@ from app.building import champion
 from app.building.about import describe
 from app.building.figures import class_balance, hour_of_day, in_words
 from app.serving.model_files import write_about
+from app.serving.served import OUTSIDE
 from app.settings import Settings, from_command, model_folder
 from app.views import study
+from app.views.form_fields import fields_of, read_form
 from tests import small_app, small_mixed
 from utils.config import ROOT, load_profile
 from utils.serving import bundle
 from utils.serving.bundle import BundleError
 from utils.serving.card import Card
+from utils.serving.raw_columns import RawColumn
 from utils.study_file import NEUTRAL, Study
 
 COLUMNS = ("when", "balance", "points", "urgent", "merchant", "channel", "opened")
@@ -87,6 +92,24 @@ def test_predict_page_names_a_value_that_cannot_be_read(client):
     assert answer.status_code == 422
     assert '<a class="alert-link" href="#field-1">balance</a> is not a number' in answer.text
     assert '<a class="alert-link" href="#field-6">opened</a> is not a date' in answer.text
+
+
+@pytest.mark.parametrize(
+    "values", [(1000001.0, 1000002.0), (0.1234567, 0.7654321), (-1.0, 1e-7), (0.0, 1.0), (2.0**60, 1e22)]
+)
+def test_read_form_reads_the_options_of_a_number_as_the_values_of_training(values):
+    columns = (RawColumn("code", "number", values=values, minimum=min(values), maximum=max(values)),)
+    model = SimpleNamespace(raw=columns)
+    (field,) = fields_of(model)
+    assert [read_form(model, {"code": option}).values[0] for option in field.options] == list(values)
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_predict_page_names_a_field_that_was_not_sent(client, name):
+    sent = filled(client)
+    del sent[f"column-{COLUMNS.index(name)}"]
+    answer = client.post("/predict", data=sent)
+    assert answer.status_code == 422 and f">{name}</a> is missing" in answer.text
 
 
 def test_predict_page_takes_a_column_that_is_named_like_another_part_of_the_form(client, app):
@@ -174,7 +197,32 @@ def test_api_files_scores_a_file_with_gaps_and_unseen_categories_and_notes_them(
     assert gaps.endswith(f" of {summary['alerts']} alerts, whose amount is missing.")
     lines = client.get(summary["download"]).text.splitlines()
     assert lines[0].replace('"', "") == "row,probability,decision,error,when,balance,note"
-    assert lines[1].endswith('"not seen in training: merchant"')
+    assert lines[1].endswith(f'"not seen in training: merchant; {OUTSIDE}: when"')
+
+
+@pytest.mark.parametrize(
+    ("changes", "noted", "shown"),
+    [
+        ({"balance": 1e6}, "balance", "1000000"),
+        ({"when": "1970-01-02T00:00:00"}, "when", "1970-01-02T00:00:00"),
+        ({"opened": "2030-01-01"}, "opened", "2030-01-01"),
+        ({"balance": None, "merchant": "shop 99"}, None, None),
+    ],
+)
+def test_values_outside_the_range_of_training_are_noted_everywhere(client, example, changes, noted, shown):
+    rows = [example, {**example, **changes}, {**example, "points": "x", "balance": 1e6}]
+    usual, odd, wrong = client.post("/api/v1/predict", json=rows).json["predictions"]
+    assert "notes" not in usual and "notes" not in wrong
+    notes = [note for note in odd.get("notes", []) if OUTSIDE in note]
+    assert notes == ([f"{noted}: {shown} is {OUTSIDE}"] if noted else [])
+    text = pd.DataFrame(rows).to_csv(index=False)
+    in_csv = client.post("/api/v1/predict", data=text, content_type="text/csv").json["predictions"]
+    assert [note for note in in_csv[1].get("notes", []) if OUTSIDE in note] == notes
+    summary = client.post("/api/v1/files", data={"file": (io.BytesIO(text.encode()), "claims.csv")}).json
+    expected = [f"Rows with values {OUTSIDE} were scored, too, so trust them less: {noted} (1)."] if noted else []
+    assert [note for note in summary["notes"] if OUTSIDE in note] == expected
+    lines = pd.read_csv(io.StringIO(client.get(summary["download"]).text))["note"].fillna("")
+    assert [OUTSIDE in line for line in lines] == [False, noted is not None, False]
 
 
 def test_kserve_infer_takes_text_for_categories_and_dates(client, example):

@@ -13,20 +13,23 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from utils.data import features
 from utils.data.features.calendar import SECONDS_PER_DAY, to_seconds
 from utils.data.reading import read_raw
-from utils.data.reading.column_types import as_categories, as_numbers
-from utils.data.reading.spelled_dates import date_spelling
-from utils.data.reading.texts import as_texts
+from utils.data.reading.column_types import as_categories, as_dates, as_numbers, moments_since_1970, unit_since_1970
+from utils.data.reading.spelled_dates import DIGITS, date_spelling
+from utils.data.reading.spelled_numbers import POINT, to_floats
+from utils.data.reading.texts import TEXT, as_texts
 from utils.dataset_config import DatasetConfig, Spellings
 
 if TYPE_CHECKING:
     from utils.data.loading import Dataset
 
 UNSEEN = "not seen in training"
+TRUTHS = ("true", "false")
 MAX_LISTED = 2  # distinct numbers of a column that are listed, as choices
 
 
@@ -55,6 +58,9 @@ class RawColumn:
         Order of day and month where the file writes dates like '01/02/2024'.
     decimal : {'.', ','}, optional
         Decimal sign of numbers in the study's file.
+    unit : {'digits', 's', 'ms', 'us', 'ns'}, optional
+        What dates that are numbers in the study's file are: digits such as 20240213, or the unit in which they count
+        from 1970. None for text, and for models from before it was kept.
     """
 
     name: str
@@ -68,6 +74,7 @@ class RawColumn:
     position: int | None = None
     day_first: bool | None = None
     decimal: str | None = None
+    unit: str | None = None
 
     @property
     def is_category(self) -> bool:
@@ -84,6 +91,22 @@ class RawColumn:
         """Value of each category of the vocabulary."""
         return {text: float(code) for code, text in enumerate(self.categories)}
 
+    @cached_property
+    def codes_of_numbers(self) -> dict[float, float]:
+        """Value of each category that is a number; empty where '1.10' or '05' shows that their spelling matters."""
+        numbers = to_floats(pa.array(self.categories, TEXT), POINT)
+        known = zip(self.codes.items(), numbers.to_pylist(), as_texts(numbers.to_pandas()).to_pylist(), strict=True)
+        spelled = [(text, code, number, plain) for (text, code), number, plain in known if number is not None]
+        if any(text != plain for text, _, _, plain in spelled):
+            return {}
+        return {number: code for _, code, number, _ in spelled}
+
+    @cached_property
+    def codes_of_truths(self) -> dict[str, float]:
+        """Value of the categories 'true' and 'false' in lower case; empty where their capitals matter."""
+        truths = [(text.casefold(), code) for text, code in self.codes.items() if text.casefold() in TRUTHS]
+        return dict(truths) if len(truths) == len(dict(truths)) else {}
+
     @property
     def unseen(self) -> float:
         """The value of a category that was not seen in training."""
@@ -96,10 +119,6 @@ class RawColumn:
         while text in self.categories:
             text += "*"
         return text
-
-    def is_outside(self, value: float) -> bool:
-        """Whether a number or date lies outside the range of the training rows; a gap and a category do not."""
-        return self.minimum is not None and bool(value < self.minimum or value > self.maximum)
 
     def encode(self, column: pd.Series) -> NDArray[np.float64]:
         """Values of shape (n_rows,) of a column in the table's own types or as text."""
@@ -157,13 +176,15 @@ def describe_columns(dataset: Dataset, positions: NDArray[np.int64]) -> tuple[Ra
         return ()
     names = features.raw_columns(config)
     rows, raw = dataset.frame.iloc[positions], read_raw(config.path)
-    day_first = _orders_of_day_and_month(raw[list(config.dates)], config.spellings)
+    dates = raw[list(config.dates)]
+    day_first, units = _orders_of_day_and_month(dates, config.spellings), _units(dates)
     described = (_describe(rows[name], config) for name in names)
     return tuple(
         replace(
             column,
             position=raw.columns.get_loc(column.name),
             day_first=day_first.get(column.name),
+            unit=units.get(column.name),
             decimal=config.spellings.decimal_sign(column.name) if column.kind == "number" else None,
         )
         for column in described
@@ -188,6 +209,18 @@ def _describe(column: pd.Series, config: DatasetConfig) -> RawColumn:
         share_missing=missing,
         is_required=name == config.time and not is_date,
     )
+
+
+def _units(raw: pd.DataFrame) -> dict[str, str]:
+    """What the numbers of the file are, for each date that is a number."""
+    return {str(name): _unit(column) for name, column in raw.select_dtypes("number").items()}
+
+
+def _unit(column: pd.Series) -> str:
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    unit = unit_since_1970(values)
+    counted = pd.Series(moments_since_1970(values, unit))
+    return unit if as_dates(column).reset_index(drop=True).equals(counted) else DIGITS
 
 
 def _orders_of_day_and_month(raw: pd.DataFrame, spellings: Spellings) -> dict[str, bool | None]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import average_precision_score
 
+from app.building.about import describe
 from app.parsing.labels import LabelCounts, read_labels
 from app.parsing.table import Table
 from app.serving.served import Served
@@ -23,8 +24,9 @@ TRUTH = transactions(300, seed=1)["Class"].to_numpy()
 
 @pytest.fixture(scope="module")
 def rows():
-    """As many rows as there are in `TRUTH`, without labels."""
-    return transactions(300, seed=1)[list(COLUMNS)]
+    """As many rows as there are in `TRUTH`, without labels, inside the ranges of the training rows."""
+    training = transactions()[list(COLUMNS)]
+    return transactions(300, seed=1)[list(COLUMNS)].clip(training.min(), training.max(), axis=1)
 
 
 def send(client, frame, form="csv"):
@@ -232,16 +234,18 @@ def test_summarise_says_that_there_are_alerts_beyond_the_list(client, rows, frau
     assert found["notes"] == said
 
 
-def test_every_row_keeps_its_columns_beside_those_of_the_same_name():
-    frame = transactions(60).rename(columns={"Time": "row", "Amount": "probability"})
-    fitted = fit("lr", schema=DatasetConfig(SCHEMA.path, time="row", amount="probability"), frame=frame)
-    model = Served(fitted, "0", None)
+@pytest.mark.parametrize("time", ["row", "note"])
+def test_every_row_keeps_its_columns_beside_those_of_the_same_name(time):
+    frame = transactions(60).rename(columns={"Time": time, "Amount": "probability"})
+    fitted = fit("lr", schema=DatasetConfig(SCHEMA.path, time=time, amount="probability"), frame=frame)
+    model = Served(fitted, "0", describe(fitted, "a test", frame))
     values = frame[list(model.columns)].to_numpy(dtype=float)
     found = summary.every_row(model, Table(values), model.probability(values)).to_pandas()
     np.testing.assert_array_equal(found["row"], np.arange(1, 61))
     np.testing.assert_allclose(found["probability"], fitted.predict_proba(frame), atol=1e-12)
     np.testing.assert_array_equal(found["probability of the file"], frame["probability"])
-    np.testing.assert_array_equal(found["row of the file"], frame["row"])
+    np.testing.assert_array_equal(found[f"{time} of the file"], frame[time])
+    assert found["note"].isna().all()
 
 
 def test_read_labels_takes_only_the_values_that_the_study_names():

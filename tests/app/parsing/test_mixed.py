@@ -54,6 +54,7 @@ def test_read_cells_of_numbers_follows_the_source():
     cells = read(NUMBER, "1,5", "2,25", "much", source="file")
     np.testing.assert_array_equal(cells.values, [1.5, 2.25, np.nan])
     assert cells.problems == {2: "is not a number"}
+    assert read(NUMBER, "5 %", "2,5%", "much", source="file").values[:2].tolist() == [5, 2.5]
 
 
 @pytest.mark.parametrize("rows", [1, 3])
@@ -68,11 +69,99 @@ def test_read_mixed_table_reads_an_open_number_as_the_study_does(rows):
     assert mixed.values[0] == 1234 and list(mixed.problems) == [1]
 
 
+AS_OTHERS = "Column 'sum': '1.234' is read as 1234, as in other columns."
+AS_SEPARATOR = "Column 'sum': '1.234' is read as 1234, as is usual where ';' separates cells."
+
+
+@pytest.mark.parametrize("wrong", [[], ["abc"], ["12:30", "soon"], ["007"]])
+@pytest.mark.parametrize(
+    ("sums", "others", "expected", "readings"),
+    [
+        (["1.234", "2.500"], "0,5", [1234, 2500], [AS_OTHERS]),
+        (["1.234", "2.500"], "5", [1234, 2500], [AS_SEPARATOR]),
+        (["1.234", "2,5"], "0,5", [1234, 2.5], []),
+        (["1.234", "2.5"], "0,5", [1.234, 2.5], []),
+    ],
+)
+def test_read_mixed_table_reads_numbers_alike_if_other_cells_are_none(sums, others, expected, readings, wrong):
+    rows = "".join(f"{cell};{others}\n" for cell in [*sums, *wrong])
+    columns = [NUMBER, RawColumn("points", "number")]
+    table = read_mixed_table(f"sum;points\n{rows}".encode(), columns, "")
+    assert table.values[: len(sums), 0].tolist() == expected and table.readings == readings
+    assert list(table.errors) == [row for row, cell in enumerate([*sums, *wrong], 1) if cell in wrong and cell != "007"]
+    batch = read_mixed_csv(f"sum;points\n{rows}".encode(), columns)
+    assert [batch.notes.get(row, []) for row in batch.values] == [readings] * len(batch.values)
+
+
 def test_read_cells_of_categories_keeps_the_text_of_an_unseen_one():
     cells = read(SHOP, "b", " a ", "c", 7.0, {"a": 1})
     np.testing.assert_array_equal(cells.values, [1, 0, 2, 2, np.nan])
     assert cells.unseen == {2: "c", 3: "7"}
     assert cells.problems == {4: "is neither text nor a number"}
+
+
+VERSIONS = ("05", "1.1", "1.10", "10%", "12E5", "2.0b", "20%")
+GRADES = ("1", "2", "2.5")
+
+
+def named(categories, cells, body):
+    """The categories that each cell is read as, and the note on those that are unseen."""
+    column = RawColumn("shop", "category", categories)
+    batch = body([column, NUMBER], cells)
+    assert not batch.errors
+    return [column.plain(row[0]) for row in batch.values.values()]
+
+
+def from_csv(columns, cells):
+    return read_mixed_csv("\n".join(["shop,sum", *(f"{cell},1" for cell in cells)]).encode(), columns)
+
+
+def from_json(columns, cells):
+    return read_mixed_json(json.dumps([{"shop": cell, "sum": 1} for cell in cells]).encode(), columns)
+
+
+@pytest.mark.parametrize("body", [from_csv, from_json])
+@pytest.mark.parametrize("others", [[], ["2.0b"], ["unknown"], ["1"], ["true"]])
+@pytest.mark.parametrize(
+    ("categories", "cells", "expected"),
+    [
+        (VERSIONS, VERSIONS, VERSIONS),
+        (VERSIONS, ["1.100", "5", "1200000", "10", "10 %"], [None] * 5),
+        (
+            GRADES,
+            ["1.0", "2", "2.50", "1e0", "2.5%", "01", "1.10", "+2"],
+            ["1", "2", "2.5", "1", "2.5", None, None, "2"],
+        ),
+        ((*GRADES, "unknown"), ["1.0", "2.0"], ["1", "2"]),
+        (("1", "1.234", "1000", "1234"), ["1.000", "1000.0"], [None, "1000"]),
+        (("9007199254740992", "1"), ["9007199254740993"], [None]),
+        (("false", "true"), ["True", "FALSE", "true"], ["true", "false", "true"]),
+        (("False", "True"), ["true", "FALSE", "t"], ["True", "False", None]),
+        (("True", "true"), ["TRUE", "true"], [None, "true"]),
+    ],
+)
+def test_a_category_means_the_same_whatever_the_other_cells_are(categories, cells, expected, others, body):
+    read = named(categories, [*cells, *others], body)[: len(cells)]
+    assert read == [text or RawColumn("shop", "category", categories).unseen_text for text in expected]
+
+
+@pytest.mark.parametrize("categories", [("false", "true"), ("False", "True"), ("FALSE", "TRUE")])
+def test_truth_values_of_any_source_are_those_of_the_vocabulary(categories):
+    column, expected = RawColumn("shop", "category", categories), [1, 0]
+    bodies = [from_json([column, NUMBER], [True, False]), from_csv([column, NUMBER], [True, False])]
+    for batch in bodies:
+        assert [row[0] for row in batch.values.values()] == expected and not batch.notes
+    table = read_mixed_table(parquet_of(shop=[True, False], sum=[1, 1]), [column, NUMBER], "")
+    assert table.values[:, 0].tolist() == expected and not table.notes
+
+
+def test_numbers_of_any_type_are_those_of_the_vocabulary():
+    column = RawColumn("shop", "category", GRADES)
+    assert [row[0] for row in from_json([column, NUMBER], [1, 1.0, 2.5]).values.values()] == [0, 0, 2]
+    table = read_mixed_table(parquet_of(shop=[1.0, None, 2.5], sum=[1, 1, 1]), [column, NUMBER], "")
+    np.testing.assert_array_equal(table.values[:, 0], [0, np.nan, 2])
+    german = read_mixed_table(b"shop;sum\n1,0;1\n2,5;1\nx;1\n", [column, NUMBER], "")
+    assert german.values[:, 0].tolist() == [0, 2, 3]
 
 
 @pytest.mark.parametrize("spelling", ["2024-02-13", "13/02/2024", "13.02.2024", "20240213", "13 Feb 2024", 1707782400])
@@ -87,6 +176,36 @@ def test_read_cells_of_dates_reads_clocks_zones_and_fractions_as_training_does()
     assert cells.problems == dict.fromkeys((3, 4), "is not a date, such as 2024-02-13")
 
 
+@pytest.mark.parametrize("number", [1e30, -1e30, 10**40, 10**400, float("inf"), 9.3e18])
+def test_read_cells_of_dates_refuses_a_number_beyond_any_time_alone(number):
+    cells = read(DAY, 1707782400, number)
+    assert (cells.values[0], list(cells.problems)) == (FEBRUARY, [1])
+
+
+@pytest.mark.parametrize("text", ["1e30", "9" * 25, "-" + "9" * 25])
+def test_read_mixed_table_refuses_the_row_of_a_number_beyond_any_time_alone(text):
+    table = read_mixed_table(f"day,shop\n1707782400,a\n{text},a\n".encode(), [DAY, SHOP], "")
+    assert (table.values[0, 0], list(table.errors)) == (FEBRUARY, [2])
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (pd.to_timedelta([90, None], unit="s"), [90, np.nan]),
+        (pd.array([True, None, False], dtype="boolean"), [1, np.nan, 0]),
+        ([True, False], [1, 0]),
+        (pd.Categorical(["1.5", None]), [1.5, np.nan]),
+        (pd.Categorical([1.5, None]), [1.5, np.nan]),
+    ],
+)
+def test_read_mixed_table_reads_numbers_of_any_type_as_training_does(cells, expected):
+    column = pd.Series(cells)
+    np.testing.assert_array_equal(NUMBER.encode(column), expected)
+    table = read_mixed_table(parquet_of(sum=column, shop=["a"] * len(column)), [NUMBER, SHOP], "")
+    np.testing.assert_array_equal(table.values[:, 0], expected)
+    assert not table.errors
+
+
 def test_read_cells_of_dates_takes_the_order_of_day_and_month_from_training():
     third_of_april = pd.Timestamp("2024-04-03").timestamp()
     assert read(DAY, "03/04/2024").values.tolist() == [third_of_april]
@@ -95,6 +214,116 @@ def test_read_cells_of_dates_takes_the_order_of_day_and_month_from_training():
     cells = read(DAY, "03/04/2024", "02/13/2024", "soon", True)
     assert cells.values[0] == third_of_april
     assert cells.problems == dict.fromkeys((1, 2, 3), "is not a date, such as 2024-02-13")
+
+
+MOMENT = 1741874134  # 13 March 2025, 13:55:34
+MARCH, LATE_AUGUST = pd.Timestamp("2025-03-13").timestamp(), 20250313
+OPEN_ORDER = "can have the day or the month first; write it as 2024-02-13"
+OPEN_NUMBER = "can be a day or a time since 1970; write a day as 2024-02-13, and a time as a number"
+NO_DATE = "is not a date, such as 2024-02-13"
+WRITTEN = {  # how a study's file writes its dates, and what cells then mean: in JSON, and in a file if that differs
+    "s": [
+        (MOMENT, MOMENT),
+        (str(MOMENT), MOMENT),
+        (1741874134.5, 1741874134.5),
+        (MOMENT * 1000, NO_DATE),
+        (20250313, LATE_AUGUST),
+        ("20250313", OPEN_NUMBER, LATE_AUGUST),
+        ("2025-03-13", MARCH),
+        (0, 0),
+    ],
+    "ms": [
+        (MOMENT * 1000, MOMENT),
+        (str(MOMENT * 1000), MOMENT),
+        (MOMENT, 1741874.134),
+        ("20250313", OPEN_NUMBER, 20250.313),
+    ],
+    "us": [(MOMENT * 10**6, MOMENT), (MOMENT * 10**3, 1741874.134)],
+    "ns": [(MOMENT * 10**9, MOMENT), (str(MOMENT * 10**9), MOMENT)],
+    "digits": [(20250313, MARCH), ("20250313", MARCH), (20250230, NO_DATE), (MOMENT, NO_DATE), ("13 Mar 2025", MARCH)],
+    None: [
+        (MOMENT, MOMENT),
+        (MOMENT * 1000, MOMENT),
+        (str(MOMENT), MOMENT),
+        (20250313, MARCH),
+        ("20250313", MARCH),
+        (20250230, NO_DATE),
+        (45729, NO_DATE),
+        ("2025", NO_DATE),
+        ("03/04/2025", OPEN_ORDER, pd.Timestamp("2025-04-03").timestamp()),
+        ("13/03/2025", MARCH),
+        ("03/13/2025", MARCH, NO_DATE),
+        ("13.03.25", MARCH),
+        ("soon", NO_DATE),
+    ],
+}
+RANGE = {"minimum": 1.6e9, "maximum": 1.8e9}
+
+
+@pytest.mark.parametrize("source", ["json", "form", "file"])
+@pytest.mark.parametrize("unit", WRITTEN)
+def test_read_cells_reads_a_date_as_the_study_wrote_it_whatever_the_other_cells_are(unit, source):
+    column = RawColumn("day", "time", unit=unit, **RANGE)
+    cells = [cell for cell, *_ in WRITTEN[unit]]
+    expected = [readings[-1 if source == "file" else 0] for _, *readings in WRITTEN[unit]]
+    for others in ([], ["soon"], [20240101, MOMENT], [MOMENT * 1000], ["2024-02-13 10:00", "13 Feb 2024"]):
+        read_together = read(column, *cells, *others, source=source)
+        values = [read_together.problems.get(position, value) for position, value in enumerate(read_together.values)]
+        assert values[: len(cells)] == expected
+
+
+@pytest.mark.parametrize("others", [[], ["x"], ["1e30"], ["20240101"], ["1741874134000"], ["13.02.2024"]])
+def test_read_mixed_table_scores_a_time_that_counts_seconds_whatever_the_other_rows_are(others):
+    rows = "".join(f"{cell},a\n" for cell in [str(MOMENT), f"{MOMENT}.5", *others])
+    for unit in ("s", None):
+        table = read_mixed_table(f"day,shop\n{rows}".encode(), [RawColumn("day", "time", unit=unit), SHOP], "")
+        assert table.values[:2, 0].tolist() == [MOMENT, MOMENT + 0.5] and len(table.errors) <= len(others)
+
+
+AMERICAN = (
+    "Column 'day': '02/03/2024' is read with the month first, as '02/13/2024' must be; the study has the day first."
+)
+ASSUMED = (
+    "Column 'day': '02/03/2024' is read with the day first, as no date of the file tells; write dates as 2024-02-13."
+)
+
+
+@pytest.mark.parametrize(
+    ("day_first", "texts", "days", "notes"),
+    [
+        (True, ["02/03/2024", "02/13/2024", "12/25/2024", "soon"], ["02-03", "02-13", "12-25", None], [AMERICAN]),
+        (True, ["02/03/2024", "13/02/2024", "12/25/2024"], ["03-02", "02-13", None], []),
+        (True, ["02/03/2024", "soon", ""], ["03-02", None, None], []),
+        (True, ["02/13/2024"], ["02-13"], []),
+        (False, ["02/03/2024", "02/13/2024"], ["02-03", "02-13"], []),
+        (None, ["02/03/2024", "02/13/2024", "soon"], ["02-03", "02-13", None], []),
+        (None, ["02/03/2024", "13/02/2024", "14-02-2024", "02/13/2024"], ["03-02", "02-13", "02-14", None], []),
+        (None, ["02/03/2024", "04/05/2024"], ["03-02", "05-04"], [ASSUMED]),
+        (None, ["13.02.2024", "2024-02-14", "02/02/2024"], ["02-13", "02-14", "02-02"], []),
+    ],
+)
+def test_read_mixed_table_takes_the_order_of_day_and_month_from_the_readable_dates_of_the_file(
+    day_first, texts, days, notes
+):
+    rows = "".join(f"{text},a\n" for text in texts)
+    table = read_mixed_table(f"day,shop\n{rows}".encode(), [RawColumn("day", "date", day_first=day_first), SHOP], "")
+    expected = [pd.Timestamp(f"2024-{day}").timestamp() if day else np.nan for day in days]
+    np.testing.assert_array_equal(table.values[:, 0], expected)
+    assert table.readings == notes
+    read_parquet = read_mixed_table(
+        parquet_of(day=texts, shop=["a"] * len(texts)), [RawColumn("day", "date", day_first=day_first), SHOP], ""
+    )
+    np.testing.assert_array_equal(read_parquet.values, table.values)
+    assert read_parquet.readings == notes
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [pd.array([True, None], dtype="boolean"), pd.to_timedelta([5, None], unit="s"), pd.Categorical(["soon", None])],
+)
+def test_read_mixed_table_refuses_what_is_no_date_row_by_row(cells):
+    table = read_mixed_table(parquet_of(day=cells, shop=["a", "b"]), [DAY, SHOP], "")
+    assert table.errors == {1: (None, f"day {NO_DATE}")}
 
 
 def test_read_cells_of_a_required_column_refuses_a_gap():
@@ -230,3 +459,13 @@ def test_read_mixed_table_notes_the_unseen_categories_of_each_column_in_the_orde
         "1 row was scored with a value of colour that was not seen in training: 'red'.",
         "5 rows were scored with a value of shop that was not seen in training: 'v', 'w', 'x' and 1 more.",
     ]
+
+
+@pytest.mark.parametrize("wrong", ["much,a,", ",a,soon", ",c,soon", "too few", ""])
+def test_read_mixed_table_notes_gaps_and_unseen_categories_only_of_rows_that_were_scored(wrong):
+    columns = [NUMBER, SHOP, DAY]
+    text = f"sum,shop,day\n{wrong}\n1,a,2024-02-13\n"
+    table = read_mixed_table(text.encode(), columns, "")
+    assert (list(table.errors), table.notes, table.unseen) == ([1], [], {})
+    noted = read_mixed_table(f"{text},b,\n".encode(), columns, "").notes
+    assert [note.split(";")[1].split(".")[0] for note in noted] == [" values are missing in sum (1), day (1)"]

@@ -21,6 +21,7 @@ from app import results
 from app.parsing import delimited, table
 from app.results import Results, defused
 from app.routes import files
+from app.serving.served import OUTSIDE
 from tests.small_app import COLUMNS, THRESHOLD, transactions, workbook, zipped
 from tests.utils.data.reading.test_tables import REFUSED
 from utils.data import reading
@@ -585,3 +586,16 @@ def test_score_file_writes_no_values_to_the_log_or_the_figures(client, rows, cap
         upload(client, as_csv(marked), "4711.4711.csv")
     assert "POST /api/v1/files 200" in caplog.text and "4711.4711" not in caplog.text
     assert "4711.4711" not in client.get("/metrics").text
+
+
+def test_score_file_and_predict_note_the_values_outside_the_range_of_training(client, rows):
+    usual = rows.head(3).assign(Time=1000.0, V7=0.0)
+    odd = usual.assign(V7=[0.0, 1e6, -1e6])
+    answer = upload(client, as_csv(odd)).json
+    assert f"Rows with values {OUTSIDE} were scored, too, so trust them less: V7 (2)." in answer["notes"]
+    assert not any("V7" in note for note in upload(client, as_csv(usual)).json["notes"])
+    notes = pd.read_csv(io.StringIO(client.get(answer["download"]).text))["note"].fillna("")
+    assert [f"{OUTSIDE}: V7" in note for note in notes] == [False, True, True]
+    predictions = client.post("/api/v1/predict", json=odd.to_dict("records")).json["predictions"]
+    shown = [[note for note in row.get("notes", []) if "V7" in note] for row in predictions]
+    assert shown == [[], [f"V7: 1000000 is {OUTSIDE}"], [f"V7: -1000000 is {OUTSIDE}"]]

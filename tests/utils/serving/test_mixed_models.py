@@ -4,10 +4,12 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
 from scipy.special import logit
 
+from app.serving.served import load_served, read_examples
 from tests import small_mixed
 from utils.benchmark.records import UnseenEntities, from_json, to_json
 from utils.benchmark.run_task import measure
@@ -183,6 +185,35 @@ def test_describe_columns_takes_open_spellings_from_the_study(tmp_path):
     raw = {column.name: column for column in describe_columns(load(config), np.arange(50))}
     assert (raw["opened"].day_first, raw["points"].decimal, raw["merchant"].decimal) == (False, ",", None)
     assert raw["points"].maximum == 1234
+
+
+@pytest.mark.parametrize(
+    ("spell", "unit"),
+    [
+        (lambda moments: moments.dt.strftime("%Y-%m-%d"), None),
+        (lambda moments: moments.dt.strftime("%Y%m%d").astype(int), "digits"),
+        (lambda moments: moments.astype("datetime64[s]").astype(int), "s"),
+        (lambda moments: moments.astype("datetime64[ms]").astype(int).mask(moments.index == 1), "ms"),
+    ],
+)
+def test_describe_columns_keeps_what_the_numbers_of_dates_are(tmp_path, spell, unit):
+    frame = small_mixed.table(60)
+    frame["opened"] = spell(pd.to_datetime(frame["opened"], format="%d/%m/%Y"))
+    frame.to_csv(tmp_path / "claims.csv", index=False)
+    dataset = load(replace(ROWS.config, path=tmp_path / "claims.csv"))
+    raw = {column.name: column for column in describe_columns(dataset, np.arange(50))}
+    assert (raw["opened"].kind, raw["opened"].unit, raw["when"].unit) == ("date", unit, None)
+
+
+def test_load_takes_a_model_from_before_the_unit_of_dates_was_kept(tmp_path):
+    model = small_mixed.write(tmp_path / "model")
+    card = json.loads((tmp_path / "model" / CARD).read_text())
+    for column in card["raw_columns"]:
+        column.pop("unit", None)
+    (tmp_path / "model" / CARD).write_text(json.dumps(card))
+    assert bundle.load(tmp_path / "model").raw == model.raw
+    served = load_served(tmp_path / "model")
+    assert all(row.probability for row in served.score(read_examples(served)))
 
 
 def test_measure_writes_missing_amounts_as_null():

@@ -23,6 +23,8 @@ WRITE_DAYS = "write its days like 2024-12-31"
 YEAR_LAST = r"^(\d{2})(\d{2})(\d{4})$"
 LARGEST = 1e30  # numbers beyond cannot be scaled, and count as missing
 MAX_SHOWN = 3  # rows that a message names
+NS_PER_UNIT = {"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1.0}  # of times since 1970
+LATEST = float(pd.Timestamp.max.value)  # in nanoseconds since 1970
 
 
 def typed(
@@ -193,9 +195,22 @@ def _digits(column: pd.Series, n_digits: int) -> pa.Array:
 
 def _since_1970(column: pd.Series) -> pd.Series:
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    largest = np.nanmax(np.abs(values[np.isfinite(values)]), initial=0.0)
-    unit = next(unit for size, unit in EPOCHS.items() if largest >= size)
-    return pd.Series(pd.to_datetime(values, unit=unit, errors="coerce"), index=column.index, name=column.name)
+    return pd.Series(moments_since_1970(values, unit_since_1970(values)), index=column.index, name=column.name)
+
+
+def unit_since_1970(values: np.ndarray) -> str:
+    """The unit in which numbers that count from 1970 do so: 's', 'ms', 'us' or 'ns', as the size of the largest says.
+
+    Numbers that are no time in any unit do not count.
+    """
+    largest = np.max(np.abs(values), where=np.abs(values) < LATEST, initial=0.0)
+    return next(unit for size, unit in EPOCHS.items() if largest >= size)
+
+
+def moments_since_1970(values: np.ndarray, unit: str) -> np.ndarray:
+    """Moments as datetime64[ns] of numbers that count from 1970; NaT beyond the years that this type can hold."""
+    can_hold = np.abs(values) < LATEST / NS_PER_UNIT[unit]
+    return pd.to_datetime(np.where(can_hold, values, np.nan), unit=unit, errors="coerce").to_numpy()
 
 
 def _refuse_dates(column: pd.Series, texts: pa.Array) -> None:
