@@ -49,8 +49,8 @@ def as_parquet(frame):
     return stream.getvalue()
 
 
-def upload(client, content, name="mine.csv", query=""):
-    return client.post(f"/api/v1/files{query}", data={"file": (io.BytesIO(content), name)})
+def upload(client, content, name="mine.csv", query="", **fields):
+    return client.post(f"/api/v1/files{query}", data={"file": (io.BytesIO(content), name), **fields})
 
 
 def send(client, frame, form):
@@ -140,6 +140,23 @@ def test_score_file_scores_with_the_pair_that_is_asked_for(client, folder, rows)
     found = [float(line["probability"]) for line in downloaded(client, answer)]
     np.testing.assert_allclose(found, expected, atol=1e-12)
     assert upload(client, as_csv(rows), query="?model=nothing").status_code == 404
+
+
+@pytest.mark.parametrize("fields", [{}, {"model": "champion"}, {"model": "none+lr"}])
+@pytest.mark.parametrize("query", ["", "?model=champion", "?model=none%2Blr"])
+def test_score_file_takes_the_model_from_the_address_or_the_form_which_must_agree(client, rows, query, fields):
+    names = {*fields.values(), *({"none+lr" if "lr" in query else "champion"} if query else ())}
+    answer = upload(client, as_csv(rows), query=query, **fields)
+    if len(names) > 1:
+        assert answer.status_code == 422 and "names two models" in answer.json["error"]
+        return
+    assert answer.json["model"].startswith("none+lr@" if names == {"none+lr"} else "none+xgb@")
+
+
+@pytest.mark.parametrize("name", ["zz", ""])
+def test_score_file_refuses_a_model_of_the_form_that_does_not_exist(client, rows, name):
+    answer = upload(client, as_csv(rows), model=name)
+    assert answer.status_code == 404 and "choose one of champion, none+lr" in answer.json["error"]
 
 
 # --- forms that a file may have

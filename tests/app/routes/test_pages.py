@@ -445,6 +445,15 @@ def test_predict_page_answers_an_expired_form_for_an_unknown_model_as_any_other(
 
 
 @pytest.mark.parametrize("ending", ["expired", "sent in time"])
+def test_predict_page_refuses_a_form_that_names_another_model_than_its_address(client, champion, ending, caplog):
+    token = {} if ending == "expired" else {"csrf_token": token_of(client.get("/predict"))}
+    fields = {**token, "model": "none+lr", **champion.about.examples["fraud"]}
+    answer = client.post("/predict?model=champion", data=fields)
+    assert answer.status_code == 422 and "names two models" in answer.text
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("ending", ["expired", "sent in time"])
 def test_predict_page_says_that_the_chosen_model_is_broken(folder, tmp_path, caplog, ending):
     shutil.copytree(folder.parent, tmp_path / "app")
     (tmp_path / "app" / "pairs" / "none+lr" / "scaler.json").write_text("{}")
@@ -512,6 +521,12 @@ def test_model_page_shows_the_fold_and_the_profile_of_a_card(client, change_card
     assert fold in text
     change_card(fold=FoldScore(0, 1, 0.8, None))
     assert "0.8000 on its held-out rows." in text_of(client.get("/models/champion"))
+
+
+def test_docs_page_shows_the_fields_of_the_form_for_a_file(client):
+    page = client.get("/docs").text
+    form = page[page.index('id="scoreFile"') : page.index('id="downloadFile"')]
+    assert re.findall(r'<th scope="row" class="fw-normal"><code>(\w+)</code>', form) == ["model", "file", "model"]
 
 
 def test_docs_page_shows_every_operation_of_the_document(client):
