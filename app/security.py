@@ -13,13 +13,10 @@ from flask import Flask, Request, Response, abort, current_app, g, render_templa
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError, RequestTimeout, SecurityError
 
-from app.extensions import catalog
 from app.parsing.records import BodyError
 from app.routes.models import Error, answer
 from app.serving.catalog import UnknownModel
-from app.views.words import words_of
 from utils.serving.bundle import BundleError
-from utils.wording import reword
 
 logger = logging.getLogger("app")
 
@@ -79,21 +76,14 @@ def install(app: Flask) -> None:
 
 
 def error_answer(status: int, message: str, columns: list[str] | None = None) -> tuple[Response | str, int]:
-    """The error as JSON for the API, as a page for people; `columns` are those that it is about."""
-    message = _in_own_words(message)
+    """The error as JSON for the API, as a page for people; `columns` are those that it is about.
+
+    Messages speak of rows in every study: they may name columns, which must not be reworded.
+    """
     # A page has links, which cannot be built for a request whose host was refused.
     if request.path.startswith(MACHINE_PATHS) or isinstance(request.routing_exception, SecurityError):
         return answer(Error(status, message, columns)), status
     return render_template("error.html", status=status, message=message), status
-
-
-def _in_own_words(message: str) -> str:
-    """A message in the words of the champion's study."""
-    try:
-        card = catalog().champion.model.card
-    except BundleError:  # the message is about this error
-        return message
-    return reword(message, words_of(card)) if card.study else message
 
 
 def _body_error(error: BodyError) -> tuple[Response | str, int]:

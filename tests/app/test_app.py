@@ -210,7 +210,7 @@ def test_predict_names_missing_columns(client, rows):
         (",".join(COLUMNS).encode()[:20], 422, "Columns are missing: V6, V7"),
         (b"V1,V2,V1\n1,2,3\n", 422, "named twice: V1"),
         (b'V1,V2," V1"\n1,2,3\n', 422, "named twice: V1"),
-        (",".join(COLUMNS).encode(), 422, "no transactions"),
+        (",".join(COLUMNS).encode(), 422, "no rows"),
         (",".join(COLUMNS).encode() + b'\n"1,2', 400, "The body, line 2, cannot be read"),
         (b"x" * 200_000, 400, "cannot be read"),
     ],
