@@ -66,13 +66,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("app")
     # Sessions hold nothing but the form's token, so a key that changes with every start costs a page load.
     key = settings.secret_key or (state.secret_key() if state else secrets.token_hex(32))
-    app.config.update(FIXED, SECRET_KEY=key, TRUSTED_HOSTS=list(settings.trusted_hosts))
+    app.config.update(FIXED, SECRET_KEY=key)
     app.json.sort_keys = False
     app.extensions["monitor"] = monitor = Monitor()
     app.extensions["catalog"] = catalog = Catalog(settings.folder, monitor.reloaded)
     monitor.watch(lambda: catalog.loaded)
     app.extensions["results"] = Results(state.results if state else None)
-    security.install(app)
+    security.install(app, settings.trusted_hosts)
     Bootstrap5(app)
     csrf = CSRFProtect(app)
     for machine_blueprint in (api.blueprint, files.blueprint, kserve.blueprint, monitoring.blueprint):
@@ -146,7 +146,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(error, file=sys.stderr)
             return 1
         name = app.extensions["catalog"].champion.name
-        print(f"Serving {name} on http://{settings.host}:{settings.port} (stop with Ctrl+C)", flush=True)
+        print(f"Serving {name} on {settings.url} (stop with Ctrl+C)", flush=True)
         Server(app, address, settings.workers).run()
     return 0
 
