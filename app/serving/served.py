@@ -50,7 +50,7 @@ class Explanation:
     """Why a row has its probability: base and contributions add up to the log odds of it."""
 
     base: float
-    """Log odds before anything is known about the row."""
+    """Mean log odds of training rows, from which the contributions start."""
     contributions: list[Contribution]
     """One per column, the largest first."""
 

@@ -82,7 +82,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Bars:
-    """An explanation as bars; `base` is the probability before anything is known about the transaction."""
+    """An explanation as bars; `base` is the probability that the mean log odds of training rows mean."""
 
     base: float
     rows: list[Bar]

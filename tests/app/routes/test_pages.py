@@ -384,6 +384,15 @@ def test_predict_page_shows_the_models_own_explanation(client, champion):
     assert rows[-1][0] == f"{len(COLUMNS) - formatting.N_BARS} others"
 
 
+def test_predict_page_calls_the_start_of_an_explanation_the_mean_of_training_rows(client, champion):
+    example = champion.about.examples["fraud"]
+    (explanation,) = champion.explain([[example[name] for name in champion.columns]])
+    start = formatting.percent(formatting.bars(explanation).base).replace(formatting.SPACE, " ")
+    text = text_of(submit(client, example))
+    assert f"the mean log odds of training rows, a probability of {start}; that is not the share of frauds" in text
+    assert "Before anything is known" not in text
+
+
 def test_predict_page_names_what_is_wrong_and_keeps_the_rest(client):
     fields = {**transactions(40, seed=1)[list(COLUMNS)].iloc[0].to_dict(), "V2": "<script>", "V9": ""}
     fields.pop("V5")
@@ -527,6 +536,17 @@ def test_docs_page_shows_the_fields_of_the_form_for_a_file(client):
     page = client.get("/docs").text
     form = page[page.index('id="scoreFile"') : page.index('id="downloadFile"')]
     assert re.findall(r'<th scope="row" class="fw-normal"><code>(\w+)</code>', form) == ["model", "file", "model"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "is_rate"),
+    [("alerts a day at the threshold", True), ("precision at 100 alerts a day", True), ("ROC AUC", False)],
+)
+def test_model_page_says_what_a_threshold_and_a_rate_per_day_are(client, change_card, metric, is_rate):
+    change_card(test={metric: 0.5})
+    text = text_of(client.get("/models/champion"))
+    assert "the threshold with the lowest total cost on held-out development rows" in text
+    assert ("24 hours at the rate of the test set" in text) == is_rate
 
 
 def test_docs_page_shows_every_operation_of_the_document(client):
