@@ -32,6 +32,7 @@ from app.server.monitoring import Monitor
 from app.server.one_at_a_time import OneAtATime
 from app.server.state import State, StateError
 from app.serving.catalog import Catalog
+from app.serving.kept_model import KeptModel
 from app.settings import Settings, from_command
 from app.staging import TemporaryFolder, exiting_on_signals
 from app.views import study
@@ -69,7 +70,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(FIXED, SECRET_KEY=key)
     app.json.sort_keys = False
     app.extensions["monitor"] = monitor = Monitor()
-    app.extensions["catalog"] = catalog = Catalog(settings.folder, monitor.reloaded)
+    app.extensions["catalog"] = catalog = Catalog(
+        settings.folder, monitor.reloaded, KeptModel(state.model) if state else None
+    )
     monitor.watch(lambda: catalog.loaded)
     app.extensions["results"] = Results(state.results if state else None)
     security.install(app, settings.trusted_hosts)

@@ -119,7 +119,8 @@ class Settings:
     folder : Path
         Where the model is; by default `model_folder` of the study.
     state : Path, optional
-        Private folder of what all workers share: secret key, scored files, counters. By default a temporary one.
+        Private folder of what all workers share: secret key, scored files, counters, a copy of the model. By default a
+        temporary one.
     trusted_hosts : tuple of str
         Names that requests may address the server by, in lower case, and addresses, of IPv6 in brackets;
         `.example.org` stands for this name and all names below it.
