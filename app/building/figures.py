@@ -304,7 +304,8 @@ def importances(served: Served, rows: pd.DataFrame) -> Figure:
         "marker": {"color": LEGITIMATE_COLOUR},
         "hovertemplate": "%{y}: %{x:.2f}<extra></extra>",
     }
-    text = "How far each feature moves the served model's log odds of fraud: the mean size of its SHAP value over "
+    text = "How far each feature moves the served model's log odds of fraud: the mean size of its "
+    text += f"{'' if served.explained_exactly else 'estimated '}SHAP value over "
     text += f"{len(rows):,} transactions of the development set, half of them frauds if there are as many. "
     if served.model.card.study:  # before names of columns, which must not be reworded, stand in it
         text = reword(text, words_of(served.model.card))

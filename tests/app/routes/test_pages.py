@@ -24,7 +24,7 @@ from app.serving.model_files import MeasuredPair, Score, write_scores
 from app.serving.served import Contribution, Explanation, load_served
 from app.settings import Settings
 from app.views import formatting, study
-from tests.small_app import COLUMNS, SCHEMA, key_of, transactions, write_champion
+from tests.small_app import COLUMNS, SCHEMA, fit, key_of, transactions, write, write_champion
 from tests.utils.reporting.test_claims import numbers_of_the_full_study
 from utils.benchmark.records import to_json
 from utils.benchmark.run_task import load_dataset
@@ -382,6 +382,30 @@ def test_predict_page_shows_the_models_own_explanation(client, champion):
     assert [name for name, *_ in rows[: formatting.N_BARS]] == [part.feature for part in first]
     assert rows[0][1:] == (formatting.short(first[0].value), formatting.signed(first[0].contribution))
     assert rows[-1][0] == f"{len(COLUMNS) - formatting.N_BARS} others"
+
+
+@pytest.mark.parametrize(("name", "estimated"), [("rf", True), ("blend", True), ("xgb", False), ("lr", False)])
+def test_predict_page_says_whether_an_explanation_is_estimated(tmp_path, name, estimated):
+    write(tmp_path / "model", fit(name))
+    client = create_app(Settings(folder=tmp_path / "model")).test_client()
+    page = submit(client, load_served(tmp_path / "model").about.examples["fraud"])
+    assert ("which is estimated here" in text_of(page)) == estimated
+
+
+@pytest.mark.parametrize(
+    ("estimated", "contributions", "expected"),
+    [
+        (False, [34.567, -0.034], ["+34.57", "\N{MINUS SIGN}0.03"]),
+        (True, [34.567, -0.034], ["+35", "+0"]),
+        (True, [-3.456, 0.345], ["\N{MINUS SIGN}3.5", "+0.3"]),
+        (True, [0.3456, 0.0012], ["+0.35", "+0.00"]),
+        (True, [0.0, 0.0], ["+0.0", "+0.0"]),
+    ],
+)
+def test_bars_show_no_more_digits_than_an_estimate_has(estimated, contributions, expected):
+    columns = [Contribution(str(size), 1.0, size) for size in contributions]
+    drawn = formatting.bars(Explanation(-5.0, columns, estimated))
+    assert [formatting.signed(row.contribution, drawn.digits) for row in drawn.rows] == expected
 
 
 def test_predict_page_calls_the_start_of_an_explanation_the_mean_of_training_rows(client, champion):
