@@ -40,9 +40,15 @@ N_HALF = 250
 
 
 @pytest.fixture(scope="module")
-def gunicorn(folder, tmp_path_factory):
+def state(tmp_path_factory):
+    """The folder that the workers share."""
+    return tmp_path_factory.mktemp("shared") / "state"
+
+
+@pytest.fixture(scope="module")
+def gunicorn(folder, state):
     """Gunicorn with two workers as the manual starts it by hand; its process and its port."""
-    with running(folder, tmp_path_factory.mktemp("state") / "state") as server:
+    with running(folder, state) as server:
         yield server
 
 
@@ -187,6 +193,13 @@ def test_workers_that_start_later_answer_with_the_model_that_was_accepted_last(f
         put(served, fit("lr"))
         replace_workers(process)
         assert versions(port) == {version_of(served)} != {second}
+
+
+def test_workers_remove_old_results_though_nobody_asks(gunicorn, state):
+    old = state / "results" / f"{'a' * 32}.csv"
+    old.write_text("row,probability\n1,0.5\n")
+    os.utime(old, (time.time() - 3 * 3600,) * 2)
+    wait_for(lambda: not old.exists())
 
 
 def replace_workers(process):

@@ -537,6 +537,20 @@ def test_results_of_a_killed_process_are_removed_after_an_hour_as_well(tmp_path)
     assert list(tmp_path.iterdir()) == [being_written]
 
 
+def test_results_are_removed_after_an_hour_also_if_nobody_asks(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "REMOVE_EVERY", 0.01)
+    kept = Results(tmp_path)
+    kept.remove_regularly()
+    old, fresh = (tmp_path / f"{letter * 32}.csv" for letter in "ab")
+    for path in (fresh, old):
+        path.write_text("row,probability\n1,0.5\n")
+    os.utime(old, (time.time() - results.KEEP_SECONDS - 1,) * 2)
+    end = time.monotonic() + 30
+    while old.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert list(tmp_path.iterdir()) == [fresh]
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_defused_puts_an_apostrophe_before_formulas_in_a_download(text):
     found = defused(pa.table({"error": [text, "V1 is empty", None], "Amount": [-1.0, 2.0, None]}))
