@@ -13,7 +13,6 @@ import socket
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 from flask import Flask
@@ -24,7 +23,6 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import security
-from app.optional import without_module
 from app.results import Results
 from app.routes import api, files, kserve, pages
 from app.server import gunicorn_conf, monitoring
@@ -32,6 +30,7 @@ from app.server.monitoring import Monitor
 from app.server.one_at_a_time import OneAtATime
 from app.server.state import State, StateError
 from app.serving.catalog import Catalog
+from app.serving.kept_model import KeptModel
 from app.settings import Settings, from_command
 from app.staging import TemporaryFolder, exiting_on_signals
 from app.views import study
@@ -66,13 +65,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("app")
     # Sessions hold nothing but the form's token, so a key that changes with every start costs a page load.
     key = settings.secret_key or (state.secret_key() if state else secrets.token_hex(32))
-    app.config.update(FIXED, SECRET_KEY=key, TRUSTED_HOSTS=list(settings.trusted_hosts))
+    app.config.update(FIXED, SECRET_KEY=key)
     app.json.sort_keys = False
     app.extensions["monitor"] = monitor = Monitor()
-    app.extensions["catalog"] = catalog = Catalog(settings.folder, monitor.reloaded)
+    app.extensions["catalog"] = catalog = Catalog(
+        settings.folder, monitor.reloaded, KeptModel(state.model) if state else None
+    )
     monitor.watch(lambda: catalog.loaded)
     app.extensions["results"] = Results(state.results if state else None)
-    security.install(app)
+    security.install(app, settings.trusted_hosts)
     Bootstrap5(app)
     csrf = CSRFProtect(app)
     for machine_blueprint in (api.blueprint, files.blueprint, kserve.blueprint, monitoring.blueprint):
@@ -97,9 +98,6 @@ def create_shared_app(settings: Settings) -> Flask:
     """The application for several workers, which share `settings.state`; errors as in `create_app`."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     monitoring.count_together(State(settings.state).counters)
-    # The next model may need it if this one does not, and loading that must not take longer for requests meanwhile.
-    with without_module("matplotlib"):  # for plots, and slower to import than the rest
-        import_module("shap")
     app = create_app(settings)
     for name in app.jinja_env.list_templates():
         app.jinja_env.get_template(name)
@@ -146,7 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(error, file=sys.stderr)
             return 1
         name = app.extensions["catalog"].champion.name
-        print(f"Serving {name} on http://{settings.host}:{settings.port} (stop with Ctrl+C)", flush=True)
+        print(f"Serving {name} on {settings.url} (stop with Ctrl+C)", flush=True)
         Server(app, address, settings.workers).run()
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from app.staging import TemporaryFolder
 
 KEEP_SECONDS = 3600
 KEEP_FILES = 20
+REMOVE_EVERY = 10.0  # seconds
 KEPT = f"for up to {KEEP_SECONDS // 60} minutes, while the server runs and no {KEEP_FILES} newer files were scored"
 TOKEN = re.compile(r"[\w-]{32}", re.ASCII)
 UNFINISHED = ".part"  # end of the name of a file that is being written, or was when its process was killed
@@ -51,6 +53,15 @@ class Results:
         self._remove_old()
         path = self._path(token) if TOKEN.fullmatch(token) else None
         return path if path and path.exists() else None
+
+    def remove_regularly(self) -> None:
+        """Remove old files in the background, also if no file is scored or fetched; for a process that answers."""
+        threading.Thread(target=self._remove_forever, name="remove old results", daemon=True).start()
+
+    def _remove_forever(self) -> None:
+        while True:
+            self._remove_old()
+            time.sleep(REMOVE_EVERY)
 
     def _path(self, token: str) -> Path:
         return self.folder / f"{token}.csv"

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
-from urllib.parse import urlsplit
+from functools import partial
 
 from flask import Flask, Request, Response, abort, current_app, g, render_template, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError, RequestTimeout, SecurityError
+from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError, RequestTimeout
 
-from app.extensions import catalog
 from app.parsing.records import BodyError
 from app.routes.models import Error, answer
 from app.serving.catalog import UnknownModel
-from app.views.words import words_of
 from utils.serving.bundle import BundleError
-from utils.wording import reword
 
 logger = logging.getLogger("app")
 
@@ -67,10 +66,14 @@ class PageSessions(SecureCookieSessionInterface):
         return super().open_session(app, request)
 
 
-def install(app: Flask) -> None:
-    """Add limits, headers, error answers and the request log; must be called before anything reads a form."""
+def install(app: Flask, trusted_hosts: Sequence[str]) -> None:
+    """Add limits, headers, error answers and the request log; must be called before anything reads a form.
+
+    Requests must address the server by one of `trusted_hosts`, see `app.settings`.
+    """
     app.session_interface = PageSessions()
     app.before_request(_start)
+    app.before_request(partial(_check_host, trusted_hosts))
     app.after_request(_finish)
     app.register_error_handler(BodyError, _body_error)
     app.register_error_handler(UnknownModel, lambda error: error_answer(404, str(error)))
@@ -79,21 +82,13 @@ def install(app: Flask) -> None:
 
 
 def error_answer(status: int, message: str, columns: list[str] | None = None) -> tuple[Response | str, int]:
-    """The error as JSON for the API, as a page for people; `columns` are those that it is about."""
-    message = _in_own_words(message)
-    # A page has links, which cannot be built for a request whose host was refused.
-    if request.path.startswith(MACHINE_PATHS) or isinstance(request.routing_exception, SecurityError):
+    """The error as JSON for the API, as a page for people; `columns` are those that it is about.
+
+    Messages speak of rows in every study: they may name columns, which must not be reworded.
+    """
+    if request.path.startswith(MACHINE_PATHS):
         return answer(Error(status, message, columns)), status
     return render_template("error.html", status=status, message=message), status
-
-
-def _in_own_words(message: str) -> str:
-    """A message in the words of the champion's study."""
-    try:
-        card = catalog().champion.model.card
-    except BundleError:  # the message is about this error
-        return message
-    return reword(message, words_of(card)) if card.study else message
 
 
 def _body_error(error: BodyError) -> tuple[Response | str, int]:
@@ -147,12 +142,22 @@ def _start() -> None:
         abort(403, "Pages of other sites may not send requests here.")
 
 
+def _check_host(trusted_hosts: Sequence[str]) -> None:
+    """Refuse a request to another name: a page of another site may have let its own name lead here.
+
+    Werkzeug's own check knows no addresses of IPv6, and takes capitals for another name.
+    """
+    name = re.sub(r":\d+$", "", request.host.lower())
+    if not any(name == host or (host.startswith(".") and f".{name}".endswith(host)) for host in trusted_hosts):
+        abort(400, "This server does not answer to that host name; name it with --trusted-hosts.")
+
+
 def _is_cross_site() -> bool:
     """Whether a browser sends this for a page of another site; other programs send neither header."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         return True
     origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc != request.host
+    return origin is not None and origin.lower().partition("://")[2] != request.host.lower()
 
 
 def _finish(response: Response) -> Response:

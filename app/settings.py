@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from utils.config import ROOT
 FOLDER = ROOT / "app" / "model"
 STUDIES = ROOT / "build" / "studies"
 CREDITCARD = "creditcard"
-LOCAL = ("127.0.0.1", "localhost")
+LOCAL = ("127.0.0.1", "localhost", "[::1]")
 VARIABLE = "FRAUD_"
 MAX_PORT = 65_535
 MAX_DEFAULT_WORKERS = 4
@@ -62,14 +63,27 @@ def _proxies(text: str) -> int:
 def _host(text: str) -> str:
     if not text or re.search(r"[\s/]", text):
         raise SettingError(f"{text!r} is no host to listen on; give an address such as 127.0.0.1 or 0.0.0.0.")
-    return text
+    return _without_brackets(text)
 
 
 def _trusted_hosts(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(","))
-    if not all(re.fullmatch(r"\.?[\w-]+(\.[\w-]+)*|\[[0-9a-f:]+\]", name, re.ASCII) for name in names):
-        raise SettingError(f"{text!r} is no list of hosts; give names without ports, such as localhost,scores.example.")
-    return names
+    try:
+        return tuple(_trusted_host(name.strip().lower()) for name in text.split(","))
+    except ValueError:
+        raise SettingError(
+            f"{text!r} is no list of hosts; give names without ports, such as localhost,scores.example."
+        ) from None
+
+
+def _trusted_host(name: str) -> str:
+    """A host as browsers write it; ValueError if it is neither a name nor an address."""
+    if re.fullmatch(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)*", name):
+        return name
+    return f"[{IPv6Address(_without_brackets(name))}]"
+
+
+def _without_brackets(address: str) -> str:
+    return address.removeprefix("[").removesuffix("]")
 
 
 def _prefix(text: str) -> str:
@@ -105,9 +119,11 @@ class Settings:
     folder : Path
         Where the model is; by default `model_folder` of the study.
     state : Path, optional
-        Private folder of what all workers share: secret key, scored files, counters. By default a temporary one.
+        Private folder of what all workers share: secret key, scored files, counters, a copy of the model. By default a
+        temporary one.
     trusted_hosts : tuple of str
-        Names that requests may address the server by; `.example.org` stands for all names below it.
+        Names that requests may address the server by, in lower case, and addresses, of IPv6 in brackets;
+        `.example.org` stands for this name and all names below it.
     proxies : int
         How many proxies in front are trusted to say which client, scheme, host and prefix a request had.
     prefix : str
@@ -131,6 +147,12 @@ class Settings:
         if self.folder is None:
             object.__setattr__(self, "folder", model_folder(self.study))
 
+    @property
+    def url(self) -> str:
+        """Where the server answers."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
 
 @dataclass(frozen=True)
 class _Option:
@@ -145,7 +167,7 @@ OPTIONS = {
     "study": _Option(_study, "name of a study of your own, whose model is served (default: creditcard)"),
     "folder": _Option(Path, "where the model is (default: app/model, or a folder of the study)"),
     "state": _Option(Path, "private folder that workers share (default: a temporary one)"),
-    "trusted_hosts": _Option(_trusted_hosts, "names the server may be addressed by (default: 127.0.0.1,localhost)"),
+    "trusted_hosts": _Option(_trusted_hosts, "names that requests may use (default: 127.0.0.1,localhost,[::1])"),
     "proxies": _Option(_proxies, "trusted proxies in front (default: 0)"),
     "prefix": _Option(_prefix, "path under which a proxy passes requests on, such as /fraud (default: none)"),
 }

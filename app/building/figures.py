@@ -79,12 +79,14 @@ def figures(
             page.append(hour_of_day(hours, labels, is_clock=schema.time in schema.dates))
     if synthetic:
         page += [correlations(synthetic), embedding(synthetic)]
+    if served.model.card.study:
+        page = [in_words(figure, words) for figure in page]
     n_explained = N_EXPLAINED if served.explained_exactly else N_ESTIMATED
     page.append(importances(served, sample_of(development, schema, n_explained)))
     table = measured(study or located(schema))
     if len(table):
         page.append(precision_recall_curves(table, labels.mean(), labels_of))
-    return [in_words(figure, words) for figure in page] if served.model.card.study else page
+    return page
 
 
 def in_words(figure: Figure, words: Words) -> Figure:
@@ -302,8 +304,11 @@ def importances(served: Served, rows: pd.DataFrame) -> Figure:
         "marker": {"color": LEGITIMATE_COLOUR},
         "hovertemplate": "%{y}: %{x:.2f}<extra></extra>",
     }
-    text = "How far each feature moves the served model's log odds of fraud: the mean size of its SHAP value over "
+    text = "How far each feature moves the served model's log odds of fraud: the mean size of its "
+    text += f"{'' if served.explained_exactly else 'estimated '}SHAP value over "
     text += f"{len(rows):,} transactions of the development set, half of them frauds if there are as many. "
+    if served.model.card.study:  # before names of columns, which must not be reworded, stand in it
+        text = reword(text, words_of(served.model.card))
     text += f"{', '.join(means.index[:3])} move them most; the {len(top)} largest are shown."
     axes = {"xaxis": {"title": {"text": "mean absolute SHAP value (log odds)"}}, "yaxis": {"showgrid": False}}
     return Figure(title="What the served model looks at", text=text, data=[bars], layout=axes, size="tall")

@@ -153,7 +153,7 @@ def json_records(body: bytes, columns: Sequence[str]) -> list[object]:
     content = json_body(body)
     records = [content] if isinstance(content, dict) else content
     if not isinstance(records, list):
-        raise BodyError(400, "The body must be a JSON array of objects, one per transaction.")
+        raise BodyError(400, "The body must be a JSON array of objects, one per row.")
     check_count(len(records))
     objects = [record for record in records if isinstance(record, dict)]
     missing = set(columns if objects else ())
@@ -213,6 +213,6 @@ def check_columns(missing: list[str], hint: str = "") -> None:
 def check_count(n_rows: int, limit: int = MAX_ROWS) -> None:
     """Raise BodyError if there are no rows, or too many."""
     if n_rows == 0:
-        raise BodyError(422, "There are no transactions in the body.")
+        raise BodyError(422, "There are no rows in the body.")
     if n_rows > limit:
-        raise BodyError(413, f"The body has more than {limit:,} transactions; send it in parts.")
+        raise BodyError(413, f"The body has more than {limit:,} rows; send it in parts.")

@@ -30,7 +30,7 @@ def predict() -> Response:
     model, explain = served(), wants_explanation()
     batch = MIXED_READERS[request.mimetype](read_body(), model.raw) if model.raw else read(read_body(), model.columns)
     if explain and len(batch) > MAX_EXPLAINED:
-        raise BodyError(422, f"Explanations are for up to {MAX_EXPLAINED} transactions; send fewer, or do without.")
+        raise BodyError(422, f"Explanations are for up to {MAX_EXPLAINED} rows; send fewer, or do without.")
     rows = model.score(batch)
     explanations = _explanations(model, batch) if explain and batch.values else {}
     n_alerts = sum(row.decision == "alert" for row in rows)

@@ -35,8 +35,8 @@ _free_slots = threading.BoundedSemaphore(AT_ONCE)
 @blueprint.post("/api/v1/files")
 def score_file() -> Response:
     """Score a CSV or Parquet file; the answer is a summary, with the address of all scored rows."""
-    model = served()
     with _received() as file, _limit_concurrency():
+        model = served()
         table = _read(file.read(), model)
         probability = _probability(model, table)
         token = results().add(every_row(model, table, probability))

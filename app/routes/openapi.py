@@ -122,7 +122,7 @@ def operations(names: list[str]) -> Iterator[Operation]:
     choice: Spec = {"type": "string", "enum": names}
     model = _parameter("model", "query", choice, "Name of the model; the champion by default.")
     yield _predict(model)
-    yield from _files(model)
+    yield from _files(model, choice)
     yield Operation(
         "/api/v1/models", "listModels", "Models that can be chosen", _answer("The champion comes first.", models.Models)
     )
@@ -160,8 +160,9 @@ def _predict(model: Spec) -> Operation:
     )
 
 
-def _files(model: Spec) -> Iterator[Operation]:
-    form = {"type": "object", "properties": {"file": FILE}, "required": ["file"]}
+def _files(model: Spec, choice: Spec) -> Iterator[Operation]:
+    chosen = {**choice, "description": "As the parameter; one of them is enough, and they must not differ."}
+    form = {"type": "object", "properties": {"file": FILE, "model": chosen}, "required": ["file"]}
     kinds = ("text/csv", "application/vnd.apache.parquet", "application/octet-stream")
     yield Operation(
         "/api/v1/files",

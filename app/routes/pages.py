@@ -14,7 +14,7 @@ from flask import Blueprint, Response, abort, current_app, jsonify, render_templ
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
-from app.extensions import catalog
+from app.extensions import catalog, model_name
 from app.parsing.records import Batch
 from app.parsing.table import MAX_FILE_ROWS
 from app.results import KEPT
@@ -193,7 +193,7 @@ def statistics_data() -> Response:
 @blueprint.get("/predict")
 def predict() -> str:
     """The form for one transaction, empty or with an example filled in."""
-    name = request.args.get("model", CHAMPION)
+    name = model_name()
     example = catalog().get(name).about.examples.get(request.args.get("example"), {})
     values = {column: spell(value) for column, value in example.items()}
     return _render_form(name, Form(values, filled=bool(example)))
@@ -202,7 +202,7 @@ def predict() -> str:
 @blueprint.post("/predict")
 def score() -> tuple[str, int]:
     """The form with the answer for one transaction."""
-    name = request.form.get("model", CHAMPION)
+    name = model_name()
     model = catalog().get(name)
     typed = read_form(model, _typed(model, None))
     texts = _typed(model)
@@ -214,8 +214,8 @@ def score() -> tuple[str, int]:
 @blueprint.errorhandler(CSRFError)
 def expired(error: CSRFError) -> ResponseReturnValue:
     """The form with the same values and a new token, as after a restart of the server."""
-    name = request.form.get("model", CHAMPION)
     try:
+        name = model_name()
         return _render_form(name, Form(_typed(catalog().get(name)), expired=True)), 400
     except Exception as error:  # Flask calls no handler for what a handler raises, and would log its text
         return current_app.handle_user_exception(error)
@@ -295,7 +295,7 @@ def answer(model: Served, typed: Typed) -> Answer:
 @blueprint.get("/file")
 def file() -> str:
     """The form for a file, and its result."""
-    name = request.args.get("model", CHAMPION)
+    name = model_name()
     limits = {"max_rows": MAX_FILE_ROWS, "max_bytes": MAX_FILE, "kept": KEPT}
     return render_template("file.html", served=catalog().get(name), choices=choices(), chosen=name, **limits)
 

@@ -98,6 +98,16 @@ def _is_idle(error: BaseException | None) -> bool:
     return isinstance(error, BlockingIOError)
 
 
+def pre_fork(server: Arbiter, worker: Worker) -> None:
+    """Let this process, which answers nothing itself, take a new model before a worker is forked from it."""
+    server.app.wsgi().extensions["catalog"].catch_up()
+
+
+def post_worker_init(worker: Worker) -> None:
+    """Let each worker remove old results, as threads of the process that it was forked from do not go on in it."""
+    worker.wsgi.extensions["results"].remove_regularly()
+
+
 def when_ready(server: Arbiter) -> None:
     """Bound how long a client may be idle; connections take the limit over from the socket they come in on."""
     limit = struct.pack("ll", IDLE_SECONDS, 0)

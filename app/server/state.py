@@ -1,4 +1,4 @@
-"""What the workers of one server share: a private folder with the secret key, the scored files and the counters."""
+"""What the workers of one server share: a private folder with secret key, scored files, counters and model."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class State:
         try:
             self.folder.mkdir(PRIVATE, parents=True, exist_ok=True)
             self._check_privacy()
-            for folder in (self.results, self.counters):
+            for folder in (self.results, self.counters, self.model):
                 folder.mkdir(PRIVATE, exist_ok=True)
         except OSError as error:
             reason = error.strerror or error
@@ -57,6 +57,11 @@ class State:
     def counters(self) -> Path:
         """Folder of the counters, which `app.server.monitoring` adds up."""
         return self.folder / "counters"
+
+    @property
+    def model(self) -> Path:
+        """Folder of the copy of the last champion, which `app.serving.kept_model` keeps."""
+        return self.folder / "model"
 
     def secret_key(self) -> str:
         """The key, made by whoever asks first."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from app.serving.kept_model import KeptModel
 from app.serving.model_files import MeasuredPair
 from app.serving.served import ModelDescription, Served, describe_folder, load_served
 from utils.serving.bundle import CARD, BundleError
@@ -36,10 +37,14 @@ class Slot:
         Where the model is, or will be.
     on_reload : callable
         Called with the name of the folder, and whether its new model was accepted.
+    kept : KeptModel, optional
+        Where processes find the model that another one has accepted.
     """
 
-    def __init__(self, folder: Path, on_reload: Callable[[str, bool], None]):
+    def __init__(self, folder: Path, on_reload: Callable[[str, bool], None], kept: KeptModel | None = None):
         self.folder = folder
+        self._kept = kept
+        self._load = kept.take if kept else load_served
         self.refused: str | None = None
         self._on_reload = on_reload
         self.served: Served | None = None
@@ -54,7 +59,7 @@ class Slot:
             with self._lock:
                 if self.served is None:
                     identity = identity_of(self.folder)
-                    self.served, self._identity = load_served(self.folder), identity
+                    self.served, self._identity = self._load(self.folder), identity
         elif time.monotonic() - self._checked > CHECK_EVERY:
             self._check()
         return self.served
@@ -74,7 +79,7 @@ class Slot:
 
     def _reload(self) -> None:
         try:
-            served = load_served(self.folder)
+            served = self._load(self.folder)
         except BundleError as error:
             logger.error("refused a new model in %s and kept %s: %s", self.folder.name, self.served.name, error)
             self.refused = str(error)
@@ -82,6 +87,30 @@ class Slot:
             self.served, self.refused = served, None
             logger.info("serving %s from %s", served.name, self.folder.name)
         self._on_reload(self.folder.name, self.refused is None)
+
+    def catch_up(self) -> None:
+        """Take the model in the folder at once if it is new; if it is broken or gone, the one that is kept.
+
+        For a process from which others are forked: it does not answer itself, so that `get` takes nothing there.
+        """
+        identity = identity_of(self.folder)
+        if identity and identity == self._identity and not self.refused:
+            return
+        self._identity = identity
+        if identity:
+            self._reload()
+        if self._kept and (self.refused or not identity):
+            self._take_kept(self._kept)
+
+    def _take_kept(self, kept: KeptModel) -> None:
+        try:
+            served = kept.other_than(self.served.version)
+        except BundleError as error:
+            logger.error("kept %s, as the copy of its successor cannot be loaded: %s", self.served.name, error)
+            return
+        if served:
+            self.served = served
+            logger.info("serving %s from its copy", served.name)
 
 
 class Catalog:
@@ -93,6 +122,8 @@ class Catalog:
         Folder of the champion; pairs are beside it, in `pairs/<sampler>+<model>`.
     on_reload : callable, optional
         Called with the name of a folder, and whether its new model was accepted.
+    kept : KeptModel, optional
+        Where processes that share it find the champion that another one has accepted.
 
     Raises
     ------
@@ -100,12 +131,21 @@ class Catalog:
         If there is no champion, or it was changed.
     """
 
-    def __init__(self, folder: Path, on_reload: Callable[[str, bool], None] = lambda name, taken: None):
+    def __init__(
+        self,
+        folder: Path,
+        on_reload: Callable[[str, bool], None] = lambda name, taken: None,
+        kept: KeptModel | None = None,
+    ):
         self._pairs = folder.with_name(PAIRS)
         self._on_reload = on_reload
-        self._champion = Slot(folder, on_reload)
+        self._champion = Slot(folder, on_reload, kept)
         self._slots: dict[str, Slot] = {CHAMPION: self._champion}
         self._champion.get()
+
+    def catch_up(self) -> None:
+        """Take a new champion, see `Slot.catch_up`; pairs are loaded by each process itself."""
+        self._champion.catch_up()
 
     @property
     def champion(self) -> Served:

@@ -44,7 +44,7 @@ class Contribution:
     value: float | str | None
     """Value of the row in this column; null for a gap."""
     contribution: float
-    """What the value adds to the log odds (Shapley value)."""
+    """What the value adds to the log odds (SHAP value)."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,11 @@ class Explanation:
     """Why a row has its probability: base and contributions add up to the log odds of it."""
 
     base: float
-    """Log odds before anything is known about the row."""
+    """Mean log odds of training rows, from which the contributions start."""
     contributions: list[Contribution]
     """One per column, the largest first."""
+    estimated: bool = False
+    """Whether the contributions are estimates, whose error is usually a few percent of the largest."""
 
 
 class ScoredRow(NamedTuple):
@@ -200,7 +202,7 @@ class Served:
     def explain(self, values: list[list[float]]) -> list[Explanation]:
         """Why each row has its probability; rows are lists of values in the order of `columns`."""
         return [
-            Explanation(base, self._contributions(row, contributions))
+            Explanation(base, self._contributions(row, contributions), not self.explained_exactly)
             for row, (base, contributions) in zip(values, self._explainer.explain(np.array(values)), strict=True)
         ]
 
@@ -321,5 +323,4 @@ def _score_examples(served: Served) -> None:
         served.unusual(values)
     if any(row.error or not 0 <= row.probability <= 1 for row in served.score(batch)):
         raise BundleError(f"The examples in {EXAMPLES} cannot be scored.")
-    # Otherwise the first explanation would take seconds, as what estimates it must be imported.
     served.explain(list(batch.values.values())[:1])

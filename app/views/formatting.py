@@ -15,6 +15,7 @@ from app.serving.served import Explanation
 
 LOWEST = -6  # exponent of the smallest probability on the scale: one in a million
 SPACE = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
+DIGITS = 2  # decimals of an exact contribution
 N_BARS = 10  # contributions that have a bar of their own
 TENTH = 0.1  # between two ticks of a score axis
 
@@ -82,10 +83,23 @@ class Bar:
 
 @dataclass(frozen=True)
 class Bars:
-    """An explanation as bars; `base` is the probability before anything is known about the transaction."""
+    """An explanation as bars; see `Explanation`.
+
+    Attributes
+    ----------
+    base : float
+        The probability that the mean log odds of training rows mean.
+    rows : list of Bar
+    estimated : bool
+        Whether the contributions are estimates.
+    digits : int
+        Decimals of the contributions.
+    """
 
     base: float
     rows: list[Bar]
+    estimated: bool
+    digits: int
 
 
 def bars(explanation: Explanation) -> Bars:
@@ -97,7 +111,17 @@ def bars(explanation: Explanation) -> Bars:
     if others := explanation.contributions[N_BARS:]:
         rows.append((f"{len(others)} others", None, sum(column.contribution for column in others)))
     largest = max((abs(contribution) for *_, contribution in rows), default=0) or 1
-    return Bars(float(expit(explanation.base)), [_bar(*row, largest) for row in rows])
+    return Bars(
+        base=float(expit(explanation.base)),
+        rows=[_bar(*row, largest) for row in rows],
+        estimated=explanation.estimated,
+        digits=_estimated_digits(largest) if explanation.estimated else DIGITS,
+    )
+
+
+def _estimated_digits(largest: float) -> int:
+    """Decimals with which the largest contribution has two significant digits; estimates have no more."""
+    return min(max(0, 1 - math.floor(math.log10(largest))), DIGITS)
 
 
 def _bar(name: str, value: float | str | None, contribution: float, largest: float) -> Bar:
@@ -184,9 +208,9 @@ def short(value: float | str | None) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def signed(value: float) -> str:
-    """A contribution with its sign and two decimals."""
-    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+def signed(value: float, digits: int = DIGITS) -> str:
+    """A contribution with its sign and this many decimals."""
+    return f"{value:+z.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def interval(score: Scored) -> str:

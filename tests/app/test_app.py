@@ -34,7 +34,7 @@ from app.building import exchange
 from app.parsing import records
 from app.server import monitoring
 from app.serving import served
-from app.settings import Settings
+from app.settings import Settings, from_environment
 from tests.chromium import serving
 from tests.small_app import COLUMNS, transactions, zipped
 from utils.benchmark.records import to_json
@@ -210,7 +210,7 @@ def test_predict_names_missing_columns(client, rows):
         (",".join(COLUMNS).encode()[:20], 422, "Columns are missing: V6, V7"),
         (b"V1,V2,V1\n1,2,3\n", 422, "named twice: V1"),
         (b'V1,V2," V1"\n1,2,3\n', 422, "named twice: V1"),
-        (",".join(COLUMNS).encode(), 422, "no transactions"),
+        (",".join(COLUMNS).encode(), 422, "no rows"),
         (",".join(COLUMNS).encode() + b'\n"1,2', 400, "The body, line 2, cannot be read"),
         (b"x" * 200_000, 400, "cannot be read"),
     ],
@@ -416,7 +416,32 @@ def test_security_allows_nothing_inline_and_the_cookie_for_this_site_only(app):
     assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "a b"])
+@pytest.mark.parametrize(
+    ("trusted", "host"),
+    [
+        (None, "LOCALHOST:5077"),
+        (None, "127.0.0.1"),
+        (None, "[::1]:5079"),
+        ("Scores.Example, ::1", "scores.example"),
+        ("scores.example", "SCORES.example:81"),
+        (".Example", "a.EXAMPLE"),
+        (".example", "example"),
+        ("[2001:DB8:0::1]", "[2001:db8::1]:5000"),
+        ("2001:db8::1", "[2001:DB8::1]"),
+    ],
+)
+def test_security_answers_to_every_trusted_host_however_it_is_written(folder, trusted, host):
+    environ = {"FRAUD_FOLDER": str(folder)} | ({"FRAUD_TRUSTED_HOSTS": trusted} if trusted else {})
+    client = create_app(from_environment(environ)).test_client()
+    origin = f"http://{host.lower()}"  # as browsers write it
+    assert client.get("/", headers={"Host": host}).status_code == 200
+    body = {"headers": {"Host": host, "Origin": origin}, "data": "[]", "content_type": "application/json"}
+    assert client.post("/api/v1/predict", **body).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "evillocalhost", "", "a b", "[::2]", "localhost:99999"]
+)
 def test_security_refuses_other_host_names(client, host):
     for address in ("/", "/api/v1/models"):
         answer = client.get(address, headers={"Host": host})
@@ -470,6 +495,7 @@ def test_security_log_holds_no_values_and_no_text_of_the_client(client, rows, ca
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),
         ({"Origin": "http://localhost:81"}, 403),
+        ({"Origin": "http://[:::]"}, 403),
     ],
 )
 def test_security_refuses_requests_for_pages_of_other_sites(client, rows, headers, status):

@@ -575,6 +575,20 @@ def test_models_page_sorts_its_table_and_leads_to_cards(browser, server, catalog
     assert find(browser, "#model").get_attribute("value") == "none+lr"
 
 
+def test_docs_page_breaks_no_word_in_the_first_column_on_a_phone(browser, server):
+    look(browser, "phone")
+    open_page(browser, f"{server}/docs")
+    broken = """
+        const isBroken = (cell) => {
+          const range = document.createRange();
+          range.selectNodeContents(cell);
+          return new Set([...range.getClientRects()].map((line) => Math.round(line.top))).size > 1;
+        };
+        return [...document.querySelectorAll(".wide th")].filter(isBroken).map((cell) => cell.textContent);
+    """
+    assert browser.execute_script(broken) == []
+
+
 # --- every page
 
 

@@ -15,9 +15,9 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 from app.app import create_app
 from app.building import champion
 from app.building.about import describe
-from app.building.figures import class_balance, hour_of_day, in_words
+from app.building.figures import class_balance, hour_of_day, importances, in_words
 from app.serving.model_files import write_about
-from app.serving.served import OUTSIDE
+from app.serving.served import OUTSIDE, Contribution, Explanation, Served
 from app.settings import Settings, from_command, model_folder
 from app.views import study
 from app.views.form_fields import fields_of, read_form
@@ -333,8 +333,21 @@ def test_own_study_is_read_from_a_folder_of_that_name_only(names):
     assert study.own_study(card) is None
 
 
-def test_error_answers_speak_of_the_table_in_its_own_words(client):
-    assert client.post("/api/v1/predict", json=[]).json["error"] == "There are no claims in the body."
+def test_error_answers_suit_any_table_and_name_columns_as_they_were_sent(client):
+    assert client.post("/api/v1/predict", json=[]).json["error"] == "There are no rows in the body."
+    body = "payment,payment,fraud,fraud\n1,2,3,4\n"
+    refused = client.post("/api/v1/predict", data=body, content_type="text/csv").json
+    assert refused["columns"] == ["fraud", "payment"] and "fraud, payment" in refused["error"]
+
+
+def test_importances_name_columns_as_they_are(monkeypatch):
+    frame, model = small_mixed.dataset().frame, small_mixed.fit()
+    served = Served(model, "0", describe(model, "a test", frame))
+    explanation = Explanation(0.0, [Contribution("legitimate payment", 1.0, 2.0)])
+    monkeypatch.setattr(Served, "explain", lambda self, values: [explanation] * len(values))
+    text = importances(served, frame.head(40)).text
+    assert "log odds of a bad claim" in text and "40 claims" in text
+    assert "legitimate payment move them most" in text
 
 
 def test_figures_are_drawn_in_the_words_of_the_table():

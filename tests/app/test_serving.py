@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,19 +11,22 @@ import sys
 import threading
 import time
 import urllib.request
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
 
 from app.app import create_app
+from app.building import exchange
 from app.client import OPENER
 from app.routes.files import MAX_FILE
 from app.security import MAX_BODY, MAX_FORM
+from app.serving.served import version_of
 from app.settings import Settings
 from tests.app.gunicorn_short_waits import IDLE_SECONDS
 from tests.chromium import STARTING, free_port
+from tests.small_app import fit, write
 from utils.config import ROOT
 
 pytest_plugins = ["tests.app_fixtures"]
@@ -36,9 +40,21 @@ N_HALF = 250
 
 
 @pytest.fixture(scope="module")
-def gunicorn(folder, tmp_path_factory):
+def state(tmp_path_factory):
+    """The folder that the workers share."""
+    return tmp_path_factory.mktemp("shared") / "state"
+
+
+@pytest.fixture(scope="module")
+def gunicorn(folder, state):
     """Gunicorn with two workers as the manual starts it by hand; its process and its port."""
-    port, state = free_port(), tmp_path_factory.mktemp("state") / "state"
+    with running(folder, state) as server:
+        yield server
+
+
+@contextmanager
+def running(folder, state):
+    port = free_port()
     settings = "python:tests.app.gunicorn_short_waits"  # in the manual app.server.gunicorn_conf, which this one imports
     command = [sys.executable, "-m", "gunicorn", "-c", settings, "-w", "2", "-b", f"127.0.0.1:{port}"]
     environ = {**os.environ, "FRAUD_FOLDER": str(folder), "FRAUD_STATE": str(state), "FRAUD_PREFIX": "/fraud"}
@@ -150,14 +166,60 @@ def test_workers_that_die_young_are_replaced_and_reloading_loses_no_request(guni
     clients = [threading.Thread(target=ask, args=[hesitation]) for hesitation in (0, 0, 0.01, 0.2, 0.2, 0.2)]
     for client in clients:
         client.start()
-    before, n_requests = children(process), n_health_checks(port)
-    process.send_signal(signal.SIGHUP)
-    wait_for(lambda: not children(process) & before and len(children(process)) == 2)
+    n_requests = n_health_checks(port)
+    replace_workers(process)
     ending.set()
     for client in clients:
         client.join(30)
     assert failures == [] and process.poll() is None
     assert n_health_checks(port) >= n_requests > 0  # those of workers that are gone still count
+
+
+def test_workers_that_start_later_answer_with_the_model_that_was_accepted_last(folder, tmp_path):
+    served = tmp_path / "model"
+    shutil.copytree(folder, served)
+    with running(served, tmp_path / "state") as (process, port):
+        put(served, fit("rf"))
+        second = version_of(served)
+        wait_for(lambda: versions(port) == {second})
+        (served / "card.json").write_text("{}")
+        before = children(process)
+        os.kill(min(before), signal.SIGKILL)
+        wait_for(lambda: len(children(process) - before) == 1)
+        assert versions(port) == {second}
+        served.rename(tmp_path / "away")
+        replace_workers(process)
+        assert versions(port) == {second}
+        put(served, fit("lr"))
+        replace_workers(process)
+        assert versions(port) == {version_of(served)} != {second}
+
+
+def test_workers_remove_old_results_though_nobody_asks(gunicorn, state):
+    old = state / "results" / f"{'a' * 32}.csv"
+    old.write_text("row,probability\n1,0.5\n")
+    os.utime(old, (time.time() - 3 * 3600,) * 2)
+    wait_for(lambda: not old.exists())
+
+
+def replace_workers(process):
+    before = children(process)
+    process.send_signal(signal.SIGHUP)
+    wait_for(lambda: not children(process) & before and len(children(process)) == 2)
+
+
+def put(served, model):
+    """Replace the folder of the served model."""
+    new = served.with_name("new")
+    write(new, model)
+    exchange.exchange(new, served)
+    shutil.rmtree(served.with_name("old"), ignore_errors=True)
+
+
+def versions(port):
+    """Versions in answers of all workers."""
+    answers = [json.loads(asked(port, "/v2/models/champion")) for _ in range(20)]
+    return {answer["versions"][0] for answer in answers}
 
 
 def n_health_checks(port):

@@ -9,7 +9,7 @@ from app.settings import OPTIONS, SettingError, Settings, default_workers, from_
 
 def test_defaults_are_for_this_machine_only():
     expected = Settings(
-        host="127.0.0.1", port=5000, workers=default_workers(), trusted_hosts=("127.0.0.1", "localhost")
+        host="127.0.0.1", port=5000, workers=default_workers(), trusted_hosts=("127.0.0.1", "localhost", "[::1]")
     )
     assert from_environment({}) == from_command([], {}) == expected
     assert (expected.proxies, expected.prefix, expected.state, expected.secret_key) == (0, "", None, None)
@@ -23,6 +23,20 @@ def test_from_command_prefers_flags_to_variables():
 
 
 @pytest.mark.parametrize(
+    ("host", "kept", "url"),
+    [
+        ("::1", "::1", "http://[::1]:5000"),
+        ("[::1]", "::1", "http://[::1]:5000"),
+        ("127.0.0.1", "127.0.0.1", "http://127.0.0.1:5000"),
+        ("localhost", "localhost", "http://localhost:5000"),
+    ],
+)
+def test_host_may_be_an_address_of_ipv6(host, kept, url):
+    settings = from_command(["--host", host], {})
+    assert (settings.host, settings.url) == (kept, url)
+
+
+@pytest.mark.parametrize(
     ("name", "value", "words"),
     [
         ("host", "two words", "is no host to listen on"),
@@ -32,6 +46,9 @@ def test_from_command_prefers_flags_to_variables():
         ("trusted_hosts", "https://a.example", "is no list of hosts"),
         ("trusted_hosts", "a.example:80", "is no list of hosts"),
         ("trusted_hosts", "", "is no list of hosts"),
+        ("trusted_hosts", "my_host", "is no list of hosts"),
+        ("trusted_hosts", "[::g]", "is no list of hosts"),
+        ("trusted_hosts", "[localhost]", "is no list of hosts"),
         ("proxies", "-1", "-1 is no number of proxies"),
         ("prefix", "fraud", "is no prefix"),
         ("prefix", "/fraud/", "is no prefix"),

@@ -196,7 +196,8 @@ def score_card(
 ) -> pd.Series:
     """Metrics of a scored set for a fraud desk, by name.
 
-    Alerts a day are left out of a set without times, and the score on unseen entities out of one without entities.
+    Alerts a day are those of 24 hours at the rate of the scored hours, which may be busier or quieter than others. They
+    are left out of a set without times, and the score on unseen entities out of one without entities.
     Without alerts there is no precision at the threshold.
 
     Parameters

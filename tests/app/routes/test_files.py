@@ -50,8 +50,8 @@ def as_parquet(frame):
     return stream.getvalue()
 
 
-def upload(client, content, name="mine.csv", query=""):
-    return client.post(f"/api/v1/files{query}", data={"file": (io.BytesIO(content), name)})
+def upload(client, content, name="mine.csv", query="", **fields):
+    return client.post(f"/api/v1/files{query}", data={"file": (io.BytesIO(content), name), **fields})
 
 
 def send(client, frame, form):
@@ -141,6 +141,23 @@ def test_score_file_scores_with_the_pair_that_is_asked_for(client, folder, rows)
     found = [float(line["probability"]) for line in downloaded(client, answer)]
     np.testing.assert_allclose(found, expected, atol=1e-12)
     assert upload(client, as_csv(rows), query="?model=nothing").status_code == 404
+
+
+@pytest.mark.parametrize("fields", [{}, {"model": "champion"}, {"model": "none+lr"}])
+@pytest.mark.parametrize("query", ["", "?model=champion", "?model=none%2Blr"])
+def test_score_file_takes_the_model_from_the_address_or_the_form_which_must_agree(client, rows, query, fields):
+    names = {*fields.values(), *({"none+lr" if "lr" in query else "champion"} if query else ())}
+    answer = upload(client, as_csv(rows), query=query, **fields)
+    if len(names) > 1:
+        assert answer.status_code == 422 and "names two models" in answer.json["error"]
+        return
+    assert answer.json["model"].startswith("none+lr@" if names == {"none+lr"} else "none+xgb@")
+
+
+@pytest.mark.parametrize("name", ["zz", ""])
+def test_score_file_refuses_a_model_of_the_form_that_does_not_exist(client, rows, name):
+    answer = upload(client, as_csv(rows), model=name)
+    assert answer.status_code == 404 and "choose one of champion, none+lr" in answer.json["error"]
 
 
 # --- forms that a file may have
@@ -404,8 +421,8 @@ def test_score_file_counts_lines_inside_quotes(client, rows):
         (b"Time;V1;V2\n1;2;3\n", 422, "Columns are missing: V3, V4"),
         (b"Time\n1\n2\n", 422, "Columns are missing: V1, V2"),
         (b"V1,V2,V1\n1,2,3\n", 422, "named twice: V1"),
-        (",".join(COLUMNS).encode(), 422, "no transactions"),
-        (",".join(COLUMNS).encode() + b"\n\n\n", 422, "no transactions"),
+        (",".join(COLUMNS).encode(), 422, "no rows"),
+        (",".join(COLUMNS).encode() + b"\n\n\n", 422, "no rows"),
         (",".join(COLUMNS).encode() + b'\n"1,2', 400, "The file, line 2, cannot be read"),
         (b"PAR1", 400, "is not a readable Parquet file"),
         (b"PAR1" + b"\x00" * 100 + b"PAR1", 400, "is not a readable Parquet file"),
@@ -519,6 +536,20 @@ def test_results_of_a_killed_process_are_removed_after_an_hour_as_well(tmp_path)
     os.utime(left, (time.time() - results.KEEP_SECONDS - 1,) * 2)
     Results(tmp_path)
     assert list(tmp_path.iterdir()) == [being_written]
+
+
+def test_results_are_removed_after_an_hour_also_if_nobody_asks(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "REMOVE_EVERY", 0.01)
+    kept = Results(tmp_path)
+    kept.remove_regularly()
+    old, fresh = (tmp_path / f"{letter * 32}.csv" for letter in "ab")
+    for path in (fresh, old):
+        path.write_text("row,probability\n1,0.5\n")
+    os.utime(old, (time.time() - results.KEEP_SECONDS - 1,) * 2)
+    end = time.monotonic() + 30
+    while old.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert list(tmp_path.iterdir()) == [fresh]
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])

@@ -24,7 +24,7 @@ from app.serving.model_files import MeasuredPair, Score, write_scores
 from app.serving.served import Contribution, Explanation, load_served
 from app.settings import Settings
 from app.views import formatting, study
-from tests.small_app import COLUMNS, SCHEMA, key_of, transactions, write_champion
+from tests.small_app import COLUMNS, SCHEMA, fit, key_of, transactions, write, write_champion
 from tests.utils.reporting.test_claims import numbers_of_the_full_study
 from utils.benchmark.records import to_json
 from utils.benchmark.run_task import load_dataset
@@ -384,6 +384,39 @@ def test_predict_page_shows_the_models_own_explanation(client, champion):
     assert rows[-1][0] == f"{len(COLUMNS) - formatting.N_BARS} others"
 
 
+@pytest.mark.parametrize(("name", "estimated"), [("rf", True), ("blend", True), ("xgb", False), ("lr", False)])
+def test_predict_page_says_whether_an_explanation_is_estimated(tmp_path, name, estimated):
+    write(tmp_path / "model", fit(name))
+    client = create_app(Settings(folder=tmp_path / "model")).test_client()
+    page = submit(client, load_served(tmp_path / "model").about.examples["fraud"])
+    assert ("which is estimated here" in text_of(page)) == estimated
+
+
+@pytest.mark.parametrize(
+    ("estimated", "contributions", "expected"),
+    [
+        (False, [34.567, -0.034], ["+34.57", "\N{MINUS SIGN}0.03"]),
+        (True, [34.567, -0.034], ["+35", "+0"]),
+        (True, [-3.456, 0.345], ["\N{MINUS SIGN}3.5", "+0.3"]),
+        (True, [0.3456, 0.0012], ["+0.35", "+0.00"]),
+        (True, [0.0, 0.0], ["+0.0", "+0.0"]),
+    ],
+)
+def test_bars_show_no_more_digits_than_an_estimate_has(estimated, contributions, expected):
+    columns = [Contribution(str(size), 1.0, size) for size in contributions]
+    drawn = formatting.bars(Explanation(-5.0, columns, estimated))
+    assert [formatting.signed(row.contribution, drawn.digits) for row in drawn.rows] == expected
+
+
+def test_predict_page_calls_the_start_of_an_explanation_the_mean_of_training_rows(client, champion):
+    example = champion.about.examples["fraud"]
+    (explanation,) = champion.explain([[example[name] for name in champion.columns]])
+    start = formatting.percent(formatting.bars(explanation).base).replace(formatting.SPACE, " ")
+    text = text_of(submit(client, example))
+    assert f"the mean log odds of training rows, a probability of {start}; that is not the share of frauds" in text
+    assert "Before anything is known" not in text
+
+
 def test_predict_page_names_what_is_wrong_and_keeps_the_rest(client):
     fields = {**transactions(40, seed=1)[list(COLUMNS)].iloc[0].to_dict(), "V2": "<script>", "V9": ""}
     fields.pop("V5")
@@ -442,6 +475,15 @@ def test_predict_page_answers_an_expired_form_for_an_unknown_model_as_any_other(
     answer = client.post("/predict", data={"model": "4711", "V1": "4711"})
     assert answer.status_code == 404 and "There is no model of that name" in answer.text
     assert "Traceback" not in caplog.text and "4711" not in caplog.text
+
+
+@pytest.mark.parametrize("ending", ["expired", "sent in time"])
+def test_predict_page_refuses_a_form_that_names_another_model_than_its_address(client, champion, ending, caplog):
+    token = {} if ending == "expired" else {"csrf_token": token_of(client.get("/predict"))}
+    fields = {**token, "model": "none+lr", **champion.about.examples["fraud"]}
+    answer = client.post("/predict?model=champion", data=fields)
+    assert answer.status_code == 422 and "names two models" in answer.text
+    assert "Traceback" not in caplog.text
 
 
 @pytest.mark.parametrize("ending", ["expired", "sent in time"])
@@ -512,6 +554,23 @@ def test_model_page_shows_the_fold_and_the_profile_of_a_card(client, change_card
     assert fold in text
     change_card(fold=FoldScore(0, 1, 0.8, None))
     assert "0.8000 on its held-out rows." in text_of(client.get("/models/champion"))
+
+
+def test_docs_page_shows_the_fields_of_the_form_for_a_file(client):
+    page = client.get("/docs").text
+    form = page[page.index('id="scoreFile"') : page.index('id="downloadFile"')]
+    assert re.findall(r'<th scope="row" class="fw-normal"><code>(\w+)</code>', form) == ["model", "file", "model"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "is_rate"),
+    [("alerts a day at the threshold", True), ("precision at 100 alerts a day", True), ("ROC AUC", False)],
+)
+def test_model_page_says_what_a_threshold_and_a_rate_per_day_are(client, change_card, metric, is_rate):
+    change_card(test={metric: 0.5})
+    text = text_of(client.get("/models/champion"))
+    assert "the threshold with the lowest total cost on held-out development rows" in text
+    assert ("24 hours at the rate of the test set" in text) == is_rate
 
 
 def test_docs_page_shows_every_operation_of_the_document(client):

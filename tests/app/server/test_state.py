@@ -12,6 +12,9 @@ from app.settings import Settings
 pytest_plugins = ["tests.app_fixtures"]
 
 
+SHARED = ["counters", "model", "results", "secret-key"]
+
+
 def key_in(folder):
     return State(folder).secret_key()
 
@@ -20,7 +23,7 @@ def test_all_processes_get_one_key_that_only_this_user_can_read(tmp_path):
     folder = tmp_path / "state"
     with ProcessPoolExecutor(4) as processes:
         (key,) = set(processes.map(key_in, [folder] * 8))
-    assert len(key) == 64 and sorted(path.name for path in folder.iterdir()) == ["counters", "results", "secret-key"]
+    assert len(key) == 64 and sorted(path.name for path in folder.iterdir()) == SHARED
     assert stat.S_IMODE((folder / "secret-key").stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 

@@ -12,10 +12,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.building import exchange
 from app.client import OPENER
+from app.serving.catalog import Catalog
+from app.serving.kept_model import KeptModel
+from app.serving.served import version_of
 from app.settings import default_workers
 from tests.chromium import SECONDS, serving
 from tests.small_app import COLUMNS, fit, transactions, write, write_champion
 from utils.serving import bundle
+from utils.serving.bundle import BundleError
 
 N_CLIENTS = 4
 PAUSE = 0.05  # seconds between an answer and the next request, which leave other tests some of the cores
@@ -111,6 +115,83 @@ def broken(folder, place):
     with (place / "scaler.json").open("a") as file:
         file.write(" ")
     return place
+
+
+@pytest.fixture
+def versions(tmp_path):
+    """Three models in folders of their own, and the folder from which they are served."""
+    for name in ("first", "second", "third"):
+        write(tmp_path / name / "model", fit(seed=len(name), frame=transactions(seed=ord(name[0]))))
+    shutil.copytree(tmp_path / "first" / "model", tmp_path / "model")
+    return tmp_path
+
+
+def put(versions, name):
+    shutil.copytree(versions / name / "model", versions / "new" / "model")
+    exchange.exchange(versions / "new" / "model", versions / "model")
+    shutil.rmtree(versions / "new")
+
+
+def damage(versions, name):
+    with (versions / "model" / name).open("a") as file:
+        file.write("x")
+
+
+CHANGES = {
+    "nothing": lambda versions: None,
+    "a broken card": lambda versions: damage(versions, "card.json"),
+    "a broken file": lambda versions: damage(versions, "scaler.json"),
+    "no folder": lambda versions: (versions / "model").rename(versions / "away"),
+    "a newer model": lambda versions: put(versions, "third"),
+    "the first again": lambda versions: put(versions, "first"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_process_that_starts_later_answers_with_the_model_that_was_accepted_last(versions, change):
+    (versions / "state").mkdir()
+    parent, worker = (Catalog(versions / "model", kept=KeptModel(versions / "state")) for _ in range(2))
+    put(versions, "second")
+    worker.catch_up()
+    CHANGES[change](versions)
+    parent.catch_up()
+    expected = {"a newer model": "third", "the first again": "first"}.get(change, "second")
+    assert parent.champion.version == version_of(versions / expected / "model")
+    assert ("champion" in parent.refused) == ("broken" in change)
+    assert parent.champion.probability(ROWS.to_numpy()).shape == (len(ROWS),)
+    assert [path.name for path in (versions / "state").iterdir()] == ["champion.tar"]
+
+
+def test_a_process_whose_folder_was_gone_takes_what_comes_back(versions):
+    (versions / "state").mkdir()
+    parent, worker = (Catalog(versions / "model", kept=KeptModel(versions / "state")) for _ in range(2))
+    (versions / "model").rename(versions / "away")
+    shutil.copytree(versions / "second" / "model", versions / "model")
+    worker.catch_up()
+    shutil.rmtree(versions / "model")
+    parent.catch_up()
+    assert parent.champion.version == version_of(versions / "second" / "model")
+    (versions / "away").rename(versions / "model")
+    parent._champion._checked = 0
+    wait_until(lambda: parent.champion.version == version_of(versions / "first" / "model"))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no archive", b"\0" * 10_240])
+def test_a_process_keeps_its_model_where_the_copy_cannot_be_read(versions, content, caplog):
+    (versions / "state").mkdir()
+    catalog = Catalog(versions / "model", kept=KeptModel(versions / "state"))
+    (versions / "state" / "champion.tar").unlink()
+    if content is not None:
+        (versions / "state" / "champion.tar").write_bytes(content)
+    damage(versions, "card.json")
+    catalog.catch_up()
+    assert catalog.champion.version == version_of(versions / "first" / "model")
+    assert ("cannot be loaded" in caplog.text) == (content is not None)
+
+
+def test_a_model_that_cannot_be_copied_is_refused(versions):
+    with pytest.raises(BundleError, match="cannot be copied to the server's state"):
+        Catalog(versions / "model", kept=KeptModel(versions / "state"))
 
 
 def test_server_exchanges_a_champion_under_load_and_refuses_a_broken_one(folder, tmp_path):

@@ -1,12 +1,9 @@
 """Shapley values: they add up, are exact where possible, and are zero for a column without effect."""
 
-import sys
-from threading import Event, Thread
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numba import config, njit
-from numba.core.dispatcher import Dispatcher
 from xgboost import DMatrix
 
 from app.building.about import describe
@@ -69,10 +66,55 @@ def test_explainer_estimates_find_the_columns_that_separate_frauds(name):
     assert {COLUMNS[position] for position in np.argsort(-size)[:3]} <= {"V1", "V2", "V3", "V4"}
 
 
-def test_explainer_explains_the_same_row_the_same_way():
-    _, scorer, explanations = explained("rf")
-    again = Explainer(scorer, VALUES[:20]).explain(ROWS[:1])
-    np.testing.assert_allclose(again[0][1], explanations[0][1], rtol=0, atol=1e-9)
+@pytest.mark.parametrize("name", ["rf", "ann", "blend"])
+@pytest.mark.parametrize("rows", [[0], [0, 0, 0], [3, 2, 1, 0]])
+def test_explainer_explains_the_same_row_the_same_way_wherever_it_stands(name, rows):
+    _, scorer, explanations = explained(name)
+    again = Explainer(scorer, VALUES[:20]).explain(ROWS[rows])
+    expected = [explanations[row][1] for row in rows]
+    np.testing.assert_allclose([contributions for _, contributions in again], expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["rf", "blend"])
+def test_explainer_estimates_differ_by_a_small_share_of_the_largest(name, monkeypatch):
+    scorer = Scorer(fit(name))
+    values = []
+    for seed in range(6):
+        monkeypatch.setattr(explanations, "SEED", seed)
+        values.append([contributions for _, contributions in Explainer(scorer, VALUES[:40]).explain(ROWS)])
+    error = np.std(values, axis=0, ddof=1).max(axis=1)
+    assert (error < 0.1 * np.abs(values).max(axis=(0, 2))).all()
+
+
+class Additive:
+    """Log odds that are sums of functions of single columns, whose Shapley values are known; or products of two."""
+
+    model = SimpleNamespace(classifier=None)
+
+    def __init__(self, log_odds):
+        self.calibrated_log_odds = log_odds
+
+
+def test_explainer_estimates_are_exact_for_a_sum_of_columns():
+    scorer = Additive(lambda rows: rows[:, 0] ** 2 - 3 * rows[:, 1])
+    ((base, contributions),) = Explainer(scorer, VALUES[:20, :3]).explain(VALUES[30:31, :3])
+    expected = [VALUES[30, 0] ** 2 - (VALUES[:20, 0] ** 2).mean(), -3 * (VALUES[30, 1] - VALUES[:20, 1].mean()), 0]
+    np.testing.assert_allclose(contributions, expected, atol=1e-9)
+    assert base == pytest.approx((VALUES[:20, 0] ** 2 - 3 * VALUES[:20, 1]).mean())
+
+
+@pytest.mark.parametrize("n_columns", [2, 30, 300])
+def test_explainer_estimates_divide_an_interaction_evenly(n_columns):
+    rng = np.random.default_rng(0)
+    background, row = rng.normal(size=(20, n_columns)), rng.normal(size=n_columns)
+    ((_, contributions),) = Explainer(Additive(lambda rows: rows[:, 0] * rows[:, 1]), background).explain(row[None])
+    first, second = background[:, 0], background[:, 1]
+    expected = [
+        ((row[0] - first) * (row[1] + second) / 2).mean(),
+        ((row[1] - second) * (row[0] + first) / 2).mean(),
+    ]
+    np.testing.assert_allclose(contributions[:2], expected, atol=0.3)
+    np.testing.assert_allclose(contributions[2:], 0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("name", "exact"), [("lr", True), ("xgb", True), ("rf", False), ("blend", False)])
@@ -170,26 +212,3 @@ def test_explainer_sums_the_encoded_columns_of_a_raw_column():
     assert channel.sum() > 2
     contributions = [row[5] for _, row in Explainer(scorer, MIXED[:20]).explain(MIXED[:5])]
     np.testing.assert_allclose(contributions, terms[:, channel].sum(axis=1), rtol=1e-9)
-
-
-def test_explainer_imports_what_estimates_without_compiling_and_leaves_compiling_on():
-    explained("ann")
-    modules = [module for name, module in sys.modules.items() if name.startswith("shap.")]
-    assert modules and not any(isinstance(value, Dispatcher) for module in modules for value in vars(module).values())
-    assert isinstance(njit(lambda number: number), Dispatcher)
-
-
-def test_imports_of_several_threads_leave_compiling_on():
-    """A thread that begins while another imports must not take the other's setting for the usual one."""
-    entered = Event()
-
-    def begin():
-        with explanations._without_compiling():
-            entered.set()
-
-    thread = Thread(target=begin)
-    with explanations._without_compiling():
-        thread.start()
-        assert not entered.wait(0.2)
-    thread.join()
-    assert entered.is_set() and not config.DISABLE_JIT
