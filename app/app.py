@@ -13,6 +13,7 @@ import socket
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from flask import Flask
@@ -23,6 +24,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import security
+from app.optional import without_module
 from app.results import Results
 from app.routes import api, files, kserve, pages
 from app.server import gunicorn_conf, monitoring
@@ -98,6 +100,9 @@ def create_shared_app(settings: Settings) -> Flask:
     """The application for several workers, which share `settings.state`; errors as in `create_app`."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     monitoring.count_together(State(settings.state).counters)
+    # The next model may need it if this one does not, and loading that must not take longer for requests meanwhile.
+    with without_module("matplotlib"):  # for plots, and slower to import than the rest
+        import_module("shap")
     app = create_app(settings)
     for name in app.jinja_env.list_templates():
         app.jinja_env.get_template(name)

@@ -323,4 +323,5 @@ def _score_examples(served: Served) -> None:
         served.unusual(values)
     if any(row.error or not 0 <= row.probability <= 1 for row in served.score(batch)):
         raise BundleError(f"The examples in {EXAMPLES} cannot be scored.")
+    # Otherwise the first explanation would take seconds, as what estimates it must be imported.
     served.explain(list(batch.values.values())[:1])
