@@ -219,10 +219,18 @@ class Served:
 
     @cached_property
     def _limits(self) -> NDArray[np.float64]:
-        """Smallest and largest value of each column in the training rows, of shape (2, n_columns); NaN without any."""
+        """Smallest and largest value of each column in the training rows, of shape (2, n_columns); NaN without any.
+
+        The time has no largest one, unless it is a feature as it is: what is scored comes after the training rows.
+        """
         if self.raw:
-            return np.array([(column.minimum, column.maximum) for column in self.raw], dtype=float).T
-        return np.array([self.about.ranges[name] for name in self.columns], dtype=float).T
+            limits = np.array([(column.minimum, column.maximum) for column in self.raw], dtype=float).T
+        else:
+            limits = np.array([self.about.ranges[name] for name in self.columns], dtype=float).T
+        schema = self.model.schema
+        if schema.time in self.columns and not schema.raw_time:
+            limits[1, self.columns.index(schema.time)] = np.inf
+        return limits
 
     def is_outside(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether values of shape (n_rows, n_columns) lie outside the range of the training rows.

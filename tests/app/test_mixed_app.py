@@ -207,6 +207,7 @@ def test_api_files_scores_a_file_with_gaps_and_unseen_categories_and_notes_them(
         ({"when": "1970-01-02T00:00:00"}, "when", "1970-01-02T00:00:00"),
         ({"opened": "2030-01-01"}, "opened", "2030-01-01"),
         ({"balance": None, "merchant": "shop 99"}, None, None),
+        ({"when": "2030-01-01T00:00:00"}, None, None),
     ],
 )
 def test_values_outside_the_range_of_training_are_noted_everywhere(client, example, changes, noted, shown):

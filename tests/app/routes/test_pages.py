@@ -442,7 +442,10 @@ def test_predict_page_refuses_a_form_larger_than_any_transaction(client, champio
 
 
 def test_predict_page_points_out_values_outside_the_training_range(client, champion):
-    assert "trust this less: V6" in submit(client, {**champion.about.examples["fraud"], "V6": 1e6}).text
+    example = champion.about.examples["fraud"]
+    assert "trust this less: V6" in submit(client, {**example, "V6": 1e6}).text
+    assert "trust this less: Time" in submit(client, {**example, "Time": -1}).text
+    assert "trust this less" not in submit(client, {**example, "Time": 1e9}).text  # what is scored is newer
 
 
 def test_predict_page_reads_a_decimal_comma_and_says_so_and_refuses_an_ambiguous_one(client, champion):
