@@ -20,7 +20,7 @@ from utils.seeding import child_seed
 from utils.serving.scorer import Scorer
 
 Explanation = tuple[float, list[float]]
-N_EVALUATIONS = 20_000  # of the model for a row whose values are estimated
+N_EVALUATIONS = 10_000  # of the model for a row whose values are estimated; up to 100 rows may be asked for at once
 SEED = 0
 SHAP = Lock()  # it draws from NumPy's global random numbers, and its import changes a setting, which threads share
 
@@ -58,7 +58,7 @@ class Explainer:
 
     @property
     def exact(self) -> bool:
-        """Whether the values are exact (microseconds per row) or estimated (about a second per row)."""
+        """Whether the values are exact (microseconds per row) or estimated (about half a second per row)."""
         return self._exact_contributions is not None
 
     def _exact_method(self) -> Callable[[NDArray], tuple[NDArray, NDArray]] | None:
