@@ -680,8 +680,12 @@ def test_exchange_leaves_a_whole_folder_where_a_signal_ends_it(tmp_path, monkeyp
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(os, "rename", rename_and_interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        exchange.exchange(new, folder)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background of a shell ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            exchange.exchange(new, folder)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (folder / "card.json").read_text() == expected
 
 

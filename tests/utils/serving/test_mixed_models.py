@@ -18,7 +18,7 @@ from utils.data.features import build_features
 from utils.data.features.encoding import TableEncoder
 from utils.data.loading import load
 from utils.dataset_config import LISTS
-from utils.serving import bundle, final_model
+from utils.serving import bundle, explanations, final_model
 from utils.serving.bundle import CARD, BundleError, apply_calibrator
 from utils.serving.explanations import Explainer
 from utils.serving.final_model import OutOfFold
@@ -81,7 +81,8 @@ def test_scorer_gives_the_probabilities_of_the_frame(name):
     np.testing.assert_allclose(Scorer(model).predict(VALUES), expected, rtol=0, atol=tolerance)
 
 
-def test_explainer_divides_the_log_odds_of_a_network_among_the_columns_of_the_table():
+def test_explainer_divides_the_log_odds_of_a_network_among_the_columns_of_the_table(monkeypatch):
+    monkeypatch.setattr(explanations, "N_EVALUATIONS", 1)  # they add up, however rough they are
     scorer = Scorer(small_mixed.fit("ann"))
     rows = np.vstack([VALUES[:2], ODD[[0, 8]]])  # the latter with a gap and an unseen category
     for (base, contributions), probability in zip(
