@@ -110,7 +110,7 @@ def _moments_of_numbers(column: RawColumn, numbers: NDArray[np.float64]) -> Mome
     moments = _moments_in_digits(numbers)
     if column.unit == DIGITS:
         return moments
-    may_be_day = (numbers >= FIRST_DAY) & (numbers <= LAST_DAY) & (numbers % 1 == 0)
+    may_be_day = (numbers >= FIRST_DAY) & (numbers <= LAST_DAY) & (numbers == np.floor(numbers))
     may_count, size, upper = np.isnat(moments) & ~may_be_day, np.abs(numbers), np.inf
     for lower, unit in EPOCHS.items():
         counted = may_count & (size >= lower) & (size < upper)
@@ -123,7 +123,8 @@ def _moments_of_numbers(column: RawColumn, numbers: NDArray[np.float64]) -> Mome
 
 def _moments_in_digits(numbers: NDArray[np.float64]) -> Moments:
     """Moments of numbers whose digits are a date, such as 20240213; NaT for others."""
-    moments, whole = np.full(len(numbers), NAT), np.flatnonzero((numbers % 1 == 0) & (np.abs(numbers) < EXACT))
+    moments = np.full(len(numbers), NAT)
+    whole = np.flatnonzero((numbers == np.floor(numbers)) & (np.abs(numbers) < EXACT))
     texts = pa.array(numbers[whole].astype(np.int64)).cast(TEXT)
     for pattern in (pattern for kind, pattern in MOMENTS if kind == DIGITS):
         matches = pc.match_substring_regex(texts, pattern)

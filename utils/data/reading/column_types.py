@@ -158,7 +158,7 @@ def date_digits(column: pd.Series) -> pa.Array | None:
     """
     values = column.dropna().to_numpy(dtype=np.float64)
     values = values[values != 0]
-    if not len(values) or (values % 1 != 0).any() or values.min() < 0:
+    if not _are_whole(values) or values.min() < 0:
         return None
     n_digits = len(str(int(values.min())))
     years = values // 10.0 ** (n_digits - 4)
@@ -168,10 +168,15 @@ def date_digits(column: pd.Series) -> pa.Array | None:
     return texts if date_spelling(texts) is not None else None
 
 
+def _are_whole(values: np.ndarray) -> bool:
+    """Whether there are values, and all of them are whole numbers."""
+    return len(values) > 0 and bool(np.isfinite(values).all() and (values % 1 == 0).all())
+
+
 def are_days_with_year_last(column: pd.Series) -> bool:
     """Whether numbers are days such as 31122024, whose order of day and month digits leave open."""
     values = column.dropna().to_numpy(dtype=np.float64)
-    if not len(values) or (values % 1 != 0).any() or not np.isin(values // 100 % 100, CENTURIES).all():
+    if not _are_whole(values) or not np.isin(values // 100 % 100, CENTURIES).all():
         return False
     texts = pc.replace_substring_regex(_digits(column, DATE_DIGITS[0]), YEAR_LAST, r"\1-\2-\3")
     spelling = date_spelling(texts)
