@@ -13,7 +13,6 @@ import socket
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 from flask import Flask
@@ -36,6 +35,7 @@ from app.serving.kept_model import KeptModel
 from app.settings import Settings, from_command
 from app.staging import TemporaryFolder, exiting_on_signals
 from app.views import study
+from utils.serving import explanations
 from utils.serving.bundle import BundleError
 
 HINTS = {
@@ -102,7 +102,7 @@ def create_shared_app(settings: Settings) -> Flask:
     monitoring.count_together(State(settings.state).counters)
     # The next model may need it if this one does not, and loading that must not take longer for requests meanwhile.
     with without_module("matplotlib"):  # for plots, and slower to import than the rest
-        import_module("shap")
+        explanations.import_shap()
     app = create_app(settings)
     for name in app.jinja_env.list_templates():
         app.jinja_env.get_template(name)

@@ -88,6 +88,14 @@ def children(process):
     return set(map(int, text.split()))
 
 
+def test_worker_does_not_compile_what_explains(folder, tmp_path):
+    """It would take ten seconds in every worker that starts."""
+    program = "from app import wsgi; from shap.maskers import _tabular; print(type(_tabular._delta_masking).__name__)"
+    environ = {**os.environ, "FRAUD_FOLDER": str(folder), "FRAUD_STATE": str(tmp_path / "state")}
+    run = subprocess.run([sys.executable, "-c", program], env=environ, cwd=ROOT, capture_output=True, text=True)
+    assert run.stdout == "function\n", run.stderr
+
+
 def test_gunicorn_shares_key_results_and_counters_among_workers(gunicorn, rows):
     _, port = gunicorn
     scored = json.loads(asked(port, "/api/v1/files", rows.to_csv(index=False).encode(), "text/csv"))

@@ -105,7 +105,7 @@ class Explainer:
         evaluations = max(1, N_EVALUATIONS // (n_background * n_for_order)) * n_for_order
         values = np.zeros(n_columns)
         with SHAP:
-            maskers, explainers = _import_shap()
+            maskers, explainers = import_shap()
             for number, reference in enumerate(self.background):
                 masker = maskers.Independent(reference[None], max_samples=1)
                 seed = child_seed(SEED, "explanation", number)
@@ -114,10 +114,11 @@ class Explainer:
         return values / n_background
 
 
-def _import_shap() -> tuple[ModuleType, ModuleType]:
-    """Modules of maskers and explainers, whose functions stay as they are where numba would compile them.
+def import_shap() -> tuple[ModuleType, ModuleType]:
+    """SHAP's modules of maskers and explainers, whose functions stay as they are where numba would compile them.
 
-    They take two milliseconds a row as they are, and compiling them takes every process six seconds.
+    Compiling them takes every process more than ten seconds, and a row is hardly explained faster. Whoever imports SHAP
+    first decides, so nothing may import it in another way.
     """
     before, numba.config.DISABLE_JIT = numba.config.DISABLE_JIT, 1
     try:
