@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import metadata as distributions
 
 import numpy as np
 import pandas as pd
@@ -29,6 +28,7 @@ from app.routes import models
 from app.routes.models import NUMBERS, OUTPUTS, answer
 from app.security import read_body
 from app.serving.served import Served, read_examples
+from app.version import project_version
 from utils.serving.raw_columns import RawColumn
 
 blueprint = Blueprint("kserve", __name__)
@@ -54,7 +54,7 @@ class Query:
 @blueprint.get("/v2")
 def server() -> Response:
     """Name and version of this server."""
-    return answer(models.ServerMetadata(current_app.name, distributions.version("imbalanced-cgan"), extensions=[]))
+    return answer(models.ServerMetadata(current_app.name, project_version(), extensions=[]))
 
 
 @blueprint.get("/v2/health/live")

@@ -80,7 +80,7 @@ class InputTensor:
     datatype: Datatype
     shape: list[Annotated[int, Field(ge=1)]]
     """[n] or [n, 1]."""
-    data: list[float | list[float] | str | None]
+    data: list[float | str | list[float | str | None] | None]
     """Numbers, one per row; text in a tensor of BYTES, for categories and dates, and null for a gap."""
 
 

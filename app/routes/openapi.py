@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from app.parsing.records import MAX_ROWS
 from app.results import KEPT
 from app.routes import models
 from app.routes.models import NUMBERS, OUTPUTS, REFERENCE
 from app.serving.catalog import Catalog
+from app.version import project_version
 from app.views.summary import FileSummary
 from app.views.words import a, words_of
 from utils.data.reading import MAX_COLUMNS
@@ -81,7 +81,7 @@ def document(catalog: Catalog) -> Spec:
         "openapi": "3.1.0",
         "info": {
             "title": card.study or "Card fraud",
-            "version": version("imbalanced-cgan"),
+            "version": project_version(),
             "description": description,
         },
         "paths": in_words(paths, card),
@@ -213,7 +213,8 @@ def _of_model(address: str, suffix: str, parameters: tuple[Spec, ...]) -> Iterat
         f"infer{suffix}",
         f"Score tensors with {model}, after KServe V2",
         _answer("One value per row and output.", models.InferResponse),
-        f"One input per column, of shape [n] or [n, 1] and a datatype of {', '.join(sorted(NUMBERS))}. "
+        f"One input per column, of shape [n] or [n, 1]: numbers in a datatype of {', '.join(sorted(NUMBERS))}, "
+        "categories and dates in BYTES. "
         f"The outputs are {' and '.join(OUTPUTS)}.",
         parameters=parameters,
         refusals=(400, 403, 404, 408, 413, 422, 503),

@@ -59,7 +59,7 @@ class TopRow:
     amount: float | None
     """Null if the model has no such column."""
     time: float | str | None
-    """Seconds, or text where times are dates; null if the model has no such column."""
+    """In the unit of the table, or text where times are dates; null for a gap, and if the model has no such column."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,16 @@ from utils.paths import ROOT
 pytest_plugins = ["tests.app_fixtures"]
 CRAWL = """
 import json, re, sys
+from importlib import metadata
 from pathlib import Path
+
+installed = metadata.Distribution.from_name
+def from_name(name):  # the image has the libraries, but the project is not installed
+    if name == "imbalanced-cgan":
+        raise metadata.PackageNotFoundError(name)
+    return installed(name)
+metadata.Distribution.from_name = from_name
+
 from app.app import create_app
 from app.settings import Settings
 
