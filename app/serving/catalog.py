@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from app.serving.kept_model import KeptModel
 from app.serving.model_files import MeasuredPair
-from app.serving.served import ModelDescription, Served, describe_folder, load_served
+from app.serving.served import ModelDescription, NotLoadedError, Served, describe_folder, load_served
 from utils.serving.bundle import CARD, BundleError
 
 logger = logging.getLogger("app")
@@ -18,6 +19,7 @@ logger = logging.getLogger("app")
 CHAMPION = "champion"
 PAIRS = "pairs"
 CHECK_EVERY = 1.0  # seconds between two checks of a folder
+RETRY_AFTER = 60.0  # seconds until a model is tried again that there was no memory or no room on the disk for
 Identity = tuple[int, int, int]
 
 
@@ -29,7 +31,8 @@ class Slot:
     """A folder with the model that was last loaded from it.
 
     `get` never waits for a new model: that is loaded and scores its examples in the background, and then replaces the
-    old one. A broken model is refused, and the old one is kept.
+    old one. A broken model is refused, and the old one is kept. Where memory or room on the disk was short, the new one
+    is tried again.
 
     Parameters
     ----------
@@ -50,6 +53,7 @@ class Slot:
         self.served: Served | None = None
         self._identity: Identity | None = None
         self._checked = 0.0
+        self._retry_at = math.inf
         self._lock = threading.Lock()
         self._loader: threading.Thread | None = None
 
@@ -71,9 +75,9 @@ class Slot:
             self._checked = time.monotonic()
             identity = identity_of(self.folder)
             # The folder is missing for an instant while it is exchanged.
-            if identity is None or identity == self._identity:
+            if identity is None or (identity == self._identity and time.monotonic() < self._retry_at):
                 return
-            self._identity = identity
+            self._identity, self._retry_at = identity, math.inf
             self._loader = threading.Thread(target=self._reload, name=f"load {self.folder.name}", daemon=True)
             self._loader.start()
 
@@ -83,6 +87,8 @@ class Slot:
         except BundleError as error:
             logger.error("refused a new model in %s and kept %s: %s", self.folder.name, self.served.name, error)
             self.refused = str(error)
+            if isinstance(error, NotLoadedError):
+                self._retry_at = time.monotonic() + RETRY_AFTER
         else:
             self.served, self.refused = served, None
             logger.info("serving %s from %s", served.name, self.folder.name)

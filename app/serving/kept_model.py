@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.serving.served import Served, load_served, version_of
+from app.serving.served import NotLoadedError, Served, load_served, version_of
 from app.staging import TemporaryFolder
 from utils.serving import bundle
-from utils.serving.bundle import BundleError
 
 NAME = "model"  # of its folder in the archive
 
@@ -35,7 +34,7 @@ class KeptModel:
         Raises
         ------
         BundleError
-            As in `load_served`, or if it cannot be copied.
+            As in `load_served`; NotLoadedError, too, if it cannot be copied.
         """
         bundle.read_card(source)
         with self._temporary_folder() as temporary:
@@ -62,7 +61,7 @@ class KeptModel:
                 yield Path(temporary)
         except (OSError, tarfile.TarError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
-            raise BundleError(
+            raise NotLoadedError(
                 f"The model cannot be copied to the server's state ({reason}); make room there."
             ) from error
 

@@ -289,6 +289,10 @@ def _describe(
     )
 
 
+class NotLoadedError(BundleError):
+    """For want of memory or room on a disk a model could not be loaded, which says nothing about the model."""
+
+
 def load_served(folder: Path) -> Served:
     """Load and verify the model in `folder`; score and explain its examples, so that the first request is not slow.
 
@@ -303,6 +307,8 @@ def load_served(folder: Path) -> Served:
         _score_examples(served)
     except BundleError:
         raise
+    except MemoryError:
+        raise NotLoadedError(f"There is not enough memory to load {folder.name}.") from None
     except Exception as error:  # reading a damaged file may raise anything
         reason = error.strerror if isinstance(error, OSError) else repr(error)  # an OSError's text names the folder
         raise BundleError(f"{folder.name} cannot be served ({reason}); run `python -m app.building` again.") from error

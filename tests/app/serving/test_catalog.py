@@ -12,9 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.building import exchange
 from app.client import OPENER
-from app.serving.catalog import Catalog
+from app.serving import catalog
+from app.serving.catalog import Catalog, Slot
 from app.serving.kept_model import KeptModel
-from app.serving.served import version_of
+from app.serving.served import NotLoadedError, load_served, version_of
 from app.settings import default_workers
 from tests.chromium import SECONDS, serving
 from tests.small_app import COLUMNS, fit, transactions, write, write_champion
@@ -192,6 +193,38 @@ def test_a_process_keeps_its_model_where_the_copy_cannot_be_read(versions, conte
 def test_a_model_that_cannot_be_copied_is_refused(versions):
     with pytest.raises(BundleError, match="cannot be copied to the server's state"):
         Catalog(versions / "model", kept=KeptModel(versions / "state"))
+
+
+@pytest.mark.parametrize("error", [NotLoadedError, BundleError])
+def test_slot_tries_again_what_there_was_no_room_for_but_nothing_that_is_broken(versions, monkeypatch, error):
+    slot = Slot(versions / "model", lambda name, accepted: None)
+    old = slot.get().version
+    calls = []
+
+    def fail_once(folder):
+        calls.append(folder)
+        if len(calls) == 1:
+            raise error("The model cannot be loaded.")
+        return load_served(folder)
+
+    monkeypatch.setattr(catalog, "CHECK_EVERY", 0)
+    monkeypatch.setattr(catalog, "RETRY_AFTER", 0)
+    monkeypatch.setattr(slot, "_load", fail_once)
+    put(versions, "second")
+    for _ in range(3):
+        slot.get()
+        slot._loader.join()
+    is_new = slot.served.version != old
+    assert (is_new, slot.refused is None) == (error is NotLoadedError,) * 2
+
+
+def test_load_served_tells_want_of_memory_from_a_broken_model(folder, monkeypatch):
+    def exhaust(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(bundle, "load", exhaust)
+    with pytest.raises(NotLoadedError, match="not enough memory"):
+        load_served(folder)
 
 
 def test_server_exchanges_a_champion_under_load_and_refuses_a_broken_one(folder, tmp_path):
