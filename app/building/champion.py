@@ -81,7 +81,7 @@ def fit_study_choice(profile: Profile, measured: pd.DataFrame) -> FraudModel:
     if not results:
         return model
     interval = bootstrap.interval_of_ranks(results[-1].ranks)
-    card = final_model.score_card(results[-1], interval, costs=profile.costs)
+    card = final_model.score_card(results[-1], interval, costs=profile.costs, words=profile.words)
     return model.with_card(test=card.to_dict(), test_interval=interval)
 
 

@@ -197,7 +197,7 @@ def hour_of_day(hours: NDArray, labels: NDArray, *, is_clock: bool = False) -> F
     bars = _shares_of_class(hours, labels, list(range(24)))
     per_hour = np.bincount(hours.astype(int), minlength=24)
     rate = 10_000 * np.bincount(hours[labels == 1].astype(int), minlength=24) / np.maximum(per_hour, 1)
-    low, high = int(rate.argmin()), int(rate.argmax())
+    low, high = int(np.where(per_hour > 0, rate, np.inf).argmin()), int(rate.argmax())
     text = f"Share of each class per hour{' (UTC)' if is_clock else ', counted from the first transaction'}. Of 10,000 "
     text += f"transactions {rate[low]:.0f} are frauds in hour {low}, where they are rarest, and {rate[high]:.0f} in "
     text += f"hour {high}, where they are most frequent."

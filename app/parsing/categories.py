@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from app.parsing.cells import EXACT, Cells
+from app.parsing.cells import BROKEN_TEXT, EXACT, Cells, is_broken_text
 from utils.data.reading.spelled_numbers import CODE, COMMA, PERCENT, POINT, to_floats
 from utils.data.reading.texts import as_texts
 from utils.serving.raw_columns import RawColumn
@@ -30,6 +30,8 @@ def read_categories(column: RawColumn, cells: pd.Series) -> Cells:
             values[position] = code
         elif isinstance(cell, (dict, list)):
             problems[position] = "is neither text nor a number"
+        elif is_broken_text(cell):
+            problems[position] = BROKEN_TEXT
         elif cell is not None:
             others.append(position)
     rest = _read_any(column, cells.iloc[others])

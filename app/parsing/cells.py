@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from utils.data.reading.texts import MISSING
 
 PLAIN = {int, float}
+BROKEN_TEXT = "holds half of a character"
 EXACT = 2.0**53  # whole numbers of this size and more may be rounded, so that two become one
 Source = Literal["json", "form", "file"]
 
@@ -36,6 +37,17 @@ class Cells:
     problems: dict[int, str] = field(default_factory=dict)
     unseen: dict[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+
+def is_broken_text(cell: object) -> bool:
+    """Whether a cell is text with half of a pair of surrogates, which JSON can hold and no encoding can."""
+    if not isinstance(cell, str):
+        return False
+    try:
+        cell.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def is_gap(cell: object) -> bool:

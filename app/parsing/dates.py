@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from app.parsing.cells import EXACT, PLAIN, Cells, Source, is_gap
+from app.parsing.cells import BROKEN_TEXT, EXACT, PLAIN, Cells, Source, is_broken_text, is_gap
 from utils.data.features.calendar import to_seconds
 from utils.data.reading.column_types import EPOCHS, NS_PER_UNIT, moments_since_1970
 from utils.data.reading.spelled_dates import DIGITS, FIRST, MOMENTS, POINTS, DateSpelling, date_spelling, to_moments
@@ -39,8 +39,6 @@ Moments = NDArray[np.datetime64]
 
 def read_dates(column: RawColumn, cells: pd.Series, source: Source) -> Cells:
     """The cells of a date or time, of any type."""
-    if isinstance(cells.dtype, pd.CategoricalDtype):
-        cells = cells.astype(object)
     if cells.dtype == object:
         return _read_objects(column, cells, source)
     if pd.api.types.is_datetime64_any_dtype(cells):
@@ -61,6 +59,8 @@ def _read_objects(column: RawColumn, cells: pd.Series, source: Source) -> Cells:
             values[position] = seconds
         elif isinstance(cell, (bool, dict, list)):
             problems[position] = NO_DATE
+        elif is_broken_text(cell):
+            problems[position] = BROKEN_TEXT
         elif not is_gap(cell):
             (numbers if type(cell) in PLAIN else texts).append(position)
     if numbers:

@@ -85,7 +85,7 @@ def read_labels(
     by_word = np.array([*(meaning.get(word, np.nan) for word in words), np.nan])
     is_empty = np.array([*(word in EMPTY and word not in meaning for word in words), True])
     empty = int(counts[is_empty].sum())
-    spelled = (positive[0], negative[0]) if positive and negative else ("1", "0")
+    spelled = (positive[0] if positive else "1", negative[0] if negative else "0")
     return Labels(by_word[positions], empty, int(counts[np.isnan(by_word)].sum()) - empty, note, spelled)
 
 

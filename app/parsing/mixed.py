@@ -84,6 +84,8 @@ def read_cells(column: RawColumn, cells: pd.Series, source: Source = "json") -> 
     """The cells of a column, of any type; see `read_rows`."""
     if column.is_category:
         return read_categories(column, cells)
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        cells = cells.astype(object).infer_objects()
     result = read_dates(column, cells, source) if column.is_date else _read_numbers(column, cells, source)
     problems = dict(result.problems)
     too_large = np.abs(result.values) > LARGEST

@@ -24,7 +24,7 @@ from app.serving.catalog import CHAMPION
 from app.serving.model_files import MeasuredPair
 from app.serving.served import Served, scores_of
 from app.views import formatting, study
-from app.views.form_fields import FormField, Typed, fields_of, read_form, spell
+from app.views.form_fields import FormField, Typed, fields_of, read_form, spell, spell_for_file
 from app.views.formatting import Bars, Scale
 from app.views.words import TRANSACTIONS, a, words_of
 from utils.benchmark.records import to_json
@@ -307,7 +307,7 @@ def example_file() -> Response:
     text = io.StringIO()
     writer = csv.DictWriter(text, champion.columns)
     writer.writeheader()
-    writer.writerows({name: spell(value) for name, value in row.items()} for row in champion.about.examples.values())
+    writer.writerows(spell_for_file(champion, row) for row in champion.about.examples.values())
     headers = {"Content-Disposition": 'attachment; filename="example.csv"'}
     return Response(text.getvalue(), mimetype="text/csv", headers=headers)
 
@@ -358,7 +358,7 @@ def _about_study() -> dict[str, object]:
         return {"stand_in": False, "words": TRANSACTIONS, "table_name": None, "has_time": True}
     has_time = catalog().champion.model.schema.time is not None
     own = {"words": words_of(card), "table_name": card.study, "has_time": has_time}
-    return {"stand_in": card.study is None and not study.is_final(card), **own}
+    return {"stand_in": card.study is None and study.is_final(card) is False, **own}
 
 
 @blueprint.get("/docs")

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from app.parsing.mixed import read_rows
 from app.parsing.records import read_row
 from app.parsing.typed_numbers import read_typed
 from app.serving.served import Served
 from app.views.formatting import short
+from utils.data.reading.spelled_numbers import COMMA, POINT
 from utils.serving.raw_columns import RawColumn
 
 UNITS = {"milliseconds": "ms", "seconds": "s", "minutes": "min", "hours": "h", "days": "d"}  # of a time
@@ -51,7 +54,10 @@ class FormField:
 
 
 def fields_of(model: Served) -> list[FormField]:
-    """A field for every raw column; those of a mixed table are in the order of its file."""
+    """A field for every raw column; those of a mixed table are in the order of its file.
+
+    Their names in the form are numbered, as a column may have any name, such as that of another part of the form.
+    """
     if model.raw:
         fields = [_mixed_field(column, number) for number, column in enumerate(model.raw)]
         return sorted(fields, key=lambda field: (field.position is None, field.position))
@@ -60,17 +66,16 @@ def fields_of(model: Served) -> list[FormField]:
     return [
         FormField(
             name,
-            f"field-{name}",
-            name,
+            f"field-{number}",
+            f"column-{number}",
             f"{short(ranges[name][0])} to {short(ranges[name][1])}",
             units.get(name, ""),
         )
-        for name in model.columns
+        for number, name in enumerate(model.columns)
     ]
 
 
 def _mixed_field(column: RawColumn, number: int) -> FormField:
-    """A field with names of its own, as a column may have any name, such as that of another part of the form."""
     options = column.categories[:MAX_OFFERED] or tuple(map(spell, column.values))
     kind = column.kind
     if column.is_category:
@@ -151,3 +156,14 @@ def spell(value: object) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else repr(value).removesuffix(".0")
+
+
+def spell_for_file(model: Served, row: Mapping[str, object]) -> dict[str, str]:
+    """The cells of an example in a file; numbers have the decimal sign of the study, with which they are read."""
+    with_comma = {column.name for column in model.raw if column.decimal == COMMA}
+    return {name: _with_comma(value) if name in with_comma else spell(value) for name, value in row.items()}
+
+
+def _with_comma(value: float | None) -> str:
+    """A number with a decimal comma, which goes with no exponent."""
+    return "" if value is None else np.format_float_positional(value, trim="-").replace(POINT, COMMA)

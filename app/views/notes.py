@@ -14,7 +14,7 @@ from app.serving.served import OUTSIDE
 from app.views.words import TRANSACTIONS, a
 from utils.data.reading import DECIMAL_POINT
 from utils.study_file import Words
-from utils.wording import capitalised
+from utils.wording import capitalised, reword
 
 REVERSED_BY = 4  # standard deviations of a random ranking below a ROC AUC of one half that are not put down to chance
 
@@ -80,7 +80,7 @@ def label_notes(
     words : Words
         What the classes are called.
     """
-    notes = [labels.note] if labels.note else []
+    notes = [reword(labels.note, words)] if labels.note else []
     if labels.not_understood:
         subject = "label was" if labels.not_understood == 1 else "labels were"
         notes.append(
@@ -92,10 +92,12 @@ def label_notes(
         return [*notes, _not_judged(labels.values[~np.isnan(probability)], words)]
     if n_judged < n_rows:
         notes.append(f"The scores are judged by {n_judged:,} of {n_rows:,} rows: those with a label and a probability.")
-    return [*notes, *_swap_notes(*known_labels(labels.values, probability), words)]
+    return [*notes, *_swap_notes(*known_labels(labels.values, probability), words, labels.spelled[0])]
 
 
-def _swap_notes(y_true: NDArray[np.float64], y_score: NDArray[np.float64], words: Words) -> list[str]:
+def _swap_notes(
+    y_true: NDArray[np.float64], y_score: NDArray[np.float64], words: Words, positive_label: str
+) -> list[str]:
     """A warning that the labels may be swapped: positives are not the rarer class, or have the lower probabilities."""
     n_positives, share = int(y_true.sum()), y_true.mean()
     n_negatives = len(y_true) - n_positives
@@ -111,7 +113,7 @@ def _swap_notes(y_true: NDArray[np.float64], y_score: NDArray[np.float64], words
     if not reasons:
         return []
     text = ", and ".join(reasons)
-    correct = f"if the labels are swapped, write 1 for {a(words.positive)} and send the file again"
+    correct = f"if the labels are swapped, write {positive_label} for {a(words.positive)} and send the file again"
     return [f"{capitalised(text)}; {correct}."]
 
 

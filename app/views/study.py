@@ -225,10 +225,10 @@ def left_out(model: FraudModel) -> list[str]:
     return sentences
 
 
-def is_final(card: Card) -> bool:
-    """Whether a card is that of the study's final model."""
+def is_final(card: Card) -> bool | None:
+    """Whether a card is that of the study's final model; None if the study's results cannot be shown."""
     study = shown_headline()
-    return study is not None and card.ledger_key == study.final.ledger_key
+    return study and card.ledger_key == study.final.ledger_key
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ PAGES = (
     "/notebooks/04_smote",
     "/nothing",
 )
+V4 = f"#field-{COLUMNS.index('V4')}"  # its box in the form
 DRAWN = "document.querySelectorAll('.js-plotly-plot .main-svg').length"
 RULES = """
 const done = arguments[arguments.length - 1];
@@ -311,7 +312,7 @@ def test_predict_page_scores_a_fraud_and_asks_another_model_by_keyboard_alone(br
 def test_predict_page_names_a_wrong_value_and_keeps_the_others(browser, server):
     look(browser)
     open_page(browser, f"{server}/predict?example=fraud")
-    field = find(browser, "#field-V4")
+    field = find(browser, V4)
     browser.execute_script("arguments[0].value = '1e300'", field)
     press(browser, find(browser, "#transaction button"))
     wait_for(browser, lambda driver: "Nothing was scored" in find(driver, "#result").text)
@@ -325,7 +326,7 @@ def test_predict_page_names_a_wrong_value_and_keeps_the_others(browser, server):
 def test_predict_page_keeps_a_comma_in_its_box_and_says_that_an_answer_is_to_other_values(browser, server, catalog):
     look(browser)
     open_page(browser, f"{server}/predict?example=fraud")
-    field, outdated = find(browser, "#field-V4"), find(browser, "#outdated")
+    field, outdated = find(browser, V4), find(browser, "#outdated")
     field.clear()
     field.send_keys("1,5")
     assert field.get_attribute("value") == "1,5" and not outdated.is_displayed()
@@ -343,7 +344,7 @@ def test_predict_page_keeps_a_comma_in_its_box_and_says_that_an_answer_is_to_oth
 def test_predict_page_keeps_what_was_typed_when_the_server_restarts(browser, running):
     look(browser)
     open_page(browser, f"{running.url}/predict?example=fraud")
-    typed = find(browser, "#field-V4")
+    typed = find(browser, V4)
     typed.clear()
     typed.send_keys("0.5")
     start = time.monotonic()

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import nbformat
@@ -16,10 +17,12 @@ from app.app import create_app
 from app.building import champion
 from app.building.about import describe
 from app.building.figures import class_balance, hour_of_day, importances, in_words
+from app.client import small_file
+from app.parsing.mixed import read_columns
 from app.serving.model_files import write_about
 from app.serving.served import OUTSIDE, Contribution, Explanation, Served
 from app.settings import Settings, from_command, model_folder
-from app.views import study
+from app.views import form_fields, study
 from app.views.form_fields import fields_of, read_form
 from tests import small_app, small_mixed
 from utils.config import ROOT, load_profile
@@ -125,6 +128,75 @@ def test_api_predict_takes_text_and_null_and_explains_in_columns_of_the_table(cl
     values = {column["feature"]: column["value"] for column in odd["explanation"]["contributions"]}
     assert set(values) == set(COLUMNS)
     assert values == {**example, "merchant": "not seen in training", "balance": None}
+
+
+@pytest.mark.parametrize("column", ["merchant", "channel", "opened", "when", "balance"])
+@pytest.mark.parametrize("cell", ["\ud800", "shop \udfff 1"])
+def test_api_predict_reports_half_of_a_character_in_its_row_only(client, example, column, cell):
+    first, second = client.post("/api/v1/predict", json=[{**example, column: cell}, example]).json["predictions"]
+    assert first["error"].startswith(f"{column} ") and "probability" in second
+
+
+def test_infer_reports_half_of_a_character(client, example):
+    inputs = [
+        {"name": name, "shape": [1], "datatype": "BYTES" if isinstance(value, str) else "FP64", "data": [value]}
+        for name, value in {**example, "merchant": "\ud800"}.items()
+    ]
+    answer = client.post("/v2/models/champion/infer", json={"inputs": inputs})
+    assert answer.status_code == 422 and "merchant holds half of a character" in answer.json["error"]
+
+
+@pytest.mark.parametrize("column", ["balance", "points", "urgent"])
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [(["1.5", "unknown", None], [1.5, "is not a number", None]), ([1.5, 2.0, None], [1.5, 2.0, None])],
+)
+def test_read_columns_takes_numbers_that_pandas_keeps_as_categories(app, column, cells, expected):
+    model = app.extensions["catalog"].champion
+    (raw,) = (raw for raw in model.raw if raw.name == column)
+    read = read_columns({column: pd.Series(cells, dtype="category")}, [raw], "file")
+    found = [
+        read.problems.get(row, {}).get(column, None if value != value else value)
+        for row, value in enumerate(read.values[:, 0])
+    ]
+    assert found == expected
+
+
+@pytest.mark.parametrize("balances", [(86.125, 12.345), (86.125, 12.0), (0.5, 1234.5), (1e-05, 2.5)])
+def test_example_file_and_the_clients_are_read_as_the_examples_are(app, client, monkeypatch, balances):
+    """Also where numbers of the study's file have decimal commas, so that '86.125' could have thousands."""
+    served = app.extensions["catalog"].champion
+    raw = [replace(column, decimal="," if column.kind == "number" else None) for column in served.raw]
+    examples = {
+        kind: {**row, "balance": balance}
+        for (kind, row), balance in zip(served.about.examples.items(), balances, strict=True)
+    }
+    changed = replace(
+        served, model=replace(served.model, raw=tuple(raw)), about=replace(served.about, examples=examples)
+    )
+    monkeypatch.setattr(app.extensions["catalog"]._champion, "served", changed)
+    sent = client.post("/api/v1/predict", json=list(examples.values())).json["predictions"]
+    expected = [row["probability"] for row in sent]
+    file = {"file": (io.BytesIO(client.get("/file/example.csv").data), "example.csv")}
+    top = {row["row"]: row["probability"] for row in client.post("/api/v1/files", data=file).json["top"]}
+    assert [top[1], top[2]] == pytest.approx(expected)
+    text = small_file(client.get("/api/v1/models").json["models"][0])
+    scored = client.post("/api/v1/predict", data=text, content_type="text/csv").json["predictions"]
+    assert [row["probability"] for row in scored[:2]] == pytest.approx(expected)
+
+
+def test_predict_page_speaks_of_suggestions_only_where_a_box_has_some(client, monkeypatch):
+    assert "may be typed, too" in client.get("/predict").text
+    monkeypatch.setattr(form_fields, "MAX_SELECT", 100)
+    assert "may be typed, too" not in client.get("/predict").text
+
+
+def test_file_page_writes_of_swapped_labels_as_the_study_spells_them(client):
+    frame = small_mixed.table()
+    swapped = frame.assign(is_bad=frame["is_bad"].map({"yes": "no", "no": "yes"}))
+    file = {"file": (io.BytesIO(swapped.to_csv(index=False).encode()), "claims.csv")}
+    notes = client.post("/api/v1/files", data=file).json["notes"]
+    assert any("if the labels are swapped, write yes for a bad claim and send the file again" in note for note in notes)
 
 
 def test_api_predict_serves_and_explains_a_network(tmp_path):

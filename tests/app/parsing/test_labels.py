@@ -256,7 +256,8 @@ def test_read_labels_takes_only_the_values_that_the_study_names():
     read = read_labels(cells, ["bad"], ["none", "OK"])
     np.testing.assert_array_equal(read.values[:3], [1, 0, 0])
     assert (read.empty, read.not_understood) == (3, 1)
-    assert read_labels(cells, ["bad"]).values[3] == 0  # a study that names one class only
+    one_named = read_labels(cells, ["bad"])
+    assert one_named.values[3] == 0 and one_named.spelled[0] == "bad"
 
 
 def test_read_labels_takes_spelled_numbers_for_those_of_the_study():
