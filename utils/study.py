@@ -18,6 +18,8 @@ from utils.config import ULB_COLUMNS, Profile, load_profile
 from utils.data.identity import identify
 from utils.experiments import cgan_ablation, many_tables, scarcity, sensitivity
 from utils.experiments.original_study import run as original_run
+from utils.samplers.optional import require_packages
+from utils.samplers.registry import SAMPLERS
 from utils.serving import final_model
 from utils.study_file import CREDITCARD
 
@@ -37,7 +39,10 @@ def run(profile: Profile) -> None:
         if not n_tasks["ablation"]:
             too_few = f"a fold has too few {profile.words.positives} to train one"
             print(f"The ablation of the CGAN is left out: {too_few}.", flush=True)
-        if not profile.is_foreign:
+        if profile.is_foreign:
+            for setting, reason in sensitivity.left_out_views(profile).items():
+                print(f"The models are not measured with {setting}: {reason}", flush=True)
+        else:
             n_tasks["few frauds"] = len(scarcity.run(profile))
             n_tasks["other tables"] = len(many_tables.results(profile))
         if set(ULB_COLUMNS) <= set(load_dataset(profile.dataset).frame):
@@ -52,6 +57,9 @@ def run_missing(profile: Profile) -> None:
     """Run the tasks of the benchmark and the other experiments that the ledgers lack, all at once."""
     grid = tasks.grid(profile, identify(profile.dataset))
     known = {row.key for row in ledger.read(profile.results)}
+    for name in sorted({task.sampler.name for task in grid if task.key not in known}):
+        group = "ctgan" if name == "ctgan" else "peers"
+        require_packages(f"The sampler '{name}'", SAMPLERS[name].packages, group=group)
     scored = [runner.missing_batch(profile, grid, known), *sensitivity.missing_batches(profile)]
     tables = []
     if not profile.is_foreign:

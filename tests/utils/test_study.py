@@ -1,5 +1,6 @@
 """Every experiment in one process: what runs on the study's table, and what is skipped on another."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
@@ -7,6 +8,8 @@ import pytest
 
 from utils import study
 from utils.config import ULB_COLUMNS, load_profile
+from utils.samplers import optional
+from utils.samplers.optional import MissingPackageError
 
 LEFT_OUT = "The original study's protocol is left out: it needs the columns of the ULB file.\n"
 
@@ -63,3 +66,11 @@ def test_run_includes_the_original_protocol_where_its_columns_are_there(run_on, 
     assert run_on(columns) == [*EVERY_TABLE, "original protocol", *LAST]
     output = capsys.readouterr().out
     assert LEFT_OUT not in output and output.endswith("3 tasks of original protocol.\n")
+
+
+def test_run_missing_asks_for_a_package_before_anything_runs(monkeypatch, tmp_path):
+    monkeypatch.setattr(optional, "find_spec", lambda name: None)
+    monkeypatch.setattr(study, "run_batches", lambda batches: pytest.fail("something was run"))
+    profile = replace(load_profile("quick"), samplers=("none", "ctgan"), results=tmp_path)
+    with pytest.raises(MissingPackageError, match=r"The sampler 'ctgan' needs ctgan and torch, .* --group ctgan"):
+        study.run_missing(profile)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from utils.config import Protocol
+from utils.config import DatasetConfig, Protocol
+from utils.data.errors import DataError
+from utils.data.features.calendar import date_features, time_features
 from utils.data.loading import Dataset
 from utils.data.recognition.leaks import suspected_leaks
 from utils.data.splits import folds, split_off_test
@@ -18,8 +20,10 @@ def check_dataset(dataset: Dataset, protocol: Protocol) -> Iterator[str]:
     Raises
     ------
     DataError
-        If the rows cannot be divided into a development set of `protocol.n_splits` folds and a test set.
+        If the rows cannot be divided into a development set of `protocol.n_splits` folds and a test set, or a column
+        has the name of a feature that is made of a time or a date.
     """
+    _check_names(dataset.config)
     development, _ = split_off_test(dataset, protocol.test_fraction, protocol.seed)
     folds(dataset, development, protocol.n_splits)
     X, y = dataset.X.iloc[development], dataset.y.iloc[development]
@@ -28,3 +32,14 @@ def check_dataset(dataset: Dataset, protocol: Protocol) -> Iterator[str]:
             f"Column '{name}' alone reaches an average precision of {score:.3f} out of fold; if it is only known once "
             "the label is, put it into `drop` of the study's file."
         )
+
+
+def _check_names(config: DatasetConfig) -> None:
+    """Refuse a column whose place a feature of the same name would take."""
+    sources = dict.fromkeys(time_features(config), config.time) | date_features(config)
+    for name in (*config.numbers, *config.categorical):
+        if name in sources and name != config.time:
+            raise DataError(
+                f"{config.path.name}: column '{name}' is named like a feature that is made of '{sources[name]}'; "
+                "rename it, or leave it out."
+            )

@@ -16,13 +16,14 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from utils.analysis import summaries
-from utils.benchmark import ledger, runner
+from utils.benchmark import divisions, ledger, runner
 from utils.benchmark.errors import exit_with_a_sentence
 from utils.benchmark.executors import Batch
 from utils.benchmark.records import Task
 from utils.benchmark.run_task import all_folds, load_dataset
 from utils.benchmark.tasks import Named, describe, make_task
 from utils.config import DatasetConfig, Profile, Search, load_profile
+from utils.data.errors import DataError
 from utils.data.identity import identify
 from utils.models.networks import limited_batch_size
 from utils.models.registry import CLASSICAL, MODELS
@@ -217,8 +218,27 @@ def views(profile: Profile, n_jobs: int = -1) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def left_out_views(profile: Profile) -> dict[str, str]:
+    """Settings of `views` that a table of the user's own does not allow, and why: its rows cannot be divided so.
+
+    Without duplicates, a table of few different rows may have too few of them, or no rare class.
+    """
+    reasons = {}
+    for setting, (changed_profile, _) in _wanted_changes(profile).items():
+        try:
+            divisions.check_divisions(changed_profile)
+        except DataError as error:
+            reasons[setting] = str(error)
+    return reasons
+
+
 def _dataset_changes(profile: Profile) -> dict[str, tuple[Profile, SettingsBuilder]]:
     """Profiles whose dataset has other rows or another feature for the time, and their tasks."""
+    left_out = left_out_views(profile) if profile.is_foreign else {}
+    return {setting: change for setting, change in _wanted_changes(profile).items() if setting not in left_out}
+
+
+def _wanted_changes(profile: Profile) -> dict[str, tuple[Profile, SettingsBuilder]]:
     changes_by_name = {
         "as in the protocol": ({}, time_settings),
         **OTHER_DUPLICATES[profile.dataset.duplicates],

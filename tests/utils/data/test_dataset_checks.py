@@ -1,5 +1,7 @@
 """Checks of a dataset before anything long runs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,3 +47,17 @@ def test_check_dataset_refuses_a_table_of_a_few_distinct_rows(tmp_path):
     values = {"a": lambda frame, rng: np.arange(len(frame)) % 2, "shop": lambda frame, rng: "x"}
     with pytest.raises(DataError, match=r"claims\.csv has 2 distinct rows or entities, too few to divide into 5 parts"):
         list(check_dataset(load(write(tmp_path, **values)), Protocol()))
+
+
+@pytest.mark.parametrize("name", ["signup_year", "signup_weekday_sin", "hour_sin"])
+def test_check_dataset_refuses_a_column_named_like_a_feature_of_a_date(tmp_path, name):
+    columns = {
+        "signup": lambda frame, rng: pd.date_range("2020-01-01", periods=len(frame)).strftime("%Y-%m-%d"),
+        "seconds": lambda frame, rng: np.arange(len(frame)),
+        name: lambda frame, rng: rng.normal(size=len(frame)),
+    }
+    config = write(tmp_path, **columns)
+    config = replace(config, numeric=("a", name), dates=("signup",), time="seconds")
+    with pytest.raises(DataError, match=f"column '{name}' is named like a feature that is made of '(signup|seconds)'"):
+        list(check_dataset(load(config), Protocol()))
+    list(check_dataset(load(replace(config, numeric=("a",))), Protocol()))

@@ -9,7 +9,7 @@ import pytest
 
 from tests.small import small_profile
 from utils.benchmark import ledger, run_task, runner
-from utils.config import load_profile
+from utils.config import DatasetConfig, load_profile
 from utils.data import loading
 from utils.data.splits import Fold
 from utils.experiments import sensitivity
@@ -180,6 +180,21 @@ def test_views_show_a_table_that_keeps_its_duplicates_without_them(profile, monk
     seen = {row.setting: (row.duplicates, row.variant) for row in table.itertuples()}
     assert seen["as in the protocol"] == ("keep", "")
     assert seen["duplicates dropped"] == ("drop", "without-duplicates") and "duplicates kept" not in seen
+
+
+def test_views_leave_out_what_a_table_of_few_different_rows_does_not_allow(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    columns = {name: rng.integers(0, 4, 2200) for name in ("level", "age", "sex")}
+    survived = (rng.random(2200) < 0.3).astype(int)
+    pd.DataFrame({**columns, "survived": survived}).to_csv(tmp_path / "ship.csv", index=False)
+    roles = {"label": "survived", "positive": ("1",), "time": None, "amount": None, "numeric": tuple(columns)}
+    config = DatasetConfig(tmp_path / "ship.csv", **roles)
+    profile = replace(load_profile("quick"), dataset=replace(config, duplicates="keep"), study="ship")
+    assert profile.is_foreign
+    monkeypatch.setattr(sensitivity, "_run", lambda other, *_: pd.DataFrame([vars(other.dataset)]))
+    assert set(sensitivity.views(profile)["setting"]) == {"as in the protocol"}
+    (reason,) = sensitivity.left_out_views(profile).values()
+    assert "must be the rarer class" in reason
 
 
 @pytest.fixture(scope="module")
