@@ -3,7 +3,8 @@
 
 .DEFAULT_GOAL := help
 UV_VERSION := 0.13.9
-EXTRAS ?=
+INSTALLED := $(shell cat .venv/extras 2>/dev/null)
+EXTRAS ?= $(INSTALLED)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
@@ -16,17 +17,21 @@ unexport PYTHONDONTWRITEBYTECODE # where it is set, each of some hundred process
 # The value of a variable as it was typed after `make`, with its dollar signs; nothing for one of the environment.
 typed = $(if $(filter command,$(firstword $(origin $(1)))),$(value $(1)))
 
-.PHONY: help quick study test reproduce notebooks paper lab app lint clean
+.PHONY: always help quick study test reproduce notebooks paper lab app lint clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+ifneq ($(EXTRAS),$(INSTALLED))
+.venv/ready: always
+endif
 .venv/ready: pyproject.toml uv.lock
 	@test -n "$(PYTHON)" || { echo "No Python from 3.11 to 3.13 was found; install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@echo "Installing what uv.lock says into .venv"
 	@$(BIN)/uv sync --locked --quiet $(EXTRAS)
+	@echo "$(EXTRAS)" > .venv/extras
 	@touch $@
 
 quick: .venv/ready ## the whole study on a reduced grid, into build/quick (minutes)
@@ -44,6 +49,9 @@ study: .venv/ready ## the study of a table of your own: make study FILE=claims.c
 	@name=$$($(BIN)/python -m utils.new_study "$$STUDY_FILE" --label="$$STUDY_LABEL" --time="$$STUDY_TIME" \
 		--amount="$$STUDY_AMOUNT" --group="$$STUDY_GROUP" --positive="$$STUDY_POSITIVE" --name="$$STUDY_NAME" \
 		--profile="$$STUDY_PROFILE") && \
+		{ [ "$$STUDY_PROFILE" = quick ] || $(BIN)/python -c "import ctgan" 2>/dev/null \
+		|| { echo "Installing CTGAN, which the full profile compares" \
+		&& $(BIN)/uv sync --locked --quiet --inexact --group ctgan $(EXTRAS); }; } && \
 		$(BIN)/doit profile="$$STUDY_PROFILE" study="$$name" study
 
 reproduce: .venv/ready ## the whole study from an empty ledger (the old one is kept as .bak; test.jsonl stays)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -181,10 +182,12 @@ def test_make_app_builds_only_what_is_older_than_the_study(tmp_path):
         assert made.stdout.splitlines() == expected
 
 
-def test_make_study_hands_values_over_as_they_were_typed(tmp_path):
-    for name, output in (("python", "claims"), ("doit", "")):
+@pytest.mark.parametrize("installed", [True, False])
+def test_make_study_hands_values_over_as_they_were_typed_and_installs_what_the_full_profile_needs(tmp_path, installed):
+    stub = '#!/bin/sh\n[ "$1" != -c ] || exit {code}\nprintf "%s\\n" "$@" >"$0.arguments"\necho {output}\n'
+    for name, output in (("python", "claims"), ("doit", ""), ("uv", "")):
         path = tmp_path / name
-        path.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >"$0.arguments"\necho {output}\n')
+        path.write_text(stub.format(code=int(not installed), output=output))
         path.chmod(0o755)
     typed = {"FILE": 'my "claims".csv', "LABEL": "Amount ($) `x`", "GROUP": "it's", "PROFILE": "full"}
     command = ["make", "-o", ".venv/ready", "study", f"BIN={tmp_path}", *(f"{name}={typed[name]}" for name in typed)]
@@ -195,3 +198,26 @@ def test_make_study_hands_values_over_as_they_were_typed(tmp_path):
         *(f"--group={typed['GROUP']}", "--positive=", "--name=", "--profile=full"),
     ]
     assert (tmp_path / "doit.arguments").read_text().splitlines() == ["profile=full", "study=claims", "study"]
+    asked = tmp_path / "uv.arguments"
+    assert (asked.read_text().split()[-2:] if asked.exists() else []) == ([] if installed else ["--group", "ctgan"])
+
+
+@pytest.mark.parametrize(
+    ("given", "before", "expected"),
+    [
+        ((), "", []),
+        ((), "--extra gpu", []),
+        (("EXTRAS=--extra gpu",), "--extra gpu", []),
+        (("EXTRAS=--extra gpu",), "", ["--extra gpu"]),
+        (("EXTRAS=",), "--extra gpu", [""]),
+    ],
+)
+def test_make_installs_again_where_other_extras_are_asked_for(tmp_path, given, before, expected):
+    for name in ("Makefile", "pyproject.toml", "uv.lock"):
+        shutil.copy2(ROOT / name, tmp_path)
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "extras").write_text(f"{before}\n")
+    (tmp_path / ".venv" / "ready").touch()
+    command = ["make", "--no-print-directory", "-n", ".venv/ready", *given]
+    shown = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert re.findall(r"uv sync --locked --quiet ?(.*)", shown) == expected
