@@ -65,6 +65,12 @@ def test_report_speaks_of_the_study_in_its_own_words(profile, numbers):
     assert ABOUT_CARDS.findall(text) == []
 
 
+def test_report_takes_words_that_begin_with_any_letter(profile, numbers):
+    words = Words("évènement", "évènements", "Überfall", "Überfälle", "öffentlich")
+    text = report(replace(profile, words=words), numbers)
+    assert "The study of visits" in text and "évènements" in text and "Überfälle" in text
+
+
 def test_report_has_a_sentence_for_every_verdict(profile, numbers):
     changed = with_verdicts(numbers, helps=[("xgb", "smote")], harms=[("rf", "rus")], equivalent=[("lr", "tomek")])
     text = report(profile, changed)
