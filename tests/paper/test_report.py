@@ -71,6 +71,17 @@ def test_report_takes_words_that_begin_with_any_letter(profile, numbers):
     assert "The study of visits" in text and "évènements" in text and "Überfälle" in text
 
 
+def test_report_says_which_sampler_another_one_stands_for(profile, numbers):
+    assert "could not work" not in report(profile, numbers) and "On this table that is not supported" in text_of(
+        paper.build(profile)
+    )
+    changed = copy.deepcopy(numbers)
+    changed["07_comparison"]["replaced"] = [{"sampler": "cgan", "by": "ros", "n_replaced": 2, "n_folds": 10}]
+    text = report(profile, changed)
+    assert "CGAN could not work on the training rows of 2 of 10 folds, where random oversampling took its place" in text
+    assert "On this table that cannot be judged" in text and "that is not supported" not in text
+
+
 def test_report_has_a_sentence_for_every_verdict(profile, numbers):
     changed = with_verdicts(numbers, helps=[("xgb", "smote")], harms=[("rf", "rus")], equivalent=[("lr", "tomek")])
     text = report(profile, changed)

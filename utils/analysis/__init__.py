@@ -18,7 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "scarcity": ["gains_of_frauds", "scarcity_differences", "scarcity_trends"],
         "searches": ["search_gains"],
         "seeds": ["seed_differences"],
-        "summaries": ["paired_scores", "rank_samplers", "summarise"],
+        "summaries": ["paired_scores", "rank_samplers", "replacements", "summarise"],
         "verdicts": ["claim_verdict", "detectable_difference", "verdict"],
     },
 )

@@ -73,6 +73,31 @@ def paired_scores(table: pd.DataFrame, metric: str = SCORE) -> pd.DataFrame:
     return table.pivot(index=["repeat", "fold"], columns=["model", "sampler"], values=metric)
 
 
+def replacements(table: pd.DataFrame) -> pd.DataFrame:
+    """Samplers that could not work on the training rows of some folds, and what took their place there.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ledger rows; column `fallback` names the sampler that took over, and says why.
+
+    Returns
+    -------
+    DataFrame
+        Columns sampler, by, n_replaced and n_folds, the folds on which the sampler was measured; without rows if every
+        sampler worked.
+    """
+    columns = ["sampler", "by", "n_replaced", "n_folds"]
+    if "fallback" not in table or table["fallback"].isna().all():
+        return pd.DataFrame(columns=columns)
+    fold = table["repeat"].astype(str) + "." + table["fold"].astype(str)
+    frame = table.assign(fold=fold, by=table["fallback"].str.partition(":")[0])
+    n_folds = frame.groupby("sampler", sort=False)["fold"].nunique()
+    replaced = frame.dropna(subset="fallback").groupby(["sampler", "by"], sort=False)["fold"].nunique()
+    counts = replaced.rename("n_replaced").reset_index()
+    return counts.assign(n_folds=counts["sampler"].map(n_folds))[columns]
+
+
 def critical_difference(n_methods: int, n_rankings: int) -> float:
     """Nemenyi's critical difference of mean ranks, at the level of the study's intervals."""
     quantile = studentized_range.ppf(LEVEL, n_methods, np.inf) / np.sqrt(2)

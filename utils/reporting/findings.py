@@ -10,6 +10,7 @@ import numpy as np
 
 from utils.config import Words
 from utils.reporting.tables import TOO_WIDE, phrase
+from utils.wording import capitalised
 
 Row = Mapping[str, Any]  # as `numbers.record` writes it
 MAX_NAMED = 4  # comparisons that a sentence names one by one
@@ -67,9 +68,25 @@ def _on_comparison(section: Row, eda: Row) -> list[str]:
         f"The highest mean average precision over {folds} is that of {_pair(section, best)}: "
         f"{best['mean']:.3f} [{best['low']:.3f}, {best['high']:.3f}]{chance}.",
         *_on_verdicts(section),
-        "The claim that a random forest with CGAN oversampling is the best model is "
-        f"{section['claim']['verdict']} here.",
+        *_on_replacements(section),
+        _on_claim(section),
     ]
+
+
+def _on_replacements(section: Row) -> list[str]:
+    """Samplers that could not work on the rows of some folds; what counts as theirs is partly another one's."""
+    return [
+        f"{capitalised(phrase(section['samplers'][row['sampler']]))} could not work on the training rows of "
+        f"{row['n_replaced']} of {row['n_folds']} folds, where {phrase(section['samplers'][row['by']])} took its place."
+        for row in section.get("replaced", [])
+    ]
+
+
+def _on_claim(section: Row) -> str:
+    claim = "The claim that a random forest with CGAN oversampling is the best model"
+    if any(row["sampler"] == "cgan" for row in section.get("replaced", [])):
+        return f"{claim} cannot be judged here, as the CGAN could not be trained everywhere."
+    return f"{claim} is {section['claim']['verdict']} here."
 
 
 def _on_verdicts(section: Row) -> list[str]:

@@ -41,6 +41,24 @@ def test_findings_name_the_best_pair_and_count_the_verdicts(published):
     ]
 
 
+@pytest.mark.parametrize(
+    ("sampler", "claim"),
+    [
+        ("cgan", "cannot be judged here, as the CGAN could not be trained everywhere."),
+        ("adasyn", "is not supported here."),
+    ],
+)
+def test_findings_say_which_sampler_another_one_stands_for(published, sampler, claim):
+    changed = copy.deepcopy(published)
+    changed["07_comparison"]["replaced"] = [{"sampler": sampler, "by": "ros", "n_replaced": 4, "n_folds": 10}]
+    *_, replaced, last = findings(changed, WORDS).comparison
+    assert replaced == (
+        f"{'CGAN' if sampler == 'cgan' else 'ADASYN'} could not work on the training rows of 4 of 10 folds, where "
+        "random oversampling took its place."
+    )
+    assert last == f"The claim that a random forest with CGAN oversampling is the best model {claim}"
+
+
 def test_findings_on_the_final_model_are_in_the_words_of_the_study(published):
     first, alerts, column = findings(published, WORDS, ["08_final_model"]).final
     assert first.endswith(
