@@ -223,10 +223,10 @@ def left_out_views(profile: Profile) -> dict[str, str]:
 
     Without duplicates, a table of few different rows may have too few of them, or no rare class.
     """
-    reasons = {}
-    for setting, (changed_profile, _) in _wanted_changes(profile).items():
+    reasons, changes = {}, _wanted_changes(profile)
+    for setting in OTHER_DUPLICATES[profile.dataset.duplicates]:  # the others have the rows of the study
         try:
-            divisions.check_divisions(changed_profile)
+            divisions.check_divisions(changes[setting][0])
         except DataError as error:
             reasons[setting] = str(error)
     return reasons
