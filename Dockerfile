@@ -10,6 +10,7 @@ COPY app app
 COPY notebooks notebooks
 COPY paper paper
 COPY studies/creditcard.toml studies/creditcard.toml
+COPY benchmarks/plan.toml benchmarks/plan.toml
 COPY data/results data/results
 RUN useradd --create-home study
 USER study

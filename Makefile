@@ -56,7 +56,7 @@ study: .venv/ready ## the study of a table of your own: make study FILE=claims.c
 
 reproduce: .venv/ready ## the whole study from an empty ledger (the old one is kept as .bak; test.jsonl stays)
 	@$(BIN)/python -c "import ctgan, arfpy, copulas" 2>/dev/null || $(BIN)/uv sync --locked --quiet --inexact --group peers $(EXTRAS)
-	@for f in data/results/*.jsonl data/results/out_of_fold data/results/sensitivity data/results/generators data/results/original data/results/synthetic data/results/scarcity data/results/tables; do [ ! -e "$$f" ] || [ "$$f" = data/results/test.jsonl ] || { rm -rf "$$f.bak"; mv "$$f" "$$f.bak"; }; done
+	@for f in data/results/*.jsonl data/results/out_of_fold data/results/sensitivity data/results/generators data/results/original data/results/synthetic data/results/scarcity data/results/seeds data/results/tables; do [ ! -e "$$f" ] || [ "$$f" = data/results/test.jsonl ] || { rm -rf "$$f.bak"; mv "$$f" "$$f.bak"; }; done
 	@$(BIN)/doit profile=full study
 
 notebooks: .venv/ready ## run the notebooks that are out of date against the committed ledger

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import argparse
 
-from utils.benchmark import ledger, runner, tasks
+from utils.benchmark import equal_classes, ledger, runner, tasks
 from utils.benchmark.errors import exit_with_a_sentence
 from utils.benchmark.executors import lasting_workers, run_batches, starting_workers
 from utils.benchmark.run_task import load_dataset
 from utils.config import ULB_COLUMNS, Profile, load_profile
 from utils.data.identity import identify
-from utils.experiments import cgan_ablation, many_tables, scarcity, sensitivity
+from utils.experiments import cgan_ablation, many_tables, other_seeds, scarcity, sensitivity
 from utils.experiments.original_study import run as original_run
 from utils.samplers.optional import require_packages
 from utils.samplers.registry import SAMPLERS
@@ -27,12 +27,12 @@ from utils.study_file import CREDITCARD
 def run(profile: Profile) -> None:
     """Run what is missing of the benchmark, the other experiments and the original study's protocol.
 
-    That protocol needs the columns of the ULB file; for another table it is skipped with a message. The experiment with
-    few frauds and the benchmark over many tables, of which a study of one's own has no use, belong to the credit-card
-    study. The out-of-fold fits of the final model are run here, too, because chapter 8 would run them on a single core.
+    That protocol needs the columns of the ULB file; for another table it is skipped with a message. The experiments
+    with other seeds and few frauds and the benchmark over many tables belong to the credit-card study alone. The
+    out-of-fold fits of the final model are run here, too, because chapter 8 would run them on a single core.
     """
     run_missing(profile)
-    table = runner.run(profile)
+    table = runner.run_equal(profile)
     n_tasks = {"benchmark": len(table)} | {study.__name__: len(study(profile)) for study in sensitivity.STUDIES}
     with lasting_workers():
         n_tasks["ablation"] = len(cgan_ablation.run(profile))
@@ -43,19 +43,22 @@ def run(profile: Profile) -> None:
             for setting, reason in sensitivity.left_out_views(profile).items():
                 print(f"The models are not measured with {setting}: {reason}", flush=True)
         else:
+            n_tasks["other seeds"] = len(other_seeds.run(profile))
             n_tasks["few frauds"] = len(scarcity.run(profile))
             n_tasks["other tables"] = len(many_tables.results(profile))
         if set(ULB_COLUMNS) <= set(load_dataset(profile.dataset).frame):
             n_tasks["original protocol"] = len(original_run.replica(profile))
         else:
             print("The original study's protocol is left out: it needs the columns of the ULB file.", flush=True)
-        final_model.out_of_fold(profile, final_model.final_task(profile, final_model.choose(table)))
+        searched = table[table["ratio"] == equal_classes.SEARCHED]
+        final_model.out_of_fold(profile, final_model.final_task(profile, final_model.choose(searched)))
     print("In the ledgers: " + ", ".join(f"{count} tasks of {name}" for name, count in n_tasks.items()) + ".")
 
 
 def run_missing(profile: Profile) -> None:
     """Run the tasks of the benchmark and the other experiments that the ledgers lack, all at once."""
-    grid = tasks.grid(profile, identify(profile.dataset))
+    identity = identify(profile.dataset)
+    grid = [*tasks.grid(profile, identity), *equal_classes.searched_tasks(profile, identity)]
     known = {row.key for row in ledger.read(profile.results)}
     for name in sorted({task.sampler.name for task in grid if task.key not in known}):
         group = "ctgan" if name == "ctgan" else "peers"
@@ -63,7 +66,7 @@ def run_missing(profile: Profile) -> None:
     scored = [runner.missing_batch(profile, grid, known), *sensitivity.missing_batches(profile)]
     tables = []
     if not profile.is_foreign:
-        scored.append(scarcity.missing_batch(profile))
+        scored += [other_seeds.missing_batch(profile), scarcity.missing_batch(profile)]
         tables = many_tables.missing_batches(profile)
     batches = [batch for batch in (*scored, cgan_ablation.missing_batch(profile), *tables) if batch]
     if not batches:

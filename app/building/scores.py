@@ -7,7 +7,7 @@ import pandas as pd
 
 from app.serving.model_files import MeasuredPair, Score
 from utils.analysis import bootstrap
-from utils.benchmark import ledger
+from utils.benchmark import equal_classes, ledger
 from utils.config import DatasetConfig, Profile, Study, load_profile
 from utils.data.identity import identify
 from utils.serving.final_model import final_task
@@ -67,7 +67,10 @@ def _rounded(value: float) -> float | None:
 
 
 def development_rows(profile: Profile) -> pd.DataFrame:
-    """Ledger rows of the profile's dataset on development folds, the newest of each sampler, model and fold."""
+    """Ledger rows of the profile's dataset on development folds, the newest of each sampler, model and fold.
+
+    Rows of a sampler with equal classes, which stand beside those with the ratio of its own, are left out.
+    """
     table = ledger.frame(ledger.read(profile.results))
     if table.empty:
         return table
@@ -75,7 +78,9 @@ def development_rows(profile: Profile) -> pd.DataFrame:
     of_dataset = [(dataset.sha256, dataset.roles) == (identity.sha256, identity.roles) for dataset in table["dataset"]]
     of_folds = [split.kind == "development" for split in table["split"]]
     table = table[pd.Series(of_dataset, index=table.index) & pd.Series(of_folds, index=table.index)]
-    return table.drop_duplicates(["sampler", "model", "repeat", "fold"], keep="last")
+    table = equal_classes.label_ratios(table)
+    table = table.sort_values("ratio", key=lambda ratios: ratios == equal_classes.SEARCHED, kind="stable")
+    return table.drop_duplicates(["sampler", "model", "repeat", "fold"], keep="last").sort_index()
 
 
 def pair_label(sampler: str, model: str, labels: dict[str, str]) -> str:

@@ -16,7 +16,7 @@ from utils.benchmark import ledger
 from utils.config import NOTEBOOKS, load_profile
 from utils.reporting import claims, few_frauds, other_tables, recorded
 from utils.reporting.findings import Findings, findings
-from utils.reporting.recorded import Boosted, Comparison, Numbers, PairEstimate, PairMean
+from utils.reporting.recorded import Comparison, Numbers, PairEstimate, PairMean
 from utils.reporting.tables import phrase, refuted_by
 from utils.serving.bundle import FraudModel
 from utils.serving.card import Card
@@ -68,12 +68,11 @@ class Headline:
     profile : str
     per_10000 : int
         Frauds in 10,000 transactions.
-    verdict, refuted_by : str
-        Verdict on the claim that a random forest with CGAN is best, and the pairs that refute it.
+    verdict, equal_verdict, refuted_by : str
+        Verdicts on the claim that a random forest with CGAN is best, with a tuned ratio and with equal classes,
+        and the pairs that refute the former.
     difference : PairEstimate
         Difference of the pair of the claim to the best pair.
-    set_apart : bool
-        Whether the best pair is excluded from the verdict, because its members were chosen on the same folds.
     best : PairScore
     means : list of PairScore
         The best pair, the pair of the claim, and the same models without resampling.
@@ -84,8 +83,6 @@ class Headline:
         A sentence that names every final model that was scored on the test set.
     stated : dict of str to str
         Claims by name.
-    boosted : Boosted
-        XGBoost with the parameters of the blend's boosted trees.
     few_frauds, other_tables : str
         Sentences on the verdicts with few training frauds and over other tables; empty where these were not measured.
     """
@@ -93,16 +90,15 @@ class Headline:
     profile: str
     per_10000: int
     verdict: str
+    equal_verdict: str
     refuted_by: str
     difference: PairEstimate
-    set_apart: bool
     best: PairScore
     means: list[PairScore]
     measured: str
     final: FinalScore
     scorings: str
     stated: dict[str, str]
-    boosted: Boosted
     few_frauds: str
     other_tables: str
 
@@ -162,16 +158,15 @@ def _headline(numbers: Numbers) -> Headline:
         profile=comparison.profile,
         per_10000=round(10_000 * numbers.eda.prevalence),
         verdict=comparison.claim.verdict,
+        equal_verdict=comparison.equal_claim.verdict,
         refuted_by=refuted_by(comparison),
         difference=comparison.claim.against_best,
-        set_apart=comparison.claim.set_apart,
         best=scores[0],
         means=scores,
         measured=_measured(comparison),
         final=FinalScore(final.choice.label, **vars(final.test)),
         scorings=_scorings(comparison),
         stated=claims.stated(numbers),
-        boosted=comparison.boosted,
         few_frauds=few_frauds.in_brief(numbers.scarcity),
         other_tables=other_tables.in_brief(numbers.other_tables),
     )

@@ -39,6 +39,7 @@ from utils.data.loading import GROUPS
 from utils.experiments.cgan_variant import judge_params, real_rows
 from utils.experiments.fidelity import JUDGE, RealRows, fidelity_report
 from utils.files import replacing
+from utils.plan_file import read_plan
 from utils.registry import Entry
 from utils.samplers.cgan.conditional_gan import ConditionalGAN
 from utils.samplers.cgan.config import GANConfig
@@ -81,12 +82,16 @@ def _builder_of(kind: type) -> Any:
     return lambda seed, **settings: kind(random_state=seed, **settings)
 
 
+def _cgan(name: str, label: str, changes: dict[str, Any]) -> Entry:
+    settings = GANConfig(**changes).settings()
+    return Entry(name, label, _build_cgan, "tensorflow", settings, revision=SAMPLERS["cgan"].revision)
+
+
 GENERATORS = {
     entry.name: entry
     for entry in (
-        Entry(
-            "cgan", "CGAN (ours)", _build_cgan, "tensorflow", GANConfig().settings(), revision=SAMPLERS["cgan"].revision
-        ),
+        _cgan("cgan", "CGAN (ours)", read_plan().parameters["cgan"]),
+        _cgan("cgan_before", "CGAN (ours), before its redesign", {}),
         Entry("ctgan_300", "CTGAN, 300 epochs", _builder_of(CTGANSampler), "ctgan", {"epochs": 300}),
         Entry("ctgan_3000", "CTGAN, 3000 epochs", _builder_of(CTGANSampler), "ctgan", {"epochs": 3000}),
         Entry("tvae", "TVAE, 300 epochs", _builder_of(TVAESampler), "ctgan", {"epochs": 300}),
@@ -98,6 +103,7 @@ GENERATORS = {
 }
 QUICK = {
     "cgan": {"updates": 200, "updates_per_call": 100},
+    "cgan_before": {"updates": 200, "updates_per_call": 100},
     "ctgan_300": {"epochs": 2},
     "ctgan_3000": {"epochs": 4},
     "tvae": {"epochs": 2},

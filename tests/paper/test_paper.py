@@ -307,20 +307,20 @@ def test_paper_counts_ratios_whose_intervals_exclude_zero(profile, numbers):
     assert "(+0.020 [0.010, 0.030])" in text
 
 
-def test_paper_compares_the_choice_with_the_plain_model_and_its_better_setting(profile, numbers):
+def test_paper_compares_the_choice_with_the_plain_model(profile, numbers):
     changed = copy.deepcopy(numbers)
     final = changed["08_final_model"]
     final["choice"] |= {"sampler": "smote", "model": "xgb"}
-    row = {"mean": 0.01, "low": -0.01, "high": 0.03, "p_equivalent": 0.5}
-    final["gains"] = [{"against": "xgb + none", **row}, {"against": "boosted + none", **row, "mean": 0.002}]
+    final["gains"] = [{"against": "xgb + none", "mean": 0.01, "low": -0.01, "high": 0.03, "p_equivalent": 0.5}]
     write(profile, changed)
     text = text_of(paper.build(profile))
-    assert "XGBoost without resampling is +0.010 [−0.010, 0.030] with the parameters that the search chose" in text
-    assert "and +0.002 [−0.010, 0.030] at the setting of Section" in text and "with a probability of 50 % the" in text
+    assert (
+        "its difference from XGBoost without resampling is +0.010 [−0.010, 0.030]; with a probability of 50 %" in text
+    )
     final["choice"] |= {"sampler": "none"}
     del final["gains"]
     write(profile, changed)
-    assert "with the parameters that the search chose" not in text_of(paper.build(profile))
+    assert "its difference from XGBoost without resampling" not in text_of(paper.build(profile))
 
 
 def test_paper_of_the_full_study_states_its_claims(profile, stated):
@@ -342,7 +342,9 @@ def test_build_names_a_false_claim_and_leaves_the_old_pdf(profile, stated):
     changed["07_comparison"] |= {"profile": "full", "dataset": {"name": "creditcard", "sha256": ULB.sha256}}
     changed["07_comparison"]["claim"]["verdict"] = "supported"
     write(profile, changed)
-    with pytest.raises(paper.PaperError, match=r"The claim 'not_supported' .* 'supported' is not = 'not supported'"):
+    with pytest.raises(
+        paper.PaperError, match=r"The claim 'not_supported' .* \('supported', 'not supported'\) is not = "
+    ):
         paper.build(profile)
     assert (profile.paper / "paper.pdf").read_bytes() == b"old"
 
@@ -366,13 +368,13 @@ def test_paper_prints_chosen_ratios(profile, numbers):
     assert "Random undersampling 100 / 20 / 5 / equal – – 7 / · / 0 / 3" in text
 
 
-def test_paper_discloses_the_untuned_baseline(profile, numbers):
+def test_paper_says_what_the_search_misses_of_a_known_setting(profile, numbers):
     changed = copy.deepcopy(numbers)
-    changed["07_comparison"]["boosted"] |= {"mean": 0.9, "low": 0.8, "high": 0.95, "ahead_of_it": ["ros", "smote"]}
+    (row,) = [row for row in changed["07_comparison"]["tuned"] if row["against"] == "xgb + boosted"]
+    row |= {"mean": -0.02, "low": -0.03, "high": -0.01}
     write(profile, changed)
     text = text_of(paper.build(profile))
-    assert "It has a mean AP of 0.900 [0.800, 0.950], against" in text
-    assert "With random oversampling and SMOTE XGBoost has a higher mean." in text
+    assert "which differs by −0.020 [−0.030, −0.010] from its mean at a setting that had been found on these" in text
 
 
 def test_paper_discloses_every_scoring_of_the_test_set(profile, numbers):
@@ -392,7 +394,9 @@ def test_paper_discloses_every_scoring_of_the_test_set(profile, numbers):
     text = text_of(paper.build(profile))
     assert text.count("The ledger of this run holds three scorings of the test set.") == 2
     assert "It has been scored for three final models, so the last score is not that of an untouched set." in text
-    assert "0.700 for XGBoost with CGAN (2026-01-01), 0.800 for the blend of trees (2026-01-02), and 0.900" in text
+    assert (
+        "0.700 for XGBoost with CGAN (2026-01-01), 0.800 for the blend of trees with no resampling (2026-01-02)" in text
+    )
     changed["08_final_model"]["scorings"] = changed["08_final_model"]["scorings"][:1]
     write(profile, changed)
     text = text_of(paper.build(profile))
@@ -467,7 +471,7 @@ def test_paper_table_has_networks_once_they_have_two_folds(profile, numbers):
         "01_eda/duplicates",
         "03_undersampling/thinned_test/1% frauds",
         "01_eda/drift",
-        "02_baselines/searches",
+        "07_comparison/search",
         "04_smote/ratios",
         "05_cgan_training/ablation",
         "07_comparison/alone",
@@ -555,20 +559,15 @@ def test_paper_methods_describe_the_settings_in_force():
     assert spaces == {1, 5, 20, 100}
 
 
-def test_paper_says_how_often_a_search_keeps_the_defaults(profile, numbers):
+def test_paper_says_what_the_search_gains(profile, numbers):
     changed = copy.deepcopy(numbers)
-    changed["02_baselines"]["searches"] = [
-        {"sampler": "none", "model": "lr", "kept": 0.9, "range": 0.004},
-        {"sampler": "class_weight", "model": "lr", "kept": 0.2, "range": 0.09},
-        {"sampler": "none", "model": "xgb", "kept": 0.5, "range": 0.02},
+    changed["07_comparison"]["search"] = [
+        {"model": model, "best": 0.8, "median": 0.8 - gain, "gain": gain}
+        for model, gain in (("lr", 0.004), ("xgb", 0.02))
     ]
     write(profile, changed)
     text = text_of(paper.build(profile))
-    assert (
-        "keeps the defaults in 90 % of the folds for logistic regression and 50 % of the folds for XGBoost; the best"
-        in text
-    )
-    assert "lie 0.004 and 0.020 apart on average" in text
+    assert "the best setting lies 0.004 for logistic regression and 0.020 for XGBoost above the median one" in text
 
 
 def test_paper_describes_the_rule_of_the_verdicts_as_it_is():
@@ -585,27 +584,16 @@ def test_paper_describes_the_rule_of_the_verdicts_as_it_is():
     assert verdicts.verdict(*beyond, alpha) == verdicts.verdict(*across, 0.0) == "undecided"
 
 
-def test_paper_describes_the_search_as_it_is():
-    from utils import config as config_module
-    from utils.config import Search
+def test_paper_describes_the_search_as_it_is(text):
     from utils.experiments.sensitivity import SMALLER
-    from utils.models.registry import MODELS
-    from utils.samplers.registry import SAMPLERS
 
-    search, quick = Search(), load_profile("quick").search
+    search = load_profile("full").search
     prose = " ".join(SOURCE.split())
-    assert f"try {spelled(search.trials)} settings ({spelled(quick.trials)} in the quick profile)" in prose
-    assert search.folds == quick.folds and f"over {spelled(search.folds)} inner folds of all training rows" in prose
-    assert f"networks try {spelled(search.deep_trials)} settings ({spelled(quick.deep_trials)} in the quick" in prose
-    assert search.held_out == quick.held_out == 7 and "one seventh of the training rows" in prose
-    assert (
-        search.margin == quick.margin == config_module.MARGIN
-        and f"within {search.margin} of the best, the margin" in prose
-    )
-    assert f"CGAN ({SAMPLERS['cgan'].in_search['updates']:,} updates)" in prose
-    assert f"CTGAN ({SAMPLERS['ctgan'].in_search['epochs']} epochs)" in prose
-    forest, boosting, svm = (MODELS[name].in_search for name in ("rf", "xgb", "ocsvm"))
-    assert f"forests have {forest['n_estimators']} trees and XGBoost {boosting['n_estimators']}" in prose
+    assert f"{search.trials} for a classical model or an ensemble and {search.deep_trials} for a network" in text
+    assert f"{spelled(search.folds)} inner folds of all training rows" in prose
+    assert search.held_out == 7 and "the networks on one seventh of them" in prose
+    assert search.margin == 0 and "The best setting is taken, and none is preferred" in prose
+    assert search.equal_classes == ("ros", "smote", "cgan")
+    assert "after random oversampling, SMOTE and CGAN the model is searched anew" in prose
     forest, boosting = (SMALLER[name]["n_estimators"] for name in ("rf", "xgb"))
     assert f"(forests of {forest} trees, XGBoost with {boosting})" in prose
-    assert f"the one-class SVM sees {svm['max_rows']:,} rows" in prose

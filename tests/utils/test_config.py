@@ -1,11 +1,10 @@
 """Settings: the errors of an invalid configuration, and when they are raised."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from utils.config import ROOT, ULB, ConfigError, DatasetConfig, load_profile, planned
+from utils.config import ROOT, ULB, ConfigError, DatasetConfig, load_profile
 from utils.data.fetching import fetch
 from utils.study_file import read_study
 
@@ -67,21 +66,6 @@ def test_dataset_config_passes_if_it_is_right():
 def test_load_profile_names_the_profiles_there_are():
     with pytest.raises(ConfigError, match="There is no profile 'half'; choose 'quick' or 'full'\\."):
         load_profile("half")
-
-
-def test_load_profile_next_has_a_committed_ledger_and_replaces_nothing_of_the_full_study():
-    following, full = load_profile("next"), load_profile("full")
-    assert following.results == full.results / "next"
-    for name in ("figures", "notebooks", "paper"):
-        assert getattr(following, name).is_relative_to(ROOT / "build" / "next")
-
-
-def test_planned_changes_the_size_of_the_full_profile_once():
-    full, following = load_profile("full"), load_profile("next")
-    own = planned(full)
-    assert own == replace(following, name="full", results=full.results)
-    smaller = replace(own, folds=own.folds[:1], scarcity_draws=1)
-    assert planned(smaller) == smaller
 
 
 @pytest.mark.parametrize("name", ["creditcard", "CreditCard", "fraud-detector"])

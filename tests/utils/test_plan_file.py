@@ -1,5 +1,6 @@
 """The plan: it is read whole, and says what the registries, the tables and the verdicts do."""
 
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
@@ -8,11 +9,14 @@ from pydantic import ValidationError
 from benchmarks.assignment import REASONS
 from utils import config
 from utils.benchmark.equal_search import fingerprint, model_settings
+from utils.benchmark.tasks import grid
 from utils.config import MARGIN, Protocol, load_profile
 from utils.data import tables
+from utils.data.identity import identify
 from utils.models.registry import MODELS
 from utils.plan_file import PATH, Cut, read_plan
-from utils.samplers.registry import SAMPLERS
+from utils.samplers.registry import SAMPLERS, STANDARD
+from utils.study_file import CREDITCARD
 
 PLAN = read_plan()
 
@@ -79,10 +83,11 @@ def test_plan_has_a_rule_for_every_table_left_out_and_names_what_applies_it():
         assert hasattr(import_module(module), name), rule.applied
 
 
-def test_load_profile_next_has_the_sizes_of_the_plan():
-    profile, creditcard = load_profile("next"), PLAN.creditcard
+def test_load_profile_full_has_the_sizes_of_the_plan():
+    profile, creditcard = load_profile("full"), PLAN.creditcard
     assert profile.models == creditcard.models and "blend" not in profile.models
-    assert (profile.samplers, profile.deep_samplers) == (creditcard.samplers, creditcard.network_samplers)
+    assert profile.deep_samplers == creditcard.network_samplers
+    assert profile.sequence_samplers == creditcard.sequence_samplers
     assert len(profile.folds) == creditcard.repeats * PLAN.search.folds and profile.deep_folds == profile.folds
     search = profile.search
     assert (search.trials, search.deep_trials, search.margin) == (creditcard.trials, creditcard.network_trials, 0)
@@ -90,11 +95,27 @@ def test_load_profile_next_has_the_sizes_of_the_plan():
     assert profile.protocol == Protocol()  # that of the full study, so both have the same folds
 
 
-@pytest.mark.parametrize("name", ["quick", "full"])
-def test_load_profile_of_another_size_needs_no_plan(name, monkeypatch):
-    """The container of the web page holds no benchmarks."""
+def test_what_the_full_profile_lacks_of_the_plan_is_what_the_plan_drops_first():
+    profile, creditcard = load_profile("full"), PLAN.creditcard
+    identity = identify(profile.dataset)
+    run = {(task.model.name, task.sampler.name, (task.repeat, task.fold)) for task in grid(profile, identity)}
+    planned = replace(profile, samplers=creditcard.samplers, sequence_folds=())
+    tasks = {(task.model.name, task.sampler.name, (task.repeat, task.fold)) for task in grid(planned, identity)}
+    assert run < tasks
+    cuts = PLAN.drop_first[:4]  # sequence networks, seeds, samplers beside the usual ones, ARF and copula
+    for model, sampler, _ in tasks - run:
+        assert any(cut.drops("creditcard", model, sampler) for cut in cuts), (model, sampler)
+
+
+def test_load_profile_full_of_a_foreign_study_takes_what_every_environment_has():
+    profile = load_profile("full", replace(CREDITCARD, name="claims"))
+    assert {task.sampler.name for task in grid(profile, identify(profile.dataset), models=["lr"])} == set(STANDARD)
+    assert profile.models == PLAN.creditcard.models and profile.search == load_profile("full").search
+
+
+def test_load_profile_of_another_size_needs_no_plan(monkeypatch):
     monkeypatch.setattr(config, "read_plan", lambda: pytest.fail("the plan was read"))
-    assert load_profile(name).samplers == (config.QUICK_SAMPLERS if name == "quick" else ())
+    assert load_profile("quick").samplers == config.QUICK_SAMPLERS
 
 
 def test_cut_drops_pairs_of_its_part_with_its_models_and_samplers():
@@ -105,3 +126,9 @@ def test_cut_drops_pairs_of_its_part_with_its_models_and_samplers():
     for planned in PLAN.drop_first:
         own = getattr(PLAN, planned.part)
         assert set(planned.models) <= set(own.models) and set(planned.samplers) <= set(own.samplers)
+
+
+def test_every_profile_has_the_cgan_of_the_plan():
+    assert PLAN.parameters["cgan"] == config.CGAN
+    for name in ("quick", "full"):
+        assert config.CGAN.items() <= load_profile(name).parameters["cgan"].items()

@@ -27,9 +27,11 @@ def run_on(monkeypatch):
         sensitivity_study = noted("sensitivity")
         sensitivity_study.__name__ = "views"
         monkeypatch.setattr(study, "run_missing", noted("missing"))
-        monkeypatch.setattr(study.runner, "run", noted("benchmark", [1]))
+        rows = pd.DataFrame({"ratio": ["searched"]})
+        monkeypatch.setattr(study.runner, "run_equal", lambda _: calls.append("benchmark") or rows)
         monkeypatch.setattr(study.sensitivity, "STUDIES", [sensitivity_study])
         monkeypatch.setattr(study.cgan_ablation, "run", noted("ablation", [1, 2]))
+        monkeypatch.setattr(study.other_seeds, "run", noted("other seeds"))
         monkeypatch.setattr(study.scarcity, "run", noted("few frauds"))
         monkeypatch.setattr(study.many_tables, "results", noted("other tables"))
         monkeypatch.setattr(study.original_run, "replica", noted("original protocol", [1, 2, 3]))
@@ -43,7 +45,7 @@ def run_on(monkeypatch):
     return run_on
 
 
-EVERY_TABLE = ["missing", "benchmark", "sensitivity", "ablation", "few frauds", "other tables"]
+EVERY_TABLE = ["missing", "benchmark", "sensitivity", "ablation", "other seeds", "few frauds", "other tables"]
 LAST = ["choose", "final_task", "out_of_fold"]
 
 
@@ -55,9 +57,8 @@ LAST = ["choose", "final_task", "out_of_fold"]
 def test_run_leaves_the_original_protocol_out_on_another_table_and_says_so(run_on, capsys, columns):
     assert run_on(columns) == [*EVERY_TABLE, *LAST]
     output = capsys.readouterr().out
-    counts = (
-        "1 tasks of benchmark, 0 tasks of views, 2 tasks of ablation, 0 tasks of few frauds, 0 tasks of other tables"
-    )
+    counts = "1 tasks of benchmark, 0 tasks of views, 2 tasks of ablation, 0 tasks of other seeds"
+    counts += ", 0 tasks of few frauds, 0 tasks of other tables"
     assert output == f"{LEFT_OUT}In the ledgers: {counts}.\n"
 
 

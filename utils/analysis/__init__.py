@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "compare_variants",
             "ratio_differences",
             "select_verdicts",
+            "with_usage",
         ],
         "corrected_tests": ["corrected_difference", "holm"],
         "fault_decomposition": ["PUBLISHED", "effects", "replica_figures"],
@@ -19,6 +20,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "searches": ["search_gains"],
         "seeds": ["seed_differences"],
         "summaries": ["paired_scores", "rank_samplers", "replacements", "summarise"],
-        "verdicts": ["claim_verdict", "detectable_difference", "verdict"],
+        "verdicts": ["claim_verdict", "detectable_difference", "recommended", "verdict"],
     },
 )

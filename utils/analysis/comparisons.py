@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from utils.analysis.bootstrap import bootstrap_differences
 from utils.analysis.corrected_tests import PRACTICAL, corrected_difference, holm, practical_probabilities
+from utils.analysis.over_datasets import usage
 from utils.analysis.summaries import SCORE, TIE_NEUTRAL_SCORE, Pair, paired_scores
 from utils.analysis.verdicts import LARGEST, verdict
 
@@ -78,6 +79,34 @@ def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFra
     scores = paired_scores(table)
     pairs = [(model, sampler) for model, sampler in scores if sampler != reference]
     return compare_pairs(table, [((model, sampler), (model, reference)) for model, sampler in pairs])
+
+
+def with_usage(compared: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Whether the samplers of these comparisons were used at all, after a search that may also change nothing.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        From `compare_samplers`.
+    table : DataFrame
+        The ledger rows behind it; see `usage.changes_rows`.
+
+    Returns
+    -------
+    DataFrame
+        The comparisons with two more columns: share_unused, the share of the folds on which the sampler changed no row,
+        and where_used, the verdict over the other folds, None where these are fewer than two. See
+        `usage.mask_unused` for `verdict`.
+    """
+    pairs = pd.MultiIndex.from_frame(compared[["model", "sampler"]])
+    unused = usage.share_unused(table).reindex(pairs).to_numpy()
+    used = compare_samplers(table[(table["sampler"] == "none") | usage.changes_rows(table)])
+    where_used = used.set_index(["model", "sampler"])["verdict"].reindex(pairs)
+    return compared.assign(
+        share_unused=unused,
+        where_used=where_used.astype(object).where(where_used.notna(), None).to_numpy(),
+        verdict=usage.mask_unused(compared["verdict"], pd.Series(unused, compared.index)),
+    )
 
 
 def compare_pairs(table: pd.DataFrame, pairs: list[Pair]) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student_t
@@ -57,8 +59,24 @@ def detectable_difference(compared: pd.DataFrame, margin: float = MARGIN) -> pd.
     return pd.Series(np.maximum(margin + half_width, strictest).clip(upper=LARGEST), compared.index, name="detectable")
 
 
+def recommended(means: Mapping[tuple[str, str], float], helpful: Collection[tuple[str, str]]) -> tuple[str, str]:
+    """Model and sampler to use: the highest mean of the models alone and of the pairs whose sampler helps.
+
+    A sampler that is not credibly better than none is left out, because the model alone is simpler.
+
+    Parameters
+    ----------
+    means : mapping of (str, str) to float
+        Mean average precision of every pair of a model and a sampler.
+    helpful : collection of (str, str)
+        Pairs with the verdict 'helps' against the same model without resampling.
+    """
+    return max((pair for pair in means if pair[1] == "none" or pair in helpful), key=means.get)
+
+
 def claim_verdict(compared: pd.DataFrame) -> str:
-    """Verdict on the claim that a method is the best, from its comparisons with all rivals."""
+    """Verdict on the claim that a method is the best, from its comparisons with all rivals; without any, no support."""
     if (compared["verdict"] == "harms").any():
         return "refuted"
-    return "supported" if (compared["verdict"] == "helps").all() else "not supported"
+    is_ahead = compared["verdict"] == "helps"
+    return "supported" if len(is_ahead) and is_ahead.all() else "not supported"

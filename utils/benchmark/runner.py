@@ -134,7 +134,7 @@ def _warn_of_equal_rows(rows: Collection[Row[Task, FoldResult]]) -> None:
 def main() -> None:
     """Fill the ledger of a profile from the command line."""
     parser = argparse.ArgumentParser(description="Run the benchmark's missing tasks and fill the ledger.")
-    parser.add_argument("--profile", default="quick", choices=("quick", "full", "next"))
+    parser.add_argument("--profile", default="quick", choices=("quick", "full"))
     parser.add_argument("--study", default=CREDITCARD.name, help="name or file of the study (default: %(default)s)")
     parser.add_argument("--samplers", nargs="+", choices=SAMPLERS)
     parser.add_argument("--models", nargs="+", choices=MODELS)

@@ -221,7 +221,7 @@ def download_champion(folder: Path, *, study: str) -> Path:
 def main() -> None:
     """Log the finished tasks of a profile that the store lacks."""
     parser = argparse.ArgumentParser(description="Log every finished task of a profile to MLflow.")
-    parser.add_argument("--profile", default="quick", choices=("quick", "full", "next"))
+    parser.add_argument("--profile", default="quick", choices=("quick", "full"))
     parser.add_argument("--study", default=CREDITCARD.name, help="name of a study, or path of its file")
     options = parser.parse_args()
     with exit_with_a_sentence():

@@ -73,10 +73,13 @@ VARIANTS: dict[str, Variant] = {
     for variant in (
         Variant("default", "", "as configured"),
         Variant("unconditional", "Conditioning", "networks not told the class", {"conditional": False}),
+        Variant("concatenated", "Conditioning", "class as an input of the critic", {"critic": "concatenated"}),
+        Variant("even_batches", "Conditioning", "as many rows of each class in a batch", {"majority_share": None}),
         Variant("frauds_only", "Conditioning", "trained on frauds alone", frauds_only=True),
         Variant("shared_scaling", "Scaling", "one scaling for both classes", {"scaling": "shared"}),
         Variant("decorrelated", "Scaling", "scores decorrelated before training", {"decorrelate": True}),
         Variant("no_moments", "Scaling", "moments of the draws not matched", {"match_moments": False}),
+        Variant("match_scores", "Scaling", "moments matched for normal scores", {"match_values": False}),
         Variant("packed", "Packing", "critic judges 4 rows together", {"pack": 4}),
         Variant("auxiliary", "Auxiliary classifier", "with weight 1", {"auxiliary": 1.0}),
         Variant("last_weights", "Weight averaging", "last weights used", {"average_decay": 0.0}),

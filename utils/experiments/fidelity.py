@@ -223,7 +223,7 @@ def train_on_synthetic(
     synthetic : array or DataFrame of shape (n_synthetic, n_features)
         Minority rows drawn from a generator that was fitted to `rows.X_train`.
     judge : dict, default=None
-        Parameters of the XGBoost classifier; None is `JUDGE`, the boosted member of the study's blend. The ratio
+        Parameters of the XGBoost classifier; None is `JUDGE`, a strong setting. The ratio
         depends on it: a judge that learns too little from the real rows favours the synthetic ones.
     random_state : int, default=0
 

@@ -17,7 +17,7 @@ from utils.benchmark.executors import Batch, run_batches
 from utils.benchmark.records import Row, Task
 from utils.benchmark.run_task import load_dataset
 from utils.benchmark.tasks import grid
-from utils.config import DatasetConfig, Profile, Protocol, load_profile, measured_of, planned
+from utils.config import DatasetConfig, Profile, Protocol, load_profile, measured_of
 from utils.data import keel
 from utils.data.errors import DataError
 from utils.data.identity import DatasetIdentity, identify
@@ -26,6 +26,7 @@ from utils.data.tables import Table, load_table, read_tables
 from utils.files import replacing
 from utils.paths import ROOT
 from utils.plan_file import read_plan
+from utils.samplers.registry import STANDARD
 
 FOLDER = ROOT / "build" / "tables"
 PLAN = read_plan()
@@ -60,10 +61,8 @@ def profile_of(table: Table, profile: Profile) -> Profile:
 def sized(profile: Profile) -> Profile:
     """The profile with an equal search, and of the plan's folds, models and samplers those that it has.
 
-    The folds are those of its networks, because a CGAN is trained on each. The full profile takes all of the plan, and
-    its search.
+    The folds are those of its networks, because a CGAN is trained on each.
     """
-    profile = planned(profile)
     folds = tuple(fold_id for fold_id in FOLDS if fold_id in profile.deep_folds)
     equal_classes = measured_of(PLAN.tables.equal_classes, profile.samplers)
     trials = min(PLAN.tables.trials, profile.search.trials)
@@ -143,14 +142,16 @@ def _missing(grids: list[tuple[Profile, list[Task]]], known: Collection[str]) ->
 def results(profile: Profile, *, n_jobs: int = -1) -> pd.DataFrame:
     """Rows of the plan's tables, those that the profile names, and of the credit-card data beside them.
 
-    The latter are left out as long as the profile searches their settings in another way. Columns as for `run`; the
-    column dataset holds names.
+    The latter are left out as long as the profile searches their settings in another way, and have the samplers that
+    the profile compares. Columns as for `run`; the column dataset holds names.
     """
     rows = run(profile, tables_of(PLAN.tables.role, profile.tables), n_jobs=n_jobs)
     if profile.search.equal:
         own = sized(profile)
-        beside = runner.run_equal(profile, samplers=own.samplers, models=own.models, n_jobs=n_jobs)
-        rows = pd.concat([rows, beside], ignore_index=True)
+        samplers = tuple(name for name in own.samplers if name in (profile.samplers or STANDARD))
+        beside = runner.run_equal(profile, samplers=samplers, models=own.models, n_jobs=n_jobs)
+        known = [frame.dropna(axis="columns", how="all") for frame in (rows, beside)]  # pandas warns of empty columns
+        rows = pd.concat(known, ignore_index=True).reindex(columns=rows.columns)
     return rows.assign(dataset=[dataset.name for dataset in rows["dataset"]])
 
 
@@ -192,7 +193,7 @@ def main() -> None:
     with exit_with_a_sentence():
         profile = load_profile("full")
         if options.role != PLAN.tables.role:  # its rows are no results of the plan
-            profile = replace(profile, results=ROOT / "build" / "next" / "results")
+            profile = replace(profile, results=ROOT / "build" / "design" / "results")
         frame = run(profile, tables_of(options.role, options.tables), n_jobs=options.jobs)
     means = frame.groupby(["model", "sampler", "ratio"], sort=False)["average_precision"].mean()
     print(means.unstack("model").round(3).to_string())

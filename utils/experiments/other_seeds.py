@@ -14,8 +14,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from utils.benchmark import equal_classes, runner
+from utils.benchmark import equal_classes, ledger, runner
 from utils.benchmark.errors import exit_with_a_sentence
+from utils.benchmark.executors import Batch
 from utils.benchmark.records import Task
 from utils.benchmark.tasks import grid
 from utils.config import Profile, load_profile
@@ -25,30 +26,45 @@ from utils.seeding import child_seed
 
 FOLDER = "seeds"
 PLAN = read_plan().seeds
-OTHERS = range(1, PLAN.number)  # 0 is the seed of the benchmark
 
 
-def tasks_of(profile: Profile, dataset: DatasetIdentity, seeds: Iterable[int] = OTHERS) -> list[Task]:
+def tasks_of(profile: Profile, dataset: DatasetIdentity, seeds: Iterable[int] | None = None) -> list[Task]:
     """The planned pairs on the first repeats of the folds, with a searched ratio and with equal classes.
 
     Parameters
     ----------
     profile : Profile
-        The profile 'next'.
     dataset : DatasetIdentity
-    seeds : iterable of int
-        Numbers of the seeds.
+    seeds : iterable of int, optional
+        Numbers of the seeds; by default all of the profile but 0, which is the benchmark's.
     """
     folds = tuple((repeat, fold) for repeat, fold in profile.folds if repeat < PLAN.repeats)
     own = replace(profile, folds=folds, models=PLAN.models, samplers=PLAN.samplers)
     tasks = [*grid(own, dataset), *equal_classes.searched_tasks(own, dataset)]
-    return [replace(task, seed=child_seed(task.seed, "other", number)) for number in seeds for task in tasks]
+    numbers = _others(profile) if seeds is None else seeds
+    return [replace(task, seed=child_seed(task.seed, "other", number)) for number in numbers for task in tasks]
+
+
+def _others(profile: Profile) -> range:
+    """Numbers of the seeds beside the benchmark's."""
+    return range(1, profile.seeds)
+
+
+def missing_batch(profile: Profile) -> Batch | None:
+    """The tasks of other seeds that the ledger lacks; None if it has all."""
+    own = _with_ledger(profile)
+    known = {row.key for row in ledger.read(own.results)}
+    return runner.missing_batch(own, tasks_of(profile, identify(profile.dataset)), known)
+
+
+def _with_ledger(profile: Profile) -> Profile:
+    return replace(profile, results=profile.results / FOLDER)
 
 
 def run(profile: Profile, *, n_jobs: int = -1) -> pd.DataFrame:
     """Make sure that the ledger holds the tasks of every other seed, and return their rows; see `runner.run`."""
     tasks = tasks_of(profile, identify(profile.dataset))
-    return runner.run(replace(profile, results=profile.results / FOLDER), tasks=tasks, n_jobs=n_jobs)
+    return runner.run(_with_ledger(profile), tasks=tasks, n_jobs=n_jobs)
 
 
 def results(profile: Profile, table: pd.DataFrame, *, n_jobs: int = -1) -> pd.DataFrame:
@@ -65,13 +81,14 @@ def results(profile: Profile, table: pd.DataFrame, *, n_jobs: int = -1) -> pd.Da
     Returns
     -------
     DataFrame
-        Columns as in `table`, and seed_number; 0 is the benchmark's.
+        Columns as in `table`, and seed_number; 0 is the benchmark's. Rows without a search, such as a setting that is
+        fitted anew with equal classes, have no other seed and are left out.
     """
-    is_planned = table["model"].isin(PLAN.models) & table["sampler"].isin(PLAN.samplers)
+    is_planned = table["model"].isin(PLAN.models) & table["sampler"].isin(PLAN.samplers) & table["search"].notna()
     frames = [table[is_planned & (table["repeat"] < PLAN.repeats)].assign(seed_number=0)]
     others = equal_classes.label_ratios(run(profile, n_jobs=n_jobs)).set_index("key")
     identity = identify(profile.dataset)
-    for number in OTHERS:
+    for number in _others(profile):
         keys = [task.key for task in tasks_of(profile, identity, [number])]
         frames.append(others.loc[keys].reset_index().assign(seed_number=number))
     return pd.concat(frames, ignore_index=True)
@@ -83,7 +100,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
     with exit_with_a_sentence():
-        table = run(load_profile("next"), n_jobs=options.jobs)
+        table = run(replace(load_profile("full"), seeds=PLAN.number), n_jobs=options.jobs)
     scores = table.groupby(["model", "sampler", "seed"], sort=False)["average_precision"].mean()
     print(f"{len(table)} tasks in the ledger. Mean average precision by seed:\n{scores.unstack().round(3).to_string()}")
 

@@ -1,4 +1,4 @@
-"""The plan of the benchmark with an equal search, and an estimate of what it costs.
+"""The plan of the benchmark, and what it costs by the seconds that its tasks took.
 
 python -m utils.experiments.plan
 """
@@ -15,20 +15,20 @@ import pandas as pd
 from utils.benchmark.errors import exit_with_a_sentence
 from utils.config import load_profile
 from utils.data.tables import read_tables
-from utils.experiments.plan_cost import Cost, Ledgers, estimate
+from utils.experiments.plan_cost import Cost, measured
 from utils.plan_file import Cut, Plan, read_plan
 
 HOUR = 3600
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print the plan and the estimate."""
-    parser = argparse.ArgumentParser(description="Print the plan of the benchmark and an estimate of its cost.")
-    parser.add_argument("--rows", type=Path, help="folder of a ledger to take seconds from (default: the plan's own)")
+    """Print the plan and its cost."""
+    parser = argparse.ArgumentParser(description="Print the plan of the benchmark and what its tasks cost.")
+    parser.add_argument("--rows", type=Path, help="folder of the ledgers to take seconds from (default: the study's)")
     options = parser.parse_args(arguments)
     with exit_with_a_sentence():
-        plan, profile = read_plan(), load_profile("next")
-        costs = estimate(profile, Ledgers.read(options.rows))
+        plan = read_plan()
+        costs = measured(options.rows or load_profile("full").results)
     print("\n".join([*plan_lines(plan), "", *cost_lines(costs, plan.drop_first, os.cpu_count() or 1)]))
 
 
@@ -72,24 +72,18 @@ def _families(role: str) -> list[str]:
 
 
 def cost_lines(costs: list[Cost], cuts: Iterable[Cut], cores: int) -> list[str]:
-    """The estimate as text: hours of one core by part, model and sampler, then of all cores, and what a cut saves."""
+    """The cost as text: hours of one core by part, model and sampler, then of all cores, and what a cut saves."""
     frame = pd.DataFrame([vars(cost) for cost in costs])
-    lines = ["Estimated hours of one core ('fit' is the sampler's own):"]
+    lines = ["Hours of one core ('fit' is the sampler's own):"]
     for part, own in frame.groupby("part", sort=False):
         hours = own.pivot_table(index="sampler", columns="model", values="seconds", aggfunc="sum", sort=False) / HOUR
         lines += [f"{part}: {own['tasks'].sum():,} tasks", hours.round(2).to_string(na_rep="")]
-    lines += ["Seconds are from:", *_sources(frame)]
     total = frame["seconds"].sum() / HOUR
     lines.append(f"Total: {total:.1f} hours of one core, {total / cores:.1f} hours on {cores} cores.")
     for number, cut in enumerate(cuts, 1):
         saved = sum(cost.seconds for cost in costs if cut.drops(cost.part, cost.model, cost.sampler)) / HOUR / cores
         lines.append(f"Dropped as number {number}: {cut.what}; saves {saved:.1f} hours on {cores} cores.")
     return lines
-
-
-def _sources(frame: pd.DataFrame) -> list[str]:
-    shares = frame.groupby(["part", "source"], sort=False)["seconds"].sum() / HOUR
-    return [f"  {part}, {source}: {hours:.1f} hours" for (part, source), hours in shares.items()]
 
 
 if __name__ == "__main__":

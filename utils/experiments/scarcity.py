@@ -27,7 +27,7 @@ from utils.benchmark.records import Method, Split, Task, Thinning
 from utils.benchmark.run_task import fold_of, fold_parts, load_dataset, prepare_fold
 from utils.benchmark.tasks import Named
 from utils.benchmark.training import fit, positive_scores
-from utils.config import Profile, load_profile, measured_of, planned
+from utils.config import Profile, load_profile, measured_of
 from utils.data.identity import identify
 from utils.experiments.scarcity_settings import MODELS, setting_of, thinned_task
 from utils.plan_file import read_plan
@@ -73,7 +73,7 @@ def missing_batch(profile: Profile) -> Batch | None:
 
 def _with_ledger(profile: Profile) -> Profile:
     """The profile in the size of the experiment, with the folder of its ledger."""
-    return replace(planned(profile), results=profile.results / FOLDER)
+    return replace(profile, results=profile.results / FOLDER)
 
 
 def make_tasks(profile: Profile, ratios: Ratios = RATIOS) -> list[Task]:
@@ -215,7 +215,7 @@ def main() -> None:
     options = parser.parse_args()
     ratios = (*RATIOS, "balanced") if options.equal_classes else RATIOS
     with exit_with_a_sentence():
-        profile = planned(load_profile("full"))
+        profile = load_profile("full")
         profile = replace(profile, folds=profile.folds[: options.folds], scarcity_draws=options.draws)
         if options.estimate:
             print(describe_costs(profile, measure_costs(profile, ratios)))

@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
     with exit_with_a_sentence():
-        scores = mean_scores(load_profile("next"), design_tables(), n_jobs=options.jobs)
+        scores = mean_scores(load_profile("full"), design_tables(), n_jobs=options.jobs)
     print(f"{scores.round(4).to_string()}\nBest: {choose(scores)}")
 
 

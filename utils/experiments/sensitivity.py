@@ -137,7 +137,7 @@ def _network_folds(profile: Profile) -> list[tuple[int, int]]:
 
 def _network_settings(profile: Profile, models: Iterable[str], changes: dict[str, dict]) -> list[Setting]:
     """Networks without resampling, with changed parameters under the names of `changes`."""
-    search = replace(profile.search, deep_trials=1)
+    search = replace(profile.search, deep_trials=1, equal=False)  # one setting; held-out rows end the training
     return [
         _make_setting(profile, name, fold_id, "none", (model, params), search)
         for fold_id in _network_folds(profile)

@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "cgan": ["plot_ablation", "plot_embedding", "plot_gan_history", "plot_marginals"],
-        "comparison": ["plot_differences", "plot_fold_scores", "plot_pr_curves"],
+        "comparison": ["plot_changes", "plot_differences", "plot_fold_scores", "plot_pr_curves"],
         "drift": ["plot_drift", "plot_medians", "plot_periods_by_hour"],
         "eda": ["plot_amounts", "plot_correlations", "plot_effect_sizes", "plot_hours"],
         "final_model": ["plot_calibration", "plot_cost", "plot_test_curve"],

@@ -12,6 +12,7 @@ from utils import config, metrics
 from utils.figures.theme import NEUTRAL, PAGE, legend_beside_curves, model_colour, panel_per_model, sampler_colour
 
 WIDEST = 0.3  # end of the axis of differences; a few folds of an unstable network lie far beyond
+DECIDED = ("helps", "harms", "equivalent")
 
 
 def plot_fold_scores(table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
@@ -117,18 +118,46 @@ def plot_differences(compared: pd.DataFrame, samplers: dict[str, str], models: d
     figure, panels, names = panel_per_model(compared, samplers, models, margin=0.4)
     for model, axes in panels.items():
         rows = compared[compared["model"] == model]
-        axes.axvspan(-config.MARGIN, config.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
-        axes.axvline(0, color=NEUTRAL, linewidth=0.8)
-        for row in rows[rows["sampler"].isin(names)].itertuples():
-            colour, is_decided = sampler_colour(row.sampler), row.verdict != "undecided"
-            _draw_interval(axes, (row.low, row.mean, row.high), names.index(row.sampler), colour, filled=is_decided)
-        axes.set_xlim(-WIDEST * 1.03, WIDEST * 1.03)
-        axes.grid(axis="y", visible=False)
+        _draw_differences(axes, rows, names, filled=rows["verdict"].isin(DECIDED))
     figure.supxlabel(
-        "Difference in average precision from no resampling, with 95 % interval (grey: equivalent; hollow: undecided)",
+        "Difference in average precision from no resampling, with 95 % interval\n"
+        "(grey: equivalent; hollow: undecided or not used)",
         fontsize=8,
     )
     return figure
+
+
+def plot_changes(changes: pd.DataFrame, labels: dict[str, str], models: dict[str, str]) -> Figure:
+    """Forest plot of what several kinds of change are worth, a panel per model.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        Columns model, sampler (name of the change: that of a sampler, with a second word where it stands twice), mean,
+        low and high, without adjustment for their number.
+    labels, models : dict of str to str
+        Name to label, in the order to draw.
+    """
+    figure, panels, names = panel_per_model(changes, labels, models, margin=0.4)
+    for model, axes in panels.items():
+        rows = changes[changes["model"] == model]
+        _draw_differences(axes, rows, names, filled=rows["low"] * rows["high"] > 0)
+    figure.supxlabel(
+        f"Change in average precision, unadjusted 95 % interval (grey: within {config.MARGIN}; hollow: includes zero)",
+        fontsize=8,
+    )
+    return figure
+
+
+def _draw_differences(axes: Axes, rows: pd.DataFrame, names: list[str], filled: pd.Series) -> None:
+    axes.axvspan(-config.MARGIN, config.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
+    axes.axvline(0, color=NEUTRAL, linewidth=0.8)
+    for row, is_filled in zip(rows.itertuples(), filled, strict=True):
+        if row.sampler in names:
+            colour, line = sampler_colour(row.sampler.partition(" ")[0]), names.index(row.sampler)
+            _draw_interval(axes, (row.low, row.mean, row.high), line, colour, filled=is_filled)
+    axes.set_xlim(-WIDEST * 1.03, WIDEST * 1.03)
+    axes.grid(axis="y", visible=False)
 
 
 def _draw_interval(axes: Axes, interval: tuple[float, float, float], line: float, colour: str, *, filled: bool) -> None:

@@ -8,11 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from utils.analysis.verdicts import recommended
 from utils.config import Words
-from utils.reporting.tables import TOO_WIDE, phrase
+from utils.reporting.tables import TOO_WIDE, phrase, plural
 from utils.wording import capitalised
 
 Row = Mapping[str, Any]  # as `numbers.record` writes it
+EFFECTS = {  # of a sampler whose gain is not credible, by its verdict
+    "equivalent": "is too small to matter",
+    "undecided": "is undecided",
+    "not used": "could hardly be measured, because most searches left the rows as they are",
+    "harms": "is credibly a loss",
+}
 MAX_NAMED = 4  # comparisons that a sentence names one by one
 
 
@@ -68,6 +75,7 @@ def _on_comparison(section: Row, eda: Row) -> list[str]:
         f"The highest mean average precision over {folds} is that of {_pair(section, best)}: "
         f"{best['mean']:.3f} [{best['low']:.3f}, {best['high']:.3f}]{chance}.",
         *_on_verdicts(section),
+        *_on_equal_classes(section),
         *_on_replacements(section),
         _on_claim(section),
     ]
@@ -86,13 +94,14 @@ def _on_claim(section: Row) -> str:
     claim = "The claim that a random forest with CGAN oversampling is the best model"
     if any(row["sampler"] == "cgan" for row in section.get("replaced", [])):
         return f"{claim} cannot be judged here, as the CGAN could not be trained everywhere."
-    return f"{claim} is {section['claim']['verdict']} here."
+    tuned, equal = (section[name]["verdict"] for name in ("claim", "equal_claim"))
+    return f"{claim} is {tuned} here with a tuned ratio, and {equal} with equal classes."
 
 
 def _on_verdicts(section: Row) -> list[str]:
     rows = section["differences"]
     helps, harms = ([row for row in rows if row["verdict"] == verdict] for verdict in ("helps", "harms"))
-    n_undecided = sum(row["verdict"] == "undecided" for row in rows)
+    n_undecided, n_unused = (sum(row["verdict"] == verdict for row in rows) for verdict in ("undecided", "not used"))
     sentences = [
         f"Credibly better than no resampling with the same model: {_named(section, helps)}."
         if helps
@@ -101,8 +110,24 @@ def _on_verdicts(section: Row) -> list[str]:
     if harms:
         sentences.append(f"Credibly worse: {_named(section, harms)}.")
     if n_undecided:
-        sentences.append(f"{n_undecided} of {len(rows)} such comparisons are undecided{_detectable(rows)}.")
+        are = plural(n_undecided, "is", "are")
+        sentences.append(f"{n_undecided} of {len(rows)} such comparisons {are} undecided{_detectable(rows)}.")
+    if n_unused:
+        sentences.append(f"In {n_unused} of {len(rows)}, the sampler left the rows as they are on most folds.")
     return sentences
+
+
+def _on_equal_classes(section: Row) -> list[str]:
+    """What equal classes do, where a sampler has such a ratio."""
+    rows = section["equal_differences"]
+    helps, harms = ([row for row in rows if row["verdict"] == verdict] for verdict in ("helps", "harms"))
+    if not helps and not harms:
+        return ["With equal classes, no sampler is credibly better or worse than no resampling."]
+    return [
+        f"With equal classes, credibly {direction}: {_named(section, decided)}."
+        for direction, decided in (("better", helps), ("worse", harms))
+        if decided
+    ]
 
 
 def _detectable(rows: Sequence[Row]) -> str:
@@ -158,36 +183,44 @@ def _on_alerts(card: Row, threshold: float, words: Words) -> str:
 
 
 def _advice(section: Row) -> list[str]:
-    """What to use, by the verdict on the best pair, and how far a reduced run can be trusted."""
-    model, sampler = section["claim"]["best"]
+    """What to use, as chapter 8 chooses, and how far a reduced run can be trusted."""
+    model, sampler = _recommended(section)
     alone = {row["model"]: row for row in section["alone"]}
     if model in alone:
         advice = f"Use {_model(section, model)}{_beside_xgboost(alone[model])}."
     elif sampler == "none":
-        advice = f"Use {_model(section, model)} without resampling."
+        advice = f"Use {_model(section, model)} without resampling{_beside_best(section)}."
     else:
-        advice = _on_sampler(section, model, sampler)
+        gain = next(row for row in section["differences"] if (row["model"], row["sampler"]) == (model, sampler))
+        advice = f"Use {_pair(section, gain)}: the gain over no resampling, {_difference(gain)}, is credible."
     if section["profile"] == "full":
         return [advice]
     return [advice, f"These are figures of the {section['profile']} profile; run the full one before you rely on them."]
+
+
+def _recommended(section: Row) -> tuple[str, str]:
+    """Model and sampler to use, of those measured on the most folds."""
+    n_folds = max(row["n_folds"] for row in section["means"])
+    means = {(row["model"], row["sampler"]): row["mean"] for row in section["means"] if row["n_folds"] == n_folds}
+    helpful = [(row["model"], row["sampler"]) for row in section["differences"] if row["verdict"] == "helps"]
+    return recommended(means, helpful)
+
+
+def _beside_best(section: Row) -> str:
+    """Why a pair with a higher mean is not recommended, if its sampler was compared with none."""
+    model, sampler = section["claim"]["best"]
+    row = next((row for row in section["differences"] if (row["model"], row["sampler"]) == (model, sampler)), None)
+    if row is None:
+        return ""
+    name = phrase(section["samplers"][sampler])
+    effect = f"{EFFECTS[row['verdict']]} ({_difference(row)})"
+    return f"; the mean of {_pair(section, row)} is higher, but the effect of {name} {effect}"
 
 
 def _beside_xgboost(row: Row) -> str:
     if row["verdict"] == "helps":
         return ", which is credibly better than XGBoost without resampling"
     return "; it has not been shown to be better than XGBoost without resampling, which is simpler"
-
-
-def _on_sampler(section: Row, model: str, sampler: str) -> str:
-    rows = [row for row in section["differences"] if (row["model"], row["sampler"]) == (model, sampler)]
-    if rows and rows[0]["verdict"] == "helps":
-        return f"Use {_pair(section, rows[0])}: the gain over no resampling, {_difference(rows[0])}, is credible."
-    name = phrase(section["samplers"][sampler])
-    reason = "was measured on too few folds for an interval"
-    if rows:
-        size = _difference(rows[0])
-        reason = f"is too small to matter ({size})" if rows[0]["verdict"] == "equivalent" else f"is undecided ({size})"
-    return f"Use {_model(section, model)}, with {name} or, which is simpler, without: the effect of {name} {reason}."
 
 
 def _named(section: Row, rows: Sequence[Row]) -> str:

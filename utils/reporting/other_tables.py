@@ -7,7 +7,7 @@ from collections import Counter
 import pandas as pd
 
 from utils.reporting.recorded import OtherTables, TablesVerdict
-from utils.reporting.tables import phrase
+from utils.reporting.tables import phrase, plural
 
 
 def in_brief(section: OtherTables | None) -> str:
@@ -25,9 +25,10 @@ def counts_in_brief(section: OtherTables) -> str:
     """Two sentences: what was measured, and how often each verdict was reached."""
     measured = section.tables
     return (
-        f"Over {measured.number} other tables of {measured.families} families, every sampler was tuned over the same "
-        f"settings as its baseline. With a tuned ratio, of {len(section.verdicts)} pairs of a model and a sampler, "
-        f"{_tally(section.verdicts)}; with equal classes, {_tally(section.equal_verdicts)}."
+        f"Over {measured.number} other tables{' and the credit-card data' * bool(measured.beside)}, "
+        f"{measured.families} families in all, every sampler was tuned over the same settings as its baseline. With a "
+        f"tuned ratio, of {len(section.verdicts)} pairs of a model and a sampler, {_tally(section.verdicts)}; with "
+        f"equal classes, {_tally(section.equal_verdicts)}."
     )
 
 
@@ -49,7 +50,8 @@ def _tally(rows: list[TablesVerdict]) -> str:
     counts = Counter(row.verdict for row in rows)
     n_hard = sum((row.verdict, row.hard_tables) == ("equivalent", "equivalent") for row in rows)
     unused = f", {counts['not used']} mostly left unused" if counts["not used"] else ""
+    are = plural(counts["helps"], "is", "are")
     return (
-        f"{counts['helps']} are better than the model alone, {counts['equivalent']} equivalent to it ({n_hard} still "
+        f"{counts['helps']} {are} better than the model alone, {counts['equivalent']} equivalent to it ({n_hard} still "
         f"without the easiest tables), {counts['harms']} worse{unused}, and {counts['undecided']} undecided"
     )

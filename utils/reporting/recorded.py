@@ -103,15 +103,12 @@ class ClaimResult:
         Model and sampler with the highest mean.
     against_best : PairEstimate
         Difference of the pair of the claim to the best pair.
-    set_apart : bool
-        Whether the best pair is excluded from the verdict.
     refuted_by : list of Rival
     """
 
     verdict: str
     best: tuple[str, str]
     against_best: PairEstimate
-    set_apart: bool
     refuted_by: list[Rival]
 
 
@@ -126,19 +123,21 @@ class RatioCount:
 
 
 @dataclass(frozen=True)
-class Boosted(Estimate):
-    """XGBoost without resampling with the parameters of the blend's boosted trees.
+class Tuned(Estimate):
+    """Difference of a model with searched settings to the same model with others, without resampling."""
 
-    Attributes
-    ----------
-    behind_best : float
-        Difference between the highest mean and its mean.
-    ahead_of_it : list of str
-        Samplers with which XGBoost has a higher mean.
-    """
+    model: str
+    against: str
+    verdict: str
 
-    behind_best: float
-    ahead_of_it: list[str]
+
+@dataclass(frozen=True)
+class SearchGain:
+    """Inner average precision of the best and of the median setting of a model, as means over the folds."""
+
+    model: str
+    best: float
+    median: float
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,10 @@ class RecordedDataset:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Numbers of chapter 7; `folds` is the number of folds per model, `samplers` and `models` are labels by name."""
+    """Numbers of chapter 7; `folds` is the number of folds per model, `samplers` and `models` are labels by name.
+
+    Differences and the claim are there twice: with a tuned ratio, and with equal classes.
+    """
 
     profile: str
     dataset: RecordedDataset
@@ -169,20 +171,14 @@ class Comparison:
     models: dict[str, str]
     means: list[PairMean]
     differences: list[SamplerDifference]
+    equal_differences: list[SamplerDifference]
     alone: list[ModelDifference]
     claim: ClaimResult
+    equal_claim: ClaimResult
     ratios: list[RatioCount]
-    boosted: Boosted
+    tuned: list[Tuned]
+    search: list[SearchGain]
     waterfall: list[Step] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Search:
-    """Share of the folds on which the search of a pair chose the defaults."""
-
-    model: str
-    sampler: str
-    kept: float
 
 
 @dataclass(frozen=True)
@@ -196,7 +192,6 @@ class Eda:
 class Baselines:
     """Numbers of chapter 2; `few_folds` describes the folds of the sensitivity studies."""
 
-    searches: list[Search]
     few_folds: str
 
 
@@ -302,10 +297,11 @@ class Scarcity:
 
 @dataclass(frozen=True)
 class MeasuredTables:
-    """Number of tables, and of the families that they belong to."""
+    """Number of tables, datasets judged beside them, and number of the families that all of them belong to."""
 
     number: int
     families: int
+    beside: list[str]
 
 
 @dataclass(frozen=True)

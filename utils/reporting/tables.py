@@ -142,10 +142,11 @@ def verdict_counts(rows: list[SamplerDifference], what: str) -> str:
     """How often each verdict was reached, such as 'Of 9 comparisons, 1 is a credible gain, 0 credible losses, ...'."""
     counts = Counter(row.verdict for row in rows)
     helps, harms = counts["helps"], counts["harms"]
+    unused = f"{counts['not used']} mostly left unused by the search, " if counts["not used"] else ""
     return (
         f"Of {counts.total()} {what}, {helps} {plural(helps, 'is a credible gain', 'are credible gains')}, {harms} "
         f"{plural(harms, 'a credible loss', 'credible losses')}, {counts['equivalent']} practically equivalent, "
-        f"and {counts['undecided']} undecided."
+        f"{unused}and {counts['undecided']} undecided."
     )
 
 

@@ -10,7 +10,9 @@ from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 
 from utils import metrics
-from utils.analysis.summaries import ALERT_BUDGETS
+from utils.analysis.comparisons import compare_samplers
+from utils.analysis.summaries import ALERT_BUDGETS, paired_scores
+from utils.analysis.verdicts import recommended
 from utils.backend import limit_threads
 from utils.benchmark import ledger
 from utils.benchmark.out_of_fold import read_out_of_fold, write_out_of_fold
@@ -51,13 +53,27 @@ class OutOfFold:
 
 
 def choose(table: pd.DataFrame) -> tuple[str, str]:
-    """Sampler and model with the best mean average precision over the folds that every candidate has.
+    """Sampler and model of the final model, by the average precision on development folds.
 
-    Only pairs measured on the largest number of folds are candidates, so that an easy fold favours none.
+    Candidates are the models without resampling, and the pairs whose sampler is credibly better than none; see
+    `analysis.compare_samplers`. Only pairs measured on the largest number of folds are candidates, so that an easy fold
+    favours none.
     """
-    by_pair = table.groupby(["sampler", "model"])["average_precision"].agg(["mean", "size"])
-    complete = by_pair[by_pair["size"] == by_pair["size"].max()]
-    return complete["mean"].idxmax()
+    by_pair = table.groupby(["model", "sampler"])["average_precision"].agg(["mean", "size"])
+    complete = by_pair[by_pair["size"] == by_pair["size"].max()]["mean"]
+    model, sampler = recommended(complete.to_dict(), _helpful(table))
+    return sampler, model
+
+
+def _helpful(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """Pairs of a model and a sampler that are credibly better than the model alone."""
+    scores = paired_scores(table)
+    resampled = [pair for pair in scores if pair[1] != "none"]
+    n_shared = [scores[[pair, (pair[0], "none")]].dropna().shape[0] for pair in resampled]
+    if max(n_shared, default=0) < 2:  # two folds are the fewest that allow an interval
+        return []
+    compared = compare_samplers(table.drop(columns="ranks", errors="ignore"))  # the ranks are for other intervals
+    return list(compared.loc[compared["verdict"] == "helps", ["model", "sampler"]].itertuples(index=False, name=None))
 
 
 def final_task(profile: Profile, choice: tuple[str, str]) -> Task:

@@ -10,6 +10,7 @@ import pytest
 from app.building import about, command, figures, scores
 from tests.rows import make_row, make_task
 from utils.benchmark import ledger
+from utils.benchmark.records import Method
 from utils.config import DATA, DatasetConfig, Roles, load_profile
 from utils.data.identity import identify
 from utils.study_file import Study
@@ -39,6 +40,22 @@ def test_development_rows_count_under_another_name_of_the_file(profile):
     renamed = replace(identify(profile.dataset), name="claims")
     ledger.append(profile.results / "creditcard.jsonl", make_row(dataset=renamed))
     assert scores.development_rows(profile)["dataset"].tolist() == [renamed]
+
+
+def test_development_rows_have_the_searched_ratio_though_equal_classes_were_run_later(profile):
+    own = identify(profile.dataset)
+    for ratio in (5, "balanced"):
+        row = make_row(dataset=own, sampler=Method("smote", {"ratio": ratio}, "1", 1))
+        ledger.append(profile.results / "creditcard.jsonl", row)
+    (config,) = scores.development_rows(profile)["sampler_config"]
+    assert config.params == {"ratio": 5}
+
+
+def test_development_rows_have_equal_classes_where_they_are_all_that_was_run(profile):
+    own = identify(profile.dataset)
+    row = make_row(dataset=own, sampler=Method("smote", {"ratio": "balanced"}, "1", 1))
+    ledger.append(profile.results / "creditcard.jsonl", row)
+    assert len(scores.development_rows(profile)) == 1
 
 
 def test_located_is_the_path_of_the_study_and_not_another_file_of_that_name(profile, monkeypatch):

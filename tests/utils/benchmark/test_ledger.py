@@ -253,7 +253,7 @@ def test_scorings_are_empty_if_nothing_was_scored(tmp_path):
     assert table.empty and list(table.columns)[:3] == ["number", "finished", "sampler"]
 
 
-def test_scorings_of_the_study_are_of_two_models():
+def test_scorings_of_the_study_are_of_three_models():
     table = ledger.scorings(load_profile("full").results)
     assert list(zip(table["sampler"], table["model"], table["average_precision"], strict=True)) == [
         ("cgan", "xgb", 0.802366),

@@ -13,7 +13,7 @@ from utils.benchmark import ledger, runner, tracking, tracking_store
 from utils.benchmark.records import Row, Thinning
 from utils.benchmark.tracking import CHAMPION, METRICS
 from utils.benchmark.tracking_store import TrackingError
-from utils.config import CREDITCARD, REGISTERED_MODEL, load_profile, planned
+from utils.config import CREDITCARD, REGISTERED_MODEL, load_profile
 from utils.experiments import many_tables, other_seeds, scarcity, sensitivity
 
 VALUES = {metric: 0.1 * number for number, metric in enumerate(METRICS)}
@@ -205,12 +205,7 @@ def test_main_logs_the_rows_of_the_study_that_is_named(monkeypatch, tmp_path, ca
     assert "1 of 1 finished tasks logged" in capsys.readouterr().out
 
 
-def test_the_experiments_of_the_plan_share_the_experiment_of_their_profile():
-    full = load_profile("full")
-    assert {tracking.experiment_name(own) for own in (full, planned(full))} == {"benchmark-full"}
-
-
-@pytest.mark.parametrize("name", ["quick", "full", "next"])
+@pytest.mark.parametrize("name", ["quick", "full"])
 def test_log_computed_advises_a_command_that_logs_every_ledger_of_the_profile(
     monkeypatch, store, profile, tmp_path, capsys, name
 ):

@@ -11,12 +11,12 @@ from tests.small import small_profile
 from utils.analysis import comparisons
 from utils.benchmark import ledger
 from utils.benchmark.run_task import all_folds, load_dataset
-from utils.config import load_profile
+from utils.config import CGAN, load_profile
 from utils.data.splits import Fold
 from utils.experiments import cgan_ablation, cgan_variant, fidelity
 from utils.experiments.cgan_ablation import VARIANTS
 from utils.experiments.cgan_variant import VariantResult
-from utils.samplers.cgan.config import ADDED, GANConfig
+from utils.samplers.cgan.config import GANConfig
 from utils.seeding import child_seed
 from utils.study_file import NEUTRAL
 
@@ -46,12 +46,12 @@ def test_labels_are_in_the_words_of_a_study():
 
 def test_variants_change_every_choice_of_the_default():
     changed = {name for variant in VARIANTS.values() for name in variant.changes}
-    assert changed == {field.name for field in fields(GANConfig)} - NOT_A_CHOICE - set(ADDED)
+    assert changed == {field.name for field in fields(GANConfig)} - NOT_A_CHOICE
 
 
 @pytest.mark.parametrize("variant", [variant for variant in VARIANTS.values() if variant.changes], ids=lambda v: v.name)
 def test_variants_differ_from_the_default_in_all_that_they_change(variant):
-    default, changed = asdict(GANConfig()), asdict(GANConfig(**variant.changes))
+    default, changed = asdict(GANConfig(**CGAN)), asdict(GANConfig(**CGAN | variant.changes))
     assert {name for name in default if default[name] != changed[name]} == set(variant.changes)
 
 
@@ -69,9 +69,9 @@ def test_variants_named_by_profiles_exist():
 def test_gan_config_leaves_the_ratio_to_the_sampler():
     quick = load_profile("quick")
     assert "ratio" in quick.parameters["cgan"]
-    assert cgan_variant.gan_config(quick) == GANConfig(updates=quick.parameters["cgan"]["updates"])
-    assert cgan_variant.gan_config(quick, {"updates": 7, "pack": 4}) == GANConfig(updates=7, pack=4)
-    assert cgan_variant.gan_config(load_profile("full")) == GANConfig()
+    assert cgan_variant.gan_config(quick) == GANConfig(**CGAN, updates=quick.parameters["cgan"]["updates"])
+    assert cgan_variant.gan_config(quick, {"updates": 7, "pack": 4}) == GANConfig(**CGAN, updates=7, pack=4)
+    assert cgan_variant.gan_config(load_profile("full")) == GANConfig(**CGAN)
 
 
 def test_run_evaluates_every_variant_on_every_fold(profile, table):

@@ -27,7 +27,7 @@ def own_files(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def profile(tmp_path_factory):
-    return replace(load_profile("next"), results=tmp_path_factory.mktemp("results"))
+    return replace(load_profile("full"), results=tmp_path_factory.mktemp("results"))
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -82,7 +82,7 @@ def test_main_names_a_table_that_is_not_assigned(monkeypatch):
 
 
 def test_sized_takes_from_the_plan_what_the_profile_has():
-    quick, following = many_tables.sized(load_profile("quick")), many_tables.sized(load_profile("next"))
+    quick, following = many_tables.sized(load_profile("quick")), many_tables.sized(load_profile("full"))
     assert following.folds == many_tables.FOLDS and quick.folds == ((0, 0),)
     assert (quick.search.trials, quick.search.equal, quick.search.margin) == (2, True, 0.0)
     assert following.samplers == many_tables.PLAN.tables.samplers
@@ -99,13 +99,6 @@ def test_families_hold_every_table_of_the_plan_and_the_data_beside_them():
     assert len(families) == plan.number + len(plan.beside)
     assert len(set(families.values())) == plan.families + len(plan.beside)
     assert families["creditcard"] == "creditcard"
-
-
-def test_sized_is_the_plan_for_the_full_profile_whatever_the_search_of_its_credit_card_data():
-    full, following = load_profile("full"), load_profile("next")
-    own = many_tables.sized(full)
-    assert own == replace(many_tables.sized(following), name="full", results=full.results)
-    assert many_tables.profile_of(TABLES[0], full).results == full.results / "tables"
 
 
 def test_missing_batches_are_of_the_tables_that_lack_tasks(profile, monkeypatch, tmp_path):

@@ -12,10 +12,11 @@ from utils.experiments import other_seeds
 from utils.experiments.other_seeds import PLAN
 
 UNREAD = DatasetIdentity("creditcard", "", Roles())
+PLANNED = replace(load_profile("full"), seeds=PLAN.number)
 
 
 def test_tasks_of_are_those_of_the_benchmark_but_for_the_seed():
-    profile = load_profile("next")
+    profile = PLANNED
     own = {"models": PLAN.models, "samplers": PLAN.samplers}
     usual = [*grid(profile, UNREAD, **own), *equal_classes.searched_tasks(profile, UNREAD, **own)]
     usual = [task for task in usual if task.repeat < PLAN.repeats]
@@ -26,16 +27,17 @@ def test_tasks_of_are_those_of_the_benchmark_but_for_the_seed():
 
 
 def test_tasks_of_share_a_seed_on_a_fold_and_only_there():
-    tasks = other_seeds.tasks_of(load_profile("next"), UNREAD, seeds=[1, 2])
+    tasks = other_seeds.tasks_of(load_profile("full"), UNREAD, seeds=[1, 2])
     by_fold = {(task.fold_id, task.seed) for task in tasks}
     assert len(by_fold) == 2 * 5 and len({seed for _, seed in by_fold}) == 10
     assert len({task.key for task in tasks}) == len(tasks)
 
 
 def test_results_join_the_seeds_on_the_folds_that_they_share(monkeypatch):
-    profile = load_profile("next")
-    rows = [{"model": "rf", "sampler": "smote", "repeat": repeat, "ratio": "searched"} for repeat in (0, 1)]
-    rows.append({"model": "lr", "sampler": "smote", "repeat": 0, "ratio": "searched"})
+    profile = PLANNED
+    rows = [{"model": "rf", "sampler": "smote", "repeat": repeat, "search": "a search"} for repeat in (0, 1)]
+    rows.append({"model": "lr", "sampler": "smote", "repeat": 0, "search": "a search"})
+    rows.append({"model": "rf", "sampler": "smote", "repeat": 0, "search": None})
     tasks = other_seeds.tasks_of(profile, UNREAD)
     others = pd.DataFrame({"key": [task.key for task in tasks], "seed": [task.seed for task in tasks]})
     monkeypatch.setattr(other_seeds, "identify", lambda _: UNREAD)

@@ -26,8 +26,8 @@ PLAN = read_plan()
 @pytest.fixture(scope="module")
 def rows():
     """Finished tasks of the plan in the committed ledger."""
-    tables = load_profile("full").results / many_tables.FOLDER.name
-    finished = [*ledger.read(load_profile("next").results), *ledger.read(tables)]
+    results = load_profile("full").results
+    finished = [*ledger.read(results), *ledger.read(results / many_tables.FOLDER.name)]
     if not finished:
         pytest.skip("no task of the plan is finished")
     return finished
@@ -84,10 +84,8 @@ def unruled_fallbacks(rows):
 @cache
 def planned_tasks():
     """Part, dataset and task of everything that the plan runs."""
-    planned = plan_cost.planned(load_profile("next"), 1)
-    return [
-        (data.part, data.name, task) for data, tasks in planned for task in tasks if data.part in (CREDITCARD, TABLES)
-    ]
+    planned = plan_cost.planned_tasks(load_profile("full"))
+    return [(part, name, task) for part, name, tasks in planned for task in tasks if part in (CREDITCARD, TABLES)]
 
 
 def searched_pair(task):

@@ -11,7 +11,7 @@ from utils.experiments import many_tables, scarcity_settings
 
 @pytest.mark.parametrize("model", scarcity_settings.MODELS)
 def test_setting_of_a_model_is_one_of_its_equal_search(model):
-    search = load_profile("next").search
+    search = load_profile("full").search
     n_trials = search.deep_trials if model == "ann" else search.trials
     assert scarcity_settings.setting_of(model) in model_settings(model, n_trials)
 
@@ -32,7 +32,7 @@ def test_mean_scores_are_means_over_tables_folds_and_samplers(tmp_path, monkeypa
     monkeypatch.setattr(scarcity_settings, "N_SETTINGS", 2)
     monkeypatch.setattr(many_tables, "FOLDER", tmp_path / "tables")
     (table,) = many_tables.tables_of("design", ["haberman"])
-    scores = scarcity_settings.mean_scores(load_profile("next"), [table], n_jobs=1)
+    scores = scarcity_settings.mean_scores(load_profile("full"), [table], n_jobs=1)
     rows = scarcity_settings.ledger.read(tmp_path / "results")
     assert len(rows) == 2 * 2 * 2 and {row.task.split.thinned for row in rows} == {Thinning(40, 0)}
     assert {row.result.n_fit_positives for row in rows} == {40, 240}
@@ -40,7 +40,7 @@ def test_mean_scores_are_means_over_tables_folds_and_samplers(tmp_path, monkeypa
         own = [row.result.average_precision for row in rows if row.task.model.params == setting]
         assert scores.loc["lr", position] == pytest.approx(sum(own) / 4)
     monkeypatch.setattr(scarcity_settings, "run_batches", lambda *_, **__: pytest.fail("a task was run again"))
-    again = scarcity_settings.mean_scores(load_profile("next"), [table])
+    again = scarcity_settings.mean_scores(load_profile("full"), [table])
     pd.testing.assert_frame_equal(again, scores)
 
 

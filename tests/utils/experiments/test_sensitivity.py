@@ -63,7 +63,9 @@ def test_network_settings_are_those_of_orders_and_of_losses():
     names = {*sensitivity.LOSSES, "batches of 256", "batches of 4,096"}
     assert {setting.name for setting in losses} == names
     assert {setting.task.model.name for setting in orders} == {"cnn1d", "lstm"}
-    assert len(orders) == 2 * 2 * (1 + profile.column_orders) and len(losses) == 2 * 3 * len(names)
+    n_folds = len(set(profile.sensitivity_folds) & set(profile.deep_folds))
+    assert len(orders) == n_folds * 2 * (1 + profile.column_orders) and len(losses) == n_folds * 3 * len(names)
+    assert {setting.task.search.held_out for setting in orders + losses} == {profile.search.held_out}
     assert orders + losses == sensitivity.network_settings(profile)
 
 
@@ -73,10 +75,11 @@ def of_table(monkeypatch):
 
     def of_table(n_rows: int, n_positives: int):
         labels = pd.Series(np.arange(n_rows) < n_positives, dtype=int)
-        folds = {fold_id: Fold(*fold_id, np.arange(n_rows), np.arange(0)) for fold_id in ((0, 0), (0, 1))}
+        profile = load_profile("full")
+        folds = {fold_id: Fold(*fold_id, np.arange(n_rows), np.arange(0)) for fold_id in profile.sensitivity_folds}
         monkeypatch.setattr(sensitivity, "load_dataset", lambda _: SimpleNamespace(y=labels))
         monkeypatch.setattr(sensitivity, "all_folds", lambda *_: folds)
-        return load_profile("full")
+        return profile
 
     return of_table
 
@@ -286,7 +289,8 @@ def test_describe_folds_of_a_single_fold():
 def test_describe_folds_finds_the_easiest_in_the_committed_studies():
     profile = load_profile("full")
     table = ledger.frame(row for row in ledger.read(profile.results) if row.task.model.name in ("lr", "rf", "xgb"))
-    assert sensitivity.describe_folds(table, profile.sensitivity_folds) == "the 2 easiest of 10 folds"
+    assert sensitivity.describe_folds(table, [(0, 0), (0, 1)]) == "the 2 easiest of 10 folds"
+    assert sensitivity.describe_folds(table, profile.folds) == "all 10 folds"
 
 
 def test_spread_gives_mean_and_range_of_the_folds(profile):

@@ -78,6 +78,16 @@ STEPS = pd.DataFrame(
         "high": [0.8, 0.3, 0.0, 0.9],
     }
 )
+CHANGE_NAMES = {"tuning": "Settings: tuned", "smote": "SMOTE, tuned ratio", "smote equal": "SMOTE, equal classes"}
+CHANGES = pd.DataFrame(
+    {
+        "model": "rf",
+        "sampler": list(CHANGE_NAMES),
+        "mean": [0.02, 0.01, -0.05],
+        "low": [0.01, -0.01, -0.08],
+        "high": [0.03, 0.03, -0.02],
+    }
+)
 EFFECTS = comparisons.compare_variants(
     pd.DataFrame(
         [
@@ -110,6 +120,7 @@ DRAWINGS = {
     ),
     "plot_fold_scores": lambda: comparison_figures.plot_fold_scores(LEDGER, NAMES, MODELS),
     "plot_pr_curves": lambda: comparison_figures.plot_pr_curves(LEDGER, CURVES, PREVALENCE),
+    "plot_changes": lambda: comparison_figures.plot_changes(CHANGES, CHANGE_NAMES, MODELS),
     "plot_differences": lambda: comparison_figures.plot_differences(COMPARED, NAMES, MODELS),
     "plot_gan_history": lambda: cgan_figures.plot_gan_history(HISTORY),
     "plot_marginals": lambda: cgan_figures.plot_marginals(make_features(), make_features(shift=1)),
@@ -132,6 +143,7 @@ TEXTS = {
     "plot_correlations": ["Pearson correlation", "Real", "Synthetic", "V1"],
     "plot_fold_scores": ["Average precision (dots: folds, bars: their mean)", *NAMES.values(), *MODELS.values()],
     "plot_pr_curves": ["Recall", "Precision", "chance", "Mean average precision"],
+    "plot_changes": ["Random forest", *CHANGE_NAMES.values()],
     "plot_differences": ["Random forest", "SMOTE", "CGAN"],
     "plot_gan_history": ["Update", "Critic loss", "Generator loss"],
     "plot_marginals": ["Real frauds", "Synthetic frauds", "V1", "constant"],
@@ -324,6 +336,13 @@ def test_plot_differences_distinguishes_evidence_from_none():
         if line.get_marker() == "o"
     ]
     assert faces == [theme_module.sampler_colour("smote"), "#FFFFFF"]
+
+
+def test_plot_changes_gives_a_sampler_one_colour_and_fills_what_excludes_zero():
+    dots = [line for line in lines(DRAWINGS["plot_changes"]()) if line.get_marker() == "o"]
+    assert [dot.get_xdata()[0] for dot in dots] == list(CHANGES["mean"])
+    assert [mpl.colors.to_hex(dot.get_markerfacecolor()) == "#ffffff" for dot in dots] == [False, True, False]
+    assert dots[1].get_color() == dots[2].get_color() == theme_module.sampler_colour("smote")
 
 
 def test_plot_differences_writes_a_difference_beyond_the_axis_at_its_edge():

@@ -195,7 +195,7 @@ def recorded() -> dict:
     ("name", "table", "harmed"),
     [
         ("02_baselines", "class_weight", []),
-        ("03_undersampling", "comparison", [("xgb", "nearmiss")]),
+        ("03_undersampling", "comparison", []),
         ("04_smote", "comparison", []),
         ("05_cgan_training", "comparison", []),
     ],
@@ -213,9 +213,11 @@ def test_finding_01_says_that_days_differ_and_single_features_tell(recorded):
 
 def test_finding_03_says_that_undersampling_inflates_a_score_and_helps_no_ensemble(recorded):
     under = recorded["03_undersampling"]
-    assert "helps" not in [row["verdict"] for row in under["ensembles"]]
+    verdicts = [row["verdict"] for row in under["ensembles"]]
+    assert len(verdicts) == 4 and verdicts.count("harms") == 3 and all(row["mean"] < 0 for row in under["ensembles"])
     scores = list(under["thinned_test"].values())
-    assert scores == sorted(scores) and scores[-1] > scores[0] + 0.1
+    assert scores == sorted(scores) and scores[-1] > scores[0] + 0.05
+    assert {row["ratio"] for row in recorded["07_comparison"]["ratios"] if row["sampler"] == "nearmiss"} == {"all"}
 
 
 def test_finding_04_says_that_smote_is_seldom_balanced_and_leaks_before_the_split(recorded):
@@ -246,7 +248,7 @@ def test_finding_06_says_that_some_shuffled_order_is_better(recorded, model):
 def test_finding_08_says_that_the_test_score_is_lower_and_its_interval_wide(recorded):
     final = recorded["08_final_model"]
     low, high = final["test"]["interval"]
-    assert (final["choice"]["model"], final["choice"]["sampler"]) == ("blend", "none")
+    assert (final["choice"]["model"], final["choice"]["sampler"]) == ("xgb", "none")
     assert low <= final["test"]["average_precision"] < final["development"] <= high
 
 
@@ -275,9 +277,9 @@ def test_finding_10_says_that_nothing_helps_and_what_harms(recorded):
         for verdict in ("helps", "harms", "equivalent")
     }
     assert not of["verdicts", "helps"] and not of["equal_verdicts", "helps"] and not of["verdicts", "harms"]
-    assert len(of["verdicts", "equivalent"]) == 2 / 3 * len(many["verdicts"])
+    assert len(of["verdicts", "equivalent"]) > len(many["verdicts"]) / 2
     hard = [row["hard_tables"] for row in many["verdicts"] if row["verdict"] == "equivalent"]
-    assert hard.count("equivalent") < len(hard) / 3
+    assert hard.count("equivalent") < len(hard) / 2
     undersampled = {(model, "rus") for model in ("lr", "rf", "xgb")}
     assert set(of["equal_verdicts", "harms"]) == undersampled | {("lr", "borderline"), ("lr", "ctgan")}
     assert ("rf", "cgan") in of["verdicts", "equivalent"]
