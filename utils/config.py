@@ -279,6 +279,7 @@ QUICK_SIZE = {
     "deep_samplers": QUICK_DEEP_SAMPLERS,
     "sensitivity_folds": _pairs(1, 2),
     "sensitivity_models": ("lr", "cnn1d"),
+    "seeds": 1,
     "tables": ("new-thyroid2", "kr-vs-k-zero_vs_eight"),  # numbers alone, and with columns of text
     "column_orders": 1,
     "search": Search(trials=2, folds=2, deep_trials=1),
