@@ -182,11 +182,11 @@ def _measured(comparison: Comparison) -> str:
     alone = {row.model for row in comparison.alone}
     counts = Counter(row.model for row in comparison.means if row.model not in alone)
     most = max(counts.values())
-    few = {name: count for name, count in counts.items() if count < most}
+    few = sorted({count for count in counts.values() if count < most}, reverse=True)
     text = f"{most} ways of handling imbalance with {_number(len(counts), 'model')}"
     if few:
-        names = ", ".join(comparison.models[name] for name in few)
-        text += f" ({', '.join(map(str, sorted(set(few.values()))))} of them with {names})"
+        models = [", ".join(comparison.models[name] for name in counts if counts[name] == count) for count in few]
+        text += f" ({'; '.join(f'{count} of them with {names}' for count, names in zip(few, models, strict=True))})"
     return text + (f", and {_number(len(alone), 'model')} that take{'s' * (len(alone) == 1)} none" if alone else "")
 
 

@@ -359,7 +359,7 @@ def own(tmp_path, monkeypatch):
 def test_home_page_tells_what_was_found_and_links_notebooks_and_report(client, own):
     page = client.get("/").text
     assert "What was found" in page and "of the alerts on the test set are bad claims" in page
-    assert "Use blend of trees" in page and not FOREIGN.search(re.sub(r"<[^>]+>", " ", page))
+    assert "Use XGBoost without resampling" in page and not FOREIGN.search(re.sub(r"<[^>]+>", " ", page))
     assert 'href="/report.pdf"' in page and client.get("/report.pdf").data == b"%PDF-1.7 of claims"
     assert ">Which remedy</a>" in page
     notebook = client.get("/notebooks/07_comparison").text

@@ -254,7 +254,8 @@ def text_of(page):
 
 def test_home_counts_models_that_take_a_sampler_apart(client):
     words = (
-        "13 ways of handling imbalance with 6 models (6 of them with ANN, CNN-1D, LSTM), and 7 models that take none"
+        "13 ways of handling imbalance with 6 models (7 of them with ANN; 3 of them with CNN-1D, LSTM), "
+        "and 6 models that take none"
     )
     assert f"The study measured {words}." in text_of(client.get("/"))
 
@@ -270,6 +271,9 @@ def test_measured_is_counted_from_the_records():
     both = [("a", "x"), ("a", "y"), ("b", "x"), ("c", "none")]
     words = "2 ways of handling imbalance with 2 models (1 of them with Name), and 1 model that takes none"
     assert measured(both, ["c"]) == words
+    uneven = [*both, *(("b", sampler) for sampler in "yz"), ("a", "z"), ("d", "x"), ("d", "y"), ("e", "x")]
+    words = "3 ways of handling imbalance with 4 models (2 of them with Name; 1 of them with Name), and 1 model that"
+    assert measured(uneven, ["c"]).startswith(words)
 
 
 def test_title_is_the_same_in_readme_paper_and_pages(client):
@@ -283,7 +287,7 @@ def test_scorings_of_the_test_set_are_disclosed_wherever_a_score_of_it_stands(
     client, monkeypatch, champion, change_card
 ):
     told = study.headline()
-    assert "has been scored for 2 final models: XGBoost with CGAN, 0.802 (2026-11-22); Blend of trees" in told.scorings
+    assert "has been scored for 3 final models: XGBoost with CGAN, 0.802 (2026-11-22); Blend of trees" in told.scorings
     own = replace(told, final=replace(told.final, ledger_key=champion.model.card.ledger_key))
     monkeypatch.setattr(study, "shown_headline", lambda: own)
     change_card(test={"average precision": 0.8})

@@ -258,8 +258,9 @@ def test_scorings_of_the_study_are_of_three_models():
     assert list(zip(table["sampler"], table["model"], table["average_precision"], strict=True)) == [
         ("cgan", "xgb", 0.802366),
         ("none", "blend", 0.806696),
+        ("none", "xgb", 0.789228),
     ]
-    assert [finished[:10] for finished in table["finished"]] == ["2026-11-22", "2026-11-22"]
+    assert [finished[:10] for finished in table["finished"]] == ["2026-11-22", "2026-11-22", "2026-11-28"]
 
 
 def test_reproduce_leaves_the_scorings_of_the_test_set(tmp_path):
