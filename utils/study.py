@@ -50,8 +50,8 @@ def run(profile: Profile) -> None:
             n_tasks["original protocol"] = len(original_run.replica(profile))
         else:
             print("The original study's protocol is left out: it needs the columns of the ULB file.", flush=True)
-        searched = table[table["ratio"] == equal_classes.SEARCHED]
-        final_model.out_of_fold(profile, final_model.final_task(profile, final_model.choose(searched)))
+        choice = final_model.choose(runner.run(profile))  # of the rows that chapter 8 chooses from
+        final_model.out_of_fold(profile, final_model.final_task(profile, choice))
     print("In the ledgers: " + ", ".join(f"{count} tasks of {name}" for name, count in n_tasks.items()) + ".")
 
 

@@ -69,7 +69,7 @@ def _rounded(value: float) -> float | None:
 def development_rows(profile: Profile) -> pd.DataFrame:
     """Ledger rows of the profile's dataset on development folds, the newest of each sampler, model and fold.
 
-    Rows of a sampler with equal classes, which stand beside those with the ratio of its own, are left out.
+    Rows with equal classes count only where a sampler has no others.
     """
     table = ledger.frame(ledger.read(profile.results))
     if table.empty:

@@ -29,6 +29,7 @@ def run_on(monkeypatch):
         monkeypatch.setattr(study, "run_missing", noted("missing"))
         rows = pd.DataFrame({"ratio": ["searched"]})
         monkeypatch.setattr(study.runner, "run_equal", lambda _: calls.append("benchmark") or rows)
+        monkeypatch.setattr(study.runner, "run", lambda _: rows)
         monkeypatch.setattr(study.sensitivity, "STUDIES", [sensitivity_study])
         monkeypatch.setattr(study.cgan_ablation, "run", noted("ablation", [1, 2]))
         monkeypatch.setattr(study.other_seeds, "run", noted("other seeds"))
