@@ -17,7 +17,7 @@ from utils.config import NOTEBOOKS, load_profile
 from utils.reporting import claims, few_frauds, other_tables, recorded
 from utils.reporting.findings import Findings, findings
 from utils.reporting.recorded import Comparison, Numbers, PairEstimate, PairMean
-from utils.reporting.tables import phrase, refuted_by
+from utils.reporting.tables import if_unused, phrase, refuted_by
 from utils.serving.bundle import FraudModel
 from utils.serving.card import Card
 from utils.study_file import NAME, Words
@@ -74,6 +74,8 @@ class Headline:
     difference : PairEstimate
         Difference of the pair of the claim to the best pair.
     best : PairScore
+    best_unused : str
+        Text that follows its name if its sampler was hardly used; else empty.
     means : list of PairScore
         The best pair, the pair of the claim, and the same models without resampling.
     measured : str
@@ -94,6 +96,7 @@ class Headline:
     refuted_by: str
     difference: PairEstimate
     best: PairScore
+    best_unused: str
     means: list[PairScore]
     measured: str
     final: FinalScore
@@ -162,6 +165,7 @@ def _headline(numbers: Numbers) -> Headline:
         refuted_by=refuted_by(comparison),
         difference=comparison.claim.against_best,
         best=scores[0],
+        best_unused=if_unused(comparison),
         means=scores,
         measured=_measured(comparison),
         final=FinalScore(final.choice.label, **vars(final.test)),

@@ -14,6 +14,7 @@ from utils.reporting.other_tables import counts_in_brief, in_brief, verdict_grid
 from utils.reporting.recorded import Comparison, Estimate, Final, Numbers, OtherTables, Scarcity
 from utils.reporting.tables import (
     alone_grid,
+    if_unused,
     markdown_table,
     pair_label,
     phrase,
@@ -124,17 +125,11 @@ def _verdict_text(comparison: Comparison) -> str:
     text = (
         f"*Random forest with CGAN is best:* **{claim.verdict}**{refuted_by(comparison)}. "
         f"{REASONS[claim.verdict]}. "
-        f"Highest mean average precision on the development folds: {best}{_if_unused(comparison)}."
+        f"Highest mean average precision on the development folds: {best}{if_unused(comparison)}."
     )
     if claim.best == claim.against_best.pair:
         return text
     return f"{text} Random forest with CGAN differs from it by {_interval(claim.against_best)}."
-
-
-def _if_unused(comparison: Comparison) -> str:
-    """What to know of the pair with the highest mean if its sampler was hardly used."""
-    verdicts = [row.verdict for row in comparison.differences if (row.model, row.sampler) == comparison.claim.best]
-    return ", where most searches left the rows as they are" if "not used" in verdicts else ""
 
 
 def _comparison_text(comparison: Comparison, stated: dict[str, str]) -> str:

@@ -155,6 +155,17 @@ def plural(count: int, singular: str, plural: str) -> str:
     return singular if count == 1 else plural
 
 
+def if_unused(comparison: Comparison) -> str:
+    """What to know of the pair with the highest mean if its sampler was hardly used, as text that follows its name.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    """
+    verdicts = [row.verdict for row in comparison.differences if (row.model, row.sampler) == comparison.claim.best]
+    return ", where most searches left the rows as they are" if "not used" in verdicts else ""
+
+
 def refuted_by(comparison: Comparison) -> str:
     """Rivals that refute the claim and the differences to them, as text that follows the verdict; empty without any.
 

@@ -124,6 +124,14 @@ def test_headline_discloses_every_scoring_of_the_test_set(numbers):
     assert "oldest first: XGBoost with CGAN, 0.802 (2026-11-22); random forest with no resampling, 0.778" in text
 
 
+def test_headline_says_if_the_best_pair_hardly_used_its_sampler(numbers):
+    assert "left the rows as they are" not in readme.headline(parse(numbers))
+    (row,) = numbers["07_comparison"]["differences"]
+    numbers["07_comparison"]["claim"]["best"] = [row["model"], row["sampler"]]
+    row["verdict"] = "not used"
+    assert ", where most searches left the rows as they are." in readme.headline(parse(numbers))
+
+
 def test_headline_states_claims_of_the_full_study_only(numbers):
     sentences = {claim.sentence for claim in claims.CLAIMS}
     text = readme.headline(parse(numbers))
