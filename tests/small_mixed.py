@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,7 @@ ROLES = {
 }
 SHOPS = tuple(sorted(f"shop {number}" for number in range(20)))
 THRESHOLD = 0.2
+FOLDER = TemporaryDirectory(prefix="mixed-")  # removed at the end of the process
 
 
 def table(n_rows: int = 600, seed: int = 0) -> pd.DataFrame:
@@ -64,7 +65,7 @@ def table(n_rows: int = 600, seed: int = 0) -> pd.DataFrame:
 @cache
 def dataset() -> Dataset:
     """The table above, read from a file."""
-    path = Path(mkdtemp(prefix="mixed-")) / "claims.csv"
+    path = Path(FOLDER.name) / "claims.csv"
     table().to_csv(path, index=False)
     return loading.load(DatasetConfig(path, **ROLES))
 
