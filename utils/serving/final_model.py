@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from utils.analysis.summaries import ALERT_BUDGETS, paired_scores
 from utils.analysis.verdicts import recommended
 from utils.backend import limit_threads
 from utils.benchmark import ledger
+from utils.benchmark.final_settings import read_settings, write_settings
 from utils.benchmark.out_of_fold import read_out_of_fold, write_out_of_fold
 from utils.benchmark.progress import follow
 from utils.benchmark.records import Row, ScoringResult, Task, UnseenEntities
@@ -27,8 +29,9 @@ from utils.benchmark.run_task import (
     provenance,
     training_rows,
 )
+from utils.benchmark.search import chosen_trial
 from utils.benchmark.tasks import label, make_task, split_of
-from utils.benchmark.training import fit
+from utils.benchmark.training import Fitted, TrainingRows, fit
 from utils.config import CREDITCARD, Costs, Profile, Words
 from utils.data import splits
 from utils.data.loading import Dataset
@@ -92,7 +95,7 @@ def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
     dataset = load_dataset(profile.dataset)
     folds = all_folds(profile.dataset, profile.protocol, 1)
     rows = np.concatenate([fold.test for fold in folds.values()])
-    path = profile.results / "out_of_fold" / f"{task.key}.parquet"
+    path = _kept(profile, task, "parquet")
     probability = read_out_of_fold(path, rows)
     if probability is None:
         ledger.require_complete(path.parent, [f"{label(task)} and the other folds"])
@@ -102,6 +105,11 @@ def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
         write_out_of_fold(path, rows, np.concatenate(probabilities))
         probability = read_out_of_fold(path, rows)
     return OutOfFold(dataset.y.to_numpy()[rows], probability, amounts_at(dataset, rows))
+
+
+def _kept(profile: Profile, task: Task, suffix: str) -> Path:
+    """File beside the ledger with what was computed for a final model."""
+    return profile.results / "out_of_fold" / f"{task.key}.{suffix}"
 
 
 def amounts_at(dataset: Dataset, positions: NDArray) -> NDArray[np.float64]:
@@ -130,6 +138,9 @@ def choose_threshold(y_true: NDArray, probability: NDArray, amounts: NDArray, *,
 def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold | None = None) -> FraudModel:
     """Fit the chosen pipeline on the development set; calibrator and threshold come from out-of-fold rows.
 
+    What the search of the model's settings chooses is saved under the task's key, beside the ledger, and not searched
+    for again.
+
     Parameters
     ----------
     choice : (str, str)
@@ -143,7 +154,7 @@ def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold 
     calibrator = fit_calibrator(development.y_true, development.probability)
     probability = apply_calibrator(calibrator, development.probability)
     split = Fold(0, 0, *splits.split_off_test(dataset, profile.protocol.test_fraction, profile.protocol.seed))
-    fitted = fit(task, training_rows(dataset, split.train, task.seed), effective_n_jobs(-1))
+    fitted = _fit_as_chosen(profile, task, training_rows(dataset, split.train, task.seed))
     require_training_rows(dataset, split, fitted.rows.source, fitted.held_out)
     return FraudModel(
         scaler=fitted.encoder,
@@ -155,6 +166,20 @@ def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold 
         card=Card.of_methods(**vars(fitted.trial), ledger_key=task.key, profile=profile.name, **study_of(profile)),
         raw=describe_columns(dataset, split.train),
     )
+
+
+def _fit_as_chosen(profile: Profile, task: Task, rows: TrainingRows) -> Fitted:
+    """The task, fitted with the settings that its search chose before, or chooses now."""
+    n_jobs, path = effective_n_jobs(-1), _kept(profile, task, "json")
+    if task.search is None:
+        return fit(task, rows, n_jobs)
+    chosen = read_settings(path)
+    if chosen:
+        return fit(task, rows, n_jobs, chosen=chosen_trial(task, chosen))
+    ledger.require_complete(path.parent, [f"{label(task)} on the development set"])
+    fitted = fit(task, rows, n_jobs)
+    write_settings(path, fitted.trial.chosen)
+    return fitted
 
 
 def study_of(profile: Profile) -> dict[str, object]:

@@ -74,7 +74,39 @@ def test_out_of_fold_computes_rows_once(profile, monkeypatch):
     monkeypatch.setattr(final_model, "_fold_probability", lambda *_: pytest.fail("a finished fold was run again"))
     again = final_model.out_of_fold(profile, task)
     np.testing.assert_array_equal(again.probability, first.probability)
-    assert not [path for path in (profile.results / "out_of_fold").iterdir() if path.suffix != ".parquet"]
+    kept = (profile.results / "out_of_fold").iterdir()
+    assert not [path for path in kept if path.suffix not in (".parquet", ".json")]
+
+
+@pytest.mark.parametrize("choice", [("none", "xgb"), ("smote", "lr"), ("none", "ann")])
+def test_fit_final_searches_once(choice, tmp_path, monkeypatch):
+    profile = small_profile(tmp_path)
+    profile = replace(profile, search=replace(profile.search, deep_trials=2))
+    first = final_model.fit_final(profile, choice)
+    monkeypatch.setattr("utils.benchmark.training.sample_trials", lambda *_: pytest.fail("searched again"))
+    again = final_model.fit_final(profile, choice)
+    assert again.card == first.card
+    rows = load_dataset(profile.dataset).frame.iloc[:500]
+    np.testing.assert_allclose(again.predict_proba(rows), first.predict_proba(rows), atol=1e-6)
+
+
+@pytest.mark.parametrize("content", ['{"sampler": {}}', "[]", "{", b"\xff"])
+def test_fit_final_searches_again_where_the_settings_are_damaged(content, profile, model):
+    path = profile.results / "out_of_fold" / f"{model.card.ledger_key}.json"
+    kept = path.read_bytes()
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert final_model.fit_final(profile, ("none", "xgb")).card == model.card
+    assert path.read_bytes() == kept
+
+
+def test_fit_final_does_not_search_under_a_test_of_the_notebooks(profile, model, monkeypatch):
+    path = profile.results / "out_of_fold" / f"{model.card.ledger_key}.json"
+    kept = path.read_bytes()
+    path.unlink()
+    monkeypatch.setenv("STUDY_COMPLETE", "1")
+    with pytest.raises(ledger.LedgerError, match=r"lacks 1 tasks, the first '.*xgb.*on the development set'"):
+        final_model.fit_final(profile, ("none", "xgb"))
+    path.write_bytes(kept)
 
 
 def test_choose_threshold_costs_least():
