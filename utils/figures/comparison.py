@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from utils import config, metrics
 from utils.figures.theme import NEUTRAL, PAGE, legend_beside_curves, model_colour, panel_per_model, sampler_colour
 
-WIDEST = 0.3  # end of the axis of differences; a few folds of an unstable network lie far beyond
+WIDEST = 0.3  # farthest end of the axis of differences; a few folds of an unstable network lie far beyond
 DECIDED = ("helps", "harms", "equivalent")
 
 
@@ -116,9 +116,10 @@ def plot_differences(compared: pd.DataFrame, samplers: dict[str, str], models: d
         Name to label, in the order to draw.
     """
     figure, panels, names = panel_per_model(compared, samplers, models, margin=0.4)
+    end = _axis_end(compared)
     for model, axes in panels.items():
         rows = compared[compared["model"] == model]
-        _draw_differences(axes, rows, names, filled=rows["verdict"].isin(DECIDED))
+        _draw_differences(axes, rows, names, end, filled=rows["verdict"].isin(DECIDED))
     figure.supxlabel(
         "Difference in average precision from no resampling, with 95 % interval\n"
         "(grey: equivalent; hollow: undecided or not used)",
@@ -139,9 +140,10 @@ def plot_changes(changes: pd.DataFrame, labels: dict[str, str], models: dict[str
         Name to label, in the order to draw.
     """
     figure, panels, names = panel_per_model(changes, labels, models, margin=0.4)
+    end = _axis_end(changes)
     for model, axes in panels.items():
         rows = changes[changes["model"] == model]
-        _draw_differences(axes, rows, names, filled=rows["low"] * rows["high"] > 0)
+        _draw_differences(axes, rows, names, end, filled=rows["low"] * rows["high"] > 0)
     figure.supxlabel(
         f"Change in average precision, unadjusted 95 % interval (grey: within {config.MARGIN}; hollow: includes zero)",
         fontsize=8,
@@ -149,27 +151,34 @@ def plot_changes(changes: pd.DataFrame, labels: dict[str, str], models: dict[str
     return figure
 
 
-def _draw_differences(axes: Axes, rows: pd.DataFrame, names: list[str], filled: pd.Series) -> None:
+def _axis_end(intervals: pd.DataFrame) -> float:
+    """End of the axis of all panels: that of the longest interval, within bounds."""
+    return float(np.clip(intervals[["low", "high"]].abs().max(axis=None), 2 * config.MARGIN, WIDEST))
+
+
+def _draw_differences(axes: Axes, rows: pd.DataFrame, names: list[str], end: float, filled: pd.Series) -> None:
     axes.axvspan(-config.MARGIN, config.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
     axes.axvline(0, color=NEUTRAL, linewidth=0.8)
     for row, is_filled in zip(rows.itertuples(), filled, strict=True):
         if row.sampler in names:
             colour, line = sampler_colour(row.sampler.partition(" ")[0]), names.index(row.sampler)
-            _draw_interval(axes, (row.low, row.mean, row.high), line, colour, filled=is_filled)
-    axes.set_xlim(-WIDEST * 1.03, WIDEST * 1.03)
+            _draw_interval(axes, (row.low, row.mean, row.high), line, end, colour, filled=is_filled)
+    axes.set_xlim(-end * 1.03, end * 1.03)
     axes.grid(axis="y", visible=False)
 
 
-def _draw_interval(axes: Axes, interval: tuple[float, float, float], line: float, colour: str, *, filled: bool) -> None:
+def _draw_interval(
+    axes: Axes, interval: tuple[float, float, float], line: float, end: float, colour: str, *, filled: bool
+) -> None:
     """Draw low, mean and high; an arrow marks an interval, and a label a mean, beyond the end of the axis."""
     low, mean, high = interval
     dot = {"color": colour, "markersize": 4, "mfc": colour if filled else "white"}
-    axes.plot(np.clip([low, high], -WIDEST, WIDEST), [line, line], color=colour, linewidth=1.6)
-    if low < -WIDEST:
-        axes.plot(-WIDEST, line, "<", **dot)
-    if high > WIDEST:
-        axes.plot(WIDEST, line, ">", **dot)
-    if abs(mean) <= WIDEST:
+    axes.plot(np.clip([low, high], -end, end), [line, line], color=colour, linewidth=1.6)
+    if low < -end:
+        axes.plot(-end, line, "<", **dot)
+    if high > end:
+        axes.plot(end, line, ">", **dot)
+    if abs(mean) <= end:
         axes.plot(mean, line, "o", **dot)
     else:
-        _point_beyond(axes, np.copysign(WIDEST, mean), line, mean, colour)
+        _point_beyond(axes, np.copysign(end, mean), line, mean, colour)

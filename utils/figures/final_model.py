@@ -57,7 +57,7 @@ def _wilson_intervals(positives: NDArray[np.int64], rows: NDArray[np.int64]) -> 
     return np.transpose([tuple(share.proportion_ci(method="wilson")) for share in shares])
 
 
-def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float | None) -> Figure:
+def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float | None, *, fee: float) -> Figure:
     """Cost per day against alerts per day, with the chosen operating point; in total if the days are not known.
 
     Parameters
@@ -68,17 +68,22 @@ def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float | N
         Alerts at the chosen threshold.
     days : float or None
         Days that the rows cover.
+    fee : float
+        Cost of an alert, by which the curve rises between two positives.
     """
     n_alerts, cost = np.asarray(n_alerts), np.asarray(cost)
+    curve = np.unique(np.r_[n_alerts, n_alerts[1:] - 1, np.geomspace(1, n_alerts[-1], 500).astype(int)])
+    numbers = np.r_[curve, chosen]
+    before = np.searchsorted(n_alerts, numbers, side="right") - 1
+    *costs, chosen_cost = (cost[before] + fee * (numbers - n_alerts[before])) / (days or 1)
     a_day, per_day, days = (" a day", " per day", days) if days else ("", "", 1)
     figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
-    axes.plot(n_alerts / days, cost / days, color=LEGITIMATE, drawstyle="steps-post")
-    chosen_cost = cost[np.searchsorted(n_alerts, chosen, side="right") - 1]
-    axes.plot(chosen / days, chosen_cost / days, "o", color=FRAUD)
+    axes.plot(curve / days, costs, color=LEGITIMATE)
+    axes.plot(chosen / days, chosen_cost, "o", color=FRAUD)
     rate = chosen / days
     axes.annotate(
         f"{rate:{',.0f' if rate >= 10 or rate == 0 else '.2g'}} alerts{a_day}",
-        (chosen / days, chosen_cost / days),
+        (chosen / days, chosen_cost),
         xytext=(0, -6),
         textcoords="offset points",
         ha="center",

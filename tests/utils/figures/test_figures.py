@@ -126,7 +126,7 @@ DRAWINGS = {
     "plot_marginals": lambda: cgan_figures.plot_marginals(make_features(), make_features(shift=1)),
     "plot_embedding": lambda: cgan_figures.plot_embedding(RNG.normal(size=(60, 2)), KINDS),
     "plot_calibration": lambda: final_model_figures.plot_calibration({"As fitted": RELIABILITY}),
-    "plot_cost": lambda: final_model_figures.plot_cost(N_ALERTS, COST, chosen=5, days=0.5),
+    "plot_cost": lambda: final_model_figures.plot_cost(N_ALERTS, COST, chosen=5, days=0.5, fee=5),
     "plot_test_curve": lambda: final_model_figures.plot_test_curve(RANKS, "Random forest", PREVALENCE),
     "plot_waterfall": lambda: original_study_figures.plot_waterfall(STEPS, 0.936),
 }
@@ -353,6 +353,13 @@ def test_plot_differences_writes_a_difference_beyond_the_axis_at_its_edge():
     assert {"-0.71", "0.42"} <= set(texts(figure))
 
 
+@pytest.mark.parametrize(("widest", "end"), [(0.001, 0.02), (0.08, 0.08), (0.71, comparison_figures.WIDEST)])
+def test_plot_differences_ends_its_axes_with_the_longest_interval(widest, end):
+    compared = compared_with(smote=0).assign(low=-widest, high=0.001)
+    figure = comparison_figures.plot_differences(compared, NAMES, MODELS)
+    assert figure.axes[0].get_xlim() == pytest.approx((-1.03 * end, 1.03 * end))
+
+
 def test_plot_differences_ends_an_interval_beyond_the_axis_in_an_arrow():
     compared = compared_with(smote=0.2).assign(low=-0.1, high=0.5)
     (interval, arrow) = [
@@ -395,9 +402,16 @@ def test_plot_calibration_drops_no_table():
 
 
 def test_plot_cost_puts_the_chosen_point_on_the_curve():
-    figure = final_model_figures.plot_cost([0, 10, 20], [500.0, 300.0, 100.0], chosen=15, days=1)
+    figure = final_model_figures.plot_cost([0, 10, 20], [500.0, 300.0, 100.0], chosen=15, days=1, fee=5)
     (point,) = [line for line in lines(figure) if line.get_marker() == "o"]
-    assert (point.get_xdata()[0], point.get_ydata()[0]) == (15, 300)
+    assert (point.get_xdata()[0], point.get_ydata()[0]) == (15, 325)
+
+
+def test_plot_cost_rises_by_the_fee_until_the_next_positive():
+    figure = final_model_figures.plot_cost([0, 10, 20], [500.0, 300.0, 100.0], chosen=10, days=1, fee=5)
+    (curve,) = [line for line in lines(figure) if len(line.get_xdata()) > 2]
+    cost = dict(zip(curve.get_xdata(), curve.get_ydata(), strict=True))
+    assert {number: cost[number] for number in (0, 9, 10, 19, 20)} == {0: 500, 9: 545, 10: 300, 19: 345, 20: 100}
 
 
 def test_plot_waterfall_starts_each_bar_where_the_last_one_ended():
@@ -500,7 +514,7 @@ def test_plot_marginals_has_whole_ticks_and_a_bar_for_each_year():
 
 
 def test_plot_cost_is_in_total_without_days():
-    figure = final_model_figures.plot_cost([0, 5, 9], [50.0, 30, 20], 5, None)
+    figure = final_model_figures.plot_cost([0, 5, 9], [50.0, 30, 20], 5, None, fee=1)
     figure.canvas.draw()
     assert {"Alerts", "Cost", "5 alerts"} <= set(texts(figure))
 
@@ -509,7 +523,7 @@ def test_plot_cost_is_in_total_without_days():
     ("days", "text"), [(3650, "0.0014 alerts a day"), (2, "2.5 alerts a day"), (0.01, "500 alerts a day")]
 )
 def test_plot_cost_rounds_no_rate_of_alerts_to_zero(days, text):
-    figure = final_model_figures.plot_cost([0, 5, 9], [50.0, 30, 20], 5, days)
+    figure = final_model_figures.plot_cost([0, 5, 9], [50.0, 30, 20], 5, days, fee=1)
     figure.canvas.draw()
     assert text in texts(figure)
 
