@@ -288,9 +288,9 @@ QUICK_SIZE = {
     "drift_divisions": 5,
     "explained_rows": 10,
 }
-# Where less has been run on the credit-card data than is planned: half of the folds of CNN-1D and LSTM, one seed,
-# no ARF and no copula; these are among what the plan drops first. The sensitivity studies are on two of the ten folds.
-RUN_SO_FAR = {"sequence_folds": _pairs(1, 5), "seeds": 1, "sensitivity_folds": _pairs(1, 2)}
+# Where less has been run on the credit-card data than is planned: one seed, no ARF and no copula; these are among what
+# the plan drops first. The sensitivity studies are on two of the ten folds.
+RUN_SO_FAR = {"seeds": 1, "sensitivity_folds": _pairs(1, 2)}
 PROFILES = ("quick", "full")
 
 
