@@ -135,12 +135,13 @@ def test_report_says_among_which_pairs_the_mean_is_highest(profile, numbers):
     changed = copy.deepcopy(numbers)
     changed["07_comparison"]["claim"]["best"] = ["rf", "cgan"]
     changed["08_final_model"]["choice"] = {"model": "rf", "sampler": "none", "label": "Random forest"}
-    text = report(profile, changed)  # networks are measured on five folds
-    assert "is not supported. It has the highest mean of the pairs measured on all ten folds." in text
-    for row in changed["07_comparison"]["means"]:
-        row["n_folds"] = 2
     text = report(profile, changed)
     assert "highest mean of all pairs" in text and "measured on all" not in text
+    for row in changed["07_comparison"]["means"]:
+        if row["model"] == "lstm":
+            row["n_folds"] = 5
+    text = report(profile, changed)
+    assert "is not supported. It has the highest mean of the pairs measured on all ten folds." in text
 
 
 @pytest.mark.parametrize(
