@@ -148,11 +148,9 @@ def _network_settings(profile: Profile, models: Iterable[str], changes: dict[str
 
 
 def time_settings(profile: Profile) -> list[Setting]:
-    """Models without resampling on the rows and features of the profile's dataset."""
+    """Models without resampling on every fold, on the rows and features of the profile's dataset."""
     models = [name for name in CLASSICAL if name in profile.sensitivity_models]
-    return [
-        _make_setting(profile, "", fold_id, "none", model) for fold_id in profile.sensitivity_folds for model in models
-    ]
+    return [_make_setting(profile, "", fold_id, "none", model) for fold_id in profile.folds for model in models]
 
 
 def boosted_settings(profile: Profile) -> list[Setting]:
