@@ -10,14 +10,13 @@ import numpy as np
 
 from utils.analysis.verdicts import recommended
 from utils.config import Words
-from utils.reporting.tables import TOO_WIDE, phrase, plural
+from utils.reporting.tables import TOO_WIDE, phrase, plural, searches_without_effect
 from utils.wording import capitalised
 
 Row = Mapping[str, Any]  # as `numbers.record` writes it
-EFFECTS = {  # of a sampler whose gain is not credible, by its verdict
+EFFECTS = {  # of a sampler whose gain is not credible, by its verdict; see `_unused` for another one
     "equivalent": "is too small to matter",
     "undecided": "is undecided",
-    "not used": "could hardly be measured, because most searches left the rows as they are",
     "harms": "is credibly a loss",
 }
 MAX_NAMED = 4  # comparisons that a sentence names one by one
@@ -213,8 +212,14 @@ def _beside_best(section: Row) -> str:
     if row is None:
         return ""
     name = phrase(section["samplers"][sampler])
-    effect = f"{EFFECTS[row['verdict']]} ({_difference(row)})"
+    effect = EFFECTS.get(row["verdict"]) or _unused(row["share_unused"])
+    effect = f"{effect} ({_difference(row)})"
     return f"; the mean of {_pair(section, row)} is higher, but the effect of {name} {effect}"
+
+
+def _unused(share: float) -> str:
+    measured = "could not be measured" if share == 1 else "could hardly be measured"
+    return f"{measured}, because {searches_without_effect(share)}"
 
 
 def _beside_xgboost(row: Row) -> str:

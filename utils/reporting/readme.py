@@ -28,6 +28,8 @@ from utils.reporting.tables import (
 README, RESULTS = ROOT / "README.md", ROOT / "docs" / "results.md"
 README_START, README_END = "<!-- results:start -->", "<!-- results:end -->"
 AGAINST_NONE = "comparisons of a sampler against no resampling with the same model"
+TUNED = f"{AGAINST_NONE}, at the ratio that the search chose"
+EQUAL = "such comparisons with equal classes"
 SCARCITY_CLAIMS = (
     "scarcity_boosting",
     "scarcity_wide",
@@ -57,16 +59,19 @@ def answer(numbers: Numbers) -> str:
     comparison, final = numbers.comparison, numbers.final
     verdict, test, n_scorings = comparison.claim.verdict, final.test, len(final.scorings)
     reason = REASONS[verdict][0].lower() + REASONS[verdict][1:]
-    times = {1: "once", 2: "twice", 3: "three times"}.get(n_scorings, f"{n_scorings} times")
+    models = {1: "one final model", 2: "two final models", 3: "three final models"}.get(
+        n_scorings, f"{n_scorings} final models"
+    )
     sentences = {
         "Tuning": "What searched settings add to the mean average precision of the defaults, without resampling: "
         f"{_gains_of_tuning(comparison)}.",
-        "Credit-card data": verdict_counts(comparison.differences, AGAINST_NONE),
+        "Credit-card data": f"{verdict_counts(comparison.differences, TUNED)} "
+        f"{verdict_counts(comparison.equal_differences, EQUAL)}",
         "Few frauds": few_frauds.in_brief(numbers.scarcity),
         "Other tables": in_brief(numbers.other_tables),
         "The final model": f"{final.choice.label} reaches an average precision of "
         f"{with_interval(test.average_precision, *test.interval)} on the chronological test set, which has been "
-        f"scored {times}.",
+        f"scored for {models}.",
     }
     return "\n".join(
         [
@@ -78,7 +83,7 @@ def answer(numbers: Numbers) -> str:
 
 
 def headline(numbers: Numbers) -> str:
-    """The results as Markdown, from the recorded numbers of chapters 2, 4 and 7 to 10.
+    """The results as Markdown, from the recorded numbers of chapters 7 to 10.
 
     Raises
     ------
@@ -196,13 +201,12 @@ def _ratio_text(numbers: Numbers, stated: dict[str, str]) -> str:
         for row in sorted(claimed, key=lambda row: -row.n_folds)
     )
     text = f"Synthetic frauds per real one that the search chose for random forest with CGAN: {counts}."
-    costs = [
-        f"On {numbers.baselines.few_folds}, with fewer trees, equal classes change its average precision by "
-        f"{_interval(row)} against no resampling."
-        for row in numbers.smote.ratios
-        if (row.model, row.sampler, row.ratio) == ("rf", "cgan", "balanced")
+    differences = [
+        f"With equal classes it differs from no resampling by {_interval(row)} ({row.verdict})."
+        for row in numbers.comparison.equal_differences
+        if (row.model, row.sampler) == ("rf", "cgan")
     ]
-    return " ".join([*_sentences(stated, "never_equal", "equal_classes_cost"), text, *costs])
+    return " ".join([*_sentences(stated, "never_equal", "equal_classes_cost"), text, *differences])
 
 
 def _test_score_text(final: Final, stated: dict[str, str]) -> str:

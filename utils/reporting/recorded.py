@@ -10,8 +10,6 @@ from utils.benchmark.records import RecordError, from_json
 
 SECTIONS = {  # attribute of `Numbers`: section of numbers.json
     "eda": "01_eda",
-    "baselines": "02_baselines",
-    "smote": "04_smote",
     "comparison": "07_comparison",
     "final": "08_final_model",
     "scarcity": "09_scarcity",
@@ -63,10 +61,13 @@ class SamplerDifference(PairEstimate):
         See `verdicts.verdict`.
     detectable : float
         The smallest difference that could have been detected.
+    share_unused : float
+        Share of the folds on which the sampler left the rows as they are.
     """
 
     verdict: str
     detectable: float
+    share_unused: float = field(default=0.0, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,6 @@ class ModelDifference(PairEstimate):
 
     against: str
     verdict: str
-
-
-@dataclass(frozen=True)
-class RatioEffect(PairEstimate):
-    """Difference of a sampler at one ratio from no resampling with the same model."""
-
-    ratio: str
 
 
 @dataclass(frozen=True)
@@ -186,20 +180,6 @@ class Eda:
     """Numbers of chapter 1."""
 
     prevalence: float
-
-
-@dataclass(frozen=True)
-class Baselines:
-    """Numbers of chapter 2; `few_folds` describes the folds of the sensitivity studies."""
-
-    few_folds: str
-
-
-@dataclass(frozen=True)
-class Smote:
-    """Numbers of chapter 4."""
-
-    ratios: list[RatioEffect]
 
 
 @dataclass(frozen=True)
@@ -354,8 +334,6 @@ class Numbers:
     """Chapters that README, paper and pages read; None for a chapter that has not run."""
 
     eda: Eda | None
-    baselines: Baselines | None
-    smote: Smote | None
     comparison: Comparison | None
     final: Final | None
     scarcity: Scarcity | None

@@ -162,8 +162,15 @@ def if_unused(comparison: Comparison) -> str:
     ----------
     comparison : Comparison
     """
-    verdicts = [row.verdict for row in comparison.differences if (row.model, row.sampler) == comparison.claim.best]
-    return ", where most searches left the rows as they are" if "not used" in verdicts else ""
+    rows = [row for row in comparison.differences if (row.model, row.sampler) == comparison.claim.best]
+    if not rows or rows[0].verdict != "not used":
+        return ""
+    return f", where {searches_without_effect(rows[0].share_unused)}"
+
+
+def searches_without_effect(share: float) -> str:
+    """That most searches, or all, chose to leave the rows as they are."""
+    return f"{'every search' if share == 1 else 'most searches'} left the rows as they are"
 
 
 def refuted_by(comparison: Comparison) -> str:

@@ -65,16 +65,11 @@ def numbers_of_the_full_study() -> dict:
         ],
         "waterfall": steps,
     }
-    cost = {"model": "rf", "sampler": "cgan", "ratio": "balanced", "mean": -0.106, "low": -0.12, "high": -0.089}
     scorings = [
         {"label": label, "average_precision": 0.8, "finished": "2026-11-22"} for label in ("first", "second", "third")
     ]
     return {
         "01_eda": {"prevalence": 0.0017},
-        "02_baselines": {
-            "few_folds": "the 2 easiest of 10 folds",
-        },
-        "04_smote": {"ratios": [{**cost, "model": "lr", "high": 0.1}, cost]},
         "07_comparison": comparison,
         "08_final_model": {
             "choice": {"label": "Blend of trees"},

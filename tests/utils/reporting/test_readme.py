@@ -50,7 +50,6 @@ def numbers() -> dict:
         ],
     }
     numbers["07_comparison"]["equal_claim"]["verdict"] = "refuted"
-    numbers["02_baselines"]["few_folds"] = "two of the ten folds, the two easiest"
     scorings = [("XGBoost with CGAN", 0.8024, "2026-11-22"), ("Random forest with no resampling", 0.7777, "2026-11-23")]
     numbers["08_final_model"] = {
         "choice": {"label": "Random forest with no resampling"},
@@ -115,8 +114,7 @@ def test_headline_gives_chosen_ratios_and_the_cost_of_equal_classes(numbers):
     numbers["07_comparison"]["ratios"][0]["n_folds"] = 2
     text = readme.headline(parse(numbers))
     assert "random forest with CGAN: 5 on 10 folds, equal classes on 2 folds." in text
-    assert "On two of the ten folds, the two easiest, with fewer trees, equal classes change" in text
-    assert "by -0.106 [-0.120, -0.089] against no resampling" in text
+    assert "With equal classes it differs from no resampling by -0.012 [-0.030, 0.006] (harms)." in text
 
 
 def test_headline_discloses_every_scoring_of_the_test_set(numbers):
@@ -128,8 +126,10 @@ def test_headline_says_if_the_best_pair_hardly_used_its_sampler(numbers):
     assert "left the rows as they are" not in readme.headline(parse(numbers))
     (row,) = numbers["07_comparison"]["differences"]
     numbers["07_comparison"]["claim"]["best"] = [row["model"], row["sampler"]]
-    row["verdict"] = "not used"
+    row |= {"verdict": "not used", "share_unused": 0.6}
     assert ", where most searches left the rows as they are." in readme.headline(parse(numbers))
+    row["share_unused"] = 1.0
+    assert ", where every search left the rows as they are." in readme.headline(parse(numbers))
 
 
 def test_headline_states_claims_of_the_full_study_only(numbers):
@@ -175,6 +175,7 @@ def test_answer_is_the_verdict_and_a_list_of_what_was_found(numbers):
     verdict, empty, tuning, on_cards, few, others, final = readme.answer(parse(numbers)).split("\n")
     assert verdict.startswith("*Random forest with CGAN is best:* **not supported**; no rival is credibly better")
     assert empty == "" and on_cards.startswith("- **Credit-card data.** Of 1 comparisons")
+    assert "Of 1 such comparisons with equal classes, 0 are credible gains, 1 a credible loss" in on_cards
     assert tuning.startswith("- **Tuning.** What searched settings add ")
     assert few.startswith("- **Few frauds.** Of 20 ") and "with 20, 40, 80, 160 or all frauds to train on, 0 are" in few
     assert "Of 5 such comparisons of CGAN and CTGAN against random oversampling and SMOTE, 0 are credible gains" in few
@@ -184,7 +185,7 @@ def test_answer_is_the_verdict_and_a_list_of_what_was_found(numbers):
     assert "tables), 4 worse, and 0 undecided." in others
     assert others.endswith("The claim is not supported there, with a tuned ratio and with equal classes.")
     assert final.startswith("- **The final model.** ") and "0.778 [0.700, 0.850]" in final
-    assert final.endswith("been scored twice.")
+    assert final.endswith("been scored for two final models.")
 
 
 def test_answer_tells_two_verdicts_and_unused_samplers_apart(numbers):
@@ -202,7 +203,7 @@ def test_answer_tells_two_verdicts_and_unused_samplers_apart(numbers):
 def test_answer_says_nothing_of_few_frauds_and_other_tables_that_were_not_measured(numbers):
     del numbers["09_scarcity"], numbers["10_many_tables"]
     text = readme.answer(parse(numbers))
-    assert len(text.split("\n")) == 5 and text.endswith("been scored twice.")
+    assert len(text.split("\n")) == 5 and text.endswith("been scored for two final models.")
     headline = readme.headline(parse(numbers))
     assert "Other tables" not in headline and "Few frauds" not in headline
 
