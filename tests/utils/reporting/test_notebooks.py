@@ -211,12 +211,18 @@ def test_finding_01_says_that_days_differ_and_single_features_tell(recorded):
     assert eda["best_feature"]["roc_auc"] > 0.9 and eda["drift"][0]["roc_auc"] > 0.95
 
 
+def test_findings_02_and_07_say_that_tuning_moves_no_mean_by_a_hundredth(recorded):
+    tuned = [row for row in recorded["07_comparison"]["tuned"] if row["against"].endswith(" + defaults")]
+    assert [row["n_folds"] for row in tuned] == [10, 10, 10] and max(abs(row["mean"]) for row in tuned) < 0.01
+
+
 def test_finding_03_says_that_undersampling_inflates_a_score_and_helps_no_ensemble(recorded):
     under = recorded["03_undersampling"]
     verdicts = [row["verdict"] for row in under["ensembles"]]
     assert len(verdicts) == 4 and verdicts.count("harms") == 3 and all(row["mean"] < 0 for row in under["ensembles"])
     scores = list(under["thinned_test"].values())
     assert scores == sorted(scores) and scores[-1] > scores[0] + 0.05
+    assert under["equal_calibration"]["rus"] > 100 * under["equal_calibration"]["none"]
     chosen = [row for row in recorded["07_comparison"]["ratios"] if row["sampler"] == "nearmiss" and row["n_folds"]]
     assert {row["ratio"] for row in chosen} == {"all"}
 
