@@ -116,7 +116,7 @@ class Profile:
     sequence_samplers, sequence_folds : tuple
         Samplers and folds of the networks that read the columns in an order; empty for those of all networks.
     sensitivity_folds, sensitivity_models : tuple
-        Pairs (repeat, fold) and models for the sensitivity studies.
+        Pairs (repeat, fold) for ratio curves and other settings of networks; models of all sensitivity studies.
     tables : tuple of str
         Tables of the benchmark over many datasets; empty for all of the plan.
     scarcity_levels : tuple of int
@@ -289,7 +289,7 @@ QUICK_SIZE = {
     "explained_rows": 10,
 }
 # Where less has been run on the credit-card data than is planned: one seed, no ARF and no copula; these are among what
-# the plan drops first. The sensitivity studies are on two of the ten folds.
+# the plan drops first. Ratio curves and other settings of networks are on two of the ten folds.
 RUN_SO_FAR = {"seeds": 1, "sensitivity_folds": _pairs(1, 2)}
 PROFILES = ("quick", "full")
 

@@ -424,7 +424,7 @@ def test_paper_describes_a_run_with_few_methods_as_one(profile, numbers):
     text = text_of(paper.build(profile))
     assert "This run has no results for Tomek links, NearMiss" in text
     assert "EasyEnsemble 0." not in text and "NearMiss 0." not in text
-    assert "We compare four ways of handling imbalance with none of them" in text
+    assert "We compare four ways of handling imbalance against no resampling" in text
 
 
 def test_paper_has_no_figure_in_a_column():

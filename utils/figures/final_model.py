@@ -72,11 +72,11 @@ def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float | N
         Cost of an alert, by which the curve rises between two positives.
     """
     n_alerts, cost = np.asarray(n_alerts), np.asarray(cost)
+    a_day, per_day, days = (" a day", " per day", days) if days else ("", "", 1)
     curve = np.unique(np.r_[n_alerts, n_alerts[1:] - 1, np.geomspace(1, n_alerts[-1], 500).astype(int)])
     numbers = np.r_[curve, chosen]
     before = np.searchsorted(n_alerts, numbers, side="right") - 1
-    *costs, chosen_cost = (cost[before] + fee * (numbers - n_alerts[before])) / (days or 1)
-    a_day, per_day, days = (" a day", " per day", days) if days else ("", "", 1)
+    *costs, chosen_cost = (cost[before] + fee * (numbers - n_alerts[before])) / days
     figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
     axes.plot(curve / days, costs, color=LEGITIMATE)
     axes.plot(chosen / days, chosen_cost, "o", color=FRAUD)

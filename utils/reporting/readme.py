@@ -59,9 +59,6 @@ def answer(numbers: Numbers) -> str:
     comparison, final = numbers.comparison, numbers.final
     verdict, test, n_scorings = comparison.claim.verdict, final.test, len(final.scorings)
     reason = REASONS[verdict][0].lower() + REASONS[verdict][1:]
-    models = {1: "one final model", 2: "two final models", 3: "three final models"}.get(
-        n_scorings, f"{n_scorings} final models"
-    )
     sentences = {
         "Tuning": "What searched settings add to the mean average precision of the defaults, without resampling: "
         f"{_gains_of_tuning(comparison)}.",
@@ -71,7 +68,7 @@ def answer(numbers: Numbers) -> str:
         "Other tables": in_brief(numbers.other_tables),
         "The final model": f"{final.choice.label} reaches an average precision of "
         f"{with_interval(test.average_precision, *test.interval)} on the chronological test set, which has been "
-        f"scored for {models}.",
+        f"scored for {n_scorings} final {plural(n_scorings, 'model', 'models')}.",
     }
     return "\n".join(
         [

@@ -185,7 +185,7 @@ def test_answer_is_the_verdict_and_a_list_of_what_was_found(numbers):
     assert "tables), 4 worse, and 0 undecided." in others
     assert others.endswith("The claim is not supported there, with a tuned ratio and with equal classes.")
     assert final.startswith("- **The final model.** ") and "0.778 [0.700, 0.850]" in final
-    assert final.endswith("been scored for two final models.")
+    assert final.endswith("been scored for 2 final models.")
 
 
 def test_answer_tells_two_verdicts_and_unused_samplers_apart(numbers):
@@ -203,7 +203,7 @@ def test_answer_tells_two_verdicts_and_unused_samplers_apart(numbers):
 def test_answer_says_nothing_of_few_frauds_and_other_tables_that_were_not_measured(numbers):
     del numbers["09_scarcity"], numbers["10_many_tables"]
     text = readme.answer(parse(numbers))
-    assert len(text.split("\n")) == 5 and text.endswith("been scored for two final models.")
+    assert len(text.split("\n")) == 5 and text.endswith("been scored for 2 final models.")
     headline = readme.headline(parse(numbers))
     assert "Other tables" not in headline and "Few frauds" not in headline
 

@@ -74,8 +74,8 @@ def test_out_of_fold_computes_rows_once(profile, monkeypatch):
     monkeypatch.setattr(final_model, "_fold_probability", lambda *_: pytest.fail("a finished fold was run again"))
     again = final_model.out_of_fold(profile, task)
     np.testing.assert_array_equal(again.probability, first.probability)
-    kept = (profile.results / "out_of_fold").iterdir()
-    assert not [path for path in kept if path.suffix not in (".parquet", ".json")]
+    kept = (profile.results / "out_of_fold").glob(f"{task.key}*")
+    assert [path.name for path in kept] == [f"{task.key}.parquet"]
 
 
 @pytest.mark.parametrize("choice", [("none", "xgb"), ("smote", "lr"), ("none", "ann")])
