@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from utils.data.reading.spelled_dates import date_spelling, to_moments
+from utils.data.reading.spelled_dates import date_spelling, have_short_year_first, to_moments
 from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, mixed_currencies, to_floats
 from utils.data.reading.tables import DataError
 from utils.data.reading.texts import as_texts
@@ -221,6 +221,11 @@ def moments_since_1970(values: np.ndarray, unit: str) -> np.ndarray:
 def _refuse_dates(column: pd.Series, texts: pa.Array) -> None:
     """Raise DataError about the first value that is not written like the column's first date."""
     first = texts.drop_null().slice(0, 1)
+    if have_short_year_first(texts):
+        raise DataError(
+            f"Column '{column.name}' holds dates such as '{first[0].as_py()}', whose two digits of the year seem to be "
+            f"the first; {WRITE_DAYS}."
+        )
     spelling = date_spelling(first)
     wrong = texts.is_valid()
     if spelling is not None:

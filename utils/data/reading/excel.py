@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from datetime import date, time
+from collections.abc import Sequence
+from datetime import date, time, timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -26,7 +27,7 @@ def is_workbook(content: bytes) -> bool:
 
 
 def read_workbook(content: bytes, name: str) -> tuple[list[str], list[pa.ChunkedArray], list[str]]:
-    """Names and texts of the columns of the first sheet that has rows, and notes; hidden sheets come last.
+    """Names and columns, numbers or texts, of the first sheet that has rows, and notes; hidden sheets come last.
 
     Raises
     ------
@@ -50,7 +51,7 @@ def read_workbook(content: bytes, name: str) -> tuple[list[str], list[pa.Chunked
     width = max(position for row in (header, *rows) for position, cell in enumerate(row, 1) if cell is not None)
     names = [_text(cell) or "" for cell in _padded(header, width)]
     cells = zip(*(_padded(row, width) for row in rows), strict=True)
-    columns = [pa.chunked_array([pa.array(map(_text, column), pa.string())]) for column in cells]
+    columns = [pa.chunked_array([_array(column)]) for column in cells]
     return names, columns, notes
 
 
@@ -81,9 +82,27 @@ def _padded(row: tuple, width: int) -> tuple:
     return (*row[:width], *[None] * (width - len(row)))
 
 
+def _array(cells: Sequence[object]) -> pa.Array:
+    """Cells as text, but those of a column that has nothing else than numbers, or durations, as what they are."""
+    cells = [None if _is_error(cell) else cell for cell in cells]
+    kinds = {type(cell) for cell in cells if cell is not None}
+    if kinds == {timedelta}:
+        return pa.array(cells, pa.duration("us"))
+    if kinds and kinds <= {int, float}:
+        try:
+            return pa.array(cells, pa.float64() if float in kinds else pa.int64())
+        except (OverflowError, pa.ArrowInvalid):  # more digits than a number holds
+            pass
+    return pa.array(map(_text, cells), pa.string())
+
+
+def _is_error(cell: object) -> bool:
+    """Whether a cell is an error value, such as '#N/A' or '#DIV/0!'."""
+    return isinstance(cell, str) and cell.startswith("#") and cell.endswith(("!", "?", "#N/A"))
+
+
 def _text(cell: object) -> str | None:
     """A cell as in a CSV; error values are missing."""
     if isinstance(cell, date | time):
         return cell.isoformat()
-    text = None if cell is None else str(cell)
-    return None if text is not None and text.startswith("#") and text.endswith(("!", "?")) else text
+    return None if cell is None or _is_error(cell) else str(cell)

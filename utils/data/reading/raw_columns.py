@@ -59,7 +59,8 @@ def frame_of_texts(
     Parameters
     ----------
     names : sequence of str
-    columns : sequence of pyarrow arrays of strings
+    columns : sequence of pyarrow arrays
+        Of strings, or of numbers or durations, which are taken as they are.
     separator : str
         That of the file; where semicolons separate cells, commas usually are decimal signs.
     known : dict of str to str
@@ -92,11 +93,15 @@ def frame_of_texts(
 
 
 def _read_column(column: pa.ChunkedArray) -> _Column:
+    if not pa.types.is_string(column.type):  # a workbook's own numbers
+        return _Column(_clean_column(column))
     sample = clean_texts(column.slice(0, SAMPLE))
     signs = decimal_signs(sample)
     if signs and not is_code(column):
         for number_type in (pa.int64(), pa.float64()):  # fast path for numbers as programs write them
             if number_type == pa.float64() and signs != {POINT}:
+                break
+            if pc.any(pc.match_substring_regex(column, "[xX]")).as_py():  # a cast would take '0x1F' for 31
                 break
             try:
                 numbers = column.cast(number_type)

@@ -19,19 +19,21 @@ _CLOCK = (
 _DIGIT_CLOCK = r"T?(?P<hour>\d{2})(?:(?P<minute>\d{2})(?P<second>\d{2})?)?(?P<fraction>)(?P<half>)(?P<zone>Z?)"
 FIRST, SECOND = r"(?P<first>\d{1,2})", r"(?P<second_part>\d{1,2})"
 POINTS = "numeric with points"  # never has the month first
+NUMERIC = "numeric"
 DIGITS = "digits"
 PATTERNS = {
     "year first": [rf"{_YEAR4}{sign}(?P<month>\d{{1,2}}){sign}(?P<day>\d{{1,2}})" for sign in ("-", "/", r"\.")],
     # Missing dates and open ends have the years 0000 and 9999.
     DIGITS: [r"(?P<year>(?:19|20)\d{2}|0000|9999)(?P<month>\d{2})(?P<day>\d{2})"],
     POINTS: [rf"{FIRST}\.{SECOND}\.{_YEAR}"],
-    "numeric": [rf"{FIRST}{sign}{SECOND}{sign}{_YEAR}" for sign in ("/", "-")],
+    NUMERIC: [rf"{FIRST}{sign}{SECOND}{sign}{_YEAR}" for sign in ("/", "-")],
     "named": [
         rf"(?P<day>\d{{1,2}})[ /-]?{_MONTH}\.?[ /-]?{_YEAR}",
         rf"{_MONTH}\.?[ -](?P<day>\d{{1,2}})(?:, ?| |-){_YEAR4}",
         rf"{_MONTH}[ -]{_YEAR4}",
     ],
 }
+SHORT_YEAR = r"^\d{2}[-/.]\d{1,2}[-/.]\d{2}(?:\D|$)"  # '24-02-13', whose year may come first or last
 MOMENTS = [
     (kind, f"^{day}{clock}$")
     for kind, days in PATTERNS.items()
@@ -82,12 +84,34 @@ def date_spelling(texts: pa.Array, day_first: bool | None = None) -> DateSpellin
         if not len(texts) or not _all_match(texts.slice(0, SAMPLE), pattern) or not _all_match(texts, pattern):
             continue
         distinct = pc.unique(texts)
+        if day_first is None and _has_year_first(distinct, pattern):
+            return None
         spelling = DateSpelling(pattern, day_first=True if kind == POINTS else None)
-        if kind == "numeric":
+        if kind == NUMERIC:
             spelling = _numeric_spelling(distinct, pattern, day_first)
         if spelling is not None and _holds_days(distinct.slice(0, SAMPLE), spelling):
             return spelling
     return None
+
+
+def have_short_year_first(texts: pa.Array) -> bool:
+    """Whether all texts are written like '24-02-13', and more likely have the year first than the day or the month."""
+    texts = texts.drop_null()
+    return len(texts) > 0 and any(
+        _all_match(texts, pattern) and _has_year_first(pc.unique(texts), pattern)
+        for kind, pattern in MOMENTS
+        if kind in (POINTS, NUMERIC)
+    )
+
+
+def count_without_zone(texts: pa.Array, spelling: DateSpelling) -> int:
+    """How many times are written without a zone in a column in which others have one; 0 if all are written alike."""
+    counts = pc.value_counts(texts.drop_null())
+    zones = pc.struct_field(pc.extract_regex(counts.field("values"), spelling.pattern), "zone")
+    is_without = pc.equal(zones, "").fill_null(False)
+    if not pc.any(is_without).as_py() or pc.all(is_without).as_py():
+        return 0
+    return pc.sum(counts.field("counts").filter(is_without)).as_py()
 
 
 def no_dates(texts: pa.Array) -> pa.Array:
@@ -168,6 +192,20 @@ def _numeric_spelling(texts: pa.Array, pattern: str, day_first: bool | None) -> 
     return DateSpelling(pattern, day_first=not _likely_month_first(parts), is_ambiguous=True)
 
 
+def _has_year_first(texts: pa.Array, pattern: str) -> bool:
+    """Whether texts like '24-02-13' are days only with the year first, or span less than half as long as otherwise."""
+    if FIRST not in pattern or not pc.all(pc.match_substring_regex(texts, SHORT_YEAR)).as_py():
+        return False
+    parts = _parts(texts, pattern)
+    reversed_parts = parts | {"year": _full_years(parts["first"]), "month": parts["second_part"]}
+    days, are_days = _days(reversed_parts | {"day": parts["year"] % 100})
+    if not are_days.all():
+        return False
+    others = [_days(_with_order(parts, order)) for order in (True, False)]
+    spans = [np.ptp(other) for other, are_others in others if are_others.all()]
+    return not spans or bool(2 * np.ptp(days) < min(spans))
+
+
 def _likely_month_first(parts: dict[str, np.ndarray]) -> bool:
     """Whether the month is likelier first, where one part never differs: the month, or 1 for first days of months."""
     is_constant = [np.ptp(parts[part]) == 0 for part in ("first", "second_part")]
@@ -186,12 +224,17 @@ def _parts(texts: pa.Array, pattern: str) -> dict[str, np.ndarray]:
     numbers["month"] = _month_numbers(parts["month"]) if "month" in parts else np.zeros(len(texts), dtype=np.int64)
     year = numbers["year"]
     is_short = pc.equal(pc.utf8_length(parts["year"]), 2).fill_null(False).to_numpy(zero_copy_only=False)
-    numbers["year"] = np.where(is_short, year + np.where(year >= PIVOT, 1900, 2000), year)
+    numbers["year"] = np.where(is_short, _full_years(year), year)
     numbers["fraction"] = _integers(pc.utf8_rpad(parts["fraction"], 9, "0"), fill=0)
     half = pc.utf8_lower(pc.utf8_slice_codeunits(parts["half"], 0, 1))
     numbers["half"] = _integers(pc.index_in(half, pa.array(["a", "p"], half.type)), fill=-1)
     numbers["zone"] = _zone_minutes(parts["zone"])
     return numbers
+
+
+def _full_years(years: np.ndarray) -> np.ndarray:
+    """Years of four digits from two."""
+    return years + np.where(years >= PIVOT, 1900, 2000)
 
 
 def _is_int(name: str) -> bool:

@@ -14,17 +14,32 @@ SAMPLE = 1_000  # values that are tried first, so that a column of text is recog
 # Signs that typesetters use, and what they stand for.
 PLAIN_SIGNS = {"\N{MINUS SIGN}": "-", "[\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}]": " "}
 PLAIN_SIGNS |= {"\N{RIGHT SINGLE QUOTATION MARK}": "'"}
-CODES = "USD|EUR|GBP|JPY|CNY|INR|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|TRY|BRL|MXN|ZAR|KRW"
-MONEY = rf"(?:[$€£¥₹₩₺]|{CODES})"
+# Codes of ISO 4217 as of 2024, without those of funds, metals and tests.
+CODES = (
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF "
+    "CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD "
+    "HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD "
+    "MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN "
+    "PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY "
+    "TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWL"
+).replace(" ", "|")
+NATIONAL = r"US\$|CA\$|C\$|AU\$|A\$|NZ\$|HK\$|S\$|R\$|eur|usd|gbp|kr\.?|zł|Kč|Ft|lei|Rs\.?|Fr\."
+MONEY = rf"(?:{NATIONAL}|[$€£¥₹₩₺₽₪₴₫฿₱₦]|{CODES})"
 BEFORE, AFTER = rf"^[-+]?\s?(?P<money>{MONEY})", rf"(?P<money>{MONEY})$"
 NAMES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₩": "KRW", "₺": "TRY"}  # that signs share
+NAMES |= {"US$": "USD", "CA$": "CAD", "C$": "CAD", "AU$": "AUD", "A$": "AUD", "NZ$": "NZD", "HK$": "HKD", "S$": "SGD"}
+NAMES |= {"R$": "BRL", "eur": "EUR", "usd": "USD", "gbp": "GBP", "kr.": "kr", "zł": "PLN", "Kč": "CZK", "Ft": "HUF"}
+NAMES |= {"₽": "RUB", "₪": "ILS", "₴": "UAH", "₫": "VND", "฿": "THB", "₱": "PHP", "₦": "NGN", "lei": "RON", "Rs.": "Rs"}
+NAMES |= {"Fr.": "CHF"}
 CURRENCY = rf"^([-+]?)\s?{MONEY}\s?|\s?{MONEY}$"
 # Negative numbers as accountants write them, '(12)' and '12-'.
 NEGATIVE = {r"^\((.+)\)$": r"-\1", r"^([\d.,' ]+)-$": r"-\1"}
 PERCENT = r"\s?%$"
 UNUSUAL = r"[^-+\d.,eE' ]|-$"  # what only texts with other signs have
+WITH_WORD = r"^[-+]?[\d.,]+ ?(?P<word>[^\s\d.,]{1,12})$"
 DIGITS = r"^\d+$"
-CODE = r"^(?:0\d+|\+\d{8,})$"  # digits after a zero, which would be lost, as of a postal code, or a phone number
+# Digits after a zero, which would be lost, as of a postal code or of a diagnosis such as '008.45', or a phone number.
+CODE = r"^(?:0\d+(?:[.,]\d+)?|\+\d{8,})$"
 MIN_LOST = 16  # digits from which a float64 does not hold every whole number
 TICKS = (1e16, 4.2e18)  # times up to 2103: nanoseconds since 1970, and coarser units since 1601 or the year 1
 MOST = 0.95  # share of the times of a column that must differ as floats
@@ -100,6 +115,12 @@ def to_floats(texts: pa.Array, sign: str) -> pa.Array:
 
 def _all_match(texts: pa.Array, sign: str) -> bool:
     return pc.all(pc.match_substring_regex(texts, f"^(?:{NUMBER[sign]})$")).as_py() is not False
+
+
+def common_word(texts: pa.Array) -> str:
+    """The word, such as 'kg', that stands behind every number of a column; empty if there is none."""
+    words = pc.unique(pc.struct_field(pc.extract_regex(texts, WITH_WORD), "word")).to_pylist()
+    return words[0] if len(words) == 1 and words[0] else ""
 
 
 def mixed_currencies(texts: pa.Array) -> list[str]:

@@ -124,6 +124,25 @@ def test_as_dates_converts_times_with_a_zone_to_utc():
     assert as_dates(moments.astype("datetime64[s, Europe/Vienna]")).dtype == "datetime64[ns]"
 
 
+SHORT_YEARS = {
+    "year first": (["23-03-01", "23-11-24", "24-08-23"], None),
+    "year first, only reading": (["99-12-31"], None),
+    "year last": (["01-03-23", "24-11-23", "23-08-24"], ["2023-03-01", "2023-11-24", "2024-08-23"]),
+    "month first": (["03/01/23", "11/24/23", "08/23/24"], ["2023-03-01", "2023-11-24", "2024-08-23"]),
+    "births": (["01.03.45", "24.11.62", "23.08.99"], ["2045-03-01", "2062-11-24", "1999-08-23"]),
+    "either": (["23-01-24", "23-05-24"], ["2024-01-23", "2024-05-23"]),
+}
+
+
+@pytest.mark.parametrize(("days", "expected"), SHORT_YEARS.values(), ids=SHORT_YEARS.keys())
+def test_as_dates_refuses_two_digits_of_a_year_that_seem_to_come_first(days, expected):
+    if expected is None:
+        with pytest.raises(DataError, match=f"such as '{days[0]}', whose two digits of the year seem to be the first"):
+            as_dates(pd.Series(days))
+    else:
+        assert as_dates(pd.Series(days)).dt.strftime("%Y-%m-%d").tolist() == expected
+
+
 def test_as_dates_takes_the_given_order_only_where_the_column_leaves_it_open():
     assert as_dates(pd.Series(["03/02/2024", "05/06/2024"]), day_first=False).dt.month.tolist() == [3, 5]
     assert as_dates(pd.Series(["03/02/2024", "05/06/2024"]), day_first=True).dt.month.tolist() == [2, 6]

@@ -75,6 +75,10 @@ def test_read_raw_takes_the_usual_words_for_missing_values(tmp_path, word):
         (["1", "2.5"], [1, 2.5]),
         (["1", "x"], ["1", "x"]),
         (["007", "12"], ["007", "12"]),
+        (["008.45", "250.0"], ["008.45", "250.0"]),
+        (["03.2024", "12.2023"], ["03.2024", "12.2023"]),
+        (["08,30", "17,15"], ["08,30", "17,15"]),
+        (["00.5", "1"], ["00.5", "1"]),
         (["0", "0.5"], [0, 0.5]),
         (["1'234.5", "2"], [1234.5, 2]),
         (["1 234.5", "2"], [1234.5, 2]),
@@ -83,6 +87,14 @@ def test_read_raw_takes_the_usual_words_for_missing_values(tmp_path, word):
         (["1", "inf"], [1, NAN]),
         (["", ""], [NAN, NAN]),
         (["CHF 12.50", "-3"], [12.5, -3]),
+        (["HKD 12.50", "3 HKD"], [12.5, 3]),
+        (["R$ 1.234,50", "7 BRL"], [1234.5, 7]),
+        (["12,50 zł", "7 PLN"], [12.5, 7]),
+        (["US$ 12.50", "$3", "4 usd"], [12.5, 3, 4]),
+        (["12.50 eur", "3 EUR"], [12.5, 3]),
+        (["A$5", "US$6"], ["A$5", "US$6"]),
+        (["12 kg", "13 kg"], ["12 kg", "13 kg"]),
+        (["TOPAZ 12", "3"], ["TOPAZ 12", "3"]),
         (["1,234.50 EUR", "€7", "8"], [1234.5, 7, 8]),
         (["$5", "6 USD", "$7.5 USD"], [5, 6, 7.5]),
         (["1,234.50 EUR", "$7"], ["1,234.50 EUR", "$7"]),
@@ -198,6 +210,12 @@ def test_read_raw_notes_how_an_unclear_decimal_sign_was_decided(tmp_path, text, 
     assert note.startswith("Column 'a': '1") and note.endswith(f"is read as {value}, {reason}.")
 
 
+@pytest.mark.parametrize("late", ["0x1F", "0XFF", "-0x1"])
+def test_read_raw_takes_hexadecimal_digits_for_text_wherever_they_are(tmp_path, late):
+    for cells in (["5"] * 1_200 + [late], [late] + ["5"] * 1_200):
+        assert read(tmp_path, "a,b\n" + "".join(f"{cell},1\n" for cell in cells))["a"].tolist() == cells
+
+
 def test_read_raw_notes_nothing_about_clear_columns_and_says_which_encoding_it_assumed(tmp_path):
     assert read(tmp_path, "a;b\n1.5;7\n0.234;8\n").attrs["notes"] == []
     (tmp_path / "own.csv").write_bytes("a;b\nä;7\n".encode("cp1252"))
@@ -281,6 +299,26 @@ def test_read_raw_reads_the_first_filled_sheet_of_a_workbook(tmp_path):
         "'Sheet3'), move that to the front."
     )
     assert line_numbers(path, np.array([0, 2])) == "rows 1, 3"
+
+
+def test_read_raw_takes_the_numbers_of_a_workbook_as_they_are_and_lets_its_texts_decide_alone(tmp_path):
+    """1.125 is what the cell holds, whatever the texts of other columns have as their decimal sign."""
+    hour = datetime.timedelta(hours=1)
+    header = ["rate", "sum", "points", "count", "worked", "large"]
+    rows = [
+        [1.125, "0,50", "1.100", 7, hour, 10**15],
+        [2.375, "12,25", "2.200", None, 26 * hour, None],
+        [None, "1.234,50", "3.300", 9, None, 3],
+    ]
+    path = tmp_path / "own.xlsx"
+    path.write_bytes(as_workbook([header, *rows, ["#DIV/0!", "#N/A", None, 3, None, 5]]))
+    frame = read_raw(path)
+    assert frame["rate"].tolist()[:2] == [1.125, 2.375] and frame["rate"].isna().tolist() == [False, False, True, True]
+    assert frame["sum"].tolist()[:3] == [0.5, 12.25, 1234.5]
+    assert frame["points"].tolist()[:3] == [1100, 2200, 3300]
+    assert frame["count"].tolist()[0] == 7 and frame["large"].tolist()[0] == 10**15
+    assert frame["worked"].dt.total_seconds().tolist()[:2] == [3600, 93600]
+    assert frame.attrs["notes"] == ["Column 'points': '1.100' is read as 1100, as in other columns."]
 
 
 def test_read_raw_reads_a_visible_sheet_before_hidden_ones(tmp_path):
