@@ -25,13 +25,13 @@ from utils.data.reading.column_types import (
     refuse_days_with_year_last,
 )
 from utils.data.reading.raw_columns import NOTES, SIGNS
-from utils.data.reading.spelled_dates import date_spelling, no_dates
-from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, is_code, to_floats
+from utils.data.reading.spelled_dates import date_spelling, have_short_year_first, no_dates
+from utils.data.reading.spelled_numbers import COMMA, POINT, common_word, decimal_signs, is_code, to_floats
 from utils.data.reading.texts import as_texts
 from utils.data.recognition.guesses import guess_amount, guess_note, guess_time
 from utils.data.recognition.label import LabelSpellings, label_spellings, spell_codes
 from utils.data.recognition.named_columns import MAX_NAMED, NamedColumns
-from utils.data.recognition.names import names_entity, names_moment, words_of
+from utils.data.recognition.names import names_entity, names_moment, names_number, names_row, words_of
 from utils.data.recognition.recognised import ColumnSummary, Recognised
 from utils.data.recognition.spellings import recognise_spellings, with_currencies, with_spelling
 from utils.data.recognition.times import (
@@ -48,10 +48,14 @@ MIN_COUNTED = 20  # values from which 'a different one in every row' says someth
 ALMOST_ALL = 0.95
 LONG_TEXT = 60  # characters on average
 ENTITY_ROWS = 50  # largest mean number of rows per value of a column that names entities, such as customers
+SMALLEST_KEY = 10_000  # what a name calls a number, such as 'room number', may be a quantity if it is smaller
 MIN_GROUPS = 6  # groups with positives: one for each of five folds and one for the test set
 YEAR_LAST = f"written like days with the year last; {WRITE_DAYS}, to use it as a date"
+YEAR_FIRST = f"written like days with two digits of the year first; {WRITE_DAYS}, to use it as a date"
 RISES = "rises or falls from each row to the next"
 CODES = "whole numbers that its name calls codes"
+FAR, ONLY_NEGATIVE = "far from the others", "the only negative value"
+ODD_SHARE = 0.01  # of the rows that have a value, from which one that is odd may mean a missing one
 MAX_NOTES = 3  # of the reader that a refusal repeats, those on the whole file first
 MAX_WORDS = 2  # beside numbers or dates, which a detail lists
 
@@ -164,7 +168,12 @@ class _Content:
     @property
     def is_entity(self) -> bool:
         """Whether the values name entities, of which each has a few rows."""
-        return self.is_named_entity and self.rows_per_value <= ENTITY_ROWS and self.n_values >= MIN_COUNTED
+        return self.is_named_entity and self.has_few_rows_each
+
+    @property
+    def has_few_rows_each(self) -> bool:
+        """Whether there are many values, of which each has a few rows."""
+        return self.rows_per_value <= ENTITY_ROWS and self.n_values >= MIN_COUNTED
 
 
 def _summarise(column: pd.Series, named: NamedColumns, label: LabelSpellings) -> ColumnSummary:
@@ -210,6 +219,8 @@ def _recognised_kind(content: _Content, label: LabelSpellings) -> tuple[str, str
         return "date", ""
     if pd.api.types.is_timedelta64_dtype(column):
         return "number", ""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return _kind_of_texts(content, are_categories=True)
     if pd.api.types.is_numeric_dtype(column):
         return _kind_of_numbers(content)
     return _kind_of_texts(content)
@@ -217,7 +228,7 @@ def _recognised_kind(content: _Content, label: LabelSpellings) -> tuple[str, str
 
 def _kind_of_numbers(content: _Content) -> tuple[str, str]:
     name, distinct = content.column.name, content.distinct
-    if content.is_whole and content.is_named_entity:
+    if content.is_whole and (content.is_named_entity or _is_numbered(content)):
         return _kind_of_keys(content)
     if date_digits(distinct) is not None:
         return "date", ""
@@ -227,16 +238,24 @@ def _kind_of_numbers(content: _Content) -> tuple[str, str]:
         return "dropped", _difference(content)
     if are_days_with_year_last(distinct):
         return "number", f"but {YEAR_LAST}"
-    return "number", RISES if _rises(content) else ""
+    return "number", RISES if _rises(content) else _odd_value(content)
 
 
 def _kind_of_keys(content: _Content) -> tuple[str, str]:
-    """Kind of whole numbers whose name is that of entities."""
+    """Kind of whole numbers whose name is that of entities, contracts or rows."""
     if _differs_in_rows(content):
         return "dropped", _difference(content)
-    if content.is_entity:
+    if content.has_few_rows_each:
         return "dropped", _entity_detail(content)
     return "category", f"{content.n_values:,} values, {CODES}"
+
+
+def _is_numbered(content: _Content) -> bool:
+    """Whether whole numbers are those of rows or of contracts, as their name and size say."""
+    name, is_unique = content.column.name, content.n_values == len(content.column)
+    if names_row(name) and is_unique:
+        return content.n_values >= MIN_COUNTED
+    return names_number(name) and (is_unique or content.distinct.min() >= SMALLEST_KEY)
 
 
 def _counts_rows(content: _Content) -> bool:
@@ -245,6 +264,20 @@ def _counts_rows(content: _Content) -> bool:
         return False
     values = content.column.to_numpy(dtype=np.float64)
     return values.max() - values.min() < 1.5 * len(values)
+
+
+def _odd_value(content: _Content) -> str:
+    """A repeated value that may mean a missing one: far from all others, or the only negative one; empty if none."""
+    distinct = np.sort(content.distinct.to_numpy(dtype=np.float64))
+    if len(distinct) < MIN_COUNTED:
+        return ""
+    for value, others in ((distinct[0], distinct[1:]), (distinct[-1], distinct[:-1])):
+        is_far = np.abs(others - value).min() > np.ptp(others)
+        is_only_negative = value < 0 <= others[0]
+        n_rows = int((content.column == value).sum()) if is_far or is_only_negative else 0
+        if n_rows >= max(2, ODD_SHARE * content.n_filled):
+            return f"{value:.10g} in {n_rows:,} rows, {FAR if is_far else ONLY_NEGATIVE}"
+    return ""
 
 
 def _rises(content: _Content) -> bool:
@@ -268,18 +301,19 @@ def _entity_detail(content: _Content) -> str:
     return f"{content.n_values:,} values with {content.rows_per_value:.1f} rows each, as of an entity"
 
 
-def _kind_of_texts(content: _Content) -> tuple[str, str]:
+def _kind_of_texts(content: _Content, *, are_categories: bool = False) -> tuple[str, str]:
+    """Kind of a column of text, or of what the file itself calls categories."""
     texts = content.texts.drop_null()
     if not len(texts):
         return "dropped", "no values"
-    if decimal_signs(texts) and not is_code(texts):
+    if not are_categories and decimal_signs(texts) and not is_code(texts):
         return _kind_of_numbers(_Content(as_numbers(content.column)))
     if date_spelling(texts) is not None:
         return "date", ""
     is_long = (pc.mean(pc.utf8_length(texts)).as_py() or 0) > LONG_TEXT
     if is_long and content.n_values > content.n_filled / 2:
         return "dropped", "long free text"
-    hint = _hint(content)
+    hint = "" if are_categories else _hint(content)
     if _differs_in_rows(content):
         return "dropped", ", ".join(filter(None, [_difference(content), hint]))
     if content.is_entity:
@@ -293,13 +327,26 @@ def _hint(content: _Content) -> str:
     if content.n_values < MIN_COUNTED:
         return ""
     if is_code(texts):
-        is_number = bool(decimal_signs(texts))
-        return YEAR_LAST if is_number and are_days_with_year_last(as_numbers(content.distinct)) else ""
+        return _hint_on_codes(content) if decimal_signs(texts) else ""
+    if have_short_year_first(texts):
+        return YEAR_FIRST
+    if unit := common_word(texts):
+        return f"numbers with '{unit}'; leave it out of these cells to use it as a number"
     numbers = min((to_floats(texts, sign) for sign in (POINT, COMMA)), key=lambda floats: floats.null_count)
     for kind, others in (("number", texts.filter(numbers.is_null())), ("date", no_dates(texts))):
         if 0 < len(others) <= max(MAX_WORDS, (1 - ALMOST_ALL) * len(texts)):
             return f"{kind}s but for {_quoted(others.to_pylist())}; leave these cells empty to use it as a {kind}"
     return ""
+
+
+def _hint_on_codes(content: _Content) -> str:
+    """How numbers can be used that are taken for codes because digits follow a zero."""
+    if are_days_with_year_last(as_numbers(content.distinct)):
+        return YEAR_LAST
+    decimals = content.texts.filter(pc.match_substring_regex(content.texts, r"^0\d+[.,]"))
+    if not len(decimals):
+        return ""
+    return f"codes, as digits follow a zero in '{decimals[0].as_py()}'; {WRITE_DAYS}, and numbers without the zero"
 
 
 def _quoted(words: list[str]) -> str:
@@ -328,6 +375,10 @@ def _notes(columns: Sequence[ColumnSummary]) -> list[str]:
             f"{_listed(rising)}: {RISES}, as a number of the row or a time does; leave it out, or name it as the time, "
             "unless it describes the row."
         )
+    if odd := [column.name for column in columns if FAR in column.detail or ONLY_NEGATIVE in column.detail]:
+        notes.append(
+            f"{_listed(odd)}: a value stands apart from all others; if it means a missing one, leave these cells empty."
+        )
     dates = [column.name for column in columns if column.kind == "date" and column.share_missing == 0]
     if dates and not any(column.kind == "time" for column in columns):
         notes.append(
@@ -347,6 +398,12 @@ def _read_time(frame: pd.DataFrame, time: str | None) -> ReadTime | None:
     if time is None:
         return None
     column = frame[time]
+    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+        held = "true and false" if pd.api.types.is_bool_dtype(column) else "durations"
+        raise DataError(
+            f"column '{time}' holds {held}, which say nothing of the order of the rows; name another column as the "
+            "time, or none."
+        )
     refuse_days_with_year_last(column)
     is_count = pd.api.types.is_numeric_dtype(column) and not holds_dates(column, words_of(time))
     moments = column if is_count else as_dates(column)

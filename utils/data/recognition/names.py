@@ -11,11 +11,13 @@ OTHER_DATES |= {"expiry", "expires", "expiration", "end", "ende", "fin", "due", 
 OTHER_DATES |= {"deadline", "scheduled", "planned", "next"}
 DURATION_WORDS = {"elapsed", "duration", "since", "dauer"}
 AMOUNT_WORDS = {"amount", "amt", "amnt", "sum", "value", "price", "betrag", "preis", "summe", "montant", "importe"}
-KEY_WORDS = {"id", "ids", "uuid", "guid", "key", "no", "nr", "nummer", "iban"}
+KEY_WORDS = {"id", "ids", "uuid", "guid", "key", "no", "nr", "nummer", "iban", "ref", "mrn", "ssn"}
 KEY_ENDINGS = ("nr", "nummer")  # of one German word, such as 'belegnr'
 ENTITY_WORDS = {"customer", "client", "card", "account", "terminal", "user", "device", "patient", "kunde", "konto"}
 ENTITY_WORDS |= {"email", "phone"}
 # Beside the word for an entity these say which one, where others, as in 'age_client', say what is measured of it.
+NUMBER_WORDS = {"number", "num", "reference"}
+ROW_WORDS = {"index", "row", "rows", "rownum", "unnamed", "column", "number", "no", "nr"}  # 'column 1' has no name
 WHICH = {"number", "bank", "credit", "debit", "sender", "receiver", "recipient", "source", "src", "destination", "dest"}
 WHICH |= {"from", "to", "origin", "orig", "target"}
 QUANTITIES = {"count", "counts", "age", "days", "limit", "per", "revenue", "income", "balance", "total"} | AMOUNT_WORDS
@@ -41,6 +43,17 @@ def is_like_time(name: object) -> bool:
 def is_like_amount(name: object) -> bool:
     """Whether a name is that of an amount."""
     return bool(set(words_of(name)) & AMOUNT_WORDS)
+
+
+def names_number(name: object) -> bool:
+    """Whether a name is that of the numbers of something, as 'policy_number' is."""
+    words = words_of(name)
+    return len(words) > 1 and words[-1] in NUMBER_WORDS
+
+
+def names_row(name: object) -> bool:
+    """Whether a name is that of the numbers of rows, or says nothing."""
+    return bool(words_of(name)) and set(words_of(name)) <= ROW_WORDS
 
 
 def names_entity(name: object, *, of_numbers: bool) -> bool:

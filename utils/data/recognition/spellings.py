@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from utils.data.reading.column_types import LARGEST, as_dates
-from utils.data.reading.spelled_dates import date_spelling
+from utils.data.reading.spelled_dates import count_without_zone, date_spelling
 from utils.data.reading.spelled_numbers import COMMA, POINT, SAMPLE, decimal_signs, is_ambiguous, mixed_currencies
 from utils.data.reading.texts import as_texts
 from utils.data.recognition.recognised import ColumnSummary
@@ -43,6 +43,12 @@ def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary], s
         spelling = date_spelling(texts) if column.kind in DATES else None
         if spelling is not None and spelling.day_first is not None and not spelling.has_points:
             day_first[column.name] = spelling.day_first
+        n_without = count_without_zone(texts, spelling) if spelling is not None else 0
+        if n_without:
+            notes.append(
+                f"Column '{column.name}': {n_without:,} times have no zone and are taken as UTC, while others have "
+                "one; write the zone of every time, or of none."
+            )
         if spelling is not None and spelling.is_ambiguous:
             assumed.append(column.name)
             order = "day" if spelling.day_first else "month"

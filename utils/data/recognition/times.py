@@ -16,6 +16,7 @@ from utils.dataset_config import TIME_UNITS
 EPOCH = 3e8  # seconds from the first row are fewer, and seconds since 1970 are more from 1979 on
 DEFAULT = "seconds"
 YEARS = "of the years 1678 to 2261"  # which nanoseconds can hold
+CHECK = "if they are read wrongly, write them like 2024-12-31"
 SHORTEST, LONGEST = 86_400.0, 3.2e9  # seconds that a table usually spans: a day to a century
 SPANS = {"years": 31_556_952.0, "days": 86_400.0, "hours": 3600.0, "minutes": 60.0}  # in seconds, the longest first
 UNIT_WORDS = {
@@ -98,7 +99,7 @@ def read_time(column: pd.Series, words: Collection[str] = ()) -> ReadTime:
         Words of the column's name, in lower case.
     """
     if holds_dates(column, words):
-        return ReadTime(day_range(as_dates(column)), note=_doubt_of_epoch(column, words))
+        return ReadTime(day_range(as_dates(column)), note=_doubt_of_dates(column, words))
     numbers = column.to_numpy(dtype=np.float64)
     length = float(numbers.max() - numbers.min())
     named = [unit for unit, names in UNIT_WORDS.items() if names & set(words)]
@@ -109,10 +110,15 @@ def read_time(column: pd.Series, words: Collection[str] = ()) -> ReadTime:
     return ReadTime(detail, unit, "" if unit == DEFAULT and SHORTEST <= length <= LONGEST else _doubt(column, unit))
 
 
-def _doubt_of_epoch(column: pd.Series, words: Collection[str]) -> str:
-    """A sentence on numbers that are read as times since 1970 and lie in the future, as those since 1960 do."""
+def _doubt_of_dates(column: pd.Series, words: Collection[str]) -> str:
+    """A sentence on dates that lie in the future, as numbers that count from 1960 and are read as since 1970 do."""
     is_number = pd.api.types.is_numeric_dtype(column) and date_digits(column) is None
-    if not is_number or is_epoch(column, words, latest_moment()):
+    if not is_number:
+        dates = as_dates(column)
+        return f"Column '{column.name}' has dates in the future, {day_range(dates)}; {CHECK}." * (
+            dates.max() > latest_moment()
+        )
+    if is_epoch(column, words, latest_moment()):
         return ""
     return (
         f"Column '{column.name}' is read as times since 1970, {day_range(as_dates(column))}, which lie in the future; "

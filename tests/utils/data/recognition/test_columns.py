@@ -47,6 +47,52 @@ COLUMNS = {
     "two numbers": ("x", RNG.integers(0, 2, N), ("category", "2 values")),
     "booleans": ("x", RNG.random(N) < 0.3, ("category", "2 values")),
     "text": ("merchant", CATEGORY, ("category", f"{len(set(CATEGORY))} values")),
+    "codes with points": (
+        "x",
+        [f"0{number % 10}.{number}" for number in RNG.integers(10, 60, N)],
+        ("category", "50 values, codes, as digits follow a zero in '0"),
+    ),
+    "weights": (
+        "x",
+        [f"{number} kg" for number in RNG.integers(10, 60, N)],
+        ("category", "50 values, numbers with 'kg'; leave it out of these cells to use it as a number"),
+    ),
+    "numbers that a file calls categories": (
+        "region",
+        pd.Categorical(RNG.integers(1, 31, N)),
+        ("category", "30 values"),
+    ),
+    "days that a file calls categories": (
+        "x",
+        pd.Categorical(MOMENTS.strftime("%Y-%m-%d")),
+        ("date", "2023-01-01 to 2023-02-16"),
+    ),
+    "a word for missing": (
+        "x",
+        np.where(np.arange(N) % 9, RNG.integers(850, 1500, N), -999),
+        ("number", "-999 in 112"),
+    ),
+    "a large word for missing": (
+        "x",
+        np.where(np.arange(N) % 9, -RNG.integers(1, 9000, N), 365243),
+        ("number", "36524"),
+    ),
+    "an only negative value": (
+        "x",
+        np.where(np.arange(N) % 9, RNG.integers(0, 9000, N), -1),
+        ("number", "-1 in 112 rows, the only negative value"),
+    ),
+    "a rare far value": ("x", np.where(np.arange(N) == 9, 1e6, RNG.integers(0, 100, N)), ("number", "")),
+    "a repeated edge": ("x", np.minimum(RNG.integers(0, 200, N), 100), ("number", "")),
+    "numbers of contracts": (
+        "policy_number",
+        7_000_000 + RNG.permutation(N) % 300,
+        ("dropped", "300 values with 3.3 rows each, as of an entity"),
+    ),
+    "unique numbers of contracts": ("claim number", RNG.permutation(3 * N)[:N] * 7, ("dropped", "a different value")),
+    "small numbers of something": ("room_number", RNG.integers(1, 40, N), ("number", "")),
+    "a shuffled index": ("column 1", RNG.permutation(90 * N)[:N], ("dropped", "a different value in every row")),
+    "an index of pandas": ("Unnamed: 0", RNG.permutation(90 * N)[:N], ("dropped", "a different value in every row")),
     "codes": ("x", [f"0{number}" for number in RNG.integers(10, 60, N)], ("category", "50 values")),
     "numbers but for a word": (
         "age",
@@ -96,6 +142,13 @@ COLUMNS = {
         MOMENTS.strftime("%d%m%Y").astype(int),
         ("number", "but written like days"),
     ),
+    "days with a short year first": (
+        "x",
+        MOMENTS.strftime("%y-%m-%d"),
+        ("category", "47 values, written like days with two digits of the year first; write its days like 2024-12-31"),
+    ),
+    "moments with a short year first": ("x", MOMENTS.strftime("%y/%m/%d %H:%M"), ("dropped", "a different value in")),
+    "days with a short year last": ("x", MOMENTS.strftime("%d.%m.%y"), ("date", "2023-01-01 to 2023-02-16")),
     "texts of days, year last": ("x", MOMENTS.strftime("%d%m%Y"), ("category", "47 values, written like days with")),
     "epoch with a name": ("created_at", MOMENTS.astype("int64") // 10**9 // 9_000 * 9_000, ("date", "2022-12-31 to")),
     "epoch without": ("x", MOMENTS.astype("int64") // 10**9 // 9_000 * 9_000, ("number", "")),
@@ -309,6 +362,21 @@ def test_recognise_repeats_what_the_reader_noted_where_a_table_is_refused(tmp_pa
         recognise_as(read_raw(tmp_path / "own.xlsx"), label="y", name="own.xlsx")
 
 
+def test_recognise_notes_values_that_may_mean_a_missing_one_and_times_without_a_zone():
+    days = MOMENTS.strftime("%Y-%m-%d %H:%M")
+    moments = [f"{day}+09:00" if i % 10 else day for i, day in enumerate(days)]
+    income = np.where(np.arange(N) % 9, RNG.integers(850, 1500, N).astype(float), -999)
+    table = claims(income=np.where(np.arange(N) == 4, np.nan, income), sent=moments, seen=days)
+    notes = recognise_as(table, label="is_fraud").notes
+    stands = "a value stands apart from all others; if it means a missing one, leave these cells empty."
+    assert f"Column 'income': {stands}" in notes
+    zones = [note for note in notes if "have no zone" in note]
+    assert zones == [
+        "Column 'sent': 100 times have no zone and are taken as UTC, while others have one; write the zone of every "
+        "time, or of none."
+    ]
+
+
 def test_recognise_names_the_currencies_of_amounts_that_are_no_numbers():
     amounts = [f"{5 + i * 1.37:.2f}" for i in range(2 * N)]
     currencies = ["USD", "JPY", "EUR"]
@@ -496,6 +564,13 @@ REFUSED = {
         claims(t=np.where(np.arange(N) == 4, 20240230, MOMENTS.strftime("%Y%m%d").astype(int))),
         {"time": "t"},
         "has no time in 1 row, first in row 5",
+    ),
+    "truths as a time": (claims(t=RNG.random(N) < 0.5), {"time": "t"}, "column 't' holds true and false, which say"),
+    "durations as a time": (claims(t=MOMENTS - MOMENTS[0]), {"time": "t"}, "column 't' holds durations, which say"),
+    "a short year first as a time": (
+        claims(t=MOMENTS.strftime("%y-%m-%d")),
+        {"time": "t"},
+        "Column 't' holds dates such as '23-01-01', whose two digits of the year seem to be the first; write its days",
     ),
     "numbers with the year last as a time": (
         claims(t=MOMENTS.strftime("%d%m%Y").astype(int)),

@@ -49,6 +49,7 @@ def times(*values: float, name: str = "step") -> pd.Series:
         (pd.Series([2_023_574_400, 2_024_006_400]), ["ts"], None, "2034-02-15 to 2034-02-20", True),
         (times(5e15), ["time"], "seconds", "158,443,693 years from first to last, read as seconds", True),
         (pd.Series(["2024-01-31", "2024-03-01"], name="opened"), ["opened"], None, "2024-01-31 to 2024-03-01", False),
+        (pd.Series(["2024-01-31", "2131-03-01"], name="opened"), ["opened"], None, "2024-01-31 to 2131-03-01", True),
     ],
 )
 def test_read_time_says_how_numbers_are_read_and_where_that_is_in_doubt(column, words, unit, detail, is_in_doubt):
