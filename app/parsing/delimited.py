@@ -17,7 +17,8 @@ Line = tuple[int, list[str] | str]
 def read_csv(body: bytes, columns: Sequence[str]) -> Batch:
     """Rows of a table as text whose first line names the columns; see `utils.data.reading.open_table`.
 
-    Columns may be in any order, and others are ignored. Empty lines count as rows unless they are the last ones.
+    Columns may be in any order, and others are ignored; names may differ by line breaks and spaces. Empty lines count
+    as rows unless they are the last ones.
 
     Raises
     ------
@@ -26,7 +27,7 @@ def read_csv(body: bytes, columns: Sequence[str]) -> Batch:
     """
     batch = Batch()
     with as_body_errors():
-        for number, cells in Lines(open_body(body), columns):
+        for number, cells in Lines(open_body(body, columns), columns):
             if isinstance(cells, str):
                 batch.reject(f"line {number}: {cells}")
             else:
@@ -36,12 +37,15 @@ def read_csv(body: bytes, columns: Sequence[str]) -> Batch:
     return batch
 
 
-def open_body(body: bytes) -> Delimited:
-    """The table that a body holds as text; DataError if it holds none, or unpacks to more than `MAX_UNPACKED`."""
+def open_body(body: bytes, columns: Sequence[str]) -> Delimited:
+    """The table that a body holds as text, with the names of its header spelled as `columns`.
+
+    DataError if it holds none, or unpacks to more than `MAX_UNPACKED`.
+    """
     text = open_table(body, "The body", MAX_UNPACKED)
     if not isinstance(text, Delimited):
         raise FormatError("The body is a Parquet file; send it to /api/v1/files.")
-    return text
+    return text.spelled_as(columns)
 
 
 @contextmanager
@@ -60,7 +64,7 @@ class Lines:
     Parameters
     ----------
     text : Delimited
-        The table.
+        The table, with names as `columns` spells them.
     columns : sequence of str
         Columns whose cells are read, in this order; BodyError names those that are missing.
     optional : str, optional

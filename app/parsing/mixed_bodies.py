@@ -18,7 +18,7 @@ from app.parsing.mixed import Rows, read_columns, read_rows, readable_numbers
 from app.parsing.records import MAX_ROWS, Batch, check_columns, check_count, json_records
 from app.parsing.table import MAX_FILE_ROWS, MAX_UNPACKED, Table
 from utils.data.reading import Delimited, open_table
-from utils.data.reading.parquet import parquet_schema, parquet_table
+from utils.data.reading.parquet import parquet_names, parquet_table
 from utils.data.reading.raw_columns import NOTES, SIGNS, clean_frame, frame_of_texts
 from utils.data.reading.spelled_numbers import CODE
 from utils.data.reading.texts import clean_texts
@@ -49,7 +49,8 @@ def as_batch(records: Sequence[object], columns: Sequence[RawColumn]) -> Batch:
 def read_mixed_csv(body: bytes, columns: Sequence[RawColumn]) -> Batch:
     """Rows of a table as text whose first line names the columns; errors as `delimited.read_csv`."""
     with as_body_errors():
-        table = _from_text(open_body(body), columns, limit=MAX_ROWS)
+        text = open_body(body, [column.name for column in columns])
+        table = _from_text(text, columns, limit=MAX_ROWS)
     batch = Batch()
     for position, values in enumerate(table.values.tolist()):
         if position + 1 in table.errors:
@@ -95,16 +96,17 @@ def read_mixed_table(content: bytes, columns: Sequence[RawColumn], label: str) -
         if isinstance(source, ParquetFile):
             return _from_parquet(source, columns, label)
         check_count(max(1, source.content.count(b"\n", source.start)), MAX_FILE_ROWS)  # before any row is read
-        return _from_text(source, columns, label, limit=MAX_FILE_ROWS)
+        text = source.spelled_as([*(column.name for column in columns), label])
+        return _from_text(text, columns, label, limit=MAX_FILE_ROWS)
 
 
 def _from_parquet(file: ParquetFile, columns: Sequence[RawColumn], label: str) -> Table:
     check_count(file.metadata.num_rows, MAX_FILE_ROWS)
-    present = parquet_schema(file).names
     names = [column.name for column in columns]
-    check_columns([name for name in names if name not in present])
-    labels = parquet_table(file, [label], "The file")[label] if label in present else None
-    frame = clean_frame(parquet_table(file, names, "The file"))
+    own = parquet_names(file, [*names, label], "The file")
+    check_columns([name for name in names if name not in own])
+    labels = parquet_table(file, [own[label]], "The file").column(0) if label in own else None
+    frame = clean_frame(parquet_table(file, [own[name] for name in names], "The file").rename_columns(names))
     rows = read_columns(frame, columns, "file")
     errors = {position + 1: (None, describe(reasons)) for position, reasons in rows.problems.items()}
     return _table(rows, columns, errors, label=labels, readings=rows.notes)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from utils.data.reading import MAX_COLUMNS, decimal_hint
+from utils.data.reading.column_names import UNNAMED
 
 Reader = Callable[[object], float]
 MAX_ROWS = 50_000
@@ -204,10 +205,11 @@ def check_names(names: Sequence[str]) -> None:
         raise BodyError(422, f"Columns are named twice: {', '.join(twice)[:200]}.", twice)
 
 
-def check_columns(missing: list[str], hint: str = "") -> None:
+def check_columns(missing: list[str]) -> None:
     """Raise BodyError with all names if a column is missing from every row."""
     if missing:
-        raise BodyError(422, f"Columns are missing: {', '.join(missing)}.{hint}", missing)
+        hint = "; a column without a name is called by its position" if any(map(UNNAMED.fullmatch, missing)) else ""
+        raise BodyError(422, f"Columns are missing: {', '.join(missing)}{hint}.", missing)
 
 
 def check_count(n_rows: int, limit: int = MAX_ROWS) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from pyarrow.parquet import ParquetFile
 
 from app.parsing.delimited import Line, Lines, as_body_errors
 from app.parsing.records import LARGEST, BodyError, check_columns, check_count, read_row
-from utils.data.reading import Delimited, open_table, parquet_schema, parquet_table
+from utils.data.reading import Delimited, open_table, parquet_names, parquet_schema, parquet_table
 
 MAX_FILE_ROWS = 1_000_000
 MAX_UNPACKED = 256 * 2**20  # bytes of a compressed file once it is unpacked
@@ -69,7 +69,8 @@ def read_table(content: bytes, columns: Sequence[str], label: str) -> Table:
             return _read_parquet(source, columns, label)
         n_lines = source.content.count(b"\n", source.start)
         check_count(max(1, n_lines), MAX_FILE_ROWS)  # before any row is read
-        return _read_fast(source, columns, label) or _read_with_diagnostics(source, columns, label)
+        text = source.spelled_as([*columns, label])
+        return _read_fast(text, columns, label) or _read_with_diagnostics(text, columns, label)
 
 
 def _read_fast(text: Delimited, columns: Sequence[str], label: str) -> Table | None:
@@ -156,9 +157,11 @@ def _read_into(target: NDArray, cells: Sequence[object], columns: Sequence[str])
 def _read_parquet(file: ParquetFile, columns: Sequence[str], label: str) -> Table:
     check_count(file.metadata.num_rows, MAX_FILE_ROWS)
     schema = parquet_schema(file)
-    _check_schema(schema, columns)
-    labels = parquet_table(file, [label], "The file")[label] if label in schema.names else None
-    table = parquet_table(file, columns, "The file", pa.float64()).combine_chunks()
+    own = parquet_names(file, [*columns, label], "The file")
+    _check_types({name: schema.field(own[name]).type for name in columns if name in own}, columns)
+    labels = parquet_table(file, [own[label]], "The file").column(0) if label in own else None
+    table = parquet_table(file, [own[name] for name in columns], "The file", pa.float64())
+    table = table.rename_columns(list(columns)).combine_chunks()
     check_count(table.num_rows, MAX_FILE_ROWS)
     values, errors = _matrix(table, columns), {}
     for position in np.flatnonzero(~_usable(values)).tolist():
@@ -167,9 +170,8 @@ def _read_parquet(file: ParquetFile, columns: Sequence[str], label: str) -> Tabl
     return Table(values, errors, labels)
 
 
-def _check_schema(schema: pa.Schema, columns: Sequence[str]) -> None:
+def _check_types(types: Mapping[str, pa.DataType], columns: Sequence[str]) -> None:
     """Raise BodyError with the names of columns that are missing or not numeric."""
-    types = dict(zip(schema.names, schema.types, strict=True))
     check_columns([name for name in columns if name not in types])
     other = [name for name in columns if not _is_number(types[name])]
     if other:

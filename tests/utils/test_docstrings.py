@@ -16,6 +16,7 @@ from utils.samplers import registry as sampler_registry
 MODULES = [
     "utils.analysis.comparisons",
     "utils.data.loading",
+    "utils.data.reading.column_names",
     "utils.leakage.auditing",
     "utils.models.registry",
     "utils.samplers.cgan.conditional_gan",

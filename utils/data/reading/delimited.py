@@ -7,7 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import IO
 
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from utils.data.errors import DataError, LimitError
-from utils.data.reading.column_names import check_names
+from utils.data.reading.column_names import check_names, spelled_as
 
 MAX_LINE = 2**20  # characters of a row, and bytes of the header
 CHUNK = 2**20
@@ -65,6 +65,10 @@ class Delimited:
     start: int
     header_line: int
     encoding: str = "UTF-8"
+
+    def spelled_as(self, columns: Sequence[str]) -> Delimited:
+        """The table with the names of its header spelled as `columns`; see `column_names.spelled_as`."""
+        return replace(self, header=tuple(spelled_as(self.header, columns, self.name)))
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Line number and cells of each row; the number is that of its last line, and an empty line has no cells.

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from utils.data.errors import DataError
-from utils.data.reading.column_names import check_count, check_names
+from utils.data.errors import ColumnError, DataError
+from utils.data.reading.column_names import check_count, check_names, spelled_as
 
 STORED_INDEX = re.compile(r"__index_level_\d+__")  # names that pandas gives to an index without a name in Parquet
 
@@ -22,6 +22,8 @@ def open_parquet(content: bytes, name: str) -> pq.ParquetFile:
     file = _read_parquet(lambda: pq.ParquetFile(pa.BufferReader(content)), name)
     check_count(file.metadata.num_columns, name)  # this counts the fields of nested columns, too
     check_names(file.schema_arrow.names, name)
+    if file.schema_arrow.names.count("") > 1:  # they can only be read by their names
+        raise ColumnError(f"{name} has several columns without a name; name them.", [""])
     return file
 
 
@@ -40,6 +42,12 @@ def parquet_schema(file: pq.ParquetFile) -> pa.Schema:
     fields = [field for field in schema if not STORED_INDEX.fullmatch(field.name)]
     counted = [pa.field(name, pa.int64()) for name in _counted_indices(file)]
     return pa.schema(fields + counted)
+
+
+def parquet_names(file: pq.ParquetFile, columns: Sequence[str], name: str) -> dict[str, str]:
+    """The file's own name of each column, by its name as `columns` spells it; see `column_names.spelled_as`."""
+    own = parquet_schema(file).names
+    return dict(zip(spelled_as(own, columns, name), own, strict=True))
 
 
 def parquet_table(

@@ -24,10 +24,10 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from utils.data.errors import ColumnError, DataError, FormatError, LimitError
-from utils.data.reading.column_names import check_names, join_names
+from utils.data.reading.column_names import check_names, join_names, one_line_names
 from utils.data.reading.delimited import FILLED_LINE, WINDOWS, Delimited, open_text
 from utils.data.reading.excel import is_workbook, read_workbook
-from utils.data.reading.parquet import open_parquet, parquet_schema, parquet_table
+from utils.data.reading.parquet import open_parquet, parquet_names, parquet_schema, parquet_table
 from utils.data.reading.ragged_lines import header_problem, ragged_problem
 from utils.data.reading.raw_columns import NOTES, SIGNS, clean_frame, frame_of_texts
 from utils.data.reading.texts import MISSING, clean_texts
@@ -262,7 +262,7 @@ def read_raw(
         names, columns, notes = read_workbook(content, name)
         frame = _raw_frame(names, columns, name, spellings=spellings)
         frame.attrs[NOTES] = notes + frame.attrs[NOTES]
-        cells = dict(zip(_one_line(names), columns, strict=True)).get
+        cells = dict(zip(one_line_names(names), columns, strict=True)).get
     else:
         source = _open_unpacked(content, name)
         frame = _raw_frame_of(source, name, spellings)
@@ -278,17 +278,10 @@ def read_raw(
 def _cells_of(source: Delimited | pq.ParquetFile, name: str, column: str) -> pa.ChunkedArray:
     """The cells of a column as the file has them."""
     if isinstance(source, pq.ParquetFile):
-        names = parquet_schema(source).names
-        return parquet_table(source, [names[_one_line(names).index(column)]], name).column(0)
-    position = _one_line(source.header).index(column)
-    convert = pyarrow.csv.ConvertOptions(include_columns=[source.header[position]], null_values=[""])
-    convert.column_types, convert.strings_can_be_null = {source.header[position]: pa.string()}, True
-    return source.to_arrow(convert).column(0)
-
-
-def _one_line(names: Sequence[str]) -> list[str]:
-    """Names without line breaks; columns without a name are numbered."""
-    return [" ".join(name.split()) or f"column {position}" for position, name in enumerate(names, 1)]
+        return parquet_table(source, [parquet_names(source, [column], name)[column]], name).column(0)
+    convert = pyarrow.csv.ConvertOptions(include_columns=[column], null_values=[""])
+    convert.column_types, convert.strings_can_be_null = {column: pa.string()}, True
+    return source.spelled_as([column]).to_arrow(convert).column(0)
 
 
 def _with_words(column: pd.Series, cells: pa.ChunkedArray) -> pd.Series:
@@ -360,7 +353,7 @@ def _named(names: Sequence[str], columns: Sequence[pa.ChunkedArray], name: str) 
         for position, column in enumerate(columns)
         if names[position].strip() or column.null_count < len(column)
     ]
-    numbered = _one_line(names)
+    numbered = one_line_names(names)
     named = [numbered[position] for position in positions]
     check_names(named, name)
     return named, positions

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -10,12 +9,12 @@ from functools import cached_property
 import pandas as pd
 
 from utils.data.errors import ColumnError
+from utils.data.reading.column_names import UNNAMED
 
 MAX_NAMED = 10  # columns that a refusal or a note lists
 MAX_LENGTH = 300  # characters of such a list
 MAX_SEARCHED = 2_000  # columns among which a name like a given one is sought
 MAX_TITLES = 20  # rows among which the names of columns are sought
-UNNAMED = re.compile(r"column \d+")  # a name that the reader gives to a column without one
 FAINTLY_ALIKE = 0.3  # similarity from which such a name stands first in the list
 
 
