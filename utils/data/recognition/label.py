@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,8 +42,11 @@ class LabelSpellings:
 
     @property
     def detail(self) -> str:
-        """The two spellings and how frequent they are."""
-        return f"'{self.positive}' in {self.is_positive.mean():.2%} of the rows, '{self.negative}' in the others"
+        """The spellings of the two classes and how frequent the positive one is."""
+        n_others = len(self.negatives) - 1
+        second = f" or '{self.negatives[1]}'" if n_others == 1 else f" or one of {n_others:,} other values"
+        others = f"'{self.negative}'{second if n_others > 0 else ''}"
+        return f"'{self.positive}' in {self.is_positive.mean():.2%} of the rows, {others} in the others"
 
     def is_repeated_by(self, column: pd.Series) -> bool:
         """Whether a column of two values, of which one may be missing, divides the rows as the label does."""
@@ -129,9 +132,8 @@ def _positive_codes(
             known = ", ".join(f"'{spelling[:60]}'" for spelling in spellings[: MAX_SHOWN * 2])
             absent = names[positions.index(None)]
             raise DataError(f"column '{column.name}' has no label '{absent}'; name one of its values, such as {known}.")
-        others = [spelling for code, spelling in enumerate(spellings) if code not in positions]
-        note = f"Every other of the {len(others):,} values of column '{column.name}' is negative."
-        return positions, [note] if len(others) > 1 else []
+        others = {spelling: int(counts[code]) for code, spelling in enumerate(spellings) if code not in positions}
+        return positions, [_others_note(column, spellings[positions[0]], others)] if len(others) > 1 else []
     if len(spellings) > 2:
         third = np.argsort(-counts, kind="stable")[2]
         raise DataError(
@@ -149,12 +151,28 @@ def _positive_codes(
     return [rarer], [note]
 
 
+def _others_note(column: pd.Series, positive: str, others: Mapping[str, int]) -> str:
+    """A sentence on the values that count as negative, with the rows of each, and what to do if one should not."""
+    frequent = sorted(others, key=others.get, reverse=True)
+    listed = ", ".join(f"'{word[:60]}' in {_rows(others[word])}" for word in frequent[: MAX_SHOWN * 2])
+    more = f" and {len(others) - MAX_SHOWN * 2:,} more" if len(others) > MAX_SHOWN * 2 else ""
+    return (
+        f"The other {len(others):,} values of column '{column.name}' are negative: {listed}{more}; list those that "
+        f"mean the same as '{positive}' under `positive` instead of `negative` in the study's file."
+    )
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"
+
+
 def _check_counts(column: pd.Series, label: LabelSpellings) -> None:
     n_positives, n_rows = int(label.is_positive.sum()), len(label.is_positive)
     if n_positives < MIN_POSITIVES:
+        spelled = f", or write its other spellings as '{label.positive}', too" if len(label.negatives) > 1 else ""
         raise DataError(
             f"column '{column.name}': only {n_positives} of {n_rows:,} rows have the label '{label.positive}', and "
-            f"{MIN_POSITIVES} are needed for five folds and a test set; add rows of this class."
+            f"{MIN_POSITIVES} are needed for five folds and a test set; add rows of this class{spelled}."
         )
     if n_positives > n_rows / 2:
         raise DataError(

@@ -288,7 +288,7 @@ def test_recognise_lets_upper_and_lower_case_of_labels_count_as_equal():
 def test_recognise_takes_one_of_several_labels_as_positive_if_the_user_names_it():
     labels = np.where(Y, "fraud", np.where(np.arange(N) % 2, "genuine", "unclear"))
     recognised = recognise_as(claims(y=labels).drop(columns="is_fraud"), label="y", positive="Fraud")
-    assert (recognised.positive, recognised.notes[0][:22]) == ("fraud", "Every other of the 2 v")
+    assert (recognised.positive, recognised.notes[0][:18]) == ("fraud", "The other 2 values")
 
 
 def test_recognise_notes_entities_and_dates_without_an_order():
