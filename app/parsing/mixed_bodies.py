@@ -17,6 +17,7 @@ from app.parsing.delimited import Lines, as_body_errors, open_body
 from app.parsing.mixed import Rows, read_columns, read_rows, readable_numbers
 from app.parsing.records import MAX_ROWS, Batch, check_columns, check_count, json_records
 from app.parsing.table import MAX_FILE_ROWS, MAX_UNPACKED, Table
+from app.parsing.units import add_unit_problems
 from utils.data.reading import Delimited, open_table
 from utils.data.reading.parquet import parquet_names, parquet_table
 from utils.data.reading.raw_columns import NOTES, SIGNS, clean_frame, frame_of_texts
@@ -106,8 +107,9 @@ def _from_parquet(file: ParquetFile, columns: Sequence[RawColumn], label: str) -
     own = parquet_names(file, [*names, label], "The file")
     check_columns([name for name in names if name not in own])
     labels = parquet_table(file, [own[label]], "The file").column(0) if label in own else None
-    frame = clean_frame(parquet_table(file, [own[name] for name in names], "The file").rename_columns(names))
-    rows = read_columns(frame, columns, "file")
+    cells = parquet_table(file, [own[name] for name in names], "The file").rename_columns(names)
+    rows = read_columns(clean_frame(cells), columns, "file")
+    add_unit_problems(rows, cells, columns)
     errors = {position + 1: (None, describe(reasons)) for position, reasons in rows.problems.items()}
     return _table(rows, columns, errors, label=labels, readings=rows.notes)
 
@@ -125,6 +127,7 @@ def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *
     signs = frame.attrs[SIGNS]
     of_file = [replace(raw, decimal=signs[raw.name]) if raw.name in signs else raw for raw in columns]
     rows = read_columns(frame, of_file, "file")
+    add_unit_problems(rows, cells, columns)
     labels = cells[label] if lines.has_optional else None
     if rows.problems and numbers is None:
         numbers = [line for line, _ in text.rows()]

@@ -20,6 +20,7 @@ from utils.data import features
 from utils.data.features.calendar import SECONDS_PER_DAY, to_seconds
 from utils.data.reading import read_raw
 from utils.data.reading.column_types import as_categories, as_dates, as_numbers, moments_since_1970, unit_since_1970
+from utils.data.reading.raw_columns import UNITS
 from utils.data.reading.spelled_dates import DIGITS, date_spelling
 from utils.data.reading.spelled_numbers import POINT, to_floats
 from utils.data.reading.texts import TEXT, as_texts
@@ -58,9 +59,10 @@ class RawColumn:
         Order of day and month where the file writes dates like '01/02/2024'.
     decimal : {'.', ','}, optional
         Decimal sign of numbers in the study's file.
-    unit : {'digits', 's', 'ms', 'us', 'ns'}, optional
-        What dates that are numbers in the study's file are: digits such as 20240213, or the unit in which they count
-        from 1970. None for text, and for models from before it was kept.
+    unit : str, optional
+        Of a number, '%' or the currency that it has in the study's file. Of dates that are numbers there, what these
+        are: 'digits', such as 20240213, or the unit in which they count from 1970, 's', 'ms', 'us' or 'ns'. None
+        without one, and for models from before it was kept.
     """
 
     name: str
@@ -177,7 +179,8 @@ def describe_columns(dataset: Dataset, positions: NDArray[np.int64]) -> tuple[Ra
     names = features.raw_columns(config)
     rows, raw = dataset.frame.iloc[positions], read_raw(config.path)
     dates = raw[list(config.dates)]
-    day_first, units = _orders_of_day_and_month(dates, config.spellings), _units(dates)
+    day_first = _orders_of_day_and_month(dates, config.spellings)
+    units = raw.attrs.get(UNITS, {}) | _units(dates)
     described = (_describe(rows[name], config) for name in names)
     return tuple(
         replace(

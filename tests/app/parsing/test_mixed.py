@@ -93,6 +93,31 @@ def test_read_mixed_table_reads_numbers_alike_if_other_cells_are_none(sums, othe
     assert [batch.notes.get(row, []) for row in batch.values] == [readings] * len(batch.values)
 
 
+@pytest.mark.parametrize(
+    ("unit", "cells", "values", "problems"),
+    [
+        (None, ["0.5%", "1%"], {}, {1: "%", 2: "%"}),
+        (None, ["$20", "3 USD"], {1: 20, 2: 3}, {}),
+        ("EUR", ["€20", "3.5 EUR", "4"], {1: 20, 2: 3.5, 3: 4}, {}),
+        ("EUR", ["$20", "30 USD"], {}, {1: "USD", 2: "USD"}),
+        ("JPY", ["20000 JPY", "¥5"], {1: 20000, 2: 5}, {}),
+        ("%", ["5 %", "7%"], {1: 5, 2: 7}, {}),
+        ("%", ["5", "7"], {1: 5, 2: 7}, {}),
+        ("%", ["€5", "7"], {2: 7}, {1: "EUR"}),
+    ],
+)
+def test_read_mixed_table_refuses_the_rows_of_numbers_in_another_unit(unit, cells, values, problems):
+    column = RawColumn("sum", "number", unit=unit)
+    known = f"are in {unit}" if unit else "have none"
+    reasons = {row: f"sum has '{other}', and the study's numbers {known}" for row, other in problems.items()}
+    rows = [f"{cell}\ta\n" for cell in cells]
+    for content in (f"sum\tshop\n{''.join(rows)}".encode(), parquet_of(sum=cells, shop=["a"] * len(cells))):
+        table = read_mixed_table(content, [column, SHOP], "")
+        assert {row: reason for row, (_, reason) in table.errors.items()} == reasons
+        good = [row for row in range(1, len(cells) + 1) if row not in reasons]
+        assert {row: table.values[row - 1, 0] for row in good} == values
+
+
 def test_read_cells_of_categories_keeps_the_text_of_an_unseen_one():
     cells = read(SHOP, "b", " a ", "c", 7.0, {"a": 1})
     np.testing.assert_array_equal(cells.values, [1, 0, 2, 2, np.nan])

@@ -188,6 +188,16 @@ def test_describe_columns_takes_open_spellings_from_the_study(tmp_path):
     assert raw["points"].maximum == 1234
 
 
+@pytest.mark.parametrize(("cell", "unit"), [("{} %", "%"), ("€{}", "EUR"), ("{} HKD", "HKD"), ("{}", None)])
+def test_describe_columns_keeps_the_unit_of_numbers(tmp_path, cell, unit):
+    frame = small_mixed.table(60)
+    frame["points"] = [cell.format(number) for number in frame["points"]]
+    frame.to_csv(tmp_path / "claims.csv", index=False)
+    config = replace(ROWS.config, path=tmp_path / "claims.csv")
+    raw = {column.name: column for column in describe_columns(load(config), np.arange(50))}
+    assert (raw["points"].unit, raw["balance"].unit) == (unit, None)
+
+
 @pytest.mark.parametrize(
     ("spell", "unit"),
     [

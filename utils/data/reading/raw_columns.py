@@ -20,20 +20,22 @@ from utils.data.reading.spelled_numbers import (
     MIN_LOST,
     POINT,
     SAMPLE,
+    common_unit,
     decimal_signs,
     has_long_codes,
     is_ambiguous,
     is_code,
     to_floats,
 )
-from utils.data.reading.texts import clean_texts
+from utils.data.reading.texts import clean_texts, is_text
 
 NOTES = "notes"  # attribute of a raw frame: sentences on how the file was read
 SIGNS = "signs"  # attribute of a raw frame: decimal sign of each column of text that shows one
+UNITS = "units"  # attribute of a raw frame: '%' or the currency of each column of text whose numbers have one
 
 
 class Signs(dict[str, str]):
-    """Decimal signs by column, never copied: pandas copies the attributes of a frame for every column that it gives."""
+    """Decimal signs or units by column, never copied: pandas copies the attributes of a frame for every column."""
 
     def __deepcopy__(self, memo: object) -> Signs:
         return self
@@ -46,6 +48,7 @@ class _Column:
     values: pd.Series | None
     unclear: pa.Array | None = None
     sign: str | None = None
+    unit: str | None = None
 
 
 def frame_of_texts(
@@ -69,7 +72,8 @@ def frame_of_texts(
     Returns
     -------
     DataFrame
-        With sentences about decimal signs that were unclear in `attrs[NOTES]`, and decimal signs in `attrs[SIGNS]`.
+        With sentences about decimal signs that were unclear in `attrs[NOTES]`, decimal signs in `attrs[SIGNS]`, and
+        units in `attrs[UNITS]`.
     """
     read = [_read_column(column) for column in columns]
     signs = [column.sign for column in read if column.sign]
@@ -88,12 +92,13 @@ def frame_of_texts(
             frame[name] = frame[name].mask(np.isinf(frame[name]))
             notes.append(f"Column '{name}': {n_infinite:,} infinite values are read as missing.")
     frame = pd.DataFrame(frame, copy=False)  # a large table is not held twice
-    frame.attrs |= {NOTES: notes, SIGNS: Signs(shown)}
+    units = {name: column.unit for name, column in zip(names, read, strict=True) if column.unit}
+    frame.attrs |= {NOTES: notes, SIGNS: Signs(shown), UNITS: Signs(units)}
     return frame
 
 
 def _read_column(column: pa.ChunkedArray) -> _Column:
-    if not pa.types.is_string(column.type):  # a workbook's own numbers
+    if not is_text(column.type):  # a workbook's own numbers
         return _Column(_clean_column(column))
     sample = clean_texts(column.slice(0, SAMPLE))
     signs = decimal_signs(sample)
@@ -112,12 +117,13 @@ def _read_column(column: pa.ChunkedArray) -> _Column:
     signs = decimal_signs(texts)
     if not signs or is_code(texts):
         return _Column((texts if texts.null_count < len(texts) else pa.nulls(len(texts), pa.float64())).to_pandas())
+    unit = common_unit(texts)
     if is_ambiguous(texts, signs):
-        return _Column(None, unclear=texts)
+        return _Column(None, unclear=texts, unit=unit)
     if len(signs) == 1:
         (sign,) = signs
-        return _Column(to_floats(texts, sign).to_pandas(), sign=sign)
-    return _Column(_whole_numbers(texts).to_pandas())
+        return _Column(to_floats(texts, sign).to_pandas(), sign=sign, unit=unit)
+    return _Column(_whole_numbers(texts).to_pandas(), unit=unit)
 
 
 def _whole_numbers(texts: pa.Array) -> pa.Array:
@@ -151,7 +157,7 @@ def clean_frame(table: pa.Table) -> pd.DataFrame:
 
 def _clean_column(column: pa.ChunkedArray) -> pd.Series:
     kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if is_text(kind):
         return clean_texts(column).to_pandas()
     if pa.types.is_time(kind):
         return column.cast(pa.string()).to_pandas()

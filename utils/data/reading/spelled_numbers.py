@@ -34,7 +34,7 @@ NAMES |= {"Fr.": "CHF"}
 CURRENCY = rf"^([-+]?)\s?{MONEY}\s?|\s?{MONEY}$"
 # Negative numbers as accountants write them, '(12)' and '12-'.
 NEGATIVE = {r"^\((.+)\)$": r"-\1", r"^([\d.,' ]+)-$": r"-\1"}
-PERCENT = r"\s?%$"
+PERCENT_SIGN, PERCENT = "%", r"\s?%$"
 UNUSUAL = r"[^-+\d.,eE' ]|-$"  # what only texts with other signs have
 WITH_WORD = r"^[-+]?[\d.,]+ ?(?P<word>[^\s\d.,]{1,12})$"
 DIGITS = r"^\d+$"
@@ -130,10 +130,31 @@ def mixed_currencies(texts: pa.Array) -> list[str]:
     return currencies if len(currencies) > 1 and decimal_signs(_without_currency(signed)) else []
 
 
+def units(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """The per cent sign or the currency of each number, as its code of ISO 4217 where there is one; null for others."""
+    is_percent = pc.match_substring_regex(texts, r"^[-+\d.,' ()]+%$")
+    return pc.if_else(is_percent, pa.scalar(PERCENT_SIGN, texts.type), _money(texts))
+
+
+def common_unit(texts: pa.Array) -> str | None:
+    """The unit of `units` that all numbers of a column share; numbers without one count as having the same currency."""
+    if not pc.any(pc.match_substring_regex(texts, UNUSUAL)).as_py():
+        return None
+    found = pc.unique(units(_minus_in_front(texts))).drop_null().to_pylist()
+    return found[0] if len(found) == 1 else None
+
+
 def _currencies(texts: pa.Array) -> list[str]:
     """Currencies that texts name before or after a number, the latter if both, as in '$5 CAD'."""
+    return sorted(pc.unique(_money(texts)).drop_null().to_pylist())
+
+
+def _money(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """The currency of each text."""
     before, after = (pc.struct_field(pc.extract_regex(texts, side), "money") for side in (BEFORE, AFTER))
-    return sorted({NAMES.get(sign, sign) for sign in pc.unique(pc.coalesce(after, before)).drop_null().to_pylist()})
+    signs = pc.coalesce(after, before)
+    names = pa.array(list(NAMES.values()), texts.type).take(pc.index_in(signs, pa.array(list(NAMES), signs.type)))
+    return pc.coalesce(names, signs)
 
 
 def _without_currency(texts: pa.Array) -> pa.Array:
@@ -147,7 +168,7 @@ def _plain_signs(texts: pa.Array) -> pa.Array:
     texts = _minus_in_front(texts)
     if len(_currencies(texts)) == 1:
         texts = _without_currency(texts)
-    if pc.all(pc.ends_with(texts, "%")).as_py():
+    if pc.all(pc.ends_with(texts, PERCENT_SIGN)).as_py():
         texts = pc.replace_substring_regex(texts, PERCENT, "")
     return texts
 

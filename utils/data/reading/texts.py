@@ -17,6 +17,11 @@ MISSING += ("#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")  # of Ex
 TEXT = pa.large_string()  # a column of long texts may exceed the 2 GiB of an ordinary one
 
 
+def is_text(kind: pa.DataType) -> bool:
+    """Whether values of a type are text."""
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
 def clean_texts(texts: pa.Array | pa.ChunkedArray, missing: Sequence[str] = MISSING) -> pa.Array:
     """Texts without the white space around them; null for those of `missing`."""
     texts = pc.utf8_trim_whitespace(texts.cast(TEXT))

@@ -1,0 +1,37 @@
+"""Cells of a file that have a unit which the study's numbers do not have: a per cent sign, or another currency."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from app.parsing.mixed import Rows
+from utils.data.reading.spelled_numbers import PERCENT_SIGN, UNUSUAL, units
+from utils.data.reading.texts import clean_texts, is_text
+from utils.serving.raw_columns import RawColumn
+
+
+def add_unit_problems(rows: Rows, cells: pa.Table, columns: Sequence[RawColumn]) -> None:
+    """Add the numbers with another unit than the study's to the problems of rows that were read from these cells.
+
+    A number without a unit is taken as it is, and so is a currency where the study's file names none.
+    """
+    for column in columns:
+        if column.kind == "number" and is_text(cells[column.name].type):
+            for position, problem in _problems(clean_texts(cells[column.name]), column.unit).items():
+                rows.problems.setdefault(position, {})[column.name] = problem
+
+
+def _problems(texts: pa.Array, unit: str | None) -> dict[int, str]:
+    if not pc.any(pc.match_substring_regex(texts, UNUSUAL)).as_py():
+        return {}
+    found = units(texts)
+    is_wrong = pc.and_(found.is_valid(), pc.not_equal(found, unit or "").fill_null(False))
+    if unit is None:
+        is_wrong = pc.and_(is_wrong, pc.equal(found, PERCENT_SIGN).fill_null(False))
+    positions = np.flatnonzero(is_wrong.to_numpy(zero_copy_only=False)).tolist()
+    known = f"are in {unit}" if unit else "have none"
+    return {position: f"has '{found[position].as_py()}', and the study's numbers {known}" for position in positions}
