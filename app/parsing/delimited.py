@@ -80,7 +80,7 @@ class Lines:
 
     def __init__(self, text: Delimited, columns: Sequence[str], optional: str | None = None, limit: int = MAX_ROWS):
         positions = {name: position for position, name in enumerate(text.header)}
-        check_columns([name for name in columns if name not in positions])
+        check_columns([name for name in columns if name not in positions], text.header)
         self.has_optional = optional in positions
         self._positions = [positions[name] for name in (*columns, *([optional] if self.has_optional else []))]
         self._text, self._limit = text, limit

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from utils.data.reading import MAX_COLUMNS, decimal_hint
-from utils.data.reading.column_names import UNNAMED
+from utils.data.reading.column_names import NAMES_ABOVE, UNNAMED, looks_like_data
 
 Reader = Callable[[object], float]
 MAX_ROWS = 50_000
@@ -205,10 +205,12 @@ def check_names(names: Sequence[str]) -> None:
         raise BodyError(422, f"Columns are named twice: {', '.join(twice)[:200]}.", twice)
 
 
-def check_columns(missing: list[str]) -> None:
-    """Raise BodyError with all names if a column is missing from every row."""
+def check_columns(missing: list[str], first_line: Sequence[str] = ()) -> None:
+    """Raise BodyError with all names if a column is missing from every row; `first_line` is that of a text."""
     if missing:
         hint = "; a column without a name is called by its position" if any(map(UNNAMED.fullmatch, missing)) else ""
+        if looks_like_data(first_line):
+            hint = f"; the first line looks like data, so {NAMES_ABOVE}"
         raise BodyError(422, f"Columns are missing: {', '.join(missing)}{hint}.", missing)
 
 

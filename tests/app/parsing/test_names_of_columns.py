@@ -131,3 +131,21 @@ def test_parquet_with_several_columns_without_a_name_is_refused(tmp_path):
     content = content_of(("a", "", "", "y"), "Parquet")
     with pytest.raises(BodyError, match=r"^The file has several columns without a name; name them\.$"):
         read_mixed_table(content, [RawColumn("a", "number")], "y")
+
+
+@pytest.mark.parametrize("content", [b"7,93.47,0\n8,5,1\n", b"x;93.47;7;1\ny;5;6;0\n"])
+def test_a_file_without_names_is_told_so(content):
+    said = (
+        r"^Columns are missing: id, sum; the first line looks like data, so write a line with the names of the columns"
+    )
+    names = ["id", "sum"]
+    with pytest.raises(BodyError, match=rf"{said} above it\.$"):
+        read_mixed_table(content, [RawColumn(name, "number") for name in names], "y")
+    with pytest.raises(BodyError, match=said):
+        read_table(content, names, "y")
+    with pytest.raises(BodyError, match=said):
+        read_csv(content, names)
+    with pytest.raises(
+        BodyError, match=r"^The body: the first line looks like data \(1, 1, 0\); write a line with the"
+    ):
+        read_csv(b"1,1,0\n2,1,1\n", names)

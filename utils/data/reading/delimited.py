@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from utils.data.errors import DataError, LimitError
-from utils.data.reading.column_names import check_names, spelled_as
+from utils.data.reading.column_names import check_first_line, spelled_as
 
 MAX_LINE = 2**20  # characters of a row, and bytes of the header
 CHUNK = 2**20
@@ -299,7 +299,7 @@ def open_text(content: bytes, name: str) -> Delimited:
     header = max(headers, key=lambda candidate: candidate.likelihood)
     if header.start == len(start.encode()) < len(content):
         raise LimitError(f"{name} has a header of more than {MAX_LINE:,} bytes; leave out columns.")
-    check_names(header.names, name)
+    check_first_line(header.names, name)
     line = header.line + bool(hint)
     return Delimited(name, content, header.separator, tuple(header.names), header.start, line, encoding)
 

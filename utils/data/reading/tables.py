@@ -24,7 +24,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from utils.data.errors import ColumnError, DataError, FormatError, LimitError
-from utils.data.reading.column_names import check_names, join_names, one_line_names
+from utils.data.reading.column_names import check_first_line, check_names, join_names, one_line_names
 from utils.data.reading.delimited import FILLED_LINE, WINDOWS, Delimited, open_text
 from utils.data.reading.excel import is_workbook, read_workbook
 from utils.data.reading.parquet import open_parquet, parquet_names, parquet_schema, parquet_table
@@ -260,6 +260,7 @@ def read_raw(
     content, name = _unpacked(path), path.name
     if is_workbook(content):
         names, columns, notes = read_workbook(content, name)
+        check_first_line(names, name)
         frame = _raw_frame(names, columns, name, spellings=spellings)
         frame.attrs[NOTES] = notes + frame.attrs[NOTES]
         cells = dict(zip(one_line_names(names), columns, strict=True)).get

@@ -9,7 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from utils.data.errors import ColumnError
-from utils.data.reading.column_names import UNNAMED
+from utils.data.reading.column_names import NAMES_ABOVE, UNNAMED, looks_like_data
 
 MAX_NAMED = 10  # columns that a refusal or a note lists
 MAX_LENGTH = 300  # characters of such a list
@@ -80,6 +80,10 @@ def _no_such_column(column: str, role: str, frame: pd.DataFrame) -> str:
     searched = list(names)[:MAX_SEARCHED]
     if close := get_close_matches(column.casefold(), searched, n=1):
         advice = f"the closest name is '{names[close[0]]}'."
+    elif looks_like_data(list(names.values())):
+        return (
+            f"{problem}, and the first line looks like data ({_names_that_fit(list(names.values()))}); {NAMES_ABOVE}."
+        )
     else:
         near = get_close_matches(column.casefold(), searched, n=MAX_NAMED, cutoff=FAINTLY_ALIKE)
         known = dict.fromkeys([*(names[name] for name in near), *map(str, frame.columns)])  # the most alike first

@@ -165,7 +165,7 @@ REFUSED = {
     "decimal commas in every line": (
         b"a,b\n1,5,2,5\n1,5,3,5\n",
         DataError,
-        "line 2 (the header is line 1), has 4 values where the header names 2 columns (write decimals with a point, if",
+        "line 2 and all lines below it have 4 values, and the header, line 1, has 2, as happens if numbers have",
     ),
     "one value too many": (with_ends(",", ",") + b"9", ColumnError, "column 4 has no name"),
     "index": (
