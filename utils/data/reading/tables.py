@@ -13,13 +13,14 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -30,9 +31,12 @@ from utils.data.reading.excel import is_workbook, read_workbook
 from utils.data.reading.parquet import open_parquet, parquet_names, parquet_schema, parquet_table
 from utils.data.reading.ragged_lines import header_problem, ragged_problem
 from utils.data.reading.raw_columns import NOTES, SIGNS, clean_frame, frame_of_texts
-from utils.data.reading.texts import MISSING, clean_texts
+from utils.data.reading.spelled_dates import SAMPLE, date_spelling
+from utils.data.reading.texts import MISSING, as_texts, clean_texts, is_text
 from utils.dataset_config import UNKNOWN, Spellings
 
+MAX_NOTED = 20  # columns that are searched for several words for a missing value
+MAX_WORDS = 3  # of a column that a note names
 MAX_DIRECTORY = 2**16  # bytes of a ZIP archive's list of files
 PARQUET, GZIP, ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
 ARCHIVES = {
@@ -273,7 +277,33 @@ def read_raw(
     _require_columns(frame.columns, drop, name)
     for column in dict.fromkeys(drop):
         del frame[column]
+    frame.attrs[NOTES] = frame.attrs[NOTES] + _word_notes(frame, label, cells)
     return frame
+
+
+def _word_notes(frame: pd.DataFrame, label: str | None, cells: Callable[[str], pa.ChunkedArray]) -> list[str]:
+    """Sentences on columns of text in which several things mean a missing value, as an empty cell and '-' do."""
+    texts = [column for column in frame.select_dtypes(object) if column != label and frame[column].isna().any()]
+    notes = []
+    for column in texts[:MAX_NOTED]:
+        found = _missing_words(cells(column), frame[column].isna())
+        if len(found) > 1 and date_spelling(as_texts(frame[column].head(SAMPLE))) is None:
+            counted = {word: f"{n:,} {'' if word else 'empty '}cell{'s' * (n > 1)}" for word, n in found.items()}
+            words = [f"{cells_of_word} '{word}'" if word else cells_of_word for word, cells_of_word in counted.items()]
+            notes.append(
+                f"Column '{column}': {' and '.join(words)} are all read as missing; write another word for those that "
+                "mean something."
+            )
+    return notes
+
+
+def _missing_words(cells: pa.ChunkedArray, is_missing: pd.Series) -> dict[str, int]:
+    """What stands in the cells that are read as missing, and how often, the most frequent first."""
+    if not is_text(cells.type):
+        return {}
+    words = pc.utf8_trim_whitespace(cells.slice(0, len(is_missing)).filter(pa.array(is_missing))).fill_null("")
+    counts = {row["values"]: row["counts"] for row in pc.value_counts(words).to_pylist()}
+    return dict(sorted(counts.items(), key=lambda item: -item[1])[:MAX_WORDS])
 
 
 def _cells_of(source: Delimited | pq.ParquetFile, name: str, column: str) -> pa.ChunkedArray:
@@ -287,7 +317,7 @@ def _cells_of(source: Delimited | pq.ParquetFile, name: str, column: str) -> pa.
 
 def _with_words(column: pd.Series, cells: pa.ChunkedArray) -> pd.Series:
     """A column with the words of its cells that mean a missing value; without any, it is as it was."""
-    if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
+    if not is_text(cells.type):
         return column
     texts = clean_texts(cells.slice(0, len(column)), missing=("",))
     return column if texts.null_count == column.isna().sum() else pd.Series(texts.to_pandas(), index=column.index)

@@ -210,6 +210,31 @@ def test_read_raw_notes_how_an_unclear_decimal_sign_was_decided(tmp_path, text, 
     assert note.startswith("Column 'a': '1") and note.endswith(f"is read as {value}, {reason}.")
 
 
+@pytest.mark.parametrize("form", ["CSV", "Parquet", "workbook"])
+def test_read_raw_counts_the_words_that_mean_a_missing_value_beside_others(tmp_path, form):
+    table = {
+        "protein": ["+", "-", "-", "", "++"],
+        "country": ["NA", "DE", "NA", "ZA", "?"],
+        "only": ["-", "a", "-", "b", "a"],
+        "empty": ["", "a", "", "b", "a"],
+        "opened": ["2024-01-31", "-", "", "2024-02-29", ""],
+        "size": ["1", "NA", "", "2", ""],
+    }
+    path = tmp_path / "own.csv"
+    if form == "Parquet":
+        path.write_bytes(as_parquet(pd.DataFrame(table)))
+    elif form == "workbook":
+        rows = zip(*table.values(), strict=True)
+        path.write_bytes(as_workbook([list(table), *([cell or None for cell in row] for row in rows)]))
+    else:
+        pd.DataFrame(table).to_csv(path, index=False)
+    advice = "are all read as missing; write another word for those that mean something."
+    assert [note for note in read_raw(path).attrs["notes"] if "missing" in note and "size" not in note] == [
+        f"Column 'protein': 2 cells '-' and 1 empty cell {advice}",
+        f"Column 'country': 2 cells 'NA' and 1 cell '?' {advice}",
+    ]
+
+
 @pytest.mark.parametrize("late", ["0x1F", "0XFF", "-0x1"])
 def test_read_raw_takes_hexadecimal_digits_for_text_wherever_they_are(tmp_path, late):
     for cells in (["5"] * 1_200 + [late], [late] + ["5"] * 1_200):
