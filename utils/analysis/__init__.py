@@ -16,7 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "corrected_tests": ["corrected_difference", "holm"],
         "fault_decomposition": ["PUBLISHED", "effects", "replica_figures"],
-        "scarcity": ["gains_of_frauds", "scarcity_differences", "scarcity_trends"],
+        "scarcity": ["gains_of_frauds", "generator_differences", "scarcity_differences", "scarcity_trends"],
         "searches": ["search_gains"],
         "seeds": ["seed_differences"],
         "summaries": ["paired_scores", "rank_samplers", "replacements", "summarise"],

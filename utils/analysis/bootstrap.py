@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from utils.analysis.corrected_tests import LEVEL, require_finite
 from utils.analysis.summaries import SCORE, Pair, paired_scores
 
+N_DRAWS = 4000  # for intervals of means, whose third decimal is printed
 
-def bootstrap_means(table: pd.DataFrame, *, n_draws: int = 1000, seed: int = 0) -> pd.DataFrame:
+
+def bootstrap_means(table: pd.DataFrame, *, n_draws: int = N_DRAWS, seed: int = 0) -> pd.DataFrame:
     """Mean average precision of every (model, sampler) with a bootstrap interval over the frauds.
 
     Frauds are drawn with replacement, the same draws for every method. The legitimate rows are not resampled: there are
@@ -110,7 +112,7 @@ def resampled_average_precision(ranks: NDArray, weights: NDArray) -> NDArray:
     return total / np.maximum(weights.sum(axis=1), 1)
 
 
-def interval_of_ranks(ranks: ArrayLike, *, n_draws: int = 2000, seed: int = 0) -> tuple[float, float]:
+def interval_of_ranks(ranks: ArrayLike, *, n_draws: int = 100_000, seed: int = 0) -> tuple[float, float]:
     """Bootstrap interval over the frauds of one ranked list's average precision."""
     ranks = np.asarray(ranks)
     rng = np.random.default_rng(seed)

@@ -8,15 +8,17 @@ from utils.analysis import corrected_tests
 from utils.analysis.corrected_tests import Difference
 
 PUBLISHED = {"rus": 0.9046, "smote": 0.9086, "cgan": 0.9360}  # areas that the study's notebook printed for its forest
-# Each condition: whether training and test rows overlap, and which area is used. Scikit-learn's average precision is
-# the reference, not the one that breaks ties against the model, so that the trapezoid differs by interpolation alone.
-# The test set is never subsampled: that of the published figure was a random part of the file, with its prevalence.
+# Each condition: whether training and test rows overlap, and whether the area is the trapezoid's. The test set is never
+# subsampled: that of the published figure was a random part of the file, with its prevalence.
 CONDITIONS = {
-    "clean": (False, "tied_average_precision"),
-    "test overlap": (True, "tied_average_precision"),
-    "trapezoid": (False, "trapezoid"),
-    "as published": (True, "trapezoid"),
+    "clean": (False, False),
+    "test overlap": (True, False),
+    "trapezoid": (False, True),
+    "as published": (True, True),
 }
+# Scikit-learn's average precision, as the trapezoid differs from it by interpolation alone. That of this study, which
+# breaks ties against the model, is `average_precision`.
+AREA = "tied_average_precision"
 FAULTS = ("test overlap", "trapezoid")
 
 
@@ -52,8 +54,8 @@ def replica_figures(table: pd.DataFrame) -> pd.DataFrame:
     ).loc[list(grouped.groups)]
 
 
-def conditions(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
-    """Area under every condition: one row per seed, one column per key of `CONDITIONS`.
+def conditions(table: pd.DataFrame, sampler: str = "cgan", area: str = AREA) -> pd.DataFrame:
+    """Area under every condition: one row per seed, one column per key of `CONDITIONS`; see `effects`.
 
     Raises
     ------
@@ -67,10 +69,12 @@ def conditions(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
             f"Rows of {sampler!r} with and without overlap are needed; "
             "run python -m utils.experiments.original_study.run."
         )
-    return pd.DataFrame({name: by_seed[overlap][area] for name, (overlap, area) in CONDITIONS.items()}).dropna()
+    areas = {False: area, True: "trapezoid"}
+    columns = {name: by_seed[overlap][areas[by_trapezoid]] for name, (overlap, by_trapezoid) in CONDITIONS.items()}
+    return pd.DataFrame(columns).dropna()
 
 
-def effects(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
+def effects(table: pd.DataFrame, sampler: str = "cgan", area: str = AREA) -> pd.DataFrame:
     """Steps from the clean score to the replica's score as published, for `original_study.plot_waterfall`.
 
     Each fault is switched on alone, so the steps do not add up; the remainder is a step called 'interaction'.
@@ -81,6 +85,9 @@ def effects(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
         From `run.replica`, or `ledger.frame` of its rows.
     sampler : str
         The sampler whose forest is analysed.
+    area : {'tied_average_precision', 'average_precision'}
+        What the trapezoid is compared with: scikit-learn's average precision, or that of this study, which breaks ties
+        against the model.
 
     Returns
     -------
@@ -88,7 +95,7 @@ def effects(table: pd.DataFrame, sampler: str = "cgan") -> pd.DataFrame:
         Columns name, kind ('level' or 'step'), mean, low, high and n_seeds. Intervals are corrected for test sets
         that overlap from seed to seed (Nadeau and Bengio, 2003); steps are paired by seed.
     """
-    scores = conditions(table, sampler)
+    scores = conditions(table, sampler, area)
     test_fraction = table["split"].iloc[0].test_fraction
     steps = {fault: scores[fault] - scores["clean"] for fault in FAULTS}
     stages = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -13,8 +15,8 @@ METHOD = ["model", "sampler", "ratio"]
 ROWS = ["model", "level", "repeat", "fold", "draw"]  # what a sampler and its reference share
 
 
-def scarcity_differences(table: pd.DataFrame, reference: str = "none") -> pd.DataFrame:
-    """Compare every sampler with the reference with the same model, at every number of training frauds.
+def scarcity_differences(table: pd.DataFrame) -> pd.DataFrame:
+    """Compare every sampler with no resampling with the same model, at every number of training frauds.
 
     Differences are paired by fold and draw, and averaged over the draws of a fold, because draws of one fold share its
     test rows: the fold is the unit.
@@ -24,8 +26,6 @@ def scarcity_differences(table: pd.DataFrame, reference: str = "none") -> pd.Dat
     table : DataFrame
         Columns model, sampler, ratio, level, repeat, fold, draw, split and average_precision, as
         `utils.experiments.scarcity.run` gives them.
-    reference : str
-        Sampler that the others are compared with, at the same ratio if it has one.
 
     Returns
     -------
@@ -39,9 +39,41 @@ def scarcity_differences(table: pd.DataFrame, reference: str = "none") -> pd.Dat
     ValueError
         If no comparison has two folds, or a score is NaN or infinite.
     """
+    return _judged(_differences(table, "none"))
+
+
+def generator_differences(table: pd.DataFrame, generators: Sequence[str], references: Sequence[str]) -> pd.DataFrame:
+    """Compare generators with simpler samplers at the same ratio, with the same model and number of training frauds.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for `scarcity_differences`.
+    generators, references : sequence of str
+        Samplers that are compared, and those that each of them is compared with.
+
+    Returns
+    -------
+    DataFrame
+        Columns as of `scarcity_differences`, with which all rows are one family, and reference.
+    """
+    parts = [
+        _differences(table[table["sampler"].isin([*generators, reference])], reference).assign(reference=reference)
+        for reference in references
+    ]
+    return _judged(pd.concat(parts, ignore_index=True))
+
+
+def _differences(table: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Differences of all other samplers from the reference, without an adjustment."""
     compared = _over_folds(_paired(table, reference), [*METHOD, "level"], _test_share(table))
     if compared.empty:
         raise ValueError(f"No sampler has two folds in common with {reference!r}; run more folds before comparing.")
+    return compared
+
+
+def _judged(compared: pd.DataFrame) -> pd.DataFrame:
+    """Comparisons of one family with adjusted p-values and verdicts."""
     compared = compared.assign(adjusted_p=holm(compared["p_value"]), detectable=detectable_difference(compared))
     verdicts = [verdict(row.low, row.high, row.adjusted_p) for row in compared.itertuples()]
     return compared.assign(verdict=verdicts)

@@ -23,8 +23,9 @@ def seed_differences(table: pd.DataFrame, reference: str = "none") -> pd.DataFra
     Returns
     -------
     DataFrame
-        A row per model, sampler and ratio: columns score_0, score_1, ... (mean score by seed), difference_0, ... (to
-        the reference), lowest and highest (of the differences), n_folds. The reference comes first under its model.
+        A row per model, sampler and ratio: columns score_0, score_1, ... (mean score by seed), spread (highest minus
+        lowest of them), difference_0, ... (to the reference), lowest and highest (of the differences), n_folds. The
+        reference comes first under its model.
 
     Raises
     ------
@@ -38,6 +39,7 @@ def seed_differences(table: pd.DataFrame, reference: str = "none") -> pd.DataFra
     means = scores.groupby(index, sort=False).mean()
     own = means.xs(reference, level="sampler").droplevel("ratio")
     differences = means - own.reindex(means.index.get_level_values("model")).to_numpy()
-    described = means.add_prefix("score_").join(differences.add_prefix("difference_"))
+    described = means.add_prefix("score_").assign(spread=means.max(axis=1) - means.min(axis=1))
+    described = described.join(differences.add_prefix("difference_"))
     described = described.assign(lowest=differences.min(axis=1), highest=differences.max(axis=1))
     return described.assign(n_folds=scores.groupby(index, sort=False).size()).rename_axis(columns=None).reset_index()

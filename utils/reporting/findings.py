@@ -71,7 +71,7 @@ def _on_comparison(section: Row, eda: Row) -> list[str]:
     chance = f"; chance is {eda['prevalence']:.3f}" if "prevalence" in eda else ""
     folds = f"{best['n_folds']} fold{'s' * (best['n_folds'] != 1)}"
     return [
-        f"The highest mean average precision over {folds} is that of {_pair(section, best)}: "
+        f"The highest mean average precision over {folds} at the searched ratio is that of {_pair(section, best)}: "
         f"{best['mean']:.3f} [{best['low']:.3f}, {best['high']:.3f}]{chance}.",
         *_on_verdicts(section),
         *_on_equal_classes(section),

@@ -49,9 +49,11 @@ def verdict_grid(section: OtherTables) -> pd.DataFrame:
 def _tally(rows: list[TablesVerdict]) -> str:
     counts = Counter(row.verdict for row in rows)
     n_hard = sum((row.verdict, row.hard_tables) == ("equivalent", "equivalent") for row in rows)
+    n_worse = sum(row.verdict != "harms" and row.hard_tables == "harms" for row in rows)
+    worse = f" (and {n_worse} more without these)" if n_worse else ""
     unused = f", {counts['not used']} mostly left unused" if counts["not used"] else ""
     are = plural(counts["helps"], "is", "are")
     return (
         f"{counts['helps']} {are} better than the model alone, {counts['equivalent']} equivalent to it ({n_hard} still "
-        f"without the easiest tables), {counts['harms']} worse{unused}, and {counts['undecided']} undecided"
+        f"without the easiest tables), {counts['harms']} worse{worse}{unused}, and {counts['undecided']} undecided"
     )

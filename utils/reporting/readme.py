@@ -39,7 +39,7 @@ SCARCITY_CLAIMS = (
     "scarcity_generators",
     "scarcity_cgan",
 )
-TABLE_CLAIMS = ("tables_equivalent", "tables_undersampling", "tables_claim")
+TABLE_CLAIMS = ("tables_equivalent", "tables_hard_losses", "tables_undersampling", "tables_claim")
 REASONS = {
     "refuted": "At least one rival is credibly better",
     "supported": "It is credibly better than every rival",
@@ -127,7 +127,7 @@ def _verdict_text(comparison: Comparison) -> str:
     text = (
         f"*Random forest with CGAN is best:* **{claim.verdict}**{refuted_by(comparison)}. "
         f"{REASONS[claim.verdict]}. "
-        f"Highest mean average precision on the development folds: {best}{if_unused(comparison)}."
+        f"Highest mean average precision on the development folds with a tuned ratio: {best}{if_unused(comparison)}."
     )
     if claim.best == claim.against_best.pair:
         return text
@@ -142,6 +142,8 @@ def _comparison_text(comparison: Comparison, stated: dict[str, str]) -> str:
             *_sentences(stated, "no_gain", "two_losses", "undecided"),
             verdict_counts(comparison.differences, AGAINST_NONE),
             f"Half of them could have detected only a difference of more than {detectable:.3f}.",
+            *_sentences(stated, "seeds_matter"),
+            "Gains and losses are adjusted for the number of comparisons; equivalences are not, here and below.",
         ]
     )
 

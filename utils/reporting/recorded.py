@@ -144,6 +144,16 @@ class Step:
 
 
 @dataclass(frozen=True)
+class SeedSpread:
+    """How far the mean of a pair moves with the seed of its search; see `analysis.seed_differences`."""
+
+    model: str
+    sampler: str
+    ratio: str
+    spread: float
+
+
+@dataclass(frozen=True)
 class RecordedDataset:
     """The dataset behind the numbers."""
 
@@ -155,7 +165,8 @@ class RecordedDataset:
 class Comparison:
     """Numbers of chapter 7; `folds` is the number of folds per model, `samplers` and `models` are labels by name.
 
-    Differences and the claim are there twice: with a tuned ratio, and with equal classes.
+    Differences and the claim are there twice: with a tuned ratio, and with equal classes. So are the steps of the
+    replica: with scikit-learn's average precision, and with that of this study.
     """
 
     profile: str
@@ -173,6 +184,8 @@ class Comparison:
     tuned: list[Tuned]
     search: list[SearchGain]
     waterfall: list[Step] = field(default_factory=list)
+    waterfall_own_metric: list[Step] = field(default_factory=list)
+    seeds: list[SeedSpread] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

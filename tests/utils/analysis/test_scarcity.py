@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tests.rows import SPLIT
-from utils.analysis import gains_of_frauds, scarcity_differences, scarcity_trends
+from utils.analysis import gains_of_frauds, generator_differences, scarcity_differences, scarcity_trends
 from utils.analysis.corrected_tests import corrected_difference
 
 
@@ -57,15 +57,27 @@ def test_scarcity_differences_keep_ratios_apart():
     )
 
 
-def test_scarcity_differences_to_another_sampler_are_at_the_same_ratio():
+def test_generator_differences_are_at_the_same_ratio():
     cgan = [
         {**row, "sampler": "cgan", "ratio": ratio, "average_precision": row["average_precision"] + shift}
         for row in SMOTE
         for ratio, shift in (("x5", 0.01), ("balanced", 0.02))
     ]
-    compared = scarcity_differences(pd.DataFrame(NONE + SMOTE + cgan), reference="smote")
-    assert compared[["sampler", "ratio"]].to_numpy().tolist() == [["cgan", "x5"]]
+    compared = generator_differences(pd.DataFrame(NONE + SMOTE + cgan), ["cgan"], ["smote"])
+    assert compared[["sampler", "ratio", "reference"]].to_numpy().tolist() == [["cgan", "x5", "smote"]]
     assert compared["mean"].item() == pytest.approx(0.01)
+
+
+def test_generator_differences_are_one_family_of_those_that_are_asked_for():
+    def shifted(sampler: str, *shifts: float) -> list[dict]:
+        changed = [{**row, "sampler": sampler} for row in SMOTE]
+        return [row | {"average_precision": row["average_precision"] + shifts[row["fold"]]} for row in changed]
+
+    table = pd.DataFrame(NONE + SMOTE + shifted("ros", 0, 0.01, 0) + shifted("cgan", 0.01, 0.02, 0.02))
+    compared = generator_differences(table, ["cgan"], ["ros", "smote"]).set_index("reference")
+    p_values = [corrected_difference(shifts, 0.25).p_value for shifts in ([0.01, 0.01, 0.02], [0.01, 0.02, 0.02])]
+    assert compared["p_value"].to_list() == pytest.approx(p_values)  # no row for ros against smote
+    assert compared["adjusted_p"].max() == pytest.approx(max(2 * min(p_values), max(p_values)))
 
 
 def test_scarcity_differences_need_two_folds():

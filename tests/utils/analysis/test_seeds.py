@@ -20,6 +20,7 @@ TABLE = pd.DataFrame(
 def test_seed_differences_are_to_the_reference_under_the_same_seed():
     rows = seed_differences(TABLE).set_index("sampler")
     assert rows.loc["smote", ["score_0", "score_1"]].tolist() == pytest.approx([0.7, 0.63])
+    assert rows["spread"].tolist() == pytest.approx([0.05, 0.07])
     assert rows.loc["smote", ["difference_0", "difference_1"]].tolist() == pytest.approx([0.1, -0.02])
     assert rows.loc["smote", ["lowest", "highest", "n_folds"]].tolist() == pytest.approx([-0.02, 0.1, 2])
     assert rows.loc["none", ["lowest", "highest"]].tolist() == [0, 0]

@@ -65,7 +65,10 @@ def numbers() -> dict:
 def test_headline_says_verdict_scores_and_folds(numbers):
     text = readme.headline(parse(numbers))
     assert "best:* **not supported**. No rival is credibly better, but" in text and "-0.012 [-0.030, 0.006]" in text
-    assert "0.778 [0.700, 0.850]" in text and "development folds: random forest with no resampling. Random" in text
+    assert (
+        "0.778 [0.700, 0.850]" in text
+        and "development folds with a tuned ratio: random forest with no resampling. Random" in text
+    )
     assert "profile quick; 3 folds)" in text and "| CGAN | 0.800 [0.700, 0.900] |" in text
     assert "Of 1 comparisons of a sampler" in text and "0 practically equivalent, and 1 undecided." in text
     assert "could have detected only a difference of more than 0.025" in text
@@ -85,7 +88,7 @@ def test_headline_has_a_separate_table_for_models_without_sampler(numbers):
     assert "| Sampler | Random forest |\n" in text
     assert "| Mixture of trees | 0.860 [0.800, 0.900] | -0.012 [-0.030, 0.006] | undecided |" in text
     numbers["07_comparison"]["claim"]["best"] = ["mix", "none"]
-    assert "folds: mixture of trees, which takes no sampler. Random" in readme.headline(parse(numbers))
+    assert "with a tuned ratio: mixture of trees, which takes no sampler. Random" in readme.headline(parse(numbers))
     numbers["07_comparison"]["alone"] = []
     numbers["07_comparison"]["means"] = numbers["07_comparison"]["means"][:2]
     assert "Models that take no sampler" not in readme.headline(parse(numbers))
@@ -154,6 +157,7 @@ def test_headline_refuses_a_false_claim_of_the_full_study(numbers):
         "undecided",
         "never_equal",
         "equal_classes_cost",
+        "seeds_matter",
         "three_scorings",
         *readme.SCARCITY_CLAIMS,
         *readme.TABLE_CLAIMS,
@@ -178,9 +182,10 @@ def test_answer_is_the_verdict_and_a_list_of_what_was_found(numbers):
     assert "Of 1 such comparisons with equal classes, 0 are credible gains, 1 a credible loss" in on_cards
     assert tuning.startswith("- **Tuning.** What searched settings add ")
     assert few.startswith("- **Few frauds.** Of 20 ") and "with 20, 40, 80, 160 or all frauds to train on, 0 are" in few
-    assert "Of 5 such comparisons of CGAN and CTGAN against random oversampling and SMOTE, 0 are credible gains" in few
+    assert "Of 6 such comparisons of CGAN and CTGAN against random oversampling and SMOTE, 0 are credible gains" in few
     assert others.startswith("- **Other tables.** Over 32 other tables and the credit-card data, 21 families in all, ")
     assert "of 3 pairs of a model and a sampler, 0 are better than the model alone, 2 equivalent to it (0 " in others
+    assert "0 worse (and 1 more without these), and 1 undecided; " in others
     assert "with equal classes, 0 are better than the model alone, 0 equivalent to it (0 still without the " in others
     assert "tables), 4 worse, and 0 undecided." in others
     assert others.endswith("The claim is not supported there, with a tuned ratio and with equal classes.")
@@ -194,8 +199,8 @@ def test_answer_tells_two_verdicts_and_unused_samplers_apart(numbers):
     many["verdicts"][1]["hard_tables"] = "equivalent"
     text = readme.answer(parse(numbers))
     assert (
-        "1 equivalent to it (1 still without the easiest tables), 0 worse, 1 mostly left unused, and 1 undecided"
-        in text
+        "1 equivalent to it (1 still without the easiest tables), 0 worse (and 1 more without these), 1 mostly left "
+        "unused, and 1 undecided" in text
     )
     assert "not supported there with a tuned ratio, and refuted with equal classes." in text
 
@@ -220,7 +225,7 @@ def test_headline_has_a_table_of_the_differences_with_few_frauds(numbers):
 
 def test_headline_has_a_table_of_the_verdicts_over_other_tables(numbers):
     text = readme.headline(parse(numbers))
-    assert "| Random forest, SMOTE | undecided (-0.001) | harms (-0.001) |" in text
+    assert "| Random forest, SMOTE | – | harms (-0.001) |" in text
     assert "| Logistic regression, SMOTE | equivalent (-0.001) | – |" in text
     assert "| Logistic regression, random undersampling | – | harms (-0.001) |" in text
 
