@@ -86,6 +86,8 @@ def results(profile: Profile, table: pd.DataFrame, *, n_jobs: int = -1) -> pd.Da
     """
     is_planned = table["model"].isin(PLAN.models) & table["sampler"].isin(PLAN.samplers) & table["search"].notna()
     frames = [table[is_planned & (table["repeat"] < PLAN.repeats)].assign(seed_number=0)]
+    if not _others(profile):
+        return frames[0]
     others = equal_classes.label_ratios(run(profile, n_jobs=n_jobs)).set_index("key")
     identity = identify(profile.dataset)
     for number in _others(profile):

@@ -47,3 +47,9 @@ def test_results_join_the_seeds_on_the_folds_that_they_share(monkeypatch):
     assert table["seed_number"].value_counts().to_dict() == {0: 1, 1: 50, 2: 50}
     first = table[table["seed_number"] == 1]
     assert first["seed"].tolist() == [task.seed for task in other_seeds.tasks_of(profile, UNREAD, [1])]
+
+
+def test_results_of_a_profile_with_one_seed_are_those_of_the_benchmark():
+    rows = [{"model": "rf", "sampler": "cgan", "repeat": repeat, "search": "a search"} for repeat in (0, 1)]
+    table = other_seeds.results(replace(PLANNED, seeds=1), pd.DataFrame(rows))
+    assert table[["repeat", "seed_number"]].to_numpy().tolist() == [[0, 0]]
