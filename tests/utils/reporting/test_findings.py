@@ -34,7 +34,7 @@ def test_findings_name_the_best_pair_and_count_the_verdicts(published):
     found = findings(published, WORDS)
     assert found.comparison == [
         "The highest mean average precision over 10 folds at the searched ratio is that of XGBoost with SMOTE-ENN: "
-        "0.862 [0.831, 0.893]; chance is 0.002.",
+        "0.862 [0.831, 0.891]; chance is 0.002.",
         "No way of handling the imbalance is credibly better than none with the same model.",
         "32 of 46 such comparisons are undecided; half of the comparisons could have detected only a difference of "
         "more than 0.026.",
