@@ -28,10 +28,9 @@ def add_unit_problems(rows: Rows, cells: pa.Table, columns: Sequence[RawColumn])
 def _problems(texts: pa.Array, unit: str | None) -> dict[int, str]:
     if not pc.any(pc.match_substring_regex(texts, UNUSUAL)).as_py():
         return {}
-    found = units(texts)
-    is_wrong = pc.and_(found.is_valid(), pc.not_equal(found, unit or "").fill_null(False))
-    if unit is None:
-        is_wrong = pc.and_(is_wrong, pc.equal(found, PERCENT_SIGN).fill_null(False))
+    written = units(texts)
+    is_wrong = pc.equal(written, PERCENT_SIGN) if unit is None else pc.not_equal(written, unit)
+    is_wrong = is_wrong.fill_null(False)
     positions = np.flatnonzero(is_wrong.to_numpy(zero_copy_only=False)).tolist()
     known = f"are in {unit}" if unit else "have none"
-    return {position: f"has '{found[position].as_py()}', and the study's numbers {known}" for position in positions}
+    return {position: f"has '{written[position].as_py()}', and the study's numbers {known}" for position in positions}

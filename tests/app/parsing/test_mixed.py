@@ -97,6 +97,7 @@ def test_read_mixed_table_reads_numbers_alike_if_other_cells_are_none(sums, othe
     ("unit", "cells", "values", "problems"),
     [
         (None, ["0.5%", "1%"], {}, {1: "%", 2: "%"}),
+        (None, ["0.5\N{NO-BREAK SPACE}%", "\N{MINUS SIGN}1 %"], {}, {1: "%", 2: "%"}),
         (None, ["$20", "3 USD"], {1: 20, 2: 3}, {}),
         ("EUR", ["€20", "3.5 EUR", "4"], {1: 20, 2: 3.5, 3: 4}, {}),
         ("EUR", ["$20", "30 USD"], {}, {1: "USD", 2: "USD"}),

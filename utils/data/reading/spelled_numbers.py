@@ -132,7 +132,8 @@ def mixed_currencies(texts: pa.Array) -> list[str]:
 
 def units(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """The per cent sign or the currency of each number, as its code of ISO 4217 where there is one; null for others."""
-    is_percent = pc.match_substring_regex(texts, r"^[-+\d.,' ()]+%$")
+    texts = _minus_in_front(texts)
+    is_percent = pc.match_substring_regex(texts, r"^[-+\d.,' ]+%$")
     return pc.if_else(is_percent, pa.scalar(PERCENT_SIGN, texts.type), _money(texts))
 
 
@@ -140,8 +141,8 @@ def common_unit(texts: pa.Array) -> str | None:
     """The unit of `units` that all numbers of a column share; numbers without one count as having the same currency."""
     if not pc.any(pc.match_substring_regex(texts, UNUSUAL)).as_py():
         return None
-    found = pc.unique(units(_minus_in_front(texts))).drop_null().to_pylist()
-    return found[0] if len(found) == 1 else None
+    distinct = pc.unique(units(texts)).drop_null().to_pylist()
+    return distinct[0] if len(distinct) == 1 else None
 
 
 def _currencies(texts: pa.Array) -> list[str]:

@@ -286,15 +286,20 @@ def _word_notes(frame: pd.DataFrame, label: str | None, cells: Callable[[str], p
     texts = [column for column in frame.select_dtypes(object) if column != label and frame[column].isna().any()]
     notes = []
     for column in texts[:MAX_NOTED]:
-        found = _missing_words(cells(column), frame[column].isna())
-        if len(found) > 1 and date_spelling(as_texts(frame[column].head(SAMPLE))) is None:
-            counted = {word: f"{n:,} {'' if word else 'empty '}cell{'s' * (n > 1)}" for word, n in found.items()}
-            words = [f"{cells_of_word} '{word}'" if word else cells_of_word for word, cells_of_word in counted.items()]
+        counts = _missing_words(cells(column), frame[column].isna())
+        if len(counts) > 1 and date_spelling(as_texts(frame[column].head(SAMPLE))) is None:
+            listed = " and ".join(_counted(word, n) for word, n in counts.items())
             notes.append(
-                f"Column '{column}': {' and '.join(words)} are all read as missing; write another word for those that "
+                f"Column '{column}': {listed} are all read as missing; write another word for those that "
                 "mean something."
             )
     return notes
+
+
+def _counted(word: str, n: int) -> str:
+    """'2 empty cells' or '1 cell '?''."""
+    unit = f"cell{'s' * (n > 1)}"
+    return f"{n:,} {unit} '{word}'" if word else f"{n:,} empty {unit}"
 
 
 def _missing_words(cells: pa.ChunkedArray, is_missing: pd.Series) -> dict[str, int]:
