@@ -63,7 +63,7 @@ def run_missing(profile: Profile) -> None:
     for name in sorted({task.sampler.name for task in grid if task.key not in known}):
         group = "ctgan" if name == "ctgan" else "peers"
         require_packages(f"The sampler '{name}'", SAMPLERS[name].packages, group=group)
-    scored = [runner.missing_batch(profile, grid, known), *sensitivity.missing_batches(profile)]
+    scored = [runner.missing_batch(profile, grid, known, refits=True), *sensitivity.missing_batches(profile)]
     tables = []
     if not profile.is_foreign:
         scored += [other_seeds.missing_batch(profile), scarcity.missing_batch(profile)]

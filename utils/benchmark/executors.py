@@ -88,16 +88,15 @@ def run_batches(batches: list[Batch], *, n_jobs: int = -1) -> dict[Path, list[Ro
     calls = [Call(batch, group) for batch in batches for group in batch.groups]
     calls.sort(key=lambda call: -call.batch.seconds(call.group))
     rows: dict[Path, list[Row]] = {batch.path: [] for batch in batches}
-    path_of = {task.key: call.batch.path for call in calls for task in call.group}
     address = os.environ.get("STUDY_DASK_SCHEDULER")
     results = closing(_on_cluster(address, calls) if address else _on_this_machine(n_jobs, calls))
     with warnings.catch_warnings(), _clear_boards(list(rows)), progress_bar(_weights(batches)), results as finished:
         # joblib stops a worker that has waited for minutes while others are busy, and warns about it.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
-        for group in finished:
-            for row in group:  # a worker on another machine wrote to a ledger of its own
-                ledger.append(path_of[row.key], row)
-                rows[path_of[row.key]].append(row)
+        for path, computed in finished:
+            for row in computed:  # a worker on another machine wrote to a ledger of its own
+                ledger.append(path, row)
+                rows[path].append(row)
     return rows
 
 
@@ -122,8 +121,8 @@ def _clear_boards(paths: list[Path]) -> Iterator[None]:
             board.clear()
 
 
-def _on_this_machine(n_jobs: int, calls: list[Call]) -> Iterator[list[Row]]:
-    """Rows of each group, in the order in which processes finish; the cores are divided among the processes."""
+def _on_this_machine(n_jobs: int, calls: list[Call]) -> Iterator[tuple[Path, list[Row]]]:
+    """Ledger file and rows of each group, in the order in which processes finish, among which the cores are divided."""
     n_workers = min(effective_n_jobs(n_jobs), len(calls))
     threads = max(1, effective_n_jobs(-1) // n_workers)
     with lasting_workers(threads):
@@ -131,10 +130,10 @@ def _on_this_machine(n_jobs: int, calls: list[Call]) -> Iterator[list[Row]]:
         yield from workers(delayed(_work)(call.batch.work, *call.arguments(threads)) for call in calls)
 
 
-def _work(work: Work, *arguments: object) -> list[Row]:
+def _work(work: Work, profile: Profile, group: list[Task], path: Path, n_jobs: int) -> tuple[Path, list[Row]]:
     """Run a group in a worker that many groups share, and leave no more memory behind than it needs."""
     try:
-        return work(*arguments)
+        return path, work(profile, group, path, n_jobs)
     finally:
         release_memory()
 
@@ -177,8 +176,8 @@ def _load(config: DatasetConfig) -> None:
     load_dataset(config)
 
 
-def _on_cluster(address: str, calls: list[Call]) -> Iterator[list[Row]]:
-    """Rows of each group, in the order in which the workers of a Dask scheduler finish.
+def _on_cluster(address: str, calls: list[Call]) -> Iterator[tuple[Path, list[Row]]]:
+    """Ledger file and rows of each group, in the order in which the workers of a Dask scheduler finish.
 
     A group whose worker dies is run again on another one. Joblib's Dask backend is not used, because it waits forever
     for a group that Dask has given up.
@@ -187,17 +186,17 @@ def _on_cluster(address: str, calls: list[Call]) -> Iterator[list[Row]]:
     from distributed.scheduler import KilledWorker
 
     with _connect(address) as client:
-        futures = [client.submit(call.batch.work, *call.arguments(1), pure=False) for call in calls]
+        futures = [client.submit(_work, call.batch.work, *call.arguments(1), pure=False) for call in calls]
         names = {future.key: label(call.group[0]) for future, call in zip(futures, calls, strict=True)}
         try:
-            for future, rows in as_completed(futures, with_results=True):
+            for future, computed in as_completed(futures, with_results=True):
                 if future.cancelled():
                     raise ClusterError(
                         f"The Dask scheduler at {address} was lost; finished tasks are in the ledger, and the same "
                         "command continues with the rest."
                     )
                 future.release()  # or Dask would run it again if the worker that holds the result died
-                yield rows
+                yield computed
         except KilledWorker as error:
             raise ClusterError(
                 f"Every Dask worker that ran the tasks from '{names[error.task]}' on died, probably out of memory; "

@@ -16,7 +16,7 @@ import pandas as pd
 
 from utils import metrics
 from utils.backend import limit_threads
-from utils.benchmark import ledger
+from utils.benchmark import equal_classes, ledger
 from utils.benchmark.code_version import code_version
 from utils.benchmark.progress import Board
 from utils.benchmark.records import FoldResult, Machine, Measurement, Provenance, Row, Task
@@ -95,7 +95,9 @@ def fold_parts(dataset: Dataset, positions: np.ndarray) -> tuple[pd.DataFrame, p
     return dataset.X.iloc[positions], dataset.y.iloc[positions]
 
 
-def run_group(profile: Profile, tasks: list[Task], path: Path, n_jobs: int = 1) -> list[Row[Task, FoldResult]]:
+def run_group(
+    profile: Profile, tasks: list[Task], path: Path, n_jobs: int = 1, *, refits: bool = False
+) -> list[Row[Task, FoldResult]]:
     """Run tasks that share training rows and sampler, so that the sampler is fitted once for all their models.
 
     Each row is appended to the ledger at `path` as soon as its model is done. If the parent process has ended, the
@@ -105,6 +107,8 @@ def run_group(profile: Profile, tasks: list[Task], path: Path, n_jobs: int = 1) 
     ----------
     n_jobs : int
         Threads a model may use.
+    refits : bool
+        Whether the searches are followed by their `equal_classes.refitted_tasks`; a generator is not fitted again.
 
     Raises
     ------
@@ -116,13 +120,17 @@ def run_group(profile: Profile, tasks: list[Task], path: Path, n_jobs: int = 1) 
     _require_same_data(dataset, tasks[0])
     fold = fold_of(profile, tasks[0])
     rows = prepare_fold(dataset, fold, tasks[0].seed)
-    finished = []
-    for task in announced(tasks, path):
+
+    def finish(task: Task) -> Row[Task, FoldResult]:
         fitted = fit(task, rows, n_jobs)
         require_training_rows(dataset, fold, fitted.rows.source, fitted.held_out)
         row = Row(task, score_fold(fitted, dataset, fold), provenance())
         ledger.append(path, row)
-        finished.append(row)
+        return row
+
+    finished = [finish(task) for task in announced(tasks, path)]
+    if refits:
+        finished += [finish(task) for task in announced(equal_classes.refitted_tasks(profile, finished), path)]
     return finished
 
 

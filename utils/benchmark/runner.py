@@ -9,6 +9,7 @@ import argparse
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -33,6 +34,7 @@ def run(
     samplers: Iterable[str] | None = None,
     models: Iterable[str] | None = None,
     tasks: list[Task] | None = None,
+    refits: bool = False,
     n_jobs: int = -1,
 ) -> pd.DataFrame:
     """Make sure that the ledger holds every task of a grid, and return their rows.
@@ -47,6 +49,8 @@ def run(
         Names from the registries; all by default.
     tasks : list of Task, optional
         Run these instead of a grid of samplers and models.
+    refits : bool
+        Whether missing searches are followed by fits with equal classes; see `run_task.run_group`.
     n_jobs : int
         Processes on this machine; a Dask cluster uses all of its workers.
 
@@ -58,7 +62,7 @@ def run(
     if tasks is None:
         tasks = grid(profile, load_dataset(profile.dataset).identity, samplers=samplers, models=models)
     rows = {row.key: row for row in ledger.read(profile.results)}
-    batch = missing_batch(profile, tasks, rows)
+    batch = missing_batch(profile, tasks, rows, refits=refits)
     if batch:
         from utils.benchmark import tracking  # takes seconds to import; only needed when something runs
 
@@ -83,7 +87,7 @@ def run_equal(
     identity = load_dataset(profile.dataset).identity
     tasks = grid(profile, identity, samplers=samplers, models=models)
     tasks += equal_classes.searched_tasks(profile, identity, samplers=samplers, models=models)
-    run(profile, tasks=tasks, n_jobs=n_jobs)
+    run(profile, tasks=tasks, refits=True, n_jobs=n_jobs)
     keys = {task.key for task in tasks}
     rows = [row for row in ledger.read(profile.results) if row.key in keys]
     table = run(profile, tasks=tasks + equal_classes.refitted_tasks(profile, rows), n_jobs=n_jobs)
@@ -95,17 +99,17 @@ def ledger_of(profile: Profile) -> Path:
     return profile.results / f"{profile.dataset.name}.jsonl"
 
 
-def missing_batch(profile: Profile, tasks: list[Task], known: Collection[str]) -> Batch | None:
-    """Batch of the tasks whose keys are not known; None if all are."""
+def missing_batch(profile: Profile, tasks: list[Task], known: Collection[str], *, refits: bool = False) -> Batch | None:
+    """Batch of the tasks whose keys are not known, with their refits if wanted; None if all keys are known."""
     missing = [task for task in tasks if task.key not in known]
     if not missing:
         return None
     groups = defaultdict(list)
     for task in missing:
         groups[task.fold_id, task.split, task.sampler.name].append(task)
-    return Batch(
-        run_group, profile, list(groups.values()), ledger_of(profile), {task.key: cost(task) for task in missing}
-    )
+    work = partial(run_group, refits=True) if refits else run_group
+    weights = {task.key: cost(task) for task in missing}
+    return Batch(work, profile, list(groups.values()), ledger_of(profile), weights)
 
 
 def log_computed(rows: Collection[Row[Task, FoldResult]], profile: Profile) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.rows import make_row
 from tests.small import small_profile
-from utils.benchmark import equal_classes, equal_search, ledger, runner
+from utils.benchmark import equal_classes, equal_search, ledger, runner, training
 from utils.benchmark.records import SearchPlan, SearchSpace
 from utils.benchmark.run_task import load_dataset
 from utils.benchmark.search import sample_trials
@@ -71,6 +71,23 @@ def test_refitted_tasks_keep_the_settings_that_the_search_chose(rows):
     assert refitted.task.model.params == chosen.result.chosen.model
     assert refitted.task.sampler.params == {"ratio": "balanced"}
     assert refitted.result.n_fit == 2 * refitted.result.n_fit_positives
+
+
+def test_a_generator_is_fitted_once_for_a_search_and_equal_classes(tmp_path, monkeypatch):
+    search = Search(trials=1, margin=0.0, equal=True, ratios=(1,))
+    study = replace(small_profile(tmp_path, folds=((0, 0),)), search=search)
+    fitted, resample = [], training.resample
+    monkeypatch.setattr(
+        training, "resample", lambda sampler, *rows: fitted.append(sampler.name) or resample(sampler, *rows)
+    )
+    runner.run_equal(study, samplers=["cgan"], models=["lr"], n_jobs=1)
+    assert fitted == ["cgan"]
+    searched, refitted = ledger.read(study.results)
+    alone = replace(study, results=tmp_path / "alone")
+    runner.run(alone, tasks=equal_classes.refitted_tasks(study, [searched]), n_jobs=1)
+    (again,) = ledger.read(alone.results)
+    assert fitted == ["cgan"] * 2
+    assert (again.task, again.result.ranks) == (refitted.task, refitted.result.ranks)
 
 
 def test_refitted_networks_stop_by_held_out_rows_as_in_the_search(profile):
