@@ -1,10 +1,12 @@
 """A served model small enough for tests: real classifiers over made-up rows, written as `app.building` writes them."""
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pandas as pd
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import StandardScaler
@@ -56,9 +58,25 @@ def zipped(*contents: bytes, names: tuple[str, ...] = ("rows.csv", "more.csv")) 
     return stream.getvalue()
 
 
-def workbook() -> bytes:
-    """What an Excel workbook (.xlsx) begins with: an archive of XML files."""
-    return zipped(b"<Types/>", b"<workbook/>", names=("[Content_Types].xml", "xl/workbook.xml"))
+def as_workbook(*sheets: list[list]) -> bytes:
+    """An Excel workbook (.xlsx) with these rows on its sheets."""
+    book, stream = openpyxl.Workbook(), io.BytesIO()
+    for rows in sheets:
+        sheet = book.create_sheet() if rows is not sheets[0] else book.active
+        for row in rows:
+            sheet.append(row)
+    book.save(stream)
+    return stream.getvalue()
+
+
+def with_changed_sheet(content: bytes, pattern: bytes, replacement: bytes) -> bytes:
+    """A workbook with another text in the XML of its first sheet."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(stream, "w") as target:
+        for name in source.namelist():
+            part = source.read(name)
+            target.writestr(name, re.sub(pattern, replacement, part) if name.endswith("sheet1.xml") else part)
+    return stream.getvalue()
 
 
 def fit(

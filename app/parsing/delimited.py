@@ -44,7 +44,7 @@ def open_body(body: bytes, columns: Sequence[str]) -> Delimited:
     """
     text = open_table(body, "The body", MAX_UNPACKED)
     if not isinstance(text, Delimited):
-        raise FormatError("The body is a Parquet file; send it to /api/v1/files.")
+        raise FormatError("The body is a Parquet or Excel file; send it to /api/v1/files.")
     return text.spelled_as(columns)
 
 

@@ -19,7 +19,7 @@ from app.parsing.records import MAX_ROWS, Batch, check_columns, check_count, jso
 from app.parsing.table import MAX_FILE_ROWS, MAX_UNPACKED, Table
 from app.parsing.units import add_unit_problems
 from utils.data.reading import Delimited, open_table
-from utils.data.reading.parquet import parquet_names, parquet_table
+from utils.data.reading.parquet import parquet_names, parquet_notes, parquet_table
 from utils.data.reading.raw_columns import NOTES, SIGNS, clean_frame, frame_of_texts
 from utils.data.reading.spelled_numbers import CODE
 from utils.data.reading.texts import clean_texts
@@ -85,12 +85,12 @@ def describe(problems: Mapping[str, str]) -> str:
 
 
 def read_mixed_table(content: bytes, columns: Sequence[RawColumn], label: str) -> Table:
-    """Rows of a CSV or Parquet file; gaps and unseen categories are read, and noted.
+    """Rows of a CSV, Parquet or Excel file; gaps and unseen categories are read, and noted.
 
     Raises
     ------
     BodyError
-        If it is neither, has too many rows or none, or columns are missing or named twice.
+        If it is none of them, has too many rows or none, or columns are missing or named twice.
     """
     with as_body_errors():
         source = open_table(content, "The file", MAX_UNPACKED)
@@ -111,7 +111,7 @@ def _from_parquet(file: ParquetFile, columns: Sequence[RawColumn], label: str) -
     rows = read_columns(clean_frame(cells), columns, "file")
     add_unit_problems(rows, cells, columns)
     errors = {position + 1: (None, describe(reasons)) for position, reasons in rows.problems.items()}
-    return _table(rows, columns, errors, label=labels, readings=rows.notes)
+    return _table(rows, columns, errors, label=labels, readings=[*parquet_notes(file), *rows.notes])
 
 
 def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *, limit: int) -> Table:

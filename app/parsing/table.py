@@ -1,4 +1,4 @@
-"""Reads a CSV or Parquet file of transactions into arrays, with the reason for every row that cannot be scored."""
+"""Reads a CSV, Parquet or Excel file into arrays, with the reason for every row that cannot be scored."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
@@ -13,7 +14,8 @@ from pyarrow.parquet import ParquetFile
 
 from app.parsing.delimited import Line, Lines, as_body_errors
 from app.parsing.records import LARGEST, BodyError, check_columns, check_count, read_row
-from utils.data.reading import Delimited, open_table, parquet_names, parquet_schema, parquet_table
+from utils.data.reading import Delimited, open_table, parquet_names, parquet_notes, parquet_schema, parquet_table
+from utils.data.reading.texts import is_text
 
 MAX_FILE_ROWS = 1_000_000
 MAX_UNPACKED = 256 * 2**20  # bytes of a compressed file once it is unpacked
@@ -29,7 +31,7 @@ class Table:
     values : array of shape (n_rows, n_columns)
         Numbers in the order of the model's raw columns; NaN where a cell is not a number.
     errors : dict of int to (int or None, str)
-        Line (None in Parquet) and reason, by the number of each row that cannot be scored.
+        Line (None in Parquet and Excel) and reason, by the number of each row that cannot be scored.
     label : pyarrow array of length n_rows or None
         Cells of the label's column, if the file has it: text in CSV, null for an empty one.
     notes : list of str
@@ -56,12 +58,12 @@ class Table:
 
 
 def read_table(content: bytes, columns: Sequence[str], label: str) -> Table:
-    """Rows of a CSV or Parquet file, recognised by its content; see `utils.data.reading.open_table`.
+    """Rows of a CSV, Parquet or Excel file, recognised by its content; see `utils.data.reading.open_table`.
 
     Raises
     ------
     BodyError
-        If it is neither, has too many rows or none, or columns are missing, named twice or not numeric.
+        If it is none of them, has too many rows or none, or columns are missing, named twice or not numeric.
     """
     with as_body_errors():
         source = open_table(content, "The file", MAX_UNPACKED)
@@ -160,22 +162,40 @@ def _read_parquet(file: ParquetFile, columns: Sequence[str], label: str) -> Tabl
     own = parquet_names(file, [*columns, label], "The file")
     _check_types({name: schema.field(own[name]).type for name in columns if name in own}, columns)
     labels = parquet_table(file, [own[label]], "The file").column(0) if label in own else None
-    table = parquet_table(file, [own[name] for name in columns], "The file", pa.float64())
+    table = parquet_table(file, [own[name] for name in columns], "The file")
     table = table.rename_columns(list(columns)).combine_chunks()
     check_count(table.num_rows, MAX_FILE_ROWS)
-    values, errors = _matrix(table, columns), {}
+    values, errors = _matrix(_as_numbers(table), columns), {}
     for position in np.flatnonzero(~_usable(values)).tolist():
         cells = [table[name][position].as_py() for name in columns]
-        errors[position + 1] = None, _read_into(values[position], cells, columns)
-    return Table(values, errors, labels)
+        if reason := _read_into(values[position], cells, columns):
+            errors[position + 1] = None, reason
+    return Table(values, errors, labels, readings=parquet_notes(file))
+
+
+def _as_numbers(table: pa.Table) -> pa.Table:
+    """The table with columns of floats, null where a text is not a number; BodyError if none of a column is."""
+    texts = [name for name in table.column_names if is_text(table[name].type)]
+    numbers = {name: pd.to_numeric(table[name].to_pandas(), errors="coerce") for name in texts}
+    _refuse_other([name for name in texts if numbers[name].isna().all()])
+    columns = [
+        pa.array(numbers[name], pa.float64()) if name in numbers else table[name].cast(pa.float64(), safe=False)
+        for name in table.column_names
+    ]
+    return pa.table(columns, names=table.column_names)
 
 
 def _check_types(types: Mapping[str, pa.DataType], columns: Sequence[str]) -> None:
-    """Raise BodyError with the names of columns that are missing or not numeric."""
+    """Raise BodyError with the names of columns that are missing, or neither numbers nor text."""
     check_columns([name for name in columns if name not in types])
-    other = [name for name in columns if not _is_number(types[name])]
-    if other:
-        raise BodyError(422, f"Columns hold no numbers: {', '.join(other)}.", other)
+    other = [name for name in columns if not (_is_number(types[name]) or is_text(types[name]))]
+    _refuse_other(other)
+
+
+def _refuse_other(columns: Sequence[str]) -> None:
+    """Raise BodyError about columns that are not numbers, if there are any."""
+    if columns:
+        raise BodyError(422, f"Columns hold no numbers: {', '.join(columns)}.", columns)
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -20,13 +20,13 @@ from app.parsing.mixed_bodies import read_mixed_table
 from app.parsing.records import BodyError
 from app.parsing.table import Table, read_table
 from app.routes.models import answer
+from app.routes.openapi import FILE_TYPES
 from app.serving.served import Served
 from app.views.summary import every_row, summarise
 
 blueprint = Blueprint("files", __name__)
 MAX_FILE = 256 * 2**20
 FORM = "multipart/form-data"
-RAW = ("text/csv", "application/vnd.apache.parquet", "application/octet-stream")
 AT_ONCE = 1  # files per process; one may need most of a gibibyte of memory
 
 _free_slots = threading.BoundedSemaphore(AT_ONCE)
@@ -34,7 +34,7 @@ _free_slots = threading.BoundedSemaphore(AT_ONCE)
 
 @blueprint.post("/api/v1/files")
 def score_file() -> Response:
-    """Score a CSV or Parquet file; the answer is a summary, with the address of all scored rows."""
+    """Score a CSV, Parquet or Excel file; the answer is a summary, with the address of all scored rows."""
     with _received() as file, _limit_concurrency():
         model = served()
         table = _read(file.read(), model)
@@ -76,8 +76,8 @@ def _received() -> Iterator[BinaryIO]:
             415,
             "Send the file without a Content-Encoding, and name no charset but UTF-8; the file itself may be packed.",
         )
-    if request.mimetype not in (*RAW, FORM):
-        abort(415, f"Send a form ({FORM}) with the field 'file', or the file as {', '.join(RAW)}.")
+    if request.mimetype not in (*FILE_TYPES, FORM):
+        abort(415, f"Send a form ({FORM}) with the field 'file', or the file as {', '.join(FILE_TYPES)}.")
     with _form_file() if request.mimetype == FORM else tempfile.TemporaryFile() as file:
         if request.mimetype != FORM:
             shutil.copyfileobj(request.stream, file)

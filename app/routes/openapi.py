@@ -19,6 +19,12 @@ from utils.serving.card import Card
 from utils.wording import reword
 
 Spec = dict[str, object]
+FILE_TYPES = (
+    "text/csv",
+    "application/vnd.apache.parquet",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",  # Excel
+    "application/octet-stream",
+)
 JSON = "application/json"
 REASONS = {
     400: "The body cannot be read.",
@@ -163,18 +169,17 @@ def _predict(model: Spec) -> Operation:
 def _files(model: Spec, choice: Spec) -> Iterator[Operation]:
     chosen = {**choice, "description": "As the parameter; one of them is enough, and they must not differ."}
     form = {"type": "object", "properties": {"file": FILE, "model": chosen}, "required": ["file"]}
-    kinds = ("text/csv", "application/vnd.apache.parquet", "application/octet-stream")
     yield Operation(
         "/api/v1/files",
         "scoreFile",
         "Score a file",
         _answer("Summary of the file.", FileSummary),
-        "CSV (separated by commas, semicolons, tabs or bars) or Parquet of up to 256 MiB, 1,000,000 rows and "
+        "CSV (separated by commas, semicolons, tabs or bars), Parquet or Excel of up to 256 MiB, 1,000,000 rows and "
         f"{MAX_COLUMNS:,} columns, also packed with gzip or alone in a ZIP archive. The answer is a summary; all rows "
         "are in `download`.",
         parameters=(model,),
         refusals=(400, 403, 404, 408, 413, 415, 422, 503, 507),
-        body={"multipart/form-data": form, **dict.fromkeys(kinds, FILE)},
+        body={"multipart/form-data": form, **dict.fromkeys(FILE_TYPES, FILE)},
     )
     yield Operation(
         "/api/v1/files/{token}.csv",

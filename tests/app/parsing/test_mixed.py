@@ -13,6 +13,7 @@ from app.parsing.mixed import read_cells, read_rows
 from app.parsing.mixed_bodies import read_mixed_csv, read_mixed_json, read_mixed_table
 from app.parsing.records import MAX_ROWS, BodyError
 from tests import small_mixed
+from tests.small_app import as_workbook
 from utils.serving.raw_columns import RawColumn, encode_rows
 
 RAW = small_mixed.fit("lr").raw
@@ -457,6 +458,17 @@ def test_read_mixed_table_reads_parquet_with_the_tables_own_types():
     table = read_mixed_table(stream.getvalue(), RAW, "is_bad")
     np.testing.assert_array_equal(table.values, values)
     assert (table.errors, table.label) == ({}, None)
+
+
+def test_read_mixed_table_reads_a_sheet_of_a_workbook():
+    frame = small_mixed.table(40)
+    rows = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
+    content = as_workbook([["Of March"]], [[*frame], *rows])
+    table, text = (read_mixed_table(body, RAW, "is_bad") for body in (content, frame.to_csv(index=False).encode()))
+    np.testing.assert_array_equal(table.values, text.values)
+    assert [str(label) for label in table.label.to_pylist()] == text.label.to_pylist()
+    assert table.errors == {}
+    assert table.readings[0].startswith("Sheet 'Sheet1' was read; the workbook has 2 with values")
 
 
 def test_read_mixed_table_reports_rows_and_notes_unseen_categories():

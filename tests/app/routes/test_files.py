@@ -22,7 +22,7 @@ from app.parsing import delimited, table
 from app.results import Results, defused
 from app.routes import files
 from app.serving.served import OUTSIDE
-from tests.small_app import COLUMNS, THRESHOLD, transactions, workbook, zipped
+from tests.small_app import COLUMNS, THRESHOLD, as_workbook, transactions, zipped
 from tests.utils.data.reading.test_tables import REFUSED
 from utils.data import reading
 from utils.data.errors import FormatError
@@ -177,10 +177,19 @@ def written(form, frame):
         "gzip": lambda: gzip.compress(text.encode()),
         "ZIP": lambda: zipped(text.encode()),
         "row numbers": lambda: frame.to_csv().encode(),
+        "Excel": lambda: workbook_of(frame),
+        "Excel in gzip": lambda: gzip.compress(workbook_of(frame)),
         "Parquet in gzip": lambda: gzip.compress(as_parquet(frame)),
         "Parquet with its index": lambda: index_kept(frame.set_index("V7")),
         "Parquet with a range": lambda: index_kept(frame.set_index(pd.RangeIndex(len(frame), name="V7"))),
     }[form]()
+
+
+def workbook_of(frame):
+    """A workbook in which every other number of V9 is text."""
+    cells = frame.astype(object)
+    cells["V9"] = [repr(value) if number % 2 else value for number, value in enumerate(frame["V9"].tolist())]
+    return as_workbook([["Cover"]], [[*cells], *cells.to_numpy().tolist()])
 
 
 def index_kept(frame):
@@ -206,7 +215,7 @@ def as_wide_parquet(frame, names):
     "form",
     [
         *("semicolons", "tabs", "bars, quoted", "a comma at the end of every line", "a comma at the end of every row"),
-        *("UTF-16", "UTF-16 without its mark", "gzip", "ZIP", "row numbers"),
+        *("UTF-16", "UTF-16 without its mark", "gzip", "ZIP", "row numbers", "Excel", "Excel in gzip"),
         *("Parquet in gzip", "Parquet with its index", "Parquet with a range"),
     ],
 )
@@ -239,7 +248,8 @@ def test_score_file_answers_what_is_no_table_with_the_sentence_of_the_study(clie
 
 def test_read_csv_sends_a_parquet_file_to_the_address_for_files(client, rows):
     answer = client.post("/api/v1/predict", data=as_parquet(rows), content_type="text/csv")
-    assert answer.status_code == 415 and "is a Parquet file; send it to /api/v1/files" in answer.json["error"]
+    assert answer.status_code == 415
+    assert "is a Parquet or Excel file; send it to /api/v1/files" in answer.json["error"]
 
 
 def test_score_file_refuses_a_packed_file_that_unpacks_to_more_than_a_plain_one(client, monkeypatch, rows):
@@ -409,7 +419,8 @@ def test_score_file_counts_lines_inside_quotes(client, rows):
         (zipped(b"Time,V1\n1,2\n")[:-30], 400, "cannot be unpacked"),
         (gzip.compress(b"Time,V1\n1,2\n", mtime=0), 422, "Columns are missing: V2, V3"),
         (gzip.compress(b"Time,V1\n1,2\n", mtime=0)[:12], 400, "cannot be unpacked"),
-        (workbook(), 415, "is an Excel workbook; save its sheet as 'CSV UTF-8'"),
+        (as_workbook([["Time", "V1"], [1, 2]]), 422, "Columns are missing: V2, V3"),
+        (as_workbook([["Time", "V1"]]), 400, "has a header and no rows"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), 415, "is an Excel workbook (.xls); save"),
         (bz2.compress(b"Time,V1\n1,2\n")[:20], 415, "bzip2 file; unpack it"),
         (b"\x00\x01\x02\x03" * 20, 400, "binary"),
@@ -450,8 +461,9 @@ def test_score_file_refuses_unusable_parquet(client, rows):
     whole = as_parquet(rows)
     assert upload(client, whole[: len(whole) // 2]).status_code == 400
     assert upload(client, whole[:200] + bytes(200) + whole[400:]).status_code in (200, 400)
-    text = upload(client, as_parquet(rows.assign(V3="x", V4=True)))
-    assert text.status_code == 422 and text.json["columns"] == ["V3", "V4"]
+    for name, value in (("V3", "x"), ("V4", True)):
+        other = upload(client, as_parquet(rows.assign(**{name: value})))
+        assert other.status_code == 422 and other.json["columns"] == [name]
     assert upload(client, as_parquet(rows.drop(columns="V3"))).json["columns"] == ["V3"]
     assert upload(client, as_parquet(rows.head(0))).status_code == 422
     twice = pa.table([pa.array([1.0])] * 2, names=["V1", "V1"])

@@ -1,4 +1,4 @@
-"""Tables in Excel workbooks, where `openpyxl` is installed."""
+"""Tables in Excel workbooks (.xlsx)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from utils.data.errors import DataError, FormatError
-from utils.data.reading.column_names import join_names
+from utils.data.errors import DataError, LimitError
+from utils.data.reading.column_names import check_count, join_names
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
+MAX_ROWS, MAX_CELLS = 2**20, 50_000_000  # of a sheet, empty ones among them, which need no space in the file
+MAX_DIRECTORY = 2**16  # bytes of a ZIP archive's list of files
+ZIP = b"PK\x03\x04"
+END_OF_ARCHIVE = b"PK\x05\x06"  # the record with the length of this list
+
 
 def is_workbook(content: bytes) -> bool:
     """Whether a file is an Excel workbook (.xlsx)."""
+    if not content.startswith(ZIP) or (directory_size(content) or 0) > MAX_DIRECTORY:
+        return False
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return "xl/workbook.xml" in archive.namelist()
@@ -26,13 +33,27 @@ def is_workbook(content: bytes) -> bool:
         return False
 
 
+def directory_size(content: bytes) -> int | None:
+    """Bytes of a ZIP archive's list of files; None if it is cut off."""
+    end = content.rfind(END_OF_ARCHIVE)
+    return None if end < 0 else int.from_bytes(content[end + 12 : end + 16], "little")
+
+
+def check_unpacked(content: bytes, limit: int | None, name: str) -> None:
+    """Raise LimitError if the parts of a workbook unpack to more than `limit` bytes."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if limit is not None and size > limit:
+        raise LimitError(f"{name} unpacks to more than {limit / 2**20:,.0f} MiB; divide it into smaller files.")
+
+
 def read_workbook(content: bytes, name: str) -> tuple[list[str], list[pa.ChunkedArray], list[str]]:
     """Names and columns, numbers or texts, of the first sheet that has rows, and notes; hidden sheets come last.
 
     Raises
     ------
-    FormatError
-        If `openpyxl` is not installed.
+    LimitError
+        If a sheet has too many columns or cells.
     DataError
         If the workbook is damaged or has no rows.
     """
@@ -48,7 +69,11 @@ def read_workbook(content: bytes, name: str) -> tuple[list[str], list[pa.Chunked
             f"Sheet '{title}' was read; the workbook has {len(sheets) + 1} with values, and if the table is on another "
             f"one ({others}), move that to the front."
         )
-    width = max(position for row in (header, *rows) for position, cell in enumerate(row, 1) if cell is not None)
+    if not rows:
+        raise DataError(f"{name} has a header and no rows; put the data below the header.")
+    width = max(_last_filled(row) for row in (header, *rows))
+    check_count(width, name)
+    _check_size(len(rows), width * len(rows), name)
     names = [_text(cell) or "" for cell in _padded(header, width)]
     cells = zip(*(_padded(row, width) for row in rows), strict=True)
     columns = [pa.chunked_array([_array(column)]) for column in cells]
@@ -57,29 +82,46 @@ def read_workbook(content: bytes, name: str) -> tuple[list[str], list[pa.Chunked
 
 def _sheets(content: bytes, name: str) -> dict[str, list[tuple]]:
     """The rows with values of each sheet, which may differ in length; hidden sheets come last."""
-    try:
-        import openpyxl
-    except ImportError:
-        raise FormatError(
-            f"{name} is an Excel workbook; install openpyxl ('pip install openpyxl'), or save its sheet as 'CSV UTF-8'."
-        ) from None
+    import openpyxl  # takes a third of a second to import; only needed for workbooks
+
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         visible_first = sorted(book.worksheets, key=lambda sheet: sheet.sheet_state != "visible")
-        return {sheet.title: _rows(sheet) for sheet in visible_first}
+        return {sheet.title: _rows(sheet, name) for sheet in visible_first}
+    except DataError:
+        raise
     except Exception as error:  # openpyxl raises errors of many kinds about a damaged file
         kind = type(error).__name__
         raise DataError(f"{name} is not a readable Excel workbook ({kind}); save its sheet as 'CSV UTF-8'.") from None
 
 
-def _rows(sheet: ReadOnlyWorksheet) -> list[tuple]:
+def _rows(sheet: ReadOnlyWorksheet, name: str) -> list[tuple]:
     """The rows with values, whatever size the sheet says that it has."""
     sheet.reset_dimensions()
-    return [row for row in sheet.iter_rows(values_only=True) if any(cell is not None for cell in row)]
+    rows, n_cells = [], 0
+    for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+        n_cells += len(row)
+        _check_size(number, n_cells, name)
+        if filled := _last_filled(row):
+            rows.append(row[:filled])
+    return rows
+
+
+def _check_size(n_rows: int, n_cells: int, name: str) -> None:
+    if n_rows > MAX_ROWS or n_cells > MAX_CELLS:
+        raise LimitError(
+            f"{name} has a sheet of more than {MAX_ROWS:,} rows or {MAX_CELLS:,} cells, empty ones among them; save "
+            "the table as 'CSV UTF-8'."
+        )
+
+
+def _last_filled(row: tuple) -> int:
+    """Number of cells up to the last one with a value."""
+    return next((position for position in range(len(row), 0, -1) if row[position - 1] is not None), 0)
 
 
 def _padded(row: tuple, width: int) -> tuple:
-    return (*row[:width], *[None] * (width - len(row)))
+    return (*row, *[None] * (width - len(row)))
 
 
 def _array(cells: Sequence[object]) -> pa.Array:

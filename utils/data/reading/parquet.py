@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -14,7 +15,25 @@ import pyarrow.parquet as pq
 from utils.data.errors import ColumnError, DataError
 from utils.data.reading.column_names import check_count, check_names, spelled_as
 
+READING_NOTES = b"imbalanced-cgan: how it was read"  # key of a Parquet file's metadata
 STORED_INDEX = re.compile(r"__index_level_\d+__")  # names that pandas gives to an index without a name in Parquet
+
+
+def as_parquet(names: Sequence[str], columns: Sequence[pa.ChunkedArray], notes: Sequence[str]) -> bytes:
+    """Columns as the content of a Parquet file, with sentences on how they were read; see `parquet_notes`."""
+    stream = io.BytesIO()
+    table = pa.table(list(columns), names=list(names)).replace_schema_metadata({READING_NOTES: json.dumps(notes)})
+    pq.write_table(table, stream, compression="none")
+    return stream.getvalue()
+
+
+def parquet_notes(file: pq.ParquetFile) -> list[str]:
+    """Sentences on how the columns were read that `as_parquet` has left; none in a file of others."""
+    try:
+        notes = json.loads((file.schema_arrow.metadata or {})[READING_NOTES])
+    except (KeyError, ValueError):
+        return []
+    return [str(note) for note in notes]
 
 
 def open_parquet(content: bytes, name: str) -> pq.ParquetFile:
@@ -50,17 +69,14 @@ def parquet_names(file: pq.ParquetFile, columns: Sequence[str], name: str) -> di
     return dict(zip(spelled_as(own, columns, name), own, strict=True))
 
 
-def parquet_table(
-    file: pq.ParquetFile, columns: Sequence[str], name: str, type_: pa.DataType | None = None
-) -> pa.Table:
-    """Columns of `parquet_schema` in this order, optionally cast to one type; `name` is for messages."""
+def parquet_table(file: pq.ParquetFile, columns: Sequence[str], name: str) -> pa.Table:
+    """Columns of `parquet_schema` in this order; `name` is for messages."""
     counted = _counted_indices(file)
     stored = [column for column in columns if column not in counted]
 
     def read() -> pa.Table:
         table = file.read(stored)
         arrays = [pa.chunked_array([counted[column]]) if column in counted else table[column] for column in columns]
-        arrays = [array.cast(type_, safe=False) if type_ else array for array in arrays]
         return pa.table(arrays, names=list(columns))
 
     return _read_parquet(read, name)

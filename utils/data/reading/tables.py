@@ -1,4 +1,4 @@
-"""Read a table from CSV or Parquet, recognised by content; files that cannot be read get one helpful sentence.
+"""Read a table from CSV, Parquet or Excel, recognised by content; files that cannot be read get one helpful sentence.
 
 The study and the application both use this module, so that they accept the same files with the same messages.
 """
@@ -27,8 +27,8 @@ import pyarrow.parquet as pq
 from utils.data.errors import ColumnError, DataError, FormatError, LimitError
 from utils.data.reading.column_names import check_first_line, check_names, join_names, one_line_names
 from utils.data.reading.delimited import FILLED_LINE, WINDOWS, Delimited, open_text
-from utils.data.reading.excel import is_workbook, read_workbook
-from utils.data.reading.parquet import open_parquet, parquet_names, parquet_schema, parquet_table
+from utils.data.reading.excel import MAX_DIRECTORY, ZIP, check_unpacked, directory_size, is_workbook, read_workbook
+from utils.data.reading.parquet import as_parquet, open_parquet, parquet_names, parquet_schema, parquet_table
 from utils.data.reading.ragged_lines import header_problem, ragged_problem
 from utils.data.reading.raw_columns import NOTES, SIGNS, clean_frame, frame_of_texts
 from utils.data.reading.spelled_dates import SAMPLE, date_spelling
@@ -37,8 +37,7 @@ from utils.dataset_config import UNKNOWN, Spellings
 
 MAX_NOTED = 20  # columns that are searched for several words for a missing value
 MAX_WORDS = 3  # of a column that a note names
-MAX_DIRECTORY = 2**16  # bytes of a ZIP archive's list of files
-PARQUET, GZIP, ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
+PARQUET, GZIP = b"PAR1", b"\x1f\x8b"
 ARCHIVES = {
     b"BZh": "a bzip2 file",
     b"7z\xbc\xaf": "a 7z archive",
@@ -73,8 +72,8 @@ def open_table(content: bytes, name: str, limit: int | None = None) -> Delimited
     """A table whose header has been read, but not its rows.
 
     Text may be separated by commas, semicolons, tabs or vertical bars. It is in UTF-8 or, with a byte order mark, in
-    UTF-16 or UTF-32, or else in Windows-1252. Either format may be compressed with gzip, or be the only file in a ZIP
-    archive.
+    UTF-16 or UTF-32, or else in Windows-1252. A sheet of an Excel workbook is given as Parquet, because its cells have
+    types, too. Each format may be compressed with gzip, or be the only file in a ZIP archive.
 
     Parameters
     ----------
@@ -90,13 +89,21 @@ def open_table(content: bytes, name: str, limit: int | None = None) -> Delimited
     FormatError
         If the file has another format; the message names it.
     LimitError
-        If it unpacks to more than `limit` bytes, or has more than MAX_COLUMNS columns.
+        If it unpacks to more than `limit` bytes, or has more than MAX_COLUMNS columns, or a sheet too many cells.
     ColumnError
         If two columns have the same name.
     DataError
         If the file is empty, damaged, or not text.
     """
-    return _open_unpacked(_unpack(content, name, limit), name)
+    unpacked = _unpacked(content, name, limit)
+    return _open_workbook(unpacked, name, limit) if is_workbook(unpacked) else _open_unpacked(unpacked, name)
+
+
+def _open_workbook(content: bytes, name: str, limit: int | None) -> pq.ParquetFile:
+    check_unpacked(content, limit, name)
+    names, columns, notes = read_workbook(content, name)
+    check_first_line(names, name)
+    return open_parquet(as_parquet(one_line_names(names), columns, notes), name)
 
 
 def _open_unpacked(content: bytes, name: str) -> Delimited | pq.ParquetFile:
@@ -106,10 +113,9 @@ def _open_unpacked(content: bytes, name: str) -> Delimited | pq.ParquetFile:
     return open_text(content, name)
 
 
-def _unpacked(path: Path) -> bytes:
+def _unpacked(content: bytes, name: str, limit: int | None = None) -> bytes:
     """Content of a file, unpacked if it is compressed and is no workbook, which is an archive itself."""
-    content = path.read_bytes()
-    return content if is_workbook(content) else _unpack(content, path.name, None)
+    return content if is_workbook(content) else _unpack(content, name, limit)
 
 
 def _unpack(content: bytes, name: str, limit: int | None) -> bytes:
@@ -133,10 +139,10 @@ def _unpack(content: bytes, name: str, limit: int | None) -> bytes:
 
 def _unzip(content: bytes, name: str, size: int) -> bytes:
     """The only file of an archive; Excel and OpenDocument files are archives, too."""
-    end = content.rfind(b"PK\x05\x06")  # record with the length of the archive's list of files
-    if end < 0:
+    size_of_list = directory_size(content)
+    if size_of_list is None:
         raise zipfile.BadZipFile("it is cut off")
-    if int.from_bytes(content[end + 12 : end + 16], "little") > MAX_DIRECTORY:
+    if size_of_list > MAX_DIRECTORY:
         raise FormatError(f"{name} is a ZIP archive of very many files; give the one file with the table.")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = set(archive.namelist())
@@ -166,7 +172,7 @@ def _refuse_other_formats(content: bytes, name: str) -> None:
 
 
 def read_table(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
-    """Read a CSV or Parquet file as it is, text columns included.
+    """Read a table as it is, text columns included.
 
     Parameters
     ----------
@@ -261,7 +267,8 @@ def read_raw(
         If the file cannot be read (see `open_table`), has ragged lines or no rows, or lacks a column that is to be
         left out.
     """
-    content, name = _unpacked(path), path.name
+    name = path.name
+    content = _unpacked(path.read_bytes(), name)
     if is_workbook(content):
         names, columns, notes = read_workbook(content, name)
         check_first_line(names, name)
@@ -397,7 +404,7 @@ def _named(names: Sequence[str], columns: Sequence[pa.ChunkedArray], name: str) 
 
 def line_numbers(path: Path, rows: np.ndarray) -> str:
     """Lines or rows of the file in which the data rows with these 0-based numbers are, for messages."""
-    content = _unpacked(path)
+    content = _unpacked(path.read_bytes(), path.name)
     source = None if is_workbook(content) else _open_unpacked(content, path.name)
     if isinstance(source, Delimited):
         row_numbers = set(rows.tolist())

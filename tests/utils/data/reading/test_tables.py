@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from tests.small_app import workbook, zipped
+from tests.small_app import as_workbook, with_changed_sheet, zipped
 from utils.data import reading
 from utils.data.errors import ColumnError, DataError, FormatError, LimitError
 from utils.data.reading import line_numbers, open_table, read_table
@@ -34,6 +34,7 @@ def with_ends(header: str = "", rows: str = "") -> bytes:
     return "\n".join([first + header, *(line + rows for line in others)]).encode()
 
 
+BOOK = as_workbook([[*FRAME], *FRAME.astype(object).values.tolist()])
 READABLE = {
     "commas": PLAIN.encode(),
     "semicolons": PLAIN.replace(",", ";").encode(),
@@ -62,6 +63,9 @@ READABLE = {
     "a comma at the end of every line": with_ends(",", ","),
     "commas at the end of the rows": with_ends("", ",,"),
     "a comma at the end of the header": with_ends(",", ""),
+    "Excel": BOOK,
+    "Excel in gzip": gzip.compress(BOOK),
+    "Excel in a ZIP": zipped(BOOK),
     "Parquet": as_parquet(FRAME),
     "Parquet in gzip": gzip.compress(as_parquet(FRAME)),
     "Parquet of sorted rows": as_parquet(FRAME.set_index(pd.Index([5, 3, 8]))),
@@ -82,7 +86,33 @@ def test_read_table_reads_every_form_of_a_table(tmp_path, content):
 # The note of one of 600 rows begins with a quote, as an export without quotes writes it.
 OPEN_QUOTE = "y,x,note\n" + "0,1,ok\n" * 299 + '1,2,"urgent\n' + "0,3,ok\n" * 300
 REFUSED = {
-    "Excel": (workbook(), FormatError, "is an Excel workbook; save its sheet as 'CSV UTF-8'"),
+    "Excel, damaged": (
+        zipped(b"<Types/>", b"<workbook/>", names=("[Content_Types].xml", "xl/workbook.xml")),
+        DataError,
+        "is not a readable Excel workbook (OSError); save its sheet as 'CSV UTF-8'",
+    ),
+    "Excel, empty": (as_workbook([]), DataError, "is a workbook without values; put the table on its first sheet"),
+    "Excel, a header": (
+        as_workbook([["a", "y"]]),
+        DataError,
+        "has a header and no rows; put the data below the header",
+    ),
+    "Excel, twice": (as_workbook([["a", "a"], [1, 2]]), ColumnError, "has columns that are named twice: a; rename"),
+    "Excel, a row far down": (
+        with_changed_sheet(BOOK, rb'<row r="3"', b'<row r="99999999999"'),
+        LimitError,
+        "has a sheet of more than 1,048,576 rows or 50,000,000 cells, empty ones among them; save the table",
+    ),
+    "Excel, a cell far to the right": (
+        with_changed_sheet(BOOK, rb'r="C3"', b'r="XFD3"'),
+        LimitError,
+        "has 16,384 columns and at most 10,000 are read",
+    ),
+    "Excel, entities": (
+        with_changed_sheet(BOOK, rb"<worksheet", b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><worksheet'),
+        DataError,
+        "is not a readable Excel workbook (ValueError); save",
+    ),
     "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), FormatError, "is an Excel workbook (.xls); save"),
     "OpenDocument": (zipped(b"x", b"<x/>", names=("mimetype", "content.xml")), FormatError, "is an OpenDocument file"),
     "ZIP of two": (zipped(b"a\n1\n", b"a\n1\n"), FormatError, "is a ZIP archive of 2 files; give the one file"),
