@@ -8,7 +8,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "column_names": ["MAX_COLUMNS"],
         "delimited": ["DECIMAL_POINT", "Delimited", "decimal_hint"],
         "parquet": ["parquet_names", "parquet_notes", "parquet_schema", "parquet_table"],
-        "tables": ["PARQUET", "line_numbers", "open_table", "read_raw", "read_table"],
+        "opening": ["PARQUET", "open_table"],
+        "tables": ["line_numbers", "read_raw", "read_table"],
         "column_types": ["typed"],
     },
 )

@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from utils.data.errors import DataError
 from utils.data.reading.spelled_dates import date_spelling, have_short_year_first, to_moments
 from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, mixed_currencies, to_floats
-from utils.data.reading.tables import DataError
 from utils.data.reading.texts import as_texts
 from utils.dataset_config import UNKNOWN, Spellings
 

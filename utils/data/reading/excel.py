@@ -12,14 +12,12 @@ import pyarrow as pa
 
 from utils.data.errors import DataError, LimitError
 from utils.data.reading.column_names import check_count, join_names
+from utils.data.reading.unpacking import MAX_DIRECTORY, ZIP, directory_size
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 MAX_ROWS, MAX_CELLS = 2**20, 50_000_000  # of a sheet, empty ones among them, which need no space in the file
-MAX_DIRECTORY = 2**16  # bytes of a ZIP archive's list of files
-ZIP = b"PK\x03\x04"
-END_OF_ARCHIVE = b"PK\x05\x06"  # the record with the length of this list
 
 
 def is_workbook(content: bytes) -> bool:
@@ -31,12 +29,6 @@ def is_workbook(content: bytes) -> bool:
             return "xl/workbook.xml" in archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError):
         return False
-
-
-def directory_size(content: bytes) -> int | None:
-    """Bytes of a ZIP archive's list of files; None if it is cut off."""
-    end = content.rfind(END_OF_ARCHIVE)
-    return None if end < 0 else int.from_bytes(content[end + 12 : end + 16], "little")
 
 
 def check_unpacked(content: bytes, limit: int | None, name: str) -> None:

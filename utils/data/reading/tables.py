@@ -1,18 +1,8 @@
-"""Read a table from CSV, Parquet or Excel, recognised by content; files that cannot be read get one helpful sentence.
-
-The study and the application both use this module, so that they accept the same files with the same messages.
-"""
+"""Read a whole table: strictly, as it is, or anybody's, with gaps and numbers and dates in any spelling."""
 
 from __future__ import annotations
 
-import codecs
-import gzip
-import io
-import lzma
 import re
-import struct
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,11 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from utils.data.errors import ColumnError, DataError, FormatError, LimitError
+from utils.data.errors import ColumnError, DataError
 from utils.data.reading.column_names import check_first_line, check_names, join_names, one_line_names
-from utils.data.reading.delimited import FILLED_LINE, WINDOWS, Delimited, open_text
-from utils.data.reading.excel import MAX_DIRECTORY, ZIP, check_unpacked, directory_size, is_workbook, read_workbook
-from utils.data.reading.parquet import as_parquet, open_parquet, parquet_names, parquet_schema, parquet_table
+from utils.data.reading.delimited import FILLED_LINE, WINDOWS, Delimited
+from utils.data.reading.excel import is_workbook, read_workbook
+from utils.data.reading.opening import open_table, open_unpacked, unpacked
+from utils.data.reading.parquet import parquet_names, parquet_schema, parquet_table
 from utils.data.reading.ragged_lines import header_problem, ragged_problem
 from utils.data.reading.raw_columns import NOTES, SIGNS, clean_frame, frame_of_texts
 from utils.data.reading.spelled_dates import SAMPLE, date_spelling
@@ -37,138 +28,7 @@ from utils.dataset_config import UNKNOWN, Spellings
 
 MAX_NOTED = 20  # columns that are searched for several words for a missing value
 MAX_WORDS = 3  # of a column that a note names
-PARQUET, GZIP = b"PAR1", b"\x1f\x8b"
-ARCHIVES = {
-    b"BZh": "a bzip2 file",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"\xfd7zXZ": "an xz file",
-    b"\x28\xb5\x2f\xfd": "a zstd file",
-}
-OTHER_FORMATS = {
-    b"\xd0\xcf\x11\xe0": "an Excel workbook (.xls)",
-    b"%PDF": "a PDF document",
-    b"SQLite format 3": "an SQLite database",
-    b"\x89HDF": "an HDF5 file",
-    b"<": "a web page or XML",
-    b"{": "JSON",
-    b"[{": "JSON",
-    b"[[": "JSON",
-}
-UNPACKING_ERRORS = (
-    OSError,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-    lzma.LZMAError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 UNNAMED = re.compile(r"\s*|Unnamed: \d+")  # names that pandas gives to columns without a name
-
-
-def open_table(content: bytes, name: str, limit: int | None = None) -> Delimited | pq.ParquetFile:
-    """A table whose header has been read, but not its rows.
-
-    Text may be separated by commas, semicolons, tabs or vertical bars. It is in UTF-8 or, with a byte order mark, in
-    UTF-16 or UTF-32, or else in Windows-1252. A sheet of an Excel workbook is given as Parquet, because its cells have
-    types, too. Each format may be compressed with gzip, or be the only file in a ZIP archive.
-
-    Parameters
-    ----------
-    content : bytes
-        The whole file.
-    name : str
-        Name in messages.
-    limit : int, optional
-        Maximum size of an unpacked file in bytes.
-
-    Raises
-    ------
-    FormatError
-        If the file has another format; the message names it.
-    LimitError
-        If it unpacks to more than `limit` bytes, or has more than MAX_COLUMNS columns, or a sheet too many cells.
-    ColumnError
-        If two columns have the same name.
-    DataError
-        If the file is empty, damaged, or not text.
-    """
-    unpacked = _unpacked(content, name, limit)
-    return _open_workbook(unpacked, name, limit) if is_workbook(unpacked) else _open_unpacked(unpacked, name)
-
-
-def _open_workbook(content: bytes, name: str, limit: int | None) -> pq.ParquetFile:
-    check_unpacked(content, limit, name)
-    names, columns, notes = read_workbook(content, name)
-    check_first_line(names, name)
-    return open_parquet(as_parquet(one_line_names(names), columns, notes), name)
-
-
-def _open_unpacked(content: bytes, name: str) -> Delimited | pq.ParquetFile:
-    _refuse_other_formats(content, name)
-    if content.startswith(PARQUET):
-        return open_parquet(content, name)
-    return open_text(content, name)
-
-
-def _unpacked(content: bytes, name: str, limit: int | None = None) -> bytes:
-    """Content of a file, unpacked if it is compressed and is no workbook, which is an archive itself."""
-    return content if is_workbook(content) else _unpack(content, name, limit)
-
-
-def _unpack(content: bytes, name: str, limit: int | None) -> bytes:
-    size = -1 if limit is None else limit + 1
-    try:
-        if content.startswith(GZIP):
-            with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-                result = file.read(size)
-        elif content.startswith(ZIP):
-            result = _unzip(content, name, size)
-        else:
-            return content
-    except DataError:
-        raise
-    except UNPACKING_ERRORS as error:
-        raise DataError(f"{name} cannot be unpacked ({error}); pack it again or give it unpacked.") from None
-    if limit is not None and len(result) > limit:
-        raise LimitError(f"{name} unpacks to more than {limit / 2**20:,.0f} MiB; divide it into smaller files.")
-    return result
-
-
-def _unzip(content: bytes, name: str, size: int) -> bytes:
-    """The only file of an archive; Excel and OpenDocument files are archives, too."""
-    size_of_list = directory_size(content)
-    if size_of_list is None:
-        raise zipfile.BadZipFile("it is cut off")
-    if size_of_list > MAX_DIRECTORY:
-        raise FormatError(f"{name} is a ZIP archive of very many files; give the one file with the table.")
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        names = set(archive.namelist())
-        if "[Content_Types].xml" in names or "mimetype" in names:
-            kind = "an Excel workbook" if "[Content_Types].xml" in names else "an OpenDocument file"
-            raise FormatError(f"{name} is {kind}; save its sheet as 'CSV UTF-8' and give that file.")
-        files = [member for member in names if not member.endswith("/") and not member.startswith("__MACOSX/")]
-        if len(files) != 1:
-            raise FormatError(f"{name} is a ZIP archive of {len(files)} files; give the one file with the table.")
-        with archive.open(files[0]) as file:
-            return file.read(size)
-
-
-def _refuse_other_formats(content: bytes, name: str) -> None:
-    archive = next((kind for first_bytes, kind in ARCHIVES.items() if content.startswith(first_bytes)), None)
-    if content[257:262] == b"ustar":
-        archive = "a tar archive"
-    elif content.startswith((GZIP, ZIP)):
-        archive = "packed twice"
-    if archive:
-        raise FormatError(f"{name} is {archive}; unpack it and give the file in it.")
-    start = content[:100].removeprefix(codecs.BOM_UTF8).lstrip()
-    dense = b"".join(start.split())  # JSON may have spaces anywhere
-    for first_bytes, kind in OTHER_FORMATS.items():
-        if start.startswith(first_bytes) or dense.startswith(first_bytes):
-            raise FormatError(f"{name} is {kind}; save the table as CSV or Parquet.")
 
 
 def read_table(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
@@ -268,7 +128,7 @@ def read_raw(
         left out.
     """
     name = path.name
-    content = _unpacked(path.read_bytes(), name)
+    content = unpacked(path.read_bytes(), name)
     if is_workbook(content):
         names, columns, notes = read_workbook(content, name)
         check_first_line(names, name)
@@ -276,7 +136,7 @@ def read_raw(
         frame.attrs[NOTES] = notes + frame.attrs[NOTES]
         cells = dict(zip(one_line_names(names), columns, strict=True)).get
     else:
-        source = _open_unpacked(content, name)
+        source = open_unpacked(content, name)
         frame = _raw_frame_of(source, name, spellings)
         cells = partial(_cells_of, source, name)
     if label in frame and frame[label].isna().any():
@@ -404,8 +264,8 @@ def _named(names: Sequence[str], columns: Sequence[pa.ChunkedArray], name: str) 
 
 def line_numbers(path: Path, rows: np.ndarray) -> str:
     """Lines or rows of the file in which the data rows with these 0-based numbers are, for messages."""
-    content = _unpacked(path.read_bytes(), path.name)
-    source = None if is_workbook(content) else _open_unpacked(content, path.name)
+    content = unpacked(path.read_bytes(), path.name)
+    source = None if is_workbook(content) else open_unpacked(content, path.name)
     if isinstance(source, Delimited):
         row_numbers = set(rows.tolist())
         filled_lines = (line for line, cells in source.rows() if cells)
