@@ -19,7 +19,7 @@ from app.parsing.records import MAX_ROWS, Batch, check_columns, check_count, jso
 from app.parsing.table import MAX_FILE_ROWS, MAX_UNPACKED, Table
 from app.parsing.units import add_unit_problems
 from utils.data.reading import Delimited, open_table
-from utils.data.reading.parquet import parquet_names, parquet_notes, parquet_table
+from utils.data.reading.parquet import parquet_lines, parquet_names, parquet_notes, parquet_table
 from utils.data.reading.raw_columns import NOTES, SIGNS, clean_frame, frame_of_texts
 from utils.data.reading.spelled_numbers import CODE
 from utils.data.reading.texts import clean_texts
@@ -105,12 +105,16 @@ def _from_parquet(file: ParquetFile, columns: Sequence[RawColumn], label: str) -
     check_count(file.metadata.num_rows, MAX_FILE_ROWS)
     names = [column.name for column in columns]
     own = parquet_names(file, [*names, label], "The file")
-    check_columns([name for name in names if name not in own])
+    check_columns([name for name in names if name not in own], notes=parquet_notes(file))
     labels = parquet_table(file, [own[label]], "The file").column(0) if label in own else None
     cells = parquet_table(file, [own[name] for name in names], "The file").rename_columns(names)
     rows = read_columns(clean_frame(cells), columns, "file")
     add_unit_problems(rows, cells, columns)
-    errors = {position + 1: (None, describe(reasons)) for position, reasons in rows.problems.items()}
+    lines = parquet_lines(file)
+    errors = {
+        position + 1: (None if lines is None else int(lines[position]), describe(reasons))
+        for position, reasons in rows.problems.items()
+    }
     return _table(rows, columns, errors, label=labels, readings=[*parquet_notes(file), *rows.notes])
 
 

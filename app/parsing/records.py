@@ -205,13 +205,17 @@ def check_names(names: Sequence[str]) -> None:
         raise BodyError(422, f"Columns are named twice: {', '.join(twice)[:200]}.", twice)
 
 
-def check_columns(missing: list[str], first_line: Sequence[str] = ()) -> None:
-    """Raise BodyError with all names if a column is missing from every row; `first_line` is that of a text."""
+def check_columns(missing: list[str], first_line: Sequence[str] = (), notes: Sequence[str] = ()) -> None:
+    """Raise BodyError with all names if a column is missing from every row.
+
+    `first_line` is that of a text, and `notes` are sentences on what was read.
+    """
     if missing:
         hint = "; a column without a name is called by its position" if any(map(UNNAMED.fullmatch, missing)) else ""
         if looks_like_data(first_line):
             hint = f"; the first line looks like data, so {NAMES_ABOVE}"
-        raise BodyError(422, f"Columns are missing: {', '.join(missing)}{hint}.", missing)
+        sentences = [f"Columns are missing: {', '.join(missing)}{hint}.", *notes]
+        raise BodyError(422, " ".join(sentences), missing)
 
 
 def check_count(n_rows: int, limit: int = MAX_ROWS) -> None:

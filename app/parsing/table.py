@@ -14,7 +14,15 @@ from pyarrow.parquet import ParquetFile
 
 from app.parsing.delimited import Line, Lines, as_body_errors
 from app.parsing.records import LARGEST, BodyError, check_columns, check_count, read_row
-from utils.data.reading import Delimited, open_table, parquet_names, parquet_notes, parquet_schema, parquet_table
+from utils.data.reading import (
+    Delimited,
+    open_table,
+    parquet_lines,
+    parquet_names,
+    parquet_notes,
+    parquet_schema,
+    parquet_table,
+)
 from utils.data.reading.texts import is_text
 
 MAX_FILE_ROWS = 1_000_000
@@ -31,7 +39,7 @@ class Table:
     values : array of shape (n_rows, n_columns)
         Numbers in the order of the model's raw columns; NaN where a cell is not a number.
     errors : dict of int to (int or None, str)
-        Line (None in Parquet and Excel) and reason, by the number of each row that cannot be scored.
+        Line (None in Parquet) and reason, by the number of each row that cannot be scored.
     label : pyarrow array of length n_rows or None
         Cells of the label's column, if the file has it: text in CSV, null for an empty one.
     notes : list of str
@@ -160,16 +168,18 @@ def _read_parquet(file: ParquetFile, columns: Sequence[str], label: str) -> Tabl
     check_count(file.metadata.num_rows, MAX_FILE_ROWS)
     schema = parquet_schema(file)
     own = parquet_names(file, [*columns, label], "The file")
-    _check_types({name: schema.field(own[name]).type for name in columns if name in own}, columns)
+    check_columns([name for name in columns if name not in own], notes=parquet_notes(file))
+    _check_types({name: schema.field(own[name]).type for name in columns})
     labels = parquet_table(file, [own[label]], "The file").column(0) if label in own else None
     table = parquet_table(file, [own[name] for name in columns], "The file")
     table = table.rename_columns(list(columns)).combine_chunks()
     check_count(table.num_rows, MAX_FILE_ROWS)
-    values, errors = _matrix(_as_numbers(table), columns), {}
+    values, errors, lines = _matrix(_as_numbers(table), columns), {}, parquet_lines(file)
+    values[np.isinf(values)] = np.nan
     for position in np.flatnonzero(~_usable(values)).tolist():
         cells = [table[name][position].as_py() for name in columns]
         if reason := _read_into(values[position], cells, columns):
-            errors[position + 1] = None, reason
+            errors[position + 1] = None if lines is None else int(lines[position]), reason
     return Table(values, errors, labels, readings=parquet_notes(file))
 
 
@@ -185,11 +195,9 @@ def _as_numbers(table: pa.Table) -> pa.Table:
     return pa.table(columns, names=table.column_names)
 
 
-def _check_types(types: Mapping[str, pa.DataType], columns: Sequence[str]) -> None:
-    """Raise BodyError with the names of columns that are missing, or neither numbers nor text."""
-    check_columns([name for name in columns if name not in types])
-    other = [name for name in columns if not (_is_number(types[name]) or is_text(types[name]))]
-    _refuse_other(other)
+def _check_types(types: Mapping[str, pa.DataType]) -> None:
+    """Raise BodyError with the names of columns that are neither numbers nor text."""
+    _refuse_other([name for name, kind in types.items() if not (_is_number(kind) or is_text(kind))])
 
 
 def _refuse_other(columns: Sequence[str]) -> None:

@@ -17,12 +17,18 @@ from utils.serving.raw_columns import RawColumn
 def add_unit_problems(rows: Rows, cells: pa.Table, columns: Sequence[RawColumn]) -> None:
     """Add the numbers with another unit than the study's to the problems of rows that were read from these cells.
 
-    A number without a unit is taken as it is, and so is a currency where the study's file names none.
+    A number without a unit is taken as it is, and so is a currency where the study's file names none. A note says so
+    where the study has per cent and the file its own numbers, as Excel stores 5% as 0.05.
     """
     for column in columns:
         if column.kind == "number" and is_text(cells[column.name].type):
             for position, problem in _problems(clean_texts(cells[column.name]), column.unit).items():
                 rows.problems.setdefault(position, {})[column.name] = problem
+        elif column.unit == PERCENT_SIGN:
+            rows.notes.append(
+                f"Column '{column.name}': 5 is taken as 5%, as in the study; a workbook in which 5% is shown has 0.05, "
+                "so multiply such numbers by 100."
+            )
 
 
 def _problems(texts: pa.Array, unit: str | None) -> dict[int, str]:

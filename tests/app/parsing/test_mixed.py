@@ -471,6 +471,26 @@ def test_read_mixed_table_reads_a_sheet_of_a_workbook():
     assert table.readings[0].startswith("Sheet 'Sheet1' was read; the workbook has 2 with values")
 
 
+def test_read_mixed_table_says_how_numbers_without_a_per_cent_sign_are_taken():
+    columns = [RawColumn("rate", "number", unit="%"), SHOP]
+    table = read_mixed_table(as_workbook([["rate", "shop"], [5, "a"], [0.075, "b"]]), columns, "")
+    assert table.values[:, 0].tolist() == [5, 0.075]
+    assert [note for note in table.readings if note.startswith("Column 'rate': 5 is taken as 5%, as in the study;")]
+    text = read_mixed_table(b"rate,shop\n5%,a\n7.5 %,b\n", columns, "")
+    assert (text.values[:, 0].tolist(), text.readings) == ([5, 7.5], [])
+
+
+def test_read_mixed_table_says_which_sheet_lacks_columns_and_which_row_is_wrong():
+    columns = [RawColumn("rate", "number", decimal=","), SHOP]
+    rows = [["rate", "shop"], [1.125, "a"], [], [2.375, "b"], ["soon", "a"]]
+    table = read_mixed_table(as_workbook(rows), columns, "")
+    np.testing.assert_array_equal(table.values[:2, 0], [1.125, 2.375])
+    assert table.errors == {3: (5, "rate is not a number")}
+    cover = [["Of March"], ["by the audit"]]
+    with pytest.raises(BodyError, match=r"Columns are missing: rate, shop\. Sheet 'Sheet' was read; .*\('Sheet1'\)"):
+        read_mixed_table(as_workbook(cover, rows), columns, "")
+
+
 def test_read_mixed_table_reports_rows_and_notes_unseen_categories():
     frame = small_mixed.table(5)
     frame.loc[1:2, "merchant"] = ["shop 98", "shop 99"]

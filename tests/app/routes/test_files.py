@@ -185,6 +185,14 @@ def written(form, frame):
     }[form]()
 
 
+def test_score_file_names_the_rows_of_a_sheet_and_the_sheet_that_was_read(client, rows):
+    cells = rows.head(3).astype(object).assign(V3=[1.5, "x", None]).to_numpy().tolist()
+    answer = upload(client, as_workbook([["Of March"]], [[], [*rows], cells[0], [], *cells[1:]]))
+    found = [(error["row"], error["line"], error["error"]) for error in answer.json["errors"]["first"]]
+    assert found == [(2, 5, "V3 is not a number"), (3, 6, "V3 is empty")]
+    assert any(note.startswith("Sheet 'Sheet1' was read; the workbook has 2") for note in answer.json["notes"])
+
+
 def workbook_of(frame):
     """A workbook in which every other number of V9 is text."""
     cells = frame.astype(object)

@@ -7,7 +7,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "column_names": ["MAX_COLUMNS"],
         "delimited": ["DECIMAL_POINT", "Delimited", "decimal_hint"],
-        "parquet": ["parquet_names", "parquet_notes", "parquet_schema", "parquet_table"],
+        "parquet": ["parquet_lines", "parquet_names", "parquet_notes", "parquet_schema", "parquet_table"],
+        "excel": ["is_workbook"],
         "opening": ["PARQUET", "open_table"],
         "tables": ["line_numbers", "read_raw", "read_table"],
         "column_types": ["typed"],

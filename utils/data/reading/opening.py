@@ -10,10 +10,9 @@ import codecs
 import pyarrow.parquet as pq
 
 from utils.data.errors import FormatError
-from utils.data.reading.column_names import check_first_line, one_line_names
 from utils.data.reading.delimited import Delimited, open_text
-from utils.data.reading.excel import check_unpacked, is_workbook, read_workbook
-from utils.data.reading.parquet import as_parquet, open_parquet
+from utils.data.reading.excel import is_workbook, open_workbook
+from utils.data.reading.parquet import open_parquet
 from utils.data.reading.unpacking import GZIP, ZIP, unpack
 
 PARQUET = b"PAR1"
@@ -56,21 +55,14 @@ def open_table(content: bytes, name: str, limit: int | None = None) -> Delimited
     FormatError
         If the file has another format; the message names it.
     LimitError
-        If it unpacks to more than `limit` bytes, or has more than MAX_COLUMNS columns, or a sheet too many cells.
+        If it unpacks to more than `limit` bytes or has more than MAX_COLUMNS columns; see also `excel.open_workbook`.
     ColumnError
         If two columns have the same name.
     DataError
         If the file is empty, damaged, or not text.
     """
     plain = unpacked(content, name, limit)
-    return _open_workbook(plain, name, limit) if is_workbook(plain) else open_unpacked(plain, name)
-
-
-def _open_workbook(content: bytes, name: str, limit: int | None) -> pq.ParquetFile:
-    check_unpacked(content, limit, name)
-    names, columns, notes = read_workbook(content, name)
-    check_first_line(names, name)
-    return open_parquet(as_parquet(one_line_names(names), columns, notes), name)
+    return open_workbook(plain, name) if is_workbook(plain) else open_unpacked(plain, name)
 
 
 def open_unpacked(content: bytes, name: str) -> Delimited | pq.ParquetFile:

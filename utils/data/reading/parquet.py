@@ -15,25 +15,39 @@ import pyarrow.parquet as pq
 from utils.data.errors import ColumnError, DataError
 from utils.data.reading.column_names import check_count, check_names, spelled_as
 
-READING_NOTES = b"imbalanced-cgan: how it was read"  # key of a Parquet file's metadata
+ORIGIN = b"imbalanced-cgan: origin"  # key of a Parquet file's metadata
 STORED_INDEX = re.compile(r"__index_level_\d+__")  # names that pandas gives to an index without a name in Parquet
 
 
-def as_parquet(names: Sequence[str], columns: Sequence[pa.ChunkedArray], notes: Sequence[str]) -> bytes:
-    """Columns as the content of a Parquet file, with sentences on how they were read; see `parquet_notes`."""
-    stream = io.BytesIO()
-    table = pa.table(list(columns), names=list(names)).replace_schema_metadata({READING_NOTES: json.dumps(notes)})
+def as_parquet(
+    names: Sequence[str], columns: Sequence[pa.ChunkedArray], notes: Sequence[str], lines: Sequence[int]
+) -> bytes:
+    """Columns as the content of a Parquet file, with sentences on how they were read and the line of each row."""
+    stream, lines = io.BytesIO(), np.asarray(lines)
+    starts = np.flatnonzero(np.diff(lines, prepend=lines[:1] - 2) != 1)  # of rows without a gap between them
+    origin = {"notes": list(notes), "rows": starts.tolist(), "lines": lines[starts].tolist()}
+    table = pa.table(list(columns), names=list(names)).replace_schema_metadata({ORIGIN: json.dumps(origin)})
     pq.write_table(table, stream, compression="none")
     return stream.getvalue()
 
 
 def parquet_notes(file: pq.ParquetFile) -> list[str]:
     """Sentences on how the columns were read that `as_parquet` has left; none in a file of others."""
-    try:
-        notes = json.loads((file.schema_arrow.metadata or {})[READING_NOTES])
-    except (KeyError, ValueError):
-        return []
-    return [str(note) for note in notes]
+    return _origin(file).get("notes", [])
+
+
+def parquet_lines(file: pq.ParquetFile) -> np.ndarray | None:
+    """The line of each row on the sheet that `as_parquet` has left; None in a file of others."""
+    origin = _origin(file)
+    if "lines" not in origin:
+        return None
+    ends = [*origin["rows"][1:], file.metadata.num_rows]
+    runs = zip(origin["rows"], ends, origin["lines"], strict=True)
+    return np.concatenate([np.arange(line, line + end - start) for start, end, line in runs])
+
+
+def _origin(file: pq.ParquetFile) -> dict[str, list]:
+    return json.loads((file.schema_arrow.metadata or {}).get(ORIGIN, b"{}"))
 
 
 def open_parquet(content: bytes, name: str) -> pq.ParquetFile:

@@ -15,11 +15,11 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from utils.data.errors import ColumnError, DataError
-from utils.data.reading.column_names import check_first_line, check_names, join_names, one_line_names
+from utils.data.reading.column_names import check_names, join_names, one_line_names
 from utils.data.reading.delimited import FILLED_LINE, WINDOWS, Delimited
-from utils.data.reading.excel import is_workbook, read_workbook
+from utils.data.reading.excel import is_workbook, open_workbook
 from utils.data.reading.opening import open_table, open_unpacked, unpacked
-from utils.data.reading.parquet import parquet_names, parquet_schema, parquet_table
+from utils.data.reading.parquet import parquet_lines, parquet_names, parquet_notes, parquet_schema, parquet_table
 from utils.data.reading.ragged_lines import header_problem, ragged_problem
 from utils.data.reading.raw_columns import NOTES, SIGNS, clean_frame, frame_of_texts
 from utils.data.reading.spelled_dates import SAMPLE, date_spelling
@@ -130,11 +130,11 @@ def read_raw(
     name = path.name
     content = unpacked(path.read_bytes(), name)
     if is_workbook(content):
-        names, columns, notes = read_workbook(content, name)
-        check_first_line(names, name)
-        frame = _raw_frame(names, columns, name, spellings=spellings)
-        frame.attrs[NOTES] = notes + frame.attrs[NOTES]
-        cells = dict(zip(one_line_names(names), columns, strict=True)).get
+        file = open_workbook(content, name)
+        table = file.read()
+        frame = _raw_frame(table.column_names, table.columns, name, spellings=spellings)
+        frame.attrs[NOTES] = parquet_notes(file) + frame.attrs[NOTES]
+        cells = dict(zip(one_line_names(table.column_names), table.columns, strict=True)).get
     else:
         source = open_unpacked(content, name)
         frame = _raw_frame_of(source, name, spellings)
@@ -265,12 +265,13 @@ def _named(names: Sequence[str], columns: Sequence[pa.ChunkedArray], name: str) 
 def line_numbers(path: Path, rows: np.ndarray) -> str:
     """Lines or rows of the file in which the data rows with these 0-based numbers are, for messages."""
     content = unpacked(path.read_bytes(), path.name)
-    source = None if is_workbook(content) else open_unpacked(content, path.name)
+    source = open_workbook(content, path.name) if is_workbook(content) else open_unpacked(content, path.name)
     if isinstance(source, Delimited):
         row_numbers = set(rows.tolist())
         filled_lines = (line for line, cells in source.rows() if cells)
         numbers = [line for number, line in enumerate(filled_lines) if number in row_numbers]
         unit, note = "line", f" (the header is line {source.header_line})"
     else:
-        unit, numbers, note = "row", rows + 1, ""
+        lines = parquet_lines(source)
+        unit, numbers, note = "row", rows + 1 if lines is None else lines[rows], ""
     return f"{unit}{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}{note}"

@@ -310,7 +310,7 @@ def test_read_raw_reads_the_first_filled_sheet_of_a_workbook(tmp_path):
         "Sheet 'Sheet2' was read; the workbook has 3 with values, and if the table is on another one ('Sheet1', "
         "'Sheet3'), move that to the front."
     )
-    assert line_numbers(path, np.array([0, 2])) == "rows 1, 3"
+    assert line_numbers(path, np.array([0, 2])) == "rows 3, 5"
 
 
 def test_read_raw_takes_the_numbers_of_a_workbook_as_they_are_and_lets_its_texts_decide_alone(tmp_path):
@@ -333,6 +333,39 @@ def test_read_raw_takes_the_numbers_of_a_workbook_as_they_are_and_lets_its_texts
     assert frame.attrs["notes"] == ["Column 'points': '1.100' is read as 1100, as in other columns."]
 
 
+def test_read_raw_keeps_the_numbers_beside_texts_in_a_column_of_a_workbook(tmp_path):
+    """A number that the workbook stores as such is no text whose point could stand between thousands."""
+    header = ["rate", "sum", "code", "active"]
+    rows = [
+        [1.125, 1234.5, 101, True],
+        [2.375, "1.234,50", "A7", None],
+        ["n/a", "0,5", 2.5, False],
+        [1e-7, 1.125, 3, True],
+    ]
+    (tmp_path / "own.xlsx").write_bytes(as_workbook([header, *rows]))
+    frame = read_raw(tmp_path / "own.xlsx")
+    assert frame["rate"].tolist()[:2] == [1.125, 2.375] and frame["rate"].tolist()[3] == 1e-7
+    assert frame["sum"].tolist() == [1234.5, 1234.5, 0.5, 1.125]
+    assert frame["code"].tolist() == ["101", "A7", "2.5", "3"]
+    assert frame["active"].tolist() == [True, None, False, True]
+    assert frame.attrs["notes"] == []
+
+
+def test_read_raw_names_rows_as_the_sheet_numbers_them(tmp_path):
+    rows = [[], ["a", "y"], [1, 0], [], [None, None], [2, 1], [3, 0]]
+    (tmp_path / "own.xlsx").write_bytes(as_workbook(rows))
+    assert read_raw(tmp_path / "own.xlsx")["a"].tolist() == [1, 2, 3]
+    assert line_numbers(tmp_path / "own.xlsx", np.array([0, 1, 2])) == "rows 3, 6, 7"
+
+
+def test_read_raw_takes_no_hidden_sheet_for_the_table(tmp_path):
+    book = openpyxl.load_workbook(io.BytesIO(as_workbook([["a", "y"]], [["list"], [1], [2]])))
+    book.worksheets[1].sheet_state = "hidden"
+    book.save(tmp_path / "own.xlsx")
+    with pytest.raises(DataError, match=r"own\.xlsx has a header and no rows; put the data below"):
+        read_raw(tmp_path / "own.xlsx")
+
+
 def test_read_raw_reads_a_visible_sheet_before_hidden_ones(tmp_path):
     book = openpyxl.load_workbook(io.BytesIO(as_workbook([["list"], [1]], [["a"], [2]])))
     book.worksheets[0].sheet_state = "hidden"
@@ -345,7 +378,7 @@ def test_read_raw_reads_a_visible_sheet_before_hidden_ones(tmp_path):
 def test_read_raw_reads_a_workbook_that_is_packed(tmp_path, pack):
     (tmp_path / "own.xlsx.gz").write_bytes(pack(as_workbook([["a", "y"], [1.5, 0], [2, 1]])))
     assert read_raw(tmp_path / "own.xlsx.gz")["a"].tolist() == [1.5, 2]
-    assert line_numbers(tmp_path / "own.xlsx.gz", np.array([1])) == "row 2"
+    assert line_numbers(tmp_path / "own.xlsx.gz", np.array([1])) == "row 3"
 
 
 @pytest.mark.parametrize("ref", ["A1", "A1:B3", "A1:C2", "A1:Z99", "C4:D5"])
