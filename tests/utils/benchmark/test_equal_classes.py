@@ -74,20 +74,22 @@ def test_refitted_tasks_keep_the_settings_that_the_search_chose(rows):
 
 
 def test_a_generator_is_fitted_once_for_a_search_and_equal_classes(tmp_path, monkeypatch):
-    search = Search(trials=1, margin=0.0, equal=True, ratios=(1,))
+    search = Search(trials=2, folds=2, margin=0.0, equal=True, ratios=(1,))
     study = replace(small_profile(tmp_path, folds=((0, 0),)), search=search)
     fitted, resample = [], training.resample
     monkeypatch.setattr(
         training, "resample", lambda sampler, *rows: fitted.append(sampler.name) or resample(sampler, *rows)
     )
     runner.run_equal(study, samplers=["cgan"], models=["lr"], n_jobs=1)
-    assert fitted == ["cgan"]
-    searched, refitted = ledger.read(study.results)
-    alone = replace(study, results=tmp_path / "alone")
-    runner.run(alone, tasks=equal_classes.refitted_tasks(study, [searched]), n_jobs=1)
-    (again,) = ledger.read(alone.results)
-    assert fitted == ["cgan"] * 2
-    assert (again.task, again.result.ranks) == (refitted.task, refitted.result.ranks)
+    assert fitted == ["cgan"] * (search.folds + 1)
+    assert [row.task.search is None for row in ledger.read(study.results)] == [False, True]
+
+
+def test_a_fit_in_the_group_of_its_search_is_that_of_a_group_of_its_own(profile, rows, tmp_path):
+    refitted = {row.key: row.result.ranks for row in rows if row.task.search is None}
+    alone = replace(profile, results=tmp_path)
+    runner.run(alone, tasks=equal_classes.refitted_tasks(profile, rows), n_jobs=1)
+    assert {row.key: row.result.ranks for row in ledger.read(tmp_path)} == refitted
 
 
 def test_refitted_networks_stop_by_held_out_rows_as_in_the_search(profile):
