@@ -11,12 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from utils.data.errors import DataError, LimitError
+from utils.data.reading import workbook_worker
 from utils.data.reading.column_names import check_first_line
 from utils.data.reading.parquet import open_parquet
 from utils.data.reading.unpacking import MAX_DIRECTORY, ZIP, directory_size
-
-WORKER = "utils.data.reading.workbook_worker"
-REFUSED, TOO_LARGE = 3, 4  # exit status of the worker
 
 
 def is_workbook(content: bytes) -> bool:
@@ -45,11 +43,11 @@ def open_workbook(content: bytes, name: str) -> pq.ParquetFile:
     DataError
         If it is damaged or has no rows.
     """
-    command = [sys.executable, "-m", WORKER, name]
+    command = [sys.executable, "-m", workbook_worker.__name__, name]
     done = subprocess.run(command, input=content, capture_output=True, check=False)
-    if done.returncode == REFUSED:
-        raise DataError(done.stdout.decode())
-    if done.returncode == TOO_LARGE or done.returncode < 0:  # it is killed at the limit of time
+    if done.returncode == workbook_worker.REFUSED:
+        raise DataError(done.stdout.decode(errors="surrogateescape"))
+    if done.returncode == workbook_worker.TOO_LARGE or done.returncode < 0:  # it is killed at the limit of time
         raise LimitError(
             f"{name} is a workbook that takes too much memory or time to read, perhaps because of a cell far below or "
             "beside the table; save the sheet as 'CSV UTF-8'."

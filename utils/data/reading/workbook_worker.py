@@ -54,6 +54,8 @@ def _sheets(content: bytes, name: str) -> Iterator[CalamineSheet]:
             yield from filled
             if filled:
                 break
+    except MemoryError:
+        raise
     except Exception as error:  # it raises errors of many kinds about a damaged file
         kind = type(error).__name__
         raise DataError(f"{name} is not a readable Excel workbook ({kind}); save its sheet as 'CSV UTF-8'.") from None
@@ -147,7 +149,7 @@ def main() -> None:
     try:
         answer, status = table_of(sys.stdin.buffer.read(), sys.argv[1]), 0
     except DataError as error:
-        answer, status = str(error).encode(), REFUSED
+        answer, status = str(error).encode(errors="surrogateescape"), REFUSED
     except MemoryError:
         answer, status = b"", TOO_LARGE
     sys.stdout.buffer.write(answer)

@@ -3,6 +3,7 @@
 import datetime
 import gzip
 import io
+import os
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -356,6 +357,14 @@ def test_read_raw_names_rows_as_the_sheet_numbers_them(tmp_path):
     (tmp_path / "own.xlsx").write_bytes(as_workbook(rows))
     assert read_raw(tmp_path / "own.xlsx")["a"].tolist() == [1, 2, 3]
     assert line_numbers(tmp_path / "own.xlsx", np.array([0, 1, 2])) == "rows 3, 6, 7"
+
+
+def test_read_raw_names_a_workbook_whose_name_is_no_utf8(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.xlsx")
+    path.write_bytes(as_workbook([["a", "y"]]))
+    with pytest.raises(DataError) as caught:
+        read_raw(path)
+    assert str(caught.value).startswith(f"{path.name} has a header and no rows")
 
 
 def test_read_raw_takes_no_hidden_sheet_for_the_table(tmp_path):
