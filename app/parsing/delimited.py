@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from app.parsing.records import MAX_ROWS, Batch, BodyError, check_columns, check_count
 from utils.data.errors import ColumnError, DataError, FormatError, LimitError
-from utils.data.reading import Delimited, is_workbook, open_table
+from utils.data.reading import Delimited, is_workbook, open_unpacked, unpacked
 
 STATUS = {FormatError: 415, ColumnError: 422, LimitError: 413}  # 400 for any other problem of a table
 MAX_UNPACKED = 16 * 2**20  # bytes of a compressed body once it is unpacked, as of any other body
@@ -42,9 +42,8 @@ def open_body(body: bytes, columns: Sequence[str]) -> Delimited:
 
     DataError if it holds none, or unpacks to more than `MAX_UNPACKED`.
     """
-    if is_workbook(body):
-        raise FormatError("The body is an Excel workbook; send it to /api/v1/files.")
-    text = open_table(body, "The body", MAX_UNPACKED)
+    content = unpacked(body, "The body", MAX_UNPACKED)
+    text = None if is_workbook(content) else open_unpacked(content, "The body")
     if not isinstance(text, Delimited):
         raise FormatError("The body is a Parquet or Excel file; send it to /api/v1/files.")
     return text.spelled_as(columns)

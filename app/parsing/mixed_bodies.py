@@ -17,7 +17,7 @@ from app.parsing.delimited import Lines, as_body_errors, open_body
 from app.parsing.mixed import Rows, read_columns, read_rows, readable_numbers
 from app.parsing.records import MAX_ROWS, Batch, check_columns, check_count, json_records
 from app.parsing.table import MAX_FILE_ROWS, MAX_UNPACKED, Table
-from app.parsing.units import add_unit_problems
+from app.parsing.units import check_units
 from utils.data.reading import Delimited, open_table
 from utils.data.reading.parquet import parquet_lines, parquet_names, parquet_notes, parquet_table
 from utils.data.reading.raw_columns import NOTES, SIGNS, clean_frame, frame_of_texts
@@ -109,12 +109,9 @@ def _from_parquet(file: ParquetFile, columns: Sequence[RawColumn], label: str) -
     labels = parquet_table(file, [own[label]], "The file").column(0) if label in own else None
     cells = parquet_table(file, [own[name] for name in names], "The file").rename_columns(names)
     rows = read_columns(clean_frame(cells), columns, "file")
-    add_unit_problems(rows, cells, columns)
+    check_units(rows, cells, columns)
     lines = parquet_lines(file)
-    errors = {
-        position + 1: (None if lines is None else int(lines[position]), describe(reasons))
-        for position, reasons in rows.problems.items()
-    }
+    errors = {position + 1: (lines[position], describe(reasons)) for position, reasons in rows.problems.items()}
     return _table(rows, columns, errors, label=labels, readings=[*parquet_notes(file), *rows.notes])
 
 
@@ -131,7 +128,7 @@ def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *
     signs = frame.attrs[SIGNS]
     of_file = [replace(raw, decimal=signs[raw.name]) if raw.name in signs else raw for raw in columns]
     rows = read_columns(frame, of_file, "file")
-    add_unit_problems(rows, cells, columns)
+    check_units(rows, cells, columns)
     labels = cells[label] if lines.has_optional else None
     if rows.problems and numbers is None:
         numbers = [line for line, _ in text.rows()]

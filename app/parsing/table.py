@@ -179,7 +179,7 @@ def _read_parquet(file: ParquetFile, columns: Sequence[str], label: str) -> Tabl
     for position in np.flatnonzero(~_usable(values)).tolist():
         cells = [table[name][position].as_py() for name in columns]
         if reason := _read_into(values[position], cells, columns):
-            errors[position + 1] = None if lines is None else int(lines[position]), reason
+            errors[position + 1] = lines[position], reason
     return Table(values, errors, labels, readings=parquet_notes(file))
 
 

@@ -14,7 +14,7 @@ from utils.data.reading.texts import clean_texts, is_text
 from utils.serving.raw_columns import RawColumn
 
 
-def add_unit_problems(rows: Rows, cells: pa.Table, columns: Sequence[RawColumn]) -> None:
+def check_units(rows: Rows, cells: pa.Table, columns: Sequence[RawColumn]) -> None:
     """Add the numbers with another unit than the study's to the problems of rows that were read from these cells.
 
     A number without a unit is taken as it is, and so is a currency where the study's file names none. A note says so

@@ -254,10 +254,25 @@ def test_score_file_answers_what_is_no_table_with_the_sentence_of_the_study(clie
     assert (answer.status_code, answer.json["error"]) == (415, f"The body{expected}")
 
 
-def test_read_csv_sends_a_parquet_file_to_the_address_for_files(client, rows):
-    answer = client.post("/api/v1/predict", data=as_parquet(rows), content_type="text/csv")
-    assert answer.status_code == 415
-    assert "is a Parquet or Excel file; send it to /api/v1/files" in answer.json["error"]
+def test_read_csv_sends_other_formats_to_the_address_for_files_unread(client, rows, monkeypatch):
+    monkeypatch.setattr("utils.data.reading.excel.subprocess.run", lambda *_, **__: pytest.fail("it was read"))
+    book = workbook_of(rows)
+    for content in (as_parquet(rows), book, gzip.compress(book)):
+        answer = client.post("/api/v1/predict", data=content, content_type="text/csv")
+        assert answer.status_code == 415
+        assert "is a Parquet or Excel file; send it to /api/v1/files" in answer.json["error"]
+
+
+@pytest.mark.parametrize(
+    "said", [b"{", b'{"notes": 5, "rows": [0], "lines": [0]}', b'{"notes": [], "rows": [], "lines": 1}']
+)
+def test_score_file_does_not_believe_what_a_parquet_file_says_of_its_origin(client, rows, said):
+    stream = io.BytesIO()
+    labelled = pa.Table.from_pandas(rows).replace_schema_metadata({b"origin": said})
+    parquet.write_table(labelled, stream)
+    answer = upload(client, stream.getvalue())
+    assert (answer.status_code, answer.json["errors"]["count"]) == (200, 0)
+    assert answer.json["notes"] == upload(client, as_parquet(rows)).json["notes"]
 
 
 def test_score_file_refuses_a_packed_file_that_unpacks_to_more_than_a_plain_one(client, monkeypatch, rows):

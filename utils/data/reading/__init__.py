@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "delimited": ["DECIMAL_POINT", "Delimited", "decimal_hint"],
         "parquet": ["parquet_lines", "parquet_names", "parquet_notes", "parquet_schema", "parquet_table"],
         "excel": ["is_workbook"],
-        "opening": ["PARQUET", "open_table"],
+        "opening": ["PARQUET", "open_table", "open_unpacked", "unpacked"],
         "tables": ["line_numbers", "read_raw", "read_table"],
         "column_types": ["typed"],
     },

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from utils.data.errors import DataError, LimitError
 from utils.data.reading import workbook_worker
 from utils.data.reading.column_names import check_first_line
-from utils.data.reading.parquet import open_parquet
+from utils.data.reading.parquet import Sheet, open_parquet
 from utils.data.reading.unpacking import MAX_DIRECTORY, ZIP, directory_size
 
 
@@ -28,7 +28,7 @@ def is_workbook(content: bytes) -> bool:
         return False
 
 
-def open_workbook(content: bytes, name: str) -> pq.ParquetFile:
+def open_workbook(content: bytes, name: str) -> Sheet:
     """The table of a workbook as Parquet, as its cells have types, too.
 
     It is the first sheet that is shown and has more than a header. Rows without values are left out; see
@@ -55,4 +55,4 @@ def open_workbook(content: bytes, name: str) -> pq.ParquetFile:
     if done.returncode:
         raise DataError(f"{name} is not a readable Excel workbook; save its sheet as 'CSV UTF-8'.")
     check_first_line(pq.read_schema(pa.BufferReader(done.stdout)).names, name)
-    return open_parquet(done.stdout, name)
+    return open_parquet(done.stdout, name, Sheet)

@@ -15,8 +15,12 @@ import pyarrow.parquet as pq
 from utils.data.errors import ColumnError, DataError
 from utils.data.reading.column_names import check_count, check_names, spelled_as
 
-ORIGIN = b"imbalanced-cgan: origin"  # key of a Parquet file's metadata
+ORIGIN = b"origin"  # key of the metadata that `as_parquet` writes
 STORED_INDEX = re.compile(r"__index_level_\d+__")  # names that pandas gives to an index without a name in Parquet
+
+
+class Sheet(pq.ParquetFile):
+    """What `as_parquet` has written; a Parquet file of others may say anything under `ORIGIN`, and is not asked."""
 
 
 def as_parquet(
@@ -32,27 +36,27 @@ def as_parquet(
 
 
 def parquet_notes(file: pq.ParquetFile) -> list[str]:
-    """Sentences on how the columns were read that `as_parquet` has left; none in a file of others."""
-    return _origin(file).get("notes", [])
+    """Sentences on how the columns of a sheet were read; none for other files."""
+    return _origin(file)["notes"] if isinstance(file, Sheet) else []
 
 
-def parquet_lines(file: pq.ParquetFile) -> np.ndarray | None:
-    """The line of each row on the sheet that `as_parquet` has left; None in a file of others."""
+def parquet_lines(file: pq.ParquetFile) -> list[int | None]:
+    """The line of each row on its sheet; None for other files."""
+    n_rows = file.metadata.num_rows
+    if not isinstance(file, Sheet):
+        return [None] * n_rows
     origin = _origin(file)
-    if "lines" not in origin:
-        return None
-    ends = [*origin["rows"][1:], file.metadata.num_rows]
-    runs = zip(origin["rows"], ends, origin["lines"], strict=True)
-    return np.concatenate([np.arange(line, line + end - start) for start, end, line in runs])
+    runs = zip(origin["rows"], [*origin["rows"][1:], n_rows], origin["lines"], strict=True)
+    return [line + position for start, end, line in runs for position in range(end - start)]
 
 
-def _origin(file: pq.ParquetFile) -> dict[str, list]:
-    return json.loads((file.schema_arrow.metadata or {}).get(ORIGIN, b"{}"))
+def _origin(sheet: Sheet) -> dict[str, list]:
+    return json.loads(sheet.schema_arrow.metadata[ORIGIN])
 
 
-def open_parquet(content: bytes, name: str) -> pq.ParquetFile:
+def open_parquet(content: bytes, name: str, kind: type[pq.ParquetFile] = pq.ParquetFile) -> pq.ParquetFile:
     """A Parquet file whose names have been checked; see `utils.data.reading.open_table`."""
-    file = _read_parquet(lambda: pq.ParquetFile(pa.BufferReader(content)), name)
+    file = _read_parquet(lambda: kind(pa.BufferReader(content)), name)
     check_count(file.metadata.num_columns, name)  # this counts the fields of nested columns, too
     check_names(file.schema_arrow.names, name)
     if file.schema_arrow.names.count("") > 1:  # they can only be read by their names

@@ -273,5 +273,5 @@ def line_numbers(path: Path, rows: np.ndarray) -> str:
         unit, note = "line", f" (the header is line {source.header_line})"
     else:
         lines = parquet_lines(source)
-        unit, numbers, note = "row", rows + 1 if lines is None else lines[rows], ""
+        unit, numbers, note = "row", [lines[row] or row + 1 for row in rows.tolist()], ""
     return f"{unit}{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}{note}"
