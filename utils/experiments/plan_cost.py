@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from utils.benchmark import equal_classes, ledger
+from utils.benchmark.ledger import LedgerError
 from utils.benchmark.records import Task
 from utils.benchmark.tasks import grid
 from utils.config import Profile, Roles
@@ -51,14 +52,13 @@ class Cost:
 def measured(results: Path) -> list[Cost]:
     """Cost of every pair of the plan, and of the samplers' own fits, from the ledgers below a folder.
 
-    A task counts with the median of its kind on its dataset, so that one that was interrupted costs no more.
+    A task counts with the median of its kind on its dataset, so that one that was interrupted costs no more. A
+    LedgerError says that there is no row.
     """
-    return [
-        cost
-        for part, folder in FOLDERS.items()
-        if (rows := list(ledger.read(results / folder)))
-        for cost in _costs(part, ledger.frame(rows))
-    ]
+    rows_of = {part: list(ledger.read(results / folder)) for part, folder in FOLDERS.items()}
+    if not any(rows_of.values()):
+        raise LedgerError(f"{results} has no rows of the plan; name another folder with --rows.")
+    return [cost for part, rows in rows_of.items() if rows for cost in _costs(part, ledger.frame(rows))]
 
 
 def _costs(part: str, rows: pd.DataFrame) -> Iterator[Cost]:

@@ -93,12 +93,18 @@ def rows_to_compare(profile: Profile) -> Rows:
     return rows
 
 
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
 def main() -> None:
     """Compare a sample of rows from the command line; the exit status is 1 if one of them differs."""
     parser = argparse.ArgumentParser(description="Compute rows of the ledger again, and compare the scores.")
     parser.add_argument("--profile", default="full", choices=PROFILES)
     parser.add_argument("--table", help="rows of this table of the plan, not of the credit-card data")
-    parser.add_argument("--rows", type=int, default=10, help="how many rows (default: %(default)s)")
+    parser.add_argument("--rows", type=_positive, default=10, help="how many rows (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the draw (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()

@@ -50,10 +50,12 @@ def execute(name: str, profile: Profile, unmet: Collection[str] = ()) -> None:
     Raises
     ------
     NotebookError
-        If a cell fails; the message names notebook, cell and error, and the notebook so far is saved below `build`.
+        If a cell fails or the kernel dies; the message names notebook, cell and error, and the notebook so far is saved
+        below `build`.
     """
     import nbformat
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
@@ -70,15 +72,21 @@ def execute(name: str, profile: Profile, unmet: Collection[str] = ()) -> None:
         try:
             papermill.execute_notebook(notebook, output, parameters=parameters, cwd=NOTEBOOKS, **kernel)
         except PapermillExecutionError as error:
-            failed_notebook = profile.failures / source.name
-            failed_notebook.parent.mkdir(parents=True, exist_ok=True)
-            failed_notebook.write_bytes(output.read_bytes())
-            raise NotebookError(
-                f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}; "
-                f"the notebook up to there is {failed_notebook.name} in {failed_notebook.parent.name}/."
-            ) from None
+            reason = f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
+            raise NotebookError(f"{reason}; {_keep_failed(output, profile)}.") from None
+        except DeadKernelError:
+            reason = f"{source.name}: its kernel was ended from outside, as happens when memory runs out"
+            raise NotebookError(f"{reason}; {_keep_failed(output, profile)}.") from None
         write_clean(output, profile.notebooks / source.name)
     print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def _keep_failed(output: Path, profile: Profile) -> str:
+    """Keep the notebook so far; returns where it is, in words."""
+    kept = profile.failures / output.name
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(output.read_bytes())
+    return f"the notebook up to there is {kept.name} in {kept.parent.name}/"
 
 
 def write_clean(executed: Path, target: Path) -> None:

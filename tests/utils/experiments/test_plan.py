@@ -66,6 +66,11 @@ def test_main_prints_the_plan_and_its_cost(capsys, tmp_path):
         assert expected in printed
 
 
+def test_main_says_that_a_folder_has_no_rows(tmp_path):
+    with pytest.raises(SystemExit, match="has no rows of the plan; name another folder with --rows"):
+        plan.main(["--rows", str(tmp_path)])
+
+
 @pytest.mark.parametrize("cores", [1, 2])
 def test_cost_lines_sum_what_a_cut_saves(cores):
     costs = [

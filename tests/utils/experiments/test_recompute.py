@@ -54,6 +54,14 @@ def test_main_fails_if_a_row_holds_another_score(shift, status, sentence, profil
     assert sentence in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("number", ["0", "-1"])
+def test_main_refuses_a_number_of_rows_below_one(number, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["recompute", f"--rows={number}"])
+    with pytest.raises(SystemExit, match="2"):
+        recompute.main()
+    assert "--rows: must be 1 or more" in capsys.readouterr().err
+
+
 def test_main_says_that_there_is_nothing_to_compare(profile, tmp_path, monkeypatch):
     monkeypatch.setattr(recompute, "load_profile", lambda name: replace(profile, results=tmp_path))
     monkeypatch.setattr("sys.argv", ["recompute"])

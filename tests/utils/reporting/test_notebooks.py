@@ -383,6 +383,17 @@ def test_execute_names_a_failing_cell_and_leaves_the_old_notebook(tmp_path, monk
     assert (tmp_path / "build" / "full" / "failed" / "09_broken.ipynb").exists()
 
 
+def test_execute_keeps_a_notebook_whose_kernel_is_ended(tmp_path, monkeypatch):
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    write_notebook(folder, "09_killed", "import os, signal", "os.kill(os.getpid(), signal.SIGKILL)")
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", folder)
+    monkeypatch.setattr("utils.config.ROOT", tmp_path)
+    with pytest.raises(notebooks.NotebookError, match=r"09_killed.ipynb: its kernel was ended .*memory runs out"):
+        notebooks.execute("09_killed", load_profile("full"))
+    assert (tmp_path / "build" / "full" / "failed" / "09_killed.ipynb").exists()
+
+
 def test_write_clean_joins_pieces_of_a_stream_and_keeps_other_outputs(tmp_path):
     pieces = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in ("a\n", "b", "\n")]
     display = nbformat.v4.new_output("display_data", {"text/plain": "c"})
