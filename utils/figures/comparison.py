@@ -65,9 +65,7 @@ def mean_precision(table: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
     return np.array(curves)
 
 
-def plot_pr_curves(
-    table: pd.DataFrame, curves: dict[str, tuple[str, str]], prevalence: float, *, by_sampler: bool = False
-) -> Figure:
+def plot_pr_curves(table: pd.DataFrame, curves: dict[str, tuple[str, str]], prevalence: float) -> Figure:
     """Mean precision over folds at every recall, with a band for the middle half of the folds.
 
     The legend says which curves are those of one fold.
@@ -80,17 +78,15 @@ def plot_pr_curves(
         Label to (sampler, model).
     prevalence : float
         Precision of a random ranking, drawn as a line.
-    by_sampler : bool
-        Whether curves have the colour of the sampler; by default that of the model.
     """
     figure, axes = plt.subplots(figsize=(PAGE * 0.62, 3.1))
     grid = np.linspace(0.01, 1, 100)
     used_colours: list[str] = []  # a second curve of a colour is dashed
     pairs = [table[(table["sampler"] == sampler) & (table["model"] == model)] for sampler, model in curves.values()]
     is_single = all(len(rows) == 1 for rows in pairs)
-    for (name, (sampler, model)), rows in zip(curves.items(), pairs, strict=True):
+    for (name, (_, model)), rows in zip(curves.items(), pairs, strict=True):
         precision = mean_precision(rows, grid)
-        colour = sampler_colour(sampler) if by_sampler else model_colour(model)
+        colour = model_colour(model)
         low, high = np.quantile(precision, [0.25, 0.75], axis=0)
         axes.fill_between(grid, low, high, color=colour, alpha=0.13, linewidth=0)
         note = ", one fold" if len(rows) == 1 and not is_single else ""

@@ -66,7 +66,7 @@ def _draw_share(axes: Axes, at: pd.Series, rows: pd.DataFrame, colour: str, mark
     axes.plot(at[is_positive], rows.loc[is_positive, "rate"], marker, color=colour, markersize=3)
 
 
-def plot_drift(drift: pd.DataFrame, statistic: str = "ks") -> Figure:
+def plot_drift(drift: pd.DataFrame) -> Figure:
     """Drift of the features, a panel per comparison: over all hours and over the same hours of the day.
 
     The `MAX_FEATURES` that drift most are shown. Grey bars show drift by chance: the largest value over random
@@ -76,32 +76,29 @@ def plot_drift(drift: pd.DataFrame, statistic: str = "ks") -> Figure:
     ----------
     drift : DataFrame
         From `drift.feature_drift`.
-    statistic : str
-        'ks' or 'psi'.
     """
-    label = {"ks": "Kolmogorov-Smirnov statistic", "psi": "Population stability index"}[statistic]
     names = list(drift["comparison"].unique())
     # Every panel has the order of the first.
-    order = drift[drift["comparison"] == names[0]].groupby("feature")[statistic].max().sort_values().index
+    order = drift[drift["comparison"] == names[0]].groupby("feature")["ks"].max().sort_values().index
     order = order[-MAX_FEATURES:]
     size = (PAGE, 0.9 + 0.13 * len(order))
     figure, panels = plt.subplots(1, len(names), figsize=size, sharex=True, sharey=True, squeeze=False)
     for axes, name in zip(panels[0], names, strict=True):
-        _draw_drift(axes, drift[drift["comparison"] == name], order, statistic)
+        _draw_drift(axes, drift[drift["comparison"] == name], order)
         axes.set_title(capitalised(name))
         axes.grid(axis="y", visible=False)
     panels[0, 0].set_yticks(range(len(order)), order)
     panels[0, 0].set(ylim=(-0.7, len(order) - 0.3), xlim=(0, None))
-    figure.supxlabel(label, fontsize=8)
+    figure.supxlabel("Kolmogorov-Smirnov statistic", fontsize=8)
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
     return figure
 
 
-def _draw_drift(axes: Axes, rows: pd.DataFrame, order: pd.Index, statistic: str) -> None:
+def _draw_drift(axes: Axes, rows: pd.DataFrame, order: pd.Index) -> None:
     lines = np.arange(len(order))
-    chance = rows.groupby("feature")[f"{statistic}_chance"].max().reindex(order)
+    chance = rows.groupby("feature")["ks_chance"].max().reindex(order)
     axes.barh(lines, chance, height=1, color=CHANCE, label="by chance", zorder=0)
-    by_hours = rows.pivot(index="feature", columns="hours", values=statistic).reindex(order)
+    by_hours = rows.pivot(index="feature", columns="hours", values="ks").reindex(order)
     axes.hlines(lines, by_hours.min(axis=1), by_hours.max(axis=1), color=NEUTRAL, linewidth=0.8)
     # The larger, hollow dot remains visible as a ring if both have the same position.
     for (hours, values), fill_colour, size in zip(

@@ -165,7 +165,8 @@ def legend_beside_curves(axes: Axes, height: float, **options: object) -> None:
     """
     curves = [line.get_xydata() for line in axes.get_lines() if len(line.get_xdata()) > 2]
     levels = [line.get_ydata()[0] for line in axes.get_lines() if len(line.get_xdata()) == 2]
-    left, right = (np.concatenate([curve[_within(curve[:, 0], *part), 1] for curve in curves]) for part in LEGEND_PARTS)
+    points = np.concatenate([*curves, np.empty((0, 2))])
+    left, right = (points[_within(points[:, 0], *part), 1] for part in LEGEND_PARTS)
     labels = axes.get_legend_handles_labels()[1]
     n_lines = len(labels) + ("title" in options)
     size = n_lines * LEGEND_LINE / axes.figure.get_figheight()

@@ -77,12 +77,6 @@ def test_plot_drift_draws_all_and_the_same_hours_in_one_order():
     assert [label.get_text() for label in DRAWINGS["plot_drift"]().axes[0].get_yticklabels()] == ["V1", "V2"]
 
 
-def test_plot_drift_can_draw_the_stability_index():
-    figure = drift_figures.plot_drift(DRIFT, "psi")
-    assert list(figure.axes[0].get_lines()[0].get_xdata()) == [0.1, 1.0]
-    assert figure.get_supxlabel() == "Population stability index"
-
-
 def test_plot_periods_by_hour_draws_transactions_only_for_an_unlabelled_period():
     columns = ["positives", "rate", "low", "high"]
     hours = HOURS.assign(**{column: HOURS[column].where(HOURS["period"] != "test") for column in columns})

@@ -208,6 +208,14 @@ def test_figures_of_precision_and_recall_show_the_prevalence(name):
     assert [set(level) for level in levels] == [{PREVALENCE}]
 
 
+@pytest.mark.parametrize("ranks", [[3], [3, 9]])
+def test_plot_test_curve_draws_one_or_two_positives(ranks):
+    figure = final_model_figures.plot_test_curve(ranks, "Random forest", PREVALENCE)
+    curve, level = figure.axes[0].get_lines()
+    assert list(curve.get_ydata()) == [(n + 1) / rank for n, rank in enumerate(ranks)]
+    assert set(level.get_ydata()) == {PREVALENCE} and figure.axes[0].get_legend() is not None
+
+
 def test_plot_pr_curves_labels_a_curve_with_its_mean():
     rows = LEDGER[(LEDGER["sampler"] == "cgan") & (LEDGER["model"] == "rf")]
     assert f"CGAN ({rows['average_precision'].mean():.3f})" in texts(DRAWINGS["plot_pr_curves"]())
@@ -240,9 +248,6 @@ def test_mean_precision_is_that_of_the_first_rank_that_reaches_the_recall():
 
 def test_sampler_colour_is_the_same_in_every_figure():
     expected = theme_module.sampler_colour("cgan").upper()
-    by_sampler = comparison_figures.plot_pr_curves(LEDGER, CURVES, PREVALENCE, by_sampler=True)
-    (curve,) = [line for line in lines(by_sampler) if line.get_label().startswith("CGAN")]
-    assert colour_of(curve) == expected
     assert {colour_of(line) for line in lines(DRAWINGS["plot_gan_history"]())} == {expected}
     only = COMPARED[COMPARED["sampler"] == "cgan"]
     intervals = [
