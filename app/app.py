@@ -114,6 +114,9 @@ def create_shared_app(settings: Settings) -> Flask:
     return app
 
 
+STATE_PREFIX = "fraud-app-run-"  # of folders that end with the server; `lasting_folder` must not begin like this
+
+
 class CannotStart(Exception):
     """There is no model to serve, no folder to write to, or no address to serve on."""
 
@@ -171,7 +174,11 @@ def _bind(settings: Settings) -> socket.socket:
 def _load(settings: Settings, stack: ExitStack) -> Flask:
     """The application; its files are removed when `stack` is closed, unless the settings name a folder for them."""
     try:
-        state = settings.state or Path(stack.enter_context(TemporaryFolder("fraud-app-")))
+        state = settings.state or Path(stack.enter_context(TemporaryFolder(STATE_PREFIX)))
+    except OSError as error:
+        reason = error.strerror or error
+        raise CannotStart(f"No temporary folder can be written ({reason}); name one that can in TMPDIR.") from None
+    try:
         return create_shared_app(replace(settings, state=state))
     except BundleError as error:
         study = f" --study {settings.study}" if settings.study else ""
@@ -179,8 +186,7 @@ def _load(settings: Settings, stack: ExitStack) -> Flask:
     except StateError as error:
         raise CannotStart(str(error)) from None
     except OSError as error:
-        reason = error.strerror or error
-        raise CannotStart(f"No temporary folder can be written ({reason}); name one that can in TMPDIR.") from None
+        raise CannotStart(f"{error.filename or 'A file'} cannot be used ({error.strerror or error}).") from None
 
 
 if __name__ == "__main__":

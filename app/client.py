@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import http.client
 import io
 import json
 import re
@@ -29,7 +30,7 @@ def call(url: str, body: bytes | None = None, content_type: str = "application/j
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise RequestFailed(f"The server answered {error.code}: {_reason(error)}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise RequestFailed(f"{url} does not answer ({error}); start it with `python -m app.app`.") from None
 
 

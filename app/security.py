@@ -41,7 +41,7 @@ MAX_BODY = 16 * 2**20  # bytes; `routes.files` takes larger ones
 MAX_DISCARDED = (
     64 * 2**20
 )  # bytes read of a body that is too large: most clients read no answer before they have sent all
-MAX_FORM = 2**16  # bytes; the form of one transaction has a few thousand
+MAX_FORM = 2**19  # bytes; a form has about 40 for each column
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 MACHINE_PATHS = ("/api/", "/v2", "/metrics")
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -137,7 +137,7 @@ def _discard_body() -> None:
 def _start() -> None:
     g.start = time.perf_counter()
     if not request.path.startswith(MACHINE_PATHS):
-        request.max_content_length = MAX_FORM
+        request.max_content_length = request.max_form_memory_size = MAX_FORM
     elif request.method not in SAFE and _is_cross_site():
         abort(403, "Pages of other sites may not send requests here.")
 

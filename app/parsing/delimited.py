@@ -49,6 +49,18 @@ def open_body(body: bytes, columns: Sequence[str]) -> Delimited:
     return text.spelled_as(columns)
 
 
+def has_more_lines(text: Delimited, limit: int) -> bool:
+    """Whether there are more lines below the header than `limit`, empty ones at the end aside; quotes may join some."""
+    end = len(text.content.rstrip(b"\r\n"))
+    return max(text.content.count(sign, text.start, end) for sign in (b"\n", b"\r")) >= limit
+
+
+def refuse_too_many_lines(text: Delimited, limit: int) -> None:
+    """Raise BodyError, before any row is read, if there are more rows than `limit` whatever the cells hold."""
+    if has_more_lines(text, limit) and b'"' not in text.content:
+        check_count(limit + 1, limit)
+
+
 @contextmanager
 def as_body_errors() -> Iterator[None]:
     """Turn problems of a table into errors for the client."""

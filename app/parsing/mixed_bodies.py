@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 from pyarrow.parquet import ParquetFile
 
-from app.parsing.delimited import Lines, as_body_errors, open_body
+from app.parsing.delimited import Lines, as_body_errors, has_more_lines, open_body, refuse_too_many_lines
 from app.parsing.mixed import Rows, read_columns, read_rows, readable_numbers
 from app.parsing.records import MAX_ROWS, Batch, check_columns, check_count, json_records
 from app.parsing.table import MAX_FILE_ROWS, MAX_UNPACKED, Table
@@ -96,7 +96,7 @@ def read_mixed_table(content: bytes, columns: Sequence[RawColumn], label: str) -
         source = open_table(content, "The file", MAX_UNPACKED)
         if isinstance(source, ParquetFile):
             return _from_parquet(source, columns, label)
-        check_count(max(1, source.content.count(b"\n", source.start)), MAX_FILE_ROWS)  # before any row is read
+        refuse_too_many_lines(source, MAX_FILE_ROWS)
         text = source.spelled_as([*(column.name for column in columns), label])
         return _from_text(text, columns, label, limit=MAX_FILE_ROWS)
 
@@ -138,7 +138,7 @@ def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *
 
 def _read_fast(text: Delimited, names: Sequence[str], limit: int) -> pa.Table | None:
     """Cells as text; None if a line is empty or ragged, or there are so many lines that not all may be read."""
-    if max(text.content.count(end, text.start) for end in (b"\n", b"\r")) > limit:
+    if has_more_lines(text, limit):
         return None
     types = dict.fromkeys(names, pa.string())
     convert = arrow_csv.ConvertOptions(include_columns=list(names), column_types=types, null_values=[""])

@@ -175,10 +175,14 @@ def json_body(body: bytes) -> object:
         raise BodyError(400, f"The body is not valid JSON: {_problem(error)}.") from None
 
 
+class _RepeatedKeyError(ValueError):
+    pass
+
+
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise ValueError("an object has the same key twice")
+        raise _RepeatedKeyError("an object has the same key twice")
     return members
 
 
@@ -188,7 +192,7 @@ def _problem(error: ValueError) -> str:
         return f"{error.msg} (line {error.lineno}, column {error.colno})"
     if isinstance(error, UnicodeDecodeError):
         return f"byte {error.start + 1} is not UTF-8"
-    return str(error)
+    return str(error) if isinstance(error, _RepeatedKeyError) else "a number has too many digits"
 
 
 def check_width(n_columns: int) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 from pyarrow.parquet import ParquetFile
 
-from app.parsing.delimited import Line, Lines, as_body_errors
+from app.parsing.delimited import Line, Lines, as_body_errors, has_more_lines, refuse_too_many_lines
 from app.parsing.records import LARGEST, BodyError, check_columns, check_count, read_row
 from utils.data.reading import (
     Delimited,
@@ -77,14 +77,15 @@ def read_table(content: bytes, columns: Sequence[str], label: str) -> Table:
         source = open_table(content, "The file", MAX_UNPACKED)
         if isinstance(source, ParquetFile):
             return _read_parquet(source, columns, label)
-        n_lines = source.content.count(b"\n", source.start)
-        check_count(max(1, n_lines), MAX_FILE_ROWS)  # before any row is read
+        refuse_too_many_lines(source, MAX_FILE_ROWS)
         text = source.spelled_as([*columns, label])
         return _read_fast(text, columns, label) or _read_with_diagnostics(text, columns, label)
 
 
 def _read_fast(text: Delimited, columns: Sequence[str], label: str) -> Table | None:
-    """Rows of a CSV without errors; None if it has any."""
+    """Rows of a CSV without errors; None if it has any, or so many lines that not all may be read."""
+    if has_more_lines(text, MAX_FILE_ROWS):
+        return None
     lines = Lines(text, columns, label)
     types = dict.fromkeys(columns, pa.float64()) | ({label: pa.string()} if lines.has_optional else {})
     convert = arrow_csv.ConvertOptions(include_columns=list(types), column_types=types, null_values=[""])
@@ -92,9 +93,11 @@ def _read_fast(text: Delimited, columns: Sequence[str], label: str) -> Table | N
         table = text.to_arrow(convert, ignore_empty_lines=False)
     except pa.ArrowInvalid:
         return None
-    check_count(table.num_rows, MAX_FILE_ROWS)
     values = _matrix(table, columns)
-    return Table(values, label=table[label] if lines.has_optional else None) if _usable(values).all() else None
+    if not _usable(values).all():  # as with an empty line
+        return None
+    check_count(table.num_rows, MAX_FILE_ROWS)
+    return Table(values, label=table[label] if lines.has_optional else None)
 
 
 def _matrix(table: pa.Table, columns: Sequence[str]) -> NDArray[np.float64]:
@@ -174,10 +177,11 @@ def _read_parquet(file: ParquetFile, columns: Sequence[str], label: str) -> Tabl
     table = parquet_table(file, [own[name] for name in columns], "The file")
     table = table.rename_columns(list(columns)).combine_chunks()
     check_count(table.num_rows, MAX_FILE_ROWS)
-    values, errors, lines = _matrix(_as_numbers(table), columns), {}, parquet_lines(file)
+    numbers, errors, lines = _as_numbers(table), {}, parquet_lines(file)
+    values = _matrix(numbers, columns)
     values[np.isinf(values)] = np.nan
     for position in np.flatnonzero(~_usable(values)).tolist():
-        cells = [table[name][position].as_py() for name in columns]
+        cells = [(table if is_text(table[name].type) else numbers)[name][position].as_py() for name in columns]
         if reason := _read_into(values[position], cells, columns):
             errors[position + 1] = lines[position], reason
     return Table(values, errors, labels, readings=parquet_notes(file))

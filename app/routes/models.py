@@ -234,14 +234,18 @@ def _described_type(column: RawColumn) -> object:
         more = f" and {len(column.categories) - MAX_NAMED:,} more" if len(column.categories) > MAX_NAMED else ""
         description = f"A category: {known}{more}. Others are scored as not seen in training{gaps}"
         return Annotated[str | None, Field(description=description)]
-    low, high = (None if limit is None else column.plain(limit) for limit in (column.minimum, column.maximum))
+    low, high = (None if limit is None else _plain(column, limit) for limit in (column.minimum, column.maximum))
+    description = "Never known in training." if low is None else f"From {low} to {high} in training{gaps}"
     if column.is_date:
         date_format = {"format": "date" if column.kind == "date" else "date-time"}
-        description = f"From {low} to {high} in training{gaps}"
         return Annotated[str | None, Field(description=description, json_schema_extra=date_format)]
     kind = float if column.is_required else float | None
-    description = f"From {low:.12g} to {high:.12g} in training{gaps}" if low is not None else "Never known in training."
     return Annotated[kind, Field(ge=-LARGEST, le=LARGEST, description=description)]
+
+
+def _plain(column: RawColumn, limit: float) -> str:
+    value = column.plain(limit)
+    return value if isinstance(value, str) else f"{value:.12g}"
 
 
 def schemas(model: FraudModel) -> dict[str, JsonSchemaValue]:

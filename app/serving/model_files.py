@@ -134,7 +134,7 @@ def read_about(folder: Path) -> About:
     """The examples of the model in `folder`; BundleError if there are none, or they cannot be read."""
     content = _read_json(folder, EXAMPLES)
     if content is None:
-        raise BundleError(f"{folder.name} has no {EXAMPLES}; run `python -m app.building` again.")
+        raise BundleError(f"{folder.name} has no {EXAMPLES}; write the model again.")
     return _record(About, content, f"{folder.name}/{EXAMPLES}")
 
 
@@ -161,7 +161,7 @@ def read_statistics(folder: Path) -> list[Figure]:
 def _records(kind: type[Record], folder: Path, name: str) -> list[Record]:
     content = _read_json(folder, name)
     if not isinstance(content, list | None):
-        raise BundleError(f"{folder.name}/{name} must be a list; run `python -m app.building` again.")
+        raise BundleError(f"{folder.name}/{name} must be a list; write the model again.")
     return [_record(kind, entry, f"{folder.name}/{name}") for entry in content or []]
 
 
@@ -170,7 +170,7 @@ def _record(kind: type[Record], content: object, source: str) -> Record:
     try:
         return from_json(kind, content)
     except RecordError as error:
-        raise BundleError(f"{source}: {error}; run `python -m app.building` again.") from None
+        raise BundleError(f"{source}: {error}; write the model again.") from None
 
 
 def _read_json(folder: Path, name: str) -> object:

@@ -201,9 +201,10 @@ class Served:
 
     def explain(self, values: list[list[float]]) -> list[Explanation]:
         """Why each row has its probability; rows are lists of values in the order of `columns`."""
+        explained = self._explainer.explain(np.array(values, dtype=float))
         return [
             Explanation(base, self._contributions(row, contributions), not self.explained_exactly)
-            for row, (base, contributions) in zip(values, self._explainer.explain(np.array(values)), strict=True)
+            for row, (base, contributions) in zip(values, explained, strict=True)
         ]
 
     def _contributions(self, row: list[float], contributions: list[float]) -> list[Contribution]:
@@ -311,7 +312,7 @@ def load_served(folder: Path) -> Served:
         raise NotLoadedError(f"There is not enough memory to load {folder.name}.") from None
     except Exception as error:  # reading a damaged file may raise anything
         reason = error.strerror if isinstance(error, OSError) else repr(error)  # an OSError's text names the folder
-        raise BundleError(f"{folder.name} cannot be served ({reason}); run `python -m app.building` again.") from error
+        raise BundleError(f"{folder.name} cannot be served ({reason}); write the model again.") from error
     return served
 
 

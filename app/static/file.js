@@ -25,6 +25,8 @@ function percent(probability) {
   return `${Number((100 * probability).toPrecision(probability < 0.9 ? 2 : 3))} %`;
 }
 
+const edge = (probability) => `${Number((100 * probability).toPrecision(3))} %`;
+
 function say(text) {
   at("step").textContent = text;
   at("status").textContent = text;
@@ -216,7 +218,7 @@ function histogram({ histogram: { edges, counts }, threshold }) {
     x: middles,
     y: counts,
     width: counts.map((_, i) => edges[i + 1] - edges[i]),
-    customdata: counts.map((_, i) => `${percent(edges[i])} to ${percent(edges[i + 1])}`),
+    customdata: counts.map((_, i) => `${i ? `${edge(edges[i])} to ` : "up to "}${edge(edges[i + 1])}`), // with all below
     marker: { color: middles.map((middle) => (middle >= threshold ? "#d55e00" : "#0072b2")) },
     hovertemplate: "%{customdata}: %{y:,}<extra></extra>",
   };

@@ -24,17 +24,23 @@ function compare() {
   result.classList.toggle("outdated", old);
 }
 
+const boxes = (page) => [...page.querySelectorAll(".fields input, .fields select")];
+
 function show(page) {
+  const answers = new Map(boxes(page).map((field) => [field.name, field]));
+  const fields = boxes(form);
+  if (answers.size !== fields.length || !fields.every(({ name }) => answers.has(name)))
+    throw new Error("The model was replaced by one with other columns. Reload the page for its form.");
   result.replaceChildren(...page.getElementById("result").childNodes);
   document.title = page.title;
-  for (const field of form.querySelectorAll(".fields input, .fields select")) {
-    const other = page.getElementById(field.id);
+  for (const field of fields) {
+    const other = answers.get(field.name);
     const invalid = other.getAttribute("aria-invalid") === "true";
     field.classList.toggle("is-invalid", invalid);
     field.toggleAttribute("aria-invalid", invalid);
     if (invalid) field.setAttribute("aria-invalid", "true");
-    const hint = field.getAttribute("aria-describedby");
-    document.getElementById(hint).textContent = page.getElementById(hint).textContent; // the chosen model's own range
+    const [hint, own] = [field, other].map((box) => box.getAttribute("aria-describedby"));
+    document.getElementById(hint).textContent = page.getElementById(own).textContent; // the chosen model's own range
   }
   result.scrollIntoView({ block: "nearest" });
 }
@@ -51,11 +57,23 @@ function wait(on) {
   result.setAttribute("aria-busy", String(on));
 }
 
+// The status and the text of the answer. Nothing is reloaded if there is none, so what was typed stays.
+async function post() {
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    return [answer.status, await answer.text()];
+  } catch {
+    throw new Error(
+      "The server cannot be reached. Start it again with `make app`, then press the button again; the form stays as it is.",
+    );
+  }
+}
+
 async function ask() {
-  const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const [status, text] = await post();
+  const page = new DOMParser().parseFromString(text, "text/html");
   if (page.getElementById("result")) return page;
-  throw new Error(page.querySelector("main p")?.textContent.trim() ?? `The server answered ${answer.status}.`);
+  throw new Error(page.querySelector("main p")?.textContent.trim() ?? `The server answered ${status}.`);
 }
 
 async function score() {
@@ -71,13 +89,7 @@ async function score() {
     if (own !== latest) return;
     show(page);
   } catch (error) {
-    if (own !== latest) return;
-    // Fetch itself fails with a TypeError. Nothing is reloaded, so what was typed stays.
-    fail(
-      error instanceof TypeError
-        ? "The server cannot be reached. Start it again with `make app`, then press the button again; the form stays as it is."
-        : error.message,
-    );
+    if (own === latest) fail(error.message);
   } finally {
     if (own === latest) {
       answered = asked;

@@ -56,8 +56,23 @@ function drawerOf(place, figure) {
   return draw;
 }
 
+async function fetchFigures() {
+  try {
+    const answer = await fetch("statistics.json");
+    if (answer.ok) return await answer.json();
+  } catch {
+    // said below
+  }
+  const box = document.createElement("p");
+  box.className = "alert alert-danger";
+  box.textContent = "The figures could not be fetched. Reload the page to try again.";
+  document.querySelector("h1").after(box);
+  return undefined;
+}
+
 async function start() {
-  const figures = await (await fetch("statistics.json")).json();
+  const figures = await fetchFigures();
+  if (!figures) return;
   const places = [...document.querySelectorAll("[data-figure]")];
   const drawers = places.map((place) => drawerOf(place, figures[Number(place.dataset.figure)]));
   const drawAll = () => drawers.forEach((draw) => draw());

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ class FormField:
     name, unit : str
         Column, and what follows its name.
     id, key : str
-        In the page, and in what it sends.
+        In the page, and in what it sends; see `field_key`.
     hint : str
         Range or examples.
     kind : {'number', 'select', 'search', 'date', 'time'}
@@ -53,11 +54,17 @@ class FormField:
     position: int | None = None
 
 
-def fields_of(model: Served) -> list[FormField]:
-    """A field for every raw column; those of a mixed table are in the order of its file.
+def field_key(column: str) -> str:
+    """Name of a column's field in what the form sends.
 
-    Their names in the form are numbered, as a column may have any name, such as that of another part of the form.
+    It follows from the column's name alone, so that a form that was opened before the model was replaced gives no
+    column the value of another; and it is no name of another part of the form, which a column may have.
     """
+    return f"column-{hashlib.sha256(column.encode()).hexdigest()[:12]}"
+
+
+def fields_of(model: Served) -> list[FormField]:
+    """A field for every raw column; those of a mixed table are in the order of its file."""
     if model.raw:
         fields = [_mixed_field(column, number) for number, column in enumerate(model.raw)]
         return sorted(fields, key=lambda field: (field.position is None, field.position))
@@ -67,7 +74,7 @@ def fields_of(model: Served) -> list[FormField]:
         FormField(
             name,
             f"field-{number}",
-            f"column-{number}",
+            field_key(name),
             f"{short(ranges[name][0])} to {short(ranges[name][1])}",
             units.get(name, ""),
         )
@@ -85,7 +92,7 @@ def _mixed_field(column: RawColumn, number: int) -> FormField:
     return FormField(
         column.name,
         f"field-{number}",
-        f"column-{number}",
+        field_key(column.name),
         _hint(column),
         kind=kind,
         options=options,

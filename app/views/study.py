@@ -33,6 +33,7 @@ LINKS = {  # of the notebooks, and what the pages have for them below their root
     r"\]\(\.\./README\.md\)": "",
 }
 PROFILES = ("full", "quick")  # the first one is shown, once it is finished
+CHAPTERS = "[0-9][0-9]_*.ipynb"  # other notebooks in the folder are the user's own
 UNREADABLE = (AttributeError, LookupError, OSError, TypeError, ValueError)  # by files that are incomplete or false
 MAX_PAGES = 32  # notebooks that are kept as HTML, of up to half a megabyte each
 Version = tuple[Path, int | None]  # a file, and when it was changed last, in nanoseconds; None if it is not there
@@ -271,16 +272,26 @@ def own_findings(own: OwnStudy, words: Words) -> Findings:
 
 
 def notebooks(folder: Path = NOTEBOOKS) -> dict[str, str]:
-    """Title of every notebook by its name, in the order of the study."""
-    return {path.stem: _title(_version(path)) for path in sorted(folder.glob("*.ipynb"))}
+    """Title of every chapter by its notebook's name, in the order of the study.
+
+    One that cannot be read is left out, with the reason in the log.
+    """
+    titles = {}
+    for path in sorted(folder.glob(CHAPTERS)):
+        try:
+            titles[path.stem] = _title(_version(path))
+        except UNREADABLE as error:
+            logger.error("the chapter %s is left out (%s): %s", path.name, type(error).__name__, error)
+    return titles
 
 
 @lru_cache
 def _title(notebook: Version) -> str:
     path, _ = notebook
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    text = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
-    return text.splitlines()[0].lstrip("# ").partition(" · ")[2] or path.stem
+    texts = ("".join(cell["source"]).strip() for cell in cells if cell["cell_type"] == "markdown")
+    heading = next(filter(None, texts), "").partition("\n")[0]
+    return heading.lstrip("# ").partition(" · ")[2] or path.stem
 
 
 def notebook_page(name: str, root: str = "/", folder: Path = NOTEBOOKS) -> str:

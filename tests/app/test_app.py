@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -33,8 +34,10 @@ from app.building import command as command_module
 from app.building import exchange
 from app.parsing import records
 from app.server import monitoring
+from app.server.state import lasting_folder
 from app.serving import served
 from app.settings import Settings, from_environment
+from app.views.form_fields import field_key
 from tests.chromium import serving
 from tests.small_app import COLUMNS, transactions, zipped
 from utils.benchmark.records import to_json
@@ -171,6 +174,19 @@ def test_predict_explanations_add_up_to_the_log_odds(client, rows, name):
         assert {one["feature"]: one["value"] for one in found} == row
         sizes = [abs(one["contribution"]) for one in found]
         assert sizes == sorted(sizes, reverse=True) and sizes[0] > 0
+
+
+def test_predict_says_in_its_own_words_that_a_number_has_too_many_digits(client):
+    answer = client.post("/api/v1/predict", data=b'[{"V1": ' + b"1" * 5000 + b"}]", content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json["error"] == "The body is not valid JSON: a number has too many digits."
+
+
+def test_predict_explains_whole_numbers_like_others(client):
+    row = dict.fromkeys(COLUMNS, 1)
+    rows = [[{name: kind(value) for name, value in row.items()}] for kind in (int, float)]
+    whole, decimal = (post_json(client, sent, "?explain=true") for sent in rows)
+    assert whole.status_code == 200 and whole.json == decimal.json
 
 
 def test_predict_explains_only_a_hundred_rows(client, rows):
@@ -475,7 +491,7 @@ def test_security_log_holds_no_values_and_no_text_of_the_client(client, rows, ca
     with caplog.at_level(logging.INFO):
         post_json(client, [marked, {**marked, "V1": "4711.4711"}])
         post_csv(client, rows.head(1).assign(V2="4711.4711x").to_csv(index=False))
-        client.post("/predict", data={f"column-{number}": str(value) for number, value in enumerate(marked.values())})
+        client.post("/predict", data={field_key(name): str(value) for name, value in marked.items()})
         client.post("/v2/models/champion/infer", json=tensors(pd.DataFrame([marked])))
         client.post("/v2/models/champion/infer", json=tensors(pd.DataFrame([marked]).assign(V1="4711.4711")))
         client.open("/api/v1/predict", method="M4711")
@@ -751,6 +767,23 @@ def test_client_says_when_no_server_answers():
     assert done.returncode == 1 and "python -m app.app" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_client_says_that_what_answers_is_no_server_of_this_study():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        def answer():
+            connection, _ = other.accept()
+            with connection:
+                connection.sendall(b"220 mail.example ESMTP\r\n")
+                connection.recv(2**16)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        done = run_client("--url", f"http://127.0.0.1:{port}")
+        thread.join()
+    assert done.returncode == 1 and "does not answer (" in done.stderr and "Traceback" not in done.stderr
+
+
 def test_server_keeps_its_version_to_itself_and_refuses_large_bodies(server):
     with client_module.OPENER.open(f"{server}/") as answer:
         assert answer.headers["Server"] == "gunicorn"  # and no version
@@ -878,6 +911,17 @@ def test_main_says_that_the_machine_has_no_temporary_folder(start, monkeypatch):
 def test_main_says_that_the_folder_for_what_workers_share_cannot_be_made(start, folder, reason):
     said = f"{folder} cannot be made or written to ({reason}); name another with --state."
     assert start("--port", 5999, "--state", folder) == (1, said)
+
+
+def test_main_leaves_the_state_of_another_server_alone(start, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    kept = lasting_folder()
+    kept.mkdir()
+    os.utime(kept, (0, 0))
+    monkeypatch.setattr(app_module, "create_shared_app", lambda settings: (settings.state / "no" / "file").touch())
+    status, said = start("--port", 5999)
+    assert status == 1 and said.endswith("no/file cannot be used (No such file or directory).")
+    assert list(tmp_path.iterdir()) == [kept]
 
 
 def test_main_leaves_nothing_behind_where_the_server_cannot_start(start, monkeypatch, tmp_path):

@@ -323,6 +323,15 @@ def test_predict_page_names_a_wrong_value_and_keeps_the_others(browser, server):
     assert field.get_attribute("aria-invalid") is None
 
 
+def test_predict_page_says_that_the_model_was_replaced_by_one_with_other_columns(browser, server):
+    look(browser)
+    open_page(browser, f"{server}/predict?example=fraud")
+    browser.execute_script("arguments[0].name = 'column-of-another-model'", find(browser, V4))
+    press(browser, find(browser, "#transaction button"))
+    wait_for(browser, lambda driver: "The model was replaced" in find(driver, "#result").text)
+    assert find(browser, V4).get_attribute("value") != ""
+
+
 def test_predict_page_keeps_a_comma_in_its_box_and_says_that_an_answer_is_to_other_values(browser, server, catalog):
     look(browser)
     open_page(browser, f"{server}/predict?example=fraud")

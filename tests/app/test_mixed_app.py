@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
+from pydantic import TypeAdapter
 
 from app.app import create_app
 from app.building import champion
@@ -19,11 +20,12 @@ from app.building.about import describe
 from app.building.figures import class_balance, hour_of_day, importances, in_words
 from app.client import small_file
 from app.parsing.mixed import read_columns
+from app.routes.models import column_type
 from app.serving.model_files import write_about
 from app.serving.served import OUTSIDE, Contribution, Explanation, Served
 from app.settings import Settings, from_command, model_folder
 from app.views import form_fields, study
-from app.views.form_fields import fields_of, read_form
+from app.views.form_fields import field_key, fields_of, read_form
 from tests import small_app, small_mixed
 from utils.config import ROOT, load_profile
 from utils.serving import bundle
@@ -61,12 +63,12 @@ def example(client):
 def filled(client, **changes):
     """The form's fields with an example and some changes, by column, as a browser sends them."""
     page = client.get("/predict?example=positive").text
-    values = dict(re.findall(r'name="(column-\d)"[^>]* value="([^"]*)"', page))
-    for key, options in re.findall(r'<select[^>]*name="(column-\d)">(.*?)</select>', page, re.DOTALL):
+    values = dict(re.findall(r'name="(column-\w+)"[^>]* value="([^"]*)"', page))
+    for key, options in re.findall(r'<select[^>]*name="(column-\w+)">(.*?)</select>', page, re.DOTALL):
         values[key] = (re.findall(r"<option selected>([^<]*)", options) or [""])[0]
     assert len(values) == len(COLUMNS)
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
-    sent = {f"column-{COLUMNS.index(name)}": value for name, value in changes.items()}
+    sent = {field_key(name): value for name, value in changes.items()}
     return {**values, **sent, "csrf_token": token, "model": "champion"}
 
 
@@ -110,7 +112,7 @@ def test_read_form_reads_the_options_of_a_number_as_the_values_of_training(value
 @pytest.mark.parametrize("name", COLUMNS)
 def test_predict_page_names_a_field_that_was_not_sent(client, name):
     sent = filled(client)
-    del sent[f"column-{COLUMNS.index(name)}"]
+    del sent[field_key(name)]
     answer = client.post("/predict", data=sent)
     assert answer.status_code == 422 and f">{name}</a> is missing" in answer.text
 
@@ -235,6 +237,13 @@ def test_api_describes_the_columns_of_the_table(client):
     assert model["columns"] == list(COLUMNS)
     assert model["schema"][5]["categories"] == ["chip", "online", "phone"]
     assert set(model["ranges"]) == set(COLUMNS) - {"merchant", "channel"}
+
+
+def test_api_describes_a_column_that_was_never_known_in_training():
+    for kind in ("date", "time", "number"):
+        model = SimpleNamespace(raw=(RawColumn("seen", kind, minimum=None, maximum=None),))
+        schema = TypeAdapter(column_type(model, "seen")).json_schema()
+        assert schema["description"] == "Never known in training."
 
 
 def test_api_describes_the_counts_of_labels_in_words_that_suit_any_table(client):

@@ -346,8 +346,7 @@ def read_beside(folder: Path, name: str) -> bytes | None:
         return _read_verified(folder, name, expected)
     if (folder / name).exists():
         raise BundleError(
-            f"{folder.name}/{name} is not listed in {CARD}, so it may have been changed; "
-            "write the model again with `python -m app.building`, or a pair with its option --pairs."
+            f"{folder.name}/{name} is not listed in {CARD}, so it may have been changed; write the model again."
         )
     return None
 

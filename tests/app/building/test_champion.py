@@ -229,8 +229,7 @@ def test_load_served_says_how_to_write_a_model_of_before_anew(folder):
     with pytest.raises(BundleError) as refused:
         Catalog(folder)
     assert str(refused.value) == (
-        "model/examples.json is not listed in card.json, so it may have been changed; write the model again with "
-        "`python -m app.building`, or a pair with its option --pairs."
+        "model/examples.json is not listed in card.json, so it may have been changed; write the model again."
     )
 
 
@@ -241,7 +240,7 @@ def test_load_served_refuses_scores_without_keys_and_says_what_to_do(folder):
     bundle.seal(folder)
     with pytest.raises(BundleError) as refused:
         load_served(folder)
-    assert str(refused.value) == "model/scores.json: keys: Field required; run `python -m app.building` again."
+    assert str(refused.value) == "model/scores.json: keys: Field required; write the model again."
 
 
 @pytest.mark.parametrize("name", [EXAMPLES, SCORES, STATISTICS])
@@ -249,7 +248,7 @@ def test_load_served_refuses_scores_without_keys_and_says_what_to_do(folder):
 def test_load_served_refuses_files_of_another_kind_and_says_what_to_do(folder, name, content):
     damage(folder, name, content)
     bundle.seal(folder)
-    with pytest.raises(BundleError, match=rf"^model/{name}.*; run `python -m app\.building` again\.$"):
+    with pytest.raises(BundleError, match=rf"^model/{name}.*; write the model again\.$"):
         load_served(folder)
 
 

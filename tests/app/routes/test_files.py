@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -357,6 +358,17 @@ def test_score_file_reports_a_bad_parquet_value_in_its_row_only(client, fraud_mo
     assert [bool(line["probability"]) for line in found] == [True, False, True]
 
 
+def test_score_file_reports_no_good_value_beside_a_bad_one(client, rows):
+    sent = pa.Table.from_pandas(rows.head(3), preserve_index=False)
+    columns = {"V7": pa.array([1.0, None, 2.0]), "Amount": pa.array([Decimal("2.50")] * 3), "V8": pa.array(["1"] * 3)}
+    for name, column in columns.items():
+        sent = sent.set_column(sent.schema.get_field_index(name), name, column)
+    stream = io.BytesIO()
+    parquet.write_table(sent, stream)
+    (error,) = upload(client, stream.getvalue(), "mine.parquet").json["errors"]["first"]
+    assert error == {"row": 2, "line": None, "error": "V7 is empty"}
+
+
 def test_score_file_lists_the_first_errors_and_has_all_in_the_download(client, rows):
     many = pd.concat([rows.head(1)] * 500).assign(V1="x")
     answer = upload(client, as_csv(many))
@@ -505,6 +517,10 @@ def test_score_file_answers_too_many_rows_and_bytes_with_413(client, rows, monke
     assert upload(client, as_csv(rows)).status_code == 200
     gaps = ",".join(COLUMNS) + "\n" * 400 + "1\n"
     assert upload(client, gaps.encode()).status_code == 413
+    assert upload(client, as_csv(rows) + b"\n" * 200).json["rows"] == 300
+    quoted = rows.assign(note="one\ntwo\nthree")
+    assert upload(client, as_csv(quoted)).json["rows"] == 300
+    assert upload(client, as_csv(pd.concat([quoted, quoted.head(1)]))).status_code == 413
     monkeypatch.setattr(files, "MAX_FILE", 2**17)
     assert upload(client, as_csv(rows)).status_code == 413
     assert client.post("/api/v1/files", data=as_csv(rows), content_type="text/csv").status_code == 413

@@ -20,10 +20,12 @@ from app.app import create_app
 from app.building import embedding, figures
 from app.parsing.records import Batch
 from app.routes import pages
+from app.security import MAX_FORM
 from app.serving.model_files import MeasuredPair, Score, write_scores
 from app.serving.served import Contribution, Explanation, load_served
 from app.settings import Settings
 from app.views import formatting, study
+from app.views.form_fields import field_key
 from tests.small_app import COLUMNS, SCHEMA, fit, key_of, transactions, write, write_champion
 from tests.utils.reporting.test_claims import numbers_of_the_full_study
 from utils.benchmark.records import to_json
@@ -79,15 +81,13 @@ def token_of(page):
 
 
 def in_form(fields):
-    """Fields by their names in the form, for which columns are numbered."""
-    return {f"column-{COLUMNS.index(name)}" if name in COLUMNS else name: value for name, value in fields.items()}
+    """Fields by their names in the form."""
+    return {field_key(name) if name in COLUMNS else name: value for name, value in fields.items()}
 
 
 def boxes(page):
     """What the boxes of the form hold, by column."""
-    return {
-        name: re.search(rf'name="column-{number}" value="([^"]*)"', page.text)[1] for number, name in enumerate(COLUMNS)
-    }
+    return {name: re.search(rf'name="{field_key(name)}" value="([^"]*)"', page.text)[1] for name in COLUMNS}
 
 
 def submit(client, fields):
@@ -337,6 +337,16 @@ def test_notebook_pages_keep_tables_and_link_to_each_other(client):
     last = client.get("/notebooks/10_many_tables").text
     assert '<a href="/paper.pdf">The paper</a>' in last and '<a href="/">the README</a>' in last
     assert 'href="/desk/notebooks/03_undersampling"' in study.notebook_page("02_baselines", "/desk/")
+
+
+def test_notebooks_are_the_chapters_that_can_be_read(tmp_path, caplog):
+    nbformat.write(new_notebook(cells=[new_markdown_cell("\n# 1 · Data\nMore.")]), tmp_path / "01_eda.ipynb")
+    nbformat.write(new_notebook(), tmp_path / "02_empty.ipynb")
+    nbformat.write(new_notebook(cells=[new_markdown_cell("")]), tmp_path / "03_blank.ipynb")
+    (tmp_path / "04_conflict.ipynb").write_text("<<<<<<< HEAD\n{}")
+    nbformat.write(new_notebook(), tmp_path / "Untitled.ipynb")
+    assert study.notebooks(tmp_path) == {"01_eda": "Data", "02_empty": "02_empty", "03_blank": "03_blank"}
+    assert "the chapter 04_conflict.ipynb is left out (JSONDecodeError)" in caplog.text
 
 
 def test_notebooks_are_read_again_when_they_have_changed(tmp_path):
@@ -925,7 +935,25 @@ def test_figures_are_json_and_served_as_they_were_computed(client, champion, dra
 
 def test_predict_page_refuses_large_forms(client):
     for content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        assert client.post("/predict", data={"column-1": "1" * 2**17}, content_type=content_type).status_code == 413
+        sent = {field_key("V1"): "1" * (MAX_FORM + 1)}
+        assert client.post("/predict", data=sent, content_type=content_type).status_code == 413
+
+
+def test_predict_page_takes_the_form_of_a_wide_table(client, champion):
+    others = {field_key(f"column of another model {number}"): "0.12345678901234567" for number in range(9_000)}
+    answer = submit(client, {**champion.about.examples["fraud"], **others})
+    assert answer.status_code == 200 and "data-exact" in answer.text
+
+
+def test_predict_page_gives_no_column_the_value_of_another(client, champion):
+    """As from a form that was opened before the model was replaced by one with other columns."""
+    example = champion.about.examples["fraud"]
+    before = {name: value for name, value in example.items() if name != "V1"}
+    answer = submit(client, {field_key("old column"): "3", **before})
+    assert answer.status_code == 422 and ">V1</a> is missing" in answer.text
+    assert {name: text for name, text in boxes(answer).items() if name != "V1"} == {
+        name: str(value) for name, value in before.items()
+    }
 
 
 def test_pages_know_the_model_that_the_folder_holds(folder, champion):
