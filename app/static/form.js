@@ -135,12 +135,12 @@ function put(column, cell) {
   }
 }
 
-function placesOf(names, cells) {
+function cellsByColumn(names, cells) {
   const known = columns.filter(({ name }) => names.includes(name));
   if (known.length > columns.length / 2) return known.map((column) => [column, cells[names.indexOf(column.name)]]);
   const last = Math.max(...columns.map(({ position }) => position ?? 0));
   const whole = cells.length > columns.length && cells.length > last;
-  return columns.map((column, place) => [column, cells[whole ? (column.position ?? place) : place]]);
+  return columns.map((column, position) => [column, cells[whole ? (column.position ?? position) : position]]);
 }
 
 form.addEventListener("paste", (event) => {
@@ -150,11 +150,11 @@ form.addEventListener("paste", (event) => {
   const names = lines[0].split("\t").map((name) => name.trim());
   const hasNames = lines.length > 1 && columns.some(({ name }) => names.includes(name));
   const cells = lines[hasNames ? 1 : 0].split("\t");
-  const places = placesOf(hasNames ? names : [], cells).filter(([, cell]) => cell !== undefined);
-  for (const [column, cell] of places) put(column, cell);
-  const empty = places.filter(([column]) => document.getElementById(column.id).value === "").map(([{ name }]) => name);
+  const pairs = cellsByColumn(hasNames ? names : [], cells).filter(([, cell]) => cell !== undefined);
+  for (const [column, cell] of pairs) put(column, cell);
+  const empty = pairs.filter(([column]) => document.getElementById(column.id).value === "").map(([{ name }]) => name);
   const note = document.getElementById("pasted");
-  const filled = `${places.length - empty.length} of ${columns.length} boxes`;
+  const filled = `${pairs.length - empty.length} of ${columns.length} boxes`;
   const rest = lines.length > (hasNames ? 2 : 1) ? "; of several rows, the first one" : "";
   const left = empty.length ? ` Left empty: ${empty.join(", ")}.` : "";
   note.textContent = `Filled ${filled} with a row of ${cells.length} cells${rest}.${left}`;

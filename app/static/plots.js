@@ -35,11 +35,11 @@ function dressed(trace, colours) {
   return copy;
 }
 
-function paint(place, data, layout) {
+function paint(box, data, layout) {
   const colours = look();
   const { font, axis } = colours;
   Plotly.newPlot(
-    place,
+    box,
     data.map((trace) => dressed(trace, colours)),
     {
       ...layout,

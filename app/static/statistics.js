@@ -1,6 +1,6 @@
 // The figures that were computed when the model was written, with what can be chosen and switched off in them.
 
-function choice(place, figure, draw) {
+function choice(box, figure, draw) {
   const label = document.createElement("label");
   const list = document.createElement("select");
   label.className = "form-label d-flex flex-wrap align-items-center gap-2";
@@ -18,11 +18,11 @@ function choice(place, figure, draw) {
   }
   list.addEventListener("change", draw);
   label.append(figure.label, list);
-  place.before(label);
+  box.before(label);
   return list;
 }
 
-function toggle(place, figure, draw) {
+function toggle(box, figure, draw) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "btn btn-outline-primary btn-sm mb-2";
@@ -35,11 +35,11 @@ function toggle(place, figure, draw) {
     show(button.getAttribute("aria-pressed") !== "true");
     draw();
   });
-  place.before(button);
+  box.before(button);
   return button;
 }
 
-function drawerOf(place, figure) {
+function drawerOf(box, figure) {
   let list;
   let button;
   const draw = () => {
@@ -49,10 +49,10 @@ function drawerOf(place, figure) {
       data = data.map((trace) => ({ ...trace, ...trace.meta?.[list.value], meta: undefined }));
     }
     if (button?.getAttribute("aria-pressed") === "false") data = data.toSpliced(figure.toggle.trace, 1);
-    paint(place, data, figure.layout);
+    paint(box, data, figure.layout);
   };
-  if (figure.choices) list = choice(place, figure, draw);
-  if (figure.toggle) button = toggle(place, figure, draw);
+  if (figure.choices) list = choice(box, figure, draw);
+  if (figure.toggle) button = toggle(box, figure, draw);
   return draw;
 }
 
@@ -73,8 +73,8 @@ async function fetchFigures() {
 async function start() {
   const figures = await fetchFigures();
   if (!figures) return;
-  const places = [...document.querySelectorAll("[data-figure]")];
-  const drawers = places.map((place) => drawerOf(place, figures[Number(place.dataset.figure)]));
+  const boxes = [...document.querySelectorAll("[data-figure]")];
+  const drawers = boxes.map((box) => drawerOf(box, figures[Number(box.dataset.figure)]));
   const drawAll = () => drawers.forEach((draw) => draw());
   drawAll();
   whenPageChanges(drawAll);

@@ -47,7 +47,7 @@ SAMPLERS = {"rus": ALL_COLUMNS, "smote": SELECTED_COLUMNS, "cgan": SELECTED_COLU
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingSizes:
     """Sizes of the training in the original study; tests use smaller ones.
 
     Attributes
@@ -62,7 +62,7 @@ class Recipe:
     rows_per_class: int = 4000
 
     @classmethod
-    def of(cls, profile: Profile) -> Recipe:
+    def of(cls, profile: Profile) -> TrainingSizes:
         """The study's sizes, or those that a profile replaces them with."""
         return cls(**profile.parameters.get("original", {}))
 
@@ -118,7 +118,7 @@ def split(dataset: Dataset, seed: int, *, overlap: bool) -> tuple[NDArray[np.int
     return np.sort(candidates[~np.isin(dataset.groups[candidates], dataset.groups[test])]), np.sort(test)
 
 
-def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, recipe: Recipe | None = None) -> Fit:
+def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, sizes: TrainingSizes | None = None) -> Fit:
     """Train the forest after one of the samplers, and score the test set that the study scored it on.
 
     Parameters
@@ -130,7 +130,7 @@ def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, reci
         Fixes test rows, sampler and forest.
     overlap : bool
         See `split`; SMOTE's test rows come from its own training part, so they never overlap.
-    recipe : Recipe, optional
+    sizes : TrainingSizes, optional
         The study's by default.
 
     Raises
@@ -144,7 +144,7 @@ def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, reci
             f"{dataset.name} lacks {', '.join(missing)[:200]}, which the original study's protocol uses; "
             "it can only be run on the study's own dataset."
         )
-    recipe = recipe or Recipe()
+    sizes = sizes or TrainingSizes()
     train, test = split(dataset, seed, overlap=overlap)
     labels = dataset.y.to_numpy()
     rng = np.random.default_rng(child_seed(seed, "original", sampler))
@@ -152,7 +152,7 @@ def fit(dataset: Dataset, sampler: str, seed: int, *, overlap: bool = True, reci
         train, test = _smote_split(train, labels, rng)
     preprocessing = _build_preprocessing(SAMPLERS[sampler])
     X_train = preprocessing.fit_transform(dataset.frame.iloc[train])
-    X_fit, y_fit = _resample(sampler, X_train, labels[train], child_seed(seed, sampler), recipe)
+    X_fit, y_fit = _resample(sampler, X_train, labels[train], child_seed(seed, sampler), sizes)
     model = RandomForestClassifier(**FOREST, random_state=child_seed(seed, "forest"))
     model.fit(X_fit, y_fit)
     y_score = model.predict_proba(preprocessing.transform(dataset.frame.iloc[test]))[:, 1]
@@ -176,15 +176,15 @@ def _build_preprocessing(columns: tuple[str, ...]) -> ColumnTransformer:
     return ColumnTransformer([("scaled", RobustScaler(), scaled), ("rest", "passthrough", rest)])
 
 
-def _resample(sampler: str, X: NDArray, y: NDArray, seed: int, recipe: Recipe) -> tuple[NDArray, NDArray]:
+def _resample(sampler: str, X: NDArray, y: NDArray, seed: int, sizes: TrainingSizes) -> tuple[NDArray, NDArray]:
     """Training rows after the sampler, with equal classes."""
     if sampler == "rus":
         return RandomUnderSampler(random_state=seed).fit_resample(X, y)
     if sampler == "smote":
         return SMOTE(random_state=seed).fit_resample(X, y)
-    n_rows = min(recipe.rows_per_class, int(np.sum(y == 0)))
+    n_rows = min(sizes.rows_per_class, int(np.sum(y == 0)))
     frauds, legitimate = X[y == 1], X[y == 0]
-    gan = OriginalCGAN(seed, recipe.batches).fit(X, y)
+    gan = OriginalCGAN(seed, sizes.batches).fit(X, y)
     synthetic = gan.sample(max(0, n_rows - len(frauds)), 1)
     legitimate_subset = np.random.default_rng(seed).choice(legitimate, n_rows, replace=False)
     return np.vstack([frauds, synthetic, legitimate_subset]), np.repeat(
@@ -284,12 +284,12 @@ class ReplicaResult:
     seconds: float
 
 
-def run_task(config: DatasetConfig, task: Task, recipe: Recipe) -> Row[Task, ReplicaResult]:
+def run_task(config: DatasetConfig, task: Task, sizes: TrainingSizes) -> Row[Task, ReplicaResult]:
     """Fit, score and measure one task; runs in a worker process."""
     limit_threads(1)
     dataset = load(config)
     start = time.perf_counter()
-    fitted = fit(dataset, task.sampler.name, task.seed, overlap=task.split.overlap, recipe=recipe)
+    fitted = fit(dataset, task.sampler.name, task.seed, overlap=task.split.overlap, sizes=sizes)
     seconds = time.perf_counter() - start
     return Row(task, _measure(fitted, dataset.y.to_numpy()[fitted.test], task.seed, seconds), provenance())
 

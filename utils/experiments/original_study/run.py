@@ -19,7 +19,14 @@ from utils.benchmark.records import Method, Row, Split, Task
 from utils.benchmark.tasks import label, minor_version
 from utils.config import DATA, ULB, DatasetConfig, Profile, load_profile
 from utils.data.loading import GROUPS, Dataset
-from utils.experiments.original_study.protocol import FOREST, TEST_FRACTION, Recipe, ReplicaResult, load, run_task
+from utils.experiments.original_study.protocol import (
+    FOREST,
+    TEST_FRACTION,
+    ReplicaResult,
+    TrainingSizes,
+    load,
+    run_task,
+)
 
 COMMITTED = DATA / "results" / "original"
 FITS = (("rus", True), ("smote", True), ("cgan", True), ("cgan", False))  # sampler, and whether rows overlap
@@ -27,9 +34,9 @@ LIBRARIES = {"rus": "imbalanced-learn", "smote": "imbalanced-learn", "cgan": "te
 SEEDS = (42, 0, 1, 2, 3)  # the study's own test rows are those of 42
 
 
-def make_task(dataset: Dataset, sampler: str, seed: int, *, overlap: bool, recipe: Recipe) -> Task:
+def make_task(dataset: Dataset, sampler: str, seed: int, *, overlap: bool, sizes: TrainingSizes) -> Task:
     """A fit as a task of the ledger."""
-    params = vars(recipe) if sampler == "cgan" else {}
+    params = vars(sizes) if sampler == "cgan" else {}
     return Task(
         dataset=dataset.identity,
         split=Split("original", TEST_FRACTION, GROUPS, overlap=overlap),
@@ -47,7 +54,7 @@ def replica(
     config: DatasetConfig = ULB,
     *,
     seeds: tuple[int, ...] = SEEDS,
-    recipe: Recipe | None = None,
+    sizes: TrainingSizes | None = None,
     n_jobs: int = -1,
 ) -> pd.DataFrame:
     """Make sure that the profile's ledger of the original study holds every fit, and return their rows.
@@ -64,7 +71,7 @@ def replica(
         With the columns of the study's dataset.
     seeds : tuple of int
         An interval needs at least two.
-    recipe : Recipe, optional
+    sizes : TrainingSizes, optional
         The study's by default.
     n_jobs : int
         Number of processes.
@@ -74,33 +81,33 @@ def replica(
     DataFrame
         One row per fit; see `ledger.frame`.
     """
-    recipe = recipe or Recipe()
-    tasks = _tasks(load(config), seeds, recipe)
+    sizes = sizes or TrainingSizes()
+    tasks = _tasks(load(config), seeds, sizes)
     path = profile.results / "original" / "replica.jsonl"
     _copy_committed(path, {task.key for task in tasks})
     rows = {row.key: row for row in ledger.read(path.parent, ReplicaResult)}
     missing = [task for task in tasks if task.key not in rows]
     ledger.require_complete(path, [label(task) for task in missing])
-    for row in _run_missing(config, missing, recipe, n_jobs):
+    for row in _run_missing(config, missing, sizes, n_jobs):
         ledger.append(path, row)
         rows[row.key] = row
     return ledger.frame(rows[task.key] for task in tasks)
 
 
-def _tasks(dataset: Dataset, seeds: tuple[int, ...], recipe: Recipe) -> list[Task]:
+def _tasks(dataset: Dataset, seeds: tuple[int, ...], sizes: TrainingSizes) -> list[Task]:
     return [
-        make_task(dataset, sampler, seed, overlap=overlap, recipe=recipe) for seed in seeds for sampler, overlap in FITS
+        make_task(dataset, sampler, seed, overlap=overlap, sizes=sizes) for seed in seeds for sampler, overlap in FITS
     ]
 
 
 def _run_missing(
-    config: DatasetConfig, tasks: list[Task], recipe: Recipe, n_jobs: int
+    config: DatasetConfig, tasks: list[Task], sizes: TrainingSizes, n_jobs: int
 ) -> Iterable[Row[Task, ReplicaResult]]:
     """Rows of the tasks in the order in which processes finish, with a progress bar."""
     # The longest fits run first: workers finish together, and none grows so late that joblib suspects a memory leak.
     tasks = sorted(tasks, key=lambda task: task.sampler.name)
     workers = Parallel(n_jobs=min(effective_n_jobs(n_jobs), max(1, len(tasks))), return_as="generator_unordered")
-    rows = workers(delayed(run_task)(config, task, recipe) for task in tasks)
+    rows = workers(delayed(run_task)(config, task, sizes) for task in tasks)
     return tqdm(rows, total=len(tasks), desc="Original protocol", unit="fit", disable=not tasks)
 
 

@@ -12,11 +12,11 @@ from utils.config import ROOT, ULB, DatasetConfig, load_profile
 from utils.data import errors, loading, splits
 from utils.experiments.original_study import protocol
 from utils.experiments.original_study import run as original_run
-from utils.experiments.original_study.protocol import Recipe, ReplicaResult
+from utils.experiments.original_study.protocol import ReplicaResult, TrainingSizes
 from utils.leakage.auditing import Claims, audit
 from utils.leakage.report import FAILED
 
-RECIPE = Recipe(batches=20, rows_per_class=600)
+SIZES = TrainingSizes(batches=20, rows_per_class=600)
 SEED = 1
 
 
@@ -42,7 +42,7 @@ def dataset(config):
 
 @pytest.fixture(scope="module")
 def cgan(dataset):
-    return protocol.fit(dataset, "cgan", SEED, recipe=RECIPE)
+    return protocol.fit(dataset, "cgan", SEED, sizes=SIZES)
 
 
 def test_split_has_the_published_sizes_and_overlap():
@@ -68,7 +68,7 @@ def test_split_without_overlap_has_the_same_test_rows_and_trains_on_no_copy(data
 
 @pytest.mark.parametrize("sampler", protocol.SAMPLERS)
 def test_fit_trains_a_forest_as_the_study_did(sampler, dataset):
-    fitted = protocol.fit(dataset, sampler, SEED, recipe=RECIPE)
+    fitted = protocol.fit(dataset, sampler, SEED, sizes=SIZES)
     assert fitted.X_fit.shape == (len(fitted.y_fit), len(protocol.SAMPLERS[sampler]))
     assert fitted.y_fit.mean() == 0.5
     assert {name: fitted.model.get_params()[name] for name in protocol.FOREST} == protocol.FOREST
@@ -80,13 +80,13 @@ def test_fit_trains_a_forest_as_the_study_did(sampler, dataset):
 
 def test_fit_adds_rows_of_the_cgan_between_minus_1_and_1_to_all_frauds(dataset, cgan):
     labels = dataset.y.to_numpy()[cgan.train]
-    synthetic = cgan.X_fit[labels.sum() : RECIPE.rows_per_class]
-    assert len(synthetic) == RECIPE.rows_per_class - labels.sum() and np.abs(synthetic).max() <= 1
-    assert len(cgan.y_fit) == 2 * RECIPE.rows_per_class
+    synthetic = cgan.X_fit[labels.sum() : SIZES.rows_per_class]
+    assert len(synthetic) == SIZES.rows_per_class - labels.sum() and np.abs(synthetic).max() <= 1
+    assert len(cgan.y_fit) == 2 * SIZES.rows_per_class
 
 
 def test_fit_gives_equal_scores_with_equal_seeds(dataset, cgan):
-    np.testing.assert_array_equal(protocol.fit(dataset, "cgan", SEED, recipe=RECIPE).y_score, cgan.y_score)
+    np.testing.assert_array_equal(protocol.fit(dataset, "cgan", SEED, sizes=SIZES).y_score, cgan.y_score)
 
 
 def test_areas_of_known_rankings():
@@ -111,7 +111,7 @@ def profile(tmp_path):
     return replace(load_profile("quick"), results=tmp_path / "results")
 
 
-ARGUMENTS = {"seeds": (0,), "recipe": Recipe(batches=2, rows_per_class=500), "n_jobs": 1}
+ARGUMENTS = {"seeds": (0,), "sizes": TrainingSizes(batches=2, rows_per_class=500), "n_jobs": 1}
 
 
 def test_replica_does_not_repeat_finished_fits(config, profile):
@@ -168,10 +168,10 @@ def test_run_task_computes_a_cheap_fit_of_the_complete_committed_replica():
     rows = {row.key: row.result for row in ledger.read(original_run.COMMITTED, ReplicaResult)}
     for seed in original_run.SEEDS:
         for sampler, overlap in (("rus", True), ("smote", True), ("cgan", True), ("cgan", False)):
-            task = original_run.make_task(dataset, sampler, seed, overlap=overlap, recipe=Recipe())
+            task = original_run.make_task(dataset, sampler, seed, overlap=overlap, sizes=TrainingSizes())
             assert task.key in rows, f"{sampler}, seed {seed}: run python -m utils.experiments.original_study.run"
-    task = original_run.make_task(dataset, "rus", 42, overlap=True, recipe=Recipe())
-    again = protocol.run_task(ULB, task, Recipe()).result
+    task = original_run.make_task(dataset, "rus", 42, overlap=True, sizes=TrainingSizes())
+    again = protocol.run_task(ULB, task, TrainingSizes()).result
     for area in ("tied_average_precision", "trapezoid", "thinned_trapezoid"):
         assert getattr(again, area) == pytest.approx(getattr(rows[task.key], area), abs=0.005)
 
@@ -185,14 +185,14 @@ def test_audit_of_the_claimed_pair_fails_every_check_but_the_prevalence(dataset,
     assert "no sampler brought them there" in report["sampler rows"].advice
 
 
-def test_recipe_of_the_quick_profile_trains_for_a_shorter_time():
-    assert Recipe.of(load_profile("full")) == Recipe(batches=2000, rows_per_class=4000)
-    assert Recipe.of(load_profile("quick")) == Recipe(batches=200, rows_per_class=4000)
+def test_training_sizes_of_the_quick_profile_are_smaller():
+    assert TrainingSizes.of(load_profile("full")) == TrainingSizes(batches=2000, rows_per_class=4000)
+    assert TrainingSizes.of(load_profile("quick")) == TrainingSizes(batches=200, rows_per_class=4000)
 
 
 def test_audit_of_smote_in_the_replica_finds_no_rows_on_both_sides(dataset):
     """Its test rows are split off before the sampler, so only their prevalence and the area are faulty."""
-    fitted = protocol.fit(dataset, "smote", SEED, recipe=RECIPE)
+    fitted = protocol.fit(dataset, "smote", SEED, sizes=SIZES)
     report = audit(**protocol.audit_inputs(dataset, fitted))
     assert report["sampler rows"].evidence["test rows behind them"] == 0
     assert report["prevalence"].verdict == report["area"].verdict == FAILED
