@@ -107,8 +107,8 @@ def grid(
 ) -> list[Task]:
     """Every task of the profile for these samplers and models; all that the profile compares by default.
 
-    Networks are measured on the profile's `deep_folds` or `sequence_folds` and with its `deep_samplers` or
-    `sequence_samplers`, models that handle imbalance themselves with no sampler.
+    Networks are measured on the profile's `deep_folds` and with its `deep_samplers` or `sequence_samplers`, models that
+    handle imbalance themselves with no sampler.
     """
     samplers = list(samplers or profile.samplers or STANDARD)
     for name in samplers:
@@ -116,16 +116,10 @@ def grid(
     return [
         make_task(profile, dataset, fold_id, sampler, model, search=profile.search)
         for model in models or profile.models or MODELS
-        for fold_id in _folds_of(model, profile)
+        for fold_id in (profile.deep_folds if _entry(MODELS, model, "model").deep else profile.folds)
         for sampler in samplers
         if sampler in _samplers_of(model, profile)
     ]
-
-
-def _folds_of(model: str, profile: Profile) -> Iterable[tuple[int, int]]:
-    if not _entry(MODELS, model, "model").deep:
-        return profile.folds
-    return (MODELS[model].ordered and profile.sequence_folds) or profile.deep_folds
 
 
 def _samplers_of(model: str, profile: Profile) -> Iterable[str]:

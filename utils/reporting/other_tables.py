@@ -50,7 +50,7 @@ def _tally(rows: list[TablesVerdict]) -> str:
     counts = Counter(row.verdict for row in rows)
     n_hard = sum((row.verdict, row.hard_tables) == ("equivalent", "equivalent") for row in rows)
     n_worse = sum(row.verdict != "harms" and row.hard_tables == "harms" for row in rows)
-    worse = f" (and {n_worse} more without these)" if n_worse else ""
+    worse = f" ({n_worse} more without the easiest tables)" if n_worse else ""
     unused = f", {counts['not used']} mostly left unused" if counts["not used"] else ""
     are = plural(counts["helps"], "is", "are")
     return (

@@ -141,6 +141,7 @@ class Step:
     name: str
     mean: float
     low: float
+    high: float
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def numbers_of_the_full_study() -> dict:
         for (model, sampler), verdict in verdicts.items()
     ]
     steps = [
-        {"name": name, "mean": low + 0.05, "low": low}
+        {"name": name, "mean": low + 0.05, "low": low, "high": low + 0.1}
         for name, low in (("clean", 0.6), ("test overlap", 0.02), ("trapezoid", 0.01), ("as published", 0.8))
     ]
     comparison = {
@@ -68,7 +68,7 @@ def numbers_of_the_full_study() -> dict:
             {"model": "xgb", "sampler": "none", "ratio": "searched", "spread": 0.012},
         ],
         "waterfall": steps,
-        "waterfall_own_metric": [{"name": "test overlap", "mean": 0.05, "low": -0.01}],
+        "waterfall_own_metric": [{"name": "test overlap", "mean": 0.05, "low": -0.01, "high": 0.1}],
     }
     scorings = [
         {"label": label, "average_precision": 0.8, "finished": "2026-11-22"} for label in ("first", "second", "third")
@@ -182,6 +182,7 @@ TURNS = [
     ("original_faults", "07_comparison/waterfall/1/low", 0.0),
     ("original_faults", "07_comparison/waterfall/2/low", -0.01),
     ("original_faults", "07_comparison/waterfall_own_metric/0/low", 0.01),
+    ("original_faults", "07_comparison/waterfall_own_metric/0/high", -0.005),
     ("faults_decide", "07_comparison/differences/0/mean", 0.3),
     ("faults_decide", "07_comparison/waterfall/3/mean", 0.65),
     ("scarcity_no_gain", "09_scarcity/differences/0/verdict", "helps"),
@@ -202,6 +203,7 @@ TURNS = [
     ("tables_equivalent", "10_many_tables/verdicts/0/hard_tables", "equivalent"),
     ("tables_hard_losses", "10_many_tables/verdicts/2/hard_tables", "undecided"),
     ("tables_hard_losses", "10_many_tables/verdicts/0/hard_tables", "harms"),
+    ("tables_hard_losses", "10_many_tables/verdicts/2/hard_tables", "helps"),
     ("tables_undersampling", "10_many_tables/equal_verdicts/1/verdict", "undecided"),
     ("tables_claim", "10_many_tables/claim/best", ["rf", "smote"]),
     ("tables_claim", "10_many_tables/claim/verdict", "refuted"),
