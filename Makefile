@@ -54,10 +54,13 @@ study: .venv/ready ## the study of a table of your own: make study FILE=claims.c
 		&& $(BIN)/uv sync --locked --quiet --inexact --group ctgan $(EXTRAS); }; } && \
 		$(BIN)/doit profile="$$STUDY_PROFILE" study="$$name" study
 
-reproduce: .venv/ready ## the whole study from an empty ledger (the old one is kept as .bak; test.jsonl stays)
+# There from the start of `make reproduce` to its end, so that the next call goes on.
+REPRODUCING := data/results/.reproducing
+
+reproduce: .venv/ready ## the whole study from an empty ledger (the old one is kept as .bak; test.jsonl stays), or on from an interruption
 	@$(BIN)/python -c "import ctgan, arfpy, copulas" 2>/dev/null || $(BIN)/uv sync --locked --quiet --inexact --group peers $(EXTRAS)
-	@for f in data/results/*.jsonl data/results/out_of_fold data/results/sensitivity data/results/generators data/results/original data/results/synthetic data/results/scarcity data/results/seeds data/results/tables; do [ ! -e "$$f" ] || [ "$$f" = data/results/test.jsonl ] || { rm -rf "$$f.bak"; mv "$$f" "$$f.bak"; }; done
-	@$(BIN)/doit profile=full study
+	@[ -e $(REPRODUCING) ] || { for f in data/results/*.jsonl data/results/out_of_fold data/results/sensitivity data/results/generators data/results/original data/results/synthetic data/results/scarcity data/results/seeds data/results/tables; do [ ! -e "$$f" ] || [ "$$f" = data/results/test.jsonl ] || { rm -rf "$$f.bak"; mv "$$f" "$$f.bak"; }; done; touch $(REPRODUCING); }
+	@$(BIN)/doit profile=full study && rm -f $(REPRODUCING)
 
 notebooks: .venv/ready ## run the notebooks that are out of date against the committed ledger
 	@$(BIN)/doit profile=full notebooks

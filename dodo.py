@@ -208,13 +208,21 @@ def notebook_inputs(name: str) -> Inputs:
     """Hashes of a notebook's inputs: its cells, the code that it imports, and the results that it reads."""
     path = NOTEBOOKS / f"{name}.ipynb"
     modules = notebook_modules(path)
-    results = [*LEDGERS, GENERATORS] if "benchmarks.generators" in modules else LEDGERS
+    results = [*LEDGERS, *_ledgers_in("sensitivity"), *_ledgers_in("seeds")]
+    if "benchmarks.generators" in modules:
+        results.append(GENERATORS)
     if name in LEDGER_FOLDERS:
-        results = [*PLAN, *sorted((PROFILE.results / LEDGER_FOLDERS[name]).glob("*.jsonl*"))]
+        results = [*PLAN, *_ledgers_in(LEDGER_FOLDERS[name])]
+    elif PROFILE.name == "full" and not PROFILE.is_foreign:
+        results += PLAN  # which sizes the profile
     cells = {str(relative(path)): notebooks.source_hash(path)}
     has_costs = any(module.startswith("utils.serving") for module in modules)
     study = study_inputs("dataset", "words", *(["costs"] if has_costs else []))
     return cells | code_inputs(modules) | study | file_inputs([LOCK, RAW, *results])
+
+
+def _ledgers_in(folder: str) -> list[Path]:
+    return sorted((PROFILE.results / folder).glob("*.jsonl*"))
 
 
 def study_inputs(*parts: str) -> Inputs:

@@ -154,6 +154,34 @@ def test_tasks_that_cannot_go_on_say_so_in_one_sentence(without_table):
     assert unwritten.startswith("There is no ") and unwritten.endswith("run the notebooks of profile 'full' first.")
 
 
+def test_make_reproduce_goes_on_where_it_was_interrupted(tmp_path):
+    doit = tmp_path / "bin" / "doit"
+    doit.parent.mkdir()
+    doit.write_text("#!/bin/sh\n[ -e done ] || exit 3\n")
+    (doit.parent / "python").write_text("#!/bin/sh\n")
+    for path in doit.parent.iterdir():
+        path.chmod(0o755)
+    results = tmp_path / "data" / "results"
+    (results / "seeds").mkdir(parents=True)
+    for path in ("creditcard.jsonl", "test.jsonl", "seeds/creditcard.jsonl"):
+        (results / path).write_text("old")
+
+    def reproduce():
+        return subprocess.run([*MAKE, "reproduce", f"BIN={doit.parent}"], cwd=tmp_path, capture_output=True).returncode
+
+    assert reproduce() == 2 and not (results / "creditcard.jsonl").exists()
+    (results / "creditcard.jsonl").write_text("computed")
+    assert reproduce() == 2
+    (tmp_path / "done").touch()
+    assert reproduce() == 0
+    contents = {str(path.relative_to(results)): path.read_text() for path in results.rglob("*") if path.is_file()}
+    assert contents == {
+        "creditcard.jsonl": "computed",
+        **dict.fromkeys(["creditcard.jsonl.bak", "test.jsonl", "seeds.bak/creditcard.jsonl"], "old"),
+    }
+    assert reproduce() == 0 and (results / "creditcard.jsonl.bak").read_text() == "computed"
+
+
 @pytest.mark.parametrize("study", ["", "claims", 'my "claims" ($) of `May`'])
 def test_make_app_hands_the_study_over_as_it_was_typed(tmp_path, study):
     path = tmp_path / "python"
