@@ -8,6 +8,7 @@ import gzip
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from functools import partial
 from pathlib import Path
@@ -93,9 +94,7 @@ def _append_line(path: Path, line: bytes, is_known: Callable[[bytes], bool]) -> 
     is ever in the middle of the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with _locked(path) as descriptor:
         content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
         complete = content[: content.rfind(b"\n") + 1]
         os.ftruncate(descriptor, len(complete))
@@ -107,8 +106,20 @@ def _append_line(path: Path, line: bytes, is_known: Callable[[bytes], bool]) -> 
             os.ftruncate(descriptor, len(complete))
             raise OSError(error.errno, error.strerror, str(path)) from None
         return True
-    finally:
-        os.close(descriptor)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    """Descriptor of a file, made if there is none, that no other writer has open in this way."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if path.exists() and path.stat().st_ino == os.fstat(descriptor).st_ino:
+                yield descriptor
+                return
+        finally:
+            os.close(descriptor)  # another process has removed this file meanwhile, see `pack`
 
 
 def _write_whole(descriptor: int, line: bytes) -> None:
@@ -207,9 +218,13 @@ def pack(path: Path) -> None:
     path : Path
         File of the ledger; `path` with the suffix PACKED takes its place.
     """
+    if not path.exists():
+        return
     packed = path.with_name(path.name + PACKED)
-    *lines, _unfinished = _content(path).split(b"\n")
-    if lines:
+    with _locked(path):
+        *lines, _unfinished = _content(path).split(b"\n")
+        if not lines:
+            return
         *earlier, _end = _content(packed).split(b"\n")
         content = b"".join(line + b"\n" for line in dict.fromkeys([*earlier, *lines]))
         with replacing(packed) as temporary:

@@ -4,9 +4,11 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields, replace
 from multiprocessing import get_context
+from threading import Thread
 
 import pytest
 
@@ -170,6 +172,18 @@ def test_pack_keeps_every_row_in_a_fraction_of_the_size(path):
     ledger.pack(path)
     assert seeds(ledger.read(path.parent)) == list(range(20)) and ledger.read_keys(packed) == {row.key for row in rows}
     assert [entry.name for entry in path.parent.iterdir()] == [packed.name]
+
+
+def test_append_after_pack_by_another_process_loses_no_row(path):
+    """As a writer that waits for the lock with the file open while it is packed and removed."""
+    write_many(path, 0)
+    with ledger._locked(path):
+        writer = Thread(target=write_many, args=(path, 25))
+        writer.start()
+        time.sleep(0.5)
+        path.rename(path.with_suffix(".removed"))
+    writer.join()
+    assert seeds(ledger.read_file(path)) == list(range(25, 50))
 
 
 def test_pack_that_was_killed_before_its_end_writes_no_row_twice(path):
