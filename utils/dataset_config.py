@@ -14,6 +14,7 @@ from utils.paths import ROOT
 
 DUPLICATES = ("keep", "drop")
 KINDS = ("numeric", "categorical", "dates")
+ROLE_OF = {"numeric": "amount", "dates": "time"}  # that a column of this kind may have
 ORDERS = ("day_first", "month_first")
 SIGNS = {"decimal_comma": ",", "decimal_point": "."}
 SPELLINGS = ("decimal", *SIGNS, *ORDERS)
@@ -220,8 +221,8 @@ class DatasetConfig:
             if twice := sorted(set(getattr(self, kind)) & set(getattr(self, other))):
                 yield kind, f"leave {', '.join(map(repr, twice))} out of it or of {other}"
         for kind in KINDS:
-            roles = (self.label, self.group, *(() if kind == "dates" else (self.time,)), *self.drop)
-            if wrong := [name for name in getattr(self, kind) if name in roles]:
+            roles = [getattr(self, role) for role in ("label", "group", "time", "amount") if role != ROLE_OF.get(kind)]
+            if wrong := [name for name in getattr(self, kind) if name in (*roles, *self.drop)]:
                 yield kind, f"leave {', '.join(map(repr, wrong))} out of it, which is no feature"
 
     def _contradictions(self) -> Iterator[tuple[str, str]]:
@@ -230,11 +231,13 @@ class DatasetConfig:
             first, second = ({str(value).casefold() for value in getattr(self, field)} for field in (name, other))
             if (twice := sorted(first & second)) and not set(getattr(self, name)).isdisjoint(getattr(self, other)):
                 yield name, f"leave {', '.join(map(repr, twice))} out of it or of {other}"
+        if self.group is not None and not self.is_mixed:
+            yield "group", "list the features as `numeric`, `categorical` and `dates`, too"
         if self.negative and not self.positive:
             yield "negative", "name the values of the rare class as `positive`, too"
         if self.decimal not in (None, *SIGNS.values()):
             yield "decimal", "write '.' or ','"
-        if self.time_unit not in TIME_UNITS:
+        if self.time_unit not in tuple(TIME_UNITS):
             yield "time_unit", f"write one of {', '.join(map(repr, TIME_UNITS))}"
         elif self.time_unit != "seconds" and (self.time is None or self.time in self.dates):
             yield "time_unit", "leave it out, as only a time that is no date has a unit"

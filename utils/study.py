@@ -52,7 +52,11 @@ def run(profile: Profile) -> None:
             print("The original study's protocol is left out: it needs the columns of the ULB file.", flush=True)
         choice = final_model.choose(runner.run(profile))  # of the rows that chapter 8 chooses from
         final_model.out_of_fold(profile, final_model.final_task(profile, choice))
-    print("In the ledgers: " + ", ".join(f"{count} tasks of {name}" for name, count in n_tasks.items()) + ".")
+    print("In the ledgers: " + ", ".join(_counted(count, name) for name, count in n_tasks.items() if count) + ".")
+
+
+def _counted(n_tasks: int, name: str) -> str:
+    return f"{n_tasks} task{'s' if n_tasks > 1 else ''} of {name}"
 
 
 def run_missing(profile: Profile) -> None:

@@ -75,6 +75,6 @@ def _codes_of_numbers(column: RawColumn, texts: pa.Array) -> NDArray[np.float64]
             [column.codes_of_numbers.get(n, column.unseen) if abs(n) < EXACT else column.unseen for n in numbers]
         )
     with_point, with_comma = np.array(codes)
-    found = np.minimum(with_point, with_comma)  # a value that is not seen is the largest
+    smallest = np.minimum(with_point, with_comma)  # a value that is not seen is the largest
     is_open = (with_point != with_comma) & (np.maximum(with_point, with_comma) < column.unseen)
-    return np.where(is_open, column.unseen, found)
+    return np.where(is_open, column.unseen, smallest)

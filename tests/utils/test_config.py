@@ -17,6 +17,19 @@ WRONG = {
     "number as label": ({"label": 3}, "label is 3; name the column"),
     "blank time": ({"time": " "}, "time is ' '; name a column, or write None if the table has none"),
     "false amount": ({"amount": False}, "amount is False; name a column, or write None if the table has none"),
+    "list of units": ({"time_unit": ["hours"]}, "time_unit is ['hours']; write one of 'milliseconds'"),
+    "amount as category": (
+        {"numeric": ("V1",), "categorical": ("Amount",)},
+        "leave 'Amount' out of it, which is no feature",
+    ),
+    "amount as date": (
+        {"dates": ("Amount",)},
+        "dates is ('Amount',); leave 'Amount' out of it, which",
+    ),
+    "group without lists": (
+        {"group": "V1"},
+        "group is 'V1'; list the features as `numeric`, `categ",
+    ),
     "unknown unit": ({"time_unit": "weeks"}, "time_unit is 'weeks'; write one of 'milliseconds', 'seconds', 'minutes'"),
     "unit of a date": (
         {"dates": ("Time",), "time_unit": "hours"},

@@ -20,7 +20,8 @@ from utils.benchmark.executors import Batch, run_batches
 from utils.benchmark.records import FoldResult, Row, Task
 from utils.benchmark.run_task import load_dataset, run_group
 from utils.benchmark.tasks import cost, grid
-from utils.config import Profile, load_profile
+from utils.config import ConfigError, Profile, load_profile
+from utils.data.identity import identify
 from utils.models.registry import MODELS
 from utils.samplers.registry import SAMPLERS
 from utils.study_file import CREDITCARD
@@ -144,8 +145,12 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=MODELS)
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
+    if not options.jobs:
+        parser.error("argument --jobs: must not be 0")
     with exit_with_a_sentence():
         profile = load_profile(options.profile, options.study)
+        if not grid(profile, identify(profile.dataset), samplers=options.samplers, models=options.models):
+            raise ConfigError("None of these models is run with any of these samplers; name others.")
         compute = run_equal if profile.search.equal else run
         table = compute(profile, samplers=options.samplers, models=options.models, n_jobs=options.jobs)
     index = ["sampler", "ratio"] if profile.search.equal else ["sampler"]

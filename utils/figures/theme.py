@@ -171,16 +171,16 @@ def legend_beside_curves(axes: Axes, height: float, **options: object) -> None:
     n_lines = len(labels) + ("title" in options)
     size = n_lines * LEGEND_LINE / axes.figure.get_figheight()
     if left.min(initial=1) > height + size and not any(height < level < height + size for level in levels):
-        place = {"loc": "lower left", "bbox_to_anchor": (0, height)}
+        location = {"loc": "lower left", "bbox_to_anchor": (0, height)}
     elif right.max(initial=0) < 1 - size:
-        place = {"loc": "upper right"}
+        location = {"loc": "upper right"}
     else:
         half = LEGEND_HANDLE + LEGEND_CHARACTER * max(map(len, labels))
         n_columns = 2 if n_lines > 3 and 2 * half <= axes.figure.get_figwidth() else 1
         if n_columns == 1:
             axes.figure.set_figheight(axes.figure.get_figheight() + n_lines * LEGEND_LINE)
-        place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": n_columns}
-    axes.legend(**place, **options)
+        location = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": n_columns}
+    axes.legend(**location, **options)
 
 
 def _within(values: np.ndarray, low: float, high: float) -> np.ndarray:

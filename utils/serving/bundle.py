@@ -30,6 +30,7 @@ from utils.data.features import build_features
 from utils.data.features.calendar import HOUR_FEATURES
 from utils.data.features.encoding import TableEncoder
 from utils.dataset_config import LISTS
+from utils.files import write_text
 from utils.metrics import log_odds
 from utils.models import ensembles
 from utils.models.ensembles import LogOddsMean, SelfPacedEnsemble
@@ -182,7 +183,7 @@ def seal(folder: Path) -> None:
 
 
 def _write_card(folder: Path, fields: dict[str, object]) -> None:
-    (folder / CARD).write_text(json.dumps(fields, indent=1) + "\n")
+    write_text(folder / CARD, json.dumps(fields, indent=1) + "\n")
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -532,3 +532,16 @@ def test_fit_fold_and_score_fold_compute_committed_rows_again(sampler, committed
     again = run_task.score_fold(run_task.fit_fold(task, dataset, fold), dataset, fold)
     assert again.average_precision == pytest.approx(committed[task.key].average_precision, abs=0.005)
     assert sorted(again.positives) == sorted(committed[task.key].positives)
+
+
+def test_main_refuses_models_that_are_run_with_none_of_the_samplers(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["runner", "--models", "spe", "--samplers", "smote"])
+    with pytest.raises(SystemExit, match="None of these models is run with any of these samplers; name others"):
+        runner.main()
+
+
+def test_main_refuses_to_run_in_no_process(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["runner", "--jobs", "0"])
+    with pytest.raises(SystemExit, match="2"):
+        runner.main()
+    assert "--jobs: must not be 0" in capsys.readouterr().err

@@ -130,7 +130,7 @@ def test_save_writes_no_type_that_is_not_trusted(saved):
         (lambda card: card["raw_columns"][0].update(kind="colour"), "raw_columns.0.kind"),
         (lambda card: card.update(raw_columns="all"), "raw_columns must be a list"),
         (
-            lambda card: (card["schema"].update({name: [] for name in LISTS}), card.pop("raw_columns")),
+            lambda card: (card["schema"].update({name: [] for name in LISTS}, group=None), card.pop("raw_columns")),
             "schema must be that of the scaler",
         ),
     ],
