@@ -115,11 +115,11 @@ def _locked(path: Path) -> Iterator[int]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if path.exists() and path.stat().st_ino == os.fstat(descriptor).st_ino:
+            if os.fstat(descriptor).st_nlink:  # else another process has removed the file meanwhile, see `pack`
                 yield descriptor
                 return
         finally:
-            os.close(descriptor)  # another process has removed this file meanwhile, see `pack`
+            os.close(descriptor)
 
 
 def _write_whole(descriptor: int, line: bytes) -> None:
