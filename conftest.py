@@ -2,6 +2,8 @@
 
 import os
 import sys
+import tempfile
+from functools import partial
 
 # Nbformat checks web addresses by a grammar that takes a second to compile, in every process; it does without it.
 sys.modules.setdefault("rfc3987_syntax", None)
@@ -17,3 +19,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # before any library counts cores; thre
 def pytest_xdist_auto_num_workers() -> int:
     """One worker more than there are cores: tests often wait for a server, a browser or another process."""
     return CORES + 1
+
+
+def pytest_configure(config):
+    """The kernels of nbval listen on sockets in a separate folder: of two that start at once, both may pick a port."""
+    if os.name == "posix" and config.getoption("nbval_lax", False):
+        from nbval import kernel
+
+        folder = tempfile.TemporaryDirectory(prefix="kernel-")
+        config.add_cleanup(folder.cleanup)
+        kernel.KernelManager = partial(kernel.KernelManager, transport="ipc", ip=f"{folder.name}/kernel")
