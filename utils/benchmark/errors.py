@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 
 from utils.benchmark.ledger import LedgerError
@@ -21,10 +22,22 @@ EXPECTED = (ClusterError, ConfigError, DataError, LedgerError, MissingPackageErr
 
 @contextmanager
 def exit_with_a_sentence() -> Iterator[None]:
-    """End the process with one sentence, not a traceback, on Ctrl-C and on errors that a user can fix."""
+    """End the process with one sentence, not a traceback, on Ctrl-C and on errors that a user can fix.
+
+    Among these are files that cannot be read or written, and a process that was ended from outside.
+    """
     try:
         yield
     except KeyboardInterrupt:
         raise SystemExit("Interrupted; finished tasks are in the ledger, and the same command continues.") from None
     except EXPECTED as error:
         raise SystemExit(str(error)) from None
+    except BrokenExecutor:  # joblib's error for the same is one of these, too
+        raise SystemExit(
+            "A process of this run was ended from outside, as happens when memory runs out; end other programs, and "
+            "the same command continues from the finished tasks in the ledger."
+        ) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise SystemExit(f"{error.filename}: {error.strerror}; mend that, and the same command continues.") from None

@@ -24,6 +24,7 @@ from utils.benchmark.tasks import label, library_version
 from utils.benchmark.training import Fitted, TrainingRows, fit, positive_scores
 from utils.config import DatasetConfig, Profile, Protocol
 from utils.data import fetching, loading, splits
+from utils.data.errors import DataError
 from utils.data.features.calendar import SECONDS_PER_DAY, elapsed_seconds
 from utils.data.features.encoding import build_encoder
 from utils.data.loading import Dataset
@@ -112,7 +113,7 @@ def run_group(
 
     Raises
     ------
-    RuntimeError
+    DataError
         If this machine's file is not the one that the tasks were made for.
     """
     limit_threads(n_jobs)
@@ -147,7 +148,7 @@ def announced(tasks: list[Task], path: Path) -> Iterator[Task]:
 
 def _require_same_data(dataset: Dataset, task: Task) -> None:
     if dataset.sha256 != task.dataset.sha256:
-        raise RuntimeError(
+        raise DataError(
             f"{dataset.config.path.name} on machine {platform.node()} is not the file that the tasks were made for; "
             "give every Dask worker the same file."
         )
