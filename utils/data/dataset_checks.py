@@ -8,6 +8,7 @@ from utils.config import DatasetConfig, Protocol
 from utils.data.errors import DataError
 from utils.data.features.calendar import date_features, time_features
 from utils.data.loading import Dataset
+from utils.data.recognition.label import MIN_POSITIVES
 from utils.data.recognition.leaks import suspected_leaks
 from utils.data.splits import folds, split_off_test
 
@@ -20,10 +21,11 @@ def check_dataset(dataset: Dataset, protocol: Protocol) -> Iterator[str]:
     Raises
     ------
     DataError
-        If the rows cannot be divided into a development set of `protocol.n_splits` folds and a test set, or a column
-        has the name of a feature that is made of a time or a date.
+        If there are too few positives, the rows cannot be divided into a development set of `protocol.n_splits` folds
+        and a test set, or a column has the name of a feature that is made of a time or a date.
     """
     _check_names(dataset.config)
+    _check_positives(dataset)
     development, _ = split_off_test(dataset, protocol.test_fraction, protocol.seed)
     folds(dataset, development, protocol.n_splits)
     X, y = dataset.X.iloc[development], dataset.y.iloc[development]
@@ -43,3 +45,13 @@ def _check_names(config: DatasetConfig) -> None:
                 f"{config.path.name}: column '{name}' is named like a feature that is made of '{sources[name]}'; "
                 "rename it, or leave it out."
             )
+
+
+def _check_positives(dataset: Dataset) -> None:
+    n_positives = int(dataset.y.sum())
+    if n_positives < MIN_POSITIVES:
+        raise DataError(
+            f"{dataset.config.path.name}: only {n_positives} of {len(dataset.y):,} rows are positive, and "
+            f"{MIN_POSITIVES} are needed for five folds and a test set; add rows of this class, or its other spellings "
+            "to `positive` in the study's file."
+        )

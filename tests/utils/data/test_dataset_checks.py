@@ -43,6 +43,14 @@ def test_check_dataset_refuses_a_table_that_cannot_be_divided(tmp_path):
         list(check_dataset(load(write(tmp_path)), Protocol(n_splits=60)))
 
 
+def test_check_dataset_refuses_a_study_of_too_few_positives(tmp_path):
+    columns = {"bad": lambda frame, rng: (np.arange(len(frame)) < 19).astype(int)}
+    with pytest.raises(DataError, match=r"^claims\.csv: only 19 of 400 rows are positive, and 20 are needed for five"):
+        list(check_dataset(load(write(tmp_path, **columns)), Protocol()))
+    columns = {"bad": lambda frame, rng: (np.arange(len(frame)) % 20 == 0).astype(int)}
+    assert list(check_dataset(load(write(tmp_path, **columns)), Protocol())) == []
+
+
 def test_check_dataset_refuses_a_table_of_a_few_distinct_rows(tmp_path):
     values = {"a": lambda frame, rng: np.arange(len(frame)) % 2, "shop": lambda frame, rng: "x"}
     with pytest.raises(DataError, match=r"claims\.csv has 2 distinct rows or entities, too few to divide into 5 parts"):
