@@ -24,10 +24,11 @@ from tqdm import tqdm
 from benchmarks.generators.figures import JudgedFold, figures_of
 from benchmarks.generators.methods import METHODS, GeneratorError
 from benchmarks.generators.page import page_lines
-from benchmarks.generators.peer_worker import quality, start_worker
+from benchmarks.generators.peer_worker import quality, require_peers, start_worker
 from benchmarks.generators.tables import FOLDS, SPECS, TableSpec, load, split
 from utils.backend import limit_threads
 from utils.benchmark import ledger
+from utils.benchmark.errors import exit_with_a_sentence
 from utils.benchmark.records import Row, to_json
 from utils.benchmark.run_task import provenance
 from utils.benchmark.tasks import library_version
@@ -109,6 +110,8 @@ def main(arguments: list[str] | None = None) -> None:
     if options.report:
         report(RESULTS)
         return
+    with exit_with_a_sentence():
+        require_peers()
     tasks = all_tasks(KINDS[options.tables], options.folds, options.only or list(METHODS))
     if options.fresh:
         remove_results(RESULTS, {task.key for task in tasks})

@@ -10,12 +10,12 @@ import os
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from importlib.util import find_spec
 
 import pandas as pd
 
 from utils.samplers import peer_generators
 from utils.samplers.ctgan_worker import exit_with_parent
+from utils.samplers.optional import require_packages
 from utils.samplers.peer_generators import Draw, DrawnRows, PeerRequest
 
 LABEL, POSITIVE, NEGATIVE = "(label)", "positive", "negative"  # of rows of both classes
@@ -23,20 +23,13 @@ PORTION, MAX_PORTIONS = 1000, 100
 PACKAGES = ("ctgan", "torch", "copulas", "rdt", "arfpy", "ForestDiffusion", "sdmetrics")
 
 
-def start_worker() -> ProcessPoolExecutor:
-    """A process that fits generators with one thread, and ends with this one.
+def require_peers() -> None:
+    """Raise a MissingPackageError if a package of the dependency group is missing."""
+    require_packages("The comparison over tables", PACKAGES, group="peers")
 
-    Raises
-    ------
-    ModuleNotFoundError
-        If a package of the dependency group is missing.
-    """
-    missing = [name for name in PACKAGES if find_spec(name) is None]
-    if missing:
-        raise ModuleNotFoundError(
-            f"The comparison over tables needs {', '.join(missing)}; install with "
-            "`.venv/bin/uv sync --inexact --group peers`."
-        )
+
+def start_worker() -> ProcessPoolExecutor:
+    """A process that fits generators with one thread, and ends with this one."""
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(1, mp_context=context, initializer=_prepare, initargs=(os.getpid(),))
 

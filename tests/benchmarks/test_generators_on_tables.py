@@ -27,6 +27,7 @@ from utils.benchmark.records import Machine, Provenance, Row
 from utils.data import keel
 from utils.data.errors import DataError
 from utils.data.tables import read_tables
+from utils.samplers import optional
 from utils.samplers.peer_frame import PeerFrame, decimals_of
 from utils.samplers.peer_generators import PeerRequest
 
@@ -330,10 +331,10 @@ def test_parse_arguments_refuses_what_it_does_not_know(arguments, capsys):
     assert "--tables" in capsys.readouterr().err
 
 
-def test_start_worker_names_the_packages_that_are_missing(monkeypatch):
-    monkeypatch.setattr(peer_worker, "find_spec", lambda name: None if name == "arfpy" else name)
-    with pytest.raises(ModuleNotFoundError, match=r"needs arfpy; install with .* --group peers"):
-        peer_worker.start_worker()
+def test_main_names_the_packages_that_are_missing(monkeypatch):
+    monkeypatch.setattr(optional, "find_spec", lambda name: None if name == "arfpy" else name)
+    with pytest.raises(SystemExit, match=r"needs arfpy, which .*install with .* --group peers"):
+        on_tables.main(["--tables", "design"])
 
 
 # Generators of other projects, where they are installed
