@@ -200,6 +200,11 @@ def register(folder: Path, name: str, experiment: str, tags: dict[str, str]) -> 
         return store.create_model_version(name, source, run_id=run.info.run_id, tags=tags).version
 
 
+def _registering(study: str) -> str:
+    """What registers a study's final model."""
+    return "notebook 08" if study == CREDITCARD.name else f"'make study FILE=studies/{study}.toml'"
+
+
 def download_champion(folder: Path, *, study: str) -> Path:
     """Download the files of a study's champion to a folder; a LookupError says how to create one if there is none."""
     from mlflow.artifacts import download_artifacts
@@ -212,7 +217,7 @@ def download_champion(folder: Path, *, study: str) -> Path:
     except MlflowException:
         raise LookupError(
             f"The registry at {without_password(tracking_uri())} has no model {registered_model(study)!r} with the "
-            f"alias '{CHAMPION}'; run notebook 08."
+            f"alias '{CHAMPION}'; {_registering(study)} registers one."
         ) from None
     with as_tracking_errors():
         return Path(download_artifacts(version.source, dst_path=str(folder), tracking_uri=tracking_uri()))

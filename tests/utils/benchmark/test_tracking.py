@@ -58,7 +58,8 @@ def write_model(folder, content: str):
 def test_download_champion_says_in_one_sentence_how_to_make_one(store, tmp_path, name):
     if name == "without-alias":
         store.create_registered_model(name)
-    with pytest.raises(LookupError, match=rf"no model '{name}' with the alias 'champion'; run notebook 08"):
+    registering = f"'make study FILE=studies/{name}.toml' registers one"
+    with pytest.raises(LookupError, match=rf"no model '{name}' with the alias 'champion'; {registering}"):
         tracking.download_champion(tmp_path, study=name)
 
 
