@@ -26,6 +26,7 @@ from utils.benchmark.records import FoldResult, Row, ScoringResult, Task
 from utils.benchmark.search import chosen_trial
 from utils.config import ROOT, DatasetConfig, Roles, load_profile
 from utils.data import loading
+from utils.data.errors import DataError
 from utils.data.identity import DatasetIdentity
 from utils.experiments import cgan_ablation, cgan_variant, sensitivity
 from utils.experiments.original_study import run as original_run
@@ -338,7 +339,7 @@ def test_run_batches_runs_all_at_once_and_each_fills_its_own_ledger(tmp_path, fi
 
 def test_run_group_refuses_a_worker_with_another_file(finished, tmp_path):
     task = tasks.make_task(finished, DatasetIdentity("rows", "0" * 64, Roles()), (0, 0), "none", "lr")
-    with pytest.raises(RuntimeError, match=r"rows\.parquet on machine .* is not the file"):
+    with pytest.raises(DataError, match=r"rows\.parquet on machine .* is not the file"):
         run_task.run_group(finished, [task], tmp_path / "rows.jsonl")
     assert not list(tmp_path.iterdir())
 
