@@ -16,7 +16,6 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -120,7 +119,7 @@ def main() -> None:
     tasks = all_tasks(profile, options.folds, QUICK if options.quick else {})
     chosen = [task for task in tasks if task.generator in (options.only or GENERATORS)]
     if options.fresh:
-        remove_results(path, {task.key for task in chosen})
+        ledger.remove(path, {task.key for task in chosen})
     try:
         run(profile, chosen, path)
     except KeyboardInterrupt:
@@ -335,13 +334,6 @@ def _without_other_judges(row: GeneratorRow) -> GeneratorRow:
         return row
     figures = {name: value for name, value in row.result.figures.items() if name not in USEFULNESS}
     return replace(row, result=replace(row.result, figures=figures))
-
-
-def remove_results(path: Path, keys: Iterable[str]) -> None:
-    """Remove the results with these keys from a file."""
-    lines = [ledger.line_of(row) for row in read(path) if row.key not in keys]
-    with replacing(path) as temporary:
-        temporary.write_bytes(b"".join(lines))
 
 
 def report(tasks: list[GeneratorTask], path: Path, *, complete: bool) -> None:

@@ -208,14 +208,6 @@ def test_run_measures_nothing_twice(profile, tasks, finished):
     assert finished.read_bytes() == before
 
 
-def test_remove_results_removes_these_and_a_broken_end(finished, tmp_path):
-    path = tmp_path / "generators.jsonl"
-    path.write_bytes(finished.read_bytes() + b'{"key": "cut o')
-    first, *others = generators.read(path)
-    generators.remove_results(path, {first.key})
-    assert generators.read(path) == others
-
-
 def test_read_names_a_broken_line(tmp_path):
     path = tmp_path / "generators.jsonl"
     path.write_bytes(line_of(result("cgan", 0)) + b"nonsense\n")

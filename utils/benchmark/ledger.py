@@ -7,7 +7,7 @@ import fcntl
 import gzip
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from functools import partial
@@ -198,6 +198,14 @@ def read_keys(path: Path) -> set[str]:
     """Keys of the complete lines of a file, whatever results they hold; none if there is no such file."""
     *lines, _unfinished = _content(path).split(b"\n")
     return {json.loads(line)["key"] for line in lines}
+
+
+def remove(path: Path, keys: Collection[str]) -> None:
+    """Remove the lines with these keys, and an unfinished last line, so that the tasks are run again."""
+    *lines, _unfinished = _content(path).split(b"\n")
+    kept = [line + b"\n" for line in lines if json.loads(line)["key"] not in keys]
+    with replacing(path) as temporary:
+        temporary.write_bytes(b"".join(kept))
 
 
 def _content(path: Path) -> bytes:

@@ -297,6 +297,13 @@ def test_reproduce_leaves_the_scorings_of_the_test_set(tmp_path):
     assert left == {"test.jsonl", *moved} and (results / "test.jsonl").read_text() == "test.jsonl"
 
 
+def test_remove_removes_these_lines_and_a_broken_end(tmp_path):
+    path, rows = tmp_path / "rows.jsonl", [make_row(fold=fold) for fold in range(3)]
+    path.write_bytes(b"".join(map(ledger.line_of, rows)) + b'{"key": "cut o')
+    ledger.remove(path, {rows[1].key, "unknown"})
+    assert [row.key for row in ledger.read_file(path)] == [rows[0].key, rows[2].key]
+
+
 def test_frame_has_names_to_group_by():
     rows = [make_row(fold=1, average_precision=0.8), make_row(fold=2, average_precision=0.9)]
     table = ledger.frame(rows)
