@@ -114,7 +114,7 @@ def main(arguments: list[str] | None = None) -> None:
         require_peers()
     tasks = all_tasks(KINDS[options.tables], options.folds, options.only or list(METHODS))
     if options.fresh:
-        remove_results(RESULTS, {task.key for task in tasks})
+        ledger.remove(RESULTS, {task.key for task in tasks})
     try:
         run(tasks, RESULTS)
     except KeyboardInterrupt:
@@ -226,17 +226,14 @@ def read(path: Path = RESULTS) -> list[TableRow]:
     return list(ledger.read_file(path, TableResult, TableTask))
 
 
-def remove_results(path: Path, keys: set[str]) -> None:
-    """Remove the results with these keys from a file."""
-    lines = [ledger.line_of(row) for row in read(path) if row.key not in keys]
-    with replacing(path) as temporary:
-        temporary.write_bytes(b"".join(lines))
+def _is_current(task: TableTask) -> bool:
+    return task.method in METHODS and task.revision == [REVISION, METHODS[task.method].revision]
 
 
 def report(path: Path) -> None:
-    """Print the page and write it beside the results, if there are any."""
+    """Print the page and write it beside the results, if there are any of the current revision."""
     n_planned = len(planned(KINDS["design"], FOLDS, list(METHODS)))
-    if rows := read(path):
+    if rows := [row for row in read(path) if _is_current(row.task)]:
         text = "\n".join(page_lines(rows, n_planned))
         print(text)
         with replacing(path.with_suffix(".md")) as temporary:

@@ -76,7 +76,7 @@ def page_lines(rows: list[Row], n_planned: int) -> list[str]:
     lines += [*heading(rows), ""]
     if len(rows) < n_planned:
         lines += [f"Unfinished: {len(rows)} of {n_planned} results are there, and the goals are preliminary.", ""]
-    for kind in sorted(frame["kind"].unique()):
+    for kind in sorted(frame["kind"].unique()) if len(frame) else ():
         part = frame[frame["kind"] == kind]
         lines += [f"## Tables: {kind}", "", *medians_lines(part), "", *(f"- {line}" for line in goal_lines(part)), ""]
         lines += ["TSTR / TRTR by table:", "", *table_lines(part), ""]

@@ -22,7 +22,7 @@ from benchmarks.generators.tables import (
     load,
     split,
 )
-from utils.benchmark.ledger import line_of
+from utils.benchmark import ledger
 from utils.benchmark.records import Machine, Provenance, Row
 from utils.data import keel
 from utils.data.errors import DataError
@@ -239,6 +239,8 @@ def test_page_lines_show_both_kinds_of_tables_and_every_error():
     assert "## Tables: numeric" in text and "## Tables: mixed" in text
     assert "Unfinished: 3 of 4 results" in text and "Unfinished" not in "\n".join(page.page_lines(rows, 3))
     assert "- pima, fold 0, Adversarial random forest: ValueError: no" in text
+    of_errors = "\n".join(page.page_lines(rows[2:], 4))
+    assert "- pima, fold 0, Adversarial random forest: ValueError: no" in of_errors and "## Tables" not in of_errors
 
 
 # A run
@@ -285,7 +287,7 @@ def test_run_continues_where_it_ended_and_records_errors(results, monkeypatch):
     assert jitter == first and jitter.result.n_drawn == 65 and jitter.result.figures["quality"] == 0.5
     assert 0.7 < jitter.result.figures["tstr"] / jitter.result.figures["trtr"] < 1.4
     assert arf.result.error == "ValueError: too few rows" and arf.result.figures == {}
-    on_tables.remove_results(results, {jitter.key})
+    ledger.remove(results, {jitter.key})
     assert on_tables.read(results) == [arf]
 
 
@@ -314,7 +316,7 @@ def test_key_changes_with_whatever_changes_the_result():
 
 
 def test_read_gives_committed_results_to_the_byte():
-    assert b"".join(map(line_of, on_tables.read())) == on_tables.RESULTS.read_bytes()
+    assert b"".join(map(ledger.line_of, on_tables.read())) == on_tables.RESULTS.read_bytes()
 
 
 def test_report_writes_the_committed_page(tmp_path, capsys):
