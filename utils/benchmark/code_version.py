@@ -1,7 +1,7 @@
 """Hash of the code that bears on results, which every row of the ledger records.
 
-Comments and docstrings do not count. Reading, progress and logging do not bear on a result: what is read is known
-by the hash of the file.
+Comments and docstrings do not count, nor do reading, progress and logging. The hash of the file says what was read, so
+a change of `utils.data.reading` that gives other values from the same file is not noticed.
 """
 
 from __future__ import annotations

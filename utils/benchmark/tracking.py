@@ -3,8 +3,8 @@
 python -m utils.benchmark.tracking --profile full
 python -m utils.benchmark.tracking --profile quick --study claims
 
-Tasks are logged when they are finished, but for the thousands of the benchmark over other tables, which only this
-command logs.
+A command logs its tasks at its end. What an interrupted one computed, and the thousands of tasks of the benchmark over
+other tables, only this command logs.
 
 The study of a table of one's own has an experiment and a registered model of its own; both carry the study's name.
 """

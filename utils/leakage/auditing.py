@@ -76,7 +76,7 @@ def audit(
     Returns
     -------
     Report
-        With the findings 'shared rows', 'near-shared rows', 'sampler rows', 'scaler', 'prevalence', 'area'.
+        With the findings 'shared rows', 'near-shared rows', 'sampler rows', 'scaler', 'encoder', 'prevalence', 'area'.
 
     Raises
     ------
