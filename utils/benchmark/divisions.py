@@ -14,8 +14,8 @@ from utils.data.errors import DataError
 from utils.data.identity import identify
 from utils.models.registry import MODELS
 
-FEW = 100  # groups with a positive; if there are more, every part gets some
-OFTEN = 0.4  # share of positives from which they may be the more frequent class of a part
+ENOUGH_GROUPS = 100  # with a positive; if there are as many, every part gets some
+BALANCED = 0.4  # prevalence from which positives may be the more frequent class of a part
 
 
 def check_divisions(profile: Profile) -> None:
@@ -34,7 +34,7 @@ def check_divisions(profile: Profile) -> None:
     development = np.concatenate([first.train, first.test])
     is_positive = dataset.y.to_numpy()[development] == 1
     n_groups = len(np.unique(dataset.groups[development][is_positive]))
-    if n_groups >= FEW and is_positive.mean() < OFTEN:
+    if n_groups >= ENOUGH_GROUPS and is_positive.mean() < BALANCED:
         return
     for fold_id in dict.fromkeys((*profile.folds, *profile.deep_folds)):
         for part, y, is_learned_from in _parts(profile, fold_id):

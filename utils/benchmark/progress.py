@@ -33,7 +33,7 @@ class Board:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / str(os.getpid())).write_text(text)
 
-    def wipe(self) -> None:
+    def remove(self) -> None:
         """Remove the note of this process."""
         (self.folder / str(os.getpid())).unlink(missing_ok=True)
 

@@ -143,7 +143,7 @@ def announced(tasks: list[Task], path: Path) -> Iterator[Task]:
             break
         board.write(label(task))
         yield task
-    board.wipe()
+    board.remove()
 
 
 def _require_same_data(dataset: Dataset, task: Task) -> None:

@@ -95,7 +95,7 @@ def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
     dataset = load_dataset(profile.dataset)
     folds = all_folds(profile.dataset, profile.protocol, 1)
     rows = np.concatenate([fold.test for fold in folds.values()])
-    path = _kept(profile, task, "parquet")
+    path = _cached_file(profile, task, "parquet")
     probability = read_out_of_fold(path, rows)
     if probability is None:
         ledger.require_complete(path.parent, [f"{label(task)} and the other folds"])
@@ -107,8 +107,8 @@ def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
     return OutOfFold(dataset.y.to_numpy()[rows], probability, amounts_at(dataset, rows))
 
 
-def _kept(profile: Profile, task: Task, suffix: str) -> Path:
-    """File beside the ledger with what was computed for a final model."""
+def _cached_file(profile: Profile, task: Task, suffix: str) -> Path:
+    """File beside the ledger with what was computed for a final model, so that it is not computed again."""
     return profile.results / "out_of_fold" / f"{task.key}.{suffix}"
 
 
@@ -170,7 +170,7 @@ def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold 
 
 def _fit_as_chosen(profile: Profile, task: Task, rows: TrainingRows) -> Fitted:
     """The task, fitted with the settings that its search chose before, or chooses now."""
-    n_jobs, path = effective_n_jobs(-1), _kept(profile, task, "json")
+    n_jobs, path = effective_n_jobs(-1), _cached_file(profile, task, "json")
     if task.search is None:
         return fit(task, rows, n_jobs)
     chosen = read_settings(path)

@@ -33,8 +33,8 @@ def test_board_shows_what_was_written_last(board):
 def test_board_wipe_removes_only_the_note_of_the_process(board):
     board.write("mine")
     (board.folder / "0").write_text("another's")
-    board.wipe()
-    board.wipe()
+    board.remove()
+    board.remove()
     assert board.read() == ["another's"]
 
 
