@@ -9,7 +9,8 @@ import pandas as pd
 from utils.reporting.recorded import Comparison, SamplerDifference
 
 TOO_WIDE = 1.0  # an average precision cannot differ by more
-PROPER_NAMES = ("Gaussian", "Tomek")
+PROPER_NAMES = ("Tomek",)
+COUNTED = {"Adversarial random forest": "adversarial random forests", "Gaussian copula": "a Gaussian copula"}
 
 
 def with_interval(mean: float, low: float, high: float, digits: int = 3) -> str:
@@ -197,6 +198,11 @@ def pair_label(comparison: Comparison, model: str, sampler: str) -> str:
 
 
 def phrase(label: str) -> str:
-    """A label inside a sentence: names and acronyms are unchanged, other words start in lower case."""
+    """A label inside a sentence: names and acronyms are unchanged, other words start in lower case.
+
+    What one counts is in the plural or has an article.
+    """
+    if label in COUNTED:
+        return COUNTED[label]
     first_word = label.split()[0]
     return label[0].lower() + label[1:] if first_word[1:].islower() and first_word not in PROPER_NAMES else label

@@ -242,7 +242,8 @@ def test_refuted_by_names_who_refutes_the_claim():
     [
         ("Random undersampling", "random undersampling"),
         ("Tomek links", "Tomek links"),
-        ("Gaussian copula", "Gaussian copula"),
+        ("Gaussian copula", "a Gaussian copula"),
+        ("Adversarial random forest", "adversarial random forests"),
         ("NearMiss", "NearMiss"),
         ("Borderline-SMOTE", "Borderline-SMOTE"),
         ("SMOTE-ENN", "SMOTE-ENN"),
