@@ -10,6 +10,7 @@ from utils.analysis import bootstrap
 from utils.benchmark import equal_classes, ledger
 from utils.config import DatasetConfig, Profile, Study, load_profile
 from utils.data.identity import identify
+from utils.reporting.tables import phrase
 from utils.serving.final_model import final_task
 
 
@@ -85,5 +86,4 @@ def development_rows(profile: Profile) -> pd.DataFrame:
 
 def pair_label(sampler: str, model: str, labels: dict[str, str]) -> str:
     """Model and sampler as the study prints them, such as 'XGBoost, CGAN'."""
-    printed = labels.get(sampler, sampler)
-    return f"{labels.get(model, model)}, {printed.lower() if sampler == 'none' else printed}"
+    return f"{labels.get(model, model)}, {phrase(labels.get(sampler, sampler))}"

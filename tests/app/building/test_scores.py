@@ -101,3 +101,12 @@ def test_measured_rows_decide_for_pairs_figures_and_scores_which_run_they_are_of
         assert command.measured_profile(study).name == run.name
         assert figures.measured(study).attrs["profile"] == run.name
         assert scores.measured_rows(study)[0].name == run.name
+
+
+@pytest.mark.parametrize(
+    ("sampler", "label"),
+    [("none", "XGBoost, no resampling"), ("ros", "XGBoost, random oversampling"), ("cgan", "XGBoost, CGAN")],
+)
+def test_pair_label_reads_as_part_of_a_sentence(sampler, label):
+    labels = {"none": "No resampling", "ros": "Random oversampling", "cgan": "CGAN", "xgb": "XGBoost"}
+    assert scores.pair_label(sampler, "xgb", labels) == label
