@@ -189,21 +189,39 @@ def read_file(
         try:
             yield _parse(line, result, task)
         except (ValueError, KeyError, TypeError) as error:
-            raise LedgerError(
-                f"{path.name}, line {number}: not a finished task ({_reason(error)}); delete this line to run it again."
-            ) from None
+            raise _unreadable(path, number, error) from None
 
 
 def read_keys(path: Path) -> set[str]:
-    """Keys of the complete lines of a file, whatever results they hold; none if there is no such file."""
+    """Keys of the complete lines of a file, whatever results they hold; none if there is no such file.
+
+    Raises
+    ------
+    LedgerError
+        As `read_file` does, about a line without a key.
+    """
+    return {key for key, _ in _keyed_lines(path)}
+
+
+def _keyed_lines(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Key and bytes of each complete line of a file."""
     *lines, _unfinished = _content(path).split(b"\n")
-    return {json.loads(line)["key"] for line in lines}
+    for number, line in enumerate(lines, 1):
+        try:
+            yield json.loads(line)["key"], line
+        except (ValueError, KeyError, TypeError) as error:
+            raise _unreadable(path, number, error) from None
+
+
+def _unreadable(path: Path, number: int, error: Exception) -> LedgerError:
+    return LedgerError(
+        f"{path.name}, line {number}: not a finished task ({_reason(error)}); delete this line to run it again."
+    )
 
 
 def remove(path: Path, keys: Collection[str]) -> None:
     """Remove the lines with these keys, and an unfinished last line, so that the tasks are run again."""
-    *lines, _unfinished = _content(path).split(b"\n")
-    kept = [line + b"\n" for line in lines if json.loads(line)["key"] not in keys]
+    kept = [line + b"\n" for key, line in _keyed_lines(path) if key not in keys]
     with replacing(path) as temporary:
         temporary.write_bytes(b"".join(kept))
 

@@ -304,6 +304,17 @@ def test_remove_removes_these_lines_and_a_broken_end(tmp_path):
     assert [row.key for row in ledger.read_file(path)] == [rows[0].key, rows[2].key]
 
 
+@pytest.mark.parametrize("line", [b"nonsense", b"[]", b"{}"])
+def test_keys_are_not_read_from_a_broken_line_and_nothing_is_removed(tmp_path, line):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(ledger.line_of(make_row()) + line + b"\n")
+    before = path.read_bytes()
+    for use in (ledger.read_keys, lambda path: ledger.remove(path, {make_row().key})):
+        with pytest.raises(LedgerError, match=r"rows\.jsonl, line 2: not a finished task"):
+            use(path)
+    assert path.read_bytes() == before
+
+
 def test_frame_has_names_to_group_by():
     rows = [make_row(fold=1, average_precision=0.8), make_row(fold=2, average_precision=0.9)]
     table = ledger.frame(rows)
