@@ -5,8 +5,9 @@
 In each development fold every generator is fitted to the fold's training rows, scaled as in the study's pipeline, and
 draws 5,000 frauds. Generators run one after the other and use all cores. Each result is appended to generators.jsonl at
 once, and a rerun skips it. At the end a table of medians over the folds (generators.md) is written, with the best of
-every column in bold and a line for each of the study's goals. CTGAN and TVAE need the dependency group ctgan. `--quick`
-trains for seconds, to try this program. `benchmarks.generators.on_tables` compares generators over many tables.
+every column in bold and a line for each of the study's goals. Other projects' generators need the dependency group
+`peers`. `--quick` trains for seconds, to try this program. `benchmarks.generators.on_tables` compares generators over
+many tables.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ import pandas as pd
 from imblearn.over_sampling import SMOTE
 from tqdm import tqdm
 
+from benchmarks.generators.methods import QUICK_FOREST
+from benchmarks.generators.worker_sampler import WorkerSampler
 from benchmarks.judgement import ahead_lines, goal_lines, medians, table_lines
 from utils.backend import load_tensorflow
 from utils.benchmark import ledger
@@ -42,14 +45,15 @@ from utils.plan_file import read_plan
 from utils.registry import Entry
 from utils.samplers.cgan.conditional_gan import ConditionalGAN
 from utils.samplers.cgan.config import GANConfig
+from utils.samplers.optional import MissingPackageError, require_packages
 from utils.samplers.peers import (
+    CTGAN_PACKAGES,
     CTGANSampler,
     Drawn,
     GaussianCopulaSampler,
     JitterSampler,
     PeerSampler,
     TVAESampler,
-    require_ctgan,
 )
 from utils.samplers.registry import SAMPLERS
 from utils.seeding import child_seed
@@ -60,11 +64,12 @@ USEFULNESS = ("tstr", "trtr", "trts", "tstr_ratio", "tstr_ratio_long")  # figure
 N_FRAUDS = 5_000
 REVISION = 1  # raised by hand when a change in this project, such as a new fidelity figure, invalidates old results
 FRAUD = 1
-PACKAGES = {"ctgan": ("ctgan", "torch")}
+PACKAGES = {"ctgan": CTGAN_PACKAGES, "arfpy": ("arfpy",), "ForestDiffusion": ("ForestDiffusion",)}  # optional ones
 NOTE = """Times leave out imports and the start of processes. SMOTE fits nothing; its time is that of the whole
 `fit_resample`, which also checks and copies the training rows. Likeness, but for the first two-sample AUC, is measured
 on the rows that a generator was fitted to, where copies look perfect: read it with `closest record` (about 1 for fresh
-rows, 0 for copies). The CGAN of the original study sees scaled columns here like everybody else."""
+rows, 0 for copies). Adversarial random forests and ForestDiffusion fit on one core; ForestDiffusion's defaults take too
+long, and here it is smaller. The CGAN of the original study sees scaled columns here like everybody else."""
 
 
 def _build_cgan(seed: int, **settings: Any) -> ConditionalGAN:
@@ -75,6 +80,14 @@ def _build_original(seed: int, **settings: Any) -> Any:
     from utils.experiments.original_study.cgan import OriginalCGAN
 
     return OriginalCGAN(random_state=seed, **settings)
+
+
+def _build_arf(seed: int) -> WorkerSampler:
+    return WorkerSampler(model="ARF", random_state=seed)
+
+
+def _build_forest(seed: int, **settings: Any) -> WorkerSampler:
+    return WorkerSampler(model="ForestDiffusion", settings=settings, random_state=seed)
 
 
 def _builder_of(kind: type) -> Any:
@@ -95,6 +108,8 @@ GENERATORS = {
         Entry("ctgan_3000", "CTGAN, 3000 epochs", _builder_of(CTGANSampler), "ctgan", {"epochs": 3000}),
         Entry("tvae", "TVAE, 300 epochs", _builder_of(TVAESampler), "ctgan", {"epochs": 300}),
         Entry("copula", "Gaussian copula", _builder_of(GaussianCopulaSampler), "scikit-learn"),
+        Entry("arf", "Adversarial random forest", _build_arf, "arfpy"),
+        Entry("forest", "ForestDiffusion", _build_forest, "ForestDiffusion", QUICK_FOREST),
         Entry("jitter", "Jitter", _builder_of(JitterSampler), "numpy", {"noise": 0.1}),
         Entry("smote", "SMOTE", _builder_of(SMOTE), "imbalanced-learn", {"k_neighbors": 5}),
         Entry("original", "CGAN of the original study", _build_original, "tensorflow", {"batches": 2000}),
@@ -106,6 +121,7 @@ QUICK = {
     "ctgan_300": {"epochs": 2},
     "ctgan_3000": {"epochs": 4},
     "tvae": {"epochs": 2},
+    "forest": {**QUICK_FOREST, "n_t": 2},
     "original": {"batches": 50},
 }
 
@@ -246,13 +262,17 @@ def all_tasks(profile: Profile, n_folds: int, changes: dict[str, dict]) -> list[
 
 
 def installed() -> list[Entry]:
-    """Generators whose packages are installed; a message on stderr says which are left out."""
+    """Generators whose packages are installed; a message on stderr says which are left out, and why."""
+    return [entry for entry in GENERATORS.values() if _is_installed(entry)]
+
+
+def _is_installed(entry: Entry) -> bool:
     try:
-        require_ctgan("This comparison")
-    except ModuleNotFoundError as error:
-        print(f"{error} CTGAN and TVAE are left out.", file=sys.stderr)
-        return [entry for entry in GENERATORS.values() if entry.library != "ctgan"]
-    return list(GENERATORS.values())
+        require_packages(entry.label, PACKAGES.get(entry.library, ()), group="peers")
+    except MissingPackageError as error:
+        print(f"Left out: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 def run(profile: Profile, tasks: list[GeneratorTask], path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -44,6 +45,29 @@ def _prepare(parent: int) -> None:
 def fit_and_draw(request: PeerRequest) -> DrawnRows:
     """Fit one of `FITS` to the rows of a request, and draw from it."""
     return peer_generators.fit_and_draw(request, FITS)
+
+
+def fit_and_time(request: PeerRequest) -> tuple[DrawnRows, float]:
+    """As `fit_and_draw`, with the seconds of drawing."""
+    seconds: list[float] = []
+
+    def fit_model(request: PeerRequest) -> Callable[[], Draw]:
+        fit = FITS[request.model](request)
+
+        def fit_timed() -> Draw:
+            draw = fit()
+
+            def draw_timed(n_rows: int) -> pd.DataFrame:
+                start = time.perf_counter()
+                rows = draw(n_rows)
+                seconds.append(time.perf_counter() - start)
+                return rows
+
+            return draw_timed
+
+        return fit_timed
+
+    return peer_generators.fit_and_draw(request, {request.model: fit_model}), seconds[0]
 
 
 def quality(real: pd.DataFrame, synthetic: pd.DataFrame, categories: list[str]) -> float:

@@ -266,14 +266,13 @@ def test_draw_frauds_fits_networks_and_draws_from_them(profile, tasks, name):
     assert min(frauds.fit_seconds, frauds.draw_seconds) > 0
 
 
-def test_installed_lists_the_others_without_ctgan(monkeypatch, capsys):
-    def lacking(user):
-        raise ModuleNotFoundError(f"{user} needs ctgan.")
-
-    monkeypatch.setattr(generators, "require_ctgan", lacking)
+def test_installed_lists_the_others_without_optional_packages(monkeypatch, capsys):
+    monkeypatch.setattr("utils.samplers.optional.find_spec", lambda name: None)
     names = {"cgan", "cgan_before", "copula", "jitter", "smote", "original"}
     assert {entry.name for entry in generators.installed()} == names
-    assert "CTGAN and TVAE are left out" in capsys.readouterr().err
+    messages = capsys.readouterr().err.splitlines()
+    assert len(messages) == 5 and messages[0].startswith("Left out: CTGAN, 300 epochs needs ctgan and torch, which")
+    assert all("uv sync --inexact --group peers" in message for message in messages)
 
 
 def test_real_rows_are_scaled_by_the_training_rows(profile):
