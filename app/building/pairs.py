@@ -26,7 +26,7 @@ from utils.config import CREDITCARD, Costs, Profile, load_profile
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
 from utils.models.registry import MODELS
-from utils.reporting.tables import phrase
+from utils.reporting.tables import pair_text
 from utils.samplers.registry import SAMPLERS
 from utils.serving import bundle
 from utils.serving.bundle import BundleError, FraudModel, apply_calibrator, fit_calibrator
@@ -147,7 +147,7 @@ def _assemble(
         card=Card.of_methods(
             **vars(fitted.trial),
             ledger_key=task.key,
-            label=f"{MODELS[task.model.name].label} with {phrase(SAMPLERS[task.sampler.name].label)}",
+            label=pair_text(MODELS[task.model.name].label, SAMPLERS[task.sampler.name].label),
         ),
         raw=describe_columns(dataset, fold.train),
     )

@@ -17,7 +17,7 @@ from utils.config import NOTEBOOKS, load_profile
 from utils.reporting import claims, few_frauds, other_tables, recorded
 from utils.reporting.findings import Findings, findings
 from utils.reporting.recorded import Comparison, Numbers, PairEstimate, PairMean
-from utils.reporting.tables import if_unused, phrase, refuted_by
+from utils.reporting.tables import if_unused, pair_text, refuted_by
 from utils.serving.bundle import FraudModel
 from utils.serving.card import Card
 from utils.study_file import NAME, Words
@@ -178,7 +178,7 @@ def _headline(numbers: Numbers) -> Headline:
 
 
 def _pair_score(row: PairMean, comparison: Comparison) -> PairScore:
-    label = f"{comparison.models[row.model]}, {phrase(comparison.samplers[row.sampler])}"
+    label = pair_text(comparison.models[row.model], comparison.samplers[row.sampler])
     return PairScore(label, row.mean, (row.low, row.high), row.n_folds)
 
 
@@ -204,10 +204,10 @@ def _scorings(comparison: Comparison) -> str:
     table = ledger.scorings(load_profile(comparison.profile).results)
     if table.empty:
         return ""
+    labels = comparison.models | comparison.samplers
     scored = [
-        f"{comparison.models.get(row.model, row.model)} with "
-        f"{phrase(comparison.samplers.get(row.sampler, row.sampler))}, {row.average_precision:.3f} "
-        f"({row.finished[:10]})"
+        f"{pair_text(labels.get(row.model, row.model), labels.get(row.sampler, row.sampler))}, "
+        f"{row.average_precision:.3f} ({row.finished[:10]})"
         for row in table.itertuples()
     ]
     return f"The test set has been scored for {_number(len(scored), 'final model')}: {'; '.join(scored)}."

@@ -383,7 +383,7 @@ def test_models_and_health_are_described(client, fraud_model):
     entry, pair = client.get("/api/v1/models").json["models"]
     assert (entry["name"], pair["name"]) == ("champion", "none+lr")
     assert entry["model"].startswith("none+xgb@") and pair["model"].startswith("none+lr@")
-    assert (entry["label"], pair["label"]) == ("XGBoost, no resampling", "Logistic regression, no resampling")
+    assert (entry["label"], pair["label"]) == ("XGBoost with no resampling", "Logistic regression with no resampling")
     assert entry["scores"] == {"average_precision": 0.8, "interval": [0.7, 0.9], "folds": 10, "profile": "full"}
     assert entry["card"] == to_json(fraud_model.card)
     assert entry["columns"] == pair["columns"]
@@ -725,7 +725,7 @@ def test_describe_takes_typical_rows_of_each_class_as_examples(fraud_model):
         of_class = frame[frame["Class"] == value]
         assert (of_class[list(COLUMNS)] == pd.Series(about.examples[kind])).all(axis=1).sum() == 1
     assert about.ranges["Amount"] == (frame["Amount"].min(), frame["Amount"].max())
-    assert about.label == "XGBoost, no resampling"
+    assert about.label == "XGBoost with no resampling"
 
 
 # --- the real server and its client

@@ -515,7 +515,7 @@ def test_file_page_scores_a_parquet_file_by_the_chosen_model(browser, server, ca
     place, frame = labelled
     look(browser)
     upload(browser, server, place / "rows.parquet", "none+lr")
-    assert facts(browser)["Model"] == "Logistic regression, no resampling"
+    assert facts(browser)["Model"] == "Logistic regression with no resampling"
     assert not find(browser, "#unreadable").is_displayed()
     expected = catalog.get("none+lr").model.predict_proba(frame)
     np.testing.assert_allclose(column(browser, 1), np.sort(expected)[::-1], atol=1e-9)
@@ -576,9 +576,9 @@ def test_models_page_sorts_its_table_and_leads_to_cards(browser, server, catalog
     wait_for(browser, "document.querySelector('#models th button')")
     press(browser, find(browser, "#models th button"))
     assert browser.execute_script(labels) == sorted(pair.label for pair in catalog.pairs)
-    press(browser, browser.find_element(By.LINK_TEXT, "Logistic regression, no resampling"))
+    press(browser, browser.find_element(By.LINK_TEXT, "Logistic regression with no resampling"))
     wait_for(browser, "location.pathname.startsWith('/models/')")
-    assert find(browser, "h1").text == "Logistic regression, no resampling"
+    assert find(browser, "h1").text == "Logistic regression with no resampling"
     assert catalog.get("none+lr").version in find(browser, "main").text
     press(browser, browser.find_element(By.LINK_TEXT, "Score one transaction"))
     wait_for(browser, "document.getElementById('transaction')")

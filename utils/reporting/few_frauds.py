@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from utils.reporting.recorded import Scarcity
-from utils.reporting.tables import phrase, verdict_counts
+from utils.reporting.tables import pair_text, phrase, verdict_counts
 
 
 def in_brief(section: Scarcity | None) -> str:
@@ -38,5 +38,5 @@ def difference_grid(section: Scarcity) -> pd.DataFrame:
     samplers, models = section.labels.samplers, section.labels.models
     pairs = [(model, sampler) for sampler in samplers for model in models if (model, sampler) in grid.index]
     grid = grid.reindex(pairs)[[level for level in section.size.levels if level in grid]].fillna("–")
-    names = [f"{models[model]}, {phrase(samplers[sampler])}" for model, sampler in pairs]
+    names = [pair_text(models[model], samplers[sampler]) for model, sampler in pairs]
     return grid.set_axis(pd.Index(names, name="Pair"))

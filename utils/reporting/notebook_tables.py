@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from utils.analysis.verdicts import detectable_difference
-from utils.reporting.tables import TOO_WIDE, interval_text, phrase
+from utils.reporting.tables import TOO_WIDE, interval_text, pair_text
 
 HEADINGS = {
     "model": "Model",
@@ -41,8 +41,8 @@ class Labels:
     samplers: Mapping[str, str]
 
     def pair(self, model: str, sampler: str) -> str:
-        """Text such as 'XGBoost, no resampling'."""
-        return f"{self.models[model]}, {phrase(self.samplers[sampler])}"
+        """Text such as 'XGBoost with no resampling'."""
+        return pair_text(self.models[model], self.samplers[sampler])
 
     @cached_property
     def pairs(self) -> dict[str, str]:

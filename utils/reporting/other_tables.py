@@ -7,7 +7,7 @@ from collections import Counter
 import pandas as pd
 
 from utils.reporting.recorded import OtherTables, TablesVerdict
-from utils.reporting.tables import phrase, plural
+from utils.reporting.tables import pair_text, plural
 
 
 def in_brief(section: OtherTables | None) -> str:
@@ -42,7 +42,7 @@ def verdict_grid(section: OtherTables) -> pd.DataFrame:
     samplers, models = section.labels.samplers, section.labels.models
     grid = pd.DataFrame(cells).reindex([(sampler, model) for sampler in samplers for model in models])
     grid = grid.dropna(how="all").fillna("–")
-    names = [f"{models[model]}, {phrase(samplers[sampler])}" for sampler, model in grid.index]
+    names = [pair_text(models[model], samplers[sampler]) for sampler, model in grid.index]
     return grid.set_axis(pd.Index(names, name="Pair"))
 
 

@@ -194,7 +194,12 @@ def pair_label(comparison: Comparison, model: str, sampler: str) -> str:
     label = phrase(comparison.models[model])
     if model in {row.model for row in comparison.alone}:
         return f"{label}, which takes no sampler"
-    return f"{label} with {phrase(comparison.samplers[sampler])}"
+    return pair_text(label, comparison.samplers[sampler])
+
+
+def pair_text(model: str, sampler: str) -> str:
+    """Model and sampler by their labels, such as 'XGBoost with class weights'."""
+    return f"{model} with {phrase(sampler)}"
 
 
 def phrase(label: str) -> str:

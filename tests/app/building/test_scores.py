@@ -83,7 +83,7 @@ def test_measured_pairs_are_those_of_the_full_study_else_of_the_quick_one(profil
         scores, "final_task", lambda profile, pair: SimpleNamespace(key=f"{profile.name} {'+'.join(pair)}")
     )
     pairs = scores.measured_pairs(profile.dataset, {"none": "No resampling", "smote": "SMOTE", "lr": "Logistic"})
-    assert [pair.label for pair in pairs] == ["Logistic, no resampling", "Logistic, SMOTE"]
+    assert [pair.label for pair in pairs] == ["Logistic with no resampling", "Logistic with SMOTE"]
     assert [pair.scores.average_precision for pair in pairs] == [0.45, 1.0]
     assert [pair.keys for pair in pairs] == [["b", f"{expected} none+lr"], ["a", f"{expected} smote+lr"]]
     assert {pair.scores.profile for pair in pairs} == {expected}
@@ -105,8 +105,13 @@ def test_measured_rows_decide_for_pairs_figures_and_scores_which_run_they_are_of
 
 @pytest.mark.parametrize(
     ("sampler", "label"),
-    [("none", "XGBoost, no resampling"), ("ros", "XGBoost, random oversampling"), ("cgan", "XGBoost, CGAN")],
+    [
+        ("none", "XGBoost with no resampling"),
+        ("ros", "XGBoost with random oversampling"),
+        ("arf", "XGBoost with adversarial random forests"),
+    ],
 )
 def test_pair_label_reads_as_part_of_a_sentence(sampler, label):
-    labels = {"none": "No resampling", "ros": "Random oversampling", "cgan": "CGAN", "xgb": "XGBoost"}
+    labels = {"none": "No resampling", "ros": "Random oversampling", "xgb": "XGBoost"}
+    labels["arf"] = "Adversarial random forest"
     assert scores.pair_label(sampler, "xgb", labels) == label

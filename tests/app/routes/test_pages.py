@@ -243,7 +243,7 @@ def test_headline_is_taken_from_the_records(tmp_path, monkeypatch):
     (tmp_path / "paper" / "numbers.json").write_text(json.dumps(numbers))
     found = study.headline()
     assert found.per_10000 == 42 and found.verdict == "refuted" and found.final.ledger_key == "k"
-    labels = ["Logistic regression, no resampling", "Random forest, CGAN", "Random forest, no resampling"]
+    labels = ["Logistic regression with no resampling", "Random forest with CGAN", "Random forest with no resampling"]
     assert [row.label for row in found.means] == labels
     assert [row.average_precision for row in found.means] == [0.7, 0.6, 0.5] and found.refuted_by == ""
 
@@ -391,7 +391,7 @@ def test_predict_page_fills_in_an_example_and_scores_it(client, champion):
 def test_predict_page_answers_with_the_chosen_model_which_stays_chosen(client, pair, champion):
     example = pair.about.examples["fraud"]
     page = client.get("/predict", query_string={"example": "fraud", "model": "none+lr"})
-    assert '<option value="none+lr" selected>Logistic regression, no resampling</option>' in page.text
+    assert '<option value="none+lr" selected>Logistic regression with no resampling</option>' in page.text
     assert float(boxes(page)["V4"]) == example["V4"]
     answer = client.post("/predict", data={"csrf_token": token_of(page), "model": "none+lr", **in_form(example)})
     exact = float(re.search(r'data-exact="([^"]+)"', answer.text)[1])

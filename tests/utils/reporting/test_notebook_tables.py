@@ -11,15 +11,15 @@ LABELS = notebook_tables.Labels(
 
 
 def test_labels_name_every_pair():
-    assert LABELS.pair("rf", "cgan") == LABELS.pairs["rf + cgan"] == "Random forest, CGAN"
-    assert LABELS.pairs["xgb + ros"] == "XGBoost, random oversampling" and len(LABELS.pairs) == 6
+    assert LABELS.pair("rf", "cgan") == LABELS.pairs["rf + cgan"] == "Random forest with CGAN"
+    assert LABELS.pairs["xgb + ros"] == "XGBoost with random oversampling" and len(LABELS.pairs) == 6
 
 
 def test_labelled_replaces_names_in_columns_index_and_headings():
     frame = pd.DataFrame({"model": ["rf"], "against": ["xgb + none"], "verdict": ["harms"], "n": [3]})
     shown = notebook_tables.labelled(frame, LABELS, n="Number")
     assert shown.columns.tolist() == ["Model", "Compared with", "Verdict", "Number"]
-    assert shown.iloc[0].tolist() == ["Random forest", "XGBoost, no resampling", "harms", 3]
+    assert shown.iloc[0].tolist() == ["Random forest", "XGBoost with no resampling", "harms", 3]
     wide = pd.DataFrame({"rf": [0.5], "xgb": [0.6]}, index=pd.Index(["cgan"], name="sampler"))
     wide = notebook_tables.labelled(wide, LABELS)
     assert (wide.index.name, *wide.index, *wide.columns) == ("Sampler", "CGAN", "Random forest", "XGBoost")

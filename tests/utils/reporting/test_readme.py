@@ -219,15 +219,15 @@ def test_headline_has_a_table_of_the_differences_with_few_frauds(numbers):
     text = readme.headline(parse(numbers))
     assert "Of 19 comparisons" in text and "1 is a credible gain" in text
     assert "| Pair | 20 | 40 | 80 | 160 | all |" in text
-    assert "| Logistic regression, SMOTE | +0.032 (helps) | +0.001 (undecided) |" in text
-    assert "| XGBoost, CGAN | +0.001 (undecided) | – | – | – | – |" in text
+    assert "| Logistic regression with SMOTE | +0.032 (helps) | +0.001 (undecided) |" in text
+    assert "| XGBoost with CGAN | +0.001 (undecided) | – | – | – | – |" in text
 
 
 def test_headline_has_a_table_of_the_verdicts_over_other_tables(numbers):
     text = readme.headline(parse(numbers))
-    assert "| Random forest, SMOTE | – | harms (-0.001) |" in text
-    assert "| Logistic regression, SMOTE | equivalent (-0.001) | – |" in text
-    assert "| Logistic regression, random undersampling | – | harms (-0.001) |" in text
+    assert "| Random forest with SMOTE | – | harms (-0.001) |" in text
+    assert "| Logistic regression with SMOTE | equivalent (-0.001) | – |" in text
+    assert "| Logistic regression with random undersampling | – | harms (-0.001) |" in text
 
 
 def test_answer_refuses_a_false_claim_of_the_full_study(numbers):
