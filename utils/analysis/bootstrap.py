@@ -16,17 +16,18 @@ N_DRAWS = 4000  # for intervals of means, whose third decimal is printed
 
 
 def bootstrap_means(table: pd.DataFrame, *, n_draws: int = N_DRAWS, seed: int = 0) -> pd.DataFrame:
-    """Mean average precision of every (model, sampler) with a bootstrap interval over the frauds.
+    """Mean average precision of every (model, sampler) with a bootstrap interval over the test rows.
 
-    Frauds are drawn with replacement, the same draws for every method. The legitimate rows are not resampled: there are
-    hundreds of times more of them, so their share of the variance is small.
+    Positives are drawn with replacement, the same draws for every method. Negatives are drawn in every fold; see
+    `draw_negatives`.
 
     Returns
     -------
     DataFrame
         Columns model, sampler, n_folds, mean, low, high, in the table's order.
     """
-    draws = _bootstrap_draws(table, n_draws, seed)
+    n_repeats = table.groupby(["model", "sampler"])["repeat"].transform("nunique").to_numpy()
+    draws = _bootstrap_draws(table, n_draws, seed, n_repeats)
     rows = []
     for (model, sampler), positions in table.groupby(["model", "sampler"], sort=False).indices.items():
         low, high = _interval(draws(positions).mean(axis=0))
@@ -38,10 +39,12 @@ def bootstrap_means(table: pd.DataFrame, *, n_draws: int = N_DRAWS, seed: int = 
 def bootstrap_differences(
     table: pd.DataFrame, pairs: list[Pair], *, n_draws: int = 1000, seed: int = 0
 ) -> NDArray[np.float64]:
-    """Bootstrap intervals over the frauds of differences between two mean average precisions, first minus second.
+    """Bootstrap intervals over the positives of differences between two mean average precisions, first minus second.
 
-    Both pairs are scored on the same draws of the same frauds, over the folds that both have; see `bootstrap_means`.
-    The interval reflects the choice of frauds but not of training rows, so it does not replace `corrected_difference`.
+    Both pairs are scored on the same draws of the same positives, over the folds that both have. Negatives are not
+    drawn, because ranks do not tell which ones two methods have in common: where positives are not rare, the interval
+    is too narrow. It does not reflect the choice of training rows either, so it does not replace
+    `corrected_difference`.
 
     Parameters
     ----------
@@ -64,21 +67,28 @@ def bootstrap_differences(
     return np.array(intervals)
 
 
-def _bootstrap_draws(table: pd.DataFrame, n_draws: int, seed: int) -> Callable[[NDArray], NDArray[np.float64]]:
-    """Return a function from rows of the table to their average precision in every draw of the frauds.
+def _bootstrap_draws(
+    table: pd.DataFrame, n_draws: int, seed: int, n_repeats: NDArray[np.int64] | None = None
+) -> Callable[[NDArray], NDArray[np.float64]]:
+    """Return a function from rows of the table to their average precision in every draw of the positives.
 
     It takes positions of shape (n_rows,) and returns an array of shape (n_rows, n_draws). Each row is computed once,
-    when it is first needed: a table has hundreds of rows, and a comparison needs few of them.
+    when it is first needed: a table has hundreds of rows, and a comparison needs few of them. With the number of
+    repeats behind the mean that a row belongs to, of shape (n_rows,), negatives are drawn, too.
     """
-    frauds = np.unique(np.concatenate(table["positives"].to_list()))
+    drawn = np.unique(np.concatenate(table["positives"].to_list()))
     rng = np.random.default_rng(seed)
-    weights = rng.multinomial(len(frauds), np.full(len(frauds), 1 / len(frauds)), size=n_draws)
+    weights = rng.multinomial(len(drawn), np.full(len(drawn), 1 / len(drawn)), size=n_draws)
     ranks, positives = table["ranks"].to_list(), table["positives"].to_list()
+    folds = list(zip(table["repeat"], table["fold"], strict=True))
 
     @cache
     def draw(position: int) -> NDArray[np.float64]:
-        columns = np.searchsorted(frauds, positives[position])
-        return resampled_average_precision(np.asarray(ranks[position]), weights[:, columns])
+        columns, negatives = np.searchsorted(drawn, positives[position]), None
+        if n_repeats is not None:
+            of_fold = np.random.default_rng([seed, *folds[position]])
+            negatives = draw_negatives(ranks[position], n_draws, of_fold, n_repeats[position])
+        return resampled_average_precision(np.asarray(ranks[position]), weights[:, columns], negatives)
 
     return lambda rows: np.array([draw(position) for position in rows])
 
@@ -88,7 +98,31 @@ def _interval(draws: NDArray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def resampled_average_precision(ranks: NDArray, weights: NDArray) -> NDArray:
+def draw_negatives(ranks: ArrayLike, n_draws: int, rng: np.random.Generator, n_repeats: int = 1) -> NDArray[np.int64]:
+    """Negatives above each positive when negatives are drawn with replacement.
+
+    The number of drawn negatives between two positives is taken from a Poisson distribution, the limit of the binomial
+    one. A mean over repeats has the same negatives in each of them, while here every repeat draws its own, in batches
+    of `n_repeats` copies, which gives the mean the same variance.
+
+    Parameters
+    ----------
+    ranks : int array of shape (n_positives,)
+        Ascending ranks of the positives.
+    n_draws : int
+    rng : Generator
+    n_repeats : int
+        Repeats that the mean is over.
+
+    Returns
+    -------
+    int array of shape (n_draws, n_positives)
+    """
+    gaps = np.diff(ranks, prepend=0) - 1
+    return n_repeats * rng.poisson(gaps / n_repeats, (n_draws, len(gaps))).cumsum(axis=1)
+
+
+def resampled_average_precision(ranks: NDArray, weights: NDArray, negatives: NDArray | None = None) -> NDArray:
     """Average precision when each positive is repeated according to its weight.
 
     Parameters
@@ -97,13 +131,16 @@ def resampled_average_precision(ranks: NDArray, weights: NDArray) -> NDArray:
         Ascending ranks of the positives.
     weights : int array of shape (n_draws, n_positives)
         Copies of each positive in each draw.
+    negatives : int array of shape (n_draws, n_positives), optional
+        Negatives above each positive in each draw; those of the ranked list by default.
 
     Returns
     -------
     array of shape (n_draws,)
         Without NaN: a draw without any positive counts as 0.
     """
-    negatives = ranks - np.arange(1, len(ranks) + 1)
+    if negatives is None:
+        negatives = ranks - np.arange(1, len(ranks) + 1)
     # The copies of a positive have consecutive ranks and add 1 - negatives / rank each: a section of the harmonic
     # series, which is the difference of two of its partial sums.
     last = np.cumsum(weights, axis=1) + negatives
@@ -112,9 +149,9 @@ def resampled_average_precision(ranks: NDArray, weights: NDArray) -> NDArray:
     return total / np.maximum(weights.sum(axis=1), 1)
 
 
-def interval_of_ranks(ranks: ArrayLike, *, n_draws: int = 100_000, seed: int = 0) -> tuple[float, float]:
-    """Bootstrap interval over the frauds of one ranked list's average precision."""
+def interval_of_ranks(ranks: ArrayLike, *, n_draws: int = N_DRAWS, seed: int = 0) -> tuple[float, float]:
+    """Bootstrap interval over the rows of one ranked list's average precision."""
     ranks = np.asarray(ranks)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(ranks), np.full(len(ranks), 1 / len(ranks)), size=n_draws)
-    return _interval(resampled_average_precision(ranks, weights))
+    return _interval(resampled_average_precision(ranks, weights, draw_negatives(ranks, n_draws, rng)))

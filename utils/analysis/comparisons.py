@@ -199,7 +199,7 @@ def ratio_differences(table: pd.DataFrame, ratios: Sequence[str] = ()) -> pd.Dat
     -------
     DataFrame
         Columns model, sampler, ratio, mean, low, high. The interval is the paired bootstrap's
-        over the frauds. The curves are descriptive; no verdict is based on them.
+        over the positives. The curves are descriptive; no verdict is based on them.
     """
     is_reference = table["sampler"] == "none"
     labelled = table.assign(sampler=table["sampler"].where(is_reference, table["sampler"] + " " + table["setting"]))

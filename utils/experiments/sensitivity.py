@@ -2,8 +2,8 @@
 
 python -m utils.experiments.sensitivity --profile quick
 
-Each choice is a set of tasks in a separate ledger, `sensitivity/` beside the benchmark's. All are measured on a few of
-the study's folds; `describe_folds` says which.
+Each choice is a set of tasks in a separate ledger, `sensitivity/` beside the benchmark's. `describe_folds` says on
+which of the study's folds it was measured.
 """
 
 from __future__ import annotations

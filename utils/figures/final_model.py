@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
 from utils import metrics
+from utils.analysis.bootstrap import draw_negatives
 from utils.config import Words
 from utils.figures.comparison import mean_precision
 from utils.figures.theme import (
@@ -100,13 +101,14 @@ def plot_cost(n_alerts: ArrayLike, cost: ArrayLike, chosen: int, days: float | N
 
 
 def plot_test_curve(ranks: ArrayLike, label: str, prevalence: float) -> Figure:
-    """Precision-recall steps of one ranked list with a bootstrap band over the frauds."""
+    """Precision-recall steps of one ranked list with a bootstrap band over the rows."""
     ranks = np.asarray(ranks)
     figure, axes = plt.subplots(figsize=(COLUMN, 3.1))
     grid = np.linspace(0.01, 1, 100)
     rng = np.random.default_rng(0)
-    negatives = ranks - np.arange(1, len(ranks) + 1)
-    draws = np.sort(rng.choice(negatives, (500, len(ranks))), axis=1) + np.arange(1, len(ranks) + 1)
+    chosen = np.sort(rng.integers(len(ranks), size=(500, len(ranks))), axis=1)
+    negatives = np.take_along_axis(draw_negatives(ranks, 500, rng), chosen, axis=1)
+    draws = negatives + np.arange(1, len(ranks) + 1)
     low, high = np.quantile(mean_precision(pd.DataFrame({"ranks": list(draws)}), grid), [0.025, 0.975], axis=0)
     axes.fill_between(grid, low, high, color=FRAUD, alpha=0.15, linewidth=0)
     precision, recall = metrics.precision_recall(ranks)

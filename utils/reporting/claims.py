@@ -169,8 +169,8 @@ def _claim_over_tables(numbers: Numbers) -> tuple[object, ...]:
 CLAIMS = (
     Claim(
         "not_supported",
-        "The claim that a random forest with CGAN oversampling is the best model is not supported, neither with a "
-        "tuned ratio nor with equal classes.",
+        "The claim that a random forest with CGAN oversampling is the best model is not supported, with a "
+        "tuned ratio or with equal classes.",
         lambda numbers: (numbers.comparison.claim.verdict, numbers.comparison.equal_claim.verdict),
         "=",
         ("not supported", "not supported"),
@@ -184,8 +184,8 @@ CLAIMS = (
     ),
     Claim(
         "two_losses",
-        "The only credible losses come with equal classes: random undersampling harms the random forest, and NearMiss "
-        "harms XGBoost.",
+        "Only equal classes cost a model credibly: random undersampling harms the random forest, and NearMiss harms "
+        "XGBoost.",
         lambda numbers: sorted(_with_verdict(numbers, "harms")),
         "=",
         ["rf + rus, equal classes", "xgb + nearmiss, equal classes"],
@@ -228,8 +228,8 @@ CLAIMS = (
     ),
     Claim(
         "original_faults",
-        "In a replication of the original protocol, training rows among the test rows raise scikit-learn's average "
-        "precision, and so does the trapezoidal rule; with ties broken against the model, as elsewhere in this study, "
+        "In a replication of the original protocol, training rows among the test rows raise the score, and so "
+        "does the trapezoidal rule; with ties broken against the model, as elsewhere in this study, "
         "the interval of the former includes zero.",
         _clear_gains_of_faults,
         "=",

@@ -22,11 +22,12 @@ def in_brief(section: OtherTables | None) -> str:
 
 
 def counts_in_brief(section: OtherTables) -> str:
-    """Two sentences: what was measured, and how often each verdict was reached."""
+    """Sentences on what was measured, and how often each verdict was reached."""
     measured = section.tables
     return (
         f"Over {measured.number} other tables{' and the credit-card data' * bool(measured.beside)}, "
-        f"{measured.families} families in all, every sampler was tuned over the same settings as its baseline. With a "
+        f"{measured.families} families in all, every sampler was tuned over the same settings as its baseline. The "
+        "easiest tables are those on which the model alone reaches 0.99. With a "
         f"tuned ratio, of {len(section.verdicts)} pairs of a model and a sampler, {_tally(section.verdicts)}; with "
         f"equal classes, {_tally(section.equal_verdicts)}."
     )
@@ -51,7 +52,7 @@ def _tally(rows: list[TablesVerdict]) -> str:
     n_hard = sum((row.verdict, row.hard_tables) == ("equivalent", "equivalent") for row in rows)
     n_worse = sum(row.verdict != "harms" and row.hard_tables == "harms" for row in rows)
     worse = f" ({n_worse} more without the easiest tables)" if n_worse else ""
-    unused = f", {counts['not used']} mostly left unused" if counts["not used"] else ""
+    unused = f", {counts['not used']} where the rows mostly stayed as they are" if counts["not used"] else ""
     are = plural(counts["helps"], "is", "are")
     return (
         f"{counts['helps']} {are} better than the model alone, {counts['equivalent']} equivalent to it ({n_hard} still "

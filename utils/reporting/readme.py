@@ -143,7 +143,7 @@ def _comparison_text(comparison: Comparison, stated: dict[str, str]) -> str:
             verdict_counts(comparison.differences, AGAINST_NONE),
             f"Half of them could have detected only a difference of more than {detectable:.3f}.",
             *_sentences(stated, "seeds_matter"),
-            "Gains and losses are adjusted for the number of comparisons; equivalences are not, here and below.",
+            "Gains and losses are adjusted for their number, except over other tables; equivalences never are.",
         ]
     )
 

@@ -10,6 +10,7 @@ from utils.reporting.recorded import Comparison, SamplerDifference
 
 TOO_WIDE = 1.0  # an average precision cannot differ by more
 PROPER_NAMES = ("Tomek",)
+SINGLE_MODEL = {"helps": "better", "harms": "worse"}  # what a verdict is called that is not on a sampler
 COUNTED = {"Adversarial random forest": "adversarial random forests", "Gaussian copula": "a Gaussian copula"}
 
 
@@ -63,7 +64,7 @@ def alone_grid(means: pd.DataFrame, compared: pd.DataFrame, models: dict[str, st
         [
             with_interval(row.mean, row.low, row.high),
             with_interval(*differences.loc[row.model, ["mean", "low", "high"]]),
-            differences.loc[row.model, "verdict"],
+            SINGLE_MODEL.get(verdict := differences.loc[row.model, "verdict"], verdict),
         ]
         for row in standalone.itertuples()
     ]
@@ -143,7 +144,7 @@ def verdict_counts(rows: list[SamplerDifference], what: str) -> str:
     """How often each verdict was reached, such as 'Of 9 comparisons, 1 is a credible gain, 0 credible losses, ...'."""
     counts = Counter(row.verdict for row in rows)
     helps, harms = counts["helps"], counts["harms"]
-    unused = f"{counts['not used']} mostly left unused by the search, " if counts["not used"] else ""
+    unused = f"{counts['not used']} where the rows mostly stayed as they are, " if counts["not used"] else ""
     return (
         f"Of {counts.total()} {what}, {helps} {plural(helps, 'is a credible gain', 'are credible gains')}, {harms} "
         f"{plural(harms, 'a credible loss', 'credible losses')}, {counts['equivalent']} practically equivalent, "

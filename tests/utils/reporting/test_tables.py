@@ -169,7 +169,7 @@ def test_alone_grid_lists_the_best_model_first():
     )
     grid = tables.alone_grid(means, compared, {"rf": "Random forest", "odd": "Outliers", "mix": "Mixture"})
     assert grid.index.tolist() == ["Mixture", "Outliers"]
-    assert grid.loc["Outliers"].tolist() == ["0.100 [0.050, 0.200]", "-0.700 [-0.800, -0.600]", "harms"]
+    assert grid.loc["Outliers"].tolist() == ["0.100 [0.050, 0.200]", "-0.700 [-0.800, -0.600]", "worse"]
 
 
 def searched(model: str, sampler: str, chosen: list, space: list) -> pd.DataFrame:
