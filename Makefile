@@ -80,8 +80,8 @@ lab: .venv/ready ## JupyterLab on the notebooks
 
 app: export APP_STUDY := $(value STUDY)
 app: .venv/ready ## the web page on http://127.0.0.1:5000
-	@card="$${APP_STUDY:+build/studies/$$APP_STUDY/}app/model/card.json"; \
-		test -e "$$card" && test -z "$$(test -z "$$APP_STUDY" || find "build/studies/$$APP_STUDY"/*/model/card.json -newer "$$card")" \
+	@folder="build/studies/$$(basename -- "$$APP_STUDY" .toml)"; card="$${APP_STUDY:+$$folder/}app/model/card.json"; \
+		test -e "$$card" && test -z "$$(test -z "$$APP_STUDY" || find "$$folder"/*/model/card.json -newer "$$card")" \
 		|| $(BIN)/python -m app.building $${APP_STUDY:+--study="$$APP_STUDY"}
 	@$(BIN)/python -m app.app $${APP_STUDY:+--study="$$APP_STUDY"}
 

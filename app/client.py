@@ -24,8 +24,10 @@ class RequestFailed(Exception):
 
 def call(url: str, body: bytes | None = None, content_type: str = "application/json") -> dict[str, object]:
     """The server's JSON answer; a body is sent by POST. RequestFailed says what went wrong."""
-    request = urllib.request.Request(url, data=body, headers={"Content-Type": content_type})
+    if not url.startswith(("http://", "https://")):
+        raise RequestFailed(f"{url} is no address of a server; give one such as --url {URL}.")
     try:
+        request = urllib.request.Request(url, data=body, headers={"Content-Type": content_type})
         with OPENER.open(request, timeout=60) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
@@ -42,14 +44,10 @@ def _reason(error: urllib.error.HTTPError) -> str:
 
 
 def small_file(model: dict[str, object]) -> bytes:
-    """A CSV of three rows: both examples, and one whose last column cannot be read."""
+    """A CSV of three rows: both examples, and one with a cell too many."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, model["columns"])
-    writer.writeheader()
-    examples = [{name: _spell(value) for name, value in row.items()} for row in model["examples"].values()]
-    writer.writerows(examples)
-    *_, usual = examples
-    writer.writerow({**usual, model["columns"][-1]: "unknown"})
+    rows = [[_spell(row[name]) for name in model["columns"]] for row in model["examples"].values()]
+    csv.writer(text).writerows([model["columns"], *rows, [*rows[-1], "one too many"]])
     return text.getvalue().encode()
 
 

@@ -32,8 +32,9 @@ class SettingError(argparse.ArgumentTypeError):
 
 
 def model_folder(study: str | None = None) -> Path:
-    """Where the served model of a study is; that of the credit-card study by default."""
-    return FOLDER if study in (None, CREDITCARD) else STUDIES / study / "app" / "model"
+    """Where the served model of a study is, from its name or its path; that of the credit-card study by default."""
+    name = Path(study or CREDITCARD).name.removesuffix(".toml")
+    return FOLDER if name == CREDITCARD else STUDIES / name / "app" / "model"
 
 
 def default_workers() -> int:
@@ -93,8 +94,9 @@ def _prefix(text: str) -> str:
 
 
 def _study(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", text, re.ASCII):
-        raise SettingError(f"{text!r} is no name of a study; give the name of a file in studies, such as claims.")
+    name = Path(text).stem if text.endswith(".toml") else text
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name, re.ASCII):
+        raise SettingError(f"{text!r} is no study; give the name of a file in studies, such as claims, or its path.")
     return text
 
 
@@ -115,7 +117,7 @@ class Settings:
     workers : int
         Processes.
     study : str, optional
-        Name of a study of the user's own, whose model is served.
+        Name of a study of the user's own, or path of its file, whose model is served.
     folder : Path
         Where the model is; by default `model_folder` of the study.
     state : Path, optional
@@ -164,7 +166,7 @@ OPTIONS = {
     "host": _Option(_host, "address to listen on (default: 127.0.0.1, which only this machine reaches)"),
     "port": _Option(_port, "port to listen on (default: 5000)"),
     "workers": _Option(_workers, "processes (default: one per core, at most 4)"),
-    "study": _Option(_study, "name of a study of your own, whose model is served (default: creditcard)"),
+    "study": _Option(_study, "name of a study of your own, or path of its file (default: creditcard)"),
     "folder": _Option(Path, "where the model is (default: app/model, or a folder of the study)"),
     "state": _Option(Path, "private folder that workers share (default: a temporary one)"),
     "trusted_hosts": _Option(_trusted_hosts, "names that requests may use (default: 127.0.0.1,localhost,[::1])"),

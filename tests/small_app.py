@@ -119,7 +119,7 @@ def write_champion(folder: Path) -> FraudModel:
     scores = Score(0.8, (0.7, 0.9), 10, "full")
     pairs = [("none", "lr", "Logistic regression"), ("none", "xgb", "XGBoost"), ("none", "rf", "Random forest")]
     measured = [
-        MeasuredPair(sampler, name, f"{printed}, no resampling", [key_of(sampler, name)], scores)
+        MeasuredPair(sampler, name, f"{printed} with no resampling", [key_of(sampler, name)], scores)
         for sampler, name, printed in pairs
     ]
     write_scores(folder, measured)

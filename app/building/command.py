@@ -22,8 +22,9 @@ REPORTED = (*EXPECTED, BundleError, NumbersError, PairError)  # their messages s
 
 
 def own_study(name: str | None) -> Study | None:
-    """The study of this name; None if it is the credit-card study."""
-    return None if name in (None, CREDITCARD.name) else read_study(name)
+    """The study of this name, or of the file at this path; None if it is the credit-card study."""
+    study = read_study(name or CREDITCARD.name)
+    return None if study.name == CREDITCARD.name else study
 
 
 def measured_profile(study: Study | None) -> Profile | None:
@@ -34,7 +35,7 @@ def measured_profile(study: Study | None) -> Profile | None:
 def main(argv: list[str] | None = None) -> int:
     """Write the champion, or pairs; 1 with a sentence for what a user can mend, such as a damaged model."""
     parser = argparse.ArgumentParser(description="Write the models that `python -m app.app` serves.")
-    parser.add_argument("--study", help="name of a study of your own, whose model is written (default: creditcard)")
+    parser.add_argument("--study", help="name of a study of your own, or path of its file (default: creditcard)")
     parser.add_argument("--folder", type=Path, help="where to (default: app/model, or a folder of the study)")
     parser.add_argument(
         "--pairs",

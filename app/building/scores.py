@@ -27,7 +27,7 @@ def measured_pairs(study: Study | DatasetConfig, labels: dict[str, str]) -> list
     Returns
     -------
     list of MeasuredPair
-        Intervals are from a bootstrap over the frauds. Empty if nothing was measured.
+        Intervals are from a bootstrap over the test rows. Empty if nothing was measured.
     """
     profile, table = measured_rows(study)
     if table.empty:

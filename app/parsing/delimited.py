@@ -58,7 +58,7 @@ def has_more_lines(text: Delimited, limit: int) -> bool:
 def refuse_too_many_lines(text: Delimited, limit: int) -> None:
     """Raise BodyError, before any row is read, if there are more rows than `limit` whatever the cells hold."""
     if has_more_lines(text, limit) and b'"' not in text.content:
-        check_count(limit + 1, limit)
+        check_count(limit + 1, limit, text.name)
 
 
 @contextmanager
@@ -87,6 +87,8 @@ class Lines:
 
     Attributes
     ----------
+    name : str
+        What messages call the table.
     has_optional : bool
         Whether the table has the optional column.
     """
@@ -96,7 +98,7 @@ class Lines:
         check_columns([name for name in columns if name not in positions], text.header)
         self.has_optional = optional in positions
         self._positions = [positions[name] for name in (*columns, *([optional] if self.has_optional else []))]
-        self._text, self._limit = text, limit
+        self.name, self._text, self._limit = text.name, text, limit
 
     def __iter__(self) -> Iterator[Line]:
         """Rows in order; DataError names the line if the text itself is broken."""
@@ -104,7 +106,7 @@ class Lines:
         for line, cells in self._text.rows():
             if not cells:
                 empty.append(line)
-                check_count(len(empty), self._limit)
+                check_count(len(empty), self._limit, self.name)
                 continue
             yield from ((before, "is an empty line") for before in empty)
             empty.clear()

@@ -20,7 +20,7 @@ from app.parsing.cells import PLAIN, Cells, Source, is_gap
 from app.parsing.dates import read_dates
 from app.parsing.records import LARGEST
 from app.parsing.typed_numbers import read_typed
-from utils.data.reading.spelled_numbers import COMMA, PERCENT, POINT, to_floats
+from utils.data.reading.spelled_numbers import COMMA, CURRENCY, NEGATIVE, PERCENT, PLAIN_SIGNS, POINT, to_floats
 from utils.data.reading.texts import as_texts
 from utils.serving.raw_columns import RawColumn
 
@@ -138,9 +138,10 @@ def _read_texts(cells: pd.Series, decimal: str | None = None) -> Cells:
 
 
 def readable_numbers(texts: pa.Array) -> pa.Array:
-    """The texts that are numbers with either decimal sign; null for others."""
-    plain = pc.replace_substring_regex(texts, PERCENT, "")
-    is_number = pc.or_(to_floats(plain, POINT).is_valid(), to_floats(plain, COMMA).is_valid())
+    """The texts that are numbers with either decimal sign, each without its unit; null for others."""
+    for pattern, plain in (PLAIN_SIGNS | NEGATIVE | {PERCENT: "", CURRENCY: r"\1"}).items():
+        texts = pc.replace_substring_regex(texts, pattern, plain)
+    is_number = pc.or_(to_floats(texts, POINT).is_valid(), to_floats(texts, COMMA).is_valid())
     return pc.if_else(is_number, texts, pa.scalar(None, texts.type))
 
 

@@ -16,7 +16,7 @@ from pyarrow.parquet import ParquetFile
 from app.parsing.delimited import Lines, as_body_errors, has_more_lines, open_body, refuse_too_many_lines
 from app.parsing.mixed import Rows, read_columns, read_rows, readable_numbers
 from app.parsing.records import MAX_ROWS, Batch, check_columns, check_count, json_records
-from app.parsing.table import MAX_FILE_ROWS, MAX_UNPACKED, Table
+from app.parsing.table import MAX_FILE_ROWS, MAX_UNPACKED, NAME, Table
 from app.parsing.units import check_units
 from utils.data.reading import Delimited, open_table
 from utils.data.reading.parquet import parquet_lines, parquet_names, parquet_notes, parquet_table
@@ -93,7 +93,7 @@ def read_mixed_table(content: bytes, columns: Sequence[RawColumn], label: str) -
         If it is none of them, has too many rows or none, or columns are missing or named twice.
     """
     with as_body_errors():
-        source = open_table(content, "The file", MAX_UNPACKED)
+        source = open_table(content, NAME, MAX_UNPACKED)
         if isinstance(source, ParquetFile):
             return _from_parquet(source, columns, label)
         refuse_too_many_lines(source, MAX_FILE_ROWS)
@@ -102,12 +102,12 @@ def read_mixed_table(content: bytes, columns: Sequence[RawColumn], label: str) -
 
 
 def _from_parquet(file: ParquetFile, columns: Sequence[RawColumn], label: str) -> Table:
-    check_count(file.metadata.num_rows, MAX_FILE_ROWS)
+    check_count(file.metadata.num_rows, MAX_FILE_ROWS, NAME)
     names = [column.name for column in columns]
-    own = parquet_names(file, [*names, label], "The file")
+    own = parquet_names(file, [*names, label], NAME)
     check_columns([name for name in names if name not in own], notes=parquet_notes(file))
-    labels = parquet_table(file, [own[label]], "The file").column(0) if label in own else None
-    cells = parquet_table(file, [own[name] for name in names], "The file").rename_columns(names)
+    labels = parquet_table(file, [own[label]], NAME).column(0) if label in own else None
+    cells = parquet_table(file, [own[name] for name in names], NAME).rename_columns(names)
     rows = read_columns(clean_frame(cells), columns, "file")
     check_units(rows, cells, columns)
     lines = parquet_lines(file)
@@ -123,7 +123,7 @@ def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *
     cells, bad, numbers = _read_fast(text, wanted, limit), {}, None
     if cells is None:
         cells, bad, numbers = _line_by_line(lines, wanted, limit)
-    check_count(cells.num_rows, limit)
+    check_count(cells.num_rows, limit, text.name)
     frame = _frame(cells, columns, text.separator)
     signs = frame.attrs[SIGNS]
     of_file = [replace(raw, decimal=signs[raw.name]) if raw.name in signs else raw for raw in columns]
@@ -194,8 +194,8 @@ def _line_by_line(
             problems[len(numbers)] = number, cells
             cells = [None] * len(names)
         rows.append([cell or None for cell in cells])
-        check_count(len(rows), limit)
-    check_count(len(rows), limit)
+        check_count(len(rows), limit, lines.name)
+    check_count(len(rows), limit, lines.name)
     columns = zip(*rows, strict=True)
     table = pa.table([pa.array(column, pa.string()) for column in columns], names=list(names))
     return table, problems, numbers

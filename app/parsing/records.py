@@ -222,9 +222,9 @@ def check_columns(missing: list[str], first_line: Sequence[str] = (), notes: Seq
         raise BodyError(422, " ".join(sentences), missing)
 
 
-def check_count(n_rows: int, limit: int = MAX_ROWS) -> None:
-    """Raise BodyError if there are no rows, or too many."""
+def check_count(n_rows: int, limit: int = MAX_ROWS, name: str = "The body") -> None:
+    """Raise BodyError, which calls what was sent by its name, if there are no rows, or too many."""
     if n_rows == 0:
-        raise BodyError(422, "There are no rows in the body.")
+        raise BodyError(422, f"{name} has no rows; send at least one.")
     if n_rows > limit:
-        raise BodyError(413, f"The body has more than {limit:,} rows; send it in parts.")
+        raise BodyError(413, f"{name} has more than {limit:,} rows; send it in parts.")

@@ -25,6 +25,7 @@ from utils.data.reading import (
 )
 from utils.data.reading.texts import is_text
 
+NAME = "The file"  # in messages
 MAX_FILE_ROWS = 1_000_000
 MAX_UNPACKED = 256 * 2**20  # bytes of a compressed file once it is unpacked
 BLOCK = 1000  # lines that are read together; if one has a bad cell, they are read one by one
@@ -74,7 +75,7 @@ def read_table(content: bytes, columns: Sequence[str], label: str) -> Table:
         If it is none of them, has too many rows or none, or columns are missing, named twice or not numeric.
     """
     with as_body_errors():
-        source = open_table(content, "The file", MAX_UNPACKED)
+        source = open_table(content, NAME, MAX_UNPACKED)
         if isinstance(source, ParquetFile):
             return _read_parquet(source, columns, label)
         refuse_too_many_lines(source, MAX_FILE_ROWS)
@@ -96,7 +97,7 @@ def _read_fast(text: Delimited, columns: Sequence[str], label: str) -> Table | N
     values = _matrix(table, columns)
     if not _usable(values).all():  # as with an empty line
         return None
-    check_count(table.num_rows, MAX_FILE_ROWS)
+    check_count(table.num_rows, MAX_FILE_ROWS, NAME)
     return Table(values, label=table[label] if lines.has_optional else None)
 
 
@@ -122,8 +123,8 @@ def _read_with_diagnostics(text: Delimited, columns: Sequence[str], label: str) 
         if lines.has_optional:
             labels += [cells[-1] if isinstance(cells, list) else None for _, cells in block]
         n_rows += len(block)
-        check_count(n_rows, MAX_FILE_ROWS)
-    check_count(n_rows, MAX_FILE_ROWS)
+        check_count(n_rows, MAX_FILE_ROWS, NAME)
+    check_count(n_rows, MAX_FILE_ROWS, NAME)
     return Table(np.concatenate(blocks), errors, pa.array(labels, pa.string()) if lines.has_optional else None)
 
 
@@ -168,15 +169,15 @@ def _read_into(target: NDArray, cells: Sequence[object], columns: Sequence[str])
 
 
 def _read_parquet(file: ParquetFile, columns: Sequence[str], label: str) -> Table:
-    check_count(file.metadata.num_rows, MAX_FILE_ROWS)
+    check_count(file.metadata.num_rows, MAX_FILE_ROWS, NAME)
     schema = parquet_schema(file)
-    own = parquet_names(file, [*columns, label], "The file")
+    own = parquet_names(file, [*columns, label], NAME)
     check_columns([name for name in columns if name not in own], notes=parquet_notes(file))
     _check_types({name: schema.field(own[name]).type for name in columns})
-    labels = parquet_table(file, [own[label]], "The file").column(0) if label in own else None
-    table = parquet_table(file, [own[name] for name in columns], "The file")
+    labels = parquet_table(file, [own[label]], NAME).column(0) if label in own else None
+    table = parquet_table(file, [own[name] for name in columns], NAME)
     table = table.rename_columns(list(columns)).combine_chunks()
-    check_count(table.num_rows, MAX_FILE_ROWS)
+    check_count(table.num_rows, MAX_FILE_ROWS, NAME)
     numbers, errors, lines = _as_numbers(table), {}, parquet_lines(file)
     values = _matrix(numbers, columns)
     values[np.isinf(values)] = np.nan

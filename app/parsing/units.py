@@ -17,8 +17,9 @@ from utils.serving.raw_columns import RawColumn
 def check_units(rows: Rows, cells: pa.Table, columns: Sequence[RawColumn]) -> None:
     """Add the numbers with another unit than the study's to the problems of rows that were read from these cells.
 
-    A number without a unit is taken as it is, and so is a currency where the study's file names none. A note says so
-    where the study has per cent and the file its own numbers, as Excel stores 5% as 0.05.
+    A number without a unit is taken as it is, and so is a currency where the study's file names none and the cells do
+    not have several. A note says so where the study has per cent and the file its own numbers, as Excel stores 5% as
+    0.05.
     """
     for column in columns:
         if column.kind == "number" and is_text(cells[column.name].type):
@@ -35,7 +36,11 @@ def _problems(texts: pa.Array, unit: str | None) -> dict[int, str]:
     if not pc.any(pc.match_substring_regex(texts, UNUSUAL)).as_py():
         return {}
     written = units(texts)
-    is_wrong = pc.equal(written, PERCENT_SIGN) if unit is None else pc.not_equal(written, unit)
+    if unit is None:
+        currencies = set(pc.unique(written).to_pylist()) - {None, PERCENT_SIGN}
+        is_wrong = pc.or_(pc.equal(written, PERCENT_SIGN), len(currencies) > 1)
+    else:
+        is_wrong = pc.not_equal(written, unit)
     is_wrong = is_wrong.fill_null(False)
     positions = np.flatnonzero(is_wrong.to_numpy(zero_copy_only=False)).tolist()
     known = f"are in {unit}" if unit else "have none"

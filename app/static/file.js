@@ -11,7 +11,7 @@ const problem = document.getElementById("problem");
 const outcome = document.getElementById("outcome");
 
 const whole = new Intl.NumberFormat("en-GB");
-const { row: oneRow, rows: allRows, positive, positives } = form.dataset; // what the study calls them
+const { row: oneRow, rows: allRows, positive, positives, command } = form.dataset; // the study's words and command
 const money = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const at = (id) => document.getElementById(id);
 
@@ -93,7 +93,7 @@ form.addEventListener("submit", (event) => {
   });
   const asked = { file: file.name, model: at("model").selectedOptions[0].label }; // which may be chosen anew meanwhile
   sending.addEventListener("load", () => finish(sending, asked));
-  sending.addEventListener("error", () => fail("The server cannot be reached; start it again with `make app`."));
+  sending.addEventListener("error", () => fail(`The server cannot be reached; start it again with \`${command}\`.`));
   sending.addEventListener("abort", () => say("Cancelled"));
   sending.addEventListener("loadend", () => busy(false));
   cancel.onclick = () => sending.abort();

@@ -64,7 +64,8 @@ async function post() {
     return [answer.status, await answer.text()];
   } catch {
     throw new Error(
-      "The server cannot be reached. Start it again with `make app`, then press the button again; the form stays as it is.",
+      `The server cannot be reached. Start it again with \`${form.dataset.command}\`, then press the button again; ` +
+        "the form stays as it is.",
     );
   }
 }

@@ -1,5 +1,5 @@
 // Let the columns that say so (data-sort: number or text) be sorted by a button in their heading.
-// A cell is compared by its data-value, else by its text; rows without a number come last.
+// A cell is compared by its data-value, else by its text; rows without a value come last.
 
 function valueOf(row, column, kind) {
   const cell = row.cells[column];
@@ -7,13 +7,14 @@ function valueOf(row, column, kind) {
   return kind === "number" ? (text === "" ? NaN : Number(text)) : text;
 }
 
+const isMissing = (value) => value === "" || Number.isNaN(value);
+
 function sortRows(table, column, kind, ascending) {
   const sign = ascending ? 1 : -1;
   const rows = [...table.tBodies[0].rows].map((row) => [valueOf(row, column, kind), row]);
   rows.sort(([a], [b]) => {
-    if (kind === "text") return sign * a.localeCompare(b);
-    if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
-    return sign * (a - b);
+    if (isMissing(a) || isMissing(b)) return isMissing(a) - isMissing(b);
+    return sign * (kind === "text" ? a.localeCompare(b) : a - b);
   });
   table.tBodies[0].append(...rows.map(([, row]) => row));
 }

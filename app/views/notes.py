@@ -59,8 +59,9 @@ def decimal_notes(table: Table) -> list[str]:
     if not rows:
         return []
     line = table.errors[rows[0]][0]
+    first = f"row {rows[0]:,}" if line is None else f"line {line:,}"
     return [
-        f"{_counted(len(rows), 'row')} could not be read because of decimal commas, the first in line {line:,}; "
+        f"{_counted(len(rows), 'row')} could not be read because of decimal commas, the first in {first}; "
         f"{DECIMAL_POINT}, 0.5 and not 0,5, and send the file again."
     ]
 

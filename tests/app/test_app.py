@@ -750,7 +750,10 @@ def test_client_prints_the_answers_of_the_real_server(server):
     assert re.search(
         r"as JSON:\nmodel none\+xgb@\w{12}, threshold 0.2\n  row 1: probability [01]\S*, alert\n", done.stdout
     )
-    assert re.search(r"row 2: probability \S+, pass\n  row 3: line 4: Amount is not a number\n$", done.stdout)
+    assert re.search(
+        r"row 2: probability \S+, pass\n  row 3: line 4: has 31 values where the header names 30 columns\n$",
+        done.stdout,
+    )
 
 
 def test_client_sends_a_file_of_ones_own(server, tmp_path, rows):
@@ -765,6 +768,21 @@ def test_client_sends_a_file_of_ones_own(server, tmp_path, rows):
 def test_client_says_when_no_server_answers():
     done = run_client("--url", "http://127.0.0.1:9")
     assert done.returncode == 1 and "python -m app.app" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("url", ["foo", "", "127.0.0.1:5000", "localhost:5000", "ftp://a.example", "/api"])
+def test_client_says_that_an_address_is_none(url):
+    done = run_client("--url", url)
+    assert done.returncode == 1 and done.stdout == ""
+    assert (
+        done.stderr == f"{url}/api/v1/models is no address of a server; give one such as --url http://127.0.0.1:5000.\n"
+    )
+
+
+@pytest.mark.parametrize("url", ["http://", "http://[::1", "http://a b", "http://a:port"])
+def test_client_says_that_an_address_cannot_be_used(url):
+    done = run_client("--url", url)
+    assert done.returncode == 1 and "does not answer (" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_client_says_that_what_answers_is_no_server_of_this_study():

@@ -361,7 +361,7 @@ def test_predict_page_keeps_what_was_typed_when_the_server_restarts(browser, run
     assert time.monotonic() - start < graceful_timeout  # though the browser keeps connections open
     try:
         press(browser, find(browser, "#transaction button"))
-        wait_for(browser, lambda driver: "cannot be reached" in find(driver, "#result").text)
+        wait_for(browser, lambda driver: "start it again with `make app`" in find(driver, "#result").text.lower())
         assert typed.get_attribute("value") == "0.5" and not find(browser, "#busy").is_displayed()
     finally:
         running.start()
@@ -509,6 +509,21 @@ def test_file_page_scores_sorts_and_downloads_a_csv_file(browser, server, catalo
     assert [row["row"] for row in rows if row["error"]] == ["4", "7"]
     np.testing.assert_allclose([float(rows[place]["probability"]) for place in good], probability, atol=1e-9)
     assert complaints(browser) == []
+
+
+def test_file_page_sorts_dates(browser, tmp_path):
+    small_mixed.write(tmp_path / "model")
+    frame = small_mixed.table(40).sample(frac=1, random_state=0)
+    frame.iloc[0, frame.columns.get_loc("when")] = ""
+    frame.to_csv(tmp_path / "claims.csv", index=False)
+    look(browser)
+    with serving(tmp_path / "model") as url:
+        upload(browser, url, tmp_path / "claims.csv")
+        times = "return [...document.querySelectorAll('#top tbody tr')].map((row) => [...row.cells].at(-1).innerText)"
+        for reverse in (False, True):
+            press(browser, find(browser, "#top th:last-child button"))
+            *shown, last = browser.execute_script(times)
+            assert last == "–" and shown == sorted(shown, reverse=reverse) and len(set(shown)) == 39
 
 
 def test_file_page_scores_a_parquet_file_by_the_chosen_model(browser, server, catalog, labelled):

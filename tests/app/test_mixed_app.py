@@ -185,6 +185,7 @@ def test_example_file_and_the_clients_are_read_as_the_examples_are(app, client, 
     text = small_file(client.get("/api/v1/models").json["models"][0])
     scored = client.post("/api/v1/predict", data=text, content_type="text/csv").json["predictions"]
     assert [row["probability"] for row in scored[:2]] == pytest.approx(expected)
+    assert scored[2]["error"] == "line 4: has 8 values where the header names 7 columns"
 
 
 def test_predict_page_speaks_of_suggestions_only_where_a_box_has_some(client, monkeypatch):
@@ -333,6 +334,24 @@ def test_pages_speak_of_the_table_in_its_own_words(client, address):
     assert not FOREIGN.findall(text)
 
 
+def test_small_file_of_the_client_has_a_broken_row_whatever_the_last_column_is(client):
+    model = client.get("/api/v1/models").json["models"][0]
+    for name in model["columns"]:
+        text = small_file(model | {"columns": [*(other for other in model["columns"] if other != name), name]})
+        *good, broken = client.post("/api/v1/predict", data=text, content_type="text/csv").json["predictions"]
+        assert len(good) == 2 and all("probability" in row for row in good) and "error" in broken
+
+
+@pytest.mark.parametrize("address", ["/predict", "/file"])
+def test_pages_name_the_command_that_starts_the_server_of_their_study(client, address):
+    assert 'data-command="make app STUDY=claims"' in client.get(address).text
+
+
+def test_file_page_sorts_dates_as_text(client):
+    heading = re.search(r"<th [^>]*data-shows=\"time\">", client.get("/file").text)[0]
+    assert 'data-sort="text"' in heading and "number" not in heading
+
+
 def test_pages_of_a_foreign_table_of_numbers_speak_in_neutral_words(tmp_path):
     numbers = small_app.fit("xgb").with_card(study="numbers", words=NEUTRAL)
     small_app.write(tmp_path / "model", numbers)
@@ -416,7 +435,7 @@ def test_own_study_is_read_from_a_folder_of_that_name_only(names):
 
 
 def test_error_answers_suit_any_table_and_name_columns_as_they_were_sent(client):
-    assert client.post("/api/v1/predict", json=[]).json["error"] == "There are no rows in the body."
+    assert client.post("/api/v1/predict", json=[]).json["error"] == "The body has no rows; send at least one."
     body = "payment,payment,fraud,fraud\n1,2,3,4\n"
     refused = client.post("/api/v1/predict", data=body, content_type="text/csv").json
     assert refused["columns"] == ["fraud", "payment"] and "fraud, payment" in refused["error"]

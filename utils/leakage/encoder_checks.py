@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from utils.leakage.arrays import as_floats, stack
 from utils.leakage.report import FAILED, NOT_CHECKED, PASSED, Finding
 from utils.leakage.row_checks import ComparedSplit
 
@@ -53,7 +54,7 @@ def check_encoders(
     if "train and test" in outcomes.values():
         return Finding(name, FAILED, f"{summary}.", ADVICE, evidence)
     if is_supervised and X_fit is not None:
-        share = _share_of_rows(_floats(sides[0])[split.rare_train], X_fit)
+        share = _share_of_rows(as_floats(sides[0])[split.rare_train], X_fit)
         evidence["share encoded with their own label"] = share
         summary += f"; {share:.0%} of the minority's training rows were encoded with their own label among others"
         if share > MOST:
@@ -81,12 +82,12 @@ def label_dependent(split: ComparedSplit, steps: list[tuple[str, Any]], encoders
 
 def _fitted_on(step: Any, sides: tuple[Any, Any], split: ComparedSplit, *, is_supervised: bool) -> str:
     """Rows whose encoder gives what a fitted one gives: 'train', 'train and test' or 'other rows'."""
-    both = pd.concat(sides) if isinstance(sides[0], pd.DataFrame) else np.vstack(sides)
+    both = stack(*sides)
     rare_both = np.concatenate([split.rare_train, split.rare_test])
-    given = _floats(step.transform(both))
+    given = as_floats(step.transform(both))
     for name, rows, rare in (("train", sides[0], split.rare_train), ("train and test", both, rare_both)):
         for labels in (rare, ~rare)[: 1 + is_supervised]:  # the positive class may be the more common one
-            if _agree(given, _floats(clone(step).fit(rows, labels.astype(int)).transform(both)), is_supervised):
+            if _agree(given, as_floats(clone(step).fit(rows, labels.astype(int)).transform(both)), is_supervised):
                 return name
     return "other rows"
 
@@ -94,7 +95,7 @@ def _fitted_on(step: Any, sides: tuple[Any, Any], split: ComparedSplit, *, is_su
 def _depends_on_labels(step: Any, rows: Any, rare: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether each encoded column changes when an encoder is fitted to shuffled labels."""
     shuffled = np.random.default_rng(0).permutation(rare)
-    first, second = (_floats(clone(step).fit(rows, y.astype(int)).transform(rows)) for y in (rare, shuffled))
+    first, second = (as_floats(clone(step).fit(rows, y.astype(int)).transform(rows)) for y in (rare, shuffled))
     if first.shape != second.shape:
         return np.ones(1, dtype=bool)
     return ~_close_columns(_standardised(first), _standardised(second))
@@ -113,6 +114,7 @@ def _close_columns(first: NDArray, second: NDArray) -> NDArray[np.bool_]:
 
 
 def _standardised(rows: NDArray) -> NDArray:
+    rows = rows.astype(np.float64)
     spread = rows.std(axis=0)
     return (rows - rows.mean(axis=0)) / np.where(spread > 1e-12, spread, 1)
 
@@ -124,7 +126,3 @@ def _share_of_rows(rows: NDArray, among: NDArray) -> float:
         for side in (rows, among)
     ]
     return float(keys[0].isin(keys[1]).mean()) if len(rows) else 0.0
-
-
-def _floats(rows: Any) -> NDArray[np.float64]:
-    return np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows, dtype=np.float64)

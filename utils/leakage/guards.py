@@ -45,9 +45,9 @@ def require_clean_split(
     }
     shared = np.intersect1d(dataset.groups[positions["training"]], dataset.groups[positions["test"]])
     if shared.size:
+        kind = "rows that belong together" if dataset.config.group else "identical rows"
         raise LeakError(
-            f"{shared.size} groups of identical rows stand in the training and in the test part; "
-            "split by dataset.groups."
+            f"{shared.size} groups of {kind} stand in the training and in the test part; split by dataset.groups."
         )
     _require_complete(dataset, positions, fold)
 

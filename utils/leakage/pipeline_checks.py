@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,10 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from sklearn.utils import _safe_indexing
 
 from utils.leakage import encoder_checks
+from utils.leakage.arrays import as_floats, stack
 from utils.leakage.encoder_checks import label_dependent
 from utils.leakage.report import FAILED, NOT_CHECKED, PASSED, Finding
 from utils.leakage.row_checks import SIGNIFICANCE, ComparedSplit, draw, examples, nearest
@@ -28,6 +31,11 @@ from utils.leakage.row_checks import SIGNIFICANCE, ComparedSplit, draw, examples
 SCALERS = (StandardScaler, RobustScaler, MinMaxScaler, MaxAbsScaler, QuantileTransformer, PowerTransformer)
 BY_SAMPLER = "Make the sampler a step of a pipeline that is fitted on the training part only."
 BY_SPLIT = "Train on nothing outside the training part: these test rows stand in train, no sampler brought them there."
+OTHER, SAMPLED = "other rows", "a random sample that cannot be drawn again"
+UNKNOWN = {  # rows that cannot be judged, and what helps
+    OTHER: "Give the very training frame that was fitted on.",
+    SAMPLED: "Give QuantileTransformer an integer random_state, or subsample=None, and fit it again.",
+}
 MAX_SYNTHETIC = 2_000
 DIGITS, NARROW_DIGITS = 9, 5  # decimals to which float64 and float32 rows are compared
 NEIGHBOURS = 30  # the two parents of a SMOTE row are almost surely among its 30 nearest real rows
@@ -58,21 +66,12 @@ def check_fitted_rows(
     synthetic = ~np.isin(keys[2], np.concatenate(keys[:2]))
     only_in_test = ~np.isin(keys[1], keys[0])  # test rows that are also in train are no evidence against a sampler
     evidence = {"test rows fitted on": int(equal.sum()), "rows that a sampler made": int(synthetic.sum())}
-    by_chance = _are_coincidences(equal & only_in_test, only_in_test, keys[0])
-    is_parent = np.zeros(len(test), dtype=bool)
-    p_value = 1.0
-    for label in np.unique(rare_fit[synthetic]):
-        chosen = draw(np.flatnonzero(synthetic & (rare_fit == label)), MAX_SYNTHETIC, split.seed)
-        of_test = np.flatnonzero(only_in_test & (split.rare_test == label))
-        sides = train[split.rare_train == label], test[of_test]
-        if min(map(len, sides)) == 0:
-            continue
-        traced, p_of_label = _trace(X_fit[chosen], *sides)
-        is_parent[of_test[traced]] = True
-        p_value = min(p_value, p_of_label)
-    evidence |= {"test rows behind them": int(is_parent.sum()), "p-value of nearest rows": p_value}
-    if by_chance:
+    if _are_coincidences(equal & only_in_test, only_in_test, keys[0]):
         equal &= ~only_in_test
+    if synthetic.any() and (n_gaps := sum(int(np.isnan(rows).any(axis=1).sum()) for rows in (train, test, X_fit))):
+        return _untraced_verdict(name, evidence, equal, only_in_test, n_gaps)
+    is_parent, p_value = _trace_classes(split, (train, test, X_fit), rare_fit, synthetic, only_in_test)
+    evidence |= {"test rows behind them": int(is_parent.sum()), "p-value of nearest rows": p_value}
     by_sampler = np.any(equal & only_in_test) or is_parent.any() or p_value < SIGNIFICANCE
     return _fitted_verdict(name, evidence, equal, is_parent, BY_SAMPLER if by_sampler else BY_SPLIT)
 
@@ -86,6 +85,22 @@ def _are_coincidences(equal: NDArray, only_in_test: NDArray, train_keys: NDArray
     if not equal.any() or not repeated:
         return False
     return binomtest(int(equal.sum()), int(only_in_test.sum()), repeated, "greater").pvalue >= SIGNIFICANCE
+
+
+def _untraced_verdict(
+    name: str, evidence: dict[str, Any], equal: NDArray, only_in_test: NDArray, n_gaps: int
+) -> Finding:
+    """The verdict where gaps keep the rows of a sampler from being traced."""
+    evidence["rows with gaps"] = n_gaps
+    summary = (
+        f"{evidence['test rows fitted on']:,} test rows were among those that the model was fitted on; "
+        f"{evidence['rows that a sampler made']:,} fitted rows are not in train or test, and could not be traced to "
+        f"real rows, because {n_gaps:,} rows of train, test and fitted have gaps."
+    )
+    if equal.any():
+        advice = BY_SAMPLER if np.any(equal & only_in_test) else BY_SPLIT
+        return Finding(name, FAILED, summary, advice, evidence, examples(equal))
+    return Finding(name, NOT_CHECKED, summary, "Give the pipeline that fills the gaps.", evidence)
 
 
 def _fitted_verdict(name: str, evidence: dict[str, Any], equal: NDArray, is_parent: NDArray, advice: str) -> Finding:
@@ -107,7 +122,7 @@ def _in_model_space(split: ComparedSplit, X_fit: ArrayLike, pipeline: Any) -> tu
         sides = [step.transform(rows) for rows in sides]
     if isinstance(X_fit, pd.DataFrame) and isinstance(sides[0], pd.DataFrame) and set(X_fit) == set(sides[0]):
         X_fit = X_fit[list(sides[0])]
-    train, test, fitted = (_as_floats(rows) for rows in (*sides, X_fit))
+    train, test, fitted = (as_floats(rows) for rows in (*sides, X_fit))
     if fitted.ndim != 2 or fitted.shape[1] != train.shape[1]:
         raise ValueError(
             f"fitted has shape {fitted.shape} but train has {train.shape[1]} columns after the pipeline's "
@@ -120,20 +135,30 @@ def _in_model_space(split: ComparedSplit, X_fit: ArrayLike, pipeline: Any) -> tu
     return train, test, fitted
 
 
-def _as_floats(rows: Any) -> NDArray:
-    """Rows as an array of float32 or float64."""
-    if not isinstance(rows, pd.DataFrame):
-        rows = np.asarray(rows)
-        return rows if rows.dtype in (np.float32, np.float64) else rows.astype(np.float64)
-    try:
-        numbers = rows.astype({name: np.float64 for name in rows if rows[name].dtype != np.float32})
-    except (TypeError, ValueError):
-        texts = [repr(name) for name in rows if not pd.api.types.is_numeric_dtype(rows[name])]
-        raise ValueError(
-            f"Columns {', '.join(texts)} are not numeric as input of the classifier; "
-            "give the pipeline that encodes them."
-        ) from None
-    return numbers.to_numpy()
+def _trace_classes(
+    split: ComparedSplit,
+    rows: tuple[NDArray, NDArray, NDArray],
+    rare_fit: NDArray[np.bool_],
+    synthetic: NDArray[np.bool_],
+    only_in_test: NDArray[np.bool_],
+) -> tuple[NDArray[np.bool_], float]:
+    """Whether each test row is a parent of a synthetic row of its class, and the smallest p-value of `_trace`.
+
+    `rows` are those of train, of test and those that the model was fitted on.
+    """
+    train, test, X_fit = rows
+    is_parent = np.zeros(len(test), dtype=bool)
+    p_value = 1.0
+    for label in np.unique(rare_fit[synthetic]):
+        chosen = draw(np.flatnonzero(synthetic & (rare_fit == label)), MAX_SYNTHETIC, split.seed)
+        of_test = np.flatnonzero(only_in_test & (split.rare_test == label))
+        sides = train[split.rare_train == label], test[of_test]
+        if min(map(len, sides)) == 0:
+            continue
+        traced, p_of_label = _trace(X_fit[chosen], *sides)
+        is_parent[of_test[traced]] = True
+        p_value = min(p_value, p_of_label)
+    return is_parent, p_value
 
 
 def _trace(synthetic: NDArray, train: NDArray, test: NDArray) -> tuple[NDArray[np.int64], float]:
@@ -163,7 +188,7 @@ def check_encoders(
     names = encoder_names(steps)
     if not names:
         return []
-    return [encoder_checks.check_encoders(split, None if fitted is None else _as_floats(fitted[0]), steps, names)]
+    return [encoder_checks.check_encoders(split, None if fitted is None else as_floats(fitted[0]), steps, names)]
 
 
 def encoder_names(steps: list[tuple[str, Any]]) -> list[str]:
@@ -200,9 +225,9 @@ def check_scalers(split: ComparedSplit, pipeline: Any) -> Finding:
     advice = "Fit the scaler on the training part, as a step of the pipeline."
     if "train and test" in outcomes.values():
         return Finding(name, FAILED, f"{summary}.", advice, evidence)
-    if "other rows" in outcomes.values():
-        reason = f"{summary}, which this check cannot judge."
-        return Finding(name, NOT_CHECKED, reason, "Give the very training frame that was fitted on.", evidence)
+    for unknown, remedy in UNKNOWN.items():
+        if unknown in outcomes.values():
+            return Finding(name, NOT_CHECKED, f"{summary}, which this check cannot judge.", remedy, evidence)
     if n_shared:
         summary += f"; {n_shared:,} test rows are among these."
         return Finding(name, FAILED, summary, advice, evidence, examples(split.shared))
@@ -231,35 +256,45 @@ def _scalers(prefix: str, step: Any, train: Any, test: Any) -> Iterator[tuple[st
     elif isinstance(step, ColumnTransformer):
         for name, transformer, columns in step.transformers_:
             if not isinstance(transformer, str):
-                sides = (_columns(rows, columns) for rows in (train, test))
-                yield from _scalers(f"{prefix}.{name}".strip("."), transformer, *sides)
+                sides = [_safe_indexing(rows, columns, axis=1) for rows in (train, test)]
+                if 0 not in sides[0].shape:  # a transformer of no columns is not fitted
+                    yield from _scalers(f"{prefix}.{name}".strip("."), transformer, *sides)
     elif hasattr(step, "steps"):
         for name, transformer in leading_transformers(step):
             yield from _scalers(f"{prefix}.{name}".strip("."), transformer, train, test)
             train, test = transformer.transform(train), transformer.transform(test)
 
 
-def _columns(rows: Any, columns: Any) -> Any:
-    if not isinstance(rows, pd.DataFrame):
-        return np.asarray(rows)[:, columns]
-    return rows.loc[:, columns] if pd.Index(columns).isin(rows.columns).all() else rows.iloc[:, columns]
-
-
 def _fitted_on(scaler: Any, train: Any, test: Any) -> str:
-    """Rows that have the statistics of a scaler: 'train', 'train and test' or 'other rows'."""
-    both = pd.concat([train, test]) if isinstance(train, pd.DataFrame) else np.vstack([train, test])
-    seen = np.max(getattr(scaler, "n_samples_seen_", 0))
-    for name, rows in (("train", train), ("train and test", both)):
-        if seen in (0, len(rows)) and _same_statistics(scaler, clone(scaler).fit(rows)):
+    """Rows that have the statistics of a scaler: 'train', 'train and test', `OTHER` or `SAMPLED` rows."""
+    both = stack(train, test)
+    refitted = {name: clone(scaler).fit(rows) for name, rows in (("train", train), ("train and test", both))}
+    seen = {name: getattr(refit, "n_samples_seen_", 0) for name, refit in refitted.items()}
+    own = getattr(scaler, "n_samples_seen_", 0)
+    for name, refit in refitted.items():
+        if np.array_equal(own, seen[name]) and _same_statistics(scaler, refit):
             return name
-    return "train and test" if seen > len(train) else "other rows"
+    if _draws_rows(scaler, both.shape[0]):
+        return SAMPLED
+    return "train and test" if np.max(own) > np.max(seen["train"]) else OTHER
+
+
+def _draws_rows(scaler: Any, n_rows: int) -> bool:
+    """Whether a scaler learns from rows that it draws anew in every fit."""
+    if not isinstance(scaler, QuantileTransformer) or scaler.subsample is None:
+        return False
+    return n_rows > scaler.subsample and not isinstance(scaler.random_state, Integral)
 
 
 def _same_statistics(first: Any, second: Any) -> bool:
     """Whether two scalers of one kind learned the same numbers."""
     learned = [name for name, value in vars(second).items() if name.endswith("_") and isinstance(value, np.ndarray)]
-    numbers = [name for name in learned if getattr(second, name).dtype.kind == "f"]
-    return all(np.allclose(getattr(first, name), getattr(second, name), rtol=1e-6, atol=1e-12) for name in numbers)
+    pairs = [(getattr(first, name), getattr(second, name)) for name in learned]
+    return all(
+        one.shape == two.shape and np.allclose(one, two, rtol=1e-6, atol=1e-12, equal_nan=True)
+        for one, two in pairs
+        if two.dtype.kind == "f"
+    )
 
 
 def _row_keys(*sides: NDArray) -> list[NDArray[np.uint64]]:

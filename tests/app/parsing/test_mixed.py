@@ -106,6 +106,15 @@ def test_read_mixed_table_reads_numbers_alike_if_other_cells_are_none(sums, othe
         ("%", ["5 %", "7%"], {1: 5, 2: 7}, {}),
         ("%", ["5", "7"], {1: 5, 2: 7}, {}),
         ("%", ["€5", "7"], {2: 7}, {1: "EUR"}),
+        ("%", ["5%", "7"], {1: 5, 2: 7}, {}),
+        ("%", ["5,5 %", "(7%)", "8", "9,5\N{NO-BREAK SPACE}%"], {1: 5.5, 2: -7, 3: 8, 4: 9.5}, {}),
+        ("%", ["5%", "$7", "€8", "9"], {1: 5, 4: 9}, {2: "USD", 3: "EUR"}),
+        ("EUR", ["€5", "7%", "8"], {1: 5, 3: 8}, {2: "%"}),
+        ("EUR", ["€5", "$7", "8", "9 EUR"], {1: 5, 3: 8, 4: 9}, {2: "USD"}),
+        ("EUR", ["(€5)", "-€6", "7- €", "$8"], {1: -5, 2: -6, 3: -7}, {4: "USD"}),
+        ("USD", ["1.234,50 $", "2 USD", "3 CHF", "4"], {1: 1234.5, 2: 2, 4: 4}, {3: "CHF"}),
+        (None, ["$20", "3%", "4"], {1: 20, 3: 4}, {2: "%"}),
+        (None, ["$20", "€3", "4"], {3: 4}, {1: "USD", 2: "EUR"}),
     ],
 )
 def test_read_mixed_table_refuses_the_rows_of_numbers_in_another_unit(unit, cells, values, problems):
@@ -118,6 +127,23 @@ def test_read_mixed_table_refuses_the_rows_of_numbers_in_another_unit(unit, cell
         assert {row: reason for row, (_, reason) in table.errors.items()} == reasons
         good = [row for row in range(1, len(cells) + 1) if row not in reasons]
         assert {row: table.values[row - 1, 0] for row in good} == values
+
+
+@pytest.mark.parametrize("wrong", [[], ["abc"], ["n/a USD"]])
+@pytest.mark.parametrize(
+    ("unit", "cells", "expected"),
+    [
+        ("%", ["1.234 %", "2,5"], [1234, 2.5]),
+        ("%", ["1.234", "2.5%"], [1.234, 2.5]),
+        ("EUR", ["1.234 €", "2,5"], [1234, 2.5]),
+    ],
+)
+def test_read_mixed_table_reads_decimal_signs_of_numbers_with_and_without_unit(unit, cells, expected, wrong):
+    columns = [RawColumn("sum", "number", unit=unit), SHOP]
+    rows = "".join(f"{cell}\ta\n" for cell in [*cells, *wrong])
+    table = read_mixed_table(f"sum\tshop\n{rows}".encode(), columns, "")
+    assert table.values[: len(cells), 0].tolist() == expected
+    assert list(table.errors) == list(range(len(cells) + 1, len(cells) + len(wrong) + 1))
 
 
 def test_read_cells_of_categories_keeps_the_text_of_an_unseen_one():

@@ -408,6 +408,18 @@ def test_score_file_counts_the_rows_with_decimal_commas_and_scores_the_others(cl
     ]
 
 
+@pytest.mark.parametrize("text", ["1,5", "-1.234,5e-1", ",5"])
+@pytest.mark.parametrize("positions", [[0], [4, 6]])
+def test_score_file_names_the_row_of_a_decimal_comma_where_there_is_no_line(client, rows, text, positions):
+    sent = rows.head(20).astype({"V7": str})
+    sent.iloc[positions, sent.columns.get_loc("V7")] = text
+    answer = upload(client, as_parquet(sent)).json
+    counted = "1 row" if len(positions) == 1 else "2 rows"
+    first = COMMAS.format("").replace("in line ", f"in row {positions[0] + 1}")
+    assert answer["scored"] == 20 - len(positions) and counted + first in answer["notes"]
+    assert [entry["line"] for entry in answer["errors"]["first"]] == [None] * len(positions)
+
+
 def test_score_file_says_that_decimal_commas_divide_values_where_commas_separate_them(client):
     whole = pd.DataFrame(1, index=range(3), columns=list(COLUMNS))
     lines = as_csv(whole).decode().splitlines()
@@ -466,8 +478,8 @@ def test_score_file_counts_lines_inside_quotes(client, rows):
         (b"Time;V1;V2\n1;2;3\n", 422, "Columns are missing: V3, V4"),
         (b"Time\n1\n2\n", 422, "Columns are missing: V1, V2"),
         (b"V1,V2,V1\n1,2,3\n", 422, "named twice: V1"),
-        (",".join(COLUMNS).encode(), 422, "no rows"),
-        (",".join(COLUMNS).encode() + b"\n\n\n", 422, "no rows"),
+        (",".join(COLUMNS).encode(), 422, "The file has no rows; send at least one."),
+        (",".join(COLUMNS).encode() + b"\n\n\n", 422, "The file has no rows; send at least one."),
         (",".join(COLUMNS).encode() + b'\n"1,2', 400, "The file, line 2, cannot be read"),
         (b"PAR1", 400, "is not a readable Parquet file"),
         (b"PAR1" + b"\x00" * 100 + b"PAR1", 400, "is not a readable Parquet file"),
@@ -500,7 +512,8 @@ def test_score_file_refuses_unusable_parquet(client, rows):
         other = upload(client, as_parquet(rows.assign(**{name: value})))
         assert other.status_code == 422 and other.json["columns"] == [name]
     assert upload(client, as_parquet(rows.drop(columns="V3"))).json["columns"] == ["V3"]
-    assert upload(client, as_parquet(rows.head(0))).status_code == 422
+    empty = upload(client, as_parquet(rows.head(0)))
+    assert (empty.status_code, empty.json["error"]) == (422, "The file has no rows; send at least one.")
     twice = pa.table([pa.array([1.0])] * 2, names=["V1", "V1"])
     stream = io.BytesIO()
     parquet.write_table(twice, stream)
@@ -512,7 +525,7 @@ def test_score_file_answers_too_many_rows_and_bytes_with_413(client, rows, monke
     monkeypatch.setattr(table, "MAX_FILE_ROWS", 299)
     for content in (as_csv(rows), as_parquet(rows), as_csv(rows.assign(V1="x"))):
         answer = upload(client, content)
-        assert answer.status_code == 413 and "more than 299" in answer.json["error"]
+        assert answer.status_code == 413 and "The file has more than 299 rows" in answer.json["error"]
     monkeypatch.setattr(table, "MAX_FILE_ROWS", 300)
     assert upload(client, as_csv(rows)).status_code == 200
     gaps = ",".join(COLUMNS) + "\n" * 400 + "1\n"

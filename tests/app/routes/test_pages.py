@@ -322,6 +322,27 @@ def test_model_page_has_scores_of_exactly_its_model_or_a_sentence(client, change
     assert '<span class="badge text-bg-secondary">champion</span>' not in client.get("/models").text
 
 
+@pytest.mark.parametrize(("folds", "words"), [(1, "1 development fold "), (10, "10 development folds ")])
+def test_model_page_counts_the_folds_of_a_score(tmp_path, folds, words):
+    folder = tmp_path / "model"
+    write_champion(folder)
+    score = Score(0.8, (0.7, 0.9), folds, "full")
+    write_scores(folder, [MeasuredPair("none", "xgb", "XGBoost", [key_of("none", "xgb")], score)])
+    bundle.seal(folder)
+    client = create_app(Settings(folder=folder)).test_client()
+    assert f"the mean over {words}with its 95 % interval" in text_of(client.get("/models/champion"))
+
+
+@pytest.mark.parametrize("address", ["/predict", "/file"])
+def test_pages_name_the_command_that_starts_the_server(client, address):
+    assert 'data-command="make app"' in client.get(address).text
+
+
+def test_file_page_sorts_seconds_as_numbers(client):
+    heading = re.search(r"<th [^>]*data-shows=\"time\">", client.get("/file").text)[0]
+    assert 'class="number" data-sort="number"' in heading
+
+
 def test_notebook_page_of_every_notebook_can_be_read(client):
     titles = study.notebooks()
     assert list(titles) == sorted(titles) and len(titles) == 10 and all(titles.values())

@@ -10,10 +10,15 @@ import pandas as pd
 import pytest
 from imblearn.over_sampling import SMOTE
 from imblearn.pipeline import Pipeline
-from sklearn.compose import ColumnTransformer
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve
 from sklearn.preprocessing import (
+    FunctionTransformer,
     MaxAbsScaler,
     MinMaxScaler,
     OneHotEncoder,
@@ -445,6 +450,150 @@ def test_check_scalers_fails_if_train_holds_test_rows(sides):
     train = pd.concat([train, test.iloc[:10]])
     finding = audit(train, test, label="label", pipeline=StandardScaler().fit(train[COLUMNS]))["scaler"]
     assert finding.verdict == FAILED and finding.evidence["test rows in train"] == 10
+
+
+def with_gaps(frame, share, every_column=True, seed=0):
+    """Rows with this share of the features missing, in every column or in the first one only."""
+    missing = np.random.default_rng(seed).random((len(frame), len(COLUMNS))) < share
+    missing[:, 1:] &= every_column
+    return frame.assign(**frame[COLUMNS].mask(missing))
+
+
+@pytest.mark.parametrize("every_column", [True, False])
+@pytest.mark.parametrize("share", [0.02, 0.5])
+@pytest.mark.parametrize("kind", [StandardScaler, RobustScaler, MinMaxScaler, QuantileTransformer, PowerTransformer])
+def test_check_scalers_recognises_the_rows_of_a_scaler_where_columns_have_gaps(kind, share, every_column):
+    train, test = halves(with_gaps(make_frame(), share, every_column))
+    for rows, fitted_on, verdict in ((train, "train", PASSED), (pd.concat([train, test]), "train and test", FAILED)):
+        finding = audit(train, test, label="label", pipeline=kind().fit(rows[COLUMNS]))["scaler"]
+        assert (finding.evidence[kind.__name__], finding.verdict) == (fitted_on, verdict)
+
+
+def test_check_scalers_recognises_the_rows_of_a_scaler_with_a_column_of_gaps_only(sides):
+    train, test = (side.assign(x0=np.nan) for side in sides)
+    scaler = QuantileTransformer(n_quantiles=50).fit(train[COLUMNS])
+    assert audit(train, test, label="label", pipeline=scaler)["scaler"].verdict == PASSED
+
+
+@pytest.mark.parametrize("side", ["train", "both"])
+@pytest.mark.parametrize(
+    ("options", "is_known"),
+    [
+        ({}, False),
+        ({"random_state": np.random.RandomState(0)}, False),
+        ({"random_state": 0}, True),
+        ({"random_state": np.int64(3)}, True),
+        ({"subsample": None}, True),
+        ({"subsample": 10_000}, True),
+    ],
+)
+def test_check_scalers_says_that_a_quantile_transformer_of_a_random_sample_cannot_be_judged(
+    options, is_known, side, sides
+):
+    rows = sides[0] if side == "train" else pd.concat(sides)
+    scaler = QuantileTransformer(**{"n_quantiles": 50, "subsample": 200, **options}).fit(rows[COLUMNS])
+    finding = audit(*sides, label="label", pipeline=scaler)["scaler"]
+    if is_known:
+        assert finding.verdict == (PASSED if side == "train" else FAILED)
+    else:
+        assert finding.verdict == NOT_CHECKED and "a random sample" in finding.summary
+        assert "integer random_state" in finding.advice and "training frame" not in finding.advice
+
+
+BY_NAME = (["x0", "x1", "x2"], slice("x0", "x2"), make_column_selector(pattern="^x[012]$"))
+BY_POSITION = ([0, 1, 2], slice(0, 3), np.arange(12) < 3, [True] * 3 + [False] * 9, lambda rows: [0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    ("steps", "columns"),
+    [
+        *(([], columns) for columns in (*BY_NAME, *BY_POSITION)),
+        *(([("array", FunctionTransformer(np.asarray))], columns) for columns in BY_POSITION),
+    ],
+)
+def test_check_scalers_reads_the_columns_of_a_transformer_as_scikit_learn_does(steps, columns, sides):
+    train, test = sides
+    scaler = ColumnTransformer([("scale", StandardScaler(), columns), ("none", StandardScaler(), [])])
+    for rows, fitted_on in ((train, "train"), (pd.concat(sides), "train and test")):
+        pipeline = Pipeline([*steps, ("columns", clone(scaler))]).fit(rows[COLUMNS])
+        evidence = audit(train, test, label="label", pipeline=pipeline)["scaler"].evidence
+        assert evidence == {"columns.scale": fitted_on, "test rows in train": 0}
+
+
+def words_of(frame):
+    """A text per row, of words that follow the label a little."""
+    rng = np.random.default_rng(0)
+    return [" ".join(rng.choice(["red", "blue", "green", "grey"], 6)) for _ in range(len(frame))]
+
+
+def test_check_scalers_reads_a_column_of_text_by_its_name_and_sparse_rows():
+    frame = make_frame()
+    train, test = halves(frame.assign(note=words_of(frame)))
+    text = Pipeline([("count", CountVectorizer()), ("scale", MaxAbsScaler())])
+    columns = ColumnTransformer([("text", text, "note"), ("number", StandardScaler(), ["x0"])])
+    for rows, fitted_on in ((train, "train"), (pd.concat([train, test]), "train and test")):
+        evidence = audit(train, test, label="label", pipeline=clone(columns).fit(rows))["scaler"].evidence
+        assert evidence["number"] == fitted_on and "text.scale" in evidence
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(with_mean=False), RobustScaler(with_centering=False)])
+def test_audit_checks_sparse_rows_as_dense_ones(scaler):
+    rng = np.random.default_rng(0)
+    frame = make_frame().assign(shop=rng.integers(0, 5, 1200).astype(str), colour=rng.integers(0, 4, 1200).astype(str))
+    train, test = halves(frame[["shop", "colour", "x0", "label"]])
+    reports = []
+    for is_sparse in (True, False):
+        encode = ColumnTransformer(
+            [("one hot", OneHotEncoder(sparse_output=is_sparse), ["shop", "colour"])],
+            remainder="passthrough",
+            sparse_threshold=float(is_sparse),
+        )
+        pipeline = Pipeline([("encode", encode), ("scale", clone(scaler)), ("lr", LogisticRegression())])
+        pipeline.fit(train.drop(columns="label"), train["label"])
+        fitted = pipeline[:2].transform(pd.concat([train, test.iloc[:5]]).drop(columns="label"))
+        assert sparse.issparse(fitted) == is_sparse
+        labels = np.r_[train["label"], test["label"][:5]]
+        reports.append(audit(train, test, label="label", pipeline=pipeline, fitted=(fitted, labels)))
+    assert str(reports[0]) == str(reports[1])
+    assert reports[0]["sampler rows"].evidence["test rows fitted on"] == 5
+    assert reports[0]["scaler"].verdict == reports[0]["encoder"].verdict == PASSED
+
+
+@pytest.mark.parametrize("side", ["train", "test", "fitted"])
+def test_check_fitted_rows_does_not_trace_rows_with_gaps_and_says_so(side, sides):
+    train, test = sides
+    X, y = SMOTE(random_state=0).fit_resample(*features(train))
+    if side == "fitted":
+        X.iloc[0, 0] = np.nan
+    train, test = (
+        with_gaps(frame, 0.1) if name == side else frame for name, frame in (("train", train), ("test", test))
+    )
+    finding = audit(train, test, label="label", fitted=(X, y))["sampler rows"]
+    n_gaps = sum(int(frame[COLUMNS].isna().any(axis=1).sum()) for frame in (train, test, X))
+    assert finding.verdict == NOT_CHECKED and finding.evidence["rows with gaps"] == n_gaps
+    assert f"because {n_gaps:,} rows" in finding.summary and "fills the gaps" in finding.advice
+    leaked = pd.concat([X, test[COLUMNS].iloc[:4]]), np.r_[y, test["label"][:4]]
+    finding = audit(train, test, label="label", fitted=leaked)["sampler rows"]
+    assert finding.verdict == FAILED and finding.evidence["test rows fitted on"] == 4
+    assert finding.advice.startswith("Make the sampler a step")
+
+
+def test_check_fitted_rows_traces_rows_whose_gaps_the_pipeline_fills(sides):
+    train, test = (with_gaps(side, 0.1) for side in sides)
+    for rows, verdict in ((train, PASSED), (pd.concat([train, test]), FAILED)):
+        pipeline = Pipeline([("fill", SimpleImputer()), ("smote", SMOTE(random_state=0, k_neighbors=3))])
+        fill = pipeline.named_steps["fill"].fit(train[COLUMNS])
+        fitted = pipeline.named_steps["smote"].fit_resample(fill.transform(rows[COLUMNS]), rows["label"])
+        assert audit(train, test, label="label", pipeline=pipeline, fitted=fitted)["sampler rows"].verdict == verdict
+
+
+@pytest.mark.parametrize("copies", [0, 3])
+def test_check_fitted_rows_needs_no_trace_of_rows_with_gaps_that_no_sampler_made(copies, sides):
+    train, test = (with_gaps(side, 0.1) for side in sides)
+    fitted = features(pd.concat([train.iloc[::2], test.iloc[:copies]]))
+    finding = audit(train, test, label="label", fitted=fitted)["sampler rows"]
+    assert finding.verdict == (FAILED if copies else PASSED)
+    assert finding.evidence["test rows fitted on"] == copies and finding.evidence["rows that a sampler made"] == 0
 
 
 # Prevalence
