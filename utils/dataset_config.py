@@ -183,10 +183,10 @@ class DatasetConfig:
             yield "label", "name the column that holds 1 for the rare class and 0 otherwise"
         for role in ("time", "amount", "group"):
             if getattr(self, role) is not None and not _is_name(getattr(self, role)):
-                yield role, "name a column, or write None if the table has none"
+                yield role, "name a column, or leave it out if the table has none"
         yield from self._shared_columns()
         if self.sha256 is not None and not (isinstance(self.sha256, str) and SHA256.fullmatch(self.sha256)):
-            yield "sha256", "write the 64 digits of the file's SHA-256, in lower case, or None to accept any content"
+            yield "sha256", "write the 64 digits of the file's SHA-256, in lower case, or leave it out"
         if self.duplicates not in DUPLICATES:
             yield "duplicates", f"use one of {DUPLICATES}"
         if not isinstance(self.variant, str) or not set(self.variant).isdisjoint("/\\"):
@@ -197,7 +197,7 @@ class DatasetConfig:
         roles = {role: getattr(self, role) for role in ("label", "time", "amount", "group")}
         for role, other in combinations(reversed(roles), 2):
             if roles[role] is not None and roles[role] == roles[other]:
-                yield role, f"name a column other than the {other} column, or write None if the table has none"
+                yield role, f"name a column other than the {other} column, or leave it out if the table has none"
         names = [name for name in roles.values() if name is not None]
         for field_name in (*LISTS, "columns"):
             columns = getattr(self, field_name)
@@ -213,7 +213,7 @@ class DatasetConfig:
         yield from self._kinds_in_conflict()
         yield from self._contradictions()
         if self.columns is not None and (missing := [name for name in names if name not in self.columns]):
-            yield "columns", f"list {', '.join(map(repr, missing))}, too, or write None to accept any columns"
+            yield "columns", f"list {', '.join(map(repr, missing))}, too, or leave it out to accept any columns"
 
     def _kinds_in_conflict(self) -> Iterator[tuple[str, str]]:
         """Columns of two kinds, or of a kind that excludes their role, and what to write instead."""

@@ -124,7 +124,9 @@ def _write(file: Path, content: str) -> None:
 def _named_study(request: Request) -> str:
     """The study whose file was given."""
     file = _existing(request.path)
-    if given := [role for role in (*ROLES, "positive", "name") if getattr(request, role)]:
+    if request.name:
+        raise ConfigError(f"{file.name} cannot take NAME=..., as a study is named like its file; rename the file.")
+    if given := [role for role in (*ROLES, "positive") if getattr(request, role)]:
         raise ConfigError(f"{file.name} says what {given[0].upper()} is; edit the file instead.")
     study = read_study(str(file))
     _existing(study.dataset.path)
@@ -215,9 +217,11 @@ def _require_same(request: Request, name: str, path: Path) -> None:
         asked, written = getattr(request, role), getattr(dataset, role)
         is_same = asked == written if role != "positive" else _is_among(asked or "", written)
         if asked and not is_same:
+            listed = " or ".join(map(repr, written if role == "positive" else filter(None, [written])))
+            fact = f"says {role} = {listed}" if listed else f"names no {role}"
             raise ConfigError(
-                f"{file} says {role} = {written!r}, and {role.upper()}={asked!r} was asked for; edit the file, "
-                "or name another study by NAME=..."
+                f"{file} {fact}, and {role.upper()}={asked!r} was asked for; edit the file, or name another study by "
+                "NAME=..."
             )
 
 

@@ -17,6 +17,7 @@ REGISTERED_MODEL = "fraud-detector"  # the credit-card study's final model; any 
 RESERVED = (CREDITCARD_FILE.stem, REGISTERED_MODEL)
 SECTIONS = ("data", "words", "costs")
 INTERNAL = ("variant", "copies")  # fields of a dataset that no study's file has
+OPTIONAL = ("time", "amount", "group")  # columns that a table need not have; "" says so, as TOML has no word for none
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,8 @@ def study_from(name: str, content: dict[str, object], *, source: str, folder: Pa
     path = data["path"]
     if isinstance(path, str) and path and not path.startswith("~"):
         path = folder / path
-    dataset = DatasetConfig(**{"time": None, "amount": None, **data, "path": path}, copies=copies)
+    absent = {role: None for role in OPTIONAL if data.get(role, "") == ""}
+    dataset = DatasetConfig(**{**data, **absent, "path": path}, copies=copies)
     study = Study(name, dataset, Words(**{**vars(NEUTRAL), **words}), Costs(**costs))
     try:
         dataset.check()

@@ -15,8 +15,8 @@ WRONG = {
     "empty label": ({"label": ""}, "label is ''; name the column that holds 1 for the rare class and 0 otherwise"),
     "no label": ({"label": None}, "label is None; name the column"),
     "number as label": ({"label": 3}, "label is 3; name the column"),
-    "blank time": ({"time": " "}, "time is ' '; name a column, or write None if the table has none"),
-    "false amount": ({"amount": False}, "amount is False; name a column, or write None if the table has none"),
+    "blank time": ({"time": " "}, "time is ' '; name a column, or leave it out if the table has none"),
+    "false amount": ({"amount": False}, "amount is False; name a column, or leave it out if the table has none"),
     "list of units": ({"time_unit": ["hours"]}, "time_unit is ['hours']; write one of 'milliseconds'"),
     "amount as category": (
         {"numeric": ("V1",), "categorical": ("Amount",)},
@@ -35,11 +35,11 @@ WRONG = {
         {"dates": ("Time",), "time_unit": "hours"},
         "time_unit is 'hours'; leave it out, as only a time",
     ),
-    "time is label": ({"time": "Class"}, "time is 'Class'; name a column other than the label column, or write None"),
+    "time is label": ({"time": "Class"}, "time is 'Class'; name a column other than the label column, or leave it out"),
     "amount is label": ({"amount": "Class"}, "amount is 'Class'; name a column other than the label column"),
     "amount is time": ({"amount": "Time"}, "amount is 'Time'; name a column other than the time column"),
     "short hash": ({"sha256": "abc"}, "sha256 is 'abc'; write the 64 digits of the file's SHA-256, in lower case"),
-    "hash in capitals": ({"sha256": "A" * 64}, "in lower case, or None to accept any content"),
+    "hash in capitals": ({"sha256": "A" * 64}, "in lower case, or leave it out"),
     "hash as a number": ({"sha256": 0}, "sha256 is 0; write the 64 digits"),
     "duplicates": ({"duplicates": "no"}, "duplicates is 'no'; use one of ('keep', 'drop')"),
     "drop of a number": ({"drop": 3}, "drop is 3; list names of columns"),
@@ -50,7 +50,7 @@ WRONG = {
     "columns of numbers": ({"columns": (1, 2)}, "columns is (1, 2); list names of columns"),
     "columns without a role": (
         {"columns": ("V1", "Class")},
-        "list 'Time', 'Amount', too, or write None to accept any columns",
+        "list 'Time', 'Amount', too, or leave it out to accept any columns",
     ),
     "variant": ({"variant": "a/b"}, "variant is 'a/b'; write a word that can be part of a file name"),
 }

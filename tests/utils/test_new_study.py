@@ -160,6 +160,25 @@ def test_find_or_write_does_not_replace_the_study_of_another_table(studies, clai
     assert find_or_write(Request(other, label="outcome")) == "other"
 
 
+@pytest.mark.parametrize(
+    ("role", "asked", "fact"),
+    [
+        ("positive", "good", "says positive = 'bad' or 'worse', and POSITIVE='good'"),
+        ("label", "branch", "says label = 'outcome', and LABEL='branch'"),
+        ("time", "opened", "names no time, and TIME='opened'"),
+        ("group", "customer", "names no group, and GROUP='customer'"),
+    ],
+)
+def test_find_or_write_says_what_the_study_there_is_has_instead(studies, claims, role, asked, fact):
+    text = f'[data]\npath = "{claims}"\nlabel = "outcome"\npositive = ["bad", "worse"]\nnumeric = ["Größe"]\n'
+    (studies / "claims-of-2024.toml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        find_or_write(Request(claims, **{"label": "outcome", role: asked}))
+    assert str(caught.value) == (
+        f"claims-of-2024.toml {fact} was asked for; edit the file, or name another study by NAME=..."
+    )
+
+
 def test_find_or_write_names_what_is_wrong_and_writes_nothing(studies, claims, tmp_path):
     (tmp_path / "creditcard.csv").write_bytes(claims.read_bytes())
     (tmp_path / "elsewhere.toml").write_text("")
@@ -172,6 +191,9 @@ def test_find_or_write_names_what_is_wrong_and_writes_nothing(studies, claims, t
         r"^NAME='a/b' cannot name a study": Request(claims, label="outcome", name="a/b"),
         r"^elsewhere\.toml: \[data\] has no path; add it": Request(tmp_path / "elsewhere.toml"),
         r"^elsewhere\.toml says what LABEL is": Request(tmp_path / "elsewhere.toml", label="outcome"),
+        r"^elsewhere\.toml cannot take NAME=\.\.\., as a study is named like its file; rename the file": Request(
+            tmp_path / "elsewhere.toml", name="other"
+        ),
     }
     for message, request in wrong.items():
         with pytest.raises(ConfigError, match=message) as refusal:
@@ -297,6 +319,19 @@ def test_find_or_write_says_in_which_unit_a_time_is_read(studies, claims, capsys
     printed = capsys.readouterr().err
     assert "time, 3.3 minutes from first to last, read as seconds" in printed and "8.3 days as hours" in printed
     assert "write it as time_unit in the study's file" in printed
+
+
+def test_find_or_write_says_how_to_undo_a_guess_and_that_undoes_it(studies, claims, capsys):
+    pd.read_csv(claims).rename(columns={'the "value"': "amount"}).to_csv(claims, index=False)
+    name = find_or_write(Request(claims, label="outcome"))
+    printed = capsys.readouterr().err
+    text = (studies / f"{name}.toml").read_text()
+    for role, column in (("time", "opened"), ("amount", "amount")):
+        assert f'name another one in the study\'s file, or write {role} = "" for none.' in printed
+        text = text.replace(f'\n{role} = "{column}"', f'\n{role} = ""')
+    (studies / f"{name}.toml").write_text(text)
+    dataset = study_file.read_study(name).dataset
+    assert (dataset.time, dataset.amount) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,18 @@ def test_read_study_takes_no_time_or_amount_unless_the_file_names_them(write):
     assert study.words == NEUTRAL
 
 
+@pytest.mark.parametrize("role", ["time", "amount", "group"])
+def test_read_study_takes_an_empty_name_for_no_column(write, role):
+    assert read_study(write(f'{MINIMAL}{role} = ""\n')) == read_study(write(MINIMAL))
+
+
+@pytest.mark.parametrize("role", ["time", "amount", "group"])
+def test_read_study_says_to_leave_out_a_column_that_is_not_there(write, role):
+    for value in (" ", "bad"):
+        with pytest.raises(ConfigError, match=r", or leave it out if the table has none\.$"):
+            read_study(write(f'{MINIMAL}{role} = "{value}"\n'))
+
+
 def test_read_study_starts_relative_paths_at_the_root_or_outside_studies_at_the_folder_of_the_file(
     write, tmp_path, monkeypatch
 ):

@@ -64,13 +64,17 @@ def _warn_once(sentence: str) -> None:
 
 
 def check_rarity(frame: pd.DataFrame, config: DatasetConfig) -> None:
-    """Refuse a label whose value 1 is not the rarer one."""
+    """Refuse a label whose positive class is not the rarer one."""
     share = frame[config.label].mean()
-    if share > 0.5:
-        raise DataError(
-            f"{config.path.name}, column '{config.label}': {share:.1%} of the rows have the label 1, which must be "
-            "the rarer class; exchange 0 and 1."
-        )
+    if share <= 0.5:
+        return
+    start = f"{config.path.name}, column '{config.label}': {share:.1%} of the rows"
+    if not config.positive:
+        raise DataError(f"{start} have the label 1, which must be the rarer class; exchange 0 and 1.")
+    advice = "exchange `positive` and `negative`" if config.negative else "list the other values as `positive`"
+    raise DataError(
+        f"{start} are positive, and the positive class must be the rarer one; {advice} in the study's file."
+    )
 
 
 def validate(frame: pd.DataFrame, path: Path, config: DatasetConfig) -> pd.DataFrame:

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from utils.config import Words
-from utils.figures.theme import NEUTRAL, PAGE, panel_grid
+from utils.figures.theme import MAX_LETTERS, NEUTRAL, PAGE, panel_grid, shorten
 from utils.wording import PAYMENTS, capitalised, reword
 
 # They also differ in lightness; none is the colour of a class, a sampler or a model.
@@ -22,7 +22,7 @@ MAX_FEATURES = 40  # that a figure shows
 MAX_HOURS = 24 * 14  # that are shown as hours
 
 
-def plot_periods_by_hour(table: pd.DataFrame, words: Words = PAYMENTS) -> Figure:
+def plot_periods_by_hour(table: pd.DataFrame, words: Words = PAYMENTS, *, is_clock: bool = False) -> Figure:
     """Transactions, frauds and their share by hour of the day, one panel each, a colour per period.
 
     Transactions and frauds are counted per hour of the clock, so that a period of two days is comparable with one of
@@ -34,6 +34,8 @@ def plot_periods_by_hour(table: pd.DataFrame, words: Words = PAYMENTS) -> Figure
         From `drift.by_hour`.
     words : Words
         What the study calls its rows and classes.
+    is_clock : bool
+        Whether times are dates, so that hours are those of the clock; otherwise they count from the first row.
     """
     figure, panels = plt.subplots(1, 3, figsize=(PAGE, 2.4), sharex=True)
     groups = list(table.groupby("period", sort=False))
@@ -54,7 +56,8 @@ def plot_periods_by_hour(table: pd.DataFrame, words: Words = PAYMENTS) -> Figure
         panels[0].yaxis.set_major_formatter("{x:,.0f}")
     panels[2].set_yscale("log")
     panels[2].yaxis.set_major_formatter(PercentFormatter(1))
-    figure.supxlabel(reword("Hour of day, counted from the first transaction", words), fontsize=8)
+    origin = " (UTC)" if is_clock else ", counted from the first transaction"
+    figure.supxlabel(reword(f"Hour of day{origin}", words), fontsize=8)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=4)
     return figure
 
@@ -87,7 +90,7 @@ def plot_drift(drift: pd.DataFrame) -> Figure:
         _draw_drift(axes, drift[drift["comparison"] == name], order)
         axes.set_title(capitalised(name))
         axes.grid(axis="y", visible=False)
-    panels[0, 0].set_yticks(range(len(order)), order)
+    panels[0, 0].set_yticks(range(len(order)), [shorten(name, MAX_LETTERS) for name in order])
     panels[0, 0].set(ylim=(-0.7, len(order) - 0.3), xlim=(0, None))
     figure.supxlabel("Kolmogorov-Smirnov statistic", fontsize=8)
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
@@ -108,32 +111,44 @@ def _draw_drift(axes: Axes, rows: pd.DataFrame, order: pd.Index) -> None:
         axes.plot(values, lines, "o", linestyle="none", label=hours, **style)
 
 
-def plot_medians(medians: pd.DataFrame, test_from: float, words: Words = PAYMENTS) -> Figure:
+def plot_medians(medians: pd.DataFrame, test_from: float, words: Words = PAYMENTS, *, is_clock: bool = False) -> Figure:
     """Medians of features over time, one panel each; new days are marked, and the test period is shaded.
 
-    The axis is in days, without marks, if there are more than `MAX_HOURS`. A day begins at a
-    multiple of 24 hours.
+    The axis is in days, without marks, if there are more than `MAX_HOURS`. A day begins at a multiple of 24 hours.
 
     Parameters
     ----------
     medians : DataFrame
         From `drift.hourly_medians`.
     test_from : float
-        Hours since the first transaction at which the test set begins.
+        Hours at which the test set begins, counted like those of `medians`.
+    words : Words
+        What the study calls its rows and classes.
+    is_clock : bool
+        Whether times are dates, so that hours count from midnight of the first day; otherwise from the first row.
     """
-    figure, panels = panel_grid(list(medians), 1.35, margin=0.5)
+    figure, panels = panel_grid([shorten(name, MAX_LETTERS) for name in medians], 1.35, margin=0.5)
     end = medians.index.max() + 1
     for axes, (_, values) in zip(panels, medians.items(), strict=True):
         axes.axvspan(test_from, end, color=PERIOD_COLOURS[1], alpha=0.13, linewidth=0, label="test set")
         for start in range(24, int(end) if end <= MAX_HOURS else 0, 24):
             axes.axvline(start, color=NEUTRAL, linestyle=":", linewidth=1, label="a new day")
         axes.plot(medians.index + 0.5, values, color=PERIOD_COLOURS[0], linewidth=1.2)
-        axes.set(xlim=(0, end), xticks=np.linspace(0, np.ceil(end / 24) * 24, 5))
+        axes.set(xlim=(0, end), xticks=_hour_ticks(end))
         if end > MAX_HOURS:
             axes.xaxis.set_major_formatter(lambda hours, _: f"{hours / 24:,.0f}")
     unit = "Hours" if end <= MAX_HOURS else "Days"
-    figure.supxlabel(reword(f"{unit} since the first transaction", words), fontsize=8)
+    origin = "midnight of the first day (UTC)" if is_clock else "the first transaction"
+    figure.supxlabel(reword(f"{unit} since {origin}", words), fontsize=8)
     figure.supylabel("Median in standard deviations", fontsize=8)
     handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))  # one entry for all new days
     figure.legend(handles.values(), handles.keys(), loc="outside upper right", ncols=2)
     return figure
+
+
+def _hour_ticks(end: float) -> np.ndarray:
+    """Ticks of an axis of hours: quarters of its days, or whole days, none beyond the end, if there are many."""
+    if end <= MAX_HOURS:
+        return np.linspace(0, np.ceil(end / 24) * 24, 5)
+    days = MaxNLocator(5, integer=True).tick_values(0, end / 24)
+    return 24 * days[days * 24 <= end]

@@ -8,16 +8,26 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
 from utils.config import Words
-from utils.figures.theme import FRAUD, LEGITIMATE, MAX_NAME, NEUTRAL, PAGE, legend_above, shorten, strongest
+from utils.figures.theme import (
+    FRAUD,
+    LEGITIMATE,
+    MAX_LETTERS,
+    MAX_NAME,
+    NEUTRAL,
+    PAGE,
+    legend_above,
+    shorten,
+    strongest,
+)
 from utils.wording import PAYMENTS, capitalised
 
 MAX_FEATURES = 40  # that a figure shows
 MAX_LONG_NAMES = 20  # columns with longer names than `MAX_NAME` that a matrix shows, each with its name
-MAX_LETTERS = 24  # of such a name
+SMALL_AMOUNT = 10  # below which the ticks of amounts are evenly spaced instead of powers of ten
 
 
 def plot_hours(hours: ArrayLike, labels: ArrayLike, words: Words = PAYMENTS) -> Figure:
@@ -42,18 +52,25 @@ def plot_amounts(amounts: ArrayLike, labels: ArrayLike, words: Words = PAYMENTS)
     amounts, labels = np.asarray(amounts, dtype=float), np.asarray(labels)
     is_known = np.isfinite(amounts)
     amounts, labels = amounts[is_known].clip(min=0), labels[is_known]
-    largest = max(1.0, amounts.max(initial=0))
+    largest = amounts.max(initial=0) or 1.0
     figure, axes = plt.subplots(figsize=(PAGE, 2.3))
     edges = np.linspace(0, np.log10(1 + largest), 41)
     for value, name, colour in _classes(words):
         counts, _ = np.histogram(np.log10(1 + amounts[labels == value]), edges)
         axes.stairs(counts / max(1, counts.sum()), edges, color=colour, label=name, linewidth=1.6)
-    ticks = [0, *(10**power for power in range(max(5, int(np.log10(largest)) + 1)))]
-    axes.set_xticks(np.log10(1 + np.array(ticks)), [f"{tick:,}" for tick in ticks])
+    ticks = _amount_ticks(largest)
+    axes.set_xticks(np.log10(1 + np.array(ticks)), [f"{tick:,.15g}" for tick in ticks])
     axes.set(xlabel="Amount, spaced by log(1 + amount)", ylabel="Share of the class")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     legend_above(axes)
     return figure
+
+
+def _amount_ticks(largest: float) -> list[float]:
+    """Zero and the powers of ten up to the largest amount, or evenly spaced amounts if it is small."""
+    if largest < SMALL_AMOUNT:
+        return [float(f"{tick:.6g}") for tick in MaxNLocator(5).tick_values(0, largest) if tick <= largest]
+    return [0, *(10**power for power in range(int(np.log10(largest)) + 1))]
 
 
 def _classes(words: Words) -> list[tuple[int, str, str]]:
@@ -67,7 +84,7 @@ def plot_effect_sizes(effects: pd.Series) -> Figure:
     figure, axes = plt.subplots(figsize=(PAGE, 4.2))
     axes.hlines(range(len(effects)), 0.5, effects, color=NEUTRAL, linewidth=1)
     axes.plot(effects, range(len(effects)), "o", color=FRAUD, markersize=4)
-    axes.set_yticks(range(len(effects)), effects.index)
+    axes.set_yticks(range(len(effects)), [shorten(name, MAX_LETTERS) for name in effects.index])
     axes.set(xlabel="ROC AUC of the feature alone (0.5 = chance)", xlim=(0.5, 1), ylim=(-0.7, len(effects) - 0.3))
     axes.grid(axis="y", visible=False)
     return figure
@@ -101,18 +118,19 @@ def plot_correlations(frames: dict[str, pd.DataFrame], effects: pd.Series | None
 
 
 def _draw_matrix(axes: Axes, matrix: pd.DataFrame, is_long: bool) -> None:
-    """One correlation matrix; of short names every third is written."""
+    """One correlation matrix; of many names every third is written."""
     if len(matrix) < 2:
         axes.text(0.5, 0.5, "fewer than two columns of numbers", ha="center", transform=axes.transAxes)
         axes.set(xticks=[], yticks=[])
         return
-    step = 1 if is_long and len(matrix) <= MAX_LONG_NAMES else 3
+    step = 1 if len(matrix) <= MAX_LONG_NAMES else 3
+    names = [shorten(name, MAX_LETTERS) for name in matrix]
+    matrix = matrix.set_axis(names, axis="index").set_axis(names, axis="columns")
     scale = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1, "cbar": False, "rasterized": True}
     sns.heatmap(matrix, ax=axes, square=True, xticklabels=step, yticklabels=step, **scale)
     axes.set(xlabel="", ylabel="")
     if is_long:
-        for axis, rotation in ((axes.xaxis, 90), (axes.yaxis, 0)):
-            labels = [shorten(label.get_text(), MAX_LETTERS) for label in axis.get_ticklabels()]
-            axis.set_ticks(axis.get_ticklocs(), labels, rotation=rotation)
+        plt.setp(axes.get_xticklabels(), rotation=90)
+        plt.setp(axes.get_yticklabels(), rotation=0)
         if not axes.get_subplotspec().is_first_col():
             axes.set_yticks([])

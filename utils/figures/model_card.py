@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from utils.figures.theme import COLUMN, NEUTRAL
+from utils.figures.theme import COLUMN, MAX_LETTERS, NEUTRAL, shorten
 from utils.wording import capitalised
 
 
@@ -14,7 +14,8 @@ def plot_attributions(shares: pd.Series, n_columns: int = 12) -> Figure:
     """Share of each column in the mean absolute contribution to the log odds, largest first."""
     shares = shares.sort_values().tail(n_columns)
     figure, axes = plt.subplots(figsize=(COLUMN, 0.2 * len(shares) + 0.6), layout="constrained")
-    axes.barh(shares.index, shares, color=NEUTRAL)
+    axes.barh(range(len(shares)), shares, color=NEUTRAL)
+    axes.set_yticks(range(len(shares)), [shorten(name, MAX_LETTERS) for name in shares.index])
     axes.set(xlabel="Share of the mean absolute contribution", xlim=(0, None))
     return figure
 

@@ -16,6 +16,7 @@ from utils.config import Profile
 from utils.files import replacing
 
 MAX_NAME = 8  # letters of names that stand side by side below an axis
+MAX_LETTERS = 24  # of a longer name, beside an axis or above a panel
 LEGEND_LINE = 0.17  # inches that a line of a legend takes, with its share of what is around the axes
 LEGEND_HANDLE, LEGEND_CHARACTER = 0.5, 0.052  # inches of a column beside its text, and of a character of 7 points
 LEGEND_PARTS = (0.02, 0.6), (0.4, 1.0)  # of the recall, which a legend covers on the left and on the right
@@ -148,13 +149,18 @@ def strongest(frame: pd.DataFrame, effects: pd.Series | None, n_columns: int) ->
     return [name for name in frame if name in largest]
 
 
+def plain(name: Hashable) -> str:
+    """A text of the data as a label, in which a dollar sign does not begin a formula."""
+    return str(name).replace("$", r"\$")
+
+
 def shorten(name: Hashable, n_letters: int) -> str:
-    """The beginning and the end of a long name."""
+    """The beginning and the end of a long name, as a label; see `plain`."""
     text = " ".join(str(name).split())
     if len(text) <= n_letters:
-        return text
+        return plain(text)
     end = (n_letters - 1) // 3
-    return f"{text[: n_letters - 1 - end]}…{text[-end:]}"
+    return plain(f"{text[: n_letters - 1 - end]}…{text[-end:]}")
 
 
 def legend_beside_curves(axes: Axes, height: float, **options: object) -> None:

@@ -298,3 +298,28 @@ def test_split_off_test_draws_whole_groups_with_both_classes_alike(write, fracti
     assert abs(dataset.y.iloc[test].mean() - dataset.y.mean()) < 0.12
     np.testing.assert_array_equal(split_off_test(dataset, fraction, seed=3)[1], test)
     assert not np.array_equal(split_off_test(dataset, fraction, seed=4)[1], test)
+
+
+@pytest.mark.parametrize(
+    ("classes", "reason"),
+    [
+        (
+            {"positive": "no", "negative": "yes"},
+            "are positive, and the positive class must be the rarer one; exchange `positive` and `negative` in the "
+            "study's file.",
+        ),
+        (
+            {"positive": "no"},
+            "are positive, and the positive class must be the rarer one; list the other values as `positive` in the "
+            "study's file.",
+        ),
+        ({"positive": ()}, "have the label 1, which must be the rarer class; exchange 0 and 1."),
+    ],
+)
+def test_load_says_of_a_mixed_table_which_lists_to_exchange(write, classes, reason):
+    table = raw_table().assign(bad=np.where(np.arange(N_ROWS) % 5 == 0, "yes", "no"))
+    if not classes["positive"]:
+        table["bad"] = (table["bad"] == "no").astype(int)
+    with pytest.raises(DataError) as caught:
+        load(write(table, **classes))
+    assert str(caught.value) == f"claims.csv, column 'bad': 80.0% of the rows {reason}"

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from utils.config import Words
 from utils.figures import drift as drift_figures
 from utils.figures import theme
 
@@ -100,3 +101,51 @@ def test_period_colours_differ_and_belong_to_nothing_else():
     taken = {theme.LEGITIMATE, theme.FRAUD, theme.SYNTHETIC, *theme.MODEL_COLOURS.values()}
     assert not taken & set(drift_figures.PERIOD_COLOURS)
     assert len(set(drift_figures.PERIOD_COLOURS)) == len(drift_figures.MARKERS)
+
+
+LONG = "a name of a column that would squeeze a panel"
+
+
+def test_drift_figures_shorten_long_names_and_draw_their_dollar_signs():
+    names = {"V1": LONG, "V2": "$_of_$"}
+    for figure in (
+        drift_figures.plot_drift(DRIFT.replace({"feature": names})),
+        drift_figures.plot_medians(MEDIANS.set_axis([*names.values(), "C", "D"], axis=1), 40),
+    ):
+        figure.canvas.draw()
+        texts = {text.get_text() for text in figure.findobj(mpl.text.Text)}
+        assert {"a name of a colu…a panel", r"\$_of_\$"} <= texts and LONG not in texts
+
+
+@pytest.mark.parametrize(
+    ("is_clock", "hours", "since"),
+    [
+        (False, "Hour of day, counted from the first admission", "since the first admission"),
+        (True, "Hour of day (UTC)", "since midnight of the first day (UTC)"),
+    ],
+)
+@pytest.mark.parametrize(("n_hours", "unit"), [(48, "Hours"), (1000, "Days")])
+def test_drift_figures_say_where_hours_are_counted_from(is_clock, hours, since, n_hours, unit):
+    words = Words("admission", "admissions", "infection", "infections", "healthy")
+    medians = pd.DataFrame({"A": np.zeros(n_hours)})
+    assert drift_figures.plot_periods_by_hour(HOURS, words, is_clock=is_clock).get_supxlabel() == hours
+    figure = drift_figures.plot_medians(medians, 40, words, is_clock=is_clock)
+    assert figure.get_supxlabel() == f"{unit} {since}"
+
+
+@pytest.mark.parametrize(
+    ("n_days", "labels"),
+    [
+        (15, ["0", "3", "6", "9", "12", "15"]),
+        (61, ["0", "15", "30", "45", "60"]),
+        (183, ["0", "40", "80", "120", "160"]),
+        (1100, ["0", "250", "500", "750", "1,000"]),
+    ],
+)
+def test_plot_medians_labels_whole_days_where_they_are(n_days, labels):
+    medians = pd.DataFrame({"A": np.zeros(n_days)}, index=24 * np.arange(n_days) + 23)
+    figure = drift_figures.plot_medians(medians, 40)
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == labels
+    assert [f"{hours / 24:,g}" for hours in axes.get_xticks()] == labels and axes.get_xlim() == (0, 24 * n_days)

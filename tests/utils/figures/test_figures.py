@@ -138,7 +138,7 @@ TEXTS = {
         "Difference from the default, with 95 % interval over folds",
     ],
     "plot_hours": ["Hour of day", "Share of the class", "Legitimate", "Fraud"],
-    "plot_amounts": ["Amount, spaced by log(1 + amount)", "Share of the class", "Legitimate", "Fraud", "1,000"],
+    "plot_amounts": ["Amount, spaced by log(1 + amount)", "Share of the class", "Legitimate", "Fraud", "100"],
     "plot_effect_sizes": ["ROC AUC of the feature alone (0.5 = chance)", "V1", "Amount"],
     "plot_correlations": ["Pearson correlation", "Real", "Synthetic", "V1"],
     "plot_fold_scores": ["Average precision (dots: folds, bars: their mean)", *NAMES.values(), *MODELS.values()],
@@ -612,3 +612,78 @@ def test_legend_beside_curves_leaves_the_axes_their_size_whatever_it_says(words)
     assert size[0] > 3.5 and size[1] > 1.8
     assert axes.get_legend().get_window_extent().x1 <= figure.bbox.x1
     plt.close(figure)
+
+
+DOLLARS = {
+    "plot_marginals": lambda table: cgan_figures.plot_marginals(table, table),
+    "plot_correlations": lambda table: eda_figures.plot_correlations({"Real": table}),
+    "plot_effect_sizes": lambda table: eda_figures.plot_effect_sizes(pd.Series(0.7, table.columns)),
+}
+
+
+def as_drawn(figure) -> set[str]:
+    """The texts of a figure after it was drawn, which fails where one is a broken formula."""
+    figure.canvas.draw()
+    return {label._preprocess_math(label.get_text()) for label in figure.findobj(mpl.text.Text)}
+
+
+@pytest.mark.parametrize("name", DOLLARS)
+def test_figures_take_no_dollar_sign_in_a_name_for_a_formula(name):
+    names = ["sales_$_vs_$_target", "$ paid", "cost in $", "$x^$", "price"]
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 5)), columns=names)
+    drawn = as_drawn(DOLLARS[name](table))
+    assert {(column, False) for column in table} <= drawn
+
+
+@pytest.mark.parametrize("values", [["$40K - $60K", "$60K+"], ["$a_$", "$"], ["US$ 5", "A$ 5"]])
+def test_plot_marginals_takes_no_dollar_sign_in_a_category_for_a_formula(values):
+    table = pd.DataFrame({"income": values * 9})
+    drawn = as_drawn(cgan_figures.plot_marginals(table, table))
+    assert {(value, False) for value in values} <= drawn
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("a $ b", r"a \$ b"),
+        ("  two\n lines ", "two lines"),
+        ("abcdefghijklmnop", "abcdef…nop"),
+        ("$bcdefghijklmno$", r"\$bcdef…no\$"),
+    ],
+)
+def test_shorten_counts_the_letters_that_are_drawn(name, label):
+    assert theme_module.shorten(name, 10) == label
+
+
+@pytest.mark.parametrize(
+    ("largest", "ticks"),
+    [
+        (0.5, ["0", "0.1", "0.2", "0.3", "0.4", "0.5"]),
+        (0.0, ["0", "0.2", "0.4", "0.6", "0.8", "1"]),
+        (9.9, ["0", "2", "4", "6", "8"]),
+        (12, ["0", "1", "10"]),
+        (25_691.16, ["0", "1", "10", "100", "1,000", "10,000"]),
+        (2_000_000, ["0", "1", "10", "100", "1,000", "10,000", "100,000", "1,000,000"]),
+    ],
+)
+def test_plot_amounts_ends_with_the_largest_amount(largest, ticks):
+    figure = eda_figures.plot_amounts(np.linspace(0, largest, 40), np.arange(40) % 2)
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ticks
+    assert axes.get_xlim()[1] <= 1.06 * np.log10(1 + (largest or 1))
+
+
+@pytest.mark.parametrize(("n_columns", "n_named"), [(2, 2), (5, 5), (20, 20), (21, 7), (40, 14)])
+def test_plot_correlations_names_every_column_of_a_small_matrix(n_columns, n_named):
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(9, n_columns))).rename(
+        columns=lambda column: f"V{column}"
+    )
+    axes, _ = eda_figures.plot_correlations({"Real": table}).axes
+    assert len(axes.get_yticklabels()) == len(axes.get_xticklabels()) == n_named
+
+
+def test_plot_effect_sizes_shortens_long_names():
+    effects = pd.Series([0.6, 0.9], ["x", "a name of a column that would squeeze the figure to nothing"])
+    (axes,) = eda_figures.plot_effect_sizes(effects).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["x", "a name of a colu…nothing"]

@@ -15,6 +15,17 @@ def test_plot_attributions_shows_the_largest_shares_first():
     assert [bar.get_width() for bar in axes.patches] == sorted(shares.head(5))
 
 
+def test_plot_attributions_shortens_names_and_keeps_columns_apart_that_begin_and_end_alike():
+    start, end = "x" * 20, "y" * 20
+    shares = pd.Series({f"{start}1{end}": 0.5, f"{start}2{end}": 0.3, "sales_$_vs_$": 0.2})
+    figure = model_card_figures.plot_attributions(shares)
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    short = f"{'x' * 16}…{'y' * 7}"
+    assert [label.get_text() for label in axes.get_yticklabels()] == [r"sales_\$_vs_\$", short, short]
+    assert [bar.get_width() for bar in axes.patches] == [0.2, 0.3, 0.5]
+
+
 def test_plot_score_card_prints_every_line():
     card = pd.Series({"average precision": 0.81234, "alerts a day at the threshold": 1234.5, "precision": None})
     (axes,) = model_card_figures.plot_score_card(card, "A model").axes

@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import IO
@@ -16,6 +16,7 @@ import pyarrow.csv
 
 from utils.data.errors import DataError, LimitError
 from utils.data.reading.column_names import check_first_line, spelled_as
+from utils.data.reading.quotes import with_usual_quotes
 
 MAX_LINE = 2**20  # characters of a row, and bytes of the header
 CHUNK = 2**20
@@ -45,7 +46,7 @@ class Delimited:
     name : str
         Name in messages, such as that of the file.
     content : bytes
-        UTF-8 without a byte order mark, from the header on.
+        UTF-8 without a byte order mark, from the header on, with quotes as in RFC 4180; see `quotes`.
     separator : str
         Between two cells.
     header : tuple of str
@@ -262,13 +263,14 @@ def _first_bad_byte(content: bytes) -> int | None:
 
 @dataclass(frozen=True, eq=False)
 class _Header:
-    """The first lines of a text, read with one separator."""
+    """The first lines of a text, read with one separator; the header is cut if it ends beyond the bytes read."""
 
     separator: str
     names: list[str]
     first_row: list[str] | None
     start: int
     line: int
+    is_cut: bool
 
     @property
     def likelihood(self) -> tuple[bool, bool, int]:
@@ -282,11 +284,24 @@ def open_text(content: bytes, name: str) -> Delimited:
     content, encoding = as_utf8(content, name)
     hint = SEPARATOR_HINT.match(content)
     content = content[hint.end() :] if hint else content
-    start = content[:MAX_LINE].decode(errors="ignore")  # only the last character may be incomplete
+    separators = hint["separator"].decode() if hint else SEPARATORS
+    starts = {separator: with_usual_quotes(content[:MAX_LINE], separator) for separator in separators}
+    separator = _likeliest_header(starts, name).separator
+    content = with_usual_quotes(content, separator)
+    header = _likeliest_header({separator: content}, name)
+    if header.is_cut:
+        raise LimitError(f"{name} has a header of more than {MAX_LINE:,} bytes; leave out columns.")
+    check_first_line(header.names, name)
+    line = header.line + bool(hint)
+    return Delimited(name, content, separator, tuple(header.names), header.start, line, encoding)
+
+
+def _likeliest_header(contents: Mapping[str, bytes], name: str) -> _Header:
+    """The header by the separator that suits it best, each with its text; DataError if it cannot be read."""
     headers, errors = [], []
-    for separator in hint["separator"].decode() if hint else SEPARATORS:
+    for separator, content in contents.items():
         try:
-            headers.append(_read_header(start, separator))
+            headers.append(_read_header(content, separator))
         except csv.Error as error:
             errors.append(error)
     if not headers:
@@ -296,17 +311,12 @@ def open_text(content: bytes, name: str) -> Delimited:
         )
     if not any(header.names for header in headers):
         raise DataError(f"{name} is empty; write a header and, below it, one line per row.")
-    header = max(headers, key=lambda candidate: candidate.likelihood)
-    if header.start == len(start.encode()) < len(content):
-        raise LimitError(f"{name} has a header of more than {MAX_LINE:,} bytes; leave out columns.")
-    check_first_line(header.names, name)
-    line = header.line + bool(hint)
-    return Delimited(name, content, header.separator, tuple(header.names), header.start, line, encoding)
+    return max(headers, key=lambda candidate: candidate.likelihood)
 
 
-def _read_header(text: str, separator: str) -> _Header:
+def _read_header(content: bytes, separator: str) -> _Header:
     """The first row that is not empty, as names, and the row after it; csv.Error if it cannot be read."""
-    start = 0
+    text, start = content[:MAX_LINE].decode(errors="ignore"), 0  # only the last character may be incomplete
 
     def counted() -> Iterator[str]:
         nonlocal start
@@ -321,7 +331,8 @@ def _read_header(text: str, separator: str) -> _Header:
         first_row = next((cells for cells in reader if cells), None)
     except csv.Error:  # the error is reported, with its line, when the rows are read
         first_row = None
-    return _Header(separator, _with_empty_ends(names, first_row), first_row, header_end, line)
+    is_cut = header_end == len(text.encode()) < len(content)
+    return _Header(separator, _with_empty_ends(names, first_row), first_row, header_end, line, is_cut)
 
 
 def _with_empty_ends(names: list[str], first_row: list[str] | None) -> list[str]:

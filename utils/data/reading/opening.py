@@ -6,6 +6,7 @@ The study and the application both use this module, so that they accept the same
 from __future__ import annotations
 
 import codecs
+import re
 
 import pyarrow.parquet as pq
 
@@ -27,11 +28,20 @@ OTHER_FORMATS = {
     b"%PDF": "a PDF document",
     b"SQLite format 3": "an SQLite database",
     b"\x89HDF": "an HDF5 file",
-    b"<": "a web page or XML",
+    b"<stata_dta": "a Stata file",
     b"{": "JSON",
     b"[{": "JSON",
     b"[[": "JSON",
 }
+TEXT_FORMATS = {  # a name in angle brackets alone may be that of a column
+    re.compile(rb"(?:%[^\r\n]*[\r\n]\s*)*@relation\s", re.IGNORECASE): "an ARFF file",
+    re.compile(
+        rb"<(?:[!?]|(?:html|head|body|table|title|script|meta|div|p|h1|pre|svg|rss|feed)\b[^<>]*>(?! *[,;\t|])"
+        rb"|[a-z_][\w:.-]*(?:\s[^<>]*)?> *(?:[\r\n]\s*)?<[/!?a-z])",
+        re.IGNORECASE,
+    ): "a web page or XML",
+}
+MAX_COMMENTS = 2**16  # bytes of comments that may stand above the first line of an ARFF file
 
 
 def open_table(content: bytes, name: str, limit: int | None = None) -> Delimited | pq.ParquetFile:
@@ -86,8 +96,9 @@ def _refuse_other_formats(content: bytes, name: str) -> None:
         archive = "packed twice"
     if archive:
         raise FormatError(f"{name} is {archive}; unpack it and give the file in it.")
-    start = content[:100].removeprefix(codecs.BOM_UTF8).lstrip()
-    dense = b"".join(start.split())  # JSON may have spaces anywhere
-    for first_bytes, kind in OTHER_FORMATS.items():
-        if start.startswith(first_bytes) or dense.startswith(first_bytes):
-            raise FormatError(f"{name} is {kind}; save the table as CSV or Parquet.")
+    start = content[:MAX_COMMENTS].removeprefix(codecs.BOM_UTF8).lstrip()
+    dense = b"".join(start[:100].split())  # JSON may have spaces anywhere
+    kinds = [kind for sign, kind in OTHER_FORMATS.items() if start.startswith(sign) or dense.startswith(sign)]
+    kinds += [kind for pattern, kind in TEXT_FORMATS.items() if pattern.match(start)]
+    if kinds:
+        raise FormatError(f"{name} is {kinds[0]}; save the table as CSV or Parquet.")

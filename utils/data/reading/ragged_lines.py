@@ -85,6 +85,23 @@ def header_problem(text: Delimited) -> str | None:
             return f"{lines}, and {header}, as happens if numbers have decimal commas; {DECIMAL_POINT}{otherwise}."
         if may_be_of_r:
             return f"{lines}, and {header}, as R writes row names; write the table with row.names=FALSE."
+    return _title_problem(text) if n_names == 1 else None
+
+
+def _title_problem(text: Delimited) -> str | None:
+    """A sentence on a header of a single name, below which names and lines of several values stand; None for others."""
+    for separator in SEPARATORS:
+        with suppress(DataError):
+            lines = list(_filled(replace(text, separator=separator)))
+            n_titles = next((number for number, (_, cells) in enumerate(lines) if len(cells) > 1), len(lines))
+            divided = lines[n_titles:]
+            if n_titles <= MAX_TITLES and len(divided) > 1 and all(len(cells) > 1 for _, cells in divided):
+                line, cells = divided[0]
+                if _are_names(cells):
+                    return (
+                        f"{text.name}: the header, line {text.header_line}, names a single column, and line {line} has "
+                        f"{len(cells)} values; if line {line} is the header, remove the lines above it."
+                    )
     return None
 
 

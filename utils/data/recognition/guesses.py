@@ -54,4 +54,7 @@ def guess_amount(columns: Sequence[ColumnSummary], named: NamedColumns) -> Colum
 
 def guess_note(role: str, column: str) -> str:
     """A sentence on a guess and its effect."""
-    return f"Column '{column}' is taken as the {role}: {EFFECTS[role]}; name another one or none in the study's file."
+    return (
+        f"Column '{column}' is taken as the {role}: {EFFECTS[role]}; name another one in the study's file, or write "
+        f'{role} = "" for none.'
+    )

@@ -143,11 +143,12 @@ def _positive_codes(
     rarer = int(np.argmin(counts))
     if counts[0] == counts[1]:
         rarer = next((code for code in (0, 1) if spellings[code].lower() in YES), rarer)
-    relation = "as frequent as" if counts[0] == counts[1] else "rarer than"
-    note = (
-        f"The label '{spellings[rarer]}' of column '{column.name}' is the positive class, as it is {relation} "
-        f"'{spellings[1 - rarer]}'; name the other one as positive if it is the one to find."
+    reason = (
+        f"as frequent as '{spellings[1 - rarer]}'; name the other one as positive if it is the one to find"
+        if counts[0] == counts[1]
+        else f"rarer than '{spellings[1 - rarer]}'"
     )
+    note = f"The label '{spellings[rarer]}' of column '{column.name}' is the positive class, as it is {reason}."
     return [rarer], [note]
 
 

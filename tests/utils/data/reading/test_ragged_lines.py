@@ -47,3 +47,24 @@ def test_one_long_line_is_named(tmp_path):
         DataError, match=r"^own, line 3 \(the header is line 1\), has 4 values .* \(write decimals with a"
     ):
         read_raw(tmp_path / "own")
+
+
+@pytest.mark.parametrize("read", [read_raw, read_table])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("titles", [["Claims"], ["Claims", "2024"], ["Claims", "", "all branches"]])
+def test_titles_above_a_table_with_lines_of_several_lengths_are_named(tmp_path, titles, separator, read):
+    lines = [separator.join(cells) for cells in ("abc", "123", "12", "345")]
+    (tmp_path / "own").write_text("\n".join([*titles, *lines, ""]))
+    line = len(titles) + 1
+    with pytest.raises(DataError) as caught:
+        read(tmp_path / "own")
+    assert str(caught.value) == (
+        f"own: the header, line 1, names a single column, and line {line} has 3 values; if line {line} is the header, "
+        "remove the lines above it."
+    )
+
+
+@pytest.mark.parametrize("text", ["text\nfirst\nsecond\n", "price\n1,5\n12\n", "text\na, b\nno comma\n"])
+def test_a_table_of_a_single_column_is_read(tmp_path, text):
+    (tmp_path / "own").write_text(text)
+    assert read_table(tmp_path / "own").shape == (2, 1)

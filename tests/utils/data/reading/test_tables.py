@@ -85,6 +85,8 @@ def test_read_table_reads_every_form_of_a_table(tmp_path, content):
 
 # The note of one of 600 rows begins with a quote, as an export without quotes writes it.
 OPEN_QUOTE = "y,x,note\n" + "0,1,ok\n" * 299 + '1,2,"urgent\n' + "0,3,ok\n" * 300
+WEB = "is a web page or XML; save the table as CSV or Parquet."
+ARFF = "is an ARFF file; save the table as CSV or Parquet."
 REFUSED = {
     "Excel, damaged": (
         zipped(b"<Types/>", b"<workbook/>", names=("[Content_Types].xml", "xl/workbook.xml")),
@@ -117,7 +119,15 @@ REFUSED = {
     "gzip in gzip": (gzip.compress(gzip.compress(b"a\n")), FormatError, "is packed twice; unpack it"),
     "bzip2": (bz2.compress(PLAIN.encode()), FormatError, "is a bzip2 file; unpack it"),
     "xz": (lzma.compress(PLAIN.encode()), FormatError, "is an xz file; unpack it"),
-    "web page": (b"\n<!DOCTYPE html><html>Sign in", FormatError, "is a web page or XML; save the table as CSV"),
+    "web page": (b"\n<!DOCTYPE html><html>Sign in", FormatError, WEB),
+    "web page in capitals": (b"<HTML><BODY>Sign in", FormatError, WEB),
+    "a table of a web page": (b"<table>\n\t<tr><td>1", FormatError, WEB),
+    "a sentence of a web page": (b"<p class='x'>Not found</p>", FormatError, WEB),
+    "XML": (b"<?xml version='1.0'?>", FormatError, WEB),
+    "XML without its first line": (b"<rows>\r\n  <row a='1'/>", FormatError, WEB),
+    "Stata": (b"<stata_dta><header><release>118", FormatError, "is a Stata file; save the table as CSV or Parquet."),
+    "ARFF": (b"@relation iris\n@attribute a numeric\n", FormatError, ARFF),
+    "ARFF below comments": (b"% 1. Title\r\n%\r\n\r\n% % %\r\n@RELATION iris\r\n", FormatError, ARFF),
     "JSON": (FRAME.to_json(lines=True, orient="records").encode(), FormatError, "is JSON; save the table as CSV"),
     "a JSON array": (FRAME.to_json(orient="records", indent=1).encode(), FormatError, "is JSON; save the table as CSV"),
     "a JSON array of arrays": (b"\xef\xbb\xbf[ [1,2]]", FormatError, "is JSON; save the table as CSV"),
@@ -291,3 +301,12 @@ def test_read_table_raises_a_data_error_for_any_damage(form, seed, tmp_path):
             outcomes.append(str(error))
     assert len(outcomes) == 20
     assert all(outcome == "DataFrame" or "own.csv" in outcome for outcome in outcomes)
+
+
+@pytest.mark.parametrize(
+    "header", ["<DATE>\t<TIME>\t<OPEN>", "<TICKER>,<PER>", "<table>;<p>", "<50k,more", "%a,b", "<a b>|c", "@relation,b"]
+)
+def test_read_table_takes_signs_of_other_formats_for_names_where_a_table_has_them(tmp_path, header):
+    (tmp_path / "own.csv").write_text(f"{header}\n" + header.translate(str.maketrans("<>@%", "    ")) + "\n")
+    separator = next(sign for sign in "\t,;|" if sign in header)
+    assert list(read_table(tmp_path / "own.csv")) == header.split(separator)

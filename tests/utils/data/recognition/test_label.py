@@ -96,3 +96,25 @@ def _moved(text: str) -> str:
     """The study's file after what the note says."""
     assert 'positive = ["Y"]' in text and 'negative = ["N", "No", "Yes"]' in text
     return text.replace('positive = ["Y"]', 'positive = ["Y", "Yes"]').replace('["N", "No", "Yes"]', '["N", "No"]')
+
+
+@pytest.mark.parametrize(
+    ("counts", "reason"),
+    [
+        ({"fraud": 30, "genuine": 70}, "rarer than 'genuine'."),
+        ({"yes": 70, "no": 30}, "rarer than 'yes'."),
+        ({"a": 40, "b": 40}, "as frequent as 'b'; name the other one as positive if it is the one to find."),
+        ({"no": 40, "yes": 40}, "as frequent as 'no'; name the other one as positive if it is the one to find."),
+    ],
+)
+def test_label_spellings_advises_to_name_the_other_value_only_where_that_is_accepted(counts, reason):
+    column = pd.Series([value for value, count in counts.items() for _ in range(count)], name="y")
+    spellings = label_spellings(column)
+    assert spellings.notes == (
+        f"The label '{spellings.positive}' of column 'y' is the positive class, as it is {reason}",
+    )
+    if "name the other" in reason:
+        assert label_spellings(column, spellings.negative).positive == spellings.negative
+    else:
+        with pytest.raises(DataError, match="the positive class must be the rarer one"):
+            label_spellings(column, spellings.negative)
