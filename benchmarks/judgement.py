@@ -99,22 +99,34 @@ def best(table: pd.DataFrame, figure: Figure) -> set[str]:
 def table_lines(table: pd.DataFrame) -> list[str]:
     """A Markdown table with one row per generator, aligned, with the best value of every column in bold."""
     figures = figures_in(table)
-    columns = [["generator", *table.index]]
-    for figure in figures:
-        winners = best(table, figure) if len(table) else set()
+    winners = {figure.name: best(table, figure) if len(table) else set() for figure in figures}
+    rows = [["generator", *(figure.label for figure in figures)]]
+    for name, values in table.iterrows():
         cells = []
-        for name, value in table[figure.name].items():
+        for figure in figures:
+            value = values[figure.name]
             text = "–" if isnan(value) else f"{value:,.{figure.places}f}"
-            cells.append(f"**{text}**" if name in winners else text)
-        columns.append([figure.label, *cells])
-    widths = [max(map(len, column)) for column in columns]
+            cells.append(f"**{text}**" if name in winners[figure.name] else text)
+        rows.append([name, *cells])
+    return markdown(rows)
+
+
+def markdown(lines: list[list[str]]) -> list[str]:
+    """A table in Markdown whose columns are aligned; the first line is its head."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     padded = [
-        [cell.ljust(width) if position == 0 else cell.rjust(width) for cell in column]
-        for position, (column, width) in enumerate(zip(columns, widths, strict=True))
+        [cell.ljust(width) if not position else cell.rjust(width) for position, (cell, width) in enumerate(pairs)]
+        for pairs in (list(zip(line, widths, strict=True)) for line in (lines[0], rule, *lines[1:]))
     ]
-    header, *body = zip(*padded, strict=True)
-    return [f"| {' | '.join(cells)} |" for cells in (header, rule, *body)]
+    return [f"| {' | '.join(line)} |" for line in padded]
+
+
+def machines_text(rows: Iterable[Row]) -> str:
+    """The machines that results were measured on."""
+    machines = dict.fromkeys(row.provenance.machine for row in rows)
+    listed = "; ".join(f"{machine.system}, {machine.cpu}, {machine.cores} cores" for machine in machines)
+    return f"Machine: {listed}." if len(machines) == 1 else f"Several machines, so compare seconds roughly: {listed}."
 
 
 def goal_lines(table: pd.DataFrame, *, ours: str, ctgans: list[str]) -> list[str]:
@@ -133,13 +145,13 @@ def goal_lines(table: pd.DataFrame, *, ours: str, ctgans: list[str]) -> list[str
         return [f"not measured: {ours}, so no goal can be judged"]
     values, peers = table.loc[ours], table.drop(index=ours)
     lines = [
-        _goal_line(values["tstr_ratio"] >= 1, f"TSTR / TRTR at least 1: {values['tstr_ratio']:.3f}"),
-        _goal_line(
+        goal_line(values["tstr_ratio"] >= 1, f"TSTR / TRTR at least 1: {values['tstr_ratio']:.3f}"),
+        goal_line(
             values["correlation_difference"] <= 0.04,
             f"correlation difference at most 0.04: {values['correlation_difference']:.3f}",
         ),
         _auc_line(values, peers),
-        _goal_line(values["closest_record"] >= 0.9, f"closest record at least 0.9: {values['closest_record']:.3f}"),
+        goal_line(values["closest_record"] >= 0.9, f"closest record at least 0.9: {values['closest_record']:.3f}"),
     ]
     for position, peer in enumerate(ctgans):
         if peer not in peers.index:
@@ -149,7 +161,7 @@ def goal_lines(table: pd.DataFrame, *, ours: str, ctgans: list[str]) -> list[str
         if position == 0:
             seconds, limit = values["fit_seconds"], peer_values["fit_seconds"]
             text = f"fit no longer than that of {peer}: {seconds:.1f} s against {limit:.1f} s"
-            lines.append(_goal_line(seconds <= limit, text))
+            lines.append(goal_line(seconds <= limit, text))
         lines.append(_all_figures_line(table, ours, peer))
     return lines
 
@@ -195,7 +207,8 @@ def ahead_lines(table: pd.DataFrame, *, ours: str) -> list[str]:
     ]
 
 
-def _goal_line(met: bool, text: str) -> str:
+def goal_line(met: bool, text: str) -> str:
+    """A line that says whether a goal is met."""
     return f"{'met' if met else 'NOT met'}: {text}"
 
 
@@ -207,7 +220,7 @@ def _auc_line(values: pd.Series, peers: pd.DataFrame) -> str:
     our_distance = abs(values["two_sample_auc"] - 0.5)
     nearest = f"that of {distance.idxmin()}: {our_distance:.3f} away against {distance.min():.3f}"
     text = f"two-sample AUC as near to 0.5 as {nearest}"
-    return _goal_line(our_distance <= distance.min(), text)
+    return goal_line(our_distance <= distance.min(), text)
 
 
 def _all_figures_line(table: pd.DataFrame, ours: str, peer: str) -> str:
@@ -215,6 +228,6 @@ def _all_figures_line(table: pd.DataFrame, ours: str, peer: str) -> str:
     compared = [figure for figure in figures_in(table) if not figure.speed and figure.ideal is not None]
     worse = [figure for figure in compared if not figure.loss(table.loc[ours]) < figure.loss(table.loc[peer])]
     where = f", but not on {', '.join(figure.label for figure in worse)}" if worse else ""
-    return _goal_line(
+    return goal_line(
         not worse, f"better than {peer} on {len(compared) - len(worse)} of {len(compared)} fidelity figures{where}"
     )

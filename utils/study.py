@@ -27,8 +27,8 @@ from utils.study_file import CREDITCARD
 def run(profile: Profile) -> None:
     """Run what is missing of the benchmark, the other experiments and the original study's protocol.
 
-    That protocol needs the columns of the ULB file; for another table it is skipped with a message. The experiments
-    with other seeds and few frauds and the benchmark over many tables belong to the credit-card study alone. The
+    That protocol, the experiments with other seeds and few frauds and the benchmark over many tables belong to the
+    credit-card study alone. The protocol needs the columns of the ULB file, and is skipped with a message without. The
     out-of-fold fits of the final model are run here, too, because chapter 8 would run them on a single core.
     """
     run_missing(profile)
@@ -46,10 +46,10 @@ def run(profile: Profile) -> None:
             n_tasks["other seeds"] = len(other_seeds.run(profile))
             n_tasks["few frauds"] = len(scarcity.run(profile))
             n_tasks["other tables"] = len(many_tables.results(profile))
-        if set(ULB_COLUMNS) <= set(load_dataset(profile.dataset).frame):
-            n_tasks["original protocol"] = len(original_run.replica(profile))
-        else:
-            print("The original study's protocol is left out: it needs the columns of the ULB file.", flush=True)
+            if set(ULB_COLUMNS) <= set(load_dataset(profile.dataset).frame):
+                n_tasks["original protocol"] = len(original_run.replica(profile))
+            else:
+                print("The original study's protocol is left out: it needs the columns of the ULB file.", flush=True)
         choice = final_model.choose(runner.run(profile))  # of the rows that chapter 8 chooses from
         final_model.out_of_fold(profile, final_model.final_task(profile, choice))
     print("In the ledgers: " + ", ".join(_counted(count, name) for name, count in n_tasks.items() if count) + ".")

@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from benchmarks.generators.methods import QUICK_FOREST
 from benchmarks.generators.worker_sampler import WorkerSampler
-from benchmarks.judgement import ahead_lines, goal_lines, medians, table_lines
+from benchmarks.judgement import ahead_lines, goal_lines, machines_text, medians, table_lines
 from utils.backend import load_tensorflow
 from utils.benchmark import ledger
 from utils.benchmark.records import Row, to_json
@@ -60,7 +60,7 @@ from utils.seeding import child_seed
 
 RESULTS = ROOT / "benchmarks" / "generators.jsonl"
 FOLDS = 5
-USEFULNESS = ("tstr", "trtr", "trts", "tstr_ratio", "tstr_ratio_long")  # figures that depend on the judge
+USEFULNESS = ("tstr", "trtr", "trts", "tstr_ratio")  # figures that depend on the judge
 N_FRAUDS = 5_000
 REVISION = 1  # raised by hand when a change in this project, such as a new fidelity figure, invalidates old results
 FRAUD = 1
@@ -139,7 +139,8 @@ def main() -> None:
     try:
         run(profile, chosen, path)
     except KeyboardInterrupt:
-        raise SystemExit(f"Interrupted; finished results are in {path.name}, and the same command continues.") from None
+        same = "the same command without --fresh" if options.fresh else "the same command"
+        raise SystemExit(f"Interrupted; finished results are in {path.name}, and {same} continues.") from None
     report(tasks, path, complete=options.quick or options.folds == FOLDS)
     if options.quick:
         print("Trained for seconds only: these figures show that the program works, and nothing else.")
@@ -383,12 +384,12 @@ def report(tasks: list[GeneratorTask], path: Path, *, complete: bool) -> None:
 
 def heading(rows: list[GeneratorRow]) -> list[str]:
     """Description of the table and of the machine that it was measured on."""
-    folds, machine = {row.task.fold for row in rows}, rows[0].provenance.machine
+    folds = {row.task.fold for row in rows}
     libraries = sorted({row.task.library for row in rows})
     return [
         f"Medians over {len(folds)} development folds; {N_FRAUDS:,} frauds drawn in each; "
         "the best of a column is bold.",
-        f"Machine: {machine.system}, {machine.cpu}, {machine.cores} cores. Libraries: {', '.join(libraries)}.",
+        f"{machines_text(rows)} Libraries: {', '.join(libraries)}.",
         "Made by `python -m benchmarks.generators`.",
     ]
 

@@ -118,7 +118,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         run(tasks, RESULTS)
     except KeyboardInterrupt:
-        raise SystemExit(f"Interrupted; {RESULTS.name} holds what is finished, the same command continues.") from None
+        same = "the same command without --fresh" if options.fresh else "the same command"
+        raise SystemExit(f"Interrupted; {RESULTS.name} holds what is finished, and {same} continues.") from None
     finally:
         report(RESULTS)
 
@@ -231,10 +232,11 @@ def _is_current(task: TableTask) -> bool:
 
 
 def report(path: Path) -> None:
-    """Print the page and write it beside the results, if there are any of the current revision."""
+    """Print the page of the newest results of the current revision and write it beside them, if there are any."""
     n_planned = len(planned(KINDS["design"], FOLDS, list(METHODS)))
-    if rows := [row for row in read(path) if _is_current(row.task)]:
-        text = "\n".join(page_lines(rows, n_planned))
+    current = (row for row in read(path) if _is_current(row.task))
+    if latest := {(row.task.table.name, row.task.fold, row.task.method): row for row in current}:
+        text = "\n".join(page_lines(list(latest.values()), n_planned))
         print(text)
         with replacing(path.with_suffix(".md")) as temporary:
             temporary.write_text(text + "\n")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from benchmarks.generators.methods import METHODS
+from benchmarks.judgement import goal_line, machines_text, markdown
 from utils.benchmark.records import Row
 
 OURS, NEIGHBOURS = "cgan", "smote"
@@ -87,7 +88,6 @@ def page_lines(rows: list[Row], n_planned: int) -> list[str]:
 
 def heading(rows: list[Row]) -> list[str]:
     """What was measured, and with which libraries."""
-    machine = rows[0].provenance.machine
     libraries = sorted({name for row in rows for name in row.task.library.split(", ")})
     folds = sorted({row.task.fold for row in rows})
     settings = ", ".join(f"{name} = {value}" for name, value in METHODS["forest"].settings.items())
@@ -96,7 +96,7 @@ def heading(rows: list[Row]) -> list[str]:
         "Compare medians of generators that were measured on as many tables. One thread.",
         "ForestDiffusion's defaults take too long; here it has",
         f"{settings}, and half of the first two where there are more than 100 encoded columns.",
-        f"Machine: {machine.system}, {machine.cpu}, {machine.cores} cores. Libraries: {', '.join(libraries)}.",
+        f"{machines_text(rows)} Libraries: {', '.join(libraries)}.",
         "Made by `python -m benchmarks.generators --tables design`.",
     ]
 
@@ -136,12 +136,12 @@ def goal_lines(frame: pd.DataFrame) -> list[str]:
     if OURS in tables.index.get_level_values("method"):
         closest = tables.xs(OURS, level="method")["closest_record"].dropna()
         text = f"closest record at least {CLOSEST}: {closest.median():.2f} (median of {len(closest)} tables)"
-        lines.append(_goal(closest.median() >= CLOSEST, text))
+        lines.append(goal_line(closest.median() >= CLOSEST, text))
     for method in TIMED:
         ratio = fit_ratio(frame, method)
         if not pd.isna(ratio):
             text = f"fit no longer than that of {METHODS[method].label}: {ratio:.2f} times as long"
-            lines.append(_goal(ratio <= 1, text))
+            lines.append(goal_line(ratio <= 1, text))
     return lines
 
 
@@ -165,27 +165,12 @@ def _usefulness_line(frame: pd.DataFrame, method: str, margin: float) -> str:
     behind = behind[behind > MARGIN]
     where = f"; behind by more than {MARGIN} on " + ", ".join(f"{name} ({gap:.3f})" for name, gap in behind.items())
     text = f"TSTR / TRTR at least that of {limit}: {ours:.3f} against {theirs:.3f} (medians of {len(pairs)} tables)"
-    return _goal(ours >= theirs - margin, text + (where if len(behind) else ""))
-
-
-def _goal(met: bool, text: str) -> str:
-    return f"{'met' if met else 'NOT met'}: {text}"
+    return goal_line(ours >= theirs - margin, text + (where if len(behind) else ""))
 
 
 def error_line(row: Row) -> str:
     """Where a generator drew nothing, and why."""
     return f"{row.task.table.name}, fold {row.task.fold}, {METHODS[row.task.method].label}: {row.result.error}"
-
-
-def markdown(lines: list[list[str]]) -> list[str]:
-    """A table in Markdown whose columns are aligned; the first line is its head."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    padded = [
-        [cell.ljust(width) if not position else cell.rjust(width) for position, (cell, width) in enumerate(pairs)]
-        for pairs in (list(zip(line, widths, strict=True)) for line in (lines[0], rule, *lines[1:]))
-    ]
-    return [f"| {' | '.join(line)} |" for line in padded]
 
 
 NOTE = """## How it was measured

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import judgement
 from benchmarks.generators import frauds as generators
 from benchmarks.generators.frauds import GeneratorResult, GeneratorTask, SplitRule
-from benchmarks.judgement import FIGURES, best, goal_lines, medians, table_lines
+from benchmarks.judgement import FIGURES, best, goal_lines, machines_text, medians, table_lines
 from tests.small import small_profile
 from utils.benchmark.ledger import line_of
 from utils.benchmark.records import Machine, Provenance, Row
@@ -281,3 +281,11 @@ def test_real_rows_are_scaled_by_the_training_rows(profile):
     np.testing.assert_allclose(real.X_train.mean(axis=0), 0, atol=1e-9)
     np.testing.assert_allclose(real.X_train.std(axis=0), 1, atol=1e-9)
     assert np.abs(real.X_holdout.mean(axis=0)).max() > 1e-3
+
+
+def test_machines_text_says_when_seconds_are_those_of_several_machines():
+    row = result("jitter", 0)
+    assert machines_text([row, row]) == "Machine: Linux, x86_64, 2 cores."
+    other = replace(row, provenance=replace(row.provenance, machine=Machine("Linux", "aarch64", 8)))
+    text = "Several machines, so compare seconds roughly: Linux, x86_64, 2 cores; Linux, aarch64, 8 cores."
+    assert machines_text([row, other, row]) == text

@@ -18,7 +18,7 @@ LEFT_OUT = "The original study's protocol is left out: it needs the columns of t
 def run_on(monkeypatch):
     """Run the study on a table with these columns; each experiment only records that it was called."""
 
-    def run_on(columns) -> list[str]:
+    def run_on(columns, **changes) -> list[str]:
         calls = []
 
         def noted(name, result=()):
@@ -40,7 +40,8 @@ def run_on(monkeypatch):
             monkeypatch.setattr(study.final_model, name, noted(name))
         table = SimpleNamespace(frame=pd.DataFrame(columns=list(columns)))
         monkeypatch.setattr(study, "load_dataset", lambda config: table)
-        study.run(load_profile("quick"))
+        monkeypatch.setattr(study.sensitivity, "left_out_views", lambda profile: {})
+        study.run(replace(load_profile("quick"), **changes))
         return calls
 
     return run_on
@@ -66,6 +67,12 @@ def test_run_includes_the_original_protocol_where_its_columns_are_there(run_on, 
     assert run_on(columns) == [*EVERY_TABLE, "original protocol", *LAST]
     output = capsys.readouterr().out
     assert LEFT_OUT not in output and output.endswith("3 tasks of original protocol.\n")
+
+
+@pytest.mark.parametrize("columns", [("a", "y"), ULB_COLUMNS], ids=["other", "ULB"])
+def test_run_of_another_study_is_without_what_belongs_to_the_credit_card_study(run_on, capsys, columns):
+    assert run_on(columns, study="claims") == [*EVERY_TABLE[:4], *LAST]
+    assert capsys.readouterr().out == "In the ledgers: 1 task of benchmark, 2 tasks of ablation.\n"
 
 
 def test_run_missing_asks_for_a_package_before_anything_runs(monkeypatch, tmp_path):

@@ -52,7 +52,7 @@ def seconds(dataset: Dataset) -> NDArray[np.float64]:
 def starts(dataset: Dataset, periods: dict[str, Positions]) -> dict[str, dict[str, int]]:
     """The second in which each period begins, as a column of a table; no column without a time column.
 
-    Of more than `MAX_PERIODS` days, it is the number of days since the first row.
+    Of more than `MAX_PERIODS` days, it is the number of days since the first day began.
     """
     if dataset.config.time is None:
         return {}

@@ -293,7 +293,8 @@ def fidelity_report(
 ) -> pd.Series:
     """Every figure of this module for one generator and one fold.
 
-    Similarity is measured against the training minority, which has enough rows, and with as many synthetic rows. A
+    Similarity is measured against the training minority, which has enough rows; density and coverage, with as many
+    synthetic rows. A
     generator that copies rows would score best there; `closest_record` reveals that. Only the two-sample test needs
     rows that the generator did not see; the same test on the training rows is reported beside it.
 

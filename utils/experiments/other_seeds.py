@@ -102,9 +102,10 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     options = parser.parse_args()
     with exit_with_a_sentence():
-        table = run(replace(load_profile("full"), seeds=PLAN.number), n_jobs=options.jobs)
-    scores = table.groupby(["model", "sampler", "seed"], sort=False)["average_precision"].mean()
-    print(f"{len(table)} tasks in the ledger. Mean average precision by seed:\n{scores.unstack().round(3).to_string()}")
+        profile = replace(load_profile("full"), seeds=PLAN.number)
+        table = results(profile, runner.run_equal(profile), n_jobs=options.jobs)
+    scores = table.groupby(["model", "sampler", "ratio", "seed_number"], sort=False)["average_precision"].mean()
+    print(f"{len(table)} tasks. Mean average precision by seed:\n{scores.unstack().round(3).to_string()}")
 
 
 if __name__ == "__main__":

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from utils.benchmark import equal_classes, ledger
+from utils.benchmark import ledger
 from utils.benchmark.ledger import LedgerError
-from utils.benchmark.records import Task
-from utils.benchmark.tasks import grid
-from utils.config import Profile, Roles
-from utils.data.identity import DatasetIdentity
-from utils.data.tables import read_tables
 from utils.experiments import many_tables, other_seeds, scarcity
-from utils.plan_file import read_plan
 
 CREDITCARD, TABLES, SCARCITY, SEEDS = "creditcard", "tables", "scarcity", "seeds"
 FOLDERS = {  # of the ledgers, below that of the benchmark
@@ -37,7 +31,7 @@ class Cost:
     ----------
     part : {'creditcard', 'tables', 'scarcity', 'seeds'}
     model, sampler : str
-        Of a pair; the model is 'fit' for the fits of the sampler itself, which its models share.
+        Of a pair; the model is 'fit' for the fits of the sampler itself. Classical models share them, and networks.
     tasks : int
     seconds : float
     """
@@ -66,10 +60,12 @@ def _costs(part: str, rows: pd.DataFrame) -> Iterator[Cost]:
         dataset=[identity.name for identity in rows["dataset"]],
         seconds=rows[OF_MODEL].sum(axis=1),
         is_searched=[plan is not None and plan.trials > 1 for plan in rows["search"]],
+        holds_out=[plan is not None and plan.held_out is not None for plan in rows["search"]],
     )
     for (model, sampler), pair in rows.groupby(["model", "sampler"], sort=False):
         yield Cost(part, model, sampler, len(pair), _usual_seconds(pair, "seconds"))
-    fits = rows.drop_duplicates(["dataset", "split", "repeat", "fold", "seed", "sampler", "is_searched"])
+    shared = ["dataset", "split", "repeat", "fold", "seed", "sampler", "is_searched", "holds_out"]
+    fits = rows.groupby(shared, sort=False)["sampler_seconds"].max().reset_index()  # 0 where a model adds no rows
     for sampler, own in fits.groupby("sampler", sort=False):
         yield Cost(part, FIT, sampler, 0, _usual_seconds(own, "sampler_seconds"))
 
@@ -78,17 +74,3 @@ def _usual_seconds(rows: pd.DataFrame, column: str) -> float:
     """Sum of a column in which every task has the median of its dataset and kind of search."""
     kinds = rows.groupby(["dataset", "is_searched"], sort=False)[column]
     return float((kinds.median() * kinds.size()).sum())
-
-
-def planned_tasks(profile: Profile) -> Iterator[tuple[str, str, list[Task]]]:
-    """Part, dataset and tasks of the plan; those fitted anew with equal classes have nothing to choose."""
-    unread = DatasetIdentity(CREDITCARD, "", Roles())
-    tasks = grid(profile, unread)
-    searched = [task for task in tasks if task.search and equal_classes.is_refitted(profile, task)]
-    again = [replace(task, search=task.search.of_one_fit()) for task in searched]
-    yield CREDITCARD, CREDITCARD, [*tasks, *equal_classes.searched_tasks(profile, unread), *again]
-    own = many_tables.sized(profile)
-    for table in read_tables().values():
-        if table.role == read_plan().tables.role:
-            yield TABLES, table.name, many_tables.tasks_of(own, DatasetIdentity(table.name, "", Roles()))
-    yield SEEDS, CREDITCARD, other_seeds.tasks_of(profile, unread)

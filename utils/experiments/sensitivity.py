@@ -283,7 +283,7 @@ def describe_folds(table: pd.DataFrame, folds: Iterable[tuple[int, int]]) -> str
         return f"the {number}easiest of {len(scores)} folds"
     if chosen.max() < others.min():
         return f"the {number}hardest of {len(scores)} folds"
-    return f"{len(chosen)} of {len(scores)} folds, neither the easiest nor the hardest"
+    return f"{len(chosen)} of {len(scores)} folds, neither the {number}easiest nor the {number}hardest"
 
 
 def _run(profile: Profile, build_settings: SettingsBuilder, n_jobs: int) -> pd.DataFrame:

@@ -25,7 +25,7 @@ def plot_score_card(card: pd.Series, title: str) -> Figure:
     figure, axes = plt.subplots(figsize=(1.4 * COLUMN, 0.22 * len(card) + 0.5), layout="constrained")
     axes.set_axis_off()
     axes.set_title(title, loc="left")
-    cells = [[capitalised(name), "–" if pd.isna(value) else f"{value:,.4g}"] for name, value in card.items()]
+    cells = [[capitalised(name), _cell(value)] for name, value in card.items()]
     table = axes.table(cells, cellLoc="left", colWidths=[0.78, 0.22], bbox=[0, 0, 1, 1], edges="horizontal")
     table.auto_set_font_size(False)
     table.set_fontsize(8)
@@ -33,3 +33,9 @@ def plot_score_card(card: pd.Series, title: str) -> Figure:
         cell.set_linewidth(0.4)
         cell.get_text().set_horizontalalignment("right" if column else "left")
     return figure
+
+
+def _cell(value: float | None) -> str:
+    if pd.isna(value):
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"

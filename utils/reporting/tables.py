@@ -184,10 +184,14 @@ def refuted_by(comparison: Comparison) -> str:
     """
     rivals = [
         f"{pair_label(comparison, *rival.against.split(' + '))}, from which it differs by "
-        f"{with_interval(rival.mean, rival.low, rival.high)} (adjusted p {rival.adjusted_p:.3f})"
+        f"{with_interval(rival.mean, rival.low, rival.high)} (adjusted p {_p_text(rival.adjusted_p)})"
         for rival in comparison.claim.refuted_by
     ]
     return f" by {', and by '.join(rivals)}" if rivals else ""
+
+
+def _p_text(p: float) -> str:
+    return "below 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def pair_label(comparison: Comparison, model: str, sampler: str) -> str:

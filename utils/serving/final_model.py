@@ -90,7 +90,7 @@ def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
     """Probability of every development row from the fold model that did not train on it.
 
     Like a ledger row, it is saved under the task's key, beside the ledger, and not computed again. The file holds the
-    positions of its rows; a file for other rows is replaced.
+    positions of its rows; a file for other rows is replaced. Each fold has a file of its own until all are there.
     """
     dataset = load_dataset(profile.dataset)
     folds = all_folds(profile.dataset, profile.protocol, 1)
@@ -103,6 +103,8 @@ def out_of_fold(profile: Profile, task: Task) -> OutOfFold:
         fits = workers(delayed(_fold_probability)(profile, task, fold_id) for fold_id in folds)
         probabilities = list(follow(fits, len(folds), "final model, out of fold"))
         write_out_of_fold(path, rows, np.concatenate(probabilities))
+        for fold_id in folds:
+            _fold_file(profile, task, fold_id).unlink(missing_ok=True)
         probability = read_out_of_fold(path, rows)
     return OutOfFold(dataset.y.to_numpy()[rows], probability, amounts_at(dataset, rows))
 
@@ -117,13 +119,23 @@ def amounts_at(dataset: Dataset, positions: NDArray) -> NDArray[np.float64]:
     return np.zeros(len(positions)) if dataset.amounts is None else dataset.amounts.to_numpy()[positions]
 
 
+def _fold_file(profile: Profile, task: Task, fold_id: tuple[int, int]) -> Path:
+    repeat, fold = fold_id
+    return _cached_file(profile, task, f"{repeat}.{fold}.parquet")
+
+
 def _fold_probability(profile: Profile, task: Task, fold_id: tuple[int, int]) -> NDArray:
     limit_threads(1)
     dataset = load_dataset(profile.dataset)
     fold = all_folds(profile.dataset, profile.protocol, 1)[fold_id]
-    fitted = fit_fold(task, dataset, fold)
-    X_test, _ = fold_parts(dataset, fold.test)
-    return fitted.pipeline.predict_proba(X_test)[:, 1]
+    path = _fold_file(profile, task, fold_id)
+    probability = read_out_of_fold(path, fold.test)
+    if probability is None:
+        fitted = fit_fold(task, dataset, fold)
+        X_test, _ = fold_parts(dataset, fold.test)
+        probability = fitted.pipeline.predict_proba(X_test)[:, 1]
+        write_out_of_fold(path, fold.test, probability)
+    return probability
 
 
 def choose_threshold(y_true: NDArray, probability: NDArray, amounts: NDArray, *, costs: Costs = ULB_COSTS) -> float:
@@ -270,7 +282,8 @@ def score_card(
             "cost saved, share of the loss without alerts": round(1 - at_threshold / cost[0], 3),
             "Brier score": scored.brier,
             "calibration error": scored.calibration_error,
-        }
+        },
+        dtype=object,  # counts stay whole numbers
     )
 
 

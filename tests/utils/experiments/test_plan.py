@@ -1,7 +1,10 @@
 """The plan in print, and what it costs by the seconds of rows."""
 
+from dataclasses import replace
+
 import pytest
 
+from tests.planned import planned_tasks
 from tests.rows import make_row
 from utils.benchmark import ledger
 from utils.benchmark.records import Method, SearchPlan, SearchSpace
@@ -40,6 +43,15 @@ def test_measured_takes_the_median_of_a_kind_so_that_an_interrupted_task_costs_n
     assert costs["fit", "smote"] == Cost(CREDITCARD, "fit", "smote", 0, 6 * 3.0)  # models of a fold share a fit
 
 
+def test_measured_counts_the_fit_of_a_sampler_where_a_model_needs_one_and_apart_for_networks(tmp_path):
+    held_out = SearchPlan(4, 0.0, SearchSpace({}, {}), held_out=7, settings="b")
+    classical = [row(model, 0, 1) for model in ("lr", "rf")]
+    unused = replace(classical[0], result=replace(classical[0].result, sampler_seconds=0.1))  # it adds no rows
+    write(tmp_path, unused, classical[1], row("ann", 0, 1, search=held_out))
+    costs = {(cost.model, cost.sampler): cost.seconds for cost in plan_cost.measured(tmp_path)}
+    assert costs["fit", "smote"] == 3 + 3
+
+
 def test_measured_counts_datasets_apart_and_reads_every_part(tmp_path):
     write(tmp_path / "tables", row("xgb", 0, 1, "small"), row("xgb", 0, 50, "large"))
     write(tmp_path / "seeds", row("xgb", 0, 7))
@@ -48,7 +60,7 @@ def test_measured_counts_datasets_apart_and_reads_every_part(tmp_path):
 
 
 def test_planned_tasks_are_those_of_the_plan():
-    parts = list(plan_cost.planned_tasks(load_profile("full")))
+    parts = list(planned_tasks(load_profile("full")))
     rules, creditcard, tables = read_plan().search, read_plan().creditcard, read_plan().tables
     assert [part for part, *_ in parts] == [CREDITCARD] + [TABLES] * tables.number + [SEEDS]
     n_searches = len(tables.samplers) + len(tables.equal_classes)

@@ -7,6 +7,7 @@ from functools import cache
 
 import pytest
 
+from tests import planned
 from tests.rows import make_row
 from utils.benchmark import ledger
 from utils.benchmark.equal_search import fingerprint, model_settings
@@ -14,7 +15,7 @@ from utils.benchmark.records import Method, SearchPlan, SearchSpace
 from utils.config import ROOT, Roles, load_profile
 from utils.data.identity import DatasetIdentity
 from utils.data.tables import read_tables
-from utils.experiments import many_tables, plan_cost
+from utils.experiments import many_tables
 from utils.experiments.plan_cost import CREDITCARD, TABLES
 from utils.models.registry import MODELS
 from utils.plan_file import PATH, read_plan
@@ -84,8 +85,8 @@ def unruled_fallbacks(rows):
 @cache
 def planned_tasks():
     """Part, dataset and task of everything that the plan runs."""
-    planned = plan_cost.planned_tasks(load_profile("full"))
-    return [(part, name, task) for part, name, tasks in planned for task in tasks if part in (CREDITCARD, TABLES)]
+    parts = planned.planned_tasks(load_profile("full"))
+    return [(part, name, task) for part, name, tasks in parts for task in tasks if part in (CREDITCARD, TABLES)]
 
 
 def searched_pair(task):

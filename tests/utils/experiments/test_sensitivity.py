@@ -272,8 +272,8 @@ def scores(*values):
     [
         ((0.9, 0.8, 0.1, 0.2), "the 2 easiest of 4 folds"),
         ((0.1, 0.2, 0.9, 0.8), "the 2 hardest of 4 folds"),
-        ((0.9, 0.2, 0.1, 0.8), "2 of 4 folds, neither the easiest nor the hardest"),
-        ((0.5, 0.5, 0.5, 0.5), "2 of 4 folds, neither the easiest nor the hardest"),
+        ((0.9, 0.2, 0.1, 0.8), "2 of 4 folds, neither the 2 easiest nor the 2 hardest"),
+        ((0.5, 0.5, 0.5, 0.5), "2 of 4 folds, neither the 2 easiest nor the 2 hardest"),
         ((0.9, 0.8), "both folds"),
     ],
 )

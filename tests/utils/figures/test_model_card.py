@@ -26,6 +26,13 @@ def test_plot_attributions_shortens_names_and_keeps_columns_apart_that_begin_and
     assert [bar.get_width() for bar in axes.patches] == [0.2, 0.3, 0.5]
 
 
+def test_plot_score_card_prints_counts_as_whole_numbers():
+    card = pd.Series({"rows": 12345, "alerts": 0, "area": 0.123456, "precision": None}, dtype=object)
+    (table,) = model_card_figures.plot_score_card(card, "A model").axes[0].tables
+    cells = [cell.get_text().get_text() for (_, column), cell in sorted(table.get_celld().items()) if column]
+    assert cells == ["12,345", "0", "0.1235", "–"]
+
+
 def test_plot_score_card_prints_every_line():
     card = pd.Series({"average precision": 0.81234, "alerts a day at the threshold": 1234.5, "precision": None})
     (axes,) = model_card_figures.plot_score_card(card, "A model").axes

@@ -1,6 +1,5 @@
 """The final model is chosen on development folds, its threshold minimises cost, and every scoring is recorded."""
 
-import math
 import os
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ from tests.small import small_profile
 from utils import metrics
 from utils.benchmark import ledger, out_of_fold
 from utils.benchmark.records import Split
-from utils.benchmark.run_task import load_dataset
+from utils.benchmark.run_task import all_folds, load_dataset
 from utils.config import CREDITCARD, Costs, Search
 from utils.data import splits
 from utils.serving import bundle, final_model
@@ -147,6 +146,19 @@ def test_score_test_scores_a_model_that_was_saved_and_loaded(profile, model, tmp
     assert loaded.threshold == model.threshold and loaded.card.ledger_key == row.key
 
 
+def test_out_of_fold_goes_on_with_the_folds_that_an_interrupted_run_finished(profile, monkeypatch):
+    task = final_model.final_task(profile, ("rus", "lr"))
+    finished = final_model._fold_probability(profile, task, (0, 1))
+    with monkeypatch.context() as patch:
+        patch.setattr(final_model, "fit_fold", lambda *_: pytest.fail("a finished fold was fitted again"))
+        np.testing.assert_allclose(final_model._fold_probability(profile, task, (0, 1)), finished, rtol=1e-6)
+    folds = all_folds(profile.dataset, profile.protocol, 1)
+    out, start = final_model.out_of_fold(profile, task), len(folds[0, 0].test)
+    np.testing.assert_allclose(out.probability[start : start + len(finished)], finished, rtol=1e-6)
+    kept = (profile.results / "out_of_fold").glob(f"{task.key}*")
+    assert [path.name for path in kept] == [f"{task.key}.parquet"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("n_splits", 4), ("seed", 1), ("test_fraction", 0.25), ("groups", "rows as they are")]
 )
@@ -223,7 +235,7 @@ def test_score_card_counts_few_alerts_and_has_no_precision_without_any(profile, 
     card = final_model.score_card(replace(scored, amounts=[1.0, 2.0, 3.0]), (0.1, 0.9)).to_dict()
     assert card.get("alerts at the threshold") == (n_alerts if n_alerts < 20 else None)
     found = card["precision at the threshold"]
-    assert math.isnan(found) if precision is None else found == pytest.approx(precision, abs=5e-4)
+    assert found is None if precision is None else found == pytest.approx(precision, abs=5e-4)
 
 
 @pytest.mark.parametrize(("days", "rate"), [(0.5, 6.0), (36.6, 0.082), (3650, 0.000822), (0.01, 300.0), (0.029, 103.4)])
