@@ -100,8 +100,20 @@ def test_report_has_a_sentence_for_every_verdict(profile, numbers):
 
 def test_report_without_credible_differences_gives_no_reason_to_resample(profile, numbers):
     text = report(profile, with_verdicts(numbers))
-    assert "No sampler improves a model credibly." in text and "No sampler harms a model credibly." in text
+    assert "No sampler improves a model credibly at the ratio that the search chose." in text
+    assert "No sampler harms a model credibly at that ratio." in text
     assert "gives no reason to resample" in text and "Avoid" not in text
+
+
+def test_report_names_what_is_decided_with_equal_classes(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    rows = changed["07_comparison"]["equal_differences"]
+    for row in rows:
+        row["verdict"] = "undecided"
+    assert "With equal classes, no sampler is credibly better or worse" in report(profile, changed)
+    row = next(row for row in rows if (row["model"], row["sampler"]) == ("xgb", "smote"))
+    row |= {"verdict": "harms", "mean": -0.06, "low": -0.08, "high": -0.04}
+    assert "Equal classes. Credibly worse is SMOTE with XGBoost (−0.060 [" in report(profile, changed)
 
 
 def test_report_recommends_a_sampler_whose_gain_is_credible(profile, numbers):
@@ -141,7 +153,9 @@ def test_report_says_among_which_pairs_the_mean_is_highest(profile, numbers):
         if row["model"] == "lstm":
             row["n_folds"] = 5
     text = report(profile, changed)
-    assert "is not supported. It has the highest mean of the pairs measured on all ten folds." in text
+    verdicts = "not supported at the ratio that the search chose, and not supported with equal classes."
+    assert f"{verdicts} It has the highest mean of the pairs measured on all ten folds." in text
+    assert "Of the models alone that were measured on the most folds, it has the highest mean, and no" in text
 
 
 @pytest.mark.parametrize(
