@@ -128,7 +128,7 @@ def test_report_recommends_a_sampler_whose_gain_is_credible(profile, numbers):
     assert "is a credible gain" in text
     changed["08_final_model"]["choice"] = {"model": "xgb", "sampler": "none", "label": "XGBoost"}
     text = report(profile, changed)
-    assert "Use XGBoost without resampling. Of the models alone it has the highest mean" in text
+    assert "Use XGBoost without resampling. Of the models alone, it has the highest mean" in text
 
 
 def test_report_leaves_out_what_a_table_has_not(profile, numbers):
