@@ -235,6 +235,20 @@ def test_paper_counts_the_verdicts_over_other_tables(profile, numbers, verdict, 
     assert "best model is supported over these families with a tuned ratio, and refuted with equal" in text
 
 
+def test_paper_names_generators_that_are_ahead_in_figures_of_its_table(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    only_elsewhere = {"generator": "TVAE, 300 epochs", "figures": ["TRTS", "Wasserstein"], "closest_record": 1.4}
+    ahead = {"generator": "SMOTE", "figures": ["coverage", "TSTR"], "closest_record": 0.8}
+    for rows, says in (
+        ([ahead, only_elsewhere], "Others are nearer to the ideal in some figures: SMOTE in coverage."),
+        ([only_elsewhere], "No other generator is nearer to the ideal in any figure of the table."),
+    ):
+        changed["05_cgan_training"]["ahead"] = rows
+        write(profile, changed)
+        text = text_of(paper.build(profile))
+        assert says in text and "TVAE, 300 epochs in" not in text
+
+
 @pytest.mark.parametrize("verdict", ["helps", "harms", "undecided"])
 def test_paper_names_what_is_decided_with_few_frauds(profile, numbers, verdict):
     changed = copy.deepcopy(numbers)
