@@ -10,6 +10,7 @@ from utils.analysis import bootstrap
 from utils.benchmark import equal_classes, ledger
 from utils.config import DatasetConfig, Profile, Study, load_profile
 from utils.data.identity import identify
+from utils.models.registry import models_without_sampler
 from utils.reporting.tables import pair_text
 from utils.serving.final_model import final_task
 
@@ -85,5 +86,6 @@ def development_rows(profile: Profile) -> pd.DataFrame:
 
 
 def pair_label(sampler: str, model: str, labels: dict[str, str]) -> str:
-    """Model and sampler as the study prints them, such as 'XGBoost with CGAN'."""
-    return pair_text(labels.get(model, model), labels.get(sampler, sampler))
+    """Model and sampler as the study prints them, such as 'XGBoost with CGAN'; a model that takes none by itself."""
+    label = labels.get(model, model)
+    return label if model in models_without_sampler() else pair_text(label, labels.get(sampler, sampler))

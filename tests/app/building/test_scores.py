@@ -104,14 +104,15 @@ def test_measured_rows_decide_for_pairs_figures_and_scores_which_run_they_are_of
 
 
 @pytest.mark.parametrize(
-    ("sampler", "label"),
+    ("model", "sampler", "label"),
     [
-        ("none", "XGBoost with no resampling"),
-        ("ros", "XGBoost with random oversampling"),
-        ("arf", "XGBoost with adversarial random forests"),
+        ("xgb", "none", "XGBoost with no resampling"),
+        ("xgb", "ros", "XGBoost with random oversampling"),
+        ("xgb", "arf", "XGBoost with adversarial random forests"),
+        ("brf", "none", "Balanced random forest"),
     ],
 )
-def test_pair_label_reads_as_part_of_a_sentence(sampler, label):
+def test_pair_label_reads_as_part_of_a_sentence(model, sampler, label):
     labels = {"none": "No resampling", "ros": "Random oversampling", "xgb": "XGBoost"}
-    labels["arf"] = "Adversarial random forest"
-    assert scores.pair_label(sampler, "xgb", labels) == label
+    labels |= {"arf": "Adversarial random forest", "brf": "Balanced random forest"}
+    assert scores.pair_label(sampler, model, labels) == label
