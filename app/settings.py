@@ -33,8 +33,13 @@ class SettingError(argparse.ArgumentTypeError):
 
 def model_folder(study: str | None = None) -> Path:
     """Where the served model of a study is, from its name or its path; that of the credit-card study by default."""
-    name = Path(study or CREDITCARD).name.removesuffix(".toml")
+    name = _name_of(study or CREDITCARD)
     return FOLDER if name == CREDITCARD else STUDIES / name / "app" / "model"
+
+
+def _name_of(study: str) -> str:
+    """Name of a study, from its name or the path of its file."""
+    return Path(study).stem if study.endswith(".toml") else study
 
 
 def default_workers() -> int:
@@ -94,8 +99,7 @@ def _prefix(text: str) -> str:
 
 
 def _study(text: str) -> str:
-    name = Path(text).stem if text.endswith(".toml") else text
-    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name, re.ASCII):
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", _name_of(text), re.ASCII):
         raise SettingError(f"{text!r} is no study; give the name of a file in studies, such as claims, or its path.")
     return text
 

@@ -185,8 +185,8 @@ CLAIMS = (
     ),
     Claim(
         "two_losses",
-        "Only equal classes cost a model credibly: random undersampling harms the random forest, and NearMiss harms "
-        "XGBoost.",
+        "The only credible losses against no resampling come with equal classes: random undersampling harms the random "
+        "forest, and NearMiss harms XGBoost.",
         lambda numbers: sorted(_with_verdict(numbers, "harms")),
         "=",
         ["rf + rus, equal classes", "xgb + nearmiss, equal classes"],

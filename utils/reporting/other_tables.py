@@ -52,7 +52,7 @@ def _tally(rows: list[TablesVerdict]) -> str:
     n_hard = sum((row.verdict, row.hard_tables) == ("equivalent", "equivalent") for row in rows)
     n_worse = sum(row.verdict != "harms" and row.hard_tables == "harms" for row in rows)
     worse = f" ({n_worse} more without the easiest tables)" if n_worse else ""
-    unused = f", {counts['not used']} where the rows mostly stayed as they are" if counts["not used"] else ""
+    unused = f", {counts['not used']} not used (most searches left the rows as they are)" if counts["not used"] else ""
     are = plural(counts["helps"], "is", "are")
     return (
         f"{counts['helps']} {are} better than the model alone, {counts['equivalent']} equivalent to it ({n_hard} still "

@@ -59,12 +59,12 @@ def alone_grid(means: pd.DataFrame, compared: pd.DataFrame, models: dict[str, st
         Name to label.
     """
     standalone = means[means["model"].isin(compared["model"])].sort_values("mean", ascending=False)
-    differences = compared.set_index("model")
+    differences = compared.set_index("model").replace({"verdict": SINGLE_MODEL})
     rows = [
         [
             with_interval(row.mean, row.low, row.high),
             with_interval(*differences.loc[row.model, ["mean", "low", "high"]]),
-            SINGLE_MODEL.get(verdict := differences.loc[row.model, "verdict"], verdict),
+            differences.loc[row.model, "verdict"],
         ]
         for row in standalone.itertuples()
     ]
@@ -144,7 +144,7 @@ def verdict_counts(rows: list[SamplerDifference], what: str) -> str:
     """How often each verdict was reached, such as 'Of 9 comparisons, 1 is a credible gain, 0 credible losses, ...'."""
     counts = Counter(row.verdict for row in rows)
     helps, harms = counts["helps"], counts["harms"]
-    unused = f"{counts['not used']} where the rows mostly stayed as they are, " if counts["not used"] else ""
+    unused = f"{counts['not used']} not used (most searches left the rows as they are), " if counts["not used"] else ""
     return (
         f"Of {counts.total()} {what}, {helps} {plural(helps, 'is a credible gain', 'are credible gains')}, {harms} "
         f"{plural(harms, 'a credible loss', 'credible losses')}, {counts['equivalent']} practically equivalent, "

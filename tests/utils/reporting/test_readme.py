@@ -201,7 +201,7 @@ def test_answer_tells_two_verdicts_and_unused_samplers_apart(numbers):
     assert (
         "1 equivalent to it (1 still without the easiest tables), 0 worse (1 more without the easiest tables), " in text
     )
-    assert "1 where the rows mostly stayed as they are, and 1 undecided" in text
+    assert "1 not used (most searches left the rows as they are), and 1 undecided" in text
     assert "not supported there with a tuned ratio, and refuted with equal classes." in text
 
 
