@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, values
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 blueprint = Blueprint("monitoring", __name__)
@@ -75,13 +75,20 @@ class Monitor:
         registry = self._registry
         if values.ValueClass._multiprocess:
             registry = CollectorRegistry()
-            MultiProcessCollector(registry)
+            _AllProcesses(registry)
         text = generate_latest(registry)
         if self._loaded:
             loaded = CollectorRegistry()
             loaded.register(self._loaded)
             text += generate_latest(loaded)
         return text
+
+
+class _AllProcesses(MultiProcessCollector):
+    """The sums over all processes, of which one may just have made its file, or have died before it wrote to it."""
+
+    def collect(self) -> Iterable[Metric]:
+        return self.merge([path for path in Path(self._path).glob("*.db") if path.stat().st_size])
 
 
 class _Loaded:

@@ -51,3 +51,13 @@ def test_counters_of_a_process_that_still_runs_are_kept_and_added(tmp_path):
     assert n_requests == 3  # the counts of the second one belong to a server that is still there
     stop(third)
     stop(first)
+
+
+def test_counters_are_added_though_a_process_died_before_it_wrote_to_its_file(tmp_path):
+    first, _ = start(tmp_path)
+    (tmp_path / "counter_1.db").touch()  # no process of the server's has this number
+    (tmp_path / "histogram_1.db").touch()
+    second, n_requests = start(tmp_path)
+    assert n_requests == 2
+    stop(second)
+    stop(first)
