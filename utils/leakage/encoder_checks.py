@@ -114,9 +114,9 @@ def _close_columns(first: NDArray, second: NDArray) -> NDArray[np.bool_]:
 
 
 def _standardised(rows: NDArray) -> NDArray:
-    rows = rows.astype(np.float64)
-    spread = rows.std(axis=0)
-    return (rows - rows.mean(axis=0)) / np.where(spread > 1e-12, spread, 1)
+    columns = pd.DataFrame(rows.astype(np.float64))  # whose statistics leave gaps out
+    spread = columns.std(ddof=0)
+    return ((columns - columns.mean()) / spread.where(spread > 1e-12, 1)).to_numpy()
 
 
 def _share_of_rows(rows: NDArray, among: NDArray) -> float:

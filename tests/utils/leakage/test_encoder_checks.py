@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from imblearn.pipeline import Pipeline
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 
@@ -49,8 +51,8 @@ def with_smote(train: pd.DataFrame, encoder: TableEncoder, X: np.ndarray, source
     return np.concatenate([X, synthetic]), np.concatenate([train["label"], labels[len(source) :]])
 
 
-def report(sides, encoder, fitted=None):
-    model = LogisticRegression().fit(encoder.transform(features(sides[0])[0]), sides[0]["label"])
+def report(sides, encoder, fitted=None, model=None):
+    model = (model or LogisticRegression()).fit(encoder.transform(features(sides[0])[0]), sides[0]["label"])
     return audit(*sides, label="label", pipeline=Pipeline([("encode", encoder), ("model", model)]), fitted=fitted)
 
 
@@ -80,6 +82,26 @@ def test_audit_fails_an_encoder_without_labels_fitted_on_all_rows(sides):
     for rows, verdict in ((train, PASSED), (pd.concat([train, test]), FAILED)):
         assert report(sides, encoder.fit(*features(rows)))["encoder"].verdict == verdict
     assert report(sides, one_hot.fit(*features(train)))["encoder"].verdict == PASSED
+
+
+class ShareOfPositives(TransformerMixin, BaseEstimator):
+    """Encodes a shop by its share of positives, and leaves it missing where the size is."""
+
+    def fit(self, X, y):
+        self.shares_ = pd.Series(np.asarray(y), index=X.index).groupby(X["shop"].astype(str)).mean()
+        return self
+
+    def transform(self, X):
+        return X["shop"].astype(str).map(self.shares_).where(X["size"].notna()).to_frame()
+
+
+def test_audit_judges_an_encoder_that_leaves_gaps(sides):
+    train, test = sides
+    for rows, of in ((train, "train"), (pd.concat([train, test]), "train and test")):
+        encoder = ShareOfPositives().fit(*features(rows))
+        finding = report(sides, encoder, model=HistGradientBoostingClassifier())["encoder"]
+        assert finding.evidence["encode"] == of and finding.evidence["depends on labels"]
+        assert (finding.verdict == FAILED) == (of == "train and test")
 
 
 def test_audit_fails_target_encoding_without_cross_fitting(sides):
