@@ -58,11 +58,12 @@ class ComparedSplit:
         """Numeric columns of train and test in units of the training columns' interquartile range."""
         numeric = [name for name in self.X_train if pd.api.types.is_numeric_dtype(self.X_test[name])]
         numeric = self.X_train[numeric].select_dtypes("number").columns
-        train, test = (side[numeric].astype(np.float64).to_numpy() for side in (self.X_train, self.X_test))
-        low, centre, high = np.nanquantile(train, [0.25, 0.5, 0.75], axis=0) if train.size else np.zeros((3, 0))
-        spread = np.where(high > low, high - low, np.nanstd(train, axis=0))
+        train, test = (side[numeric].astype(np.float64) for side in (self.X_train, self.X_test))
+        low, centre, high = train.quantile([0.25, 0.5, 0.75]).to_numpy() if train.size else np.zeros((3, 0))
+        spread = np.where(high > low, high - low, train.std(ddof=0))
         spread[spread == 0] = 1
-        return tuple(np.nan_to_num((side - centre) / spread).astype(np.float32) for side in (train, test))
+        sides = (train.to_numpy(), test.to_numpy())
+        return tuple(np.nan_to_num((side - centre) / spread).astype(np.float32) for side in sides)
 
 
 def compare(

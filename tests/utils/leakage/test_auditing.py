@@ -475,6 +475,12 @@ def test_check_scalers_recognises_the_rows_of_a_scaler_with_a_column_of_gaps_onl
     assert audit(train, test, label="label", pipeline=scaler)["scaler"].verdict == PASSED
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_audit_of_a_column_of_gaps_only_prints_no_warning(sides):
+    train, test = (side.assign(x0=np.nan) for side in sides)
+    assert not audit(train, test, label="label").failed
+
+
 @pytest.mark.parametrize("side", ["train", "both"])
 @pytest.mark.parametrize(
     ("options", "is_known"),
