@@ -76,9 +76,12 @@ def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFra
     model sampler mean   low  high n_folds verdict
        lr   smote 0.02 0.017 0.023       5   helps
     """
-    scores = paired_scores(table)
-    pairs = [(model, sampler) for model, sampler in scores if sampler != reference]
-    return compare_pairs(table, [((model, sampler), (model, reference)) for model, sampler in pairs])
+    return compare_pairs(table, _pairs_against(table, reference))
+
+
+def _pairs_against(table: pd.DataFrame, reference: str) -> list[tuple[Pair, Pair]]:
+    """Every sampler and the reference with the same model."""
+    return [((model, sampler), (model, reference)) for model, sampler in paired_scores(table) if sampler != reference]
 
 
 def with_usage(compared: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
@@ -100,13 +103,20 @@ def with_usage(compared: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """
     pairs = pd.MultiIndex.from_frame(compared[["model", "sampler"]])
     unused = usage.share_unused(table).reindex(pairs).to_numpy()
-    used = compare_samplers(table[(table["sampler"] == "none") | usage.changes_rows(table)])
-    where_used = used.set_index(["model", "sampler"])["verdict"].reindex(pairs)
+    where_used = _verdicts(table[(table["sampler"] == "none") | usage.changes_rows(table)]).reindex(pairs)
     return compared.assign(
         share_unused=unused,
         where_used=where_used.astype(object).where(where_used.notna(), None).to_numpy(),
         verdict=usage.mask_unused(compared["verdict"], pd.Series(unused, compared.index)),
     )
+
+
+def _verdicts(table: pd.DataFrame) -> pd.Series:
+    """Verdict on every sampler by (model, sampler), empty if no pair has two folds in common."""
+    pairs = _pairs_against(table, "none")
+    if not _paired_differences(table, pairs):
+        return pd.Series(index=pd.MultiIndex.from_tuples([], names=["model", "sampler"]), dtype=object)
+    return compare_pairs(table, pairs).set_index(["model", "sampler"])["verdict"]
 
 
 def compare_pairs(table: pd.DataFrame, pairs: list[Pair]) -> pd.DataFrame:

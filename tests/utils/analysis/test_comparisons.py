@@ -10,6 +10,7 @@ from tests.rows import SPLIT
 from utils import metrics
 from utils.analysis import bootstrap, comparisons, corrected_tests, summaries
 from utils.analysis import verdicts as verdicts_module
+from utils.benchmark.records import Chosen
 
 
 def ledger_rows(scores: dict[tuple[str, str], list[float]], **fields) -> pd.DataFrame:
@@ -356,6 +357,17 @@ def with_neutral(table: pd.DataFrame, shift: dict[str, float]) -> pd.DataFrame:
 
 GAIN = np.array([0.048, 0.05, 0.052, 0.05, 0.05])
 BASE = np.array([0.5, 0.6, 0.55, 0.52, 0.58])
+
+
+@pytest.mark.parametrize("n_used", [0, 1])
+def test_with_usage_of_a_sampler_that_is_used_on_too_few_folds_has_no_verdict_where_it_is_used(n_used):
+    table = ledger_rows({("rf", "none"): [0.8, 0.81, 0.79], ("rf", "smote"): [0.8, 0.81, 0.8]})
+    used = (table["sampler"] == "smote") & (table["fold"] < n_used)
+    chosen = [Chosen({"ratio": 0}, {})] * len(table)
+    table = table.assign(dataset="rows", n_fit=np.where(used, 110, 100), n_fit_positives=10, chosen=chosen)
+    (row,) = comparisons.with_usage(comparisons.compare_samplers(table), table).itertuples()
+    assert row.where_used is None and row.verdict == "not used"
+    assert row.share_unused == pytest.approx(1 - n_used / 3)
 
 
 def test_compare_samplers_says_whether_a_verdict_holds_with_ties_neutral():
