@@ -207,6 +207,9 @@ def test_deciding_families_are_those_without_which_the_verdict_falls():
     just = pd.Series([0.05] * 7 + [-0.05], index=list("abcdefgh"))  # helps with a probability of 0.957
     assert module.deciding_families(just) == list("abcdefg")
     assert module.deciding_families(pd.Series([0.05, -0.05] * 5)) == []  # nothing is decided
+    fewest = pd.Series([0.05] * 5, index=list("abcde"))
+    assert module.decide(module.posterior(fewest.to_numpy())) == "helps"
+    assert module.deciding_families(fewest) == list("abcde")  # four families decide nothing
 
 
 def test_a_few_families_decide_nothing_however_clear_they_are():
@@ -326,6 +329,7 @@ def test_verdicts_say_where_a_sampler_is_not_used_and_what_holds_elsewhere():
     assert found["where_used"].to_dict() == {"smote": "helps", "cgan": "equivalent"}
     assert found["hard_tables"].to_dict() == {"smote": "helps", "cgan": "equivalent"}
     assert found["share_unused"].to_dict() == {"smote": 0, "cgan": (N - 6) / N}
+    assert found.loc["cgan", "n_deciding"] == 0
     assert found.loc["smote", "n_families"] == N
     assert 0 < found.loc["smote", "detectable"] < 0.05
 
@@ -350,6 +354,26 @@ def test_associations_find_what_an_effect_depends_on_and_adjust_for_their_number
     assert found.loc[("lr", "smote", "difficulty"), "correlation"] == pytest.approx(-1)  # the forest's own score
     assert abs(found.loc[("lr", "smote", "columns"), "correlation"]) < 0.6
     assert (found["adjusted_p"].dropna() >= found["p_value"].dropna()).all()
+
+
+def test_associations_leave_out_a_trait_that_all_families_share():
+    table = many_rows()
+    names = table["dataset"].unique()
+    traits = pd.DataFrame({"minority": np.arange(len(names)), "columns": 8}, names)
+    found = module.associations(table, traits, {name: name for name in names})
+    assert "columns" not in set(found["trait"]) and "minority" in set(found["trait"])
+    assert found["adjusted_p"].notna().all()
+
+
+def test_verdicts_count_no_deciding_families_of_a_sampler_that_was_not_used():
+    rows = []
+    for number in range(5):  # leaving out any one would leave too few
+        rows += [row_of(f"t{number}", "none", 0.5), row_of(f"t{number}", "smote", 0.5, ratio=0)]
+        rows += [row_of(f"t{number}", "ros", 0.5, ratio=1)]
+    table = pd.DataFrame(rows)
+    found = module.verdicts(table, {name: name for name in table["dataset"]}).set_index("sampler")
+    assert found["verdict"].to_dict() == {"smote": module.NOT_USED, "ros": "equivalent"}
+    assert found["n_deciding"].to_dict() == {"smote": 0, "ros": 5}
 
 
 def test_difficulty_is_judged_by_the_other_models():

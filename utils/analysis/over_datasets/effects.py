@@ -15,8 +15,7 @@ from utils.analysis.summaries import TIE_NEUTRAL_SCORE
 OUTCOMES = ("harms", "equivalent", "helps")
 UNDECIDED = "undecided"
 FEWEST = 5  # families that a verdict needs: on fewer, a test without distribution decides nothing at 5 %
-BISECTIONS = 10  # of an interval of length 1, so that the smallest detectable difference is known to 0.001
-BISECTION_DRAWS = 2000
+BISECTIONS = 10  # of an interval of length 1: finer steps would be lost in the draws from the posterior
 DIGITS = 12  # of a difference; sums of the same numbers in another order are the same difference
 
 
@@ -35,8 +34,8 @@ def verdicts(table: pd.DataFrame, families: Mapping[str, str], *, seed: int = 0)
     Returns
     -------
     DataFrame
-        Columns of `effects`; detectable, see `smallest_detectable`; n_deciding, see `deciding_families`; share_unused,
-        see `usage.share_unused`; and three more verdicts: where_used, over the folds on which the sampler changes rows,
+        Columns of `effects`; detectable, see `smallest_detectable`; n_deciding, the number of `deciding_families`, 0
+        where the verdict is 'not used'; share_unused, see `usage.share_unused`; and three more verdicts: where_used, over the folds on which the sampler changes rows,
         hard_tables, without tables where nothing can help, and, if the rows have it, tie_neutral, by the average
         precision that counts ties neutrally. Where the sampler mostly changed nothing, `verdict` is 'not used'
         instead of 'equivalent' or 'undecided'.
@@ -49,14 +48,16 @@ def verdicts(table: pd.DataFrame, families: Mapping[str, str], *, seed: int = 0)
     own["detectable"] = [
         smallest_detectable(differences[pair].dropna(), has_room=has_room[pair[0]], seed=seed) for pair in pairs
     ]
-    own["n_deciding"] = [len(deciding_families(differences[pair].dropna(), seed=seed)) for pair in pairs]
     own["share_unused"] = share_unused(table).reindex(pairs).to_numpy()
+    hanging = [len(deciding_families(differences[pair].dropna(), seed=seed)) for pair in pairs]
+    masked = mask_unused(own["verdict"], own["share_unused"])
+    own["n_deciding"] = pd.Series(hanging, own.index).where(masked == own["verdict"], 0)
     readings = {"where_used": used_differences(table, families), "hard_tables": hard_differences(table, families)}
     if TIE_NEUTRAL_SCORE in table:
         readings["tie_neutral"] = differences_to(family_scores(table, families, TIE_NEUTRAL_SCORE))
     for name, others in readings.items():
         own[name] = effects(others, seed=seed).set_index(PAIR)["verdict"].reindex(pairs).to_numpy()
-    return own.assign(verdict=mask_unused(own["verdict"], own["share_unused"]))
+    return own.assign(verdict=masked)
 
 
 def effects(differences: pd.DataFrame, *, margin: float = RULES.margin, seed: int = 0) -> pd.DataFrame:
@@ -98,14 +99,12 @@ def effects(differences: pd.DataFrame, *, margin: float = RULES.margin, seed: in
     return pd.DataFrame(rows, columns=[*PAIR, "n_families", "difference", "median", *OUTCOMES, "verdict"])
 
 
-def posterior(
-    differences: NDArray, *, margin: float = RULES.margin, seed: int = 0, n_draws: int = RULES.draws
-) -> tuple[float, ...]:
+def posterior(differences: NDArray, *, margin: float = RULES.margin, seed: int = 0) -> tuple[float, ...]:
     """Probabilities of OUTCOMES: that averages of two differences are mostly below the margin, within it, above it."""
     from utils.analysis.over_datasets.signed_rank import SignedRank  # imports matplotlib, which takes a second
 
     values = np.round(differences, DIGITS)
-    options = {"rope": margin, "prior": RULES.prior, "nsamples": n_draws, "random_state": seed}
+    options = {"rope": margin, "prior": RULES.prior, "nsamples": RULES.draws, "random_state": seed}
     return tuple(map(float, SignedRank.probs(np.zeros(len(values)), values, **options)))
 
 
@@ -117,6 +116,8 @@ def decide(probabilities: tuple[float, ...]) -> str:
 
 def deciding_families(differences: pd.Series, *, margin: float = RULES.margin, seed: int = 0) -> list[str]:
     """Families without any single one of which the verdict would be another; none where nothing is decided.
+
+    With exactly as many families as a verdict needs, these are all of them.
 
     Parameters
     ----------
@@ -131,7 +132,8 @@ def deciding_families(differences: pd.Series, *, margin: float = RULES.margin, s
     return [
         family
         for family in differences.index
-        if decide(posterior(differences.drop(family).to_numpy(), margin=margin, seed=seed)) != own
+        if len(differences) == FEWEST
+        or decide(posterior(differences.drop(family).to_numpy(), margin=margin, seed=seed)) != own
     ]
 
 
@@ -140,8 +142,9 @@ def smallest_detectable(
 ) -> float:
     """Smallest gain that would have been decided to help, if every family that has room for one had gained as much.
 
-    The observed differences of these families are moved by a constant, to within 0.001, so that they vary as they do;
-    those of the others stay. It is 1, the largest difference that there can be, where the families differ too much for
+    The observed differences of these families are moved by a constant, so that they vary as they do; those of the
+    others stay. Draws from the posterior make it uncertain: where the probability of a gain stays near the threshold
+    over a range of constants, another seed may give another one of them. It is 1, the largest difference that there can be, where the families differ too much for
     any verdict, too few of them have room, or there are fewer than five.
 
     Parameters
@@ -161,6 +164,6 @@ def smallest_detectable(
     low, high = 0.0, 1.0
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        helps = posterior(centred + middle * moving, margin=margin, seed=seed, n_draws=BISECTION_DRAWS)[-1]
+        helps = posterior(centred + middle * moving, margin=margin, seed=seed)[-1]
         low, high = (low, middle) if helps >= RULES.threshold else (middle, high)
     return high

@@ -29,7 +29,7 @@ def associations(table: pd.DataFrame, traits: pd.DataFrame, families: Mapping[st
     DataFrame
         Columns model, sampler, trait (a column of `traits`, or 'difficulty'; see `difficulty`), correlation (Spearman),
         p_value, n_families and adjusted_p (Holm, over all rows). Pairs with fewer than five families, or with the same
-        effect on all of them, are left out.
+        effect on all of them, are left out, and so is a trait of which their families have the same value.
     """
     scores = table_scores(table)
     effect = complete_means(differences_to(scores), families)
@@ -39,7 +39,7 @@ def associations(table: pd.DataFrame, traits: pd.DataFrame, families: Mapping[st
         if len(values) < FEWEST or values.nunique() == 1:
             continue
         own = complete_means(traits.assign(difficulty=difficulty(scores, model)), families).loc[values.index]
-        for trait in own:
+        for trait in own.columns[own.nunique() > 1]:
             correlation = spearmanr(own[trait], values)
             rows.append((model, sampler, trait, correlation.statistic, correlation.pvalue, len(values)))
     associated = pd.DataFrame(rows, columns=[*PAIR, "trait", "correlation", "p_value", "n_families"])
