@@ -159,9 +159,10 @@ def recall_at_precision(ranks: ArrayLike, minimum: float = 0.9) -> float:
 
 
 def average_precision_at(ranks: ArrayLike, n_rows: int, prevalence: float) -> float:
-    """Expected average precision if negatives were sampled until positives are this share of the rows.
+    """About the average precision to expect if negatives were sampled until positives are this share of the rows.
 
-    Shows the effect of a test set with another prevalence while the ranking stays the same.
+    Shows the effect of a test set with another prevalence while the ranking stays the same. It is the precision at the
+    expected number of negatives, which is somewhat below the expected precision where negatives are few.
     """
     ranks = np.asarray(ranks)
     true_positives = np.arange(1, len(ranks) + 1)
