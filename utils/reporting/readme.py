@@ -14,6 +14,7 @@ from utils.reporting.other_tables import counts_in_brief, in_brief, verdict_grid
 from utils.reporting.recorded import Comparison, Estimate, Final, Numbers, OtherTables, Scarcity
 from utils.reporting.tables import (
     alone_grid,
+    changed_by_ties,
     if_unused,
     markdown_table,
     pair_label,
@@ -141,6 +142,7 @@ def _comparison_text(comparison: Comparison, stated: dict[str, str]) -> str:
         [
             *_sentences(stated, "no_gain", "two_losses", "undecided"),
             verdict_counts(comparison.differences, AGAINST_NONE),
+            *_not_empty(changed_by_ties(comparison, comparison.differences)),
             f"Half of them could have detected only a difference of more than {detectable:.3f}.",
             *_sentences(stated, "seeds_matter"),
             "Gains and losses are adjusted for their number, except over other tables; equivalences never are.",
@@ -186,6 +188,7 @@ def _equal_text(comparison: Comparison) -> str:
         [
             "**Equal classes**, the usual practice.",
             verdict_counts(comparison.equal_differences, AGAINST_NONE),
+            *_not_empty(changed_by_ties(comparison, comparison.equal_differences)),
             f"With equal classes, as in the original study, the claim is {comparison.equal_claim.verdict}.",
         ]
     )
@@ -252,6 +255,10 @@ def _on_tables(section: OtherTables, stated: dict[str, str]) -> list[str]:
 
 def _sentences(stated: dict[str, str], *names: str) -> list[str]:
     return [stated[name] for name in names if name in stated]
+
+
+def _not_empty(*sentences: str) -> list[str]:
+    return [sentence for sentence in sentences if sentence]
 
 
 def _interval(estimate: Estimate) -> str:

@@ -63,11 +63,17 @@ class SamplerDifference(PairEstimate):
         The smallest difference that could have been detected.
     share_unused : float
         Share of the folds on which the sampler left the rows as they are.
+    verdict_tie_neutral : str or None
+        The verdict on the average precision that counts ties neutrally; None if some rows lack it.
+    holds_tie_neutral : bool or None
+        Whether it is the same verdict.
     """
 
     verdict: str
     detectable: float
     share_unused: float = field(default=0.0, kw_only=True)
+    verdict_tie_neutral: str | None = field(default=None, kw_only=True)
+    holds_tie_neutral: bool | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

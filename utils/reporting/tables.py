@@ -152,6 +152,28 @@ def verdict_counts(rows: list[SamplerDifference], what: str) -> str:
     )
 
 
+def changed_by_ties(comparison: Comparison, rows: list[SamplerDifference]) -> str:
+    """Verdicts that are others if ties of the score are counted neutrally, as a sentence; empty if that is not known.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Names the pairs.
+    rows : list of SamplerDifference
+    """
+    known = [row for row in rows if row.holds_tie_neutral is not None]
+    if not known:
+        return ""
+    changed = [
+        f"{pair_label(comparison, *row.pair)} (*{row.verdict_tie_neutral}* instead of *{row.verdict}*)"
+        for row in known
+        if not row.holds_tie_neutral
+    ]
+    if not changed:
+        return "No verdict changes if ties of the score are counted neutrally."
+    return f"If ties of the score are counted neutrally, the verdict changes for {', '.join(changed)}."
+
+
 def plural(count: int, singular: str, plural: str) -> str:
     """The word that goes with the count."""
     return singular if count == 1 else plural

@@ -32,8 +32,8 @@ def numbers_of_the_full_study() -> dict:
         "profile": "full",
         "dataset": {"name": "creditcard", "sha256": ULB.sha256},
         "folds": {"rf": 3, "blend": 3},
-        "samplers": {"none": "No resampling", "cgan": "CGAN"},
-        "models": {"rf": "Random forest", "blend": "Blend of trees"},
+        "samplers": {"none": "No resampling", "cgan": "CGAN", "nearmiss": "NearMiss"},
+        "models": {"lr": "Logistic regression", "rf": "Random forest", "blend": "Blend of trees"},
         "means": [{"model": "rf", "sampler": "cgan", "mean": 0.8, "low": 0.7, "high": 0.9, "n_folds": 3}],
         "alone": [],
         "claim": {
@@ -54,6 +54,8 @@ def numbers_of_the_full_study() -> dict:
             differences[2] | {"mean": -0.02},
             differences[0] | {"verdict": "harms"},
             differences[0] | {"model": "rf", "sampler": "rus", "verdict": "harms"},
+            differences[0] | {"model": "rf", "verdict": "undecided"} | neutral("harms"),
+            differences[0] | {"model": "lr", "verdict": "equivalent"} | neutral("undecided"),
         ],
         "tuned": [{"model": "xgb", "against": "xgb + defaults", **interval, "verdict": "undecided"}],
         "search": [{"model": "xgb", "best": 0.8, "median": 0.78}],
@@ -84,6 +86,11 @@ def numbers_of_the_full_study() -> dict:
         "09_scarcity": few_frauds(),
         "10_many_tables": other_tables(),
     }
+
+
+def neutral(verdict: str) -> dict:
+    """Another verdict if ties are counted neutrally."""
+    return {"verdict_tie_neutral": verdict, "holds_tie_neutral": False}
 
 
 def few_frauds() -> dict:
@@ -170,9 +177,13 @@ TURNS = [
     ("not_supported", "07_comparison/equal_claim/verdict", "refuted"),
     ("no_gain", "07_comparison/differences/3/verdict", "helps"),
     ("no_gain", "07_comparison/equal_differences/0/verdict", "helps"),
+    ("no_gain", "07_comparison/equal_differences/5/verdict_tie_neutral", "helps"),
     ("two_losses", "07_comparison/equal_differences/3/verdict", "equivalent"),
     ("two_losses", "07_comparison/differences/1/verdict", "harms"),
     ("two_losses", "07_comparison/equal_differences/1/verdict", "harms"),
+    ("two_losses", "07_comparison/equal_differences/3/holds_tie_neutral", False),
+    ("two_losses", "07_comparison/equal_differences/4/verdict_tie_neutral", "undecided"),
+    ("two_losses", "07_comparison/equal_differences/5/verdict_tie_neutral", "harms"),
     ("undecided", "07_comparison/differences/2/verdict", "equivalent"),
     ("never_equal", "07_comparison/ratios/0/n_folds", 1),
     ("equal_classes_cost", "07_comparison/equal_differences/1/mean", -0.01),
@@ -184,6 +195,7 @@ TURNS = [
     ("original_faults", "07_comparison/waterfall_own_metric/0/low", 0.01),
     ("original_faults", "07_comparison/waterfall_own_metric/0/high", -0.005),
     ("faults_decide", "07_comparison/differences/0/mean", 0.3),
+    ("faults_decide", "09_scarcity/differences/0/mean", 0.3),
     ("faults_decide", "07_comparison/waterfall/3/mean", 0.65),
     ("scarcity_no_gain", "09_scarcity/differences/0/verdict", "helps"),
     ("scarcity_no_gain", "09_scarcity/differences/3/verdict", "harms"),

@@ -113,6 +113,17 @@ def test_headline_has_the_verdicts_with_equal_classes(numbers):
     assert "With equal classes, as in the original study, the claim is refuted." in text
 
 
+def test_headline_names_verdicts_that_change_if_ties_are_neutral(numbers):
+    assert "ties" not in readme.headline(parse(numbers))
+    (tuned,), (equal,) = (numbers["07_comparison"][name] for name in ("differences", "equal_differences"))
+    tuned |= {"verdict_tie_neutral": "undecided", "holds_tie_neutral": True}
+    equal |= {"verdict_tie_neutral": "undecided", "holds_tie_neutral": False}
+    before, after = readme.headline(parse(numbers)).split("**Equal classes**")
+    assert "No verdict changes if ties of the score are counted neutrally." in before
+    changed = "the verdict changes for random forest with CGAN (*undecided* instead of *harms*)."
+    assert f"If ties of the score are counted neutrally, {changed}" in after
+
+
 def test_headline_gives_chosen_ratios_and_the_cost_of_equal_classes(numbers):
     numbers["07_comparison"]["ratios"][0]["n_folds"] = 2
     text = readme.headline(parse(numbers))
