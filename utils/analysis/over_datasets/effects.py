@@ -35,10 +35,10 @@ def verdicts(table: pd.DataFrame, families: Mapping[str, str], *, seed: int = 0)
     -------
     DataFrame
         Columns of `effects`; detectable, see `smallest_detectable`; n_deciding, the number of `deciding_families`, 0
-        where the verdict is 'not used'; share_unused, see `usage.share_unused`; and three more verdicts: where_used, over the folds on which the sampler changes rows,
-        hard_tables, without tables where nothing can help, and, if the rows have it, tie_neutral, by the average
-        precision that counts ties neutrally. Where the sampler mostly changed nothing, `verdict` is 'not used'
-        instead of 'equivalent' or 'undecided'.
+        where the verdict is 'not used'; share_unused, see `usage.share_unused`; and three more verdicts: where_used,
+        over the folds on which the sampler changes rows, hard_tables, without tables where nothing can help, and, if
+        the rows have it, tie_neutral, by the average precision that counts ties neutrally. Where the sampler mostly
+        changed nothing, `verdict` is 'not used' instead of 'equivalent' or 'undecided'.
     """
     scores = family_scores(table, families)
     differences = differences_to(scores)
@@ -144,8 +144,9 @@ def smallest_detectable(
 
     The observed differences of these families are moved by a constant, so that they vary as they do; those of the
     others stay. Draws from the posterior make it uncertain: where the probability of a gain stays near the threshold
-    over a range of constants, another seed may give another one of them. It is 1, the largest difference that there can be, where the families differ too much for
-    any verdict, too few of them have room, or there are fewer than five.
+    over a range of constants, another seed may give another one of them. It is 1, the largest difference that there
+    can be, where the families differ too much for any verdict, too few of them have room, or there are fewer than
+    five.
 
     Parameters
     ----------
