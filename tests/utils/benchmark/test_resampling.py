@@ -5,8 +5,10 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
+from utils.benchmark import resampling
 from utils.benchmark.records import Method
 from utils.benchmark.training import TrainingRows
 from utils.data.features.encoding import TableEncoder
@@ -42,14 +44,37 @@ def test_resampled_encodes_mixed_rows_for_every_sampler(name):
     assert resampled.fallback is None
 
 
-def test_resampled_only_transforms_synthetic_rows():
-    """Real rows are cross-fitted; a synthetic row has the share of its shop over all of them."""
+def test_resampled_gives_synthetic_rows_the_shares_of_real_rows_of_their_class():
+    """A share over all rows would count the row in that a synthetic one was made from."""
     rows = mixed_rows()
     resampled = rows.resampled(method("smote", ratio=2))
     np.testing.assert_array_equal(resampled.X[:400], rows.encoded.X)
     shop = rows.encoded.encoder.get_feature_names_out().tolist().index("shop")
-    shares = rows.encoded.encoder.transform(rows.X)[:, shop]
-    assert np.isin(resampled.X[400:, shop].round(9), shares.round(9)).all()
+    positives, drawn = rows.encoded.X[rows.y == 1, shop], resampled.X[400:, shop]
+    assert np.isin(drawn, positives).all()
+    over_all = rows.encoded.encoder.transform(rows.X[rows.y == 1])[:, shop]
+    assert over_all.mean() > positives.mean() + 0.5
+
+
+@pytest.mark.parametrize("name", ["smote", "cgan"])
+def test_resampled_tells_a_forest_nothing_by_a_category_of_noise(name):
+    """A category of many values that has nothing to do with the label stays as useless with synthetic rows."""
+    rows = mixed_rows(4000, 100)
+    rows.X["shop"] = pd.Categorical(np.random.default_rng(1).integers(0, 800, 4000).astype(str))
+    resampled = rows.resampled(method(name, ratio=10, **({"updates": 20} if name == "cgan" else {})))
+    shop = rows.encoded.encoder.get_feature_names_out().tolist().index("shop")
+    real, drawn = resampled.X[:4000, shop][rows.y == 1], resampled.X[4000:, shop]
+    assert roc_auc_score(np.repeat([0, 1], [len(real), len(drawn)]), np.r_[real, drawn]) == pytest.approx(0.5, abs=0.1)
+
+
+def test_random_equal_rows_are_equal_drawn_evenly_and_missing_where_there_is_none():
+    among = pd.DataFrame({"y": [0, 1, 1, 1], "value": pd.Series(["a", "a", "a", None], dtype=object)})
+    rows = pd.DataFrame(
+        {"y": [1] * 600 + [0, 1, 1], "value": pd.Series(["a"] * 600 + ["a", np.nan, "b"], dtype=object)}
+    )
+    positions = resampling.random_equal_rows(rows, among, np.random.default_rng(0))
+    assert positions[600:].tolist() == [0, 3, -1]
+    assert np.bincount(positions[:600], minlength=4).tolist() == pytest.approx([0, 300, 300, 0], abs=60)
 
 
 @pytest.mark.parametrize("name", ["arf", "copula"])

@@ -113,6 +113,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "pipeline_")
         return self.pipeline_.transform(self._prepared(X))
 
+    @property
+    def cross_fitted(self) -> list[str]:
+        """Columns that are encoded as a share of positives, under their own names."""
+        return [name for step, _, names in self.pipeline_["encode"].transformers_ if step == "many" for name in names]
+
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Names of the encoded columns; those that mark gaps start with 'missing_'."""
         names = self.pipeline_["encode"].get_feature_names_out()
