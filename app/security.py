@@ -13,7 +13,8 @@ from functools import partial
 
 from flask import Flask, Request, Response, abort, current_app, g, render_template, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError, RequestTimeout
+from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkExtension, InvalidChunkSize
+from werkzeug.exceptions import BadRequest, ClientDisconnected, HTTPException, InternalServerError, RequestTimeout
 
 from app.parsing.records import BodyError
 from app.routes.models import Error, answer
@@ -43,6 +44,7 @@ MAX_DISCARDED = (
 )  # bytes read of a body that is too large: most clients read no answer before they have sent all
 MAX_FORM = 2**19  # bytes; a form has about 40 for each column
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+BROKEN_CHUNKS = (InvalidChunkSize, ChunkMissingTerminator, InvalidChunkExtension)
 MACHINE_PATHS = ("/api/", "/v2", "/metrics")
 SAFE = ("GET", "HEAD", "OPTIONS")
 METHODS = (*SAFE, "POST", "PUT", "PATCH", "DELETE")
@@ -96,8 +98,10 @@ def _body_error(error: BodyError) -> tuple[Response | str, int]:
 
 
 def _any_error(error: Exception) -> tuple[Response | str, int] | HTTPException:
-    if isinstance(error, ClientDisconnected):  # or was idle for too long, which the server reports alike
-        error = RequestTimeout()
+    if isinstance(error, ClientDisconnected):
+        # Werkzeug reports alike whatever its stream raises: also that a client was idle, or sent no proper chunks.
+        is_broken = isinstance(error.__context__, BROKEN_CHUNKS)
+        error = BadRequest("The chunks of the body cannot be read.") if is_broken else RequestTimeout()
     elif isinstance(error, OSError) and error.errno in DISK_FULL:
         logger.error("the disk is full, in %s", request.endpoint)
         return error_answer(507, EXPLANATIONS[507])
@@ -122,6 +126,13 @@ def read_body() -> bytes:
     if request.content_length is None and len(body) >= request.max_content_length:
         abort(413)
     return body
+
+
+def is_encoded() -> bool:
+    """Whether the headers of a request say that its body is compressed, or text in another encoding than UTF-8."""
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    return charset not in ("utf-8", "utf8") or encoding not in ("", "identity")
 
 
 def _discard_body() -> None:

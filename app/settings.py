@@ -98,6 +98,12 @@ def _prefix(text: str) -> str:
     return text
 
 
+def _path(text: str) -> Path:
+    if not text.strip():
+        raise SettingError("An empty path is no folder; name one, or leave this setting out.")
+    return Path(text)
+
+
 def _study(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", _name_of(text), re.ASCII):
         raise SettingError(f"{text!r} is no study; give the name of a file in studies, such as claims, or its path.")
@@ -171,8 +177,8 @@ OPTIONS = {
     "port": _Option(_port, "port to listen on (default: 5000)"),
     "workers": _Option(_workers, "processes (default: one per core, at most 4)"),
     "study": _Option(_study, "name of a study of your own, or path of its file (default: creditcard)"),
-    "folder": _Option(Path, "where the model is (default: app/model, or a folder of the study)"),
-    "state": _Option(Path, "private folder that workers share (default: a temporary one)"),
+    "folder": _Option(_path, "where the model is (default: app/model, or a folder of the study)"),
+    "state": _Option(_path, "private folder that workers share (default: a temporary one)"),
     "trusted_hosts": _Option(_trusted_hosts, "names that requests may use (default: 127.0.0.1,localhost,[::1])"),
     "proxies": _Option(_proxies, "trusted proxies in front (default: 0)"),
     "prefix": _Option(_prefix, "path under which a proxy passes requests on, such as /fraud (default: none)"),

@@ -30,7 +30,7 @@ OPEN_NUMBER = "can be a day or a time since 1970; write a day as 2024-02-13, and
 ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[-+]\d\d:\d\d)?)?", re.ASCII)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_WITHOUT_ZONE = datetime(1970, 1, 1)
-FIRST_DAY, LAST_DAY = 1900_01_01, 2100_12_31  # numbers that may be days
+FIRST_DAY, AFTER_DAYS = 1000_00_00, 1_0000_00_00  # numbers of eight digits are days or no dates
 FEW = 100_000  # smaller numbers are years, or days as spreadsheets count them, rather than times
 ORDERS = {True: "day", False: "month"}
 NAT = np.datetime64("NaT", "ns")
@@ -110,7 +110,7 @@ def _moments_of_numbers(column: RawColumn, numbers: NDArray[np.float64]) -> Mome
     moments = _moments_in_digits(numbers)
     if column.unit == DIGITS:
         return moments
-    may_be_day = (numbers >= FIRST_DAY) & (numbers <= LAST_DAY) & (numbers == np.floor(numbers))
+    may_be_day = (numbers >= FIRST_DAY) & (numbers < AFTER_DAYS)
     may_count, size, upper = np.isnat(moments) & ~may_be_day, np.abs(numbers), np.inf
     for lower, unit in EPOCHS.items():
         counted = may_count & (size >= lower) & (size < upper)

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from utils.data.reading.texts import MISSING
+from app.parsing.mixed import readable_numbers
+from utils.data.reading.spelled_numbers import COMMA, POINT, to_floats
+from utils.data.reading.texts import MISSING, TEXT, as_texts
 
 FRAUD = {"1", "true", "t", "yes", "y", "fraud", "fraudulent"}
 LEGITIMATE = {"0", "false", "f", "no", "n", "legitimate", "legit", "genuine", "normal"}
@@ -78,7 +81,7 @@ def read_labels(
     1, and of 1 and 2, the rarer one is the fraud; if both are equally frequent, neither is understood.
     """
     encoded = _encoded(cells)
-    words = [_word(cell) for cell in encoded.dictionary.to_pylist()]
+    words = _words(encoded.dictionary.to_pylist())
     positions = encoded.indices.cast(pa.int64()).fill_null(len(words)).to_numpy(zero_copy_only=False)
     counts = np.bincount(positions, minlength=len(words) + 1)
     meaning, note = (_listed(words, positive, negative), "") if positive else _meaning(words, counts)
@@ -101,21 +104,24 @@ def _encoded(cells: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
         return pa.array(texts, pa.string()).dictionary_encode()
 
 
-def _word(cell: object) -> str:
-    """A cell in the spelling of the sets above: 1.0, '1,0', ' 1 ', '1 %' and 1e0 are '1', True is 'true'."""
-    word = str(cell).strip().casefold()
-    try:
-        number = float(word.removesuffix("%").replace(",", "."))
-    except ValueError:
-        return word
-    return str(int(number)) if number.is_integer() else word
+def _words(cells: Sequence[object]) -> list[str]:
+    """Cells in the spelling of the sets above: 1.0, '1,0', ' 1 ', '1 %' and 1e0 are '1', True is 'true'.
+
+    Numbers are read as those that a study names for its classes, see `utils.data.reading.labels.label_word`.
+    """
+    words = [str(cell).strip().casefold() for cell in cells]
+    texts = readable_numbers(pa.array(words, TEXT))
+    numbers = pc.coalesce(*(to_floats(texts, sign) for sign in (POINT, COMMA)))
+    numbers = pc.if_else(pc.is_finite(numbers), numbers, pa.scalar(None, pa.float64()))
+    spelled = as_texts(numbers.to_pandas()).to_pylist()
+    return [word if number is None else number for word, number in zip(words, spelled, strict=True)]
 
 
 def _listed(words: list[str], positive: Sequence[str], negative: Sequence[str]) -> dict[str, float]:
     """1 for the values of the rare class, and 0 for those of the other, by default for all that are not empty."""
-    listed = {_word(value) for value in positive}
+    listed = set(_words(positive))
     if negative:
-        return dict.fromkeys(map(_word, negative), 0.0) | dict.fromkeys(listed, 1.0)
+        return dict.fromkeys(_words(negative), 0.0) | dict.fromkeys(listed, 1.0)
     return {word: float(word in listed) for word in words if word not in EMPTY or word in listed}
 
 

@@ -24,6 +24,8 @@ from utils.data.reading.spelled_numbers import COMMA, CURRENCY, NEGATIVE, PERCEN
 from utils.data.reading.texts import as_texts
 from utils.serving.raw_columns import RawColumn
 
+TRUTHS = {"(?i)^true$": "1", "(?i)^false$": "0"}
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
@@ -108,7 +110,7 @@ def _read_numbers(column: RawColumn, cells: pd.Series, source: Source) -> Cells:
         values = cells.astype(float).to_numpy()
         return Cells(np.where(np.isfinite(values), values, np.nan))
     if source == "file":
-        return _read_texts(cells, column.decimal)
+        return _read_texts(column, cells)
     return _read_each(cells, partial(read_typed, decimal=column.decimal) if source == "form" else _json_number)
 
 
@@ -127,14 +129,22 @@ def _read_each(cells: pd.Series, read: Callable[[object], float]) -> Cells:
     return Cells(values, problems)
 
 
-def _read_texts(cells: pd.Series, decimal: str | None = None) -> Cells:
-    """Numbers in text, with the decimal sign that suits most of them; if both do, with `decimal`."""
+def _read_texts(column: RawColumn, cells: pd.Series) -> Cells:
+    """Numbers in text, with the decimal sign that suits most of them; if both do, with that of the study.
+
+    Infinite ones are missing, as in columns that hold nothing but numbers. Where the study has 0 and 1 alone, truth
+    values are these, as they are in JSON and Parquet.
+    """
     texts = as_texts(cells)
-    signs, readable = (COMMA, POINT) if decimal == COMMA else (POINT, COMMA), readable_numbers(texts)
+    if column.values and set(column.values) <= {0, 1}:
+        for pattern, digit in TRUTHS.items():
+            texts = pc.replace_substring_regex(texts, pattern, digit)
+    signs, readable = (COMMA, POINT) if column.decimal == COMMA else (POINT, COMMA), readable_numbers(texts)
     numbers = min((to_floats(readable, sign) for sign in signs), key=lambda numbers: numbers.null_count)
     wrong = pc.and_(numbers.is_null(), texts.is_valid()).to_numpy(zero_copy_only=False)
     values = numbers.fill_null(np.nan).to_numpy(zero_copy_only=False)
-    return Cells(values, dict.fromkeys(np.flatnonzero(wrong).tolist(), "is not a number"))
+    problems = dict.fromkeys(np.flatnonzero(wrong).tolist(), "is not a number")
+    return Cells(np.where(np.isinf(values), np.nan, values), problems)
 
 
 def readable_numbers(texts: pa.Array) -> pa.Array:

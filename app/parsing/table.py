@@ -173,10 +173,10 @@ def _read_parquet(file: ParquetFile, columns: Sequence[str], label: str) -> Tabl
     schema = parquet_schema(file)
     own = parquet_names(file, [*columns, label], NAME)
     check_columns([name for name in columns if name not in own], notes=parquet_notes(file))
-    _check_types({name: schema.field(own[name]).type for name in columns})
+    _check_types({name: _value_type(schema.field(own[name]).type) for name in columns})
     labels = parquet_table(file, [own[label]], NAME).column(0) if label in own else None
     table = parquet_table(file, [own[name] for name in columns], NAME)
-    table = table.rename_columns(list(columns)).combine_chunks()
+    table = _without_dictionaries(table.rename_columns(list(columns))).combine_chunks()
     check_count(table.num_rows, MAX_FILE_ROWS, NAME)
     numbers, errors, lines = _as_numbers(table), {}, parquet_lines(file)
     values = _matrix(numbers, columns)
@@ -186,6 +186,16 @@ def _read_parquet(file: ParquetFile, columns: Sequence[str], label: str) -> Tabl
         if reason := _read_into(values[position], cells, columns):
             errors[position + 1] = lines[position], reason
     return Table(values, errors, labels, readings=parquet_notes(file))
+
+
+def _value_type(kind: pa.DataType) -> pa.DataType:
+    """The type of a column's values, which may be stored once each in a dictionary."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _without_dictionaries(table: pa.Table) -> pa.Table:
+    """The table with every value in its row."""
+    return pa.table([column.cast(_value_type(column.type)) for column in table.columns], names=table.column_names)
 
 
 def _as_numbers(table: pa.Table) -> pa.Table:

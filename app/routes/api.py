@@ -10,7 +10,7 @@ from app.parsing.mixed_bodies import read_mixed_csv, read_mixed_json
 from app.parsing.records import Batch, BodyError, read_json
 from app.routes.models import Models, answer
 from app.routes.openapi import document
-from app.security import read_body
+from app.security import is_encoded, read_body
 from app.serving.served import Explanation, ScoredRow, Served
 from utils.benchmark.records import to_json
 
@@ -24,9 +24,8 @@ MAX_EXPLAINED = 100
 def predict() -> Response:
     """Score transactions; one prediction or error per input row."""
     read = READERS.get(request.mimetype)
-    charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if read is None or charset not in ("utf-8", "utf8") or request.headers.get("Content-Encoding"):
-        abort(415, f"Send {' or '.join(READERS)} in UTF-8, not compressed.")
+    if read is None or is_encoded():
+        abort(415, f"Send {' or '.join(READERS)} without a Content-Encoding, and name no charset but UTF-8.")
     model, explain = served(), wants_explanation()
     batch = MIXED_READERS[request.mimetype](read_body(), model.raw) if model.raw else read(read_body(), model.columns)
     if explain and len(batch) > MAX_EXPLAINED:

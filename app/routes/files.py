@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 from flask import Blueprint, Response, abort, request, send_file, url_for
 from numpy.typing import NDArray
-from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.exceptions import RequestEntityTooLarge, ServiceUnavailable
 
 from app.extensions import monitor, results, served
 from app.parsing.mixed_bodies import read_mixed_table
@@ -21,12 +21,14 @@ from app.parsing.records import BodyError
 from app.parsing.table import Table, read_table
 from app.routes.models import answer
 from app.routes.openapi import FILE_TYPES
+from app.security import is_encoded
 from app.serving.served import Served
 from app.views.summary import every_row, summarise
 
 blueprint = Blueprint("files", __name__)
 MAX_FILE = 256 * 2**20
 FORM = "multipart/form-data"
+MAX_FIELDS = 10  # of a form
 AT_ONCE = 1  # files per process; one may need most of a gibibyte of memory
 
 _free_slots = threading.BoundedSemaphore(AT_ONCE)
@@ -69,9 +71,8 @@ def _limit_concurrency() -> Iterator[None]:
 def _received() -> Iterator[BinaryIO]:
     """The whole file, from a form's field `file` or the body itself; on the disk, as many clients may send at once."""
     request.max_content_length = MAX_FILE + 2**16  # the form around the file needs a little more
-    request.max_form_parts = 10
-    charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if request.headers.get("Content-Encoding") or charset not in ("utf-8", "utf8"):
+    request.max_form_parts = MAX_FIELDS
+    if is_encoded():
         abort(
             415,
             "Send the file without a Content-Encoding, and name no charset but UTF-8; the file itself may be packed.",
@@ -89,9 +90,15 @@ def _received() -> Iterator[BinaryIO]:
 
 def _form_file() -> BinaryIO:
     """The file of a form, which Werkzeug writes to the disk unless it is small."""
-    if "file" not in request.files:
+    try:
+        files = request.files
+    except RequestEntityTooLarge:
+        if request.content_length is None or request.content_length > request.max_content_length:
+            raise
+        abort(413, f"The form has more than {MAX_FIELDS} fields, or too long a text; send the field 'file' alone.")
+    if "file" not in files:
         raise BodyError(400, "The form has no file in its field 'file'.")
-    return request.files["file"].stream
+    return files["file"].stream
 
 
 def _read(content: bytes, model: Served) -> Table:

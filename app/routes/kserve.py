@@ -17,6 +17,7 @@ from app.extensions import catalog, monitor
 from app.parsing.mixed import read_columns
 from app.parsing.records import (
     MAX_ROWS,
+    PLAIN,
     BodyError,
     check_columns,
     check_count,
@@ -120,7 +121,7 @@ def read_request(content: object, columns: tuple[str, ...], raw: tuple[RawColumn
     """A request from its JSON; BodyError says what is wrong with it. `raw` describes the columns of a mixed table."""
     if not isinstance(content, dict) or not isinstance(content.get("inputs"), list):
         raise BodyError(400, "The body must be an object with a list of inputs.")
-    if not isinstance(content.get("id", ""), str):
+    if not isinstance(content.get("id"), str | None):
         raise BodyError(400, "The id must be a text.")
     for tensor in content["inputs"]:
         if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
@@ -168,7 +169,18 @@ def _cells(tensor: dict[str, object], datatypes: Sequence[str] = (*NUMBERS, "BYT
     if not isinstance(data, list) or not _is_shape(shape) or shape not in ([len(data)], [len(data), 1]):
         raise BodyError(422, f"The shape of {name} is neither [n] nor [n, 1] for its n numbers.", [name])
     check_count(len(data), MAX_ROWS)
-    return [cell[0] if isinstance(cell, list) and len(cell) == 1 else cell for cell in data]
+    cells = [cell[0] if isinstance(cell, list) and len(cell) == 1 else cell for cell in data]
+    if "INT" in tensor["datatype"]:
+        _check_integers(cells, tensor["datatype"], name)
+    return cells
+
+
+def _check_integers(cells: list[object], datatype: str, name: str) -> None:
+    """Raise BodyError about the first number that a datatype of integers cannot hold; other cells are left alone."""
+    limits = np.iinfo(datatype.lower())
+    for row, cell in enumerate(cells, 1):
+        if type(cell) in PLAIN and not (limits.min <= cell <= limits.max and cell == int(cell)):
+            raise BodyError(400, f"Row {row}: {name} is no {datatype}.", [name])
 
 
 def _is_shape(shape: object) -> bool:

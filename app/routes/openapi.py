@@ -27,12 +27,12 @@ FILE_TYPES = (
 )
 JSON = "application/json"
 REASONS = {
-    400: "The body cannot be read.",
+    400: "The body cannot be read, or is not what it says it is.",
     403: "A browser sent this for a page of another site.",
     404: "There is no such model or result.",
     408: "The body did not arrive in time.",
-    413: "The body is too large, or has too many rows or columns.",
-    415: "The body is of another type, compressed, or not in UTF-8.",
+    413: "The body is too large, or has too many rows, columns or fields.",
+    415: "The body is of another type, or has a Content-Encoding, or a charset other than UTF-8.",
     422: "The body can be read, but breaks the schema; `columns` names the columns that are wrong.",
     503: "The server is busy, or this model cannot be loaded.",
     507: "The server's disk is full.",

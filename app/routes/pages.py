@@ -14,7 +14,7 @@ from flask import Blueprint, Response, abort, current_app, jsonify, render_templ
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
-from app.extensions import catalog, model_name
+from app.extensions import catalog, model_name, monitor
 from app.parsing.records import Batch
 from app.parsing.table import MAX_FILE_ROWS
 from app.results import KEPT
@@ -207,8 +207,11 @@ def score() -> tuple[str, int]:
     typed = read_form(model, _typed(model, None))
     texts = _typed(model)
     if typed.problems:
+        monitor().scored(model.name, 0, 0, 1)
         return _render_form(name, Form(texts, typed.problems)), 422
-    return _render_form(name, Form(texts, result=answer(model, typed))), 200
+    result = answer(model, typed)
+    monitor().scored(model.name, 1, int(result.alert), 0)
+    return _render_form(name, Form(texts, result=result)), 200
 
 
 @blueprint.errorhandler(CSRFError)
@@ -277,10 +280,11 @@ def answer(model: Served, typed: Typed) -> Answer:
     values = typed.values
     (scored,), threshold = model.score(Batch(values={1: values})), model.model.threshold
     (explanation,) = model.explain([values])
+    probability, shown_threshold = formatting.percents(scored.probability, threshold)
     return Answer(
         alert=scored.decision == "alert",
-        probability=formatting.percent(scored.probability),
-        threshold=formatting.percent(threshold),
+        probability=probability,
+        threshold=shown_threshold,
         exact=scored.probability,
         odds=formatting.one_in(scored.probability),
         unusual=model.unusual(values),

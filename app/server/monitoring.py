@@ -50,7 +50,9 @@ class Monitor:
         self._requests = Counter("requests", "Requests answered.", ["method", "route", "status"], **options)
         self._seconds = Histogram("request_seconds", "Time to answer.", ["route"], buckets=SECONDS, **options)
         self._rows = Counter("rows", "Rows by their outcome.", ["model", "outcome"], **options)
-        self._reloads = Counter("reloads", "New models found while serving.", ["name", "outcome"], **options)
+        self._reloads = Counter(
+            "reloads", "New models found while serving, once by each worker.", ["name", "outcome"], **options
+        )
 
     def watch(self, serving: Callable[[], dict[str, str]]) -> None:
         """Report the loaded models, which `serving` gives by the name to choose them by."""

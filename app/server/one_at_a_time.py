@@ -11,6 +11,16 @@ PATH = "/api/v1/predict"
 MAX_BODY = 2**14  # bytes; about 25 transactions
 
 
+class _FailedBody(io.RawIOBase):
+    """A body that could not be read; whoever reads it gets the same error at once."""
+
+    def __init__(self, error: OSError):
+        self._error = error
+
+    def readinto(self, buffer: memoryview) -> int:
+        raise self._error
+
+
 class OneAtATime:
     """WSGI application that lets small predictions take turns.
 
@@ -28,7 +38,8 @@ class OneAtATime:
             return self._app(environ, start_response)
         try:
             body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
-        except OSError:  # the client went away or is too slow; the application answers what there is to answer
+        except OSError as error:  # the client went away or is too slow; the application says so, and waits no longer
+            environ["wsgi.input"] = _FailedBody(error)
             return self._app(environ, start_response)
         environ["wsgi.input"] = io.BytesIO(body)
         with self._turn:

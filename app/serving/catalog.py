@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from app.serving.kept_model import KeptModel
@@ -19,6 +20,7 @@ logger = logging.getLogger("app")
 CHAMPION = "champion"
 PAIRS = "pairs"
 CHECK_EVERY = 1.0  # seconds between two checks of a folder
+EXCHANGE = 0.05  # seconds after which a folder that is being exchanged is there again
 RETRY_AFTER = 60.0  # seconds until a model is tried again that there was no memory or no room on the disk for
 Identity = tuple[int, int, int]
 
@@ -39,12 +41,12 @@ class Slot:
     folder : Path
         Where the model is, or will be.
     on_reload : callable
-        Called with the name of the folder, and whether its new model was accepted.
+        Called with whether a new model was accepted.
     kept : KeptModel, optional
         Where processes find the model that another one has accepted.
     """
 
-    def __init__(self, folder: Path, on_reload: Callable[[str, bool], None], kept: KeptModel | None = None):
+    def __init__(self, folder: Path, on_reload: Callable[[bool], None], kept: KeptModel | None = None):
         self.folder = folder
         self._kept = kept
         self._load = kept.take if kept else load_served
@@ -92,7 +94,7 @@ class Slot:
         else:
             self.served, self.refused = served, None
             logger.info("serving %s from %s", served.name, self.folder.name)
-        self._on_reload(self.folder.name, self.refused is None)
+        self._on_reload(self.refused is None)
 
     def catch_up(self) -> None:
         """Take the model in the folder at once if it is new; if it is broken or gone, the one that is kept.
@@ -127,7 +129,7 @@ class Catalog:
     folder : Path
         Folder of the champion; pairs are beside it, in `pairs/<sampler>+<model>`.
     on_reload : callable, optional
-        Called with the name of a folder, and whether its new model was accepted.
+        Called with the name to choose a model by, and whether a new one was accepted.
     kept : KeptModel, optional
         Where processes that share it find the champion that another one has accepted.
 
@@ -145,7 +147,7 @@ class Catalog:
     ):
         self._pairs = folder.with_name(PAIRS)
         self._on_reload = on_reload
-        self._champion = Slot(folder, on_reload, kept)
+        self._champion = Slot(folder, partial(on_reload, CHAMPION), kept)
         self._slots: dict[str, Slot] = {CHAMPION: self._champion}
         self._champion.get()
 
@@ -182,12 +184,23 @@ class Catalog:
 
     def get(self, name: str) -> Served:
         """The model of this name; UnknownModel lists the names that can be chosen."""
-        if name not in self._slots:
+        if name == CHAMPION:
+            return self.champion
+        slot = self._slots.get(name)
+        if slot is None or self._is_gone(name):
+            self._slots.pop(name, None)
             names = self.names
             if name not in names:
                 raise UnknownModel(f"There is no model of that name; choose one of {', '.join(names)}.")
-            self._slots.setdefault(name, Slot(self._pairs / name, self._on_reload))
-        return self._slots[name].get()
+            slot = self._slots.setdefault(name, Slot(self._pairs / name, partial(self._on_reload, name)))
+        return slot.get()
+
+    def _is_gone(self, name: str) -> bool:
+        """Whether a pair's folder was removed, and is not only missing for the instant in which it is exchanged."""
+        if identity_of(self._pairs / name):
+            return False
+        time.sleep(EXCHANGE)
+        return identity_of(self._pairs / name) is None
 
     def describe(self) -> list[ModelDescription]:
         """Every model that can be chosen, without loading any; models that cannot be read are left out."""

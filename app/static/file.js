@@ -239,13 +239,26 @@ function histogram({ histogram: { edges, counts }, threshold }) {
 }
 
 function share(part, all) {
-  return all ? `${((100 * part) / all).toFixed(0)} %` : "none";
+  if (!all) return "none";
+  if (part && 100 * part < all) return "less than 1 %";
+  if (part < all && 100 * part > 99 * all) return "more than 99 %";
+  return `${((100 * part) / all).toFixed(0)} %`;
 }
 
-function judged({ average_precision: score, prevalence, confusion }) {
+function ties({ average_precision: lowest, tie_neutral_average_precision: score }) {
+  if (lowest.toFixed(3) === score.toFixed(3)) return "";
+  return (
+    `This is the mean over random orders of ${allRows} with the same probability; ` +
+    `with the ${positives} last among them, as the curve draws them, it is ${lowest.toFixed(3)}. `
+  );
+}
+
+function judged(labelled) {
+  const { tie_neutral_average_precision: score, prevalence, confusion } = labelled;
   at("judged-text").textContent =
-    `Average precision ${score.toFixed(3)}; a ranking by chance would have ${Number(prevalence.toPrecision(2))}, ` +
-    `the share of ${positives}. Rows that the model was trained on make it look better than it is.`;
+    `Average precision ${score.toFixed(3)}; a ranking by chance would have about ` +
+    `${Number(prevalence.toPrecision(2))}, the share of ${positives}. ${ties(labelled)}` +
+    "Rows that the model was trained on make it look better than it is.";
   for (const [id, count] of Object.entries(confusion)) at(id).textContent = whole.format(count);
   const { tp, fp, fn } = confusion;
   at("confusion-text").textContent =

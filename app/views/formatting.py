@@ -16,6 +16,8 @@ from app.serving.served import Explanation
 LOWEST = -6  # exponent of the smallest probability on the scale: one in a million
 SPACE = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
 DIGITS = 2  # decimals of an exact contribution
+MAX_DIGITS = 17  # significant ones that tell any two numbers apart
+MAX_WHOLE = 1e15  # from here on, whole numbers are too long to read
 N_BARS = 10  # contributions that have a bar of their own
 TENTH = 0.1  # between two ticks of a score axis
 
@@ -190,21 +192,34 @@ def percent(probability: float) -> str:
         return f"less than 0.001{SPACE}%"
     if probability > 0.999:
         return f"more than 99.9{SPACE}%"
-    rounded = float(f"{100 * probability:.{2 if probability < 0.9 else 3}g}")  # 0.00996 is 0.010, not 0.0100
-    digits = max(0, 1 - math.floor(math.log10(rounded))) if probability < 0.9 else 1
-    return f"{rounded:.{digits}f}{SPACE}%"
+    return _percent(probability, 2 if probability < 0.9 else 3)
+
+
+def _percent(probability: float, n_digits: int) -> str:
+    """A probability in this many significant digits."""
+    rounded = float(f"{100 * probability:.{n_digits}g}")  # 0.00996 is 0.010, not 0.0100
+    decimals = max(0, n_digits - 1 - math.floor(math.log10(rounded))) if rounded else 0
+    return f"{rounded:.{decimals}f}{SPACE}%"
+
+
+def percents(first: float, second: float) -> tuple[str, str]:
+    """Two probabilities for reading, with more digits where they would look equal and are not."""
+    texts, n_digits = (percent(first), percent(second)), 3
+    while texts[0] == texts[1] and first != second and n_digits <= MAX_DIGITS:
+        texts, n_digits = (_percent(first, n_digits), _percent(second, n_digits)), n_digits + 1
+    return texts
 
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
 def short(value: float | str | None) -> str:
-    """A number in three significant digits, with a minus sign and not a hyphen; a dash for none, and text as it is."""
+    """A number in three significant digits, or whole from 100 on, with a minus sign; a dash for none, text as it is."""
     if isinstance(value, str):
         return f"{value[:10]} {value[11:]}" if TIME.fullmatch(value) else value
     if not _is_number(value):
         return "\N{EN DASH}"
-    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    text = f"{value:,.0f}" if 100 <= abs(value) < MAX_WHOLE else f"{value:z.3g}"
     return text.replace("-", "\N{MINUS SIGN}")
 
 

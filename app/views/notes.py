@@ -90,7 +90,7 @@ def label_notes(
         )
     n_rows = len(probability)
     if n_judged is None:
-        return [*notes, _not_judged(labels.values[~np.isnan(probability)], words)]
+        return [*notes, _not_judged(labels, probability, words)]
     if n_judged < n_rows:
         notes.append(f"The scores are judged by {n_judged:,} of {n_rows:,} rows: those with a label and a probability.")
     return [*notes, *_swap_notes(*known_labels(labels.values, probability), words, labels.spelled[0])]
@@ -118,11 +118,12 @@ def _swap_notes(
     return [f"{capitalised(text)}; {correct}."]
 
 
-def _not_judged(label: NDArray[np.float64], words: Words) -> str:
+def _not_judged(labels: Labels, probability: NDArray[np.float64], words: Words) -> str:
     """Why scores of rows with these labels cannot be judged."""
-    known = label[~np.isnan(label)]
+    known, _ = known_labels(labels.values, probability)
     if not len(known):
-        return "No row has both a label and a probability, so the scores cannot be judged."
+        label = "label that was understood" if labels.not_understood else "label"
+        return f"No row has both a {label} and a probability, so the scores cannot be judged."
     single, plural, other = (
         (a(words.positive), words.positives, f"{words.negative} rows")
         if known[0]

@@ -81,7 +81,9 @@ class Quality:
     prevalence: float
     """Share of frauds among them."""
     average_precision: float
-    """Step-wise area under the precision-recall curve."""
+    """Step-wise area under the precision-recall curve; of rows with the same probability, frauds are ranked last."""
+    tie_neutral_average_precision: float
+    """Its mean over random orders of rows with the same probability; compare this one with chance, the prevalence."""
     recall: list[float]
     """At most 500 points of the curve."""
     precision: list[float]
@@ -210,6 +212,7 @@ def measure(label: NDArray[np.float64], probability: NDArray, threshold: float) 
         rows=len(y_true),
         prevalence=float(y_true.mean()),
         average_precision=metrics.average_precision(ranks),
+        tie_neutral_average_precision=metrics.tie_neutral_average_precision(y_true, y_score),
         recall=recall[points].tolist(),
         precision=precision[points].tolist(),
         confusion=_confusion(y_score >= threshold, y_true == 1),

@@ -597,6 +597,9 @@ def test_infer_takes_tensors_as_columns_and_outputs_by_choice(client, rows):
         (lambda sent: sent["inputs"].append("x"), 400, "must be an object"),
         (lambda sent: sent.pop("inputs"), 400, "list of inputs"),
         (lambda sent: sent.update(id=7), 400, "id"),
+        (lambda sent: sent["inputs"][0].update(datatype="UINT8", data=[1, -5]), 400, "Row 2: Time is no UINT8"),
+        (lambda sent: sent["inputs"][0].update(datatype="UINT8", data=[300.5, 1]), 400, "Row 1: Time is no UINT8"),
+        (lambda sent: sent["inputs"][0].update(datatype="INT16", data=[1, 32768]), 400, "Row 2: Time is no INT16"),
         (lambda sent: sent.update(outputs=[{"name": "other"}]), 422, "probability or alert"),
         (lambda sent: sent.update(outputs="alert"), 422, "probability or alert"),
         (lambda sent: sent.update(outputs=5), 422, "probability or alert"),
@@ -619,6 +622,13 @@ def test_infer_refuses_unusable_tensors(client, rows, change, status, words):
     change(sent)
     answer = client.post("/v2/models/champion/infer", json=sent)
     assert answer.status_code == status and words in answer.json["error"], answer.text
+
+
+def test_infer_takes_whole_numbers_and_an_id_of_null(client, rows):
+    sent = tensors(rows.head(2).assign(Time=[1.0, 255]), id=None)
+    sent["inputs"][list(rows).index("Time")]["datatype"] = "UINT8"
+    answer = client.post("/v2/models/champion/infer", json=sent)
+    assert answer.status_code == 200 and answer.json.get("id") is None
 
 
 @pytest.mark.parametrize("outputs", [None, []])
@@ -831,8 +841,10 @@ def test_server_caps_a_body_of_unknown_length_as_well(server):
         b"POST /api/v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n",
         b"POST /api/v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % 2**40,
         b"POST /api/v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nTransfer-Encoding: x\r\n\r\n1",
+        b"POST /api/v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/csv\r\nTransfer-Encoding: chunked\r\n"
+        b"\r\nZZ\r\n",
     ],
-    ids=["no HTTP", "long header", "negative length", "a terabyte", "two lengths"],
+    ids=["no HTTP", "long header", "negative length", "a terabyte", "two lengths", "no chunk"],
 )
 def test_server_refuses_what_is_no_proper_request(server, sent):
     host, port = server.removeprefix("http://").split(":")

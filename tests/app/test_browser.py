@@ -511,6 +511,20 @@ def test_file_page_scores_sorts_and_downloads_a_csv_file(browser, server, catalo
     assert complaints(browser) == []
 
 
+def test_file_page_says_how_equal_probabilities_count_and_rounds_no_share_to_all(browser, server, labelled, tmp_path):
+    _, frame = labelled
+    pd.concat([frame.head(1)] * 40).assign(Class=[1] + [0] * 39).to_csv(tmp_path / "equal.csv", index=False)
+    look(browser)
+    upload(browser, server, tmp_path / "equal.csv")
+    assert re.search(
+        r"Average precision 0\.107; .* about 0\.025, .* with the frauds last among them, .* it is 0\.025\.",
+        find(browser, "#judged-text").text,
+    )
+    shares = [(237, 238), (1, 400), (0, 400), (400, 400), (1, 4), (0, 0)]
+    shown = [browser.execute_script("return share(...arguments)", *pair) for pair in shares]
+    assert shown == ["more than 99 %", "less than 1 %", "0 %", "100 %", "25 %", "none"]
+
+
 def test_file_page_sorts_dates(browser, tmp_path):
     small_mixed.write(tmp_path / "model")
     frame = small_mixed.table(40).sample(frac=1, random_state=0)

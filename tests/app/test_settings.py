@@ -50,6 +50,8 @@ def test_host_may_be_an_address_of_ipv6(host, kept, url):
         ("trusted_hosts", "[::g]", "is no list of hosts"),
         ("trusted_hosts", "[localhost]", "is no list of hosts"),
         ("proxies", "-1", "-1 is no number of proxies"),
+        ("folder", "", "An empty path is no folder"),
+        ("state", " ", "An empty path is no folder"),
         ("prefix", "fraud", "is no prefix"),
         ("prefix", "/fraud/", "is no prefix"),
         ("secret_key", "short", "at least 16 random characters"),

@@ -119,6 +119,10 @@ NOT_JUDGED = {
     ),
     "only legitimate": (["0"] * 300, "All 300 labelled rows are legitimate, so the scores cannot be judged; label the"),
     "none": ([""] * 300, "No row has both a label and a probability, so the scores cannot be judged."),
+    "not understood": (
+        ["1", "2", "x"] * 100,
+        "No row has both a label that was understood and a probability, so the scores cannot be judged.",
+    ),
     "equally frequent": (["1", "2"] * 150, "The labels 1 and 2 are equally frequent, so it is unclear which means"),
     "only -1": (["-1"] * 300, "300 labels were not understood; write 1 for a fraud and 0 for a legitimate row."),
     "three classes": (
@@ -263,4 +267,6 @@ def test_read_labels_takes_only_the_values_that_the_study_names():
 def test_read_labels_takes_spelled_numbers_for_those_of_the_study():
     assert read_labels(pa.array(["100%", "0 %", "100"]), ["100"], ["0"]).values.tolist() == [1, 0, 1]
     assert read_labels(pa.array(["1,0", "0,0", "+1"]), ["1"], ["0"]).values.tolist() == [1, 0, 1]
+    assert read_labels(pa.array(["1.50", "1,5", "1"]), ["1.5"], ["1"]).values.tolist() == [1, 1, 0]
+    assert read_labels(pa.array(["1,000", "1"]), ["1000"], ["1"]).values.tolist() == [1, 0]
     assert read_labels(pa.array(["a,b", "a.b"]), ["a,b"], ["a.b"]).values.tolist() == [1, 0]

@@ -58,6 +58,29 @@ def test_read_cells_of_numbers_follows_the_source():
     assert read(NUMBER, "5 %", "2,5%", "much", source="file").values[:2].tolist() == [5, 2.5]
 
 
+@pytest.mark.parametrize("other", ["4", "x"])
+def test_read_mixed_table_takes_infinite_numbers_for_missing_whatever_the_other_cells_are(other):
+    columns = [NUMBER, RawColumn("points", "number")]
+    table = read_mixed_table(f"sum,points\ninf,1\n-inf,1\n3,1\n{other},1\n".encode(), columns, "")
+    np.testing.assert_array_equal(table.values[:3, 0], [np.nan, np.nan, 3])
+    assert list(table.errors) == [4] * (other == "x")
+    assert table.readings == ["Column 'sum': 2 infinite values are read as missing."]
+
+
+@pytest.mark.parametrize(("values", "others"), [((0.0, 1.0), ["1", "soon"]), ((0.0, 1.0), []), ((1.0,), [])])
+def test_read_mixed_table_reads_truth_values_where_the_study_has_0_and_1(values, others):
+    columns = [RawColumn("urgent", "number", values=values), SHOP]
+    rows = "".join(f"{cell},a\n" for cell in ["True", "FALSE", *others])
+    table = read_mixed_table(f"urgent,shop\n{rows}".encode(), columns, "")
+    assert table.values[:2, 0].tolist() == [1, 0]
+    assert list(table.errors) == [row for row, cell in enumerate(others, 3) if cell == "soon"]
+
+
+def test_read_mixed_table_reads_no_truth_values_where_the_study_has_other_numbers():
+    columns = [RawColumn("points", "number", values=(1.0, 2.0)), SHOP]
+    assert list(read_mixed_table(b"points,shop\nTrue,a\n1,a\n", columns, "").errors) == [1]
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 def test_read_mixed_table_reads_an_open_number_as_the_study_does(rows):
     columns = [RawColumn("sum", "number", decimal=","), RawColumn("points", "number", decimal="."), SHOP]
@@ -301,6 +324,8 @@ WRITTEN = {  # how a study's file writes its dates, and what cells then mean: in
         (20250313, MARCH),
         ("20250313", MARCH),
         (20250230, NO_DATE),
+        (19700101.5, NO_DATE),
+        (99999999, NO_DATE),
         (45729, NO_DATE),
         ("2025", NO_DATE),
         ("03/04/2025", OPEN_ORDER, pd.Timestamp("2025-04-03").timestamp()),

@@ -27,6 +27,7 @@ from tests.small_app import COLUMNS, THRESHOLD, as_workbook, transactions, zippe
 from tests.utils.data.reading.test_tables import REFUSED
 from utils.data import reading
 from utils.data.errors import FormatError
+from utils.metrics import random_average_precision
 from utils.serving import bundle
 
 pytest_plugins = ["tests.app_fixtures"]
@@ -119,8 +120,16 @@ def test_score_file_measures_a_labelled_file(client, fraud_model, rows, form):
         "fn": (~alert & (label == 1)).sum(),
         "tn": (~alert & (label == 0)).sum(),
     }
+    assert found["tie_neutral_average_precision"] == pytest.approx(found["average_precision"])  # there are no ties
     assert len(found["recall"]) == len(found["precision"]) == label.sum()
     assert found["recall"][-1] == 1
+
+
+def test_score_file_measures_equal_probabilities_as_a_ranking_by_chance(client, rows):
+    frame = pd.concat([rows.head(1)] * 40).assign(Class=np.arange(40) % 2)
+    found = upload(client, as_csv(frame)).json["labelled"]
+    assert found["average_precision"] < found["prevalence"] == 0.5
+    assert found["tie_neutral_average_precision"] == pytest.approx(random_average_precision(40, 20))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -358,6 +367,16 @@ def test_score_file_reports_a_bad_parquet_value_in_its_row_only(client, fraud_mo
     assert [bool(line["probability"]) for line in found] == [True, False, True]
 
 
+@pytest.mark.parametrize("value", [None, "oops"])
+def test_score_file_reads_parquet_text_that_is_stored_in_a_dictionary(client, rows, value):
+    texts = rows["V4"].astype(str)
+    texts.iloc[2] = value or texts.iloc[2]
+    plain = upload(client, as_parquet(rows.assign(V4=texts))).json
+    stored = upload(client, as_parquet(rows.assign(V4=texts.astype("category")))).json
+    assert stored["top"] == plain["top"] and stored["errors"] == plain["errors"]
+    assert stored["errors"]["count"] == (value is not None)
+
+
 def test_score_file_reports_no_good_value_beside_a_bad_one(client, rows):
     sent = pa.Table.from_pandas(rows.head(3), preserve_index=False)
     columns = {"V7": pa.array([1.0, None, 2.0]), "Amount": pa.array([Decimal("2.50")] * 3), "V8": pa.array(["1"] * 3)}
@@ -537,6 +556,17 @@ def test_score_file_answers_too_many_rows_and_bytes_with_413(client, rows, monke
     monkeypatch.setattr(files, "MAX_FILE", 2**17)
     assert upload(client, as_csv(rows)).status_code == 413
     assert client.post("/api/v1/files", data=as_csv(rows), content_type="text/csv").status_code == 413
+
+
+def test_score_file_says_that_a_form_has_too_many_fields(client, rows):
+    answer = upload(client, as_csv(rows), **{f"field {number}": "x" for number in range(12)})
+    assert answer.status_code == 413 and answer.json["error"].startswith("The form has more than 10 fields")
+
+
+@pytest.mark.parametrize("address", ["/api/v1/files", "/api/v1/predict"])
+def test_a_body_that_is_said_not_to_be_compressed_is_taken(client, rows, address):
+    sent = {"data": as_csv(rows), "content_type": "text/csv", "headers": {"Content-Encoding": "identity"}}
+    assert client.post(address, **sent).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -409,6 +409,22 @@ def test_predict_page_fills_in_an_example_and_scores_it(client, champion):
         assert exact == pytest.approx(probability_of(champion, example), abs=1e-9)
 
 
+def test_predict_page_counts_its_rows(client, champion):
+    def counts():
+        found = re.findall(r'fraud_rows_total\{.*outcome="(\w+)"\} (\S+)', client.get("/metrics").text)
+        return {outcome: float(count) for outcome, count in found}
+
+    before = counts()
+    for example in champion.about.examples.values():
+        submit(client, example)
+    submit(client, {**champion.about.examples["fraud"], "Amount": "much"})
+    assert {outcome: count - before.get(outcome, 0) for outcome, count in counts().items()} == {
+        "pass": 1,
+        "alert": 1,
+        "error": 1,
+    }
+
+
 def test_predict_page_answers_with_the_chosen_model_which_stays_chosen(client, pair, champion):
     example = pair.about.examples["fraud"]
     page = client.get("/predict", query_string={"example": "fraud", "model": "none+lr"})
@@ -767,6 +783,22 @@ def with_score(score):
 HEADLINE = study.headline()
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        (0.1999, 0.2, ("19.99 %", "20.00 %")),
+        (0.1996, 0.2, ("19.96 %", "20.00 %")),
+        (0.19, 0.2, ("19 %", "20 %")),
+        (0.25, 0.25, ("25 %", "25 %")),
+        (0.1, 0.2, ("10 %", "20 %")),
+        (0.9996, 0.9999, ("99.96 %", "99.99 %")),
+        (0.0, 2e-6, ("0 %", "0.000200 %")),
+    ],
+)
+def test_percents_differ_where_the_probabilities_do(first, second, words):
+    assert tuple(text.replace(formatting.SPACE, " ") for text in formatting.percents(first, second)) == words
+
+
 @pytest.mark.parametrize("base", [-1e6, -800.0, 0.0, 800.0, float("-inf")])
 def test_bars_start_from_a_probability_however_far_the_odds(base):
     assert 0 <= formatting.bars(Explanation(base, [])).base <= 1
@@ -774,6 +806,10 @@ def test_bars_start_from_a_probability_however_far_the_odds(base):
 
 def test_short_writes_a_dash_for_a_value_that_is_no_number():
     assert [formatting.short(value) for value in (None, float("nan"), float("inf"), 0.0)] == ["–", "–", "–", "0"]
+
+
+def test_short_writes_no_minus_before_zero_and_no_long_numbers():
+    assert [formatting.short(value) for value in (-0.0, 1e30, -2e15, 123456.7)] == ["0", "1e+30", "−2e+15", "123,457"]
 
 
 # --- the figures

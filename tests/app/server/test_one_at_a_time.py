@@ -98,10 +98,14 @@ def test_one_at_a_time_does_not_wait_for_a_slow_client():
 
 def test_one_at_a_time_leaves_a_client_that_is_gone_to_the_application():
     class Gone(io.BytesIO):
+        n_reads = 0
+
         def read(self, *size):
+            self.n_reads += 1
             raise BlockingIOError
 
-    counting = Counting()
+    counting, gone = Counting(), Gone(b"")
     with pytest.raises(BlockingIOError):
-        OneAtATime(counting)(environ_of(Gone(b"")), None)
-    assert counting.now == 1  # it was asked, and read for itself
+        OneAtATime(counting)(environ_of(gone), None)
+    assert counting.now == 1  # it was asked, and got the same error
+    assert gone.n_reads == 1  # each would wait as long again

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.building import exchange
 from app.client import OPENER
 from app.serving import catalog
-from app.serving.catalog import Catalog, Slot
+from app.serving.catalog import Catalog, Slot, UnknownModel
 from app.serving.kept_model import KeptModel
 from app.serving.served import NotLoadedError, load_served, version_of
 from app.settings import default_workers
@@ -197,7 +197,7 @@ def test_a_model_that_cannot_be_copied_is_refused(versions):
 
 @pytest.mark.parametrize("error", [NotLoadedError, BundleError])
 def test_slot_tries_again_what_there_was_no_room_for_but_nothing_that_is_broken(versions, monkeypatch, error):
-    slot = Slot(versions / "model", lambda name, accepted: None)
+    slot = Slot(versions / "model", lambda accepted: None)
     old = slot.get().version
     calls = []
 
@@ -216,6 +216,38 @@ def test_slot_tries_again_what_there_was_no_room_for_but_nothing_that_is_broken(
         slot._loader.join()
     is_new = slot.served.version != old
     assert (is_new, slot.refused is None) == (error is NotLoadedError,) * 2
+
+
+def test_catalog_has_no_pair_whose_folder_is_gone_until_it_comes_back(versions):
+    workers = [Catalog(versions / "model") for _ in range(2)]
+    pair = versions / "pairs" / "none+xgb"
+    shutil.copytree(versions / "second" / "model", pair)
+    workers[0].get(pair.name)
+    pair.rename(versions / "away")
+    for worker in workers:
+        with pytest.raises(UnknownModel):
+            worker.get(pair.name)
+        assert pair.name not in worker.loaded
+    (versions / "away").rename(pair)
+    assert {worker.get(pair.name).version for worker in workers} == {version_of(pair)}
+
+
+def test_catalog_keeps_a_pair_that_is_being_exchanged(versions, monkeypatch):
+    catalog = Catalog(versions / "model")
+    pair = versions / "pairs" / "none+xgb"
+    shutil.copytree(versions / "second" / "model", pair)
+    served = catalog.get(pair.name)
+    pair.rename(versions / "away")
+    monkeypatch.setattr(time, "sleep", lambda seconds: (versions / "away").rename(pair))
+    assert catalog.get(pair.name) is served
+
+
+def test_catalog_calls_a_new_model_by_the_name_to_choose_it_by(versions, monkeypatch):
+    names = []
+    catalog = Catalog(versions / "model", lambda name, accepted: names.append(name))
+    put(versions, "second")
+    catalog.catch_up()
+    assert names == ["champion"]
 
 
 def test_load_served_tells_want_of_memory_from_a_broken_model(folder, monkeypatch):
