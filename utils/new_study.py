@@ -20,6 +20,7 @@ from pathlib import Path
 from utils.config import ROOT, STUDIES, ConfigError, require_profile
 from utils.data.errors import DataError
 from utils.data.reading import read_raw
+from utils.data.reading.column_names import one_line
 from utils.data.reading.labels import label_word
 from utils.data.recognition import NamedColumns, recognise
 from utils.data.recognition.recognised import Recognised, table
@@ -343,6 +344,7 @@ def main() -> None:
         if not options["file"].strip():
             raise ConfigError("Say which table to study: make study FILE=claims.csv LABEL=is_fraud.")
         given = {name: value for name, value in options.items() if value and name != "file"}
+        given |= {role: one_line(given[role]) for role in ROLES if role in given}
         if wrong := [name for name, value in given.items() if not _is_utf8(value)]:
             raise ConfigError(f"{wrong[0].upper()}=... is not UTF-8; set the terminal to UTF-8 and type it again.")
         print(find_or_write(Request(Path(options["file"]), **given)))

@@ -74,12 +74,12 @@ def test_find_or_write_records_both_classes_and_how_open_text_was_read(studies, 
     name = find_or_write(Request(claims, label="outcome"))
     dataset = study_file.read_study(name).dataset
     assert (dataset.positive, dataset.negative) == (("none",), ("OK",))
-    assert (dataset.day_first, dataset.month_first) == (("opened",), ("closed",))
+    assert (dataset.day_first, dataset.month_first) == ((), ("opened", "closed"))
     assert (dataset.decimal, dataset.decimal_comma, dataset.decimal_point) == (",", (), ("share",))
     loaded = load(dataset).frame
     assert set(loaded["paid"]) == set(range(1100, 1400)) and loaded["share"].max() == 1.5
     printed = capsys.readouterr().err
-    assert "2024-01-01 to 2024-07-12, day first (assumed)" in printed and "month first\n" in printed
+    assert "2024-01-01 to 2024-12-07, month first (as in other columns)" in printed and "month first\n" in printed
     assert "number, decimal comma" in printed
     assert "The label 'none' of column 'outcome' is a class; elsewhere this word means a missing value." in printed
 
@@ -270,6 +270,16 @@ def test_find_or_write_makes_a_study_outside_the_folder_known_by_its_name(studie
     file.rename(folder / "others.toml")
     assert find_or_write(Request(tmp_path / "branches.toml")) == "branches"
     assert study_file.read_study("branches").dataset.path == folder / claims.name
+
+
+def test_main_finds_a_column_whose_name_has_other_characters_that_look_alike(studies, claims, monkeypatch, capsys):
+    frame = pd.read_csv(claims).rename(columns={"outcome": "\u200bscha\u0308den"})
+    frame.to_csv(claims, index=False)
+    for label in ("schäden", "scha\u0308den"):
+        monkeypatch.setattr("sys.argv", ["new_study", str(claims), f"--label={label}"])
+        new_study.main()
+        dataset = study_file.read_study(capsys.readouterr().out.strip()).dataset
+        assert dataset.label == "schäden" and load(dataset).y.sum() == 60
 
 
 def test_main_prints_the_name_alone_or_one_sentence(studies, claims, capsys, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,6 +14,7 @@ from utils.data.errors import ColumnError, LimitError
 MAX_COLUMNS = 10_000
 UNNAMED = re.compile(r"column \d+")  # what `one_line_names` calls a column without a name
 NUMBER = re.compile(r"[-+]?[.,]?\d[\d.,]*(?:[eE][-+]?\d+)?")
+INVISIBLE = re.compile("[\u200b\u2060\ufeff]")  # spaces without a width
 NAMES_ABOVE = "write a line with the names of the columns above it"
 
 
@@ -70,14 +72,19 @@ def _rise_evenly(numbers: Sequence[str]) -> bool:
 
 
 def one_line_names(names: Sequence[str]) -> list[str]:
-    """Names as a study writes them: on one line with single spaces, and numbered where a column has none.
+    """Names as a study writes them: see `one_line`, and numbered where a column has none.
 
     Examples
     --------
     >>> one_line_names(["amount\\n(EUR)", " first  name ", ""])
     ['amount (EUR)', 'first name', 'column 3']
     """
-    return [" ".join(name.split()) or f"column {position}" for position, name in enumerate(names, 1)]
+    return [one_line(name) or f"column {position}" for position, name in enumerate(names, 1)]
+
+
+def one_line(name: str) -> str:
+    """A name on one line with single spaces, composed letters, and without characters that nobody sees."""
+    return " ".join(unicodedata.normalize("NFC", INVISIBLE.sub("", name)).split())
 
 
 def spelled_as(names: Sequence[str], columns: Sequence[str], name: str) -> list[str]:
@@ -105,7 +112,7 @@ def spelled_as(names: Sequence[str], columns: Sequence[str], name: str) -> list[
     ['id', 'amount (EUR)', 'column 3']
     """
     exact = {*columns}.intersection(names) - {""}
-    sought = {" ".join(column.split()): column for column in columns if column not in exact}
+    sought = {one_line(column): column for column in columns if column not in exact}
     lines = one_line_names(names)
     spelled = [own if own in exact else sought.get(line, own) for own, line in zip(names, lines, strict=True)]
     check_names(spelled, name)

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from utils.data.errors import DataError
-from utils.data.reading.spelled_dates import date_spelling, have_short_year_first, to_moments
+from utils.data.reading.spelled_dates import date_spelling, have_rare_order, have_short_year_first, to_moments
 from utils.data.reading.spelled_numbers import COMMA, POINT, decimal_signs, mixed_currencies, to_floats
-from utils.data.reading.texts import as_texts
+from utils.data.reading.texts import as_texts, printable
 from utils.dataset_config import UNKNOWN, Spellings
 
 # Smallest size of numbers that are times since 1970, and the unit in which they count.
@@ -237,9 +237,11 @@ def _refuse_dates(column: pd.Series, texts: pa.Array) -> None:
         wrong = pc.and_(texts.is_valid(), pa.array(np.isnat(to_moments(texts, spelling))))
         _refuse(column, wrong, texts, "is no day", "correct it, or name the column among the categories")
     elif len(first):
+        rows = np.flatnonzero(have_rare_order(texts, spelling.pattern)) if spelling is not None else ()
+        where = f" (as '{texts[int(rows[0])].as_py()[:60]}' in row {rows[0] + 1})" if len(rows) else ""
         raise DataError(
-            f"Column '{column.name}' has dates with the day first and others with the month first; write all of them "
-            "alike, such as 2024-02-13."
+            f"Column '{column.name}' has dates with the day first and others with the month first{where}; write all of "
+            "them alike, such as 2024-02-13."
         )
 
 
@@ -260,6 +262,6 @@ def _refuse(column: pd.Series, wrong: pa.Array, texts: pa.Array, problem: str, a
     shown = ", ".join(str(row + 1) for row in rows[:MAX_SHOWN])
     more = f" and {len(rows) - MAX_SHOWN:,} more" if len(rows) > MAX_SHOWN else ""
     value = texts[int(rows[0])].as_py()
-    subject = "" if value is None else f" '{value[:60]}'"
+    subject = "" if value is None else f" '{printable(value[:60])}'"
     unit = "rows" if len(rows) > 1 else "row"
     raise DataError(f"Column '{column.name}', {unit} {shown}{more}:{subject} {problem}; {advice}.")

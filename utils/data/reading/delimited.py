@@ -153,7 +153,9 @@ class Delimited:
             return None
         divided = self.separator == "," and len(cells) > len(self.header) and all(map(WHOLE_OR_EMPTY.fullmatch, cells))
         hint = f" ({DECIMAL_POINT}, if they have commas)" if divided else ""
-        return f"has {len(cells)} values where the header names {len(self.header)} columns{hint}"
+        n_values, n_columns = len(cells), len(self.header)
+        values, columns = f"value{'s' * (n_values != 1)}", f"column{'s' * (n_columns != 1)}"
+        return f"has {n_values} {values} where the header names {n_columns} {columns}{hint}"
 
 
 class _Lines:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -12,6 +13,7 @@ from utils.data.errors import DataError
 from utils.data.reading.delimited import DECIMAL_POINT, SEPARATORS, Delimited
 
 MAX_TITLES = 20  # lines that may stand above a header
+RULER, DASHES = b" \t|+=-", b"---"  # signs of a line between those of a printed list, and what it has at least
 NUMBER = re.compile(r"[-+.,]*\d")  # its begin
 BEFORE_COMMA = re.compile(r"\s*[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+)")
 AFTER_COMMA = re.compile(r"\d+(?:[eE][-+]?\d+)?\s*")
@@ -65,12 +67,29 @@ def ragged_problem(text: Delimited) -> str | None:
     return f"{text.name}, line {line} (the header is line {text.header_line}), {text.ragged(cells)}; correct this line."
 
 
+def _ruler_problem(text: Delimited) -> str | None:
+    """A sentence on rulers of dashes, as printed lists have them around their header; None for others."""
+    if b"|" not in text.content:
+        return None
+    lines = islice(io.BytesIO(text.content), 2 * MAX_TITLES)
+    rulers = (number for number, line in enumerate(lines, 1) if DASHES in line and not line.strip().strip(RULER))
+    ruler = next(rulers, None)
+    if ruler is None:
+        return None
+    return (
+        f"{text.name}: line {ruler} is a ruler of dashes, as in a printed list; remove all rulers, the lines above the "
+        "header and below the table, and each '|' at an end of a line, or export the table as CSV."
+    )
+
+
 def header_problem(text: Delimited) -> str | None:
     """A sentence on a first line that does not name the columns of the lines below, which are alike; None for others.
 
     It may be a title above the header, also of a table with another separator, or lack a name for the row names of R,
     or decimal commas divide numbers in the lines below it.
     """
+    if problem := _ruler_problem(text):
+        return problem
     blocks = [block for separator in SEPARATORS if (block := _equal_lines(replace(text, separator=separator)))]
     n_names = len(text.header)
     for block in sorted(blocks, key=lambda block: (block.line, -len(block.first))):

@@ -27,7 +27,7 @@ from utils.data.reading.spelled_numbers import (
     is_code,
     to_floats,
 )
-from utils.data.reading.texts import clean_texts, is_text
+from utils.data.reading.texts import as_texts, clean_texts, is_binary, is_text
 
 NOTES = "notes"  # attribute of a raw frame: sentences on how the file was read
 SIGNS = "signs"  # attribute of a raw frame: decimal sign of each column of text that shows one
@@ -90,7 +90,8 @@ def frame_of_texts(
             notes.append(_sign_note(name, column.unclear, shown[name], why))
         if n_infinite := _count_infinite(frame[name]):
             frame[name] = frame[name].mask(np.isinf(frame[name]))
-            notes.append(f"Column '{name}': {n_infinite:,} infinite values are read as missing.")
+            values = f"{n_infinite:,} infinite values are" if n_infinite > 1 else "1 infinite value is"
+            notes.append(f"Column '{name}': {values} read as missing.")
     frame = pd.DataFrame(frame, copy=False)  # a large table is not held twice
     units = {name: column.unit for name, column in zip(names, read, strict=True) if column.unit}
     frame.attrs |= {NOTES: notes, SIGNS: Signs(shown), UNITS: Signs(units)}
@@ -112,6 +113,8 @@ def _read_column(column: pa.ChunkedArray) -> _Column:
                 numbers = column.cast(number_type)
             except pa.ArrowInvalid:
                 continue
+            if number_type == pa.float64() and pc.any(pc.is_nan(numbers)).as_py():  # 'nan(y)' is no word for a gap
+                break
             return _Column(numbers.to_pandas(), sign=POINT if number_type == pa.float64() else None)
     texts = clean_texts(column)
     signs = decimal_signs(texts)
@@ -147,7 +150,7 @@ def _sign_note(name: str, texts: pa.Array, sign: str, reason: str) -> str:
 def clean_frame(table: pa.Table) -> pd.DataFrame:
     """Columns of a typed table: its own types, but clean texts, times of day as text, and decimals as float64.
 
-    Infinite values become missing, and codes of many digits text.
+    Infinite values and categories of `texts.MISSING` become missing, and bytes and codes of many digits text.
     """
     columns = {name: _clean_column(table[name]) for name in table.column_names}
     return pd.DataFrame(
@@ -159,17 +162,28 @@ def _clean_column(column: pa.ChunkedArray) -> pd.Series:
     kind = column.type
     if is_text(kind):
         return clean_texts(column).to_pandas()
+    if pa.types.is_dictionary(kind):
+        return _without_words(column.to_pandas())
+    if is_binary(kind):
+        return as_texts(column.to_pandas()).to_pandas()
     if pa.types.is_time(kind):
         return column.cast(pa.string()).to_pandas()
     if _is_long(column) and has_long_codes(texts := column.cast(pa.string())):
         return texts.to_pandas()
     if pa.types.is_decimal(kind) or pa.types.is_null(kind) or kind == pa.float16():
         return column.cast(pa.float64()).to_pandas()
-    if pa.types.is_nested(kind) and not pa.types.is_dictionary(kind):
+    if pa.types.is_nested(kind):
         return pd.Series([None if cell is None else str(cell) for cell in column.to_pylist()], dtype=object)
     if pa.types.is_date(kind):
         column = column.cast(pa.timestamp("s"))
     return column.to_pandas()
+
+
+def _without_words(column: pd.Series) -> pd.Series:
+    """Categories, without the words that mean a missing value."""
+    categories = column.cat.categories
+    is_word = as_texts(pd.Series(categories)).is_null().to_numpy(zero_copy_only=False)
+    return column.cat.remove_categories(categories[is_word])
 
 
 def _is_long(column: pa.ChunkedArray) -> bool:

@@ -115,13 +115,35 @@ def count_without_zone(texts: pa.Array, spelling: DateSpelling) -> int:
 
 
 def no_dates(texts: pa.Array) -> pa.Array:
-    """Texts that are not written like most of the others, if these are dates; otherwise all texts."""
-    for _, pattern in MOMENTS:
+    """Texts that are not written like most of the others, if these are dates; otherwise all texts.
+
+    Dates with the day first among others with the month first are not written like these, and the other way round.
+    """
+    for kind, pattern in MOMENTS:
         if _share_of_matches(texts.slice(0, SAMPLE), pattern) > 0.5:
             is_match = pc.match_substring_regex(texts, pattern)
+            if kind == NUMERIC:
+                is_match = pc.and_not(is_match, pa.array(have_rare_order(texts, pattern)))
             if date_spelling(texts.filter(is_match)) is not None:
                 return texts.filter(pc.invert(is_match))
     return texts
+
+
+def have_both_orders(texts: pa.Array) -> bool:
+    """Whether all texts are written like '01/02/2024', and are days in one order only, some in either."""
+    return any(
+        _all_match(texts, pattern) and all(is_only.any() for is_only in _only_days(_parts(texts, pattern)).values())
+        for kind, pattern in MOMENTS
+        if kind == NUMERIC
+    )
+
+
+def have_rare_order(texts: pa.Array, pattern: str) -> np.ndarray:
+    """Which dates are days only in one order of day and month, while more others are days only in the other one."""
+    if SECOND not in pattern:
+        return np.zeros(len(texts), dtype=bool)
+    is_first, is_second = _only_days(_parts(texts, pattern)).values()
+    return is_first if is_first.sum() < is_second.sum() else is_second
 
 
 def to_moments(texts: pa.Array, spelling: DateSpelling) -> np.ndarray:
@@ -183,13 +205,18 @@ def _share_of_matches(texts: pa.Array, pattern: str) -> float:
 def _numeric_spelling(texts: pa.Array, pattern: str, day_first: bool | None) -> DateSpelling | None:
     """The order of day and month; None if some dates are days in one order only, and others in the other."""
     parts = _parts(texts, pattern)
-    is_day = {order: _days(_with_order(parts, order))[1] for order in (True, False)}
-    orders = [order for order in is_day if (is_day[order] & ~is_day[not order]).any()]
+    orders = [order for order, is_only in _only_days(parts).items() if is_only.any()]
     if orders:
         return DateSpelling(pattern, orders[0]) if len(orders) == 1 else None
     if day_first is not None:
         return DateSpelling(pattern, day_first)
     return DateSpelling(pattern, day_first=not _likely_month_first(parts), is_ambiguous=True)
+
+
+def _only_days(parts: dict[str, np.ndarray]) -> dict[bool, np.ndarray]:
+    """Which dates are days with the day first, and not with the month first, and the other way round."""
+    is_day = {order: _days(_with_order(parts, order))[1] for order in (True, False)}
+    return {order: is_day[order] & ~is_day[not order] for order in is_day}
 
 
 def _has_year_first(texts: pa.Array, pattern: str) -> bool:

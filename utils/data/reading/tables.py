@@ -23,7 +23,7 @@ from utils.data.reading.parquet import parquet_lines, parquet_names, parquet_not
 from utils.data.reading.ragged_lines import header_problem, ragged_problem
 from utils.data.reading.raw_columns import NOTES, SIGNS, clean_frame, frame_of_texts
 from utils.data.reading.spelled_dates import SAMPLE, date_spelling
-from utils.data.reading.texts import MISSING, as_texts, clean_texts, is_text
+from utils.data.reading.texts import MISSING, as_texts, clean_texts, is_binary, is_text
 from utils.dataset_config import UNKNOWN, Spellings
 
 MAX_NOTED = 20  # columns that are searched for several words for a missing value
@@ -140,7 +140,11 @@ def read_raw(
         frame = _raw_frame_of(source, name, spellings)
         cells = partial(_cells_of, source, name)
     if label in frame and frame[label].isna().any():
-        frame[label] = _with_words(frame[label], cells(label))
+        numbers = frame[label]
+        frame[label] = spelled = _with_words(numbers, cells(label))
+        if spelled is not numbers:  # what was noted of these does not hold for the texts
+            about = f"Column '{label}': "
+            frame.attrs[NOTES] = [note for note in frame.attrs[NOTES] if not note.startswith(about)]
     _require_columns(frame.columns, drop, name)
     for column in dict.fromkeys(drop):
         del frame[column]
@@ -150,9 +154,9 @@ def read_raw(
 
 def _word_notes(frame: pd.DataFrame, label: str | None, cells: Callable[[str], pa.ChunkedArray]) -> list[str]:
     """Sentences on columns of text in which several things mean a missing value, as an empty cell and '-' do."""
-    texts = [column for column in frame.select_dtypes(object) if column != label and frame[column].isna().any()]
+    texts = frame.select_dtypes([object, "category"])
     notes = []
-    for column in texts[:MAX_NOTED]:
+    for column in [column for column in texts if column != label and frame[column].isna().any()][:MAX_NOTED]:
         counts = _missing_words(cells(column), frame[column].isna())
         if len(counts) > 1 and date_spelling(as_texts(frame[column].head(SAMPLE))) is None:
             listed = " and ".join(_counted(word, n) for word, n in counts.items())
@@ -171,11 +175,21 @@ def _counted(word: str, n: int) -> str:
 
 def _missing_words(cells: pa.ChunkedArray, is_missing: pd.Series) -> dict[str, int]:
     """What stands in the cells that are read as missing, and how often, the most frequent first."""
-    if not is_text(cells.type):
+    words = _as_spelled(cells.slice(0, len(is_missing)).filter(pa.array(is_missing)))
+    if words is None:
         return {}
-    words = pc.utf8_trim_whitespace(cells.slice(0, len(is_missing)).filter(pa.array(is_missing))).fill_null("")
+    words = pc.utf8_trim_whitespace(words).fill_null("")
     counts = {row["values"]: row["counts"] for row in pc.value_counts(words).to_pylist()}
     return dict(sorted(counts.items(), key=lambda item: -item[1])[:MAX_WORDS])
+
+
+def _as_spelled(cells: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray | None:
+    """Texts, or categories or bytes as text, with the words that mean a missing value; None for other cells."""
+    if is_text(cells.type):
+        return cells
+    if pa.types.is_dictionary(cells.type) or is_binary(cells.type):
+        return as_texts(cells.to_pandas(), missing=("",))
+    return None
 
 
 def _cells_of(source: Delimited | pq.ParquetFile, name: str, column: str) -> pa.ChunkedArray:
@@ -189,9 +203,10 @@ def _cells_of(source: Delimited | pq.ParquetFile, name: str, column: str) -> pa.
 
 def _with_words(column: pd.Series, cells: pa.ChunkedArray) -> pd.Series:
     """A column with the words of its cells that mean a missing value; without any, it is as it was."""
-    if not is_text(cells.type):
+    texts = _as_spelled(cells.slice(0, len(column)))
+    if texts is None:
         return column
-    texts = clean_texts(cells.slice(0, len(column)), missing=("",))
+    texts = clean_texts(texts, missing=("",))
     return column if texts.null_count == column.isna().sum() else pd.Series(texts.to_pandas(), index=column.index)
 
 

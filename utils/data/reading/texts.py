@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from itertools import product
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,14 +13,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 MISSING = ("", "?", "-", "NA", "N/A", "na", "n/a", "#N/A", "<NA>", "NULL", "Null", "null", "None", "none")
-MISSING += ("NaN", "nan", "NaT", "nat", ".", "\\N", "(null)", "(NULL)")  # of SAS, MySQL and DBeaver, among others
+MISSING += ("NaT", "nat", ".", "\\N", "(null)", "(NULL)")  # of SAS, MySQL and DBeaver, among others
 MISSING += ("#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")  # of Excel
+# NaN as programs write it, in any case; '-nan(ind)' is that of Windows.
+MISSING += tuple(map("".join, product(("", "-", "+"), "nN", "aA", "nN", ("", "(ind)"))))
 TEXT = pa.large_string()  # a column of long texts may exceed the 2 GiB of an ordinary one
 
 
 def is_text(kind: pa.DataType) -> bool:
     """Whether values of a type are text."""
     return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def is_binary(kind: pa.DataType) -> bool:
+    """Whether values of a type are bytes."""
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
 
 
 def clean_texts(texts: pa.Array | pa.ChunkedArray, missing: Sequence[str] = MISSING) -> pa.Array:
@@ -56,9 +64,20 @@ def _spell(value: object) -> str | None:
     if isinstance(value, bool | np.bool_ | str):
         return str(value)
     if isinstance(value, bytes):
-        return value.decode(errors="replace")
+        return printable(value.decode(errors="backslashreplace"))  # different bytes are different texts
     if isinstance(value, Integral):
         return str(int(value))
     if isinstance(value, Real):
         return None if value != value else str(int(value)) if float(value).is_integer() else repr(float(value))
     return value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value)
+
+
+def printable(text: str) -> str:
+    """Text with control characters in Python's notation.
+
+    Examples
+    --------
+    >>> printable("a\\x01é")
+    'a\\\\x01é'
+    """
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

@@ -25,7 +25,7 @@ from utils.data.reading.column_types import (
     refuse_days_with_year_last,
 )
 from utils.data.reading.raw_columns import NOTES, SIGNS
-from utils.data.reading.spelled_dates import date_spelling, have_short_year_first, no_dates
+from utils.data.reading.spelled_dates import date_spelling, have_both_orders, have_short_year_first, no_dates
 from utils.data.reading.spelled_numbers import COMMA, POINT, common_word, decimal_signs, is_code, to_floats
 from utils.data.reading.texts import as_texts
 from utils.data.recognition.guesses import guess_amount, guess_note, guess_time
@@ -33,8 +33,9 @@ from utils.data.recognition.label import LabelSpellings, label_spellings, spell_
 from utils.data.recognition.named_columns import MAX_NAMED, NamedColumns
 from utils.data.recognition.names import names_entity, names_moment, names_number, names_row, words_of
 from utils.data.recognition.recognised import ColumnSummary, Recognised
-from utils.data.recognition.spellings import recognise_spellings, with_currencies, with_spelling
+from utils.data.recognition.spellings import order_of_dates, recognise_spellings, with_currencies, with_spelling
 from utils.data.recognition.times import (
+    WRITE_TIMES,
     YEARS,
     ReadTime,
     day_range,
@@ -42,9 +43,11 @@ from utils.data.recognition.times import (
     is_epoch,
     latest_moment,
     read_time,
+    unread_times,
 )
 
 MIN_COUNTED = 20  # values from which 'a different one in every row' says something
+MIN_NUMBERS = 6  # different ones beside a word from which they may be quantities and not grades
 ALMOST_ALL = 0.95
 LONG_TEXT = 60  # characters on average
 ENTITY_ROWS = 50  # largest mean number of rows per value of a column that names entities, such as customers
@@ -86,17 +89,18 @@ def recognise(frame: pd.DataFrame, named: NamedColumns, name: str) -> Recognised
     try:
         named.check(frame)
         spellings = label_spellings(frame[named.label], named.positive)
-        columns = [_summarise(frame[column], named, spellings) for column in frame.columns]
-        read = _read_time(frame, named.time)
+        day_first = order_of_dates(frame)
+        columns = [_summarise(frame[column], named, spellings, day_first) for column in frame.columns]
+        read = _read_time(frame, named.time, day_first)
         _check_group(frame, named.group, spellings)
     except DataError as error:
         message = " ".join([f"{name}: {error}", *reading.get(NOTES, [])[:MAX_NOTES]])  # these may be the reason
         raise type(error)(message, *([error.columns] if isinstance(error, ColumnError) else [])) from None
-    guesses = {"time": guess_time(frame, columns, named), "amount": guess_amount(columns, named)}
+    guesses = {"time": guess_time(frame, columns, named, day_first), "amount": guess_amount(columns, named)}
     columns = [_with_role(column, guesses["time"], guesses["amount"]) for column in columns]
     if read:
         columns = [replace(column, detail=read.detail) if column.name == named.time else column for column in columns]
-    written = recognise_spellings(frame, columns, reading.get(SIGNS, {}))
+    written = recognise_spellings(frame, columns, reading.get(SIGNS, {}), day_first)
     columns = [with_currencies(with_spelling(column, written), frame[column.name]) for column in columns]
     recognised = Recognised(
         tuple(columns),
@@ -176,7 +180,7 @@ class _Content:
         return self.rows_per_value <= ENTITY_ROWS and self.n_values >= MIN_COUNTED
 
 
-def _summarise(column: pd.Series, named: NamedColumns, label: LabelSpellings) -> ColumnSummary:
+def _summarise(column: pd.Series, named: NamedColumns, label: LabelSpellings, day_first: bool | None) -> ColumnSummary:
     content = _Content(column)
     role = named.roles.get(column.name)
     if role is None:
@@ -185,18 +189,24 @@ def _summarise(column: pd.Series, named: NamedColumns, label: LabelSpellings) ->
         kind = {"drop": "dropped", "categorical": "category", "numeric": "number"}.get(role, role)
         detail = {"dropped": "as asked for", "label": label.detail}.get(kind, "")
         if kind in ("number", "amount"):
-            as_numbers(column)  # refuses what is not a number
+            numbers = as_numbers(column)  # refuses what is not a number
+            if kind == "amount" and numbers.isna().all():
+                raise DataError(f"column '{column.name}' has no number; name another column as the amount, or none.")
     if not detail and kind in ("category", "group"):
-        detail = f"{content.n_values:,} values"
+        detail = _count(content.n_values)
     share_missing = content.share_missing
     if kind == "date":
-        dates = as_dates(content.distinct)
+        dates = as_dates(content.distinct, day_first)
         n_lost = column.isin(content.distinct[dates.isna()]).sum() if dates.hasnans else 0
         share_missing = (len(column) - content.n_filled + n_lost) / len(column)
         kind, detail = ("date", day_range(dates)) if share_missing < 1 else ("dropped", f"no days {YEARS}")
     if share_missing and kind not in ("label", "dropped"):
         detail = ", ".join(filter(None, [detail, f"{_percent(share_missing)} missing"]))
     return ColumnSummary(str(column.name), kind, detail, content.n_values, share_missing)
+
+
+def _count(n_values: int) -> str:
+    return f"{n_values:,} value{'s' * (n_values != 1)}"
 
 
 def _percent(share: float) -> str:
@@ -234,6 +244,8 @@ def _kind_of_numbers(content: _Content) -> tuple[str, str]:
         return "date", ""
     if names_moment(name) and is_epoch(distinct, words_of(name), latest_moment()):
         return "date", ""
+    if unread := unread_times(distinct):
+        return "number", f"but they seem to be {unread}; {WRITE_TIMES} to use them as dates"
     if content.is_whole and _counts_rows(content):
         return "dropped", _difference(content)
     if are_days_with_year_last(distinct):
@@ -247,7 +259,7 @@ def _kind_of_keys(content: _Content) -> tuple[str, str]:
         return "dropped", _difference(content)
     if content.has_few_rows_each:
         return "dropped", _entity_detail(content)
-    return "category", f"{content.n_values:,} values, {CODES}"
+    return "category", f"{_count(content.n_values)}, {CODES}"
 
 
 def _is_numbered(content: _Content) -> bool:
@@ -298,7 +310,7 @@ def _difference(content: _Content) -> str:
 
 
 def _entity_detail(content: _Content) -> str:
-    return f"{content.n_values:,} values with {content.rows_per_value:.1f} rows each, as of an entity"
+    return f"{_count(content.n_values)} with {content.rows_per_value:.1f} rows each, as of an entity"
 
 
 def _kind_of_texts(content: _Content, *, are_categories: bool = False) -> tuple[str, str]:
@@ -318,25 +330,44 @@ def _kind_of_texts(content: _Content, *, are_categories: bool = False) -> tuple[
         return "dropped", ", ".join(filter(None, [_difference(content), hint]))
     if content.is_entity:
         return "dropped", _entity_detail(content)
-    return "category", f"{content.n_values:,} values, {hint}" if hint else ""
+    return "category", f"{_count(content.n_values)}, {hint}" if hint else ""
 
 
 def _hint(content: _Content) -> str:
     """How texts can be used that are numbers or dates but for a few, such as 'unknown'; empty for others."""
     texts = content.texts.drop_null()
     if content.n_values < MIN_COUNTED:
-        return ""
+        return _hint_on_few(texts)
     if is_code(texts):
         return _hint_on_codes(content) if decimal_signs(texts) else ""
     if have_short_year_first(texts):
         return YEAR_FIRST
     if unit := common_word(texts):
         return f"numbers with '{unit}'; leave it out of these cells to use it as a number"
-    numbers = min((to_floats(texts, sign) for sign in (POINT, COMMA)), key=lambda floats: floats.null_count)
-    for kind, others in (("number", texts.filter(numbers.is_null())), ("date", no_dates(texts))):
+    for kind, others in (("number", _no_numbers(texts)), ("date", no_dates(texts))):
         if 0 < len(others) <= max(MAX_WORDS, (1 - ALMOST_ALL) * len(texts)):
-            return f"{kind}s but for {_quoted(others.to_pylist())}; leave these cells empty to use it as a {kind}"
+            return _all_but(others, kind)
+    if have_both_orders(texts):
+        return f"dates, some with the day first and others with the month first; {WRITE_DAYS}, to use it as a date"
     return ""
+
+
+def _hint_on_few(texts: pa.Array) -> str:
+    """As `_hint`, of few different values: numbers but for a word without digits, as '3+' may be the last of grades."""
+    words = _no_numbers(texts)
+    if len(words) != 1 or len(texts) - 1 < MIN_NUMBERS or is_code(texts):
+        return ""
+    return "" if pc.match_substring_regex(words, r"\d")[0].as_py() else _all_but(words, "number")
+
+
+def _no_numbers(texts: pa.Array) -> pa.Array:
+    """Texts that are not numbers, with the decimal sign that suits most."""
+    numbers = min((to_floats(texts, sign) for sign in (POINT, COMMA)), key=lambda floats: floats.null_count)
+    return texts.filter(numbers.is_null())
+
+
+def _all_but(others: pa.Array, kind: str) -> str:
+    return f"{kind}s but for {_quoted(others.to_pylist())}; leave these cells empty to use it as a {kind}"
 
 
 def _hint_on_codes(content: _Content) -> str:
@@ -393,7 +424,7 @@ def _listed(names: Sequence[str]) -> str:
     return ("Column " if len(names) == 1 else "Columns ") + ", ".join(map(repr, names[:MAX_NAMED])) + more
 
 
-def _read_time(frame: pd.DataFrame, time: str | None) -> ReadTime | None:
+def _read_time(frame: pd.DataFrame, time: str | None, day_first: bool | None) -> ReadTime | None:
     """How the time that the user named is read; one with gaps or without order is refused."""
     if time is None:
         return None
@@ -419,7 +450,7 @@ def _read_time(frame: pd.DataFrame, time: str | None) -> ReadTime | None:
             f"column '{time}' has the same time, {column.iloc[0]}, in every row, so it cannot order them; name another "
             "column as the time, or none."
         )
-    return read_time(column, words_of(time))
+    return read_time(column, words_of(time), day_first)
 
 
 def _check_group(frame: pd.DataFrame, group: str | None, label: LabelSpellings) -> None:

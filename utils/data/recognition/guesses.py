@@ -20,7 +20,9 @@ EFFECTS = {
 }
 
 
-def guess_time(frame: pd.DataFrame, columns: Sequence[ColumnSummary], named: NamedColumns) -> ColumnSummary | None:
+def guess_time(
+    frame: pd.DataFrame, columns: Sequence[ColumnSummary], named: NamedColumns, day_first: bool | None = None
+) -> ColumnSummary | None:
     """The only date that differs in most rows, has no gaps and a name like a time, and is past; None without one."""
     if named.time is not None:
         return None
@@ -28,14 +30,14 @@ def guess_time(frame: pd.DataFrame, columns: Sequence[ColumnSummary], named: Nam
         column
         for column in columns
         if column.kind == "date" and column.share_missing == 0 and is_like_time(column.name)
-        if column.n_values > max(MIN_TIMES, len(frame) / 2) and _could_be_recorded(frame[column.name])
+        if column.n_values > max(MIN_TIMES, len(frame) / 2) and _could_be_recorded(frame[column.name], day_first)
     ]
     return likely[0] if len(likely) == 1 else None
 
 
-def _could_be_recorded(column: pd.Series) -> bool:
+def _could_be_recorded(column: pd.Series, day_first: bool | None) -> bool:
     """Whether dates are past and span no more than some decades."""
-    dates = as_dates(column)
+    dates = as_dates(column, day_first)
     return bool(dates.max() <= latest_moment() and dates.max() - dates.min() <= LONGEST)
 
 

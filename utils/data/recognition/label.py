@@ -99,7 +99,7 @@ def _missing(column: pd.Series, codes: np.ndarray, spellings: list[str]) -> str:
             f"column '{column.name}' has the label '{spellings[0][:60]}' and, {_in_rows(codes < 0)}, {listed}, of "
             "which each may be a class or a missing label; write one word for the other class."
         )
-    written = f" ({listed} means a missing one)" if words else ""
+    written = f" ({listed} mean{'s' * (len(words) == 1)} a missing one)" if words else ""
     return f"column '{column.name}' has no label {_in_rows(codes < 0)}{written}; write it, or remove these rows."
 
 

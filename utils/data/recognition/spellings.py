@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from utils.data.reading.column_types import LARGEST, as_dates
-from utils.data.reading.spelled_dates import count_without_zone, date_spelling
+from utils.data.reading.spelled_dates import DateSpelling, count_without_zone, date_spelling
 from utils.data.reading.spelled_numbers import COMMA, POINT, SAMPLE, decimal_signs, is_ambiguous, mixed_currencies
 from utils.data.reading.texts import as_texts
 from utils.data.recognition.recognised import ColumnSummary
@@ -21,27 +21,59 @@ NUMBERS, DATES = ("number", "amount"), ("date", "time")
 
 @dataclass(frozen=True)
 class Written:
-    """What was decided, which dates left their order open, and sentences about it."""
+    """What was decided, why for dates that left their order open, sentences on it, and numbers with decimal commas."""
 
     spellings: Spellings
-    assumed: tuple[str, ...]
+    assumed: Mapping[str, str]
     notes: tuple[str, ...]
+    with_commas: tuple[str, ...] = ()
 
 
-def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary], signs: Mapping[str, str]) -> Written:
-    """How a raw table writes its numbers, with these decimal signs, and dates; see `utils.data.reading.read_raw`."""
-    day_first, assumed, notes = {}, [], []
+def order_of_dates(frame: pd.DataFrame) -> bool | None:
+    """Whether columns whose dates show the order of day and month all have the day first; None if they do not agree."""
+    orders = set()
+    for name in filter(lambda name: _may_be_text(frame[name]), frame.columns):
+        sample = date_spelling(as_texts(frame[name].head(SAMPLE)))
+        if sample is not None and _is_numeric(sample):
+            spelling = date_spelling(as_texts(pd.Series(frame[name].unique())))
+            orders |= {spelling.day_first} if spelling is not None and not spelling.is_ambiguous else set()
+    return orders.pop() if len(orders) == 1 else None
+
+
+def _may_be_text(column: pd.Series) -> bool:
+    return column.dtype == object or isinstance(column.dtype, pd.CategoricalDtype)
+
+
+def _is_numeric(spelling: DateSpelling) -> bool:
+    """Whether dates are written like '01/02/2024', where either part may be the day."""
+    return spelling.day_first is not None and not spelling.has_points
+
+
+def recognise_spellings(
+    frame: pd.DataFrame,
+    columns: Sequence[ColumnSummary],
+    signs: Mapping[str, str],
+    day_first_elsewhere: bool | None = None,
+) -> Written:
+    """How a raw table writes its numbers, with these decimal signs, and dates; see `utils.data.reading.read_raw`.
+
+    Dates that leave the order of day and month open have that of the others, see `order_of_dates`.
+    """
+    day_first, assumed, notes = {}, {}, []
+    reason = "assumed" if day_first_elsewhere is None else "as in other columns"
     for column in columns:
         if column.kind in NUMBERS and frame[column.name].dtype.kind == "f":
             n_large = int((frame[column.name].abs() > LARGEST).sum())
             notes += [f"Column '{column.name}': {n_large:,} values beyond 1e30 are read as missing."] * bool(n_large)
         if column.kind == "date" and column.share_missing > frame[column.name].isna().mean():
             notes += _no_days(frame[column.name])
-        if column.kind not in NUMBERS + DATES or frame[column.name].dtype != object:
+        if column.kind not in NUMBERS + DATES or not _may_be_text(frame[column.name]):
             continue
         texts = as_texts(frame[column.name])
         spelling = date_spelling(texts) if column.kind in DATES else None
-        if spelling is not None and spelling.day_first is not None and not spelling.has_points:
+        if spelling is not None and spelling.is_ambiguous and day_first_elsewhere is not None:
+            spelling = replace(spelling, day_first=day_first_elsewhere)
+        if spelling is not None and _is_numeric(spelling):
             day_first[column.name] = spelling.day_first
         n_without = count_without_zone(texts, spelling) if spelling is not None else 0
         if n_without:
@@ -50,17 +82,20 @@ def recognise_spellings(frame: pd.DataFrame, columns: Sequence[ColumnSummary], s
                 "one; write the zone of every time, or of none."
             )
         if spelling is not None and spelling.is_ambiguous:
-            assumed.append(column.name)
+            assumed[column.name] = reason
             order = "day" if spelling.day_first else "month"
+            like = "" if day_first_elsewhere is None else ", as the dates of other columns have it"
             notes.append(
                 f"Column '{column.name}': no date shows whether '{texts.drop_null()[0]}' has the day first; the "
-                f"{order} first was assumed, and `{order}_first` of the study's file says so."
+                f"{order} first was assumed{like}, and `{order}_first` of the study's file says so."
             )
         elif spelling is None and is_ambiguous(texts, decimal_signs(texts)):
             notes.append(f"Column '{column.name}': points and commas were read as in English; see its values.")
     names = {column.name for column in columns if column.kind in NUMBERS}
     own = {name: sign for name, sign in signs.items() if name in names}
-    return Written(_spellings(own, day_first), tuple(assumed), tuple(notes))
+    commas = [name for name, sign in own.items() if sign == COMMA]
+    with_commas = tuple(name for name in commas if (frame[name].dropna() % 1 != 0).any())
+    return Written(_spellings(own, day_first), assumed, tuple(notes), with_commas)
 
 
 def _no_days(column: pd.Series) -> list[str]:
@@ -90,9 +125,9 @@ def with_spelling(column: ColumnSummary, written: Written) -> ColumnSummary:
     """The column with a detail on how it is written, where that is not as in ISO 8601 and with a decimal point."""
     order = written.spellings.has_day_first(column.name) if column.kind in DATES else None
     if order is not None:
-        assumed = " (assumed)" if column.name in written.assumed else ""
-        detail = f"{'day' if order else 'month'} first{assumed}"
-    elif column.kind in NUMBERS and written.spellings.decimal_sign(column.name) == COMMA:
+        reason = f" ({written.assumed[column.name]})" if column.name in written.assumed else ""
+        detail = f"{'day' if order else 'month'} first{reason}"
+    elif column.name in written.with_commas:
         detail = "decimal comma"
     else:
         return column

@@ -13,9 +13,12 @@ from utils.data.reading.spelled_dates import date_spelling
 from utils.data.reading.texts import as_texts
 from utils.dataset_config import TIME_UNITS
 
+NET_TICKS = (621_355_968_000_000_000, 646_602_048_000_000_000)  # begins of 1970 and 2050, in 100 ns since the year 1
+MIN_MILLISECONDS = 10**16  # the smallest of 17 digits, such as 20240213103000123
 EPOCH = 3e8  # seconds from the first row are fewer, and seconds since 1970 are more from 1979 on
 DEFAULT = "seconds"
 YEARS = "of the years 1678 to 2261"  # which nanoseconds can hold
+WRITE_TIMES = "write its times like 2024-12-31 10:30"
 CHECK = "if they are read wrongly, write them like 2024-12-31"
 SHORTEST, LONGEST = 86_400.0, 3.2e9  # seconds that a table usually spans: a day to a century
 SPANS = {"years": 31_556_952.0, "days": 86_400.0, "hours": 3600.0, "minutes": 60.0}  # in seconds, the longest first
@@ -76,9 +79,23 @@ def is_epoch(column: pd.Series, words: Collection[str] = (), latest: pd.Timestam
     largest = column.abs().max()
     unit = next((unit for size, unit in EPOCHS.items() if largest >= size), None)
     named = {name for name, spelled in EPOCH_WORDS.items() if spelled & set(words)}
-    if unit is None or (named and unit not in named):
+    if unit is None or (named and unit not in named) or are_ticks(column):
         return False
     return bool(column.min() / PER_SECOND[unit] > EPOCH and column.max() / PER_SECOND[unit] <= latest.timestamp())
+
+
+def are_ticks(column: pd.Series) -> bool:
+    """Whether all numbers are times from 1970 to 2050 as .NET counts them; as nanoseconds, all were of 1989 or 1990."""
+    return bool(column.between(*NET_TICKS).all())
+
+
+def unread_times(column: pd.Series) -> str:
+    """What numbers seem to be that are times in a form that is not read; empty for others."""
+    if are_ticks(column):
+        return "ticks of .NET (100 nanoseconds since the year 1)"
+    if column.min() >= MIN_MILLISECONDS and date_digits(column // 1000) is not None:
+        return "dates in digits with milliseconds"
+    return ""
 
 
 def latest_moment() -> pd.Timestamp:
@@ -86,7 +103,7 @@ def latest_moment() -> pd.Timestamp:
     return pd.Timestamp.now() + pd.Timedelta(days=1)
 
 
-def read_time(column: pd.Series, words: Collection[str] = ()) -> ReadTime:
+def read_time(column: pd.Series, words: Collection[str] = (), day_first: bool | None = None) -> ReadTime:
     """How a time is read: numbers in the unit that the column's name says, else in seconds.
 
     Numbers that would span more than a century as seconds are read as milliseconds.
@@ -97,24 +114,31 @@ def read_time(column: pd.Series, words: Collection[str] = ()) -> ReadTime:
         Dates, or numbers without gaps.
     words : collection of str
         Words of the column's name, in lower case.
+    day_first : bool, optional
+        Order of day and month in text that may have either.
     """
     if holds_dates(column, words):
-        return ReadTime(day_range(as_dates(column)), note=_doubt_of_dates(column, words))
+        return ReadTime(day_range(as_dates(column, day_first)), note=_doubt_of_dates(column, words, day_first))
     numbers = column.to_numpy(dtype=np.float64)
     length = float(numbers.max() - numbers.min())
+    unread = unread_times(column)
     named = [unit for unit, names in UNIT_WORDS.items() if names & set(words)]
-    if len(named) == 1:
+    if len(named) == 1 and not unread:
         return ReadTime(f"{span(length, named[0])} from first to last, as its name says {named[0]}", named[0])
     unit = "milliseconds" if length > LONGEST >= length * TIME_UNITS["milliseconds"] else DEFAULT
     detail = f"{span(length, unit)} from first to last, read as {unit}"
+    if unread:
+        return ReadTime(
+            detail, unit, f"Column '{column.name}' seems to hold {unread}, which are not read as dates; {WRITE_TIMES}."
+        )
     return ReadTime(detail, unit, "" if unit == DEFAULT and SHORTEST <= length <= LONGEST else _doubt(column, unit))
 
 
-def _doubt_of_dates(column: pd.Series, words: Collection[str]) -> str:
+def _doubt_of_dates(column: pd.Series, words: Collection[str], day_first: bool | None) -> str:
     """A sentence on dates that lie in the future, as numbers that count from 1960 and are read as since 1970 do."""
     is_number = pd.api.types.is_numeric_dtype(column) and date_digits(column) is None
     if not is_number:
-        dates = as_dates(column)
+        dates = as_dates(column, day_first)
         return f"Column '{column.name}' has dates in the future, {day_range(dates)}; {CHECK}." * (
             dates.max() > latest_moment()
         )
@@ -122,7 +146,7 @@ def _doubt_of_dates(column: pd.Series, words: Collection[str]) -> str:
         return ""
     return (
         f"Column '{column.name}' is read as times since 1970, {day_range(as_dates(column))}, which lie in the future; "
-        "if it does not count from 1970, write its times like 2024-12-31 10:30."
+        f"if it does not count from 1970, {WRITE_TIMES}."
     )
 
 

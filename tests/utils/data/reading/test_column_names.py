@@ -18,6 +18,20 @@ def test_one_line_names_have_single_spaces_and_a_number_where_there_is_no_name()
     assert one_line_names(names) == ["amount (EUR)", "a b", "c d", "column 4", "column 5", "plain"]
 
 
+def test_one_line_names_have_composed_letters_and_no_spaces_without_width():
+    assert one_line_names(["Scha\u0308den", "\u200by", "a\ufeff b", "\u2060"]) == ["Schäden", "y", "a b", "column 4"]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_read_raw_finds_a_label_whose_name_has_other_characters_that_look_alike(tmp_path, form):
+    name = "Scha\u0308den\u200b"
+    if form == "csv":
+        (tmp_path / "own").write_text(f"x,{name}\n1,?\n2,yes\n")
+    else:
+        parquet.write_table(pa.table([[1, 2], ["?", "yes"]], names=["x", name]), tmp_path / "own")
+    assert read_raw(tmp_path / "own", label="Schäden")["Schäden"].tolist() == ["?", "yes"]
+
+
 def test_spelled_as_changes_only_names_that_are_asked_for():
     names = ["a  b", "c  d", "", "", "e"]
     assert spelled_as(names, ["a b", "column 4", "e", ""], "own") == ["a b", "c  d", "", "column 4", "e"]

@@ -156,6 +156,11 @@ def test_as_dates_takes_the_given_order_only_where_the_column_leaves_it_open():
         (["soon"], "row 1: 'soon' is not a date; write"),
         (["01.11.10", "62.01.00", "47.11.40"], "rows 2, 3: '62.01.00' is no day; correct it, or name the column among"),
         (["13/02/2024", "02/13/2024"], "dates with the day first and others with the month first"),
+        (
+            ["02/13/2024", "02/14/2024", "27/10/2024"],
+            r"with the month first \(as '27/10/2024' in row 3\); write all of",
+        ),
+        (["a\x00b"], r"row 1: 'a\\x00b' is not a date"),
     ],
 )
 def test_as_dates_names_what_is_not_a_date(values, words):

@@ -68,3 +68,21 @@ def test_titles_above_a_table_with_lines_of_several_lengths_are_named(tmp_path, 
 def test_a_table_of_a_single_column_is_read(tmp_path, text):
     (tmp_path / "own").write_text(text)
     assert read_table(tmp_path / "own").shape == (2, 1)
+
+
+LISTS = {
+    "SAP": "Claims of 2024\n\n---------------\n|amount|kind|y|\n---------------\n|12|a|0|\n|13|b|1|\n---------------\n",
+    "psql": " amount | kind | y\n--------+------+---\n 12 | a | 0\n 13 | b | 1\n(2 rows)\n",
+    "MySQL": "+--------+---+\n| amount | y |\n+--------+---+\n| 12 | 0 |\n| 13 | 1 |\n+--------+---+\n",
+}
+
+
+@pytest.mark.parametrize("read", [read_raw, read_table])
+@pytest.mark.parametrize("text", LISTS.values(), ids=LISTS.keys())
+def test_rulers_of_a_printed_list_are_named(tmp_path, text, read):
+    (tmp_path / "own").write_text(text)
+    line = next(number for number, line in enumerate(text.splitlines(), 1) if "---" in line)
+    with pytest.raises(
+        DataError, match=f"^own: line {line} is a ruler of dashes, as in a printed list; remove all rulers"
+    ):
+        read(tmp_path / "own")

@@ -179,7 +179,7 @@ def test_read_raw_notes_infinite_values(tmp_path):
     frame = read(tmp_path, "a,b,y\n1,1e400,0\ninf,2,1\n-Infinity,3,0\n")
     assert frame.attrs["notes"] == [
         "Column 'a': 2 infinite values are read as missing.",
-        "Column 'b': 1 infinite values are read as missing.",
+        "Column 'b': 1 infinite value is read as missing.",
     ]
 
 
@@ -232,6 +232,22 @@ def test_read_raw_counts_the_words_that_mean_a_missing_value_beside_others(tmp_p
         f"Column 'protein': 2 cells '-' and 1 empty cell {advice}",
         f"Column 'country': 2 cells 'NA' and 1 cell '?' {advice}",
     ]
+
+
+@pytest.mark.parametrize("word", ["NAN", "-nan", "+NaN", "nan(ind)", "-NaN(ind)"])
+@pytest.mark.parametrize("row", [0, 1_500])
+def test_read_raw_takes_every_spelling_of_nan_for_a_missing_value_wherever_it_is(tmp_path, word, row):
+    cells = ["1.5"] * 1_500
+    cells.insert(row, word)
+    frame = read(tmp_path, "a,b\n" + "".join(f"{cell},x\n" for cell in cells))
+    assert np.flatnonzero(frame["a"].isna()).tolist() == [row] and frame["a"].dtype == float
+
+
+@pytest.mark.parametrize("row", [0, 1_500])
+def test_read_raw_takes_other_words_with_nan_for_text_wherever_they_are(tmp_path, row):
+    cells = ["1.5"] * 1_500
+    cells.insert(row, "nan(y)")
+    assert read(tmp_path, "a,b\n" + "".join(f"{cell},x\n" for cell in cells))["a"].tolist() == cells
 
 
 @pytest.mark.parametrize("late", ["0x1F", "0XFF", "-0x1"])
@@ -297,6 +313,25 @@ def test_read_raw_keeps_the_types_of_parquet(tmp_path):
     }
     assert frame.iloc[0, 3:].tolist() == ["10:30:00.000000", 1.5, 1, True, "x", "a", "[1, 2]"]
     assert frame["text"][1] is None and frame["decimal"].isna().tolist() == [False, True]
+
+
+def test_read_raw_keeps_different_bytes_apart_and_shows_no_control_characters(tmp_path):
+    cells = [b"\xf0", b"\xf1", b"\xe9", "é".encode(), b"\x00\n", b"ab", b"-", None]
+    parquet.write_table(
+        pa.table({"key": pa.array(cells), "fixed": pa.array([b"\x0a\x0b"] * 8, pa.binary(2))}), tmp_path / "x"
+    )
+    frame = read_raw(tmp_path / "x")
+    assert frame["key"].tolist() == ["\\xf0", "\\xf1", "\\xe9", "é", "\\x00\\n", "ab", None, None]
+    assert frame["fixed"][0] == "\\n\\x0b"
+    assert read_raw(tmp_path / "x", label="key")["key"].tolist()[-2:] == ["-", None]
+
+
+def test_read_raw_takes_words_for_missing_values_among_the_categories_of_parquet_for_gaps(tmp_path):
+    kinds = pd.Series(pd.Categorical(["NA", "a", "-", "b"]))
+    (tmp_path / "own.parquet").write_bytes(as_parquet(pd.DataFrame({"kind": kinds})))
+    frame = read_raw(tmp_path / "own.parquet")
+    assert frame["kind"].cat.categories.tolist() == ["a", "b"] and frame["kind"].isna().tolist() == [1, 0, 1, 0]
+    assert read_raw(tmp_path / "own.parquet", label="kind")["kind"].tolist() == kinds.tolist()
 
 
 def test_read_raw_reads_the_first_filled_sheet_of_a_workbook(tmp_path):

@@ -112,6 +112,22 @@ COLUMNS = {
         [f"about {i}" if i % 50 == 7 else f"{i * 1.37 + 0.5:.2f}" for i in range(N)],
         ("dropped", "a different value in every row, numbers but for 'about 7', 'about 57' and 18 more; leave these"),
     ),
+    "a few numbers but for a word": (
+        "x",
+        ["unknown" if i % 9 == 0 else str(i % 6) for i in range(N)],
+        ("category", "7 values, numbers but for 'unknown'; leave these cells empty to use it as a number"),
+    ),
+    "grades": ("x", np.array(["1", "2", "3", "4", "5", "6", "6+"])[np.arange(N) % 7], ("category", "7 values")),
+    "a date in the other order": (
+        "x",
+        ["27/10/2024 10:00" if i == 7 else moment for i, moment in enumerate(MOMENTS.strftime("%m/%d/%Y %H:%M"))],
+        ("dropped", "a different value in every row, dates but for '27/10/2024 10:00'; leave these cells empty"),
+    ),
+    "dates in both orders": (
+        "x",
+        np.where(np.arange(N) % 3, MOMENTS.strftime("%m/%d/%Y %H:%M"), MOMENTS.strftime("%d/%m/%Y %H:%M")),
+        ("dropped", "a different value in every row, dates, some with the day first and others with the month first;"),
+    ),
     "moments but for a word": (
         "x",
         ["unknown" if i == 7 else moment for i, moment in enumerate(MOMENTS.strftime("%d/%m/%Y %H:%M"))],
@@ -125,7 +141,7 @@ COLUMNS = {
         ["unknown" if i % 9 == 0 else day for i, day in enumerate(MOMENTS.strftime("%Y-%m-%d"))],
         ("category", "48 values, dates but for 'unknown'; leave these cells empty to use it as a date"),
     ),
-    "one value or none": ("x", np.where(RNG.random(N) < 0.5, "x", None), ("category", "1 values, 5")),
+    "one value or none": ("x", np.where(RNG.random(N) < 0.5, "x", None), ("category", "1 value, 5")),
     "ISO": ("x", MOMENTS.strftime("%Y-%m-%d"), ("date", "2023-01-01 to 2023-02-16")),
     "day first": ("x", MOMENTS.strftime("%d/%m/%Y"), ("date", "2023-01-01 to 2023-02-16")),
     "typed dates": ("x", MOMENTS, ("date", "2023-01-01 to 2023-02-16")),
@@ -155,6 +171,16 @@ COLUMNS = {
     "epoch milliseconds": ("created_ms", MOMENTS.astype("int64") // 10**6, ("time", "2023-01-01 to 2023-02-16")),
     "epoch nanoseconds": ("end_time", MOMENTS.astype("int64"), ("date", "2023-01-01 to 2023-02-16")),
     "epoch seconds with decimals": ("event_time", MOMENTS.astype("int64") / 1e9 + 0.25, ("time", "2023-01-01 to 2023")),
+    "ticks of .NET": (
+        "event_time",
+        621_355_968_000_000_000 + MOMENTS.astype("int64") // 100,
+        ("number", "but they seem to be ticks of .NET (100 nanoseconds since the year 1); write its times like"),
+    ),
+    "milliseconds in digits": (
+        "event_time",
+        MOMENTS.strftime("%Y%m%d%H%M%S123").astype(int),
+        ("number", "but they seem to be dates in digits with milliseconds; write its times like"),
+    ),
     "durations": ("run_time_ns", 400_000_000 + np.arange(N) * 7919 % 500 * 7_000_001, ("number", "")),
     "durations by name": ("time_since_start", 400_000_000 + np.arange(N) * 7919 % 500 * 1001, ("number", "")),
     "seconds since 1960": ("event_time", 2_023_574_400 + RNG.integers(0, 10**7, N), ("number", "")),
@@ -320,6 +346,55 @@ def test_recognise_marks_an_order_of_day_and_month_as_assumed_where_no_date_show
     assert recognised.columns[-1].detail == f"{span}, {order} first (assumed)"
     assert f"the {order} first was assumed, and `{order}_first` of the study's file" in " ".join(recognised.notes)
     assert getattr(recognised.spellings, f"{order}_first") == ("billed",)
+
+
+CERTAIN = MOMENTS.strftime("%m/%d/%Y")
+
+
+@pytest.mark.parametrize(
+    ("others", "reason"),
+    [
+        ({"sent": CERTAIN}, "month first (as in other columns)"),
+        ({"sent": pd.Categorical(CERTAIN)}, "month first (as in other columns)"),
+        ({"sent": CERTAIN, "due": MOMENTS.strftime("%d/%m/%Y")}, "day first (assumed)"),
+        ({"sent": MOMENTS.strftime("%Y-%m-%d")}, "day first (assumed)"),
+    ],
+)
+def test_recognise_lets_other_columns_decide_the_order_of_day_and_month(others, reason):
+    days = [f"0{1 + i % 5}/0{1 + i % 7}/2024" for i in range(N)]
+    for values in (days, pd.Categorical(days)):
+        recognised = recognise_as(claims(billed=values, **others), label="is_fraud")
+        is_day_first = reason.startswith("day")
+        last = "2024-07-05" if is_day_first else "2024-05-07"
+        assert recognised.columns[2].detail == f"2024-01-01 to {last}, {reason}"
+        assert recognised.spellings.has_day_first("billed") is is_day_first
+        loaded = typed(claims(billed=values), dates=("billed",), spellings=recognised.spellings)
+        assert f"{loaded['billed'].max():%Y-%m-%d}" == last
+
+
+def test_recognise_names_a_decimal_comma_only_where_there_are_decimals(tmp_path):
+    lines = "".join(f"{i % 50};1.{i % 900 + 100};{i % 9},5;{int(positive)}\n" for i, positive in enumerate(Y))
+    (tmp_path / "own.csv").write_text("age;sum;fee;fraud\n" + lines)
+    recognised = recognise_as(read_raw(tmp_path / "own.csv"), label="fraud", amount="sum")
+    assert [column.detail for column in recognised.columns[:3]] == ["", "", "decimal comma"]
+
+
+def test_recognise_counts_the_words_for_missing_values_among_the_categories_of_a_file(tmp_path):
+    words = np.array(["NA", "-", "web", "shop", "None"])[np.arange(N) % 5]
+    claims(channel=pd.Categorical(words)).to_parquet(tmp_path / "own.parquet")
+    frame = read_raw(tmp_path / "own.parquet", label="is_fraud")
+    recognised = recognise_as(frame, label="is_fraud")
+    assert recognised.columns[-1].detail == "2 values, 60 % missing"
+    assert recognised.columns[-1].share_missing == as_categories(frame["channel"]).isna().mean()
+    listed = "200 cells 'NA' and 200 cells '-' and 200 cells 'None' are all read as missing"
+    assert any(listed in note for note in recognised.notes)
+
+
+def test_recognise_says_nothing_of_missing_values_where_infinity_is_a_class(tmp_path):
+    (tmp_path / "own.csv").write_text("x,y\n" + "".join(f"{i % 7},{'inf' if i % 5 else 0}\n" for i in range(N)))
+    recognised = recognise_as(read_raw(tmp_path / "own.csv", label="y"), label="y")
+    assert (recognised.positive, recognised.negative) == ("0", "inf")
+    assert not any("missing" in note for note in recognised.notes)
 
 
 def test_recognise_notes_numbers_that_rise_with_the_rows():
@@ -541,6 +616,11 @@ REFUSED = {
         {},
         "and 'none', of which each may be a class or a missing label; write one word for the other class.",
     ),
+    "several words for a missing label": (
+        claims(is_fraud=["-", "NA", *np.where(Y, "bad", "ok")[2:]]),
+        {},
+        "has no label in rows 1, 2 ('-' and 'NA' mean a missing one); write it",
+    ),
     "a word for a missing label": (
         claims(is_fraud=["-", *np.where(Y, "bad", "ok")[1:]]),
         {},
@@ -579,6 +659,16 @@ REFUSED = {
     ),
     "text as a time": (MIXED, {"time": "ok"}, "is not a date; write all dates alike"),
     "text as an amount": (MIXED, {"amount": "ok"}, "is not a number; correct it"),
+    "no number as an amount": (
+        claims(paid=np.nan),
+        {"amount": "paid"},
+        "column 'paid' has no number; name another column as the amount, or none.",
+    ),
+    "a date in the other order as a time": (
+        claims(t=np.where(np.arange(N) == 7, "27/10/2024", MOMENTS.strftime("%m/%d/%Y"))),
+        {"time": "t"},
+        "and others with the month first (as '27/10/2024' in row 8); write all of them alike",
+    ),
     "text as numbers": (MIXED, {"numeric": ("ok",)}, "is not a number; correct it"),
     "group of all positives": (
         claims(card=np.where(Y, 0, np.arange(N))),

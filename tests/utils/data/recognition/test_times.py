@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from utils.data.recognition.times import holds_dates, read_time, span
+from utils.data.recognition.times import holds_dates, is_epoch, read_time, span
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,20 @@ def test_span_takes_the_longest_unit_of_which_there_are_two():
         *("0 seconds", "119 seconds", "2 minutes", "2 hours", "2 days", "2 years")
     ]
     assert span(np.float64(1.5), "days") == "36 hours"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([638_398_368_000_000_000, 638_398_369_000_000_000], "ticks of .NET (100 nanoseconds since the year 1)"),
+        ([20240103070000123, 20240103070000456], "dates in digits with milliseconds"),
+    ],
+)
+def test_read_time_doubts_times_in_a_form_that_is_not_read(values, words):
+    column = pd.Series(values, name="event_time")
+    note = read_time(column, ["event", "time"]).note
+    assert not is_epoch(column)
+    assert note == (
+        f"Column 'event_time' seems to hold {words}, which are not read as dates; write its times like "
+        "2024-12-31 10:30."
+    )
