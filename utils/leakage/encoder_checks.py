@@ -17,7 +17,9 @@ ADVICE = "Fit the encoder on the training part, as a step of the pipeline."
 OWN_LABEL = (
     "Encode training rows by cross-fitting: fit_transform of scikit-learn's TargetEncoder, not fit and transform."
 )
-MOST = 0.5  # share of the minority's training rows above which their encoding is called in-sample
+# Share of the minority's training rows above which their encoding is called in-sample. Cross-fitted rows of a table
+# with one column have reached 0.6, by coincidence with rows of other values; 1 / 7 may be held out from the fit.
+MOST = 0.75
 TOLERANCE = {"rtol": 1e-6, "atol": 1e-9}
 
 

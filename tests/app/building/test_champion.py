@@ -143,7 +143,7 @@ def test_catalog_picks_up_a_new_champion_and_the_old_object_goes_on(folder, chal
     wait_until(lambda: known.champion is not old)
     assert known.champion.name == load_served(challenger).name
     np.testing.assert_array_equal(old.probability(ROWS.to_numpy()), before)
-    assert told == [("model", True)] and known.refused == {}
+    assert told == [("champion", True)] and known.refused == {}
 
 
 @pytest.mark.parametrize(
