@@ -111,51 +111,9 @@ def _resample(
             return sampler.fit_resample(encoded.X, labels)
         table, resampled_labels = sampler.fit_resample(X, labels)
     drawn, drawn_labels = table.iloc[len(X) :], resampled_labels[len(X) :]  # the original rows come first
-    synthetic = encoded.encoder.transform(drawn)
     if isinstance(encoded.encoder, TableEncoder):
-        rng = np.random.default_rng(child_seed(seed, "shares"))
-        _take_cross_fitted_shares(synthetic, (drawn, drawn_labels), (X, labels), encoded, rng)
+        real, own_seed = (X, labels), child_seed(seed, "shares")
+        synthetic = encoded.encoder.transform_synthetic(drawn, drawn_labels, real, encoded.X, seed=own_seed)
+    else:
+        synthetic = encoded.encoder.transform(drawn)
     return np.concatenate([encoded.X, synthetic]), resampled_labels
-
-
-def _take_cross_fitted_shares(
-    encoded_rows: np.ndarray,
-    synthetic: tuple[pd.DataFrame, np.ndarray],
-    real: tuple[pd.DataFrame, np.ndarray],
-    encoded: Encoded,
-    rng: np.random.Generator,
-) -> None:
-    """Give synthetic rows, in place, the shares of positives that real rows of their class with the same value have.
-
-    The share of a real row comes from other rows. That of `transform` is over all rows, and so counts the row in that a
-    synthetic one was made from: it would tell the classes apart in training and nowhere else. Where no real row of the
-    class has the value, the share over all rows stays.
-
-    Parameters
-    ----------
-    encoded_rows : array of shape (n_synthetic, n_features)
-        The synthetic rows as `transform` encodes them.
-    synthetic, real : pairs of a table before it is encoded, and of its labels
-    encoded : Encoded
-        The real rows as numbers.
-    rng : Generator
-        Draws one of the real rows.
-    """
-    names = encoded.encoder.get_feature_names_out().tolist()
-    for column in encoded.encoder.cross_fitted:
-        own, theirs = (pd.DataFrame({"y": y, "value": X[column].astype(object)}) for X, y in (synthetic, real))
-        source = random_equal_rows(own, theirs, rng)
-        found, position = source >= 0, names.index(column)
-        encoded_rows[found, position] = encoded.X[source[found], position]
-
-
-def random_equal_rows(rows: pd.DataFrame, among: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
-    """Position in `among` of a random row that equals each of `rows`; -1 where none does, and gaps equal gaps."""
-    both = pd.concat([among, rows], ignore_index=True)
-    codes = both.groupby(list(both), sort=False, dropna=False).ngroup().to_numpy()
-    theirs, own = codes[: len(among)], codes[len(among) :]
-    counts = np.bincount(theirs, minlength=len(codes))[own]
-    first = np.searchsorted(np.sort(theirs), own)
-    drawn = first + (rng.random(len(own)) * counts).astype(np.int64)
-    positions = np.argsort(theirs, kind="stable")[np.minimum(drawn, len(among) - 1)]
-    return np.where(counts > 0, positions, -1)

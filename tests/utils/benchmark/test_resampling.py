@@ -8,7 +8,6 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
-from utils.benchmark import resampling
 from utils.benchmark.records import Method
 from utils.benchmark.training import TrainingRows
 from utils.data.features.encoding import TableEncoder
@@ -65,16 +64,6 @@ def test_resampled_tells_a_forest_nothing_by_a_category_of_noise(name):
     shop = rows.encoded.encoder.get_feature_names_out().tolist().index("shop")
     real, drawn = resampled.X[:4000, shop][rows.y == 1], resampled.X[4000:, shop]
     assert roc_auc_score(np.repeat([0, 1], [len(real), len(drawn)]), np.r_[real, drawn]) == pytest.approx(0.5, abs=0.1)
-
-
-def test_random_equal_rows_are_equal_drawn_evenly_and_missing_where_there_is_none():
-    among = pd.DataFrame({"y": [0, 1, 1, 1], "value": pd.Series(["a", "a", "a", None], dtype=object)})
-    rows = pd.DataFrame(
-        {"y": [1] * 600 + [0, 1, 1], "value": pd.Series(["a"] * 600 + ["a", np.nan, "b"], dtype=object)}
-    )
-    positions = resampling.random_equal_rows(rows, among, np.random.default_rng(0))
-    assert positions[600:].tolist() == [0, 3, -1]
-    assert np.bincount(positions[:600], minlength=4).tolist() == pytest.approx([0, 300, 300, 0], abs=60)
 
 
 @pytest.mark.parametrize("name", ["arf", "copula"])

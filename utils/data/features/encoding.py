@@ -113,8 +113,51 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "pipeline_")
         return self.pipeline_.transform(self._prepared(X))
 
+    def transform_synthetic(
+        self,
+        X: pd.DataFrame,
+        y: ArrayLike,
+        real: tuple[pd.DataFrame, ArrayLike],
+        encoded: NDArray[np.float64],
+        *,
+        seed: int,
+    ) -> NDArray[np.float64]:
+        """Synthetic rows as numbers, with the shares of positives that real rows of their class have.
+
+        The share of a real row comes from other rows. That of `transform` is over all rows, and so counts in the row
+        that a synthetic one was made from: it would tell the classes apart in training and nowhere else. A synthetic
+        row therefore has the share of a random real row of its class with the same value; where there is none, the
+        share over all rows stays.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_synthetic, n_columns)
+        y : array of shape (n_synthetic,)
+            Labels of the synthetic rows.
+        real : DataFrame and array
+            The training rows before they were encoded, and their labels.
+        encoded : ndarray of shape (n_rows, n_features_out)
+            The training rows as `fit_transform` returned them.
+        seed : int
+            Draws the real rows.
+
+        Returns
+        -------
+        ndarray of shape (n_synthetic, n_features_out)
+        """
+        rows, names, rng = self.transform(X), self.get_feature_names_out().tolist(), np.random.default_rng(seed)
+        for column in self._cross_fitted:
+            own, theirs = (
+                pd.DataFrame({"label": np.asarray(labels), "value": table[column].astype(object).to_numpy()})
+                for table, labels in ((X, y), real)
+            )
+            source, position = random_equal_rows(own, theirs, rng), names.index(column)
+            found = source >= 0
+            rows[found, position] = encoded[source[found], position]
+        return rows
+
     @property
-    def cross_fitted(self) -> list[str]:
+    def _cross_fitted(self) -> list[str]:
         """Columns that are encoded as a share of positives, under their own names."""
         return [name for step, _, names in self.pipeline_["encode"].transformers_ if step == "many" for name in names]
 
@@ -136,6 +179,18 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         groups = np.arange(len(labels)) if groups is None else np.unique(groups, return_inverse=True)[1]
         numbers = fold_numbers(labels, groups, self.n_splits, self.random_state)
         return [(np.flatnonzero(numbers != fold), np.flatnonzero(numbers == fold)) for fold in range(self.n_splits)]
+
+
+def random_equal_rows(rows: pd.DataFrame, among: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Position in `among` of a random row that equals each of `rows`; -1 where none does. Gaps equal gaps."""
+    both = pd.concat([among, rows], ignore_index=True)
+    codes = both.groupby(list(both), sort=False, dropna=False).ngroup().to_numpy()
+    theirs, own = codes[: len(among)], codes[len(among) :]
+    counts = np.bincount(theirs, minlength=len(codes))[own]
+    first = np.searchsorted(np.sort(theirs), own)
+    drawn = first + (rng.random(len(own)) * counts).astype(np.int64)
+    positions = np.argsort(theirs, kind="stable")[np.minimum(drawn, len(among) - 1)]
+    return np.where(counts > 0, positions, -1)
 
 
 def _text(column: pd.Series) -> pd.Series:

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from utils import metrics
 from utils.config import ULB
-from utils.data.features.encoding import TableEncoder, build_encoder
+from utils.data.features.encoding import TableEncoder, build_encoder, random_equal_rows
 
 N_ROWS = 600
 
@@ -111,3 +111,13 @@ def test_table_encoder_can_be_cloned_and_refitted_with_other_rows(fitted):
 
 def test_build_encoder_only_scales_a_table_of_numbers():
     assert type(build_encoder(ULB)).__name__ == "StandardScaler"
+
+
+def test_random_equal_rows_are_equal_drawn_evenly_and_missing_where_there_is_none():
+    among = pd.DataFrame({"y": [0, 1, 1, 1], "value": pd.Series(["a", "a", "a", None], dtype=object)})
+    rows = pd.DataFrame(
+        {"y": [1] * 600 + [0, 1, 1], "value": pd.Series(["a"] * 600 + ["a", np.nan, "b"], dtype=object)}
+    )
+    positions = random_equal_rows(rows, among, np.random.default_rng(0))
+    assert positions[600:].tolist() == [0, 3, -1]
+    assert np.bincount(positions[:600], minlength=4).tolist() == pytest.approx([0, 300, 300, 0], abs=60)
