@@ -17,14 +17,12 @@ ADVICE = "Fit the encoder on the training part, as a step of the pipeline."
 OWN_LABEL = (
     "Encode training rows by cross-fitting: fit_transform of scikit-learn's TargetEncoder, not fit and transform."
 )
-# Share of the minority's training rows above which their encoding is called in-sample. Cross-fitted rows of a table
-# with one column have reached 0.6, by coincidence with rows of other values; 1 / 7 may be held out from the fit.
-MOST = 0.75
+MOST = 0.5  # share of the minority's training rows above which their encoding is called in-sample
 TOLERANCE = {"rtol": 1e-6, "atol": 1e-9}
 
 
 def check_encoders(
-    split: ComparedSplit, X_fit: NDArray[np.float64] | None, steps: list[tuple[str, Any]], encoders: list[str]
+    split: ComparedSplit, rare_fit: NDArray[np.float64] | None, steps: list[tuple[str, Any]], encoders: list[str]
 ) -> Finding:
     """Check whether encoders learned from train alone, and encode training rows without their own label.
 
@@ -36,8 +34,9 @@ def check_encoders(
     Parameters
     ----------
     split : ComparedSplit
-    X_fit : ndarray of shape (n_fitted, n_model_features) or None
-        Rows that the classifier was fitted on.
+    rare_fit : ndarray of shape (n_rare_fitted, n_model_features) or None
+        Rows of the minority that the classifier was fitted on. Among rows of both classes, cross-fitted values of one
+        category are often those that another one has in-sample.
     steps : list of (str, fitted transformer)
         Steps of the pipeline before its first sampler.
     encoders : list of str
@@ -55,8 +54,8 @@ def check_encoders(
     summary = f"By their output the encoders were fitted: {', '.join(f'{key} on {of}' for key, of in outcomes.items())}"
     if "train and test" in outcomes.values():
         return Finding(name, FAILED, f"{summary}.", ADVICE, evidence)
-    if is_supervised and X_fit is not None:
-        share = _share_of_rows(as_floats(sides[0])[split.rare_train], X_fit)
+    if is_supervised and rare_fit is not None:
+        share = _share_of_rows(as_floats(sides[0])[split.rare_train], rare_fit)
         evidence["share encoded with their own label"] = share
         summary += f"; {share:.0%} of the minority's training rows were encoded with their own label among others"
         if share > MOST:

@@ -188,7 +188,8 @@ def check_encoders(
     names = encoder_names(steps)
     if not names:
         return []
-    return [encoder_checks.check_encoders(split, None if fitted is None else as_floats(fitted[0]), steps, names)]
+    rare_fit = None if fitted is None else as_floats(fitted[0])[fitted[1]]
+    return [encoder_checks.check_encoders(split, rare_fit, steps, names)]
 
 
 def encoder_names(steps: list[tuple[str, Any]]) -> list[str]:
