@@ -29,7 +29,8 @@ MARKERS = {
     "arf": "o",
     "copula": "s",
 }
-LARGEST_DIFFERENCE = 0.1  # the axis ends here, so that a method that fails does not compress the scale for all others
+LINEAR_TO = 0.02  # the scale is logarithmic beyond, so that a method that fails does not compress it for all others
+TICKS = (-1, -0.5, -0.2, -0.1, -0.05, -0.02, 0, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
 
 
 def plot_ratios(
@@ -37,8 +38,8 @@ def plot_ratios(
 ) -> Figure:
     """Difference from no resampling against the ratio: a panel per model, a line per sampler with its intervals.
 
-    Differences are of average precision, and the region of equivalence is grey. The line of a method that fails leaves
-    the axis, which ends at `LARGEST_DIFFERENCE`.
+    Differences are of average precision, and the region of equivalence is grey. The scale is linear up to `LINEAR_TO`
+    and logarithmic beyond.
 
     Parameters
     ----------
@@ -96,8 +97,13 @@ def _plot_lines(curves: pd.DataFrame, samplers: dict[str, str], models: dict[str
     for axes, model in zip(panels, measured, strict=True):
         _draw_lines(axes, curves[curves["model"] == model], names, positions)
     panels[0].set_xticks(range(len(positions)), list(positions))
-    panels[0].set(ylim=_axis_limits(curves), xlim=(-0.5, len(positions) - 0.5))
+    panels[0].set_xlim(-0.5, len(positions) - 0.5)
+    low, high = _axis_limits(curves)
+    ticks = [tick for tick in TICKS if low <= tick <= high]
     for axes in panels:
+        axes.set_yscale("symlog", linthresh=LINEAR_TO, linscale=0.6)
+        axes.set(ylim=(low, high), yticks=ticks, yticklabels=[f"{tick:g}" for tick in ticks])
+        axes.minorticks_off()
         if axes.get_subplotspec().is_first_col():
             axes.set_ylabel("Difference from no resampling")
     handles = [Line2D([], [], **_style(name), label=samplers[name]) for name in names]
@@ -122,10 +128,9 @@ def _style(name: str) -> dict[str, object]:
 
 
 def _axis_limits(curves: pd.DataFrame) -> tuple[float, float]:
-    """Ends of the axis: a little beyond the means (clipped at `LARGEST_DIFFERENCE`), but not beyond the intervals."""
-    means = curves["mean"].clip(-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
-    low, high = 1.3 * min(means.min(), -2 * config.MARGIN), 1.3 * max(means.max(), 2 * config.MARGIN)
-    return max(low, curves["low"].min() - config.MARGIN), min(high, curves["high"].max() + config.MARGIN)
+    """Ends of the axis: a little beyond the intervals and the region of equivalence."""
+    nearest = 2 * config.MARGIN
+    return 1.15 * min(curves["low"].min(), -nearest), 1.15 * max(curves["high"].max(), nearest)
 
 
 def plot_settings(table: pd.DataFrame, models: dict[str, str]) -> Figure:
