@@ -99,7 +99,7 @@ def fold_parts(dataset: Dataset, positions: np.ndarray) -> tuple[pd.DataFrame, p
 def run_group(
     profile: Profile, tasks: list[Task], path: Path, n_jobs: int = 1, *, refits: bool = False
 ) -> list[Row[Task, FoldResult]]:
-    """Run tasks that share training rows and sampler, so that the sampler is fitted once for all their models.
+    """Run tasks that share training rows, sampler and seed, so that the sampler is fitted once for all their models.
 
     Each row is appended to the ledger at `path` as soon as its model is done. If the parent process has ended, the
     remaining tasks are not run; the next run of the study runs them.
@@ -115,7 +115,11 @@ def run_group(
     ------
     DataError
         If this machine's file is not the one that the tasks were made for.
+    ValueError
+        If the tasks have several seeds, as the rows' seed decides the inner folds and what a sampler draws.
     """
+    if len({task.seed for task in tasks}) > 1:
+        raise ValueError("The tasks of a group have several seeds; run one group per seed.")
     limit_threads(n_jobs)
     dataset = load_dataset(profile.dataset)
     _require_same_data(dataset, tasks[0])

@@ -107,7 +107,7 @@ def missing_batch(profile: Profile, tasks: list[Task], known: Collection[str], *
         return None
     groups = defaultdict(list)
     for task in missing:
-        groups[task.fold_id, task.split, task.sampler.name].append(task)
+        groups[task.fold_id, task.split, task.sampler.name, task.seed].append(task)
     work = partial(run_group, refits=True) if refits else run_group
     weights = {task.key: cost(task) for task in missing}
     return Batch(work, profile, list(groups.values()), ledger_of(profile), weights)

@@ -332,7 +332,7 @@ def tell_apart(
     X = X.fillna(X.median()).fillna(0.0)
     samples = []
     for period in (first, second):
-        distinct = period[np.unique(dataset.groups[period], return_index=True)[1]]
+        distinct = period[~X.iloc[period].duplicated().to_numpy()]
         samples.append(X.iloc[rng.choice(distinct, min(max_rows, len(distinct)), replace=False)])
     if min(map(len, samples)) < MIN_ROWS:
         return float("nan")

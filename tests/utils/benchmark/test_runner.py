@@ -344,6 +344,12 @@ def test_run_group_refuses_a_worker_with_another_file(finished, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_run_group_refuses_tasks_of_several_seeds(finished, tmp_path):
+    task = tasks.make_task(finished, DatasetIdentity("rows", "0" * 64, Roles()), (0, 0), "smote", "lr")
+    with pytest.raises(ValueError, match="several seeds; run one group per seed"):
+        run_task.run_group(finished, [task, replace(task, seed=task.seed + 1)], tmp_path / "rows.jsonl")
+
+
 def on_first_fold(finished, sampler: str, model: str) -> tuple:
     """A task of the small study, its dataset and its fold."""
     dataset = run_task.load_dataset(finished.dataset)

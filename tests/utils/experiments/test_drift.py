@@ -238,6 +238,14 @@ def test_tell_apart_recognises_no_period_by_copies_of_rows(tmp_path):
     assert drift_module.tell_apart(dataset, *drift_module.days(dataset).values()) == pytest.approx(0.5, abs=0.1)
 
 
+def test_tell_apart_takes_every_row_of_an_entity(tmp_path):
+    """Rows of one entity are no copies of each other; were each to count once, the first of many would stand out."""
+    frame = make_frame(x=0.0).assign(who=lambda rows: np.arange(len(rows)) % 9)
+    frame.loc[frame["Time"] < DAY, "x"] += 10 * (np.arange((frame["Time"] < DAY).sum()) < 9)  # first rows of each
+    dataset = make_dataset(tmp_path, frame, group="who", numeric=("x",))
+    assert drift_module.tell_apart(dataset, *drift_module.days(dataset).values()) == pytest.approx(0.5, abs=0.06)
+
+
 def test_timeless_has_nothing_of_the_clock_or_the_label(ulb):
     names = list(drift_module.timeless(ulb))
     assert names == [*(f"V{number}" for number in range(1, 29)), "Amount"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from utils.benchmark import equal_classes
+from utils.benchmark import equal_classes, runner
 from utils.benchmark.tasks import grid
 from utils.config import Roles, load_profile
 from utils.data.identity import DatasetIdentity
@@ -31,6 +31,14 @@ def test_tasks_of_share_a_seed_on_a_fold_and_only_there():
     by_fold = {(task.fold_id, task.seed) for task in tasks}
     assert len(by_fold) == 2 * 5 and len({seed for _, seed in by_fold}) == 10
     assert len({task.key for task in tasks}) == len(tasks)
+
+
+def test_groups_have_one_seed_each_whatever_is_missing():
+    """Tasks of a group share inner folds and what the sampler draws, which the seed decides."""
+    tasks = other_seeds.tasks_of(PLANNED, UNREAD)
+    groups = runner.missing_batch(PLANNED, tasks, known=()).groups
+    assert len(groups) == 2 * 5 * len(PLAN.samplers) and sum(map(len, groups)) == len(tasks)
+    assert all(len({task.seed for task in group}) == 1 for group in groups)
 
 
 def test_results_join_the_seeds_on_the_folds_that_they_share(monkeypatch):
