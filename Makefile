@@ -80,13 +80,14 @@ lab: .venv/ready ## JupyterLab on the notebooks
 
 app: export APP_STUDY := $(value STUDY)
 app: .venv/ready ## the web page on http://127.0.0.1:5000
-	@folder="build/studies/$$(basename -- "$$APP_STUDY" .toml)"; card="$${APP_STUDY:+$$folder/}app/model/card.json"; \
-		test -e "$$card" && test -z "$$(test -z "$$APP_STUDY" || find "$$folder"/*/model/card.json -newer "$$card")" \
+	@own="build/studies/$$(basename -- "$$APP_STUDY" .toml)"; folder="$${APP_STUDY:+$$own}"; \
+		card="$${folder:+$$folder/}app/model/card.json"; \
+		test -e "$$card" && test -z "$$(find "$${folder:-build}"/*/model/card.json -newer "$$card" 2>/dev/null)" \
 		|| $(BIN)/python -m app.building $${APP_STUDY:+--study="$$APP_STUDY"}
 	@$(BIN)/python -m app.app $${APP_STUDY:+--study="$$APP_STUDY"}
 
-lint: .venv/ready ## check and format the code
+lint: .venv/ready ## check style, format and architecture of the code
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
 
-clean: ## remove everything that can be made again, except the data
+clean: ## remove everything that can be made again, except the data; with build also the results of your own studies
 	rm -rf build .venv .pytest_cache .ruff_cache app/model app/.model-* */*.part-*

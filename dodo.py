@@ -211,6 +211,8 @@ def notebook_inputs(name: str) -> Inputs:
     results = [*LEDGERS, *_ledgers_in("sensitivity"), *_ledgers_in("seeds")]
     if "benchmarks.generators" in modules:
         results.append(GENERATORS)
+    if "utils.experiments.scarcity" in modules:
+        results += _ledgers_in("scarcity")
     if name in LEDGER_FOLDERS:
         results = [*LEDGERS[:1], *PLAN, *_ledgers_in(LEDGER_FOLDERS[name])]  # chapter 10 reads the benchmark's beside
     elif PROFILE.name == "full" and not PROFILE.is_foreign:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from utils.config import ROOT
+from utils.reporting.dependencies import notebook_modules
 
 # Tests may be run by make itself, which would print the folder that it enters.
 MAKE = ["make", "--no-print-directory", "-f", str(ROOT / "Makefile"), "-o", ".venv/ready"]
@@ -28,11 +29,11 @@ import dodo
 
 tasks = {"data": dodo.task_data(), "experiments": dodo.task_experiments(), "paper": dodo.task_paper()}
 tasks |= {task["name"]: task for task in dodo.task_notebooks()}
-study = {name: task["uptodate"][0].collect()["studies/tasks-of-a-test.toml"] for name, task in tasks.items()}
+inputs = {name: task["uptodate"][0].collect() for name, task in tasks.items()}
 paths = [path for task in tasks.values() for path in task["targets"]] + [dodo.DOIT_CONFIG["dep_file"], dodo.RUN_LOG]
 print(json.dumps({
     "paths": [str(dodo.relative(dodo.Path(path))) for path in paths],
-    "study": study,
+    "study": {name: hashes["studies/tasks-of-a-test.toml"] for name, hashes in inputs.items()},
     "readme": dodo.task_readme(),
     "parts": dodo.task_study()["task_dep"],
 }))
@@ -55,6 +56,20 @@ for path in dodo.PLAN:
     before = inputs()
     path.write_text(path.read_text() + "# changed")
     print(path.name, before != inputs())
+"""
+
+READ = """
+import sys
+from doit import doit_cmd
+
+doit_cmd.reset_vars()
+doit_cmd.set_var("profile", "full")
+doit_cmd.set_var("study", sys.argv[1])
+import dodo
+
+dodo.PROFILE = dodo.load_profile("full")  # afterwards, so that no state of that study is touched
+for name in (path.stem for path in dodo.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
+    print(name, *(path for path in dodo.notebook_inputs(name) if path.startswith("data/results/")))
 """
 
 REFUSED = """
@@ -113,6 +128,20 @@ def test_tasks_that_use_the_final_model_are_run_again_for_other_costs(tmp_path):
     path.write_text(text + "[costs]\nfee = 1.0\n")
     after = tasks_of(path)["study"]
     assert {name for name in before if before[name] != after[name]} == {"08_final_model"}
+
+
+def test_notebooks_are_run_again_for_another_ledger_of_the_experiments_that_they_import(tmp_path):
+    study = tmp_path / f"{NAME}.toml"
+    study.write_text(STUDY.format(word="positive"))
+    command = [sys.executable, "-c", READ, str(study)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    shutil.rmtree(ROOT / "build" / "studies" / NAME, ignore_errors=True)
+    read = {name: paths for name, *paths in map(str.split, ended.stdout.splitlines())}
+    imports = {name: notebook_modules(ROOT / "notebooks" / f"{name}.ipynb") for name in read}
+    for module, folder in (("scarcity", "scarcity"), ("other_seeds", "seeds"), ("many_tables", "tables")):
+        ledgers = {str(path.relative_to(ROOT)) for path in (ROOT / "data" / "results" / folder).glob("*.jsonl*")}
+        chapters = [name for name in read if f"utils.experiments.{module}" in imports[name]]
+        assert ledgers and chapters and all(ledgers <= set(read[name]) for name in chapters)
 
 
 @pytest.mark.parametrize("is_foreign", [False, True])
@@ -195,15 +224,22 @@ def test_make_app_hands_the_study_over_as_it_was_typed(tmp_path, study):
     assert made.stderr == ""
 
 
-def test_make_app_builds_only_what_is_older_than_the_study(tmp_path):
+@pytest.mark.parametrize(
+    ("study", "served", "source"),
+    [
+        ("my claims", "build/studies/my claims/app/model", "build/studies/my claims/quick/model"),
+        ("", "app/model", "build/full/model"),
+    ],
+)
+def test_make_app_builds_only_what_is_older_than_the_study(tmp_path, study, served, source):
     path = tmp_path / "python"
     path.write_text('#!/bin/sh\necho "$2"\n')
     path.chmod(0o755)
-    served, source = (tmp_path / "build" / "studies" / "my claims" / name for name in ("app/model", "quick/model"))
+    served, source = tmp_path / served, tmp_path / source
     for folder in (served, source):
         folder.mkdir(parents=True)
         (folder / "card.json").write_text("{}")
-    command = [*MAKE, "app", f"BIN={tmp_path}", "STUDY=my claims"]
+    command = [*MAKE, "app", f"BIN={tmp_path}", f"STUDY={study}"]
     for age, expected in ((0, ["app.building", "app.app"]), (2_000_000_000, ["app.app"])):
         os.utime(served / "card.json", (age, age))
         made = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)

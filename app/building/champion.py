@@ -8,8 +8,7 @@ import pandas as pd
 
 from app.building.about import describe, located, printed_names
 from app.building.exchange import exchange
-from app.building.scores import development_rows as study_rows
-from app.building.scores import measured_pairs, measured_rows, pair_label
+from app.building.scores import finished_rows, measured_pairs, pair_label
 from app.serving.model_files import Figure, write_about, write_scores, write_statistics
 from app.serving.served import Served, load_served, version_of
 from app.staging import TemporaryFolder
@@ -46,7 +45,7 @@ def chosen_model() -> tuple[FraudModel, str]:
     if registered and registered.card.profile != "quick":
         return registered, "the registry's champion"
     full = load_profile("full")
-    measured = study_rows(full)
+    measured = finished_rows(full)
     if len(measured):
         return fit_study_choice(full, measured), "the full study's choice, fitted on its development set"
     if registered:
@@ -93,13 +92,15 @@ def study_model(study: Study) -> tuple[FraudModel, str]:
     BundleError
         If no run of the study has finished, or the model is not as it was saved.
     """
-    for profile in (load_profile(name, study) for name in ("full", "quick")):
+    profiles = [load_profile(name, study) for name in ("full", "quick")]
+    for profile in profiles:
         if (profile.model / bundle.CARD).exists():
             return bundle.load(profile.model), f"the final model of the {profile.name} run"
-    profile, measured = measured_rows(study)
-    if len(measured):
-        model = fit_study_choice(profile, measured)
-        return model, f"the choice of the {profile.name} run, fitted on its development set"
+    for profile in profiles:
+        measured = finished_rows(profile)
+        if len(measured):
+            model = fit_study_choice(profile, measured)
+            return model, f"the choice of the {profile.name} run, fitted on its development set"
     raise BundleError(
         f"The study {study.name} has no model yet; run `make study FILE=studies/{study.name}.toml` first."
     )

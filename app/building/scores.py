@@ -8,6 +8,7 @@ import pandas as pd
 from app.serving.model_files import MeasuredPair, Score
 from utils.analysis import bootstrap
 from utils.benchmark import equal_classes, ledger
+from utils.benchmark.tasks import grid
 from utils.config import DatasetConfig, Profile, Study, load_profile
 from utils.data.identity import identify
 from utils.models.registry import models_without_sampler
@@ -66,6 +67,15 @@ def measured_rows(study: Study | DatasetConfig) -> tuple[Profile, pd.DataFrame]:
 
 def _rounded(value: float) -> float | None:
     return round(value, 6) if np.isfinite(value) else None
+
+
+def finished_rows(profile: Profile) -> pd.DataFrame:
+    """The profile's `development_rows` if every task of its grid is finished; otherwise none of them."""
+    table = development_rows(profile)
+    if table.empty:
+        return table
+    tasks = {task.key for task in grid(profile, identify(profile.dataset))}
+    return table if tasks <= set(table["key"]) else table.iloc[:0]
 
 
 def development_rows(profile: Profile) -> pd.DataFrame:

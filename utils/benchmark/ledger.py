@@ -115,7 +115,7 @@ def _locked(path: Path) -> Iterator[int]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if os.fstat(descriptor).st_nlink:  # else another process has removed the file meanwhile, see `pack`
+            if os.fstat(descriptor).st_nlink:  # else another process has removed or replaced the file meanwhile
                 yield descriptor
                 return
         finally:
@@ -220,10 +220,14 @@ def _unreadable(path: Path, number: int, error: Exception) -> LedgerError:
 
 
 def remove(path: Path, keys: Collection[str]) -> None:
-    """Remove the lines with these keys, and an unfinished last line, so that the tasks are run again."""
-    kept = [line + b"\n" for key, line in _keyed_lines(path) if key not in keys]
-    with replacing(path) as temporary:
-        temporary.write_bytes(b"".join(kept))
+    """Remove the lines with these keys, and an unfinished last line, so that the tasks are run again.
+
+    A process that appends meanwhile waits, and appends to the new file.
+    """
+    with _locked(path):
+        kept = [line + b"\n" for key, line in _keyed_lines(path) if key not in keys]
+        with replacing(path) as temporary:
+            temporary.write_bytes(b"".join(kept))
 
 
 def _content(path: Path) -> bytes:

@@ -71,7 +71,7 @@ def choose(table: pd.DataFrame) -> tuple[str, str]:
 def _helpful(table: pd.DataFrame) -> list[tuple[str, str]]:
     """Pairs of a model and a sampler that are credibly better than the model alone."""
     scores = paired_scores(table)
-    resampled = [pair for pair in scores if pair[1] != "none"]
+    resampled = [pair for pair in scores if pair[1] != "none" and (pair[0], "none") in scores]
     n_shared = [scores[[pair, (pair[0], "none")]].dropna().shape[0] for pair in resampled]
     if max(n_shared, default=0) < 2:  # two folds are the fewest that allow an interval
         return []

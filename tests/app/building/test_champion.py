@@ -363,7 +363,7 @@ def offered(monkeypatch):
             return SimpleNamespace(card=Card(profile=registered))
 
         monkeypatch.setattr(building, "registered_champion", champion)
-        monkeypatch.setattr(building, "study_rows", lambda profile: ["a row"] if measured else [])
+        monkeypatch.setattr(building, "finished_rows", lambda profile: ["a row"] if measured else [])
         monkeypatch.setattr(building, "fit_study_choice", lambda profile, rows: f"final model of {profile.name}")
         monkeypatch.setattr(final_model, "fit_final", lambda profile, choice: f"{profile.name} {'+'.join(choice)}")
         return building.chosen_model()

@@ -103,6 +103,21 @@ def test_measured_rows_decide_for_pairs_figures_and_scores_which_run_they_are_of
         assert scores.measured_rows(study)[0].name == run.name
 
 
+def test_finished_rows_are_none_until_the_last_task_of_the_grid_is_there(profile, tmp_path, monkeypatch):
+    own = replace(profile, results=tmp_path)
+    rows = [make_row(dataset=identify(profile.dataset), fold=fold) for fold in (0, 1)]
+    monkeypatch.setattr(scores, "grid", lambda *_: [row.task for row in rows])
+    assert scores.finished_rows(own).empty
+    for row, n_rows in zip(rows, (0, 2), strict=True):
+        ledger.append(tmp_path / "rows.jsonl", row)
+        assert len(scores.finished_rows(own)) == n_rows
+
+
+def test_finished_rows_of_the_credit_card_study_are_all_of_its_development_rows():
+    full = load_profile("full")
+    assert len(scores.finished_rows(full)) == len(scores.development_rows(full)) > 600
+
+
 @pytest.mark.parametrize(
     ("model", "sampler", "label"),
     [

@@ -304,6 +304,16 @@ def test_remove_removes_these_lines_and_a_broken_end(tmp_path):
     assert [row.key for row in ledger.read_file(path)] == [rows[0].key, rows[2].key]
 
 
+def test_remove_loses_no_row_that_another_process_appends(path):
+    write_many(path, 0)
+    writer = Thread(target=write_many, args=(path, 25))
+    writer.start()
+    while writer.is_alive():
+        ledger.remove(path, {"unknown"})
+    writer.join()
+    assert sorted(seeds(ledger.read_file(path))) == list(range(50))
+
+
 @pytest.mark.parametrize("line", [b"nonsense", b"[]", b"{}"])
 def test_keys_are_not_read_from_a_broken_line_and_nothing_is_removed(tmp_path, line):
     path = tmp_path / "rows.jsonl"

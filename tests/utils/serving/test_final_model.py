@@ -59,6 +59,13 @@ def test_choose_without_a_sampler_to_compare_takes_the_best_mean():
     assert final_model.choose(table) == ("none", "rf")
 
 
+def test_choose_passes_over_a_sampler_whose_model_was_not_measured_alone():
+    rows = [("smote", "rf", 0.9), ("smote", "rf", 0.8), ("none", "lr", 0.7), ("none", "lr", 0.6)]
+    table = pd.DataFrame(rows, columns=["sampler", "model", "average_precision"]).assign(repeat=0, fold=[0, 1, 0, 1])
+    table["split"] = Split("development", test_fraction=0.2, groups="none", n_splits=5)
+    assert final_model.choose(table) == ("none", "lr")
+
+
 def test_out_of_fold_holds_every_row_of_the_development_set_once(profile):
     out = final_model.out_of_fold(profile, final_model.final_task(profile, ("none", "lr")))
     dataset = load_dataset(profile.dataset)
