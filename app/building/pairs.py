@@ -94,9 +94,10 @@ def pair_tasks(profile: Profile, names: list[str]) -> dict[str, Task]:
 
 
 def _key_in(folder: Path) -> str | None:
-    """The ledger key of a pair that can be served; None if there is none, or its examples have no hash."""
+    """The ledger key of a pair that can be served: no file is missing or damaged, and the examples have a hash."""
     try:
         saved = bundle.read_card(folder)
+        bundle.verify_files(saved, folder)
     except BundleError:
         return None
     return saved.card.ledger_key if EXAMPLES in saved.files else None

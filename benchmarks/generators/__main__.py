@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run one of the two comparisons."""
     # Worker processes import this module, so nothing here may import TensorFlow.
-    if "--tables" in sys.argv:
+    if any(argument.partition("=")[0] == "--tables" for argument in sys.argv):
         from benchmarks.generators import on_tables as comparison
     else:
         from benchmarks.generators import frauds as comparison

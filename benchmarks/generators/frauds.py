@@ -32,6 +32,7 @@ from benchmarks.generators.worker_sampler import WorkerSampler
 from benchmarks.judgement import ahead_lines, goal_lines, machines_text, medians, table_lines
 from utils.backend import load_tensorflow
 from utils.benchmark import ledger
+from utils.benchmark.errors import exit_with_a_sentence
 from utils.benchmark.records import Row, to_json
 from utils.benchmark.run_task import provenance
 from utils.benchmark.tasks import library_version
@@ -129,6 +130,12 @@ QUICK = {
 def main() -> None:
     """Measure what is missing, print the table and the goals, and write them to a file."""
     options = parse_arguments()
+    with exit_with_a_sentence():
+        measure_missing(options)
+
+
+def measure_missing(options: argparse.Namespace) -> None:
+    """Measure what is missing, and report it."""
     profile = load_profile("full")
     path = ROOT / "build" / "quick" / RESULTS.name if options.quick else RESULTS
     path.parent.mkdir(parents=True, exist_ok=True)

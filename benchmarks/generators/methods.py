@@ -118,11 +118,11 @@ def _draw_conditional_peer(
 
 
 def _fitted_and_drawn(request: PeerRequest, worker: Executor) -> DrawnRows:
-    """Rows from the worker process; a GeneratorError if the generator fails, but not if the process ended."""
+    """Rows from the worker process; a GeneratorError if the generator fails, but not if the machine does."""
     future = worker.submit(fit_and_draw, request)
     try:
         return future.result()
-    except BrokenProcessPool:
+    except (BrokenProcessPool, MemoryError, OSError):  # of which the same call may succeed later
         raise
     except Exception as error:
         raise GeneratorError(f"{type(error).__name__}: {error}"[:300]) from error

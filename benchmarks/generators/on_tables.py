@@ -107,21 +107,24 @@ TableRow = Row[TableTask, TableResult]
 def main(arguments: list[str] | None = None) -> None:
     """Measure what is missing, and write the page."""
     options = parse_arguments(arguments)
-    if options.report:
-        report(RESULTS)
-        return
     with exit_with_a_sentence():
-        require_peers()
+        if not options.report:
+            measure_missing(options)
+        report(RESULTS)
+
+
+def measure_missing(options: argparse.Namespace) -> None:
+    """Measure what is missing; after an interruption the page is written all the same."""
+    require_peers()
     tasks = all_tasks(KINDS[options.tables], options.folds, options.only or list(METHODS))
     if options.fresh:
         ledger.remove(RESULTS, {task.key for task in tasks})
     try:
         run(tasks, RESULTS)
     except KeyboardInterrupt:
+        report(RESULTS)
         same = "the same command without --fresh" if options.fresh else "the same command"
         raise SystemExit(f"Interrupted; {RESULTS.name} holds what is finished, and {same} continues.") from None
-    finally:
-        report(RESULTS)
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:

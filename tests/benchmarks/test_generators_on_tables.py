@@ -1,12 +1,16 @@
 """The comparison of generators over tables: figures and goals with known answers, and a real run on few rows."""
 
+import errno
+import sys
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.generators import __main__ as generators_main
 from benchmarks.generators import methods, on_tables, page, peer_worker
 from benchmarks.generators.figures import JudgedFold, closest_record, column_distances, figures_of
 from benchmarks.generators.on_tables import TableResult, TableTask
@@ -23,6 +27,7 @@ from benchmarks.generators.tables import (
     split,
 )
 from utils.benchmark import ledger
+from utils.benchmark.ledger import LedgerError
 from utils.benchmark.records import Machine, Provenance, Row
 from utils.data import keel
 from utils.data.errors import DataError
@@ -300,6 +305,38 @@ def test_run_records_no_error_of_this_project_as_one_of_a_generator(results, bro
     assert on_tables.read(results) == []
     on_tables.run([task], results)
     assert [row.result.error for row in on_tables.read(results)] == [None]
+
+
+@needs_wheel
+@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.ENOSPC, "No space left on device")], ids=str)
+def test_run_records_no_failure_of_the_machine_as_one_of_a_generator(results, monkeypatch, error):
+    monkeypatch.setattr(on_tables, "library_version", lambda package: "1.0")
+    future = Future()
+    future.set_exception(error)
+    monkeypatch.setattr(HereExecutor, "submit", lambda *_: future)
+    with pytest.raises(type(error)):
+        on_tables.run(on_tables.all_tasks(("numeric",), 1, ["arf"]), results)
+    assert on_tables.read(results) == []
+
+
+@pytest.mark.parametrize("options", [["--tables", "mixed"], ["--tables=mixed"]], ids=str)
+def test_the_command_takes_tables_in_either_spelling(options, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["generators", *options])
+    monkeypatch.setattr(on_tables, "measure_missing", lambda options: None)
+    reported = []
+    monkeypatch.setattr(on_tables, "report", reported.append)
+    generators_main.main()
+    assert reported == [on_tables.RESULTS]
+
+
+@pytest.mark.parametrize("error", [LedgerError("line 2"), DataError("no wheel"), BrokenProcessPool()], ids=repr)
+def test_the_command_ends_with_a_sentence(monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(on_tables, "measure_missing", fail)
+    with pytest.raises(SystemExit, match=str(error) or "was ended from outside"):
+        on_tables.main(["--tables", "mixed"])
 
 
 def test_all_tasks_start_with_the_first_fold_of_every_table():

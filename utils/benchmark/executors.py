@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import gc
 import logging
 import math
 import os
+import re
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -31,6 +33,17 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10  # to the Dask scheduler
 Work = Callable[[Profile, list[Task], Path, int], list[Row]]
+
+
+def add_jobs_argument(parser: argparse.ArgumentParser) -> None:
+    """Let a command take `--jobs`, the number of processes on this machine; -1 is one per core."""
+    parser.add_argument("--jobs", type=_number_of_jobs, default=-1, help="processes (default: one per core)")
+
+
+def _number_of_jobs(text: str) -> int:
+    if not re.fullmatch(r"-?0*[1-9]\d*", text):
+        raise argparse.ArgumentTypeError(f"must be a whole number other than 0, and not '{text}'")
+    return int(text)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from utils.benchmark import equal_classes, ledger
 from utils.benchmark.errors import exit_with_a_sentence
-from utils.benchmark.executors import Batch, run_batches
+from utils.benchmark.executors import Batch, add_jobs_argument, run_batches
 from utils.benchmark.records import FoldResult, Row, Task
 from utils.benchmark.run_task import load_dataset, run_group
 from utils.benchmark.tasks import cost, grid
@@ -143,10 +143,8 @@ def main() -> None:
     parser.add_argument("--study", default=CREDITCARD.name, help="name or file of the study (default: %(default)s)")
     parser.add_argument("--samplers", nargs="+", choices=SAMPLERS)
     parser.add_argument("--models", nargs="+", choices=MODELS)
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    add_jobs_argument(parser)
     options = parser.parse_args()
-    if not options.jobs:
-        parser.error("argument --jobs: must not be 0")
     with exit_with_a_sentence():
         profile = load_profile(options.profile, options.study)
         if not grid(profile, identify(profile.dataset), samplers=options.samplers, models=options.models):

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.request import url2pathname
 
 from utils.benchmark import ledger
 from utils.benchmark.errors import exit_with_a_sentence
@@ -104,7 +105,7 @@ def log_rows(rows: Iterable[Row[Task, FoldResult]], profile: Profile) -> int:
     with as_tracking_errors(), store_lock():  # one process at a time looks for missing runs and logs them
         logged = _runs_by_tag(store, experiment, "ledger_key")
         parents = _runs_by_tag(store, experiment, "sampler_parent")
-        unlogged = [row for row in rows if row.key not in logged]
+        unlogged = list({row.key: row for row in rows if row.key not in logged}.values())
         for row in unlogged:
             sampler = row.task.sampler.name
             if sampler not in parents:
@@ -219,6 +220,12 @@ def download_champion(folder: Path, *, study: str) -> Path:
             f"The registry at {without_password(tracking_uri())} has no model {registered_model(study)!r} with the "
             f"alias '{CHAMPION}'; {_registering(study)} registers one."
         ) from None
+    scheme, _, path = version.source.partition("://")
+    if scheme == "file" and not Path(url2pathname(path)).exists():
+        raise LookupError(
+            f"The files of the model {registered_model(study)!r} are no longer at {version.source}; "
+            f"{_registering(study)} registers it again."
+        )
     with as_tracking_errors():
         return Path(download_artifacts(version.source, dst_path=str(folder), tracking_uri=tracking_uri()))
 

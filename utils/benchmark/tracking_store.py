@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # With MLflow's defaults, requests to a server that is down are retried for minutes.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+ARTEFACTS = "mlartifacts"  # folder beside an SQLite store
 QUIET = ("alembic", "mlflow.store.db")
 
 
@@ -149,12 +150,13 @@ def experiment_id(store: MlflowClient, name: str) -> str:
     Raises
     ------
     TrackingError
-        If the experiment was deleted: MLflow can neither write to it nor create it again.
+        If the experiment was deleted: MLflow can neither write to it nor create it again. Also if an SQLite store was
+        moved or copied without its files, which MLflow would go on to write at the old place.
     """
     from mlflow.exceptions import MlflowException
 
     path = _sqlite_path(tracking_uri())
-    location = None if path is None else (path.parent / "mlartifacts" / name).as_uri()
+    location = None if path is None else (path.parent / ARTEFACTS / name).as_uri()
     with as_tracking_errors():
         experiment = store.get_experiment_by_name(name)
         if experiment is None:
@@ -164,6 +166,17 @@ def experiment_id(store: MlflowClient, name: str) -> str:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
                 experiment = store.get_experiment_by_name(name)
+    own_folder = f"/{ARTEFACTS}/{name}"
+    if (
+        path is not None
+        and experiment.artifact_location.endswith(own_folder)
+        and experiment.artifact_location != location
+    ):
+        raise TrackingError(
+            f"The tracking store {path} was moved or copied: the files of its experiment '{name}' are expected at "
+            f"{experiment.artifact_location}; move it back, or remove it and log the finished tasks again with "
+            "'python -m utils.benchmark.tracking'."
+        )
     if experiment.lifecycle_stage == "deleted":
         raise TrackingError(
             f"The experiment '{name}' of the tracking store {without_password(tracking_uri())} was deleted; "

@@ -16,7 +16,7 @@ import pandas as pd
 
 from utils.benchmark import ledger
 from utils.benchmark.errors import exit_with_a_sentence
-from utils.benchmark.executors import Batch, run_batches
+from utils.benchmark.executors import Batch, add_jobs_argument, run_batches
 from utils.benchmark.records import Method, Row, Task
 from utils.benchmark.run_task import all_folds, load_dataset
 from utils.benchmark.tasks import make_task, minor_version
@@ -233,7 +233,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Evaluate the conditional GAN with one choice changed at a time.")
     parser.add_argument("--profile", default="quick", choices=("quick", "full"))
     parser.add_argument("--variants", nargs="+", choices=VARIANTS)
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    add_jobs_argument(parser)
     options = parser.parse_args()
     with exit_with_a_sentence():
         table = run(load_profile(options.profile), variants=options.variants, n_jobs=options.jobs)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from utils.benchmark import equal_classes, ledger, runner
 from utils.benchmark.errors import exit_with_a_sentence
-from utils.benchmark.executors import Batch, run_batches
+from utils.benchmark.executors import Batch, add_jobs_argument, run_batches
 from utils.benchmark.records import Row, Task
 from utils.benchmark.run_task import load_dataset
 from utils.benchmark.tasks import grid
@@ -188,7 +188,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Run the benchmark over the tables of a role.")
     parser.add_argument("--role", default=PLAN.tables.role, choices=("design", "verdict"))
     parser.add_argument("--tables", nargs="+", help="names of tables (default: all of the role)")
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    add_jobs_argument(parser)
     options = parser.parse_args()
     with exit_with_a_sentence():
         profile = load_profile("full")

@@ -16,7 +16,7 @@ import pandas as pd
 
 from utils.benchmark import equal_classes, ledger, runner
 from utils.benchmark.errors import exit_with_a_sentence
-from utils.benchmark.executors import Batch
+from utils.benchmark.executors import Batch, add_jobs_argument
 from utils.benchmark.records import Task
 from utils.benchmark.tasks import grid
 from utils.config import Profile, load_profile
@@ -99,7 +99,7 @@ def results(profile: Profile, table: pd.DataFrame, *, n_jobs: int = -1) -> pd.Da
 def main() -> None:
     """Fill the ledger of the other seeds from the command line."""
     parser = argparse.ArgumentParser(description="Repeat the search of the planned pairs with other seeds.")
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    add_jobs_argument(parser)
     options = parser.parse_args()
     with exit_with_a_sentence():
         profile = replace(load_profile("full"), seeds=PLAN.number)

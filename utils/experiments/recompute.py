@@ -18,7 +18,7 @@ import pandas as pd
 
 from utils.benchmark import ledger, runner
 from utils.benchmark.errors import exit_with_a_sentence
-from utils.benchmark.executors import run_batches
+from utils.benchmark.executors import add_jobs_argument, run_batches
 from utils.benchmark.ledger import SAME_SCORE, LedgerError
 from utils.benchmark.records import FoldResult, Row, Task
 from utils.config import PROFILES, Profile, load_profile
@@ -106,7 +106,7 @@ def main() -> None:
     parser.add_argument("--table", help="rows of this table of the plan, not of the credit-card data")
     parser.add_argument("--rows", type=_positive, default=10, help="how many rows (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the draw (default: %(default)s)")
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    add_jobs_argument(parser)
     options = parser.parse_args()
     with exit_with_a_sentence():
         profile = load_profile(options.profile)

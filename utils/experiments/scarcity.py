@@ -22,7 +22,7 @@ import pandas as pd
 
 from utils.benchmark import ledger, runner
 from utils.benchmark.errors import exit_with_a_sentence
-from utils.benchmark.executors import Batch
+from utils.benchmark.executors import Batch, add_jobs_argument
 from utils.benchmark.records import Method, Split, Task, Thinning
 from utils.benchmark.run_task import fold_of, fold_parts, load_dataset, prepare_fold
 from utils.benchmark.tasks import Named
@@ -209,7 +209,7 @@ def main() -> None:
     few = {"type": int, "choices": range(1, 11), "metavar": "N"}
     parser.add_argument("--folds", **few, help="the first folds of the benchmark (default: all)")
     parser.add_argument("--draws", **few, default=PLAN.draws, help="draws per number of frauds (default: %(default)s)")
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    add_jobs_argument(parser)
     parser.add_argument("--equal-classes", action="store_true", help="measure every sampler with equal classes, too")
     parser.add_argument("--estimate", action="store_true", help="only fit every pair once, and print what a run costs")
     options = parser.parse_args()

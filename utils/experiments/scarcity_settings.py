@@ -20,7 +20,7 @@ import pandas as pd
 from utils.benchmark import ledger, runner
 from utils.benchmark.equal_search import model_settings
 from utils.benchmark.errors import exit_with_a_sentence
-from utils.benchmark.executors import run_batches
+from utils.benchmark.executors import add_jobs_argument, run_batches
 from utils.benchmark.records import Task, Thinning
 from utils.benchmark.tasks import Named, make_task
 from utils.config import Profile, load_profile
@@ -119,7 +119,7 @@ def choose(scores: pd.DataFrame) -> dict[str, int]:
 def main() -> None:
     """Score the settings on design tables and print them with the choice."""
     parser = argparse.ArgumentParser(description="Choose the models' settings on thinned design tables.")
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    add_jobs_argument(parser)
     options = parser.parse_args()
     with exit_with_a_sentence():
         scores = mean_scores(load_profile("full"), design_tables(), n_jobs=options.jobs)

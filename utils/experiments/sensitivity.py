@@ -18,7 +18,7 @@ import pandas as pd
 from utils.analysis import summaries
 from utils.benchmark import divisions, ledger, runner
 from utils.benchmark.errors import exit_with_a_sentence
-from utils.benchmark.executors import Batch
+from utils.benchmark.executors import Batch, add_jobs_argument
 from utils.benchmark.records import Task
 from utils.benchmark.run_task import all_folds, load_dataset
 from utils.benchmark.tasks import Named, describe, make_task
@@ -324,7 +324,7 @@ def main() -> None:
     """Fill the ledger of the sensitivity studies from the command line."""
     parser = argparse.ArgumentParser(description="Run the missing tasks of the sensitivity studies.")
     parser.add_argument("--profile", default="quick", choices=("quick", "full"))
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    add_jobs_argument(parser)
     options = parser.parse_args()
     with exit_with_a_sentence():
         profile = load_profile(options.profile)

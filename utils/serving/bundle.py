@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -148,11 +149,11 @@ def apply_calibrator(calibrator: LogisticRegression, probability: ArrayLike) -> 
 def save(model: FraudModel, folder: Path) -> Path:
     """Write a model's files, then its card with the hash of each file; returns the folder.
 
-    All files that are in the folder are deleted first.
+    All that is in the folder is deleted first, and the card before the files that it lists.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for stale in folder.iterdir():
-        stale.unlink()
+    for stale in sorted(folder.iterdir(), key=lambda path: path.name != CARD):
+        shutil.rmtree(stale) if stale.is_dir() else stale.unlink()  # a killed process may have left a folder
     _save_estimator(model.scaler, folder, "scaler")
     _save_estimator(model.calibrator, folder, "calibrator")
     _save_classifier(model.classifier, folder)
@@ -262,6 +263,12 @@ def read_card(folder: Path) -> CardFile:
         card=_record(Card, content["card"], f"{source}: card"),
         raw=_raw_columns(content.get("raw_columns", []), schema, source),
     )
+
+
+def verify_files(saved: CardFile, folder: Path) -> None:
+    """Raise a BundleError that names the first file of a card that is missing or was changed."""
+    for name, expected in saved.files.items():
+        _read_verified(folder, name, expected)
 
 
 def _read_fields(folder: Path) -> dict[str, object]:
@@ -375,8 +382,7 @@ def load(folder: Path) -> FraudModel:
     if n_saved != [1, 1] or len(CLASSIFIERS & set(files)) != 1:
         missing = "exactly one scaler, calibrator and classifier"
         raise BundleError(f"{folder.name}/{CARD} does not list {missing}; save the model again.")
-    for name, expected in files.items():
-        _read_verified(folder, name, expected)
+    verify_files(saved, folder)
     scaler = _load_estimator(folder, "scaler", files)
     if getattr(scaler, "n_features_in_", None) != len(saved.columns):
         raise BundleError(f"{folder.name}/{CARD}: columns must be those of the scaler; save the model again.")

@@ -58,8 +58,9 @@ def test_build_pairs_takes_examples_held_out_and_ranges_trained_on(folder, profi
 def test_build_pairs_keeps_what_is_written_and_writes_again_what_is_broken(folder, profile):
     before = (folder / "none+lr" / "card.json").stat().st_ino
     assert pairs.build_pairs(folder, NAMES, profile).startswith("Wrote 0 of 3 pairs")
-    (folder / "rus+lr" / "card.json").write_text("{")
-    assert pairs.build_pairs(folder, NAMES, profile).startswith("Wrote 1 of 3 pairs")
+    for broken in ("card.json", "classifier.json"):
+        (folder / "rus+lr" / broken).write_text("{")
+        assert pairs.build_pairs(folder, NAMES, profile).startswith("Wrote 1 of 3 pairs")
     assert (folder / "none+lr" / "card.json").stat().st_ino == before
     load_served(folder / "rus+lr")
 

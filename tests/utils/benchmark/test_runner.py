@@ -551,4 +551,4 @@ def test_main_refuses_to_run_in_no_process(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["runner", "--jobs", "0"])
     with pytest.raises(SystemExit, match="2"):
         runner.main()
-    assert "--jobs: must not be 0" in capsys.readouterr().err
+    assert "--jobs: must be a whole number other than 0, and not '0'" in capsys.readouterr().err

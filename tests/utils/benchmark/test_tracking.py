@@ -160,7 +160,7 @@ def test_log_rows_nests_runs_below_one_run_per_sampler(store, profile):
 
 def test_log_rows_logs_a_row_once(store, profile):
     assert tracking.log_rows([ledger_row(), ledger_row(fold=1)], profile) == 2
-    assert tracking.log_rows([ledger_row(fold=1), ledger_row(fold=2)], profile) == 1
+    assert tracking.log_rows([ledger_row(fold=1), ledger_row(fold=2), ledger_row(fold=2)], profile) == 1
     experiment = store.get_experiment_by_name(f"benchmark-{profile.name}")
     assert len(store.search_runs([experiment.experiment_id])) == 4  # three rows and their parent
     assert set(runs_of(store, profile)) == {A, B, C}
@@ -372,3 +372,18 @@ def test_download_champion_reports_a_failed_download_in_a_sentence(monkeypatch, 
     monkeypatch.setattr("mlflow.artifacts.download_artifacts", fail)
     with pytest.raises(TrackingError, match=r"cannot be used \(gone\)"):
         tracking.download_champion(tmp_path / "copy", study=CREDITCARD.name)
+
+
+def test_a_store_that_was_moved_is_refused_and_its_model_is_no_champion(monkeypatch, tmp_path):
+    """MLflow keeps the place of the files as an absolute path, and would make the old folder again."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{old / 'mlflow.db'}")
+    tracking.register_champion(write_model(tmp_path / "model", "model"), {}, study=CREDITCARD.name)
+    old.rename(new)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{new / 'mlflow.db'}")
+    with pytest.raises(TrackingError, match=r"was moved or copied: .*/old/mlartifacts/.*; move it back, or remove it"):
+        tracking.register_champion(tmp_path / "model", {}, study=CREDITCARD.name)
+    with pytest.raises(LookupError, match=r"are no longer at file://.*; notebook 08 registers it again"):
+        tracking.download_champion(tmp_path / "copy", study=CREDITCARD.name)
+    assert not old.exists()

@@ -186,6 +186,8 @@ def test_load_reads_a_card_with_roles_of_another_release(saved):
 
 
 def test_save_leaves_nothing_of_the_old_model(saved):
+    (saved / "card.json.part-1").mkdir()  # of a process that was killed
+    (saved / "card.json.part-1" / "card.json").write_text("{}")
     bundle.save(make_model("xgb"), saved)
     assert {path.name for path in saved.iterdir()} == {
         "card.json",

@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 
 from utils.benchmark import ledger
 from utils.benchmark.errors import exit_with_a_sentence
+from utils.benchmark.executors import add_jobs_argument
 from utils.benchmark.records import Method, Row, Split, Task
 from utils.benchmark.tasks import label, minor_version
 from utils.config import DATA, ULB, DatasetConfig, Profile, load_profile
@@ -123,7 +124,7 @@ def main() -> None:
     """Fill a profile's ledger of the original study from the command line, and print mean figures."""
     parser = argparse.ArgumentParser(description="Run what is missing of the original study's protocol.")
     parser.add_argument("--profile", default="full", choices=["quick", "full"])
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    add_jobs_argument(parser)
     options = parser.parse_args()
     with exit_with_a_sentence():
         table = replica(load_profile(options.profile), n_jobs=options.jobs)
