@@ -80,7 +80,7 @@ class Headline:
     means : list of PairScore
         The best pair, the pair of the claim, and the same models without resampling.
     measured : str
-        How many ways of handling imbalance were measured, and under how many models.
+        How many ways of handling imbalance were measured beside no resampling, and with how many models.
     final : FinalScore
     scorings : str
         A sentence that names every final model that was scored on the test set.
@@ -183,16 +183,21 @@ def _pair_score(row: PairMean, comparison: Comparison) -> PairScore:
 
 
 def _measured(comparison: Comparison) -> str:
-    """How many ways to handle imbalance were measured under how many models."""
+    """How many ways to handle imbalance were measured beside no resampling, and with how many models."""
     alone = {row.model for row in comparison.alone}
-    counts = Counter(row.model for row in comparison.means if row.model not in alone)
+    counts: Counter[str] = Counter()
+    for row in comparison.means:
+        if row.model not in alone:
+            counts[row.model] += row.sampler != "none"
     most = max(counts.values())
     few = sorted({count for count in counts.values() if count < most}, reverse=True)
-    text = f"{most} ways of handling imbalance with {_number(len(counts), 'model')}"
+    text = f"{_number(most, 'way')} of handling imbalance, and no resampling, with {_number(len(counts), 'model')}"
     if few:
         models = [", ".join(comparison.models[name] for name in counts if counts[name] == count) for count in few]
-        text += f" ({'; '.join(f'{count} of them with {names}' for count, names in zip(few, models, strict=True))})"
-    return text + (f", and {_number(len(alone), 'model')} that take{'s' * (len(alone) == 1)} none" if alone else "")
+        groups = (f"{count} of the ways with {names}" for count, names in zip(few, models, strict=True))
+        text += f" ({'; '.join(groups)})"
+    takes = "takes" if len(alone) == 1 else "take"
+    return text + (f", and {_number(len(alone), 'model')} that {takes} no sampler" if alone else "")
 
 
 def _number(count: int, noun: str) -> str:

@@ -249,6 +249,64 @@ def test_paper_names_generators_that_are_ahead_in_figures_of_its_table(profile, 
         assert says in text and "TVAE, 300 epochs in" not in text
 
 
+def test_paper_says_what_the_condition_does_for_fidelity(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    rows = {(row["variant"], row["figure"]): row for row in changed["05_cgan_training"]["ablation"]}
+    figures = ("correlation_difference", "two_sample_auc_seen", "coverage")
+    for pair in [(variant, figure) for variant in ("frauds_only", "unconditional") for figure in figures]:
+        rows[pair] |= {"low": -0.02, "mean": 0.0, "high": 0.02}
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    neither = "makes rows that are neither clearly more nor less like frauds"
+    assert text.count(neither) == 2 and "conditioning costs fidelity" not in text
+    rows["frauds_only", "two_sample_auc_seen"] |= {"low": -0.03, "mean": -0.02, "high": -0.01}
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    says = "more like frauds by the two-sample test on the training rows (−0.020 [−0.030, −0.010]); one that only lacks"
+    assert says in text and text.count(neither) == 1 and "conditioning costs fidelity" not in text
+    rows["unconditional", "coverage"] |= {"low": -0.03, "mean": -0.02, "high": -0.01}
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert "less like frauds by coverage (−0.020 [−0.030, −0.010]). The evidence points both ways, so whether" in text
+
+
+def test_paper_has_phrases_for_variants_that_there_are(numbers):
+    phrases = re.search(r"_phrases = \((.*?)^\)", SOURCES, flags=re.MULTILINE | re.DOTALL).group(1)
+    names = set(re.findall(r"^  (\w+): ", phrases, flags=re.MULTILINE))
+    assert names and names <= {variant["name"] for variant in numbers["05_cgan_training"]["variants"]}
+
+
+def test_paper_says_what_the_raw_time_gains(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    for row in changed["07_comparison"]["views"]:
+        row["mean"] = 0.805 if row["setting"] == "raw time as a feature" else 0.8
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert "finds no gain of 0.01), and in the future" in text and "By the raw time, no mean rises by 0.01" in text
+    changed["07_comparison"]["views"][-1]["mean"] = 0.82
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert "give bursts of fraud away, and in the future" in text and "By the raw time" not in text
+
+
+@pytest.mark.parametrize(("highest", "above"), [(0.9, True), (0.95, False)])
+def test_paper_says_if_the_printed_figure_is_above_every_seed_of_the_replica(profile, numbers, highest, above):
+    changed = copy.deepcopy(numbers)
+    (row,) = [row for row in changed["07_comparison"]["replica"] if row["sampler"] == "cgan"]
+    row["highest"] = highest
+    write(profile, changed)
+    text = text_of(paper.build(profile))
+    assert ("which is above that of every seed of the replica." in text) == above
+
+
+@pytest.mark.parametrize(("closest", "says"), [(1.2, True), (0.8, False)])
+def test_paper_says_if_generated_rows_are_no_closer_to_frauds_than_others(profile, numbers, closest, says):
+    changed = copy.deepcopy(numbers)
+    changed["05_cgan_training"]["peers"][0]["closest_record"] = closest
+    write(profile, changed)
+    assert ("no closer to training frauds than held-out frauds are" in text_of(paper.build(profile))) == says
+
+
 @pytest.mark.parametrize("verdict", ["helps", "harms", "undecided"])
 def test_paper_names_what_is_decided_with_few_frauds(profile, numbers, verdict):
     changed = copy.deepcopy(numbers)
@@ -316,8 +374,8 @@ def test_paper_counts_ratios_whose_intervals_exclude_zero(profile, numbers):
     rows[0] |= {"low": 0.01, "mean": 0.02}
     write(profile, changed)
     text = text_of(paper.build(profile))
-    assert f"Of {len(rows)} settings of the methods that add frauds or weigh them, one has an interval above" in text
-    assert "zero and none one below; the largest mean difference is that of" in text
+    assert f"Of {len(rows)} settings of the methods that add frauds or weigh them, the interval lies above zero" in text
+    assert "for one and below for none; the largest mean difference is that of" in text
     assert "(+0.020 [0.010, 0.030])" in text
 
 
@@ -363,10 +421,12 @@ def test_build_names_a_false_claim_and_leaves_the_old_pdf(profile, stated):
     assert (profile.paper / "paper.pdf").read_bytes() == b"old"
 
 
-def test_paper_has_the_title_of_readme_and_citation():
+def test_paper_has_the_title_and_authors_of_readme_and_citation():
     (title,) = re.findall(r'^  title: "(.*)",$', SOURCE, flags=re.MULTILINE)
     assert (ROOT / "README.md").read_text().startswith(f"# {title}\n")
-    assert f'title: "{title}"\n' in (ROOT / "CITATION.cff").read_text()
+    citation = (ROOT / "CITATION.cff").read_text()
+    (authors,) = re.findall(r'^  authors: "(.*)",$', SOURCE, flags=re.MULTILINE)
+    assert f'title: "{title}"\n' in citation and f'  - name: "{authors}"\n' in citation
 
 
 def test_paper_prints_chosen_ratios(profile, numbers):

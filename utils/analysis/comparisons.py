@@ -99,16 +99,25 @@ def with_usage(compared: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         The comparisons with two more columns: share_unused, the share of the folds on which the sampler changed no row,
         and where_used, the verdict over the other folds, None where these are fewer than two. See
-        `usage.mask_unused` for `verdict`.
+        `usage.mask_unused` for `verdict` and `verdict_tie_neutral`.
     """
     pairs = pd.MultiIndex.from_frame(compared[["model", "sampler"]])
     unused = usage.share_unused(table).reindex(pairs).to_numpy()
     where_used = _verdicts(table[(table["sampler"] == "none") | usage.changes_rows(table)]).reindex(pairs)
+    share = pd.Series(unused, compared.index)
+    masked = {name: usage.mask_unused(compared[name], share) for name in ("verdict", "verdict_tie_neutral")}
     return compared.assign(
         share_unused=unused,
         where_used=where_used.astype(object).where(where_used.notna(), None).to_numpy(),
-        verdict=usage.mask_unused(compared["verdict"], pd.Series(unused, compared.index)),
+        **masked,
+        holds_tie_neutral=pd.Series(_agreement(masked["verdict_tie_neutral"], masked["verdict"]), share.index, object),
     )
+
+
+def _agreement(tie_neutral: Iterable[str | None], verdicts: Iterable[str]) -> list[bool | None]:
+    """Whether the verdicts with ties neutral are the same; None where they are not known."""
+    pairs = zip(tie_neutral, verdicts, strict=True)
+    return [None if alternative is None else alternative == label for alternative, label in pairs]
 
 
 def _verdicts(table: pd.DataFrame) -> pd.Series:
@@ -141,10 +150,7 @@ def compare_pairs(table: pd.DataFrame, pairs: list[Pair]) -> pd.DataFrame:
     compared["verdict"] = [verdict(row.low, row.high, row.adjusted_p) for row in compared.itertuples()]
     compared[["low", "high"]] = compared[["low", "high"]].clip(-LARGEST, LARGEST)  # wider over few folds
     tie_neutral = _tie_neutral_verdicts(table, differences, test_share)
-    holds = [
-        None if alternative is None else alternative == label
-        for alternative, label in zip(tie_neutral, compared["verdict"], strict=True)
-    ]
+    holds = _agreement(tie_neutral, compared["verdict"])
     return compared.assign(
         verdict_tie_neutral=pd.Series(tie_neutral, dtype=object), holds_tie_neutral=pd.Series(holds, dtype=object)
     )

@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "drift": ["plot_drift", "plot_medians", "plot_periods_by_hour"],
         "eda": ["plot_amounts", "plot_correlations", "plot_effect_sizes", "plot_hours"],
         "final_model": ["plot_calibration", "plot_cost", "plot_test_curve"],
-        "model_card": ["plot_attributions", "plot_score_card"],
+        "model_card": ["card_texts", "plot_attributions", "plot_score_card"],
         "original_study": ["plot_waterfall"],
         "over_datasets": [
             "plot_effects_by_trait",

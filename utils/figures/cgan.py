@@ -59,25 +59,40 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
     figure, panels = plt.subplots(
         1, len(figures), figsize=(PAGE, max(1.5, 0.75 + 0.15 * len(variants))), sharey=True, squeeze=False
     )
-    for axes, (name, title) in zip(panels[0], figures.items(), strict=True):
-        axes.axvline(0, color=NEUTRAL, linewidth=0.8)
+    titles = {name: fill(title, 18) for name, title in figures.items()}
+    n_breaks = max(title.count("\n") for title in titles.values())
+    is_cut = False
+    for axes, (name, title) in zip(panels[0], titles.items(), strict=True):
         rows = effects[effects["figure"] == name].set_index("variant").loc[variants]
-        lines = np.arange(len(variants))
-        axes.hlines(lines, rows["low"], rows["high"], color=sampler_colour("cgan"), linewidth=1.4)
-        axes.plot(rows["mean"], lines, "o", color=sampler_colour("cgan"), markersize=3.5)
-        axes.set_title(fill(title, 18))
+        is_cut |= _draw_variants(axes, rows)
+        axes.set_title(title + "\n" * (n_breaks - title.count("\n")), fontsize=8)  # all begin at the same height
         axes.grid(axis="y", visible=False)
-        # The axis is limited by the spread of the means, not by the widest interval.
-        widest = 2.5 * np.abs(rows["mean"]).max()
-        if widest > 0:  # neither unknown nor without any difference
-            axes.set_xlim(max(rows["low"].min(), -widest), min(rows["high"].max(), widest))
         if len(variants) <= FEW_VARIANTS:
             axes.xaxis.set_major_locator(MaxNLocator(2))
-        axes.margins(x=0.05)
     panels[0][0].set_yticks(range(len(variants)), [labels[name] for name in variants])
     panels[0][0].set_ylim(len(variants) - 0.4, -0.6)
-    figure.supxlabel("Difference from the default, with 95 % interval over folds", fontsize=8)
+    arrows = "; arrow: beyond the axis" if is_cut else ""
+    figure.supxlabel(f"Difference from the default, with 95 % interval over folds{arrows}", fontsize=8)
     return figure
+
+
+def _draw_variants(axes: Axes, rows: pd.DataFrame) -> bool:
+    """Means with intervals, and an arrow for an end beyond the axis; returns whether there is such an end.
+
+    The axis is limited by the spread of the means, not by the widest interval.
+    """
+    colour, lines = sampler_colour("cgan"), np.arange(len(rows))
+    axes.axvline(0, color=NEUTRAL, linewidth=0.8)
+    widest = 2.5 * np.abs(rows["mean"]).max()
+    low, high = max(rows["low"].min(), -widest), min(rows["high"].max(), widest)
+    if widest > 0:  # neither unknown nor without any difference
+        axes.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    axes.hlines(lines, rows["low"].clip(lower=low), rows["high"].clip(upper=high), color=colour, linewidth=1.4)
+    axes.plot(rows["mean"], lines, "o", color=colour, markersize=3.5)
+    ends = ((low, "<", lines[rows["low"] < low]), (high, ">", lines[rows["high"] > high]))
+    for end, marker, beyond in ends:
+        axes.plot(np.full(len(beyond), end), beyond, marker, color=colour, markersize=3.5)
+    return any(len(beyond) for *_, beyond in ends)
 
 
 def plot_marginals(

@@ -13,6 +13,7 @@ from utils.figures.theme import NEUTRAL, PAGE, legend_beside_curves, model_colou
 
 WIDEST = 0.3  # farthest end of the axis of differences; a few folds of an unstable network lie far beyond
 DECIDED = ("helps", "harms", "equivalent")
+ROOM = 1.08  # end of an axis of differences, as a multiple of the farthest end that is drawn
 
 
 def plot_fold_scores(table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
@@ -29,7 +30,7 @@ def plot_fold_scores(table: pd.DataFrame, samplers: dict[str, str], models: dict
     # A method that fails must not compress the scale for all others.
     lowest = table.groupby(["model", "sampler"])["average_precision"].mean().median() - WIDEST
     for model, axes in panels.items():
-        _draw_fold_scores(axes, table[table["model"] == model], names, lowest)
+        _draw_fold_scores(axes, table[table["model"] == model], names[model], lowest)
     figure.supxlabel("Average precision (dots: folds, bars: their mean)", fontsize=8)
     return figure
 
@@ -48,12 +49,13 @@ def _draw_fold_scores(axes: Axes, rows: pd.DataFrame, names: list[str], lowest: 
             _point_beyond(axes, lowest, line, mean, colour)
 
 
-def _point_beyond(axes: Axes, edge: float, line: float, value: float, colour: str) -> None:
+def _point_beyond(axes: Axes, edge: float, line: float, value: float, colour: str, *, filled: bool = True) -> None:
     """An arrow at the edge of an axis that points to a value beyond it, with the value above the arrow."""
     right = value > edge
-    axes.plot(edge, line, ">" if right else "<", color=colour, markersize=4)
-    offset = {"xytext": (-5 if right else 5, 1), "textcoords": "offset points", "ha": "right" if right else "left"}
-    axes.annotate(f"{value:.2f}", (edge, line), color=colour, fontsize=6.5, **offset)
+    axes.plot(edge, line, ">" if right else "<", color=colour, markersize=5.5, mfc=colour if filled else "white")
+    offset = {"xytext": (-5 if right else 5, 2), "textcoords": "offset points", "ha": "right" if right else "left"}
+    text = f"{value:.2f}".replace("-", "−")
+    axes.annotate(text, (edge, line), color=colour, fontsize=6.5, va="bottom", **offset)
 
 
 def mean_precision(table: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
@@ -115,10 +117,10 @@ def plot_differences(compared: pd.DataFrame, samplers: dict[str, str], models: d
     end = _axis_end(compared)
     for model, axes in panels.items():
         rows = compared[compared["model"] == model]
-        _draw_differences(axes, rows, names, end, filled=rows["verdict"].isin(DECIDED))
+        _draw_differences(axes, rows, names[model], end, filled=rows["verdict"].isin(DECIDED))
     figure.supxlabel(
         "Difference in average precision from no resampling, with 95 % interval\n"
-        "(grey: equivalent; hollow: undecided or not used)",
+        f"(grey: equivalent; hollow: undecided or not used{_note_on_arrows(compared, end)})",
         fontsize=8,
     )
     return figure
@@ -135,13 +137,15 @@ def plot_changes(changes: pd.DataFrame, labels: dict[str, str], models: dict[str
     labels, models : dict of str to str
         Name to label, in the order to draw.
     """
+    changes = changes[changes["sampler"].isin(labels)]  # what is not drawn must not widen the axis
     figure, panels, names = panel_per_model(changes, labels, models, margin=0.4)
     end = _axis_end(changes)
     for model, axes in panels.items():
         rows = changes[changes["model"] == model]
-        _draw_differences(axes, rows, names, end, filled=rows["low"] * rows["high"] > 0)
+        _draw_differences(axes, rows, names[model], end, filled=rows["low"] * rows["high"] > 0)
     figure.supxlabel(
-        f"Change in average precision, unadjusted 95 % interval (grey: within {config.MARGIN}; hollow: includes zero)",
+        "Change in average precision, with unadjusted 95 % interval\n"
+        f"(grey: within {config.MARGIN}; hollow: includes zero{_note_on_arrows(changes, end)})",
         fontsize=8,
     )
     return figure
@@ -152,6 +156,11 @@ def _axis_end(intervals: pd.DataFrame) -> float:
     return float(np.clip(intervals[["low", "high"]].abs().max(axis=None), 2 * config.MARGIN, WIDEST))
 
 
+def _note_on_arrows(intervals: pd.DataFrame, end: float) -> str:
+    """What arrows mean, if there are any."""
+    return "; arrow: beyond the axis" if intervals[["low", "high"]].abs().max(axis=None) > end else ""
+
+
 def _draw_differences(axes: Axes, rows: pd.DataFrame, names: list[str], end: float, filled: pd.Series) -> None:
     axes.axvspan(-config.MARGIN, config.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
     axes.axvline(0, color=NEUTRAL, linewidth=0.8)
@@ -159,7 +168,7 @@ def _draw_differences(axes: Axes, rows: pd.DataFrame, names: list[str], end: flo
         if row.sampler in names:
             colour, line = sampler_colour(row.sampler.partition(" ")[0]), names.index(row.sampler)
             _draw_interval(axes, (row.low, row.mean, row.high), line, end, colour, filled=is_filled)
-    axes.set_xlim(-end * 1.03, end * 1.03)
+    axes.set_xlim(-end * ROOM, end * ROOM)
     axes.grid(axis="y", visible=False)
 
 
@@ -177,4 +186,4 @@ def _draw_interval(
     if abs(mean) <= end:
         axes.plot(mean, line, "o", **dot)
     else:
-        _point_beyond(axes, np.copysign(end, mean), line, mean, colour)
+        _point_beyond(axes, np.copysign(end, mean), line, mean, colour, filled=filled)

@@ -16,7 +16,7 @@ from utils.wording import PAYMENTS, capitalised, reword
 # They also differ in lightness; none is the colour of a class, a sampler or a model.
 PERIOD_COLOURS = ("#595959", "#9A3FA0", "#C2A000", "#3F7D20")
 MARKERS = "os^D"
-CHANCE = "#D9D9D9"
+CHANCE = "#8F8F8F"
 MANY = 10  # rows an hour, from which on decimals are left out
 MAX_FEATURES = 40  # that a figure shows
 MAX_HOURS = 24 * 14  # that are shown as hours

@@ -27,6 +27,7 @@ from utils.wording import PAYMENTS, capitalised
 
 MAX_FEATURES = 40  # that a figure shows
 MAX_LONG_NAMES = 20  # columns with longer names than `MAX_NAME` that a matrix shows, each with its name
+SMALL_NAME = 4.5  # points of the names of more columns
 SMALL_AMOUNT = 10  # below which the ticks of amounts are evenly spaced instead of powers of ten
 
 
@@ -118,19 +119,19 @@ def plot_correlations(frames: dict[str, pd.DataFrame], effects: pd.Series | None
 
 
 def _draw_matrix(axes: Axes, matrix: pd.DataFrame, is_long: bool) -> None:
-    """One correlation matrix; of many names every third is written."""
+    """One correlation matrix with the name of every column."""
     if len(matrix) < 2:
         axes.text(0.5, 0.5, "fewer than two columns of numbers", ha="center", transform=axes.transAxes)
         axes.set(xticks=[], yticks=[])
         return
-    step = 1 if len(matrix) <= MAX_LONG_NAMES else 3
     names = [shorten(name, MAX_LETTERS) for name in matrix]
     matrix = matrix.set_axis(names, axis="index").set_axis(names, axis="columns")
     scale = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1, "cbar": False, "rasterized": True}
-    sns.heatmap(matrix, ax=axes, square=True, xticklabels=step, yticklabels=step, **scale)
+    sns.heatmap(matrix, ax=axes, square=True, xticklabels=True, yticklabels=True, **scale)
     axes.set(xlabel="", ylabel="")
-    if is_long:
-        plt.setp(axes.get_xticklabels(), rotation=90)
-        plt.setp(axes.get_yticklabels(), rotation=0)
+    if is_long or len(matrix) > MAX_LONG_NAMES:
+        size = 7 if len(matrix) <= MAX_LONG_NAMES else SMALL_NAME
+        plt.setp(axes.get_xticklabels(), rotation=90, fontsize=size)
+        plt.setp(axes.get_yticklabels(), rotation=0, fontsize=size)
         if not axes.get_subplotspec().is_first_col():
             axes.set_yticks([])

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from utils import config
+from utils.analysis.over_datasets import NOT_USED
 from utils.figures.theme import NEUTRAL, PAGE, model_colour, panel_per_model, sampler_colour
 
 OUTCOME_COLOURS = {"harms": ("#D55E00", "white"), "equivalent": ("#C8C8C8", "black"), "helps": ("#0072B2", "white")}
 WIDEST = 0.2  # end of the axis of differences; what lies beyond is drawn at its end, as an arrow
+HATCHED = {"edgecolor": "white", "hatch": "////", "linewidth": 0}
+APART = 0.02  # of the width of the axis of ranks: dots that lie closer hide each other
 READABLE = 0.12  # share of a bar that has room for its probability
 
 
@@ -24,23 +30,28 @@ def plot_probabilities(effects: pd.DataFrame, samplers: dict[str, str], models: 
     Parameters
     ----------
     effects : DataFrame
-        From `analysis.over_datasets.effects`.
+        From `analysis.over_datasets.effects`, or `verdicts`, which say which samplers were not used; these are hatched.
     samplers, models : dict of str to str
         Name to label, in the order to draw.
     """
     figure, panels, names = panel_per_model(effects, samplers, models, margin=0.75)
+    has_unused = False
     for model, axes in panels.items():
-        own = effects[effects["model"] == model].set_index("sampler").reindex(names)
-        left = np.zeros(len(names))
+        own = effects[effects["model"] == model].set_index("sampler").reindex(names[model])
+        left = np.zeros(len(own))
         for outcome, (colour, ink) in OUTCOME_COLOURS.items():
-            bars = axes.barh(range(len(names)), own[outcome], left=left, color=colour, height=0.7)
+            bars = axes.barh(range(len(own)), own[outcome], left=left, color=colour, height=0.7)
             texts = [f"{100 * share:.0f}" if share >= READABLE else "" for share in own[outcome]]
             axes.bar_label(bars, texts, label_type="center", fontsize=6.5, color=ink)
             left += own[outcome].to_numpy()
+        unused = np.flatnonzero(own["verdict"] == NOT_USED) if "verdict" in own else []
+        axes.barh(unused, 1, height=0.7, facecolor="none", **HATCHED)
+        has_unused |= len(unused) > 0
         axes.set(xlim=(0, 1), xticks=[0, 0.5, 1], xticklabels=["0", "50", "100 %"])
         axes.grid(visible=False)
     patches = [Patch(color=colour, label=outcome) for outcome, (colour, _) in OUTCOME_COLOURS.items()]
-    figure.legend(handles=patches, loc="outside upper right", ncols=3)
+    patches += [Patch(facecolor="#C8C8C8", **HATCHED, label=NOT_USED)] if has_unused else []
+    figure.legend(handles=patches, loc="outside upper right", ncols=len(patches))
     figure.supxlabel(f"Posterior probability (equivalent: within ±{config.MARGIN:g})", fontsize=8)
     return figure
 
@@ -60,7 +71,7 @@ def plot_family_differences(differences: pd.DataFrame, samplers: dict[str, str],
     for model, axes in panels.items():
         axes.axvspan(-config.MARGIN, config.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
         axes.axvline(0, color=NEUTRAL, linewidth=0.8)
-        for line, name in enumerate(names):
+        for line, name in enumerate(names[model]):
             if (model, name) in differences:
                 _draw_families(axes, differences[model, name].dropna(), line, sampler_colour(name))
         axes.set_xlim(-WIDEST * 1.05, WIDEST * 1.05)
@@ -111,10 +122,22 @@ def plot_rank_diagrams(scores: pd.DataFrame, samplers: dict[str, str], models: d
         )
         for (bar,) in drawn["crossbars"]:  # its points are in the order of a set, which differs between processes
             bar.set_xdata(sorted(bar.get_xdata()))
+        for label in drawn["labels"]:
+            label.set_color("black")
+        _shrink_hidden(axes, drawn["markers"])
         axes.spines["top"].set_visible(True)
         axes.set_title(f"{models[model]}: mean rank over {len(complete)} families")
         axes.grid(visible=False)
     return figure
+
+
+def _shrink_hidden(axes: Axes, dots: list[PathCollection]) -> None:
+    """Make a dot smaller than the one at its left that it would hide, and draw it on top."""
+    dots = sorted(dots, key=lambda dot: dot.get_offsets()[0, 0])
+    width = np.ptp(axes.get_xlim())
+    for left, right in pairwise(dots):
+        if right.get_offsets()[0, 0] - left.get_offsets()[0, 0] < APART * width:
+            right.set(sizes=0.55 * left.get_sizes(), zorder=left.get_zorder() + 1)
 
 
 def plot_effects_by_trait(

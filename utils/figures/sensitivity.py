@@ -33,13 +33,11 @@ LINEAR_TO = 0.02  # the scale is logarithmic beyond, so that a method that fails
 TICKS = (-1, -0.5, -0.2, -0.1, -0.05, -0.02, 0, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
 
 
-def plot_ratios(
-    curves: pd.DataFrame, samplers: dict[str, str], models: dict[str, str], words: Words = PAYMENTS
-) -> Figure:
+def plot_ratios(curves: pd.DataFrame, samplers: dict[str, str], models: dict[str, str]) -> Figure:
     """Difference from no resampling against the ratio: a panel per model, a line per sampler with its intervals.
 
     Differences are of average precision, and the region of equivalence is grey. The scale is linear up to `LINEAR_TO`
-    and logarithmic beyond.
+    and logarithmic beyond. What a ratio counts depends on the sampler; see `utils.samplers.registry`.
 
     Parameters
     ----------
@@ -47,8 +45,6 @@ def plot_ratios(
         Columns model, sampler, ratio (text, in the order to draw), mean, low, high.
     samplers, models : dict of str to str
         Name to label, in the order to draw.
-    words : Words
-        What the study calls its classes.
 
     Raises
     ------
@@ -56,7 +52,7 @@ def plot_ratios(
         If no row has one of these samplers and models.
     """
     figure = _plot_lines(curves.rename(columns={"ratio": "at"}), samplers, models)
-    figure.supxlabel(f"Ratio in rows per {words.positive}", fontsize=8)
+    figure.supxlabel("Ratio", fontsize=8)
     return figure
 
 
@@ -70,8 +66,10 @@ def plot_scarcity(
     curves : DataFrame
         Columns model, sampler, level (text, in the order to draw), mean, low, high, as `scarcity_differences` gives
         them; rows of one ratio.
-    samplers, models, words
-        As for `plot_ratios`.
+    samplers, models : dict of str to str
+        Name to label, in the order to draw.
+    words : Words
+        What the study calls its classes.
 
     Raises
     ------

@@ -21,6 +21,9 @@ LEGEND_LINE = 0.17  # inches that a line of a legend takes, with its share of wh
 LEGEND_HANDLE, LEGEND_CHARACTER = 0.5, 0.052  # inches of a column beside its text, and of a character of 7 points
 LEGEND_PARTS = (0.02, 0.6), (0.4, 1.0)  # of the recall, which a legend covers on the left and on the right
 COLUMN, PAGE = 3.5, 7.2  # inches: the paper's column and page width
+PANELS_A_LINE = 3
+TITLE = 0.5  # inches of a line of panels that its axes do not fill
+MISSING = "#8C8C8C"  # of notes where a figure has nothing to draw
 LEGITIMATE, FRAUD, SYNTHETIC, NEUTRAL = "#0072B2", "#D55E00", "#009E73", "#595959"
 # A sampler has the same colour in every figure, and a family has one hue: grey samplers change no rows, blue ones drop
 # rows, yellow to dark red ones add rows, green ones generate rows, violet ones generate them without a network. The
@@ -91,8 +94,11 @@ def use_theme() -> None:
 
 def panel_per_model(
     table: pd.DataFrame, samplers: dict[str, str], models: dict[str, str], *, margin: float
-) -> tuple[Figure, dict[str, Axes], list[str]]:
+) -> tuple[Figure, dict[str, Axes], dict[str, list[str]]]:
     """A panel per model with a line per sampler, the first at the top.
+
+    Panels side by side have the same lines: those of the samplers that one of their models was measured with. A line of
+    a model that was not measured says so.
 
     Parameters
     ----------
@@ -105,16 +111,31 @@ def panel_per_model(
 
     Returns
     -------
-    (Figure, dict of str to Axes, list of str)
-        The panel of each model, and the samplers by line.
+    (Figure, dict of str to Axes, dict of str to list of str)
+        The panel of each model, and its samplers by line.
     """
+    known = table[table["model"].isin(models) & table["sampler"].isin(samplers)]
+    of_model = {name: set(known.loc[known["model"] == name, "sampler"]) for name in models}
     measured = [name for name in models if (table["model"] == name).any()]
-    names = [name for name in samplers if (table["sampler"] == name).any()]
-    height = 0.5 + max(0.155, 0.27 - 0.02 * len(names)) * len(names)  # lines are higher if there are few
-    figure, panels = panel_grid([models[name] for name in measured], height, margin)
-    panels[0].set_yticks(range(len(names)), [samplers[name] for name in names])
-    panels[0].set_ylim(len(names) - 0.4, -0.6)
-    return figure, dict(zip(measured, panels, strict=True)), names
+    groups = [measured[start : start + PANELS_A_LINE] for start in range(0, len(measured), PANELS_A_LINE)]
+    lines = [[name for name in samplers if any(name in of_model[model] for model in group)] for group in groups]
+    height = max(0.155, 0.27 - 0.02 * max(map(len, lines)))  # of a line; lines are higher if there are few
+    heights = [TITLE + height * len(names) for names in lines]
+    figure, panels = panel_grid([models[name] for name in measured], heights, margin)
+    by_model = {model: names for group, names in zip(groups, lines, strict=True) for model in group}
+    for axes, (model, names) in zip(panels, by_model.items(), strict=True):
+        if axes.get_subplotspec().is_first_col():
+            axes.set_yticks(range(len(names)), [samplers[name] for name in names])
+            axes.set_ylim(len(names) - 0.4, -0.6)
+        for line, name in enumerate(names):
+            if name not in of_model[model]:
+                _note_missing(axes, line)
+    return figure, dict(zip(measured, panels, strict=True)), by_model
+
+
+def _note_missing(axes: Axes, line: int) -> None:
+    style = {"fontsize": 6, "color": MISSING, "va": "center"}
+    axes.annotate("not measured", (0.97, line), xycoords=("axes fraction", "data"), ha="right", **style)
 
 
 def sampler_colour(name: str) -> str:
@@ -198,20 +219,33 @@ def legend_above(axes: Axes) -> None:
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, borderaxespad=0.2)
 
 
-def panel_grid(titles: Sequence[str], height: float, margin: float) -> tuple[Figure, list[Axes]]:
+def panel_grid(titles: Sequence[str], height: float | Sequence[float], margin: float) -> tuple[Figure, list[Axes]]:
     """Panels with shared axes, at most three per line, with tick labels at the left and at the bottom.
+
+    Where lines of panels have heights of their own, each shares an axis of its own.
 
     Parameters
     ----------
     titles : sequence of str
         One per panel; at least one.
-    height, margin : float
-        Inches per line of panels, and in addition for legend and labels.
+    height : float or sequence of float
+        Inches per line of panels, or of each.
+    margin : float
+        Inches in addition for legend and labels.
     """
-    n_columns = min(3, len(titles))
+    n_columns = min(PANELS_A_LINE, len(titles))
     n_lines = -(-len(titles) // n_columns)
-    size = (PAGE, margin + n_lines * height)
-    figure, panels = plt.subplots(n_lines, n_columns, figsize=size, sharex=True, sharey=True, squeeze=False)
+    is_alike = isinstance(height, (int, float))
+    heights = [height] * n_lines if is_alike else list(height)
+    figure, panels = plt.subplots(
+        n_lines,
+        n_columns,
+        figsize=(PAGE, margin + sum(heights)),
+        sharex=True,
+        sharey=True if is_alike else "row",
+        squeeze=False,
+        height_ratios=None if is_alike else [inches - TITLE for inches in heights],
+    )
     used = list(panels.flat[: len(titles)])
     for axes, title in zip(used, titles, strict=True):
         axes.set_title(title)

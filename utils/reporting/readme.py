@@ -11,7 +11,7 @@ from utils.config import ROOT
 from utils.files import write_text
 from utils.reporting import claims, few_frauds
 from utils.reporting.other_tables import counts_in_brief, in_brief, verdict_grid
-from utils.reporting.recorded import Comparison, Estimate, Final, Numbers, OtherTables, Scarcity
+from utils.reporting.recorded import Comparison, Estimate, Final, Numbers, NumbersError, OtherTables, Scarcity
 from utils.reporting.tables import (
     alone_grid,
     changed_by_ties,
@@ -68,8 +68,8 @@ def answer(numbers: Numbers) -> str:
         "Few frauds": few_frauds.in_brief(numbers.scarcity),
         "Other tables": in_brief(numbers.other_tables),
         "The final model": f"{final.choice.label} reaches an average precision of "
-        f"{with_interval(test.average_precision, *test.interval)} on the chronological test set, which has been "
-        f"scored for {n_scorings} final {plural(n_scorings, 'model', 'models')}.",
+        f"{with_interval(test.average_precision, *test.interval)} on the chronological test set, on which "
+        f"{n_scorings} final {plural(n_scorings, 'model has', 'models have')} been scored.",
     }
     return "\n".join(
         [
@@ -112,10 +112,10 @@ def update_pages(numbers: Numbers) -> None:
 
 
 def put_between_markers(text: str, path: Path) -> None:
-    """Write generated text between a page's result markers; ValueError if they are missing."""
+    """Write generated text between a page's result markers; NumbersError if they are missing."""
     page = path.read_text(encoding="utf-8")
     if not 0 <= page.find(README_START) < page.rfind(README_END):
-        raise ValueError(f"{path.name} lacks the markers {README_START} and {README_END}; put them back.")
+        raise NumbersError(f"{path.name} lacks the markers {README_START} and {README_END}; put them back.")
     before, after_start = page.split(README_START, 1)
     after = after_start.split(README_END, 1)[1]
     write_text(path, f"{before}{README_START}\n{text.strip()}\n{README_END}{after}")
@@ -143,9 +143,10 @@ def _comparison_text(comparison: Comparison, stated: dict[str, str]) -> str:
             *_sentences(stated, "no_gain", "two_losses", "undecided"),
             verdict_counts(comparison.differences, AGAINST_NONE),
             *_not_empty(changed_by_ties(comparison, comparison.differences)),
-            f"Half of them could have detected only a difference of more than {detectable:.3f}.",
+            f"Half of the comparisons could have detected only a difference of more than {detectable:.3f}.",
             *_sentences(stated, "seeds_matter"),
-            "Gains and losses are adjusted for their number, except over other tables; equivalences never are.",
+            "Gains and losses are adjusted for their number, except over other tables; equivalence verdicts are not "
+            "adjusted.",
         ]
     )
 
@@ -208,7 +209,10 @@ def _ratio_text(numbers: Numbers, stated: dict[str, str]) -> str:
         for row in numbers.comparison.equal_differences
         if (row.model, row.sampler) == ("rf", "cgan")
     ]
-    return " ".join([*_sentences(stated, "never_equal", "equal_classes_cost"), text, *differences])
+    few_settings = (
+        "Each ratio was tried with only a few settings, so these counts do not show a preference for the ratio itself."
+    )
+    return " ".join([*_sentences(stated, "never_equal", "equal_classes_cost"), text, few_settings, *differences])
 
 
 def _test_score_text(final: Final, stated: dict[str, str]) -> str:

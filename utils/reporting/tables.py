@@ -141,19 +141,27 @@ def markdown_table(frame: pd.DataFrame) -> str:
 
 
 def verdict_counts(rows: list[SamplerDifference], what: str) -> str:
-    """How often each verdict was reached, such as 'Of 9 comparisons, 1 is a credible gain, 0 credible losses, ...'."""
+    """How often each verdict was reached, such as 'Of 9 comparisons, 1 is a credible gain, 0 credible losses, ...'.
+
+    Without gains and losses: 'Of 9 comparisons, none is a credible gain or loss, 4 are practically equivalent, ...'.
+    """
     counts = Counter(row.verdict for row in rows)
     helps, harms = counts["helps"], counts["harms"]
     unused = f"{counts['not used']} not used (most searches left the rows as they are), " if counts["not used"] else ""
-    return (
-        f"Of {counts.total()} {what}, {helps} {plural(helps, 'is a credible gain', 'are credible gains')}, {harms} "
-        f"{plural(harms, 'a credible loss', 'credible losses')}, {counts['equivalent']} practically equivalent, "
-        f"{unused}and {counts['undecided']} undecided."
+    decided = (
+        f"{helps} {plural(helps, 'is a credible gain', 'are credible gains')}, {harms} "
+        f"{plural(harms, 'a credible loss', 'credible losses')}, {counts['equivalent']}"
     )
+    if not helps and not harms:
+        are = plural(counts["equivalent"], "is", "are")
+        decided = f"none is a credible gain or loss, {counts['equivalent']} {are}"
+    return f"Of {counts.total()} {what}, {decided} practically equivalent, {unused}and {counts['undecided']} undecided."
 
 
 def changed_by_ties(comparison: Comparison, rows: list[SamplerDifference]) -> str:
     """Verdicts that are others if ties of the score are counted neutrally, as a sentence; empty if that is not known.
+
+    'Not used' goes by the ratios that the search chose, not by scores: it changes only into a gain or a loss.
 
     Parameters
     ----------

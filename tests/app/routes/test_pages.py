@@ -254,8 +254,8 @@ def text_of(page):
 
 def test_home_counts_models_that_take_a_sampler_apart(client):
     words = (
-        "15 ways of handling imbalance with 6 models (7 of them with ANN; 3 of them with CNN-1D, LSTM), "
-        "and 6 models that take none"
+        "14 ways of handling imbalance, and no resampling, with 6 models (6 of the ways with ANN; 2 of the ways with "
+        "CNN-1D, LSTM), and 6 models that take no sampler"
     )
     assert f"The study measured {words}." in text_of(client.get("/"))
 
@@ -267,12 +267,13 @@ def test_measured_is_counted_from_the_records():
         without = [SimpleNamespace(model=name) for name in alone]
         return study._measured(SimpleNamespace(alone=without, means=rows, models=names))
 
-    assert measured([("a", "x"), ("a", "y")]) == "2 ways of handling imbalance with 1 model"
-    both = [("a", "x"), ("a", "y"), ("b", "x"), ("c", "none")]
-    words = "2 ways of handling imbalance with 2 models (1 of them with Name), and 1 model that takes none"
+    assert measured([("a", "none"), ("a", "y")]) == "1 way of handling imbalance, and no resampling, with 1 model"
+    both = [("a", "x"), ("a", "y"), ("b", "x"), ("b", "none"), ("c", "none")]
+    ways = "ways of handling imbalance, and no resampling, with"
+    words = f"2 {ways} 2 models (1 of the ways with Name), and 1 model that takes no sampler"
     assert measured(both, ["c"]) == words
     uneven = [*both, *(("b", sampler) for sampler in "yz"), ("a", "z"), ("d", "x"), ("d", "y"), ("e", "x")]
-    words = "3 ways of handling imbalance with 4 models (2 of them with Name; 1 of them with Name), and 1 model that"
+    words = f"3 {ways} 4 models (2 of the ways with Name; 1 of the ways with Name), and 1 model that"
     assert measured(uneven, ["c"]).startswith(words)
 
 

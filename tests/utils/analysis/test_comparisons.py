@@ -368,6 +368,19 @@ def test_with_usage_of_a_sampler_that_is_used_on_too_few_folds_has_no_verdict_wh
     (row,) = comparisons.with_usage(comparisons.compare_samplers(table), table).itertuples()
     assert row.where_used is None and row.verdict == "not used"
     assert row.share_unused == pytest.approx(1 - n_used / 3)
+    assert row.verdict_tie_neutral is None and row.holds_tie_neutral is None
+
+
+@pytest.mark.parametrize(
+    ("shift", "neutral", "holds"), [(0.0, "not used", True), (0.004, "not used", True), (-0.3, "harms", False)]
+)
+def test_with_usage_says_not_used_of_both_verdicts_unless_neutral_ties_decide(shift, neutral, holds):
+    table = ledger_rows({("rf", "none"): BASE, ("rf", "smote"): BASE + 0.001})
+    chosen = [Chosen({"ratio": 0}, {})] * len(table)
+    table = table.assign(dataset="rows", n_fit=100, n_fit_positives=10, chosen=chosen)
+    table = with_neutral(table, {"none": 0.0, "smote": shift})
+    (row,) = comparisons.with_usage(comparisons.compare_samplers(table), table).itertuples()
+    assert (row.verdict, row.verdict_tie_neutral, row.holds_tie_neutral) == ("not used", neutral, holds)
 
 
 def test_compare_samplers_says_whether_a_verdict_holds_with_ties_neutral():

@@ -343,6 +343,14 @@ def test_verdicts_stand_beside_those_that_count_ties_neutrally():
     assert judged.loc["smote", ["verdict", "tie_neutral"]].tolist() == ["helps", "harms"]
 
 
+def test_verdicts_say_not_used_of_both_ways_to_count_ties():
+    table = many_rows()
+    ties = table.assign(average_precision_tie_neutral=table["average_precision"])
+    judged = module.verdicts(ties, {name: name for name in table["dataset"]}).set_index("sampler")
+    assert judged.loc["cgan", ["verdict", "tie_neutral"]].tolist() == [module.NOT_USED] * 2
+    assert judged.loc["smote", "tie_neutral"] == "helps"
+
+
 def test_associations_find_what_an_effect_depends_on_and_adjust_for_their_number():
     table = many_rows()
     table = table[table["dataset"] != "t0"]

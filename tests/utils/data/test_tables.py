@@ -1,8 +1,11 @@
 import hashlib
+import tomllib
 
 import pandas as pd
 import pytest
 
+from benchmarks import assignment
+from utils.config import ROOT
 from utils.data import keel, tables
 from utils.data.errors import DataError
 
@@ -14,6 +17,18 @@ def test_read_tables_has_names_roles_and_numbers_that_can_be():
         assert name == table.name and table.role in tables.ROLES
         assert 20 <= table.minority <= table.rows / 2 and table.distinct_minority <= table.minority
         assert table.numbers + table.categories > 0 and len(table.sha256) == 64
+
+
+def test_data_readme_counts_the_tables_and_families_of_each_role():
+    text = " ".join((ROOT / "data" / "README.md").read_text(encoding="utf-8").split())
+    families = {role: {t.family for t in tables.read_tables().values() if t.role == role} for role in tables.ROLES}
+    for role, of_role in families.items():
+        number = sum(table.role == role for table in tables.read_tables().values())
+        assert f"| {role} | {number} | {len(of_role)} |" in text
+    excluded = tomllib.loads(tables.PATH.read_text())["left_out"][assignment.EXCLUDED]
+    used = {assignment.family_of(source.partition("/")[2]) for source in excluded}
+    assert (len(excluded), len(used)) == (8, 7) and used <= families["verdict"]
+    assert "Eight more tables, of seven families with the role of verdicts, were used in development" in text
 
 
 @needs_wheel

@@ -151,7 +151,7 @@ TEXTS = {
     "plot_calibration": ["Predicted probability", "Observed share of frauds", "As fitted"],
     "plot_cost": ["Alerts per day", "Cost per day", "10 alerts a day", "no alerts"],
     "plot_test_curve": ["Recall", "Precision", "Random forest"],
-    "plot_waterfall": ["Clean", "Test\noverlap", "+0.200", "-0.050", "0.850", "published: 0.936"],
+    "plot_waterfall": ["Clean", "Test\noverlap", "+0.200", "−0.050", "0.850", "published: 0.936"],
 }
 
 
@@ -350,19 +350,54 @@ def test_plot_changes_gives_a_sampler_one_colour_and_fills_what_excludes_zero():
     assert dots[1].get_color() == dots[2].get_color() == theme_module.sampler_colour("smote")
 
 
+def test_plot_changes_has_an_axis_for_what_it_draws():
+    beyond = CHANGES.iloc[:1].assign(sampler="nearmiss equal", low=-0.9)
+    figure = comparison_figures.plot_changes(pd.concat([CHANGES, beyond]), CHANGE_NAMES, MODELS)
+    assert figure.axes[0].get_xlim()[1] == pytest.approx(0.08 * comparison_figures.ROOM)
+    assert "arrow" not in figure.get_supxlabel()
+
+
 def test_plot_differences_writes_a_difference_beyond_the_axis_at_its_edge():
     figure = comparison_figures.plot_differences(compared_with(smote=-0.71, cgan=0.42), NAMES, MODELS)
     arrows = {line.get_marker(): line.get_xdata()[0] for line in lines(figure) if line.get_marker() in ("<", ">")}
     assert not [line for line in lines(figure) if line.get_marker() == "o"]
     assert arrows == {"<": -comparison_figures.WIDEST, ">": comparison_figures.WIDEST}
-    assert {"-0.71", "0.42"} <= set(texts(figure))
+    assert {"−0.71", "0.42"} <= set(texts(figure))
+    assert "arrow: beyond the axis" in figure.get_supxlabel()
+
+
+def test_plot_differences_fills_the_arrow_of_a_mean_beyond_the_axis_if_it_is_decided():
+    compared = compared_with(smote=-0.71, cgan=-0.71).assign(verdict=["harms", "undecided"])
+    figure = comparison_figures.plot_differences(compared, NAMES, MODELS)
+    faces = {
+        line.get_ydata()[0]: mpl.colors.to_hex(line.get_markerfacecolor()).upper()
+        for line in lines(figure)
+        if line.get_marker() == "<"
+    }
+    assert faces == {0: theme_module.sampler_colour("smote"), 1: "#FFFFFF"}
+
+
+def test_plot_differences_leaves_out_lines_that_no_panel_beside_has_and_says_what_was_not_measured():
+    both = compared_with(smote=0.01, cgan=0.02)
+    one = both[both["sampler"] == "cgan"].assign(model="ann")
+    tables = [both.assign(model=name) for name in ("lr", "rf", "xgb")] + [one]
+    figure = comparison_figures.plot_differences(pd.concat(tables), NAMES, MODELS)
+    panels = {axes.get_title(loc="left"): axes for axes in figure.axes if axes.axison}
+    assert [label.get_text() for label in panels["Logistic regression"].get_yticklabels()] == ["SMOTE", "CGAN"]
+    assert [label.get_text() for label in panels["ANN"].get_yticklabels()] == ["CGAN"]
+    (dot,) = [line for line in panels["ANN"].get_lines() if line.get_marker() == "o"]
+    assert dot.get_ydata()[0] == 0 and "not measured" not in texts(figure)
+    lacking = comparison_figures.plot_differences(pd.concat([both, one.assign(model="xgb")]), NAMES, MODELS)
+    notes = [(text.get_text(), text.xy[1]) for axes in lacking.axes for text in axes.texts]
+    assert notes == [("not measured", 0)]
 
 
 @pytest.mark.parametrize(("widest", "end"), [(0.001, 0.02), (0.08, 0.08), (0.71, comparison_figures.WIDEST)])
 def test_plot_differences_ends_its_axes_with_the_longest_interval(widest, end):
     compared = compared_with(smote=0).assign(low=-widest, high=0.001)
     figure = comparison_figures.plot_differences(compared, NAMES, MODELS)
-    assert figure.axes[0].get_xlim() == pytest.approx((-1.03 * end, 1.03 * end))
+    limit = comparison_figures.ROOM * end
+    assert figure.axes[0].get_xlim() == pytest.approx((-limit, limit))
 
 
 def test_plot_differences_ends_an_interval_beyond_the_axis_in_an_arrow():
@@ -419,10 +454,11 @@ def test_plot_cost_rises_by_the_fee_until_the_next_positive():
     assert {number: cost[number] for number in (0, 9, 10, 19, 20)} == {0: 500, 9: 545, 10: 300, 19: 345, 20: 100}
 
 
-def test_plot_waterfall_starts_each_bar_where_the_last_one_ended():
+def test_plot_waterfall_starts_each_bar_where_the_last_one_ended_and_draws_areas_as_dots():
     (axes,) = DRAWINGS["plot_waterfall"]().axes
     bars = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in axes.patches]
-    np.testing.assert_allclose(bars, [(0, 0.7), (0.7, 0.9), (0.9, 0.85), (0, 0.85)])
+    np.testing.assert_allclose(bars, [(0.7, 0.9), (0.9, 0.85)])
+    assert [line.get_ydata()[0] for line in axes.get_lines() if line.get_marker() == "o"] == [0.7, 0.85]
     assert axes.get_ylim()[0] == 0.5 and axes.get_ylim()[1] > 1
     assert [line.get_ydata()[0] for line in axes.get_lines() if line.get_linestyle() == ":"] == [0.936]
 
@@ -479,6 +515,20 @@ def test_plot_ablation_shows_every_variant_but_the_default():
     (dots,) = (line for line in axes.get_lines() if line.get_marker() == "o")
     np.testing.assert_allclose(dots.get_xdata(), means)
     assert axes.get_ylim()[0] > axes.get_ylim()[1]
+
+
+def test_plot_ablation_ends_a_cut_interval_in_an_arrow_and_titles_at_one_height():
+    effects = pd.DataFrame({"variant": ["narrow", "wide"], "mean": 0.1, "low": [0.05, -0.2], "high": [0.15, 0.9]})
+    effects = pd.concat([effects.assign(figure=name) for name in ("short", "long")])
+    names = {"short": "Coverage", "long": "Two-sample AUC, training rows"}
+    figure = cgan_figures.plot_ablation(effects, names, {"narrow": "Narrow", "wide": "Wide"})
+    figure.canvas.draw()
+    axes, other = figure.axes
+    arrows = [(line.get_xdata(), line.get_ydata()) for line in axes.get_lines() if line.get_marker() == ">"]
+    assert [(list(x), list(y)) for x, y in arrows] == [([0.25], [1])]
+    assert 0.25 < axes.get_xlim()[1] < 0.3 and figure.get_supxlabel().endswith("; arrow: beyond the axis")
+    tops = [panel._left_title.get_window_extent().y1 for panel in (axes, other)]
+    assert axes._left_title.get_text().strip() == "Coverage" and tops[0] == pytest.approx(tops[1], abs=2)
 
 
 WARD = Words("admission", "admissions", "infection", "infections", "healthy")
@@ -674,13 +724,16 @@ def test_plot_amounts_ends_with_the_largest_amount(largest, ticks):
     assert axes.get_xlim()[1] <= 1.06 * np.log10(1 + (largest or 1))
 
 
-@pytest.mark.parametrize(("n_columns", "n_named"), [(2, 2), (5, 5), (20, 20), (21, 7), (40, 14)])
-def test_plot_correlations_names_every_column_of_a_small_matrix(n_columns, n_named):
+@pytest.mark.parametrize("n_columns", [2, 5, 20, 21, 40])
+def test_plot_correlations_names_every_column(n_columns):
     table = pd.DataFrame(np.random.default_rng(0).normal(size=(9, n_columns))).rename(
         columns=lambda column: f"V{column}"
     )
     axes, _ = eda_figures.plot_correlations({"Real": table}).axes
-    assert len(axes.get_yticklabels()) == len(axes.get_xticklabels()) == n_named
+    axes.figure.canvas.draw()
+    assert len(axes.get_yticklabels()) == len(axes.get_xticklabels()) == n_columns
+    first, second = (label.get_window_extent() for label in axes.get_yticklabels()[:2])
+    assert first.y0 > second.y1 - 1  # pixels; labels do not touch
 
 
 def test_plot_effect_sizes_shortens_long_names():

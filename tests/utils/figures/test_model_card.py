@@ -30,12 +30,30 @@ def test_plot_score_card_prints_counts_as_whole_numbers():
     card = pd.Series({"rows": 12345, "alerts": 0, "area": 0.123456, "precision": None}, dtype=object)
     (table,) = model_card_figures.plot_score_card(card, "A model").axes[0].tables
     cells = [cell.get_text().get_text() for (_, column), cell in sorted(table.get_celld().items()) if column]
-    assert cells == ["12,345", "0", "0.1235", "–"]
+    assert cells == ["12,345", "0", "0.123", "–"]
 
 
 def test_plot_score_card_prints_every_line():
     card = pd.Series({"average precision": 0.81234, "alerts a day at the threshold": 1234.5, "precision": None})
     (axes,) = model_card_figures.plot_score_card(card, "A model").axes
     texts = [cell.get_text().get_text() for cell in axes.tables[0].get_celld().values()]
-    assert texts == ["Average precision", "0.8123", "Alerts a day at the threshold", "1,234", "Precision", "–"]
+    assert texts == ["Average precision", "0.812", "Alerts a day at the threshold", "1,234", "Precision", "–"]
     assert axes.get_title(loc="left") == "A model"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("average precision", 0.78923, "0.789"),
+        ("Brier score", 0.0004198, "0.0004"),
+        ("calibration error", 0.0, "0.000"),
+        ("precision at 100 alerts a day", 1.0, "100.0 %"),
+        ("recall at the threshold", 0.797, "79.7 %"),
+        ("cost saved, share of the loss without alerts", -0.5, "-50.0 %"),
+        ("alerts a day at the threshold", 448.3, "448"),
+        ("alerts a day at the threshold", 0.0142, "0.014"),
+        ("alerts at the threshold", 3, "3"),
+    ],
+)
+def test_card_texts_round_each_metric_to_what_can_be_read(name, value, text):
+    assert model_card_figures.card_texts(pd.Series({name: value}, dtype=object)).to_dict() == {name: text}

@@ -54,6 +54,17 @@ def test_plot_probabilities_writes_no_number_into_a_bar_too_short_for_it():
     assert texts_of(axes) == ["", "15", "80"]
 
 
+def test_plot_probabilities_hatches_what_was_not_used():
+    row = {"model": "lr", "harms": 0.0, "equivalent": 1.0, "helps": 0.0}
+    effects = pd.DataFrame([row | {"sampler": "ros", "verdict": "not used"}, row | {"sampler": "cgan", "verdict": "x"}])
+    figure = figures.plot_probabilities(effects, SAMPLERS, MODELS)
+    hatched = [bar for bar in figure.axes[0].patches if bar.get_hatch()]
+    assert [bar.get_y() + bar.get_height() / 2 for bar in hatched] == [0]
+    assert [text.get_text() for text in figure.legends[0].get_texts()][-1] == "not used"
+    used = figures.plot_probabilities(effects[effects["verdict"] == "x"], SAMPLERS, MODELS)
+    assert [text.get_text() for text in used.legends[0].get_texts()] == ["harms", "equivalent", "helps"]
+
+
 def test_plot_family_differences_has_a_dot_per_family_and_the_mean(scores):
     differences = analysis.differences_to(scores)
     first = figures.plot_family_differences(differences, SAMPLERS, MODELS).axes[0]
@@ -82,6 +93,16 @@ def test_plot_rank_diagrams_give_the_mean_ranks_best_first(scores):
     assert texts_of(figure.axes[0]) == [
         "CGAN (1.0)", "SMOTE (2.0)", "(4.0) Random oversampling", "(3.0) No resampling",
     ]  # fmt: skip
+
+
+def test_plot_rank_diagrams_have_black_labels_and_hide_no_dot(scores):
+    tied = scores.copy()
+    tied["lr", "cgan"] = tied["lr", "smote"]
+    axes = figures.plot_rank_diagrams(tied, SAMPLERS, MODELS).axes[0]
+    assert {text.get_color() for text in axes.texts} == {"black"}
+    dots = [(dot.get_offsets()[0, 0], dot.get_sizes()[0], dot.get_zorder()) for dot in axes.collections]
+    (first, second, *_) = sorted(dots, key=lambda dot: (dot[0], -dot[1]))
+    assert first[0] == second[0] and second[1] < first[1] and second[2] > first[2]
 
 
 def test_plot_rank_diagrams_draw_their_bars_from_left_to_right_in_every_process(scores):

@@ -39,7 +39,7 @@ def test_plot_ratios_draws_without_a_warning_and_says_what_it_shows(recwarn):
     assert [str(warning.message) for warning in recwarn] == []
     assert figure.get_size_inches()[0] <= theme.PAGE
     texts = {text.get_text() for text in figure.findobj(mpl.text.Text) if text.get_visible()}
-    assert {*MODELS.values(), *RATIOS, "SMOTE", "CGAN", "Ratio in rows per fraud"} <= texts
+    assert {*MODELS.values(), *RATIOS, "SMOTE", "CGAN", "Ratio"} <= texts
     assert "Random undersampling" not in texts  # only what was measured is in the legend
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from tests.utils.reporting.test_claims import TURNS, numbers_of_the_full_study, turned
 from utils.config import ROOT, load_profile
+from utils.experiments import plan_cost
 from utils.reporting import claims, readme
 from utils.reporting.readme import README_END, README_START
-from utils.reporting.recorded import parse, read
+from utils.reporting.recorded import NumbersError, parse, read
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_headline_says_verdict_scores_and_folds(numbers):
         and "development folds with a tuned ratio: random forest with no resampling. Random" in text
     )
     assert "profile quick; 3 folds)" in text and "| CGAN | 0.800 [0.700, 0.900] |" in text
-    assert "Of 1 comparisons of a sampler" in text and "0 practically equivalent, and 1 undecided." in text
+    assert "Of 1 comparisons of a sampler" in text and "none is a credible gain or loss, 0 are practically" in text
     assert "could have detected only a difference of more than 0.025" in text
 
 
@@ -127,7 +128,7 @@ def test_headline_names_verdicts_that_change_if_ties_are_neutral(numbers):
 def test_headline_gives_chosen_ratios_and_the_cost_of_equal_classes(numbers):
     numbers["07_comparison"]["ratios"][0]["n_folds"] = 2
     text = readme.headline(parse(numbers))
-    assert "random forest with CGAN: 5 on 10 folds, equal classes on 2 folds." in text
+    assert "random forest with CGAN: 5 on 10 folds, equal classes on 2 folds. Each ratio was tried with only" in text
     assert "With equal classes it differs from no resampling by -0.012 [-0.030, 0.006] (harms)." in text
 
 
@@ -192,7 +193,7 @@ def test_answer_is_the_verdict_and_a_list_of_what_was_found(numbers):
     assert empty == "" and on_cards.startswith("- **Credit-card data.** Of 1 comparisons")
     assert "Of 1 such comparisons with equal classes, 0 are credible gains, 1 a credible loss" in on_cards
     assert tuning.startswith("- **Tuning.** What searched settings add ")
-    assert few.startswith("- **Few frauds.** Of 20 ") and "with 20, 40, 80, 160 or all frauds to train on, 0 are" in few
+    assert few.startswith("- **Few frauds.** Of 20 ") and "20, 40, 80, 160 or all frauds to train on, none is" in few
     assert "Of 6 such comparisons of CGAN and CTGAN against random oversampling and SMOTE, 0 are credible gains" in few
     assert others.startswith("- **Other tables.** Over 32 other tables and the credit-card data, 21 families in all, ")
     assert "of 3 pairs of a model and a sampler, 0 are better than the model alone, 2 equivalent to it (0 " in others
@@ -201,7 +202,7 @@ def test_answer_is_the_verdict_and_a_list_of_what_was_found(numbers):
     assert "tables), 4 worse, and 0 undecided." in others
     assert others.endswith("The claim is not supported there, with a tuned ratio and with equal classes.")
     assert final.startswith("- **The final model.** ") and "0.778 [0.700, 0.850]" in final
-    assert final.endswith("been scored for 2 final models.")
+    assert final.endswith("on which 2 final models have been scored.")
 
 
 def test_answer_tells_two_verdicts_and_unused_samplers_apart(numbers):
@@ -219,7 +220,7 @@ def test_answer_tells_two_verdicts_and_unused_samplers_apart(numbers):
 def test_answer_says_nothing_of_few_frauds_and_other_tables_that_were_not_measured(numbers):
     del numbers["09_scarcity"], numbers["10_many_tables"]
     text = readme.answer(parse(numbers))
-    assert len(text.split("\n")) == 5 and text.endswith("been scored for 2 final models.")
+    assert len(text.split("\n")) == 5 and text.endswith("on which 2 final models have been scored.")
     headline = readme.headline(parse(numbers))
     assert "Other tables" not in headline and "Few frauds" not in headline
 
@@ -253,6 +254,13 @@ def test_pages_have_links_that_lead_somewhere(path):
     assert not [link for link in links if "://" not in link and not (path.parent / link).exists()]
 
 
+def test_readme_says_what_the_plan_costs():
+    page = readme.README.read_text(encoding="utf-8")
+    (stated,) = re.findall(r"about (\d+) hours for the benchmark of the plan", page)
+    seconds = sum(cost.seconds for cost in plan_cost.measured(load_profile("full").results))
+    assert abs(int(stated) - seconds / 3600 / 2) <= 1, "on 2 cores, by `python -m utils.experiments.plan`"
+
+
 def test_readme_is_short():
     assert len(readme.README.read_text(encoding="utf-8").splitlines()) <= 120
 
@@ -267,6 +275,6 @@ def test_put_between_markers_changes_nothing_else(page):
 @pytest.mark.parametrize("content", ["", README_START, README_END, f"{README_END}\n{README_START}\n"])
 def test_put_between_markers_refuses_a_page_without_markers(page, content):
     page.write_text(content)
-    with pytest.raises(ValueError, match=r"README\.md lacks the markers"):
+    with pytest.raises(NumbersError, match=r"README\.md lacks the markers"):
         readme.put_between_markers("new", page)
     assert page.read_text() == content

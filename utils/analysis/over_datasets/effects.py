@@ -38,7 +38,7 @@ def verdicts(table: pd.DataFrame, families: Mapping[str, str], *, seed: int = 0)
         where the verdict is 'not used'; share_unused, see `usage.share_unused`; and three more verdicts: where_used,
         over the folds on which the sampler changes rows, hard_tables, without tables where nothing can help, and, if
         the rows have it, tie_neutral, by the average precision that counts ties neutrally. Where the sampler mostly
-        changed nothing, `verdict` is 'not used' instead of 'equivalent' or 'undecided'.
+        changed nothing, `verdict` and tie_neutral are 'not used' instead of 'equivalent' or 'undecided'.
     """
     scores = family_scores(table, families)
     differences = differences_to(scores)
@@ -57,6 +57,8 @@ def verdicts(table: pd.DataFrame, families: Mapping[str, str], *, seed: int = 0)
         readings["tie_neutral"] = differences_to(family_scores(table, families, TIE_NEUTRAL_SCORE))
     for name, others in readings.items():
         own[name] = effects(others, seed=seed).set_index(PAIR)["verdict"].reindex(pairs).to_numpy()
+    if "tie_neutral" in own:
+        own["tie_neutral"] = mask_unused(own["tie_neutral"], own["share_unused"])
     return own.assign(verdict=masked)
 
 
