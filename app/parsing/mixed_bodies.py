@@ -108,11 +108,12 @@ def _from_parquet(file: ParquetFile, columns: Sequence[RawColumn], label: str) -
     check_columns([name for name in names if name not in own], notes=parquet_notes(file))
     labels = parquet_table(file, [own[label]], NAME).column(0) if label in own else None
     cells = parquet_table(file, [own[name] for name in names], NAME).rename_columns(names)
-    rows = read_columns(clean_frame(cells), columns, "file")
+    frame = clean_frame(cells)
+    rows = read_columns(frame, columns, "file")
     check_units(rows, cells, columns)
     lines = parquet_lines(file)
     errors = {position + 1: (lines[position], describe(reasons)) for position, reasons in rows.problems.items()}
-    return _table(rows, columns, errors, label=labels, readings=[*parquet_notes(file), *rows.notes])
+    return _table(rows, columns, errors, label=labels, readings=[*parquet_notes(file), *frame.attrs[NOTES], *rows.notes])
 
 
 def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *, limit: int) -> Table:

@@ -62,12 +62,13 @@ def detectable_difference(compared: pd.DataFrame, margin: float = MARGIN) -> pd.
 def recommended(means: Mapping[tuple[str, str], float], helpful: Collection[tuple[str, str]]) -> tuple[str, str]:
     """Model and sampler to use: the highest mean of the models alone and of the pairs whose sampler helps.
 
-    A sampler that is not credibly better than none is left out, because the model alone is simpler.
+    A sampler that is not credibly better than none is left out, because the model alone is simpler. Of equal means the
+    first is taken.
 
     Parameters
     ----------
     means : mapping of (str, str) to float
-        Mean average precision of every pair of a model and a sampler.
+        Mean average precision of every pair of a model and a sampler, in the order of the registries.
     helpful : collection of (str, str)
         Pairs with the verdict 'helps' against the same model without resampling.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,8 @@ from utils.data import splits
 from utils.data.loading import Dataset
 from utils.data.splits import Fold
 from utils.leakage.guards import count_equal_rows, require_training_rows
+from utils.models.registry import MODELS
+from utils.samplers.registry import SAMPLERS
 from utils.serving.bundle import FraudModel, apply_calibrator, fit_calibrator
 from utils.serving.card import Card
 from utils.serving.raw_columns import describe_columns, encode_rows
@@ -64,7 +67,8 @@ def choose(table: pd.DataFrame) -> tuple[str, str]:
     """
     by_pair = table.groupby(["model", "sampler"])["average_precision"].agg(["mean", "size"])
     complete = by_pair[by_pair["size"] == by_pair["size"].max()]["mean"]
-    model, sampler = recommended(complete.to_dict(), _helpful(table))
+    means = {pair: complete[pair] for pair in product(MODELS, SAMPLERS) if pair in complete}
+    model, sampler = recommended(means, _helpful(table))
     return sampler, model
 
 

@@ -65,6 +65,9 @@ def test_read_mixed_table_takes_infinite_numbers_for_missing_whatever_the_other_
     np.testing.assert_array_equal(table.values[:3, 0], [np.nan, np.nan, 3])
     assert list(table.errors) == [4] * (other == "x")
     assert table.readings == ["Column 'sum': 2 infinite values are read as missing."]
+    of_parquet = read_mixed_table(parquet_of(sum=[np.inf, -np.inf, 3.0], points=[1, 1, 1]), columns, "")
+    np.testing.assert_array_equal(of_parquet.values[:, 0], [np.nan, np.nan, 3])
+    assert of_parquet.readings == table.readings
 
 
 @pytest.mark.parametrize(("values", "others"), [((0.0, 1.0), ["1", "soon"]), ((0.0, 1.0), []), ((1.0,), [])])

@@ -59,6 +59,12 @@ def test_choose_without_a_sampler_to_compare_takes_the_best_mean():
     assert final_model.choose(table) == ("none", "rf")
 
 
+def test_choose_takes_of_equal_means_the_first_in_the_registry_as_the_report_does():
+    rows = [("iforest", 1.0), ("xgb", 1.0), ("lr", 1.0), ("blend", 0.9)]
+    table = pd.DataFrame(rows, columns=["model", "average_precision"]).assign(sampler="none", repeat=0, fold=0)
+    assert final_model.choose(table) == ("none", "lr")
+
+
 def test_choose_passes_over_a_sampler_whose_model_was_not_measured_alone():
     rows = [("smote", "rf", 0.9), ("smote", "rf", 0.8), ("none", "lr", 0.7), ("none", "lr", 0.6)]
     table = pd.DataFrame(rows, columns=["sampler", "model", "average_precision"]).assign(repeat=0, fold=[0, 1, 0, 1])

@@ -88,10 +88,7 @@ def frame_of_texts(
             frame[name] = to_floats(column.unclear, shown[name]).to_pandas()
             why = "as in the study" if known.get(name) else reason
             notes.append(_sign_note(name, column.unclear, shown[name], why))
-        if n_infinite := _count_infinite(frame[name]):
-            frame[name] = frame[name].mask(np.isinf(frame[name]))
-            values = f"{n_infinite:,} infinite values are" if n_infinite > 1 else "1 infinite value is"
-            notes.append(f"Column '{name}': {values} read as missing.")
+        frame[name] = _finite(name, frame[name], notes)
     frame = pd.DataFrame(frame, copy=False)  # a large table is not held twice
     units = {name: column.unit for name, column in zip(names, read, strict=True) if column.unit}
     frame.attrs |= {NOTES: notes, SIGNS: Signs(shown), UNITS: Signs(units)}
@@ -136,8 +133,14 @@ def _whole_numbers(texts: pa.Array) -> pa.Array:
         return to_floats(texts, POINT)
 
 
-def _count_infinite(series: pd.Series) -> int:
-    return int(np.isinf(series.to_numpy()).sum()) if series.dtype.kind == "f" else 0
+def _finite(name: str, column: pd.Series, notes: list[str]) -> pd.Series:
+    """The column with infinite values as missing ones, which are counted in a note."""
+    n_infinite = int(np.isinf(column.to_numpy()).sum()) if column.dtype.kind == "f" else 0
+    if not n_infinite:
+        return column
+    values = f"{n_infinite:,} infinite values are" if n_infinite > 1 else "1 infinite value is"
+    notes.append(f"Column '{name}': {values} read as missing.")
+    return column.mask(np.isinf(column))
 
 
 def _sign_note(name: str, texts: pa.Array, sign: str, reason: str) -> str:
@@ -150,12 +153,13 @@ def _sign_note(name: str, texts: pa.Array, sign: str, reason: str) -> str:
 def clean_frame(table: pa.Table) -> pd.DataFrame:
     """Columns of a typed table: its own types, but clean texts, times of day as text, and decimals as float64.
 
-    Infinite values and categories of `texts.MISSING` become missing, and bytes and codes of many digits text.
+    Infinite values and categories of `texts.MISSING` become missing, and bytes and codes of many digits text. Sentences
+    that count the infinite values are in `attrs[NOTES]`.
     """
-    columns = {name: _clean_column(table[name]) for name in table.column_names}
-    return pd.DataFrame(
-        {name: column.mask(np.isinf(column)) if _count_infinite(column) else column for name, column in columns.items()}
-    )
+    notes: list[str] = []
+    frame = pd.DataFrame({name: _finite(name, _clean_column(table[name]), notes) for name in table.column_names})
+    frame.attrs[NOTES] = notes
+    return frame
 
 
 def _clean_column(column: pa.ChunkedArray) -> pd.Series:

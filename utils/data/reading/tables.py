@@ -215,7 +215,7 @@ def _raw_frame_of(source: Delimited | pq.ParquetFile, name: str, spellings: Spel
         table = parquet_table(source, parquet_schema(source).names, name)
         names, positions = _named(table.column_names, table.columns, name)
         frame = clean_frame(table.select(positions).rename_columns(names))
-        frame.attrs |= {NOTES: [], SIGNS: {}}
+        frame.attrs[SIGNS] = {}
         return frame
     convert = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(source.header, pa.string()))
     convert.null_values, convert.strings_can_be_null = list(MISSING), True

@@ -12,7 +12,7 @@ OTHER_DATES |= {"deadline", "scheduled", "planned", "next"}
 DURATION_WORDS = {"elapsed", "duration", "since", "dauer"}
 AMOUNT_WORDS = {"amount", "amt", "amnt", "sum", "value", "price", "betrag", "preis", "summe", "montant", "importe"}
 KEY_WORDS = {"id", "ids", "uuid", "guid", "key", "no", "nr", "nummer", "iban", "ref", "mrn", "ssn"}
-KEY_ENDINGS = ("nr", "nummer")  # of one German word, such as 'belegnr'
+KEY_ENDING = re.compile(r"\w{2,}nr|.*nummer")  # of one German word, such as 'belegnr', but not the rupee's 'inr'
 ENTITY_WORDS = {"customer", "client", "card", "account", "terminal", "user", "device", "patient", "kunde", "konto"}
 ENTITY_WORDS |= {"email", "phone"}
 # Beside the word for an entity these say which one, where others, as in 'age_client', say what is measured of it.
@@ -67,7 +67,7 @@ def names_entity(name: object, *, of_numbers: bool) -> bool:
     words = words_of(name)
     if not words:
         return False
-    is_key = words[-1] in KEY_WORDS or words[-1].endswith(KEY_ENDINGS)
+    is_key = words[-1] in KEY_WORDS or KEY_ENDING.fullmatch(words[-1]) is not None
     is_key |= words[0] == "id" and not QUANTITIES & set(words)
     if of_numbers:
         return is_key or (bool(ENTITY_WORDS & set(words)) and set(words) <= ENTITY_WORDS | WHICH)

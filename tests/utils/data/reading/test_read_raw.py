@@ -183,6 +183,14 @@ def test_read_raw_notes_infinite_values(tmp_path):
     ]
 
 
+def test_read_raw_notes_infinite_values_of_a_parquet_file_too(tmp_path):
+    path = tmp_path / "rows.parquet"
+    pd.DataFrame({"a": [1, np.inf, -np.inf], "b": [1.5, np.nan, 2.5], "y": [0, 1, 0]}).to_parquet(path)
+    frame = read_raw(path)
+    assert frame.attrs["notes"] == ["Column 'a': 2 infinite values are read as missing."]
+    np.testing.assert_array_equal(frame["a"], [1, np.nan, np.nan])
+
+
 def test_read_raw_decides_by_all_values_of_a_column_even_late_ones(tmp_path):
     cells = ["12"] * 2_000 + ["1.234", "3.5"]
     assert read(tmp_path, "a;y\n" + "".join(f"{cell};0\n" for cell in cells))["a"].iloc[-2] == 1.234

@@ -203,6 +203,7 @@ COLUMNS = {
     "limit of an entity": ("credit_limit_per_account", RNG.permutation(N) % 100 * 500, ("number", "")),
     "count of an entity": ("purchasesPerCustomer", RNG.permutation(N) % 100, ("number", "")),
     "one of two entities": ("sender account", RNG.permutation(N) % 100, ("dropped", "100 values with 10.0 rows each")),
+    "rupees": ("salary_inr", np.random.default_rng(1).lognormal(9, 1, N).astype(int), ("number", "")),
     "numbers of vouchers": ("belegnr", 4_711_000 + np.arange(N) * 5 + np.arange(N) % 3, ("dropped", "a different")),
     "id in front": ("id_transaction", np.arange(N) * 5 + np.arange(N) % 3, ("dropped", "a different value in every")),
     "number behind": ("TransactionNo", np.arange(N) * 5 + np.arange(N) % 3, ("dropped", "a different value in every")),
