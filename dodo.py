@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from types import TracebackType
 
 from doit import get_var
 from doit.exceptions import TaskFailed
@@ -24,6 +25,17 @@ from utils.reporting import notebooks
 from utils.reporting.adaptation import NEEDS_HOURS, NEEDS_POSITIVES
 from utils.reporting.dependencies import Inputs, UpToDate, code_inputs, file_inputs, notebook_modules, relative
 from utils.study_file import study_path
+
+
+def end_in_a_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """After Ctrl-C print one line in place of doit's traceback."""
+    if issubclass(kind, KeyboardInterrupt):
+        print("Interrupted; the same command goes on with what is missing.", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = end_in_a_line
 
 try:
     PROFILE = load_profile(get_var("profile", "full"), get_var("study", CREDITCARD.name))

@@ -72,6 +72,18 @@ for name in (path.stem for path in dodo.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
     print(name, *(path for path in dodo.notebook_inputs(name) if path.startswith("data/results/")))
 """
 
+ENDED = """
+import sys
+from doit import doit_cmd
+
+doit_cmd.reset_vars()
+doit_cmd.set_var("profile", "full")
+doit_cmd.set_var("study", sys.argv[1])
+import dodo
+
+raise {"interrupt": KeyboardInterrupt, "fault": LookupError}[sys.argv[2]]
+"""
+
 REFUSED = """
 import subprocess, sys
 from doit import doit_cmd
@@ -181,6 +193,16 @@ def test_tasks_that_cannot_go_on_say_so_in_one_sentence(without_table):
     killed, unwritten = ended.stderr.splitlines()
     assert killed == "The experiments were stopped by signal 9; the same command goes on from there."
     assert unwritten.startswith("There is no ") and unwritten.endswith("run the notebooks of profile 'full' first.")
+
+
+def test_an_interrupt_ends_in_one_line_and_a_fault_in_its_traceback(without_table):
+    command = [sys.executable, "-c", ENDED, str(without_table)]
+    interrupted, failed = (
+        subprocess.run([*command, end], cwd=ROOT, capture_output=True, text=True) for end in ("interrupt", "fault")
+    )
+    assert interrupted.returncode and failed.returncode
+    assert interrupted.stderr == "Interrupted; the same command goes on with what is missing.\n"
+    assert failed.stderr.startswith("Traceback") and failed.stderr.endswith("LookupError\n")
 
 
 def test_make_reproduce_goes_on_where_it_was_interrupted(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -97,9 +98,9 @@ def follow(results: Iterable[T], n_tasks: int, name: str) -> Iterator[T]:
 def _update_bar(weights: dict[Path, dict[str, float]], bar: tqdm, stopped: threading.Event) -> None:
     boards = {board.folder: board for board in map(Board.for_ledger, weights)}
     finished: dict[Path, set[str]] = {path: set() for path in weights}
-    is_last = False
+    is_last, pause = False, 1.0 if sys.stderr.isatty() else 20.0  # a line in a file stays
     while not is_last:
-        is_last = stopped.wait(1.0)
+        is_last = stopped.wait(pause)
         for path, keys in finished.items():
             keys |= ledger.read_keys(path) & weights[path].keys()
         seconds = sum(weights[path][key] for path, keys in finished.items() for key in keys)
