@@ -29,6 +29,7 @@ from utils.samplers.registry import SAMPLERS, fraud_weight
 from utils.seeding import child_seed, seeded
 
 Classifier = TypeVar("Classifier", bound=ClassifierMixin)
+INNER, HELD_OUT = "search", "held out"  # divisions of training rows; the names are part of their seeds
 MAX_RESAMPLED = 8  # of the same rows; each may be as large as the dataset
 
 
@@ -83,7 +84,8 @@ class TrainingRows:
     """Training rows before any fitted step, with a cache of encoder, resampled tables and inner folds.
 
     Tasks on the same rows share the cache; its contents are computed when they are first needed. At most
-    `MAX_RESAMPLED` resampled tables are kept.
+    `MAX_RESAMPLED` resampled tables are kept, and one division into parts: a group's networks come after the models
+    that need inner folds.
 
     Parameters
     ----------
@@ -103,8 +105,7 @@ class TrainingRows:
         self.X, self.y, self.groups, self.seed = X, y, groups, seed
         self._encoder = StandardScaler() if encoder is None else encoder
         self._resampled: LRUCache[str, Resampled] = LRUCache(MAX_RESAMPLED)
-        self._inner_folds: LRUCache[int, list[tuple[TrainingRows, TrainingRows]]] = LRUCache(1)
-        self._held_out: LRUCache[int, tuple[TrainingRows, TrainingRows]] = LRUCache(1)
+        self._divisions: LRUCache[tuple[str, int], list[tuple[TrainingRows, TrainingRows]]] = LRUCache(1)
 
     @cached_property
     def encoded(self) -> Encoded:
@@ -133,20 +134,23 @@ class TrainingRows:
 
     def inner_folds(self, n_folds: int) -> list[tuple[TrainingRows, TrainingRows]]:
         """Training rows and test rows of every inner fold."""
-        if n_folds not in self._inner_folds:
-            numbers = self._fold_numbers(n_folds, "search")
-            self._inner_folds[n_folds] = [
+        if (INNER, n_folds) not in self._divisions:
+            self._divisions.clear()  # before the next is made, which may be as large
+            numbers = self._fold_numbers(n_folds, INNER)
+            self._divisions[INNER, n_folds] = [
                 (self._subset(numbers != number, "train", number), self._subset(numbers == number, "test", number))
                 for number in range(n_folds)
             ]
-        return self._inner_folds[n_folds]
+        return self._divisions[INNER, n_folds]
 
     def held_out(self, n_parts: int) -> tuple[TrainingRows, TrainingRows]:
         """The rows without one of `n_parts` parts, and that part."""
-        if n_parts not in self._held_out:
-            numbers = self._fold_numbers(n_parts, "held out")
-            self._held_out[n_parts] = self._subset(numbers > 0, "held out"), self._subset(numbers == 0, "held out")
-        return self._held_out[n_parts]
+        if (HELD_OUT, n_parts) not in self._divisions:
+            self._divisions.clear()
+            numbers = self._fold_numbers(n_parts, HELD_OUT)
+            parts = self._subset(numbers > 0, HELD_OUT), self._subset(numbers == 0, HELD_OUT)
+            self._divisions[HELD_OUT, n_parts] = [parts]
+        return self._divisions[HELD_OUT, n_parts][0]
 
     def _fold_numbers(self, n_folds: int, purpose: str) -> np.ndarray:
         groups = np.unique(self.groups, return_inverse=True)[1]

@@ -237,3 +237,15 @@ def test_resampled_keeps_a_bounded_number_of_tables(n_fits):
     again = rows.resampled(method("smote", {"ratio": 1}))
     assert len(n_fits) == MAX_RESAMPLED + 2
     np.testing.assert_array_equal(again.X, first.X)
+
+
+def test_a_division_of_the_rows_that_is_not_needed_any_more_is_dropped_and_made_again_the_same():
+    rows = make_rows()
+    first = rows.inner_folds(2)
+    assert rows.inner_folds(2) is first
+    train, _ = rows.held_out(5)
+    assert rows.held_out(5)[0] is train
+    again = rows.inner_folds(2)
+    assert again is not first and again[0][0].seed == first[0][0].seed
+    for old, new in zip(first, again, strict=True):
+        assert [part.X.index.tolist() for part in old] == [part.X.index.tolist() for part in new]
