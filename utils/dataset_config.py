@@ -208,8 +208,9 @@ class DatasetConfig:
                     if field_name in ("positive", "negative")
                     else "list names of columns",
                 )
-        if dropped := [name for name in names if name in self.drop]:
-            yield "drop", f"leave {', '.join(map(repr, dropped))} out of it, which is also label, time or amount"
+        if dropped := {name: role for role, name in roles.items() if name in self.drop}:
+            listed, also = ", ".join(map(repr, dropped)), " and ".join(dropped.values())
+            yield "drop", f"leave {listed} out of it, which {'is' if len(dropped) == 1 else 'are'} also {also}"
         yield from self._kinds_in_conflict()
         yield from self._contradictions()
         if self.columns is not None and (missing := [name for name in names if name not in self.columns]):
@@ -221,9 +222,11 @@ class DatasetConfig:
             if twice := sorted(set(getattr(self, kind)) & set(getattr(self, other))):
                 yield kind, f"leave {', '.join(map(repr, twice))} out of it or of {other}"
         for kind in KINDS:
-            roles = [getattr(self, role) for role in ("label", "group", "time", "amount") if role != ROLE_OF.get(kind)]
-            if wrong := [name for name in getattr(self, kind) if name in (*roles, *self.drop)]:
-                yield kind, f"leave {', '.join(map(repr, wrong))} out of it, which is no feature"
+            reasons = dict.fromkeys(self.drop, "`drop` leaves it out")
+            roles = [role for role in ("label", "group", "time", "amount") if role != ROLE_OF.get(kind)]
+            reasons |= {getattr(self, role): f"it is the {role}" for role in roles}
+            if wrong := [f"{name!r} out of it, as {reasons[name]}" for name in getattr(self, kind) if name in reasons]:
+                yield kind, f"take {', and '.join(wrong)}"
 
     def _contradictions(self) -> Iterator[tuple[str, str]]:
         """Values or columns that stand in two lists of which one excludes the other, and what to write instead."""

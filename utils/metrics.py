@@ -173,25 +173,31 @@ def average_precision_at(ranks: ArrayLike, n_rows: int, prevalence: float) -> fl
 def feature_auc(X: pd.DataFrame, y: ArrayLike) -> pd.Series:
     """ROC AUC of each column of X used alone as the score, in the direction that makes it at least 0.5.
 
-    A category is scored by the share of positives among the other rows with its value (of other folds, so that no row's
-    own label counts), and then the direction is given. Rows with a gap in a column of numbers are left out of it; a
-    column without two classes among its values has 0.5.
+    A gap counts as a value. In a column of numbers it is below all numbers or above all, whichever gives the higher
+    area: a column that is filled in for positives alone has 1, and one that is filled in for a few rows is hardly
+    better than chance, whatever its numbers say. A category is scored by the share of positives among the other rows
+    with its value (of other folds, so that no row's own label counts), and then the direction is given. Without rows of
+    both classes, every column has 0.5.
     """
     y = np.asarray(y)
     return pd.Series({name: _column_auc(X[name], y) for name in X}, dtype=float)
 
 
 def _column_auc(column: pd.Series, y: NDArray) -> float:
-    is_number = pd.api.types.is_numeric_dtype(column)
-    scores = column if is_number else _shares_of_positives(column, y)
-    known = scores.notna().to_numpy()
-    scores, y = scores[known], y[known]
-    n_positives = int(y.sum())
-    if not 0 < n_positives < len(y):
+    if not 0 < int(y.sum()) < len(y):
         return 0.5
-    positive_ranks = scores.rank().to_numpy()[y == 1].sum()
-    auc = (positive_ranks - n_positives * (n_positives + 1) / 2) / (n_positives * (len(y) - n_positives))
-    return float(max(auc, 1 - auc) if is_number else max(auc, 0.5))
+    if not pd.api.types.is_numeric_dtype(column):
+        return max(_auc_of_ranks(_shares_of_positives(column, y).rank(), y), 0.5)
+    places = ("top", "bottom") if column.isna().any() else ("keep",)
+    areas = [_auc_of_ranks(column.rank(na_option=place), y) for place in places]
+    return max(*areas, *(1 - area for area in areas))
+
+
+def _auc_of_ranks(ranks: pd.Series, y: NDArray) -> float:
+    """ROC AUC of rows from their ranks, 1 for the lowest score; tied rows have their mean rank."""
+    n_positives = int(y.sum())
+    above = ranks.to_numpy(dtype=float)[y == 1].sum() - n_positives * (n_positives + 1) / 2
+    return float(above / (n_positives * (len(y) - n_positives)))
 
 
 def _shares_of_positives(column: pd.Series, y: NDArray, n_folds: int = 5) -> pd.Series:

@@ -53,6 +53,21 @@ def _replacement(match: re.Match[str], words: Words) -> str:
     return f"{article[0]}{article_of(new)[1:]}{space}{new}"
 
 
+def share_text(count: int, total: int, digits: int = 2) -> str:
+    """A share in percent, such as '0.63%' for 25 of 4,000: halves are rounded up, as in the report.
+
+    Counts, not their ratio, decide what is a half: 100 * 0.00145 is less than 0.145 in floating point.
+
+    Examples
+    --------
+    >>> share_text(25, 4000), share_text(29, 20_000), share_text(1, 8, digits=0)
+    ('0.63%', '0.15%', '13%')
+    """
+    scale = 10**digits
+    n = (200 * scale * count + total) // (2 * total)
+    return f"{n // scale}.{n % scale:0{digits}d}%" if digits else f"{n}%"
+
+
 def article_of(noun: str) -> str:
     """The indefinite article of a noun, judged by its first letter."""
     return "an" if noun[:1].lower() in "aeiou" else "a"

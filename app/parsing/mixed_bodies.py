@@ -113,7 +113,9 @@ def _from_parquet(file: ParquetFile, columns: Sequence[RawColumn], label: str) -
     check_units(rows, cells, columns)
     lines = parquet_lines(file)
     errors = {position + 1: (lines[position], describe(reasons)) for position, reasons in rows.problems.items()}
-    return _table(rows, columns, errors, label=labels, readings=[*parquet_notes(file), *frame.attrs[NOTES], *rows.notes])
+    return _table(
+        rows, columns, errors, label=labels, readings=[*parquet_notes(file), *frame.attrs[NOTES], *rows.notes]
+    )
 
 
 def _from_text(text: Delimited, columns: Sequence[RawColumn], label: str = "", *, limit: int) -> Table:

@@ -55,8 +55,10 @@ class Answer:
     Attributes
     ----------
     alert : bool
-    probability, threshold : str
+    probability : str
         In percent.
+    threshold : str or None
+        In percent; None if the model raises no alert.
     exact : float
         The probability.
     odds : str or None
@@ -73,7 +75,7 @@ class Answer:
 
     alert: bool
     probability: str
-    threshold: str
+    threshold: str | None
     exact: float
     odds: str | None
     unusual: list[str]
@@ -284,7 +286,7 @@ def answer(model: Served, typed: Typed) -> Answer:
     return Answer(
         alert=scored.decision == "alert",
         probability=probability,
-        threshold=shown_threshold,
+        threshold=shown_threshold if threshold <= 1 else None,
         exact=scored.probability,
         odds=formatting.one_in(scored.probability),
         unusual=model.unusual(values),

@@ -123,7 +123,7 @@ function report(answer, asked) {
     ...(scored ? [["Alerts", whole.format(answer.alerts)]] : []),
     ...(amount === null ? [] : [["Amount at risk", money.format(amount)]]),
     ["Not readable", whole.format(answer.errors.count)],
-    ["Threshold", percent(answer.threshold)],
+    ["Threshold", answer.threshold > 1 ? "none, as no alert pays" : percent(answer.threshold)],
     ["Model", asked.model],
   ];
   at("notes").replaceChildren(...answer.notes.map(note));

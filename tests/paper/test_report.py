@@ -7,14 +7,18 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+import pypdf
 import pytest
 
 from paper import build as paper
 from tests.paper.test_paper import BLANK, text_of
 from utils.config import ROOT, DatasetConfig, Profile, Study, Words, load_profile
+from utils.data.recognition.label import label_spellings
 
 WORDS = Words("visit", "visits", "infection", "infections", "healthy")
 FIGURES = ("comparison_differences", "comparison_pr", "final_test_pr", "final_calibration", "final_cost")
+COLUMN, SQUARISH = 253, 0.88  # width of a column in points; height of a narrow figure to its width
 ABOUT_CARDS = re.compile(r"\b(fraud|frauds|fraudulent|payments?|cards?|transactions?|legitimate|ULB|credit)\b", re.I)
 
 
@@ -153,6 +157,7 @@ def test_report_says_among_which_pairs_the_mean_is_highest(profile, numbers):
         if row["model"] == "lstm":
             row["n_folds"] = 5
     text = report(profile, changed)
+    assert "measured on both folds" not in text
     verdicts = "not supported at the ratio that the search chose, and not supported with equal classes."
     assert f"{verdicts} It has the highest mean of the pairs measured on all ten folds." in text
     assert "Of the models alone that were measured on the most folds, it has the highest mean, and no" in text
@@ -161,7 +166,7 @@ def test_report_says_among_which_pairs_the_mean_is_highest(profile, numbers):
 @pytest.mark.parametrize(
     ("n_alerts", "precision", "sentence"),
     [
-        (0, None, "At these costs no visit of the test set raises one. An alert costs"),
+        (0, None, "on the development set. No visit of the test set raises one. An alert costs"),
         (1, 1.0, "on the test set, 1 of 1 alert is right, and 50 % of the infections raise one."),
         (3, 0.667, "on the test set, 2 of 3 alerts are right, and 50 % of the infections raise one."),
         (3, 0.0, "on the test set, 0 of 3 alerts are right, and 50 % of the infections raise one."),
@@ -174,6 +179,146 @@ def test_report_counts_few_alerts(profile, numbers, n_alerts, precision, sentenc
     text = report(profile, changed)
     assert sentence in text and "of the alerts are" not in text
     assert ("Precision at the threshold –" in text) == (precision is None)
+
+
+def test_report_speaks_of_both_folds(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    for row in changed["07_comparison"]["means"]:
+        row["n_folds"] = 1 if row["model"] == "lstm" else 2
+    assert "The highest mean of the pairs measured on both folds is that of" in report(profile, changed)
+
+
+def test_report_says_that_alerts_do_not_pay(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    changed["08_final_model"]["threshold"] = 1.0  # `bundle.NEVER`, as it is recorded
+    changed["08_final_model"]["card"] |= {"alerts at the threshold": 0, "precision at the threshold": None}
+    text = report(profile, changed)
+    assert "Alerts do not pay on the development set at these costs, so the model never raises one. An alert" in text
+    assert "on the development set; it is lowest without alerts." in text
+    assert "calibrated probability of" not in text and "the threshold is where" not in text
+
+
+@pytest.mark.parametrize(
+    ("interval", "development", "own", "sentence"),
+    [
+        ((0.121, 0.348), 0.376, (0.256, 0.557),
+         "[0.121, 0.348]. The mean of the development folds lies above this interval, and its own interval, "
+         "[0.256, 0.557], overlaps with this one."),
+        ((0.121, 0.348), 0.376, (0.35, 0.4),
+         "[0.121, 0.348]. The mean of the development folds lies above this interval, and its own interval, "
+         "[0.350, 0.400], does not overlap with this one."),
+        ((0.121, 0.348), 0.1, (0.05, 0.121),
+         "[0.121, 0.348]. The mean of the development folds lies below this interval, and its own interval, "
+         "[0.050, 0.121], overlaps with this one."),
+        ((0.012, 0.037), 0.03, (0.01, 0.05),
+         "[0.012, 0.037], which includes chance (the prevalence of the test set, 0.013). The interval holds the mean "
+         "of the development folds."),
+        ((0.001, 0.012), 0.01, (0.01, 0.05),
+         "[0.001, 0.012], which lies below chance (the prevalence of the test set, 0.013). The interval holds the "
+         "mean of the development folds."),
+    ],
+)  # fmt: skip
+def test_report_says_no_more_of_the_test_score_than_the_intervals_bear(
+    profile, numbers, interval, development, own, sentence
+):
+    changed = copy.deepcopy(numbers)
+    changed["01_eda"]["test"] = {"rows": 800, "frauds": 10}
+    changed["08_final_model"]["development"] = development
+    changed["08_final_model"]["test"]["interval"] = interval
+    for row in changed["07_comparison"]["means"]:
+        if (row["model"], row["sampler"]) == ("xgb", "none"):
+            row["low"], row["high"] = own
+    text = report(profile, changed)
+    assert sentence in text
+    chance = sentence.split("]", 1)[1].split(". The")[0]
+    assert f"an average precision of 0.789 [{interval[0]:.3f}, {interval[1]:.3f}]{chance}." in text  # the summary
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (["recovered"], "Column recovered alone all but gives the label away; if it is only known once the label is, "
+                        "leave it out."),
+        (["a_b", "c*"], "Columns a_b and c* all but give the label away, each of them alone; if one is only known "
+                        "once the label is, leave it out."),
+    ],
+)  # fmt: skip
+def test_report_names_columns_that_all_but_give_the_label_away(profile, numbers, names, sentence):
+    changed = copy.deepcopy(numbers)
+    for absent in (None, []):
+        changed["01_eda"] |= {} if absent is None else {"suspected_leaks": absent}
+        assert "the label away" not in report(profile, changed)
+    changed["01_eda"]["suspected_leaks"] = names
+    assert sentence in report(profile, changed)
+
+
+@pytest.mark.parametrize(
+    ("positives", "rows", "share"), [(25, 4000, "0.63"), (29, 20_000, "0.15"), (125, 1000, "12.50")]
+)
+def test_report_rounds_a_share_as_the_recognition_of_a_table_does(profile, numbers, positives, rows, share):
+    changed = copy.deepcopy(numbers)
+    changed["01_eda"] |= {"rows": rows, "frauds": positives, "prevalence": positives / rows}
+    changed["01_eda"]["test"] = {"rows": rows, "frauds": positives}
+    text = report(profile, changed)
+    assert f"({share} %) are infections" in text and f"here {share} %" in text
+    assert f"Test set {rows:,} {positives} {share} %" in text
+    spellings = label_spellings(pd.Series(["yes"] * positives + ["no"] * (rows - positives)))
+    assert spellings.detail.startswith(f"'yes' in {share}% of the rows")
+
+
+@pytest.mark.parametrize("n_rows", [9, 10])
+@pytest.mark.parametrize("n_values", range(0, 48, 12))  # more text before the table moves it
+def test_report_prints_no_row_of_the_scores_where_a_figure_is(profile, numbers, monkeypatch, n_rows, n_values):
+    """A table in a column to which floating figures leave little room runs into them."""
+    monkeypatch.setattr(paper, "SOURCES", ROOT / "paper")  # pages of A4
+    sizes = dict.fromkeys(FIGURES, (25, 22)) | {"comparison_differences": (50, 15)}
+    for name, (width, height) in sizes.items():
+        blank = BLANK.replace('"30"', f'"{width}"').replace('"20"', f'"{height}"')
+        (profile.figures / f"{name}.svg").write_text(blank)
+    changed = few_comparisons(numbers)
+    changed["08_final_model"]["card"] = {f"score {number}": 0.5 for number in range(n_rows)}
+    values = tuple(f"value{number}" for number in range(n_values))
+    profile = replace(profile, dataset=replace(profile.dataset, positive=values))
+    profile.numbers.parent.mkdir(exist_ok=True)
+    profile.numbers.write_text(json.dumps(changed))
+    (page,) = [
+        texts
+        for texts in map(positions, pypdf.PdfReader(paper.build(profile)).pages)
+        if any(text == "Score 0" for text, *_ in texts)
+    ]
+    rows = [(x, y) for text, x, y in page if re.fullmatch(r"Score \d+", text)]
+    captions = {text[7]: (x, y) for text, x, y in page if re.match(r"Figure\s[3-6]:", text)}
+    assert len(rows) == n_rows and captions["3"][0] - rows[0][0] > COLUMN  # the first figure floats beside the table
+    assert not [
+        (row, caption)
+        for row in rows
+        for caption in captions.values()
+        if abs(row[0] - caption[0]) < COLUMN / 2 and 0 < row[1] - caption[1] < SQUARISH * COLUMN
+    ]
+
+
+def few_comparisons(numbers: dict) -> dict:
+    """Numbers of a small study: three models and four samplers."""
+    changed = copy.deepcopy(numbers)
+    section = changed["07_comparison"]
+    kept = {"none", "class_weight", "rus", "smote", "cgan"}
+    for name in ("means", "differences", "equal_differences"):
+        section[name] = [row for row in section[name] if row["model"] in ("lr", "rf", "xgb") and row["sampler"] in kept]
+    section |= {"alone": [], "replaced": [], "folds": dict.fromkeys(("lr", "rf", "xgb"), 2)}
+    section["claim"]["best"] = ["xgb", "none"]
+    return changed
+
+
+def positions(page: pypdf.PageObject) -> list[tuple[str, float, float]]:
+    """Texts of a page with their distances from its left and its lower edge, in points."""
+    texts = []
+
+    def visit(text: str, outer: list[float], inner: list[float], *_: object) -> None:
+        if text.strip():
+            texts.append((text.strip(), inner[4] * outer[0] + outer[4], inner[5] * outer[3] + outer[5]))
+
+    page.extract_text(visitor_text=visit)
+    return texts
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,23 @@ WRONG = {
     "list of units": ({"time_unit": ["hours"]}, "time_unit is ['hours']; write one of 'milliseconds'"),
     "amount as category": (
         {"numeric": ("V1",), "categorical": ("Amount",)},
-        "leave 'Amount' out of it, which is no feature",
+        "categorical is ('Amount',); take 'Amount' out of it, as it is the amount",
     ),
     "amount as date": (
         {"dates": ("Amount",)},
-        "dates is ('Amount',); leave 'Amount' out of it, which",
+        "dates is ('Amount',); take 'Amount' out of it, as it is the amount",
+    ),
+    "group as category": (
+        {"group": "shop", "numeric": ("V1",), "categorical": ("shop", "kind")},
+        "categorical is ('shop', 'kind'); take 'shop' out of it, as it is the group",
+    ),
+    "number that is dropped": (
+        {"numeric": ("V1", "recovered"), "drop": ("recovered",)},
+        "numeric is ('V1', 'recovered'); take 'recovered' out of it, as `drop` leaves it out",
+    ),
+    "label and dropped column as numbers": (
+        {"numeric": ("Class", "V1", "V2"), "drop": ("V2",)},
+        "take 'Class' out of it, as it is the label, and 'V2' out of it, as `drop` leaves it out",
     ),
     "group without lists": (
         {"group": "V1"},
@@ -45,7 +57,11 @@ WRONG = {
     "drop of a number": ({"drop": 3}, "drop is 3; list names of columns"),
     "drop of a role": (
         {"drop": "Time"},
-        "drop is ('Time',); leave 'Time' out of it, which is also label, time or amoun",
+        "drop is ('Time',); leave 'Time' out of it, which is also time",
+    ),
+    "drop of a group and a label": (
+        {"drop": ("shop", "Class"), "group": "shop", "numeric": ("V1",)},
+        "drop is ('shop', 'Class'); leave 'Class', 'shop' out of it, which are also label and group",
     ),
     "columns of numbers": ({"columns": (1, 2)}, "columns is (1, 2); list names of columns"),
     "columns without a role": (

@@ -329,7 +329,7 @@ def test_random_ranking_interval_repeats_with_its_seed():
     assert first == second != third
 
 
-def test_feature_auc_leaves_gaps_out_and_scores_a_category_by_other_rows():
+def test_feature_auc_takes_a_gap_for_a_value_and_scores_a_category_by_other_rows():
     rng = np.random.default_rng(0)
     y = (rng.random(2000) < 0.2).astype(int)
     X = pd.DataFrame({"number": y + rng.normal(size=2000), "empty": np.nan})
@@ -338,9 +338,23 @@ def test_feature_auc_leaves_gaps_out_and_scores_a_category_by_other_rows():
     known = rng.random(2000) < 0.7
     X.loc[~known, "number"] = np.nan
     auc = metrics.feature_auc(X, y)
-    assert auc["number"] == pytest.approx(roc_auc_score(y[known], X["number"][known]))
+    by_end = [roc_auc_score(y, X["number"].fillna(end)) for end in (-1e9, 1e9)]
+    assert auc["number"] == pytest.approx(max(by_end)) and 0.6 < auc["number"] < 0.7
     assert (auc["kind"], auc["empty"]) == (1, 0.5)
     assert auc["unique"] == pytest.approx(0.5, abs=0.05)  # its own label would give the class away
+
+
+@pytest.mark.parametrize("shown", [0, 1])
+def test_feature_auc_of_a_number_that_one_class_alone_has_is_perfect(shown):
+    rng = np.random.default_rng(0)
+    y = (np.arange(1200) < 105).astype(int)
+    X = pd.DataFrame({"recovered": np.where(y == shown, rng.normal(size=1200), np.nan)})
+    X["half"] = X["recovered"].where((y == shown) & (np.arange(1200) % 2 == 0))
+    X["few"] = np.where(np.arange(1200) % 240 == 1, y, np.nan)  # 5 known values, which order the classes without error
+    auc = metrics.feature_auc(X, y)
+    assert (auc["recovered"], auc["half"]) == (1, pytest.approx(0.75, abs=0.01))
+    assert auc["few"] < 0.51
+    assert list(metrics.feature_auc(X, np.zeros(1200))) == [0.5] * 3
 
 
 def test_as_numbers_orders_categories_by_frequency():

@@ -113,7 +113,7 @@ WRONG = {
     ),
     "label as a feature": (
         MINIMAL + 'numeric = ["bad"]\n',
-        "claims.toml: numeric is ('bad',); leave 'bad' out of it, which is no feature",
+        "claims.toml: numeric is ('bad',); take 'bad' out of it, as it is the label",
     ),
     "positive of numbers": (
         MINIMAL + "positive = [1]\n",

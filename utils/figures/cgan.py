@@ -79,12 +79,12 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
 def _draw_variants(axes: Axes, rows: pd.DataFrame) -> bool:
     """Means with intervals, and an arrow for an end beyond the axis; returns whether there is such an end.
 
-    The axis is limited by the spread of the means, not by the widest interval.
+    The axis is limited by the spread of the means, not by the widest interval, and shows the default at zero.
     """
     colour, lines = sampler_colour("cgan"), np.arange(len(rows))
     axes.axvline(0, color=NEUTRAL, linewidth=0.8)
     widest = 2.5 * np.abs(rows["mean"]).max()
-    low, high = max(rows["low"].min(), -widest), min(rows["high"].max(), widest)
+    low, high = max(min(rows["low"].min(), 0), -widest), min(max(rows["high"].max(), 0), widest)
     if widest > 0:  # neither unknown nor without any difference
         axes.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     axes.hlines(lines, rows["low"].clip(lower=low), rows["high"].clip(upper=high), color=colour, linewidth=1.4)
@@ -135,11 +135,12 @@ def _draw_numbers(axes: Axes, real: pd.Series, synthetic: pd.Series) -> None:
     """Histograms on one range, and the shares of gaps if there are any."""
     known = real.dropna()
     low, high = np.quantile(known, [0.005, 0.995]) if len(known) else (0, 1)
-    edges = np.linspace(low, high if high > low else low + 1, 25)
+    width = max(1, 1e-12 * abs(low))  # of a single value; beside a large one, 1 is nothing
+    edges = np.linspace(low, high if high > low else low + width, 25)
     if len(known) and (known % 1 == 0).all():  # such as years: no ticks between them, and no empty bars
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
         axes.ticklabel_format(axis="x", useOffset=False)
-        edges = np.arange(np.floor(low), np.ceil(high) + 2) - 0.5 if high - low < len(edges) else edges
+        edges = np.arange(np.floor(low), np.ceil(high) + 2) - 0.5 if high - low < len(edges) and width == 1 else edges
     for column, colour in ((real, FRAUD), (synthetic, SYNTHETIC)):
         counts, _ = np.histogram(column.dropna(), edges)
         axes.stairs(counts / len(column), edges, color=colour, linewidth=1)

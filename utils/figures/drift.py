@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter
 
 from utils.config import Words
 from utils.figures.theme import MAX_LETTERS, NEUTRAL, PAGE, panel_grid, shorten
@@ -20,6 +20,15 @@ CHANCE = "#8F8F8F"
 MANY = 10  # rows an hour, from which on decimals are left out
 MAX_FEATURES = 40  # that a figure shows
 MAX_HOURS = 24 * 14  # that are shown as hours
+
+
+class LogPercentFormatter(LogFormatter):
+    """Shares as percent at the minor ticks of a logarithmic axis, where it is so short that these have labels."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Label of a tick; empty where the axis is long enough for labels at powers of ten alone."""
+        low, high = self.axis.get_view_interval()
+        return PercentFormatter(1).format_pct(x, high - low) if super().__call__(x, pos) else ""
 
 
 def plot_periods_by_hour(table: pd.DataFrame, words: Words = PAYMENTS, *, is_clock: bool = False) -> Figure:
@@ -56,6 +65,7 @@ def plot_periods_by_hour(table: pd.DataFrame, words: Words = PAYMENTS, *, is_clo
         panels[0].yaxis.set_major_formatter("{x:,.0f}")
     panels[2].set_yscale("log")
     panels[2].yaxis.set_major_formatter(PercentFormatter(1))
+    panels[2].yaxis.set_minor_formatter(LogPercentFormatter())
     origin = " (UTC)" if is_clock else ", counted from the first transaction"
     figure.supxlabel(reword(f"Hour of day{origin}", words), fontsize=8)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=4)

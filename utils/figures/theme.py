@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 
 from utils.config import Profile
 from utils.files import replacing
@@ -87,9 +89,32 @@ THEME = {
 }
 
 
+# Fonts for letters that Matplotlib's own font lacks, such as those of Chinese, Japanese and Korean, where one is
+# installed.
+FALLBACKS = (
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Noto Sans CJK KR",
+    "WenQuanYi Zen Hei",
+    "Droid Sans Fallback",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Apple SD Gothic Neo",
+    "Yu Gothic",
+    "Microsoft YaHei",
+    "Malgun Gothic",
+    "Arial Unicode MS",
+)
+
+
 def use_theme() -> None:
-    """Apply the study's theme to every figure from here on."""
-    mpl.rcParams.update(THEME)
+    """Apply the study's theme to every figure from here on.
+
+    Names of columns may have letters that no installed font has. They are drawn as boxes, without a warning for each.
+    """
+    installed = {font.name for font in fontManager.ttflist}
+    mpl.rcParams.update(THEME | {"font.family": ["sans-serif", *(name for name in FALLBACKS if name in installed)]})
+    warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
 
 
 def panel_per_model(

@@ -5,22 +5,26 @@ what needs a column of this role, `needs-hours` what needs times and not dates a
 that is not mixed, and `needs-positives` what needs enough positives in every fold, such as to train a CGAN. A cell
 whose need is not met is left out. If its metadata hold text under `otherwise`, this text stands in its place, such as
 the reason; that of a `creditcard` cell does so only if its other needs are met. Texts by tag, such as the code for a
-mixed table, stand in place of a cell that lacks nothing else. Markdown gets the words of the study (`utils.wording`).
+mixed table, stand in place of a cell that lacks nothing else. Markdown gets the words of the study (`utils.wording`),
+which are shown as they are written, whatever their characters mean in Markdown.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from copy import deepcopy
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from utils.config import DatasetConfig, Profile
+from utils.config import DatasetConfig, Profile, Words
 from utils.wording import reword
 
 ABOUT_ULB = "creditcard"
 OTHERWISE = "otherwise"
+# What Markdown, HTML or a formula could begin with; the first characters of a word may begin a line, and so a list.
+SPECIAL = re.compile(r"[\\`*_\[\]<>#&~|$]|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]")
 NEEDS_POSITIVES, NEEDS_HOURS = "needs-positives", "needs-hours"  # which the rows of a table meet or not
 
 
@@ -54,8 +58,13 @@ def _adapt_cell(cell: NotebookNode, profile: Profile, unmet: set[str]) -> list[N
         is_code = cell.cell_type == "code" and isinstance(otherwise, dict)
         cell = new_code_cell(text, id=cell.id) if is_code else new_markdown_cell(text, id=cell.id)
     if cell.cell_type == "markdown":
-        cell.source = reword(cell.source, profile.words)
+        cell.source = reword(cell.source, _escaped(profile.words))
     return [cell]
+
+
+def _escaped(words: Words) -> Words:
+    """The words as Markdown that shows them as they are."""
+    return Words(**{name: SPECIAL.sub(r"\\\g<0>", word) for name, word in vars(words).items()})
 
 
 def _text_for(lacking: set[str], otherwise: str | dict[str, str] | None) -> str | None:

@@ -54,13 +54,13 @@ def findings(numbers: Mapping[str, Row], words: Words, chapters: Sequence[str] =
     words : Words
         Words of the study.
     chapters : sequence of str
-        Sections to use; by default all that there are.
+        Sections to write about; by default all that there are. The others still give the numbers to compare with.
     """
     known = {name: section for name, section in numbers.items() if not chapters or name in chapters}
     comparison, final = known.get("07_comparison"), known.get("08_final_model")
     return Findings(
         _on_comparison(comparison, numbers.get("01_eda", {})) if comparison else [],
-        _on_final(final, words) if final else [],
+        [_on_score(final, numbers), *_on_use(final, words)] if final else [],
         _advice(comparison) if comparison else [],
     )
 
@@ -140,17 +140,43 @@ def _detectable(rows: Sequence[Row]) -> str:
     return f"; half of the comparisons could have detected only a difference of more than {size:.3f}"
 
 
-def _on_final(section: Row, words: Words) -> list[str]:
-    """Scores of the final model on the test set, and what moves them."""
-    test, card, label = section["test"], section["card"], phrase(section["choice"]["label"])
+def _on_score(section: Row, numbers: Mapping[str, Row]) -> str:
+    """Average precision of the final model on the test set, beside chance and the mean of the development folds."""
+    test, label = section["test"], phrase(section["choice"]["label"])
     low, high = test["interval"]
     development = section["development"]
     side = "inside" if low <= development <= high else "below" if development < low else "above"
-    sentences = [
+    overlap = "" if side == "inside" else _overlap(section, numbers)
+    return (
         f"The final model is {label}. Its average precision on the test set is {test['average_precision']:.3f} "
-        f"[{low:.3f}, {high:.3f}]; that on the development folds, {development:.3f}, lies {side} "
-        "this interval.",
-    ]
+        f"[{low:.3f}, {high:.3f}]{_beside_chance(low, high, numbers)}; that on the development folds, "
+        f"{development:.3f}, lies {side} this interval{overlap}."
+    )
+
+
+def _beside_chance(low: float, high: float, numbers: Mapping[str, Row]) -> str:
+    """That an interval on the test set is not above chance, where it is not and the prevalence is recorded."""
+    test = numbers.get("01_eda", {}).get("test")
+    if not test or low > (chance := test["frauds"] / test["rows"]):
+        return ""
+    relation = "includes" if chance <= high else "lies below"
+    return f", which {relation} chance (the prevalence of the test set, {chance:.3f})"
+
+
+def _overlap(section: Row, numbers: Mapping[str, Row]) -> str:
+    """Whether the mean of the development folds has an interval, and this overlaps with that on the test set."""
+    choice, (low, high) = section["choice"], section["test"]["interval"]
+    means = numbers.get("07_comparison", {}).get("means", [])
+    row = next((row for row in means if (row["model"], row["sampler"]) == (choice["model"], choice["sampler"])), None)
+    if row is None:
+        return ""
+    verb = "overlaps" if row["low"] <= high and low <= row["high"] else "does not overlap"
+    return f", and its own interval, [{row['low']:.3f}, {row['high']:.3f}], {verb} with this one"
+
+
+def _on_use(section: Row, words: Words) -> list[str]:
+    """Alerts of the final model on the test set, its score on unseen entities, and what moves it."""
+    card, sentences = section["card"], []
     if "precision at the threshold" in card:
         sentences.append(_on_alerts(card, section["threshold"], words))
     if card.get("average precision on unseen entities") is not None:
@@ -169,10 +195,10 @@ def _on_alerts(card: Row, threshold: float, words: Words) -> str:
     n_alerts, precision = card.get("alerts at the threshold"), card["precision at the threshold"]
     start = f"With an alert threshold of {threshold:.3f}"
     if n_alerts == 0:
-        return (
-            f"{start}, no {words.row} of the test set raises an alert: at these costs, alerts do not pay. "
-            "The costs can be changed under [costs] in the file of the study."
-        )
+        costs = "The costs can be changed under [costs] in the file of the study."
+        if threshold >= 1:  # `bundle.NEVER`, rounded
+            return f"At these costs, alerts do not pay on the development set, so the model never raises one. {costs}"
+        return f"{start}, no {words.row} of the test set raises an alert. {costs}"
     share = f"{precision:.0%} of the alerts on the test set are {words.positives}"
     if n_alerts is not None:
         n_right = round(precision * n_alerts)

@@ -40,7 +40,7 @@ from utils.data.splits import Fold
 from utils.leakage.guards import count_equal_rows, require_training_rows
 from utils.models.registry import MODELS
 from utils.samplers.registry import SAMPLERS
-from utils.serving.bundle import FraudModel, apply_calibrator, fit_calibrator
+from utils.serving.bundle import NEVER, FraudModel, apply_calibrator, fit_calibrator
 from utils.serving.card import Card
 from utils.serving.raw_columns import describe_columns, encode_rows
 from utils.wording import PAYMENTS
@@ -143,12 +143,15 @@ def _fold_probability(profile: Profile, task: Task, fold_id: tuple[int, int]) ->
 
 
 def choose_threshold(y_true: NDArray, probability: NDArray, amounts: NDArray, *, costs: Costs = ULB_COSTS) -> float:
-    """Threshold with the lowest total cost on out-of-fold rows; see `metrics.cost_curve`."""
+    """Threshold with the lowest total cost on out-of-fold rows; see `metrics.cost_curve`.
+
+    Where no alert costs least, it is `bundle.NEVER`, which no probability reaches: a threshold just above these rows'
+    probabilities would still raise alerts on other rows, at a probability at which none pays.
+    """
     ranks, positions = metrics.ranks_of_positives(y_true, probability)
     n_alerts, cost = metrics.cost_curve(ranks, amounts[positions], fee=costs.fee, floor=costs.floor)
     best = int(n_alerts[np.argmin(cost)])
-    ordered = np.sort(probability)[::-1]
-    return float(ordered[best - 1]) if best else float(np.nextafter(ordered[0], 2))
+    return float(np.sort(probability)[::-1][best - 1]) if best else NEVER
 
 
 def fit_final(profile: Profile, choice: tuple[str, str], development: OutOfFold | None = None) -> FraudModel:

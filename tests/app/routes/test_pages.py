@@ -595,6 +595,15 @@ def test_example_file_can_be_scored(client, champion):
     assert [entry["probability"] for entry in scored] == pytest.approx(expected, abs=1e-9)
 
 
+def test_pages_of_a_model_that_raises_no_alert_say_so(client, app, champion, monkeypatch):
+    never = replace(champion, model=replace(champion.model, threshold=bundle.NEVER))
+    monkeypatch.setattr(app.extensions["catalog"]._champion, "served", never)
+    about = client.get("/models/champion").text
+    scored = submit(client, champion.about.examples["fraud"]).text
+    assert "It raises no alert, as none pays" in about and "at a probability of" not in about
+    assert "The model raises no alert, as none pays" in scored and "the threshold of" not in scored
+
+
 def test_models_page_lists_every_measured_pair_best_first_with_what_can_be_done(client, app):
     page = client.get("/models").text.partition("<h1")[2]
     listed = re.findall(r'href="/models/([^"]+)">', page)

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from utils.config import DatasetConfig, Protocol
-from utils.data.dataset_checks import check_dataset
+from utils.data.dataset_checks import check_dataset, leaking_columns
 from utils.data.errors import DataError
 from utils.data.loading import load
+from utils.data.splits import split_off_test
 
 
 def write(tmp_path, **columns):
@@ -32,6 +33,52 @@ def test_check_dataset_names_columns_that_give_the_label_away(tmp_path):
     sentences = list(check_dataset(load(config), Protocol()))
     assert sorted(sentence.split("'")[1] for sentence in sentences) == ["paid", "state"]
     assert all("alone reaches an average precision of 1.000 out of fold" in sentence for sentence in sentences)
+
+
+def closed_claims(tmp_path):
+    """A study with a number and a date that are known of positives alone, and an honest date."""
+    days = pd.Series(pd.date_range("2022-01-01", periods=400).strftime("%Y-%m-%d"))
+    config = write(
+        tmp_path,
+        recovered=lambda frame, rng: rng.uniform(1, 9, len(frame)).round(2),
+        closed=lambda frame, rng: days,
+        opened=lambda frame, rng: days,
+    )
+    frame = pd.read_csv(config.path)
+    frame.loc[frame["bad"] == 0, ["recovered", "closed"]] = None
+    frame.to_csv(config.path, index=False)
+    return replace(config, numeric=("a", "recovered"), dates=("opened", "closed"))
+
+
+@pytest.mark.parametrize("time", [None, "opened"])
+def test_check_dataset_names_a_date_by_its_column_and_once(tmp_path, time):
+    config = replace(closed_claims(tmp_path), time=time)
+    dataset = load(config)
+    sentences = list(check_dataset(dataset, Protocol()))
+    assert sorted(sentence.split("'")[1] for sentence in sentences) == ["closed", "recovered"]
+    development, _ = split_off_test(dataset, 0.2)
+    assert leaking_columns(dataset, development) == {"closed": 1.0, "recovered": 1.0}
+
+
+def test_what_check_dataset_says_of_a_leak_can_be_done(tmp_path):
+    config = closed_claims(tmp_path)
+    sentences = sorted(check_dataset(load(config), Protocol()))
+    assert sentences[0].endswith("once the label is, move it from `dates` to `drop` in the study's file.")
+    assert sentences[1].endswith("once the label is, move it from `numeric` to `drop` in the study's file.")
+    moved = replace(config, numeric=("a",), dates=("opened",), drop=("recovered", "closed"))
+    moved.check()
+    assert list(check_dataset(load(moved), Protocol())) == []
+
+
+def test_check_dataset_says_where_a_role_that_leaks_is_listed(tmp_path):
+    config = replace(closed_claims(tmp_path), amount="recovered")
+    (of_amount,) = (text for text in check_dataset(load(config), Protocol()) if "'recovered'" in text)
+    assert "move it from `amount` and `numeric` to `drop` in the study's file" in of_amount
+    plain = replace(config, amount=None, numeric=(), categorical=(), dates=(), drop=("opened", "closed", "shop"))
+    frame = pd.read_csv(plain.path)
+    frame.fillna({"recovered": -1}).to_csv(plain.path, index=False)
+    (sentence,) = check_dataset(load(plain), Protocol())
+    assert sentence.endswith("once the label is, put it into `drop` of the study's file.")
 
 
 def test_check_dataset_says_nothing_of_an_honest_table(tmp_path):

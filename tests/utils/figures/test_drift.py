@@ -70,6 +70,26 @@ def test_plot_periods_by_hour_counts_per_hour_of_the_clock():
     assert len(intervals) == 5 and all(segment[0, 1] > 0 for segment in intervals)
 
 
+@pytest.mark.parametrize(
+    ("rates", "minor"),
+    [
+        ([0.07, 0.1, 0.2], {"6.0%", "20.0%"}),  # less than a decade
+        ([0.22, 0.3, 0.4], {"30.0%", "40.0%"}),  # without a power of ten
+        ([0.001, 0.01, 0.2], set()),
+    ],
+)
+def test_plot_periods_by_hour_labels_every_share_as_percent(rates, minor):
+    hours = pd.DataFrame({"period": "development", "hour": [0, 1, 2], "rows": 900, "positives": 90, "covered": 1.0})
+    hours = hours.assign(rate=rates, low=[0.9 * rate for rate in rates], high=[1.1 * rate for rate in rates])
+    figure = drift_figures.plot_periods_by_hour(hours)
+    figure.canvas.draw()
+    axis = figure.axes[2].yaxis
+    labels = {text for text in axis.get_ticklabels(which="both") if text.get_text()}
+    assert labels and all(text.get_text().endswith("%") for text in labels)
+    shown = {text.get_text() for text in axis.get_ticklabels(which="minor") if text.get_text()}
+    assert minor <= shown and bool(shown) == bool(minor)
+
+
 def test_plot_drift_draws_all_and_the_same_hours_in_one_order():
     for axes, (_, rows) in zip(DRAWINGS["plot_drift"]().axes, DRIFT.groupby("comparison", sort=False), strict=True):
         for line, hours in zip(axes.get_lines(), ("all hours", "same hours"), strict=True):

@@ -88,3 +88,23 @@ def test_eda_notebook_runs_on_tables_of_other_kinds_in_their_words(tmp_path, mon
     assert "positives" in printed and "fraud" not in printed
     numbers = json.loads(written["numbers.json"])["01_eda"]
     assert (numbers["rows"], numbers["frauds"], "drift" in numbers) == (300, 60, "eda_drift" in figures)
+    assert numbers["suspected_leaks"] == [] and "No column alone gives the label away.\n" in printed
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_eda_notebook_names_the_columns_that_give_the_label_away(tmp_path, monkeypatch, capsys):
+    rng, late = np.random.default_rng(0), np.arange(400) % 5 == 0
+    table = pd.DataFrame({"x": rng.normal(size=400) + late, "late": late.astype(int)})
+    table["recovered"] = np.where(late, rng.normal(size=400), np.nan)
+    table["closed"] = pd.Series(pd.date_range("2024-01-01", periods=400).strftime("%Y-%m-%d")).where(late)
+    table.to_csv(tmp_path / "claims.csv", index=False)
+    roles = {"time": None, "amount": None, "numeric": ("x", "recovered"), "dates": ("closed",)}
+    study = Study("claims", DatasetConfig(tmp_path / "claims.csv", label="late", **roles), NEUTRAL)
+    folders = {name: tmp_path / name for name in ("results", "figures", "notebooks", "paper")}
+    written = run(replace(load_profile("quick", study), **folders), monkeypatch, lambda dataset: dataset)
+    numbers = json.loads(written["numbers.json"])["01_eda"]
+    assert sorted(numbers["suspected_leaks"]) == ["closed", "recovered"]
+    assert numbers["best_feature"] == {"name": "recovered", "roc_auc": 1.0}
+    printed = capsys.readouterr().out
+    assert printed.count("alone reaches an average precision of 1.000") == 2
+    assert "move it from `dates` to `drop`" in printed and "No column alone" not in printed

@@ -531,6 +531,16 @@ def test_plot_ablation_ends_a_cut_interval_in_an_arrow_and_titles_at_one_height(
     assert axes._left_title.get_text().strip() == "Coverage" and tops[0] == pytest.approx(tops[1], abs=2)
 
 
+@pytest.mark.parametrize(("difference", "limits"), [(0.1, (-0.005, 0.105)), (-0.1, (-0.105, 0.005))])
+def test_plot_ablation_shows_the_default_beside_differences_that_are_all_the_same(difference, limits, recwarn):
+    effects = pd.DataFrame({"variant": ["plain"], "figure": "ratio"})
+    effects = effects.assign(mean=difference, low=difference, high=difference)
+    figure = cgan_figures.plot_ablation(effects, {"ratio": "TSTR / TRTR"}, {"plain": "Plain"})
+    figure.canvas.draw()
+    assert figure.axes[0].get_xlim() == pytest.approx(limits)
+    assert [str(warning.message) for warning in recwarn] == []
+
+
 WARD = Words("admission", "admissions", "infection", "infections", "healthy")
 IN_OTHER_WORDS = {
     "plot_hours": lambda: eda_figures.plot_hours([1, 2, 3], [0, 1, 0], WARD),
@@ -566,6 +576,15 @@ def test_plot_marginals_has_whole_ticks_and_a_bar_for_each_year():
     edges = figure.axes[0].patches[0].get_data().edges
     assert edges.tolist() == [2018.5, 2019.5, 2020.5, 2021.5, 2022.5]
     assert figure.axes[0].patches[0].get_data().values.tolist() == [0.25, 0, 0.25, 0.5]
+
+
+@pytest.mark.parametrize("value", [5.0, 0.3, 1e18, -1e18])
+def test_plot_marginals_draws_a_column_of_one_value(value):
+    table = pd.DataFrame({"constant": [value] * 4})
+    figure = cgan_figures.plot_marginals(table, table)
+    figure.canvas.draw()
+    bars = figure.axes[0].patches[0].get_data()
+    assert bars.values.max() == 1 and bars.edges[0] <= value <= bars.edges[-1]
 
 
 def test_plot_cost_is_in_total_without_days():
@@ -683,6 +702,23 @@ def test_figures_take_no_dollar_sign_in_a_name_for_a_formula(name):
     table = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 5)), columns=names)
     drawn = as_drawn(DOLLARS[name](table))
     assert {(column, False) for column in table} <= drawn
+
+
+def test_theme_draws_names_without_a_warning_for_letters_that_no_font_has():
+    with warnings.catch_warnings(record=True) as caught, mpl.rc_context():
+        warnings.simplefilter("always")
+        theme_module.use_theme()
+        figure = eda_figures.plot_effect_sizes(pd.Series(0.7, ["年齢", "나이", "\ue123"]))
+        figure.canvas.draw()
+        warnings.warn("another warning", stacklevel=1)
+    assert [str(warning.message) for warning in caught] == ["another warning"]
+
+
+def test_theme_takes_the_fonts_that_are_installed_for_letters_that_the_first_lacks(monkeypatch):
+    monkeypatch.setattr(theme_module, "FALLBACKS", ("no such font", "STIXGeneral"))
+    with mpl.rc_context():
+        theme_module.use_theme()
+        assert mpl.rcParams["font.family"] == ["sans-serif", "STIXGeneral"]
 
 
 @pytest.mark.parametrize("values", [["$40K - $60K", "$60K+"], ["$a_$", "$"], ["US$ 5", "A$ 5"]])

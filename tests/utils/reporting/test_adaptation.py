@@ -2,11 +2,13 @@
 
 import ast
 import builtins
+import html
 import re
 from dataclasses import replace
 
 import nbformat
 import pytest
+from nbconvert.filters import markdown2html
 
 from utils.config import NOTEBOOKS, DatasetConfig, Study, Words, load_profile
 from utils.reporting.adaptation import NEEDS_HOURS, NEEDS_POSITIVES, OTHERWISE, adapt
@@ -96,6 +98,25 @@ def test_adapt_leaves_the_credit_card_study_as_it_is():
     assert adapt(cells, load_profile("quick")) is cells
 
 
+def test_adapt_shows_words_as_they_are_written_whatever_they_mean_in_markdown():
+    words = Words("C# file", "1. files", "<i>hit</i>", "$_hits_$ [a](b)", "R&D #1 _x_ <b> `c` | *d* \\e")
+    cells = notebook(("legitimate\n\nfraud\n\nfrauds\n\npayments\n\na payment", [], None))
+    cells.cells.append(nbformat.v4.new_code_cell("words.negative  # legitimate"))
+    adapted = adapt(cells, foreign(TABLES["numbers"], words))
+    shown = markdown2html(adapted.cells[0].source)
+    texts = [html.unescape(text) for text in re.findall(r"<p>(.*)</p>", shown)]
+    assert texts == [words.negative, words.positive, words.positives, words.rows, f"a {words.row}"]
+    assert sources(adapted)[1] == "words.negative  # legitimate"
+
+
+def test_adapt_leaves_plain_words_as_they_are():
+    words = Words("claim (2024)", "claims", "late-payer", "late-payers", "on time, paid in full!")
+    cells = notebook(("A fraud, frauds, legitimate, a payment", [], None))
+    assert sources(adapt(cells, foreign(TABLES["numbers"], words))) == [
+        "A late-payer, late-payers, on time, paid in full!, a claim (2024)"
+    ]
+
+
 @every
 def test_adapted_notebook_speaks_of_neither_payments_nor_the_ulb_file(name):
     for adapted in every_adaptation(name):
@@ -138,6 +159,13 @@ def names_of(code: str) -> tuple[set[str], set[str]]:
     stored = {node.id for node in names if isinstance(node.ctx, ast.Store)}
     caught = {node.name for node in nodes if isinstance(node, ast.ExceptHandler) and node.name}
     return loaded, stored | caught | {alias.asname or alias.name for alias in imported}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name < "09"])
+def test_adapted_notebook_names_no_chapter_that_other_studies_lack(name):
+    for adapted in every_adaptation(name):
+        prose = [cell.source for cell in adapted.cells if cell.cell_type == "markdown"]
+        assert not [text for text in prose if re.search(r"\bchapters?\s(\d+\sand\s)?(9|10)\b", text)]
 
 
 @every

@@ -78,8 +78,8 @@ def test_findings_on_the_final_model_are_in_the_words_of_the_study(published):
 @pytest.mark.parametrize(
     ("n_alerts", "precision", "end"),
     [
-        (0, None, "no visit of the test set raises an alert: at these costs, alerts do not pay. The costs can be "
-                  "changed under [costs] in the file of the study."),
+        (0, None, "no visit of the test set raises an alert. The costs can be changed under [costs] in the file of "
+                  "the study."),
         (1, 1.0, "1 of 1 alert on the test set is right, and 80% of the infections raise an alert."),
         (3, 0.667, "2 of 3 alerts on the test set are right, and 80% of the infections raise an alert."),
         (3, 0.0, "0 of 3 alerts on the test set are right, and 80% of the infections raise an alert."),
@@ -93,11 +93,54 @@ def test_findings_count_few_alerts(published, n_alerts, precision, end):
     assert sentence.endswith(f"threshold of 0.017, {end}")
 
 
-@pytest.mark.parametrize(("development", "side"), [(0.6, "below"), (0.8, "inside"), (0.95, "above")])
-def test_findings_say_on_which_side_of_the_interval_the_development_score_lies(published, development, side):
+def test_findings_name_no_threshold_where_the_model_never_raises_an_alert(published):
+    changed = copy.deepcopy(published)
+    changed["08_final_model"]["threshold"] = 1.0  # `bundle.NEVER`, as it is recorded
+    changed["08_final_model"]["card"] |= {"alerts at the threshold": 0, "precision at the threshold": None}
+    assert findings(changed, WORDS).final[1] == (
+        "At these costs, alerts do not pay on the development set, so the model never raises one. The costs can be "
+        "changed under [costs] in the file of the study."
+    )
+
+
+@pytest.mark.parametrize(
+    ("development", "own", "end"),
+    [
+        (0.6, (0.5, 0.69), "0.600, lies below this interval, and its own interval, [0.500, 0.690], does not overlap "
+                           "with this one."),
+        (0.6, (0.5, 0.7), "0.600, lies below this interval, and its own interval, [0.500, 0.700], overlaps with this "
+                          "one."),
+        (0.8, (0.7, 0.9), "0.800, lies inside this interval."),
+        (0.95, (0.8, 0.99), "0.950, lies above this interval, and its own interval, [0.800, 0.990], overlaps with "
+                            "this one."),
+        (0.95, (0.9, 0.99), "0.950, lies above this interval, and its own interval, [0.900, 0.990], does not overlap "
+                            "with this one."),
+    ],
+)  # fmt: skip
+def test_findings_compare_the_test_interval_with_the_mean_of_the_development_folds(published, development, own, end):
     changed = copy.deepcopy(published)
     changed["08_final_model"]["development"] = development
-    assert f"lies {side} this interval" in findings(changed, WORDS).final[0]
+    for row in changed["07_comparison"]["means"]:
+        if (row["model"], row["sampler"]) == ("xgb", "none"):
+            row["low"], row["high"] = own
+    assert findings(changed, WORDS).final[0].endswith(f"[0.695, 0.871]; that on the development folds, {end}")
+    alone = {"08_final_model": changed["08_final_model"]}
+    assert findings(alone, WORDS).final[0].endswith(f"{end.split(' this interval')[0]} this interval.")
+
+
+@pytest.mark.parametrize(
+    ("interval", "phrase"),
+    [
+        ((0.012, 0.037), "0.020 [0.012, 0.037], which includes chance (the prevalence of the test set, 0.013);"),
+        ((0.001, 0.012), "0.020 [0.001, 0.012], which lies below chance (the prevalence of the test set, 0.013);"),
+        ((0.013, 0.037), "0.020 [0.013, 0.037];"),
+    ],
+)
+def test_findings_say_that_an_interval_includes_chance(published, interval, phrase):
+    changed = copy.deepcopy(published)
+    changed["01_eda"]["test"] = {"rows": 800, "frauds": 10}
+    changed["08_final_model"]["test"] |= {"average_precision": 0.02, "interval": interval}
+    assert f"test set is {phrase}" in findings(changed, WORDS, ["08_final_model"]).final[0]
 
 
 @pytest.mark.parametrize(

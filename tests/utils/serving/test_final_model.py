@@ -139,13 +139,25 @@ def test_choose_threshold_follows_the_costs_of_the_study():
     thresholds = [
         final_model.choose_threshold(y, probability, amounts, costs=Costs(fee, floor=10)) for fee in (1, 5, 20)
     ]
-    assert thresholds[:2] == [0.6, 0.9] and thresholds[2] > 0.9
+    assert thresholds == [0.6, 0.9, bundle.NEVER]
 
 
-def test_choose_threshold_raises_no_alert_where_none_pays():
-    y, probability = np.array([0] * 99 + [1]), np.linspace(1, 0, 100)
-    threshold = final_model.choose_threshold(y, probability, np.ones(100))
-    assert threshold > probability.max()
+@pytest.mark.parametrize("highest", [0.04, 1])
+def test_choose_threshold_raises_no_alert_on_any_row_where_none_pays(highest):
+    """A row of the test set with a probability above those of the development set is no alert either."""
+    y, probability = np.array([0] * 99 + [1]), np.linspace(highest, 0, 100)
+    threshold = final_model.choose_threshold(y, probability, np.ones(100), costs=Costs(fee=5, floor=10))
+    assert threshold > 1
+
+
+def test_a_model_that_raises_no_alert_is_saved_and_its_card_says_so(profile, model, tmp_path):
+    silent = bundle.load(bundle.save(replace(model, threshold=bundle.NEVER), tmp_path / "model"))
+    held_out = final_model.held_out_rows(load_dataset(profile.dataset), profile)
+    assert silent.threshold == bundle.NEVER and not silent.decide(held_out).any()
+    scored = replace(final_model.score_test(profile, model).result, threshold=silent.threshold, n_alerts=0)
+    card = final_model.score_card(scored, (0.1, 0.9))
+    rates = [name for name in card.index if name.startswith(("alerts", "recall at the threshold", "cost saved"))]
+    assert len(rates) == 4 and not card[rates].any() and card["precision at the threshold"] is None
 
 
 def test_score_test_scores_a_model_that_was_saved_and_loaded(profile, model, tmp_path):

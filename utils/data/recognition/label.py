@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from utils.data.errors import DataError
 from utils.data.reading.labels import label_texts, label_word, words_for_missing
 from utils.data.reading.texts import MISSING, as_texts
+from utils.wording import share_text
 
 MIN_POSITIVES = 20
 MAX_SHOWN = 3  # rows and values that a message names
@@ -46,7 +47,8 @@ class LabelSpellings:
         n_others = len(self.negatives) - 1
         second = f" or '{self.negatives[1]}'" if n_others == 1 else f" or one of {n_others:,} other values"
         others = f"'{self.negative}'{second if n_others > 0 else ''}"
-        return f"'{self.positive}' in {self.is_positive.mean():.2%} of the rows, {others} in the others"
+        share = share_text(int(self.is_positive.sum()), len(self.is_positive))
+        return f"'{self.positive}' in {share} of the rows, {others} in the others"
 
     def is_repeated_by(self, column: pd.Series) -> bool:
         """Whether a column of two values, of which one may be missing, divides the rows as the label does."""
@@ -176,8 +178,9 @@ def _check_counts(column: pd.Series, label: LabelSpellings) -> None:
             f"{MIN_POSITIVES} are needed for five folds and a test set; add rows of this class{spelled}."
         )
     if n_positives > n_rows / 2:
+        share = share_text(n_positives, n_rows, digits=0)
         raise DataError(
-            f"column '{column.name}': {n_positives / n_rows:.0%} of the rows have the label '{label.positive}', and "
+            f"column '{column.name}': {share} of the rows have the label '{label.positive}', and "
             f"the positive class must be the rarer one; name '{label.negative}' as positive."
         )
 
