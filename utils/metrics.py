@@ -188,8 +188,8 @@ def _column_auc(column: pd.Series, y: NDArray) -> float:
         return 0.5
     if not pd.api.types.is_numeric_dtype(column):
         return max(_auc_of_ranks(_shares_of_positives(column, y).rank(), y), 0.5)
-    places = ("top", "bottom") if column.isna().any() else ("keep",)
-    areas = [_auc_of_ranks(column.rank(na_option=place), y) for place in places]
+    ranks_of_gaps = ("top", "bottom") if column.isna().any() else ("keep",)
+    areas = [_auc_of_ranks(column.rank(na_option=option), y) for option in ranks_of_gaps]
     return max(*areas, *(1 - area for area in areas))
 
 

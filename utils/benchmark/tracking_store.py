@@ -151,7 +151,7 @@ def experiment_id(store: MlflowClient, name: str) -> str:
     ------
     TrackingError
         If the experiment was deleted: MLflow can neither write to it nor create it again. Also if an SQLite store was
-        moved or copied without its files, which MLflow would go on to write at the old place.
+        moved or copied: MLflow would go on to write its files at the old place.
     """
     from mlflow.exceptions import MlflowException
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pandas as pd
@@ -37,10 +38,10 @@ def run(profile, monkeypatch, change):
         for cell in adapt(nbformat.read(NOTEBOOKS / "01_eda.ipynb", as_version=4), profile).cells:
             if cell.cell_type == "code":
                 exec(cell.source, namespace)
+    plt.close("all")
     return {path.name: path.read_bytes() for path in (profile.numbers, *sorted(profile.figures.iterdir()))}
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_eda_notebook_does_not_change_with_the_labels_of_the_test_set(tmp_path, monkeypatch, capsys):
     write_rows(tmp_path / "rows.parquet", n_legitimate=1000, n_frauds=100)
     profile = small_profile(tmp_path)
@@ -66,7 +67,6 @@ def years_of_numbers(n_rows: int = 300) -> tuple[pd.DataFrame, dict]:
     return table, {"time": "clock", "amount": "price"}
 
 
-@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("make", "figures"),
     [
@@ -91,7 +91,6 @@ def test_eda_notebook_runs_on_tables_of_other_kinds_in_their_words(tmp_path, mon
     assert numbers["suspected_leaks"] == [] and "No column alone gives the label away.\n" in printed
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_eda_notebook_names_the_columns_that_give_the_label_away(tmp_path, monkeypatch, capsys):
     rng, late = np.random.default_rng(0), np.arange(400) % 5 == 0
     table = pd.DataFrame({"x": rng.normal(size=400) + late, "late": late.astype(int)})

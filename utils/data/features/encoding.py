@@ -152,8 +152,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
                 for table, labels in ((X, y), real)
             )
             source, position = random_equal_rows(own, theirs, rng), names.index(column)
-            found = source >= 0
-            rows[found, position] = encoded[source[found], position]
+            has_source = source >= 0
+            rows[has_source, position] = encoded[source[has_source], position]
         return rows
 
     @property
