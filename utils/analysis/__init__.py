@@ -5,6 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "alerts": ["alert_intervals"],
         "bootstrap": ["bootstrap_differences", "bootstrap_means", "interval_of_ranks"],
         "comparisons": [
             "compare_pairs",
@@ -19,7 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "scarcity": ["gains_of_frauds", "generator_differences", "scarcity_differences", "scarcity_trends"],
         "searches": ["search_gains"],
         "seeds": ["seed_differences"],
-        "summaries": ["paired_scores", "rank_samplers", "replacements", "summarise"],
+        "summaries": ["lead_over_model_alone", "paired_scores", "rank_samplers", "replacements", "summarise"],
         "verdicts": ["claim_verdict", "detectable_difference", "recommended", "verdict"],
     },
 )

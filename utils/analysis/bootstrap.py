@@ -30,7 +30,7 @@ def bootstrap_means(table: pd.DataFrame, *, n_draws: int = N_DRAWS, seed: int = 
     draws = _bootstrap_draws(table, n_draws, seed, n_repeats)
     rows = []
     for (model, sampler), positions in table.groupby(["model", "sampler"], sort=False).indices.items():
-        low, high = _interval(draws(positions).mean(axis=0))
+        low, high = interval_of_draws(draws(positions).mean(axis=0))
         mean, n_folds = require_finite(table[SCORE].iloc[positions], f"values of {SCORE}").mean(), len(positions)
         rows.append({"model": model, "sampler": sampler, "n_folds": n_folds, "mean": mean, "low": low, "high": high})
     return pd.DataFrame(rows)
@@ -63,7 +63,7 @@ def bootstrap_differences(
     intervals = []
     for first, second in pairs:
         first_positions, second_positions = positions[[first, second]].dropna().to_numpy(dtype=int).T
-        intervals.append(_interval(draws(first_positions).mean(axis=0) - draws(second_positions).mean(axis=0)))
+        intervals.append(interval_of_draws(draws(first_positions).mean(axis=0) - draws(second_positions).mean(axis=0)))
     return np.array(intervals)
 
 
@@ -93,7 +93,8 @@ def _bootstrap_draws(
     return lambda rows: np.array([draw(position) for position in rows])
 
 
-def _interval(draws: NDArray) -> tuple[float, float]:
+def interval_of_draws(draws: NDArray) -> tuple[float, float]:
+    """Limits of the central 95 % of the draws of a number."""
     low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
@@ -154,4 +155,4 @@ def interval_of_ranks(ranks: ArrayLike, *, n_draws: int = N_DRAWS, seed: int = 0
     ranks = np.asarray(ranks)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(ranks), np.full(len(ranks), 1 / len(ranks)), size=n_draws)
-    return _interval(resampled_average_precision(ranks, weights, draw_negatives(ranks, n_draws, rng)))
+    return interval_of_draws(resampled_average_precision(ranks, weights, draw_negatives(ranks, n_draws, rng)))

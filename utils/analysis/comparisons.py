@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from utils.analysis.bootstrap import bootstrap_differences
-from utils.analysis.corrected_tests import PRACTICAL, corrected_difference, holm, practical_probabilities
+from utils.analysis.corrected_tests import PRACTICAL, Difference, corrected_difference, holm, practical_probabilities
 from utils.analysis.over_datasets import usage
 from utils.analysis.summaries import SCORE, TIE_NEUTRAL_SCORE, Pair, paired_scores
 from utils.analysis.verdicts import LARGEST, verdict
@@ -32,10 +32,11 @@ def compare_samplers(table: pd.DataFrame, reference: str = "none") -> pd.DataFra
     DataFrame
         Columns model, sampler, against, mean, low, high, p_value, n_folds; p_harms, p_equivalent, p_helps from
         `practical_probabilities`; boot_low, boot_high from `bootstrap_differences`, NaN if the table has no ranks;
-        adjusted_p, verdict; verdict_tie_neutral, the verdict on the average precision with ties neutral, and
-        holds_tie_neutral, whether it is the same, both None where a row of the pair lacks that score. Pairs with
-        fewer than two folds in common are left out, because they allow no interval. Means and bounds are differences in
-        average precision, sampler minus reference; bounds end at -1 and 1, beyond which no difference can be.
+        adjusted_p, verdict; mean_tie_neutral and verdict_tie_neutral, of the average precision with ties neutral, and
+        holds_tie_neutral, whether that verdict is the same, NaN and None where a row of the pair lacks that score.
+        Pairs with fewer than two folds in common are left out, because they allow no interval. Means and bounds are
+        differences in average precision, sampler minus reference; bounds end at -1 and 1, beyond which no difference
+        can be.
 
     Raises
     ------
@@ -149,10 +150,13 @@ def compare_pairs(table: pd.DataFrame, pairs: list[Pair]) -> pd.DataFrame:
     compared["adjusted_p"] = holm(compared["p_value"])
     compared["verdict"] = [verdict(row.low, row.high, row.adjusted_p) for row in compared.itertuples()]
     compared[["low", "high"]] = compared[["low", "high"]].clip(-LARGEST, LARGEST)  # wider over few folds
-    tie_neutral = _tie_neutral_verdicts(table, differences, test_share)
+    tests = _tie_neutral_tests(table, differences, test_share)
+    tie_neutral = _tie_neutral_verdicts(tests)
     holds = _agreement(tie_neutral, compared["verdict"])
     return compared.assign(
-        verdict_tie_neutral=pd.Series(tie_neutral, dtype=object), holds_tie_neutral=pd.Series(holds, dtype=object)
+        mean_tie_neutral=[np.nan if test is None else test.mean for test in tests],
+        verdict_tie_neutral=pd.Series(tie_neutral, dtype=object),
+        holds_tie_neutral=pd.Series(holds, dtype=object),
     )
 
 
@@ -164,19 +168,22 @@ def _paired_differences(table: pd.DataFrame, pairs: list[Pair], metric: str = SC
     return {pair: values for pair, values in differences.items() if len(values) > 1}
 
 
-def _tie_neutral_verdicts(table: pd.DataFrame, differences: dict[Pair, NDArray], test_share: float) -> list[str | None]:
-    """Verdict on each pair by the average precision with ties neutral; None if one of its rows lacks that score.
-
-    Such a pair enters Holm's family with a p-value of 1, which makes no other verdict easier.
-    """
+def _tie_neutral_tests(
+    table: pd.DataFrame, differences: dict[Pair, NDArray], test_share: float
+) -> list[Difference | None]:
+    """Test of each pair by the average precision with ties neutral; None if one of its rows lacks that score."""
     if TIE_NEUTRAL_SCORE not in table:
         return [None] * len(differences)
     scored = table[table[TIE_NEUTRAL_SCORE].notna()]
     neutral = _paired_differences(scored, list(differences), TIE_NEUTRAL_SCORE)
-    tests = [
+    return [
         corrected_difference(neutral[pair], test_share) if len(neutral.get(pair, ())) == len(values) else None
         for pair, values in differences.items()
     ]
+
+
+def _tie_neutral_verdicts(tests: list[Difference | None]) -> list[str | None]:
+    """Verdicts on the pairs; one without a test enters Holm's family with a p-value of 1, and eases no other."""
     adjusted = holm([1.0 if test is None else test.p_value for test in tests])
     return [
         None if test is None else verdict(test.low, test.high, p_value)

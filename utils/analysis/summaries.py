@@ -98,6 +98,31 @@ def replacements(table: pd.DataFrame) -> pd.DataFrame:
     return counts.assign(n_folds=counts["sampler"].map(n_folds))[columns]
 
 
+def lead_over_model_alone(table: pd.DataFrame, pair: tuple[str, str]) -> dict[str, float]:
+    """How far a pair is ahead of its model without resampling, and how much of that comes from a single fold.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ledger rows.
+    pair : (str, str)
+        Model and sampler.
+
+    Returns
+    -------
+    dict
+        mean, the mean difference in average precision; largest_share, the largest difference of a fold over the sum of
+        all of them, NaN if that is not positive; without_largest, the mean over the other folds, NaN without any.
+    """
+    scores = paired_scores(table)
+    differences = (scores[pair] - scores[pair[0], "none"]).dropna()
+    return {
+        "mean": float(differences.mean()),
+        "largest_share": float(differences.max() / differences.sum()) if differences.mean() > 0 else np.nan,
+        "without_largest": float(differences.drop(differences.idxmax()).mean()),
+    }
+
+
 def critical_difference(n_methods: int, n_rankings: int) -> float:
     """Nemenyi's critical difference of mean ranks, at the level of the study's intervals."""
     quantile = studentized_range.ppf(LEVEL, n_methods, np.inf) / np.sqrt(2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -67,7 +69,12 @@ def mean_precision(table: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
     return np.array(curves)
 
 
-def plot_pr_curves(table: pd.DataFrame, curves: dict[str, tuple[str, str]], prevalence: float) -> Figure:
+def plot_pr_curves(
+    table: pd.DataFrame,
+    curves: dict[str, tuple[str, str]],
+    prevalence: float,
+    bands: Collection[str] | None = None,
+) -> Figure:
     """Mean precision over folds at every recall, with a band for the middle half of the folds.
 
     The legend says which curves are those of one fold.
@@ -80,6 +87,8 @@ def plot_pr_curves(table: pd.DataFrame, curves: dict[str, tuple[str, str]], prev
         Label to (sampler, model).
     prevalence : float
         Precision of a random ranking, drawn as a line.
+    bands : collection of str, optional
+        Labels of the curves that have a band; by default all. Many bands hide each other.
     """
     figure, axes = plt.subplots(figsize=(PAGE * 0.62, 3.1))
     grid = np.linspace(0.01, 1, 100)
@@ -90,7 +99,8 @@ def plot_pr_curves(table: pd.DataFrame, curves: dict[str, tuple[str, str]], prev
         precision = mean_precision(rows, grid)
         colour = model_colour(model)
         low, high = np.quantile(precision, [0.25, 0.75], axis=0)
-        axes.fill_between(grid, low, high, color=colour, alpha=0.13, linewidth=0)
+        if bands is None or name in bands:
+            axes.fill_between(grid, low, high, color=colour, alpha=0.13, linewidth=0)
         note = ", one fold" if len(rows) == 1 and not is_single else ""
         label = f"{name} ({rows['average_precision'].mean():.3f}{note})"
         axes.plot(grid, precision.mean(axis=0), "--" if colour in used_colours else "-", color=colour, label=label)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -143,7 +143,9 @@ def _shrink_hidden(axes: Axes, dots: list[PathCollection]) -> None:
 def plot_effects_by_trait(
     differences: pd.DataFrame, traits: pd.DataFrame, pairs: dict[str, tuple[str, str]], labels: dict[str, str]
 ) -> Figure:
-    """Difference from no resampling on every table against its traits: a panel per trait, a colour per pair.
+    """Difference from no resampling on every table against its traits: a panel per trait, a marker per pair.
+
+    A difference beyond the axis is an arrow at its end.
 
     Parameters
     ----------
@@ -160,10 +162,12 @@ def plot_effects_by_trait(
     figure, panels = plt.subplots(1, len(labels), figsize=size, sharey=True, squeeze=False, layout="constrained")
     for axes, (trait, label) in zip(panels.flat, labels.items(), strict=True):
         axes.axhspan(-config.MARGIN, config.MARGIN, color="#E4E4E4", linewidth=0, zorder=0)
-        for name, pair in pairs.items():
-            values = differences[pair].dropna().clip(-WIDEST, WIDEST)
-            dots = {"color": model_colour(pair[0]), "alpha": 0.6, "markersize": 4, "mec": "none"}
-            axes.plot(traits.loc[values.index, trait], values, "o", label=name, **dots)
+        for (name, pair), marker in zip(pairs.items(), cycle("osD")):
+            values, style = differences[pair].dropna(), {"color": model_colour(pair[0]), "alpha": 0.6, "mec": "none"}
+            at, beyond = traits.loc[values.index, trait], values.abs() > WIDEST
+            axes.plot(at[~beyond], values[~beyond], marker, label=name, markersize=3.5, **style)
+            for x, value in zip(at[beyond], values[beyond], strict=True):
+                axes.plot(x, np.copysign(WIDEST, value), "^" if value > 0 else "v", markersize=5, **style)
         axes.set(xscale="log", xlabel=label, ylim=(-WIDEST * 1.05, WIDEST * 1.05))
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
         axes.xaxis.set_major_formatter("{x:g}")

@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "ratio_counts",
             "ratio_grid",
             "score_grid",
+            "search_spaces",
         ],
     },
 )

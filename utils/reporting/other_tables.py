@@ -7,7 +7,7 @@ from collections import Counter
 import pandas as pd
 
 from utils.reporting.recorded import OtherTables, TablesVerdict
-from utils.reporting.tables import pair_text, plural
+from utils.reporting.tables import UNUSED, how_many, pair_text
 
 
 def in_brief(section: OtherTables | None) -> str:
@@ -26,10 +26,10 @@ def counts_in_brief(section: OtherTables) -> str:
     measured = section.tables
     return (
         f"Over {measured.number} other tables{' and the credit-card data' * bool(measured.beside)}, "
-        f"{measured.families} families in all, every sampler was tuned over the same settings as its baseline. The "
-        "easiest tables are those on which the model alone reaches 0.99. With a "
-        f"tuned ratio, of {len(section.verdicts)} pairs of a model and a sampler, {_tally(section.verdicts)}; with "
-        f"equal classes, {_tally(section.equal_verdicts)}."
+        f"{measured.families} families in all, every sampler was tuned over the same settings as its baseline. With a "
+        f"tuned ratio, of {len(section.verdicts)} pairs of a model and a sampler, {_tally(section.verdicts)}. With "
+        f"equal classes, {_tally(section.equal_verdicts)}. The easiest tables are those on which the model alone "
+        "reaches 0.99."
     )
 
 
@@ -49,12 +49,11 @@ def verdict_grid(section: OtherTables) -> pd.DataFrame:
 
 def _tally(rows: list[TablesVerdict]) -> str:
     counts = Counter(row.verdict for row in rows)
+    phrases = {"helps": "better than the model alone", "harms": "worse", "equivalent": "equivalent to it"}
+    decided = ", ".join(how_many(counts[name], phrase) for name, phrase in phrases.items())
+    unused = f" {how_many(counts['not used'], UNUSED)}," if counts["not used"] else ""
     n_hard = sum((row.verdict, row.hard_tables) == ("equivalent", "equivalent") for row in rows)
     n_worse = sum(row.verdict != "harms" and row.hard_tables == "harms" for row in rows)
-    worse = f" ({n_worse} more without the easiest tables)" if n_worse else ""
-    unused = f", {counts['not used']} not used (most searches left the rows as they are)" if counts["not used"] else ""
-    are = plural(counts["helps"], "is", "are")
-    return (
-        f"{counts['helps']} {are} better than the model alone, {counts['equivalent']} equivalent to it ({n_hard} still "
-        f"without the easiest tables), {counts['harms']} worse{worse}{unused}, and {counts['undecided']} undecided"
-    )
+    more = f", and {how_many(n_worse, 'worse in addition')}" if n_worse else ""
+    hard = f"; without the easiest tables, {how_many(n_hard, 'still equivalent')}{more}" if counts["equivalent"] else ""
+    return f"{decided},{unused} and {how_many(counts['undecided'], 'undecided')}{hard}"

@@ -339,11 +339,21 @@ class TablesClaim:
 
 
 @dataclass(frozen=True)
+class MeanOverFamilies:
+    """Mean average precision of a pair over the families, with the tuned ratio."""
+
+    model: str
+    sampler: str
+    searched: float
+
+
+@dataclass(frozen=True)
 class OtherTables:
     """Numbers of chapter 10; verdicts with a tuned ratio and with equal classes."""
 
     tables: MeasuredTables
     labels: RecordedLabels
+    means: list[MeanOverFamilies]
     verdicts: list[TablesVerdict]
     equal_verdicts: list[TablesVerdict]
     claim: TablesClaim
@@ -367,8 +377,22 @@ class Numbers:
 
 
 def read(path: Path) -> Numbers:
-    """The numbers in a numbers.json; see `parse`."""
-    return parse(json.loads(path.read_text()))
+    """The numbers in a numbers.json; see `parse`.
+
+    Raises
+    ------
+    NumbersError
+        If there is no such file, it is not what `numbers.record` writes, or a number is missing.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NumbersError(f"There is no {path.name}; run the notebooks, which record it.") from None
+    except ValueError as error:
+        raise NumbersError(f"{path.name} cannot be read ({error}); delete it, and run the notebooks again.") from None
+    if not isinstance(content, dict):
+        raise NumbersError(f"{path.name} holds no sections; delete it, and run the notebooks again.")
+    return parse(content)
 
 
 def parse(content: dict[str, object]) -> Numbers:

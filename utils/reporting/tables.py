@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import pandas as pd
 
+from utils.registry import Choice, Range
 from utils.reporting.recorded import Comparison, SamplerDifference
 
 TOO_WIDE = 1.0  # an average precision cannot differ by more
 PROPER_NAMES = ("Tomek",)
+UNUSED = "not used (most searches left the rows as they are)"
 SINGLE_MODEL = {"helps": "better", "harms": "worse"}  # what a verdict is called that is not on a sampler
 COUNTED = {"Adversarial random forest": "adversarial random forests", "Gaussian copula": "a Gaussian copula"}
 
@@ -44,6 +47,30 @@ def score_grid(means: pd.DataFrame, samplers: dict[str, str], models: dict[str, 
         index=pd.Index([samplers[name] for name in rows], name="Sampler"),
         columns=[models[name] for name in columns],
     )
+
+
+def search_spaces(ranges: Mapping[str, Mapping[str, Choice]]) -> pd.DataFrame:
+    """What the search of each model chooses from, as text.
+
+    Parameters
+    ----------
+    ranges : dict of str to dict of str to Range or tuple
+        By the name of the model and of its setting.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, setting and values, such as '0.0001 to 100, log': evenly spread in the logarithm.
+    """
+    rows = [(name, setting, _choice_text(choice)) for name, own in ranges.items() for setting, choice in own.items()]
+    return pd.DataFrame(rows, columns=["model", "setting", "values"])
+
+
+def _choice_text(choice: Choice) -> str:
+    if not isinstance(choice, Range):
+        return ", ".join(map(str, choice))
+    kinds = {"whole": choice.whole, "log": choice.log}
+    return ", ".join([f"{choice.low:g} to {choice.high:g}", *(kind for kind, applies in kinds.items() if applies)])
 
 
 def alone_grid(means: pd.DataFrame, compared: pd.DataFrame, models: dict[str, str]) -> pd.DataFrame:
@@ -141,21 +168,24 @@ def markdown_table(frame: pd.DataFrame) -> str:
 
 
 def verdict_counts(rows: list[SamplerDifference], what: str) -> str:
-    """How often each verdict was reached, such as 'Of 9 comparisons, 1 is a credible gain, 0 credible losses, ...'.
+    """How often each verdict was reached, such as 'Of 9 comparisons, 1 is a credible gain, 2 are credible losses, ...'.
 
-    Without gains and losses: 'Of 9 comparisons, none is a credible gain or loss, 4 are practically equivalent, ...'.
+    Without either: 'Of 9 comparisons, none is a credible gain or loss, 4 are practically equivalent, ...'.
     """
     counts = Counter(row.verdict for row in rows)
-    helps, harms = counts["helps"], counts["harms"]
-    unused = f"{counts['not used']} not used (most searches left the rows as they are), " if counts["not used"] else ""
-    decided = (
-        f"{helps} {plural(helps, 'is a credible gain', 'are credible gains')}, {harms} "
-        f"{plural(harms, 'a credible loss', 'credible losses')}, {counts['equivalent']}"
-    )
-    if not helps and not harms:
-        are = plural(counts["equivalent"], "is", "are")
-        decided = f"none is a credible gain or loss, {counts['equivalent']} {are}"
-    return f"Of {counts.total()} {what}, {decided} practically equivalent, {unused}and {counts['undecided']} undecided."
+    gains = how_many(counts["helps"], "a credible gain", "credible gains")
+    decided = f"{gains}, {how_many(counts['harms'], 'a credible loss', 'credible losses')}"
+    if not counts["helps"] and not counts["harms"]:
+        decided = "none is a credible gain or loss"
+    unused = f"{how_many(counts['not used'], UNUSED)}, " if counts["not used"] else ""
+    equivalent = how_many(counts["equivalent"], "practically equivalent")
+    undecided = how_many(counts["undecided"], "undecided")
+    return f"Of {counts.total()} {what}, {decided}, {equivalent}, {unused}and {undecided}."
+
+
+def how_many(count: int, what: str, several: str | None = None) -> str:
+    """Text such as 'none is worse', '1 is a loss' or '2 are losses'."""
+    return f"{count or 'none'} {'are' if count > 1 else 'is'} {several if several and count > 1 else what}"
 
 
 def changed_by_ties(comparison: Comparison, rows: list[SamplerDifference]) -> str:

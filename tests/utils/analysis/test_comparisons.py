@@ -403,6 +403,7 @@ def test_compare_samplers_gives_the_verdict_of_the_tie_neutral_score():
     compared = comparisons.compare_samplers(table.assign(average_precision_tie_neutral=neutral))
     swapped = comparisons.compare_samplers(table.assign(average_precision=neutral))
     assert compared["verdict_tie_neutral"].tolist() == swapped["verdict"].tolist()
+    assert compared["mean_tie_neutral"].tolist() == pytest.approx(swapped["mean"].tolist())
 
 
 def test_compare_samplers_leaves_open_whether_a_verdict_holds_without_the_score():
@@ -617,6 +618,18 @@ def test_summarise_gives_the_mean_of_every_metric():
     rows = summaries.with_alert_metrics(table[table["sampler"] == "smote"])
     expected = rows[["average_precision", "roc_auc", "recall_at_p90", "precision_at_100", "precision_at_500"]].mean()
     assert summary.loc[("rf", "smote")].tolist() == pytest.approx([*expected, 0.01, 0.02])
+
+
+def test_lead_over_the_model_alone_says_what_a_single_fold_adds():
+    scores = {("rf", "none"): [0.5, 0.5, 0.5, 0.5], ("rf", "smote"): [0.56, 0.51, 0.51, 0.50]}
+    lead = summaries.lead_over_model_alone(ledger_rows(scores), ("rf", "smote"))
+    assert lead == pytest.approx({"mean": 0.02, "largest_share": 0.75, "without_largest": 0.02 / 3})
+    behind = summaries.lead_over_model_alone(ledger_rows(scores), ("rf", "none"))
+    assert behind["mean"] == 0 and np.isnan(behind["largest_share"])
+    single = summaries.lead_over_model_alone(
+        ledger_rows({pair: row[:1] for pair, row in scores.items()}), ("rf", "smote")
+    )
+    assert single["largest_share"] == 1 and np.isnan(single["without_largest"])
 
 
 def test_summarise_has_the_tie_neutral_mean_where_every_fold_has_it():

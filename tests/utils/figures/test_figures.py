@@ -221,6 +221,13 @@ def test_plot_pr_curves_labels_a_curve_with_its_mean():
     assert f"CGAN ({rows['average_precision'].mean():.3f})" in texts(DRAWINGS["plot_pr_curves"]())
 
 
+def test_plot_pr_curves_has_bands_for_all_curves_or_for_those_named():
+    def n_bands(**options):
+        return len(comparison_figures.plot_pr_curves(LEDGER, CURVES, PREVALENCE, **options).axes[0].collections)
+
+    assert n_bands() == len(CURVES) and n_bands(bands=[next(iter(CURVES))]) == 1
+
+
 def test_plot_pr_curves_says_which_curves_are_those_of_one_fold():
     single = LEDGER[LEDGER["fold"] == LEDGER["fold"].iloc[0]].drop_duplicates(["sampler", "model"])
     figure = comparison_figures.plot_pr_curves(single, CURVES, PREVALENCE)

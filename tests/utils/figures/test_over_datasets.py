@@ -120,14 +120,15 @@ def test_plot_rank_diagrams_leave_out_a_family_that_lacks_a_sampler(scores):
 
 def test_plot_effects_by_trait_draws_every_table_within_the_axis(scores):
     differences = analysis.differences_to(scores)
-    differences.iloc[0] = 0.9
+    differences.iloc[0], differences.iloc[1] = 0.9, -0.3
     traits = pd.DataFrame({"minority": np.arange(20, 32), "columns": np.arange(1, 13)}, scores.index)
     pairs = {"Logistic regression": ("lr", "cgan"), "XGBoost": ("xgb", "cgan")}
     labels = {"minority": "Positives", "columns": "Columns"}
     figure = figures.plot_effects_by_trait(differences, traits, pairs, labels)
     assert [axes.get_xlabel() for axes in figure.axes] == ["Positives", "Columns"]
-    lines = figure.axes[0].get_lines()
-    assert [line.get_label() for line in lines] == list(pairs)
-    assert list(lines[0].get_xdata()) == list(traits["minority"])
-    assert lines[0].get_ydata()[0] == figures.WIDEST
-    np.testing.assert_allclose(lines[0].get_ydata()[1:], differences["lr", "cgan"][1:])
+    dots, up, down, *_ = figure.axes[0].get_lines()
+    assert list(dots.get_xdata()) == list(traits["minority"][2:])
+    np.testing.assert_allclose(dots.get_ydata(), differences["lr", "cgan"][2:])
+    arrows = [(*line.get_xdata(), *line.get_ydata(), line.get_marker()) for line in (up, down)]
+    assert arrows == [(20, figures.WIDEST, "^"), (21, -figures.WIDEST, "v")]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(pairs)

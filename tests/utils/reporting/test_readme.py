@@ -71,7 +71,7 @@ def test_headline_says_verdict_scores_and_folds(numbers):
         and "development folds with a tuned ratio: random forest with no resampling. Random" in text
     )
     assert "profile quick; 3 folds)" in text and "| CGAN | 0.800 [0.700, 0.900] |" in text
-    assert "Of 1 comparisons of a sampler" in text and "none is a credible gain or loss, 0 are practically" in text
+    assert "Of 1 comparisons of a sampler" in text and "none is a credible gain or loss, none is practically" in text
     assert "could have detected only a difference of more than 0.025" in text
 
 
@@ -191,15 +191,20 @@ def test_answer_is_the_verdict_and_a_list_of_what_was_found(numbers):
     verdict, empty, tuning, on_cards, few, others, final = readme.answer(parse(numbers)).split("\n")
     assert verdict.startswith("*Random forest with CGAN is best:* **not supported**; no rival is credibly better")
     assert empty == "" and on_cards.startswith("- **Credit-card data.** Of 1 comparisons")
-    assert "Of 1 such comparisons with equal classes, 0 are credible gains, 1 a credible loss" in on_cards
+    assert "Of 1 such comparisons with equal classes, none is a credible gain, 1 is a credible loss" in on_cards
     assert tuning.startswith("- **Tuning.** What searched settings add ")
     assert few.startswith("- **Few frauds.** Of 20 ") and "20, 40, 80, 160 or all frauds to train on, none is" in few
-    assert "Of 6 such comparisons of CGAN and CTGAN against random oversampling and SMOTE, 0 are credible gains" in few
+    assert (
+        "Of 6 such comparisons of CGAN and CTGAN against random oversampling and SMOTE, none is a credible gain" in few
+    )
     assert others.startswith("- **Other tables.** Over 32 other tables and the credit-card data, 21 families in all, ")
-    assert "of 3 pairs of a model and a sampler, 0 are better than the model alone, 2 equivalent to it (0 " in others
-    assert "0 worse (1 more without the easiest tables), and 1 undecided; " in others
-    assert "with equal classes, 0 are better than the model alone, 0 equivalent to it (0 still without the " in others
-    assert "tables), 4 worse, and 0 undecided." in others
+    assert "of 3 pairs of a model and a sampler, none is better than the model alone, none is worse, 2 are " in others
+    assert (
+        "equivalent to it, and 1 is undecided; without the easiest tables, none is still equivalent, and 1 is "
+        in others
+    )
+    assert "worse in addition. With equal classes, none is better than the model alone, 4 are worse, none is " in others
+    assert "equivalent to it, and none is undecided. The easiest tables are " in others
     assert others.endswith("The claim is not supported there, with a tuned ratio and with equal classes.")
     assert final.startswith("- **The final model.** ") and "0.778 [0.700, 0.850]" in final
     assert final.endswith("on which 2 final models have been scored.")
@@ -210,10 +215,8 @@ def test_answer_tells_two_verdicts_and_unused_samplers_apart(numbers):
     many["claim"]["equal_verdict"], many["verdicts"][0]["verdict"] = "refuted", "not used"
     many["verdicts"][1]["hard_tables"] = "equivalent"
     text = readme.answer(parse(numbers))
-    assert (
-        "1 equivalent to it (1 still without the easiest tables), 0 worse (1 more without the easiest tables), " in text
-    )
-    assert "1 not used (most searches left the rows as they are), and 1 undecided" in text
+    assert "1 is equivalent to it, 1 is not used (most searches left the rows as they are), and 1 is undecided" in text
+    assert "; without the easiest tables, 1 is still equivalent, and 1 is worse in addition." in text
     assert "not supported there with a tuned ratio, and refuted with equal classes." in text
 
 

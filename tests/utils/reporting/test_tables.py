@@ -12,6 +12,7 @@ import pytest
 from tests.utils.reporting.test_claims import numbers_of_the_full_study
 from utils.benchmark.records import Chosen, SearchPlan, SearchSpace
 from utils.config import load_profile
+from utils.registry import Range
 from utils.reporting import numbers, tables
 from utils.reporting.recorded import parse
 
@@ -275,3 +276,14 @@ def test_record_keeps_the_names_that_the_numbers_of_chapter_1_have_always_had(pr
 def test_with_interval_prints_no_interval_that_says_nothing():
     assert tables.with_interval(0.1, -1.0, 0.9) == "0.100 [too wide to tell]"
     assert tables.with_interval(0.1, -0.4, 0.59, digits=2) == "0.10 [-0.40, 0.59]"
+
+
+def test_search_spaces_say_what_each_setting_may_be():
+    ranges = {"lr": {"C": Range(1e-4, 100, log=True)}, "brf": {}, "rus": {"n": Range(3, 50, log=True, whole=True)}}
+    ranges |= {"spe": {"share": ("auto", 0.5)}, "ann": {"dropout": Range(0, 0.6)}}
+    assert tables.search_spaces(ranges).values.tolist() == [
+        ["lr", "C", "0.0001 to 100, log"],
+        ["rus", "n", "3 to 50, whole, log"],
+        ["spe", "share", "auto, 0.5"],
+        ["ann", "dropout", "0 to 0.6"],
+    ]

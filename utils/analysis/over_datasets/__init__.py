@@ -29,6 +29,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "usage": [
             "NOT_USED",
             "hard_differences",
+            "hard_scores",
             "share_replaced",
             "share_unused",
             "used_differences",

@@ -49,13 +49,13 @@ def verdicts(table: pd.DataFrame, families: Mapping[str, str], *, seed: int = 0)
         smallest_detectable(differences[pair].dropna(), has_room=has_room[pair[0]], seed=seed) for pair in pairs
     ]
     own["share_unused"] = share_unused(table).reindex(pairs).to_numpy()
-    hanging = [len(deciding_families(differences[pair].dropna(), seed=seed)) for pair in pairs]
+    n_deciding = [len(deciding_families(differences[pair].dropna(), seed=seed)) for pair in pairs]
     masked = mask_unused(own["verdict"], own["share_unused"])
-    own["n_deciding"] = pd.Series(hanging, own.index).where(masked == own["verdict"], 0)
-    readings = {"where_used": used_differences(table, families), "hard_tables": hard_differences(table, families)}
+    own["n_deciding"] = pd.Series(n_deciding, own.index).where(masked == own["verdict"], 0)
+    analyses = {"where_used": used_differences(table, families), "hard_tables": hard_differences(table, families)}
     if TIE_NEUTRAL_SCORE in table:
-        readings["tie_neutral"] = differences_to(family_scores(table, families, TIE_NEUTRAL_SCORE))
-    for name, others in readings.items():
+        analyses["tie_neutral"] = differences_to(family_scores(table, families, TIE_NEUTRAL_SCORE))
+    for name, others in analyses.items():
         own[name] = effects(others, seed=seed).set_index(PAIR)["verdict"].reindex(pairs).to_numpy()
     if "tie_neutral" in own:
         own["tie_neutral"] = mask_unused(own["tie_neutral"], own["share_unused"])

@@ -99,6 +99,22 @@ def used_differences(table: pd.DataFrame, families: Mapping[str, str]) -> pd.Dat
 def hard_differences(table: pd.DataFrame, families: Mapping[str, str]) -> pd.DataFrame:
     """Differences from no resampling over the tables on which their model alone stays below `EASY`.
 
+    Parameters
+    ----------
+    table, families
+        As for `used_differences`.
+
+    Returns
+    -------
+    DataFrame of shape (n_families, n_pairs)
+        Columns: (model, sampler).
+    """
+    return differences_to(hard_scores(table, families))
+
+
+def hard_scores(table: pd.DataFrame, families: Mapping[str, str]) -> pd.DataFrame:
+    """Mean scores by family over the tables on which their model alone stays below `EASY`.
+
     A family keeps its other tables; one of which a pair lacks a result is left out for this pair, as everywhere.
 
     Parameters
@@ -112,8 +128,8 @@ def hard_differences(table: pd.DataFrame, families: Mapping[str, str]) -> pd.Dat
         Columns: (model, sampler).
     """
     hard = without_easy_tables(table)
-    of_models = [differences_to(family_scores(rows, families)) for _, rows in hard.groupby("model", sort=False)]
-    return pd.concat(of_models, axis=1) if of_models else differences_to(family_scores(hard, families))
+    of_models = [family_scores(rows, families) for _, rows in hard.groupby("model", sort=False)]
+    return pd.concat(of_models, axis=1) if of_models else family_scores(hard, families)
 
 
 def without_easy_tables(table: pd.DataFrame, limit: float = EASY) -> pd.DataFrame:
