@@ -11,6 +11,8 @@ from imblearn.over_sampling.base import BaseOverSampler
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 
+from utils.samplers.many_categories import interpolate
+
 MAX_CODES = 2**24  # one-hot codes that are held at once, 128 MiB
 
 
@@ -102,10 +104,11 @@ class TableSMOTE(BaseOverSampler):
         return pd.concat([X, synthetic], ignore_index=True), np.concatenate([y, labels])
 
     def _draw(self, table: np.ndarray, y: np.ndarray, n_numbers: int) -> tuple[np.ndarray, np.ndarray]:
-        """Synthetic rows and their labels, in portions that fit into memory.
+        """Synthetic rows and their labels.
 
         imbalanced-learn holds the one-hot codes of all neighbours of all rows that it draws at once. It is given the
-        rows of one class, among which the neighbours are, and a single other row.
+        rows of one class, among which the neighbours are, and a single other row. Where these codes do not fit into
+        memory, numbers and categories are drawn by `many_categories.interpolate`, categories alone in portions.
         """
         random_state = check_random_state(self.random_state)
         tables, labels = [table[:0]], [y[:0]]
@@ -113,13 +116,16 @@ class TableSMOTE(BaseOverSampler):
             members, other = table[y == label], table[y != label][:1]
             n_codes = sum(len(np.unique(column)) for column in members[:, n_numbers:].T)
             portion = max(1, MAX_CODES // (self.k_neighbors * max(1, n_codes)))
+            labels.append(np.full(n_drawn, label, dtype=y.dtype))
+            if n_drawn > portion and 0 < n_numbers < table.shape[1]:
+                tables.append(interpolate(members, n_numbers, n_drawn, self.k_neighbors, random_state))
+                continue
             classes = np.r_[np.zeros(len(members)), np.ones(len(other))]
             for start in range(0, n_drawn, portion):
                 n_rows = min(portion, n_drawn - start)
                 smote = self._smote(n_numbers, table.shape[1], len(members) + n_rows, random_state)
                 rows, _ = smote.fit_resample(np.concatenate([members, other]), classes)
                 tables.append(rows[len(classes) :])
-                labels.append(np.full(n_rows, label, dtype=y.dtype))
         return np.concatenate(tables), np.concatenate(labels)
 
     def _smote(

@@ -73,10 +73,22 @@ def test_table_smote_is_reproducible_and_refuses_too_few_rows():
         TableSMOTE(random_state=0).fit_resample(table(), np.repeat([0, 1], [297, 3]))
 
 
-def test_table_smote_draws_as_many_rows_in_portions(monkeypatch):
-    """With room for the codes of a row at a time, and for three classes."""
+@pytest.mark.parametrize("columns", [["sum", "shop", "points"], ["shop"]])
+def test_table_smote_draws_as_many_rows_without_room_for_their_codes(monkeypatch, columns):
+    """With room for the codes of a few rows at a time, and for three classes."""
     monkeypatch.setattr("utils.samplers.table_smote.MAX_CODES", 200)
     y = np.repeat([0, 1, 2], [200, 60, 40])
-    X, labels = TableSMOTE(random_state=0, sampling_strategy={1: 90, 2: 75}).fit_resample(table(), y)
+    X, labels = TableSMOTE(random_state=0, sampling_strategy={1: 90, 2: 75}).fit_resample(table()[columns].copy(), y)
     assert np.bincount(labels).tolist() == [200, 90, 75] and len(X) == 365
     assert not X.iloc[300:].duplicated().all() and set(X["shop"].iloc[300:]) <= {"a", "b", "c"}
+
+
+def test_table_smote_draws_many_categories_without_their_codes():
+    """A million codes of neighbours a row: in portions of imbalanced-learn, this would take hours."""
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(
+        {"sum": rng.lognormal(size=4000), "shop": pd.Categorical(rng.integers(0, 3000, 4000).astype(str))}
+    )
+    X, y = TableSMOTE(random_state=0).fit_resample(rows, np.repeat([0, 1], [3500, 500]))
+    assert y.sum() == 3500
+    assert set(X["shop"].iloc[4000:]) <= set(rows["shop"].iloc[3500:])
