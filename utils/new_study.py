@@ -45,12 +45,12 @@ TEXT = """\
 # columns that are left out, and why
 drop = {drop}
 
-# What notebooks, figures and the report call the rows and the classes; remove the leading signs to change it.
+# What notebooks, figures and the report call the rows and the classes; remove the leading "# " to change it.
 # [words]
 {words}
 
 # What an alert costs, and a missed positive at least, in the unit of the amount: they decide from which probability the
-# final model raises an alert. Remove the leading signs to change it.
+# final model raises an alert. Remove the leading "# " to change it.
 # [costs]
 {costs}
 """
@@ -127,8 +127,8 @@ def _named_study(request: Request) -> str:
     file = _existing(request.path)
     if request.name:
         raise ConfigError(f"{file.name} cannot take NAME=..., as a study is named like its file; rename the file.")
-    if given := [role for role in (*ROLES, "positive") if getattr(request, role)]:
-        raise ConfigError(f"{file.name} says what {given[0].upper()} is; edit the file instead.")
+    if named := [role for role in (*ROLES, "positive") if getattr(request, role)]:
+        raise ConfigError(f"{file.name} says what {named[0].upper()} is; edit the file instead.")
     study = read_study(str(file))
     _existing(study.dataset.path)
     if file.parent != STUDIES:
@@ -241,6 +241,14 @@ def study_text(path: Path, recognised: Recognised) -> str:
     recognised : Recognised
         What its columns are.
     """
+    fields = "\n".join(f"# {comment}\n{_field(name, value)}\n" for name, value, comment in _fields(path, recognised))
+    words = "\n".join(f"# {name} = {toml_value(value)}" for name, value in vars(NEUTRAL).items())
+    costs = "\n".join(f"# {name} = {value}" for name, value in vars(Costs()).items())
+    return TEXT.format(file=_comment(path.name), fields=fields, drop=_dropped(recognised), words=words, costs=costs)
+
+
+def _fields(path: Path, recognised: Recognised) -> list[tuple[str, str | tuple[str, ...] | None, str]]:
+    """Name, value and comment of each field of a study's section on its data, but for `drop`."""
     role, spellings = recognised.role, recognised.spellings
     is_date = role("time") is not None and recognised.time_unit is None
     fields = [
@@ -268,10 +276,7 @@ def study_text(path: Path, recognised: Recognised) -> str:
     ]
     if not spellings.decimal_comma and not spellings.decimal_point:
         del fields[-2:]
-    written = "\n".join(f"# {comment}\n{_field(name, value)}\n" for name, value, comment in fields)
-    words = "\n".join(f"# {name} = {toml_value(value)}" for name, value in vars(NEUTRAL).items())
-    costs = "\n".join(f"# {name} = {value}" for name, value in vars(Costs()).items())
-    return TEXT.format(file=_comment(path.name), fields=written, drop=_dropped(recognised), words=words, costs=costs)
+    return fields
 
 
 def _only_amount(recognised: Recognised) -> tuple[str, ...]:
@@ -343,11 +348,11 @@ def main() -> None:
         require_profile(options.pop("profile"))
         if not options["file"].strip():
             raise ConfigError("Say which table to study: make study FILE=claims.csv LABEL=is_fraud.")
-        given = {name: value for name, value in options.items() if value and name != "file"}
-        given |= {role: one_line(given[role]) for role in ROLES if role in given}
-        if wrong := [name for name, value in given.items() if not _is_utf8(value)]:
+        answers = {name: value for name, value in options.items() if value and name != "file"}
+        answers |= {role: one_line(answers[role]) for role in ROLES if role in answers}
+        if wrong := [name for name, value in answers.items() if not _is_utf8(value)]:
             raise ConfigError(f"{wrong[0].upper()}=... is not UTF-8; set the terminal to UTF-8 and type it again.")
-        print(find_or_write(Request(Path(options["file"]), **given)))
+        print(find_or_write(Request(Path(options["file"]), **answers)))
     except (ConfigError, DataError) as error:
         sys.exit(str(error))
 

@@ -112,9 +112,11 @@ def spelled_as(names: Sequence[str], columns: Sequence[str], name: str) -> list[
     ['id', 'amount (EUR)', 'column 3']
     """
     exact = {*columns}.intersection(names) - {""}
-    sought = {one_line(column): column for column in columns if column not in exact}
+    by_line = {one_line(column): column for column in columns if column not in exact}
     lines = one_line_names(names)
-    spelled = [own if own in exact else sought.get(line, own) for own, line in zip(names, lines, strict=True)]
+    spelled = [
+        column if column in exact else by_line.get(line, column) for column, line in zip(names, lines, strict=True)
+    ]
     check_names(spelled, name)
     return spelled
 

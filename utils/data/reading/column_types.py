@@ -22,6 +22,7 @@ CENTURIES, OPEN_END = (19, 20), 9999  # first digits of the years that dates in 
 WRITE_DAYS = "write its days like 2024-12-31"
 YEAR_LAST = r"^(\d{2})(\d{2})(\d{4})$"
 LARGEST = 1e30  # numbers beyond cannot be scaled, and count as missing
+MIN_MONTHS = 6  # distinct numbers from which it is hardly chance that all end like months
 MAX_SHOWN = 3  # rows that a message names
 NS_PER_UNIT = {"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1.0}  # of times since 1970
 LATEST = float(pd.Timestamp.max.value)  # in nanoseconds since 1970
@@ -183,6 +184,14 @@ def are_days_with_year_last(column: pd.Series) -> bool:
     return spelling is not None and spelling.day_first is not None
 
 
+def are_months(column: pd.Series) -> bool:
+    """Whether numbers are at least six months such as 202402."""
+    values = column.dropna().unique().astype(np.float64)
+    if len(values) < MIN_MONTHS or not _are_whole(values):
+        return False
+    return bool(np.isin(values // 10_000, CENTURIES).all() and np.isin(values % 100, range(1, 13)).all())
+
+
 def refuse_days_with_year_last(column: pd.Series) -> None:
     """Raise DataError about dates of `are_days_with_year_last`, as `as_dates` cannot read them."""
     if pd.api.types.is_numeric_dtype(column) and are_days_with_year_last(column):
@@ -206,7 +215,7 @@ def _since_1970(column: pd.Series) -> pd.Series:
 def unit_since_1970(values: np.ndarray) -> str:
     """The unit in which numbers that count from 1970 do so: 's', 'ms', 'us' or 'ns', as the size of the largest says.
 
-    Numbers that are no time in any unit do not count.
+    Numbers too large to be a time in any unit are ignored.
     """
     largest = np.max(np.abs(values), where=np.abs(values) < LATEST, initial=0.0)
     return next(unit for size, unit in EPOCHS.items() if largest >= size)
@@ -235,7 +244,7 @@ def _refuse_dates(column: pd.Series, texts: pa.Array) -> None:
         _refuse(column, wrong, texts, f"is not a date{like}", "write all dates alike, such as 2024-02-13")
     elif spelling is not None and (spelling.day_first is None or spelling.has_points):
         wrong = pc.and_(texts.is_valid(), pa.array(np.isnat(to_moments(texts, spelling))))
-        _refuse(column, wrong, texts, "is no day", "correct it, or name the column among the categories")
+        _refuse(column, wrong, texts, "is not a valid date", "correct it, or name the column among the categories")
     elif len(first):
         rows = np.flatnonzero(have_rare_order(texts, spelling.pattern)) if spelling is not None else ()
         where = f" (as '{texts[int(rows[0])].as_py()[:60]}' in row {rows[0] + 1})" if len(rows) else ""
@@ -260,8 +269,8 @@ def _refuse(column: pd.Series, wrong: pa.Array, texts: pa.Array, problem: str, a
     """Raise DataError that names the first rows for which `wrong` is true, from 1, and the value of the first."""
     rows = np.flatnonzero(wrong.to_numpy(zero_copy_only=False))
     shown = ", ".join(str(row + 1) for row in rows[:MAX_SHOWN])
-    more = f" and {len(rows) - MAX_SHOWN:,} more" if len(rows) > MAX_SHOWN else ""
+    suffix = f" and {len(rows) - MAX_SHOWN:,} more" if len(rows) > MAX_SHOWN else ""
     value = texts[int(rows[0])].as_py()
     subject = "" if value is None else f" '{printable(value[:60])}'"
     unit = "rows" if len(rows) > 1 else "row"
-    raise DataError(f"Column '{column.name}', {unit} {shown}{more}:{subject} {problem}; {advice}.")
+    raise DataError(f"Column '{column.name}', {unit} {shown}{suffix}:{subject} {problem}; {advice}.")

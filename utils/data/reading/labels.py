@@ -30,8 +30,8 @@ def label_texts(column: pd.Series, positive: Sequence[str] = (), negative: Seque
     spelled = [str(int(text[: text.index(".")])) if WHOLE.fullmatch(text) else text for text in _texts_of(encoded)]
     named = {value.strip().casefold() for value in (*positive, *negative)}
     is_open = not negative and len({text.casefold() for text in spelled}) == 2
-    kept = [None if text in MISSING and not is_open and text.casefold() not in named else text for text in spelled]
-    return pa.array(kept, TEXT).take(encoded.indices)
+    labels = [None if text in MISSING and not is_open and text.casefold() not in named else text for text in spelled]
+    return pa.array(labels, TEXT).take(encoded.indices)
 
 
 def label_word(value: str) -> str:

@@ -82,9 +82,9 @@ def parquet_schema(file: pq.ParquetFile) -> pa.Schema:
 
 
 def parquet_names(file: pq.ParquetFile, columns: Sequence[str], name: str) -> dict[str, str]:
-    """The file's own name of each column, by its name as `columns` spells it; see `column_names.spelled_as`."""
-    own = parquet_schema(file).names
-    return dict(zip(spelled_as(own, columns, name), own, strict=True))
+    """Names of the columns in the file, by their names as `columns` spells them; see `column_names.spelled_as`."""
+    names = parquet_schema(file).names
+    return dict(zip(spelled_as(names, columns, name), names, strict=True))
 
 
 def parquet_table(file: pq.ParquetFile, columns: Sequence[str], name: str) -> pa.Table:

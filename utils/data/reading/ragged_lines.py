@@ -14,7 +14,7 @@ from utils.data.reading.delimited import DECIMAL_POINT, SEPARATORS, Delimited
 
 MAX_TITLES = 20  # lines that may stand above a header
 RULER, DASHES = b" \t|+=-", b"---"  # signs of a line between those of a printed list, and what it has at least
-NUMBER = re.compile(r"[-+.,]*\d")  # its begin
+NUMBER = re.compile(r"[-+.,]*\d")  # how one begins
 BEFORE_COMMA = re.compile(r"\s*[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+)")
 AFTER_COMMA = re.compile(r"\d+(?:[eE][-+]?\d+)?\s*")
 

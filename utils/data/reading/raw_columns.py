@@ -75,24 +75,30 @@ def frame_of_texts(
         With sentences about decimal signs that were unclear in `attrs[NOTES]`, decimal signs in `attrs[SIGNS]`, and
         units in `attrs[UNITS]`.
     """
-    read = [_read_column(column) for column in columns]
-    signs = [column.sign for column in read if column.sign]
-    n_commas = signs.count(COMMA)
-    sign = COMMA if 2 * n_commas > len(signs) or (not signs and separator == ";") else POINT
-    reason = "as in other columns" if signs else f"as is usual where {separator!r} separates cells"
-    frame, notes, shown = {}, [], {name: column.sign for name, column in zip(names, read, strict=True) if column.sign}
-    for name, column in zip(names, read, strict=True):
-        frame[name] = column.values
+    read_columns = dict(zip(names, map(_read_column, columns), strict=True))
+    signs = {name: column.sign for name, column in read_columns.items() if column.sign}
+    usual_sign, reason = _usual_sign(list(signs.values()), separator)
+    frame, notes = {}, []
+    for name, column in read_columns.items():
+        values = column.values
         if column.unclear is not None:
-            shown[name] = known.get(name) or sign
-            frame[name] = to_floats(column.unclear, shown[name]).to_pandas()
-            why = "as in the study" if known.get(name) else reason
-            notes.append(_sign_note(name, column.unclear, shown[name], why))
-        frame[name] = _finite(name, frame[name], notes)
+            signs[name] = known.get(name) or usual_sign
+            values = to_floats(column.unclear, signs[name]).to_pandas()
+            notes.append(
+                _sign_note(name, column.unclear, signs[name], "as in the study" if known.get(name) else reason)
+            )
+        frame[name] = _finite(name, values, notes)
     frame = pd.DataFrame(frame, copy=False)  # a large table is not held twice
-    units = {name: column.unit for name, column in zip(names, read, strict=True) if column.unit}
-    frame.attrs |= {NOTES: notes, SIGNS: Signs(shown), UNITS: Signs(units)}
+    units = {name: column.unit for name, column in read_columns.items() if column.unit}
+    frame.attrs |= {NOTES: notes, SIGNS: Signs(signs), UNITS: Signs(units)}
     return frame
+
+
+def _usual_sign(signs: Sequence[str], separator: str) -> tuple[str, str]:
+    """The decimal sign of columns that may have either, from those of the others or the separator, and the reason."""
+    if not signs:
+        return COMMA if separator == ";" else POINT, f"as is usual where {separator!r} separates cells"
+    return COMMA if 2 * signs.count(COMMA) > len(signs) else POINT, "as in other columns"
 
 
 def _read_column(column: pa.ChunkedArray) -> _Column:

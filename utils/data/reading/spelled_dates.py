@@ -21,6 +21,7 @@ FIRST, SECOND = r"(?P<first>\d{1,2})", r"(?P<second_part>\d{1,2})"
 POINTS = "numeric with points"  # never has the month first
 NUMERIC = "numeric"
 DIGITS = "digits"
+MONTHLY = "months"
 PATTERNS = {
     "year first": [rf"{_YEAR4}{sign}(?P<month>\d{{1,2}}){sign}(?P<day>\d{{1,2}})" for sign in ("-", "/", r"\.")],
     # Missing dates and open ends have the years 0000 and 9999.
@@ -32,6 +33,7 @@ PATTERNS = {
         rf"{_MONTH}\.?[ -](?P<day>\d{{1,2}})(?:, ?| |-){_YEAR4}",
         rf"{_MONTH}[ -]{_YEAR4}",
     ],
+    MONTHLY: [r"(?P<year>(?:19|20)\d{2})[-/](?P<month>0[1-9]|1[0-2])"],
 }
 SHORT_YEAR = r"^\d{2}[-/.]\d{1,2}[-/.]\d{2}(?:\D|$)"  # '24-02-13', whose year may come first or last
 MOMENTS = [
@@ -86,12 +88,20 @@ def date_spelling(texts: pa.Array, day_first: bool | None = None) -> DateSpellin
         distinct = pc.unique(texts)
         if day_first is None and _has_year_first(distinct, pattern):
             return None
+        if kind == MONTHLY and _are_pairs_of_years(distinct):
+            return None
         spelling = DateSpelling(pattern, day_first=True if kind == POINTS else None)
         if kind == NUMERIC:
             spelling = _numeric_spelling(distinct, pattern, day_first)
         if spelling is not None and _holds_days(distinct.slice(0, SAMPLE), spelling):
             return spelling
     return None
+
+
+def _are_pairs_of_years(texts: pa.Array) -> bool:
+    """Whether all texts are a year and the two digits of the next one, as those of seasons: '2010-11'."""
+    digits = pc.replace_substring_regex(texts, r"\D", "").cast(pa.int64()).to_numpy(zero_copy_only=False)
+    return bool(((digits // 100 + 1) % 100 == digits % 100).all())
 
 
 def have_short_year_first(texts: pa.Array) -> bool:

@@ -117,10 +117,23 @@ def _all_match(texts: pa.Array, sign: str) -> bool:
     return pc.all(pc.match_substring_regex(texts, f"^(?:{NUMBER[sign]})$")).as_py() is not False
 
 
-def common_word(texts: pa.Array) -> str:
-    """The word, such as 'kg', that stands behind every number of a column; empty if there is none."""
-    words = pc.unique(pc.struct_field(pc.extract_regex(texts, WITH_WORD), "word")).to_pylist()
-    return words[0] if len(words) == 1 and words[0] else ""
+def units_in_words(texts: pa.Array) -> list[str]:
+    """The distinct words, such as 'kg', behind the numbers of a column; '' for a number alone.
+
+    Parameters
+    ----------
+    texts : pyarrow array of strings
+        Without nulls.
+
+    Returns
+    -------
+    list of str
+        Empty if a text is no number with at most one word behind it.
+    """
+    words = pc.struct_field(pc.extract_regex(texts, WITH_WORD), "word")
+    is_plain = pc.match_substring_regex(texts, f"^(?:{NUMBER[POINT]}|{NUMBER[COMMA]})$")
+    words = pc.if_else(is_plain, pa.scalar("", words.type), words)
+    return [] if words.null_count else pc.unique(words).to_pylist()
 
 
 def mixed_currencies(texts: pa.Array) -> list[str]:

@@ -128,28 +128,38 @@ def read_raw(
         left out.
     """
     name = path.name
-    content = unpacked(path.read_bytes(), name)
-    if is_workbook(content):
-        file = open_workbook(content, name)
-        table = file.read()
-        frame = _raw_frame(table.column_names, table.columns, name, spellings=spellings)
-        frame.attrs[NOTES] = parquet_notes(file) + frame.attrs[NOTES]
-        cells = dict(zip(one_line_names(table.column_names), table.columns, strict=True)).get
-    else:
-        source = open_unpacked(content, name)
-        frame = _raw_frame_of(source, name, spellings)
-        cells = partial(_cells_of, source, name)
+    frame, cells = _frame_and_cells(unpacked(path.read_bytes(), name), name, spellings)
     if label in frame and frame[label].isna().any():
-        numbers = frame[label]
-        frame[label] = spelled = _with_words(numbers, cells(label))
-        if spelled is not numbers:  # what was noted of these does not hold for the texts
-            about = f"Column '{label}': "
-            frame.attrs[NOTES] = [note for note in frame.attrs[NOTES] if not note.startswith(about)]
+        _restore_words(frame, label, cells(label))
     _require_columns(frame.columns, drop, name)
     for column in dict.fromkeys(drop):
         del frame[column]
     frame.attrs[NOTES] = frame.attrs[NOTES] + _word_notes(frame, label, cells)
     return frame
+
+
+def _frame_and_cells(
+    content: bytes, name: str, spellings: Spellings
+) -> tuple[pd.DataFrame, Callable[[str], pa.ChunkedArray]]:
+    """The raw table, and a function that gives the cells of a column as the file has them."""
+    if not is_workbook(content):
+        source = open_unpacked(content, name)
+        return _raw_frame_of(source, name, spellings), partial(_cells_of, source, name)
+    file = open_workbook(content, name)
+    table = file.read()
+    frame = _raw_frame(table.column_names, table.columns, name, spellings=spellings)
+    frame.attrs[NOTES] = parquet_notes(file) + frame.attrs[NOTES]
+    return frame, dict(zip(one_line_names(table.column_names), table.columns, strict=True)).__getitem__
+
+
+def _restore_words(frame: pd.DataFrame, label: str, cells: pa.ChunkedArray) -> None:
+    """Give a label back its words for missing values, and remove the notes on the numbers that it was without them."""
+    numbers = frame[label]
+    texts = _with_words(numbers, cells)
+    if texts is numbers:
+        return
+    frame[label] = texts
+    frame.attrs[NOTES] = [note for note in frame.attrs[NOTES] if not note.startswith(f"Column '{label}': ")]
 
 
 def _word_notes(frame: pd.DataFrame, label: str | None, cells: Callable[[str], pa.ChunkedArray]) -> list[str]:

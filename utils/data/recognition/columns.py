@@ -6,6 +6,7 @@ changes the test set; entities, such as customers, are never recognised, only me
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,23 +18,24 @@ import pyarrow.compute as pc
 
 from utils.data.errors import ColumnError, DataError
 from utils.data.reading.column_types import (
-    WRITE_DAYS,
     are_days_with_year_last,
+    are_months,
     as_dates,
     as_numbers,
     date_digits,
     refuse_days_with_year_last,
 )
 from utils.data.reading.raw_columns import NOTES, SIGNS
-from utils.data.reading.spelled_dates import date_spelling, have_both_orders, have_short_year_first, no_dates
-from utils.data.reading.spelled_numbers import COMMA, POINT, common_word, decimal_signs, is_code, to_floats
+from utils.data.reading.spelled_dates import date_spelling
+from utils.data.reading.spelled_numbers import decimal_signs, is_code
 from utils.data.reading.texts import as_texts
-from utils.data.recognition.guesses import guess_amount, guess_note, guess_time
+from utils.data.recognition.guesses import Guesses, guess_roles
+from utils.data.recognition.hints import MONTHS, YEAR_LAST, hint
 from utils.data.recognition.label import LabelSpellings, label_spellings, spell_codes
 from utils.data.recognition.named_columns import MAX_NAMED, NamedColumns
-from utils.data.recognition.names import names_entity, names_moment, names_number, names_row, words_of
+from utils.data.recognition.names import names_code, names_entity, names_moment, names_number, names_row, words_of
 from utils.data.recognition.recognised import ColumnSummary, Recognised
-from utils.data.recognition.spellings import order_of_dates, recognise_spellings, with_currencies, with_spelling
+from utils.data.recognition.spellings import order_of_dates, recognise_spellings, with_spelling
 from utils.data.recognition.times import (
     WRITE_TIMES,
     YEARS,
@@ -46,21 +48,16 @@ from utils.data.recognition.times import (
     unread_times,
 )
 
-MIN_COUNTED = 20  # values from which 'a different one in every row' says something
-MIN_NUMBERS = 6  # different ones beside a word from which they may be quantities and not grades
+MIN_COUNTED = 20  # values from which a different one in every row is unlikely to be chance
 ALMOST_ALL = 0.95
 LONG_TEXT = 60  # characters on average
 ENTITY_ROWS = 50  # largest mean number of rows per value of a column that names entities, such as customers
 SMALLEST_KEY = 10_000  # what a name calls a number, such as 'room number', may be a quantity if it is smaller
 MIN_GROUPS = 6  # groups with positives: one for each of five folds and one for the test set
-YEAR_LAST = f"written like days with the year last; {WRITE_DAYS}, to use it as a date"
-YEAR_FIRST = f"written like days with two digits of the year first; {WRITE_DAYS}, to use it as a date"
 RISES = "rises or falls from each row to the next"
 CODES = "whole numbers that its name calls codes"
 FAR, ONLY_NEGATIVE = "far from the others", "the only negative value"
-ODD_SHARE = 0.01  # of the rows that have a value, from which one that is odd may mean a missing one
-MAX_NOTES = 3  # of the reader that a refusal repeats, those on the whole file first
-MAX_WORDS = 2  # beside numbers or dates, which a detail lists
+ODD_SHARE = 0.01  # share of the rows with a value from which an odd one may mean that it is missing
 
 
 def recognise(frame: pd.DataFrame, named: NamedColumns, name: str) -> Recognised:
@@ -94,14 +91,13 @@ def recognise(frame: pd.DataFrame, named: NamedColumns, name: str) -> Recognised
         read = _read_time(frame, named.time, day_first)
         _check_group(frame, named.group, spellings)
     except DataError as error:
-        message = " ".join([f"{name}: {error}", *reading.get(NOTES, [])[:MAX_NOTES]])  # these may be the reason
-        raise type(error)(message, *([error.columns] if isinstance(error, ColumnError) else [])) from None
-    guesses = {"time": guess_time(frame, columns, named, day_first), "amount": guess_amount(columns, named)}
-    columns = [_with_role(column, guesses["time"], guesses["amount"]) for column in columns]
+        raise _with_reasons(error, name, reading.get(NOTES, ())) from None
+    guesses = guess_roles(frame, columns, named, day_first)
+    columns = [_with_role(column, guesses) for column in columns]
     if read:
         columns = [replace(column, detail=read.detail) if column.name == named.time else column for column in columns]
     written = recognise_spellings(frame, columns, reading.get(SIGNS, {}), day_first)
-    columns = [with_currencies(with_spelling(column, written), frame[column.name]) for column in columns]
+    columns = [with_spelling(column, written) for column in columns]
     recognised = Recognised(
         tuple(columns),
         spellings.positive,
@@ -111,11 +107,18 @@ def recognise(frame: pd.DataFrame, named: NamedColumns, name: str) -> Recognised
         written.spellings,
         time_unit=read.unit if read else None,
     )
-    guessed = [guess_note(role, column.name) for role, column in guesses.items() if column]
     doubts = [read.note] if read and read.note else []
-    recognised = recognised.with_notes([*guessed, *doubts, *_notes(columns), *written.notes])
+    recognised = recognised.with_notes([*guesses.notes, *doubts, *_notes(columns), *written.notes])
     _require_features(recognised, name)
     return recognised
+
+
+def _with_reasons(error: DataError, name: str, notes: Sequence[str]) -> DataError:
+    """The error with the file's name, and the reader's notes on the whole file or a column that the error names."""
+    columns = (re.match(r"Column ('.*?'): ", note) for note in notes)
+    reasons = [note for note, column in zip(notes, columns, strict=True) if not column or column[1] in str(error)]
+    message = " ".join([f"{name}: {error}", *reasons])
+    return ColumnError(message, error.columns) if isinstance(error, ColumnError) else type(error)(message)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +165,7 @@ class _Content:
         if pd.api.types.is_integer_dtype(self.distinct):
             return True
         values = self.distinct.to_numpy(dtype=np.float64)
-        return all(bool((part % 1 == 0).all()) for part in (values[:1_000], values))
+        return all(bool((tried % 1 == 0).all()) for tried in (values[:1_000], values))
 
     @property
     def is_named_entity(self) -> bool:
@@ -199,7 +202,7 @@ def _summarise(column: pd.Series, named: NamedColumns, label: LabelSpellings, da
         dates = as_dates(content.distinct, day_first)
         n_lost = column.isin(content.distinct[dates.isna()]).sum() if dates.hasnans else 0
         share_missing = (len(column) - content.n_filled + n_lost) / len(column)
-        kind, detail = ("date", day_range(dates)) if share_missing < 1 else ("dropped", f"no days {YEARS}")
+        kind, detail = ("date", day_range(dates)) if share_missing < 1 else ("dropped", f"no dates {YEARS}")
     if share_missing and kind not in ("label", "dropped"):
         detail = ", ".join(filter(None, [detail, f"{_percent(share_missing)} missing"]))
     return ColumnSummary(str(column.name), kind, detail, content.n_values, share_missing)
@@ -240,16 +243,20 @@ def _kind_of_numbers(content: _Content) -> tuple[str, str]:
     name, distinct = content.column.name, content.distinct
     if content.is_whole and (content.is_named_entity or _is_numbered(content)):
         return _kind_of_keys(content)
+    if content.is_whole and names_code(name):
+        return _kind_of_codes(content)
     if date_digits(distinct) is not None:
         return "date", ""
     if names_moment(name) and is_epoch(distinct, words_of(name), latest_moment()):
         return "date", ""
-    if unread := unread_times(distinct):
+    if unread := unread_times(distinct, name):
         return "number", f"but they seem to be {unread}; {WRITE_TIMES} to use them as dates"
     if content.is_whole and _counts_rows(content):
         return "dropped", _difference(content)
     if are_days_with_year_last(distinct):
         return "number", f"but {YEAR_LAST}"
+    if are_months(distinct):
+        return "number", f"but {MONTHS}"
     return "number", RISES if _rises(content) else _odd_value(content)
 
 
@@ -259,6 +266,13 @@ def _kind_of_keys(content: _Content) -> tuple[str, str]:
         return "dropped", _difference(content)
     if content.has_few_rows_each:
         return "dropped", _entity_detail(content)
+    return _kind_of_codes(content)
+
+
+def _kind_of_codes(content: _Content) -> tuple[str, str]:
+    """Kind of whole numbers that stand for something, as those of postal codes do."""
+    if _differs_in_rows(content):
+        return "dropped", _difference(content)
     return "category", f"{_count(content.n_values)}, {CODES}"
 
 
@@ -325,70 +339,16 @@ def _kind_of_texts(content: _Content, *, are_categories: bool = False) -> tuple[
     is_long = (pc.mean(pc.utf8_length(texts)).as_py() or 0) > LONG_TEXT
     if is_long and content.n_values > content.n_filled / 2:
         return "dropped", "long free text"
-    hint = "" if are_categories else _hint(content)
+    advice = "" if are_categories else hint(texts)
     if _differs_in_rows(content):
-        return "dropped", ", ".join(filter(None, [_difference(content), hint]))
+        return "dropped", ", ".join(filter(None, [_difference(content), advice]))
     if content.is_entity:
         return "dropped", _entity_detail(content)
-    return "category", f"{_count(content.n_values)}, {hint}" if hint else ""
+    return "category", f"{_count(content.n_values)}, {advice}" if advice else ""
 
 
-def _hint(content: _Content) -> str:
-    """How texts can be used that are numbers or dates but for a few, such as 'unknown'; empty for others."""
-    texts = content.texts.drop_null()
-    if content.n_values < MIN_COUNTED:
-        return _hint_on_few(texts)
-    if is_code(texts):
-        return _hint_on_codes(content) if decimal_signs(texts) else ""
-    if have_short_year_first(texts):
-        return YEAR_FIRST
-    if unit := common_word(texts):
-        return f"numbers with '{unit}'; leave it out of these cells to use it as a number"
-    for kind, others in (("number", _no_numbers(texts)), ("date", no_dates(texts))):
-        if 0 < len(others) <= max(MAX_WORDS, (1 - ALMOST_ALL) * len(texts)):
-            return _all_but(others, kind)
-    if have_both_orders(texts):
-        return f"dates, some with the day first and others with the month first; {WRITE_DAYS}, to use it as a date"
-    return ""
-
-
-def _hint_on_few(texts: pa.Array) -> str:
-    """As `_hint`, of few different values: numbers but for a word without digits, as '3+' may be the last of grades."""
-    words = _no_numbers(texts)
-    if len(words) != 1 or len(texts) - 1 < MIN_NUMBERS or is_code(texts):
-        return ""
-    return "" if pc.match_substring_regex(words, r"\d")[0].as_py() else _all_but(words, "number")
-
-
-def _no_numbers(texts: pa.Array) -> pa.Array:
-    """Texts that are not numbers, with the decimal sign that suits most."""
-    numbers = min((to_floats(texts, sign) for sign in (POINT, COMMA)), key=lambda floats: floats.null_count)
-    return texts.filter(numbers.is_null())
-
-
-def _all_but(others: pa.Array, kind: str) -> str:
-    return f"{kind}s but for {_quoted(others.to_pylist())}; leave these cells empty to use it as a {kind}"
-
-
-def _hint_on_codes(content: _Content) -> str:
-    """How numbers can be used that are taken for codes because digits follow a zero."""
-    if are_days_with_year_last(as_numbers(content.distinct)):
-        return YEAR_LAST
-    decimals = content.texts.filter(pc.match_substring_regex(content.texts, r"^0\d+[.,]"))
-    if not len(decimals):
-        return ""
-    return f"codes, as digits follow a zero in '{decimals[0].as_py()}'; {WRITE_DAYS}, and numbers without the zero"
-
-
-def _quoted(words: list[str]) -> str:
-    """The first words, and how many more there are."""
-    shown = [f"'{word[:30]}'" for word in words[:MAX_WORDS]]
-    n_more = len(words) - len(shown)
-    return f"{', '.join(shown)} and {n_more:,} more" if n_more else " and ".join(shown)
-
-
-def _with_role(column: ColumnSummary, time: ColumnSummary | None, amount: ColumnSummary | None) -> ColumnSummary:
-    kind = "time" if column is time else "amount" if column is amount else column.kind
+def _with_role(column: ColumnSummary, guesses: Guesses) -> ColumnSummary:
+    kind = "time" if column is guesses.time else "amount" if column is guesses.amount else column.kind
     return ColumnSummary(column.name, kind, column.detail, column.n_values, column.share_missing)
 
 
@@ -420,8 +380,8 @@ def _notes(columns: Sequence[ColumnSummary]) -> list[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
-    return ("Column " if len(names) == 1 else "Columns ") + ", ".join(map(repr, names[:MAX_NAMED])) + more
+    suffix = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
+    return ("Column " if len(names) == 1 else "Columns ") + ", ".join(map(repr, names[:MAX_NAMED])) + suffix
 
 
 def _read_time(frame: pd.DataFrame, time: str | None, day_first: bool | None) -> ReadTime | None:

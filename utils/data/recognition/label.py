@@ -17,6 +17,7 @@ from utils.wording import share_text
 
 MIN_POSITIVES = 20
 MAX_SHOWN = 3  # rows and values that a message names
+MAX_LENGTH = 60  # characters of a value in a message
 YES = {"1", "true", "yes", "y", "t", "positive", "pos", "bad", "fraud"}  # the positive of two equally frequent labels
 
 
@@ -45,10 +46,10 @@ class LabelSpellings:
     def detail(self) -> str:
         """The spellings of the two classes and how frequent the positive one is."""
         n_others = len(self.negatives) - 1
-        second = f" or '{self.negatives[1]}'" if n_others == 1 else f" or one of {n_others:,} other values"
-        others = f"'{self.negative}'{second if n_others > 0 else ''}"
+        second = f" or {_shown(self.negatives[1])}" if n_others == 1 else f" or one of {n_others:,} other values"
+        others = f"{_shown(self.negative)}{second if n_others > 0 else ''}"
         share = share_text(int(self.is_positive.sum()), len(self.is_positive))
-        return f"'{self.positive}' in {share} of the rows, {others} in the others"
+        return f"{_shown(self.positive)} in {share} of the rows, {others} in the others"
 
     def is_repeated_by(self, column: pd.Series) -> bool:
         """Whether a column of two values, of which one may be missing, divides the rows as the label does."""
@@ -74,7 +75,7 @@ def label_spellings(column: pd.Series, positive: str | Sequence[str] | None = No
     counts = np.bincount(codes, minlength=len(spellings))
     if len(spellings) < 2:
         raise DataError(
-            f"column '{column.name}': every row has the label '{spellings[0][:60]}'; give a file with both classes."
+            f"column '{column.name}': every row has the label {_shown(spellings[0])}; give a file with both classes."
         )
     chosen, notes = _positive_codes(column, codes, spellings, counts, named)
     is_positive = np.isin(codes, chosen)
@@ -98,11 +99,16 @@ def _missing(column: pd.Series, codes: np.ndarray, spellings: list[str]) -> str:
     listed = " and ".join(f"'{word}'" for word in words[:MAX_SHOWN])
     if len(spellings) == 1 and len(words) > 1:
         return (
-            f"column '{column.name}' has the label '{spellings[0][:60]}' and, {_in_rows(codes < 0)}, {listed}, of "
+            f"column '{column.name}' has the label {_shown(spellings[0])} and, {_in_rows(codes < 0)}, {listed}, of "
             "which each may be a class or a missing label; write one word for the other class."
         )
-    written = f" ({listed} mean{'s' * (len(words) == 1)} a missing one)" if words else ""
-    return f"column '{column.name}' has no label {_in_rows(codes < 0)}{written}; write it, or remove these rows."
+    if len(spellings) == 1:
+        return (
+            f"column '{column.name}' has only the label {_shown(spellings[0])} and no label {_in_rows(codes < 0)}; "
+            "if these rows are the other class, write a word for it in them."
+        )
+    explanation = f" ({listed} mean{'s' * (len(words) == 1)} a missing one)" if words else ""
+    return f"column '{column.name}' has no label {_in_rows(codes < 0)}{explanation}; write it, or remove these rows."
 
 
 def spell_codes(column: pd.Series) -> tuple[np.ndarray, list[str]]:
@@ -131,37 +137,37 @@ def _positive_codes(
         known_codes = {spelling.lower(): code for code, spelling in enumerate(spellings)}
         positions = [known_codes.get(name.strip().lower(), known_codes.get(label_word(name).lower())) for name in names]
         if None in positions:
-            known = ", ".join(f"'{spelling[:60]}'" for spelling in spellings[: MAX_SHOWN * 2])
-            absent = names[positions.index(None)]
-            raise DataError(f"column '{column.name}' has no label '{absent}'; name one of its values, such as {known}.")
+            listed = ", ".join(map(_shown, spellings[: MAX_SHOWN * 2]))
+            absent = _shown(names[positions.index(None)])
+            raise DataError(f"column '{column.name}' has no label {absent}; name one of its values, such as {listed}.")
         others = {spelling: int(counts[code]) for code, spelling in enumerate(spellings) if code not in positions}
         return positions, [_others_note(column, spellings[positions[0]], others)] if len(others) > 1 else []
     if len(spellings) > 2:
         third = np.argsort(-counts, kind="stable")[2]
         raise DataError(
             f"column '{column.name}' has {len(spellings):,} values and a label needs two: the third, "
-            f"'{spellings[third][:60]}', stands {_in_rows(codes == third)}; correct it, or name the positive value."
+            f"{_shown(spellings[third])}, stands {_in_rows(codes == third)}; correct it, or name the positive value."
         )
     rarer = int(np.argmin(counts))
     if counts[0] == counts[1]:
         rarer = next((code for code in (0, 1) if spellings[code].lower() in YES), rarer)
     reason = (
-        f"as frequent as '{spellings[1 - rarer]}'; name the other one as positive if it is the one to find"
+        f"as frequent as {_shown(spellings[1 - rarer])}; name the other one as positive if it is the one to find"
         if counts[0] == counts[1]
-        else f"rarer than '{spellings[1 - rarer]}'"
+        else f"rarer than {_shown(spellings[1 - rarer])}"
     )
-    note = f"The label '{spellings[rarer]}' of column '{column.name}' is the positive class, as it is {reason}."
+    note = f"The label {_shown(spellings[rarer])} of column '{column.name}' is the positive class, as it is {reason}."
     return [rarer], [note]
 
 
 def _others_note(column: pd.Series, positive: str, others: Mapping[str, int]) -> str:
     """A sentence on the values that count as negative, with the rows of each, and what to do if one should not."""
     frequent = sorted(others, key=others.get, reverse=True)
-    listed = ", ".join(f"'{word[:60]}' in {_rows(others[word])}" for word in frequent[: MAX_SHOWN * 2])
-    more = f" and {len(others) - MAX_SHOWN * 2:,} more" if len(others) > MAX_SHOWN * 2 else ""
+    listed = ", ".join(f"{_shown(word)} in {_rows(others[word])}" for word in frequent[: MAX_SHOWN * 2])
+    suffix = f" and {len(others) - MAX_SHOWN * 2:,} more" if len(others) > MAX_SHOWN * 2 else ""
     return (
-        f"The other {len(others):,} values of column '{column.name}' are negative: {listed}{more}; list those that "
-        f"mean the same as '{positive}' under `positive` instead of `negative` in the study's file."
+        f"The other {len(others):,} values of column '{column.name}' are negative: {listed}{suffix}; list those that "
+        f"mean the same as {_shown(positive)} under `positive` instead of `negative` in the study's file."
     )
 
 
@@ -172,21 +178,28 @@ def _rows(count: int) -> str:
 def _check_counts(column: pd.Series, label: LabelSpellings) -> None:
     n_positives, n_rows = int(label.is_positive.sum()), len(label.is_positive)
     if n_positives < MIN_POSITIVES:
-        spelled = f", or write its other spellings as '{label.positive}', too" if len(label.negatives) > 1 else ""
+        positive = _shown(label.positive)
+        spelled = f", or write its other spellings as {positive}, too" if len(label.negatives) > 1 else ""
         raise DataError(
-            f"column '{column.name}': only {n_positives} of {n_rows:,} rows have the label '{label.positive}', and "
+            f"column '{column.name}': only {n_positives} of {n_rows:,} rows have the label {positive}, and "
             f"{MIN_POSITIVES} are needed for five folds and a test set; add rows of this class{spelled}."
         )
     if n_positives > n_rows / 2:
         share = share_text(n_positives, n_rows, digits=0)
         raise DataError(
-            f"column '{column.name}': {share} of the rows have the label '{label.positive}', and "
-            f"the positive class must be the rarer one; name '{label.negative}' as positive."
+            f"column '{column.name}': {share} of the rows have the label {_shown(label.positive)}, and "
+            f"the positive class must be the rarer one; name {_shown(label.negative)} as positive."
         )
+
+
+def _shown(value: str) -> str:
+    """A value of the label in quotes, on one line, and cut off if it is long."""
+    line = " ".join(value.split())
+    return f"'{line[:MAX_LENGTH]}...'" if len(line) > MAX_LENGTH else f"'{line}'"
 
 
 def _in_rows(mask: np.ndarray) -> str:
     """'in rows 3, 7, 9 and 5 more', counted from 1 among the rows of data."""
     rows = np.flatnonzero(mask) + 1
-    more = f" and {len(rows) - MAX_SHOWN:,} more" if len(rows) > MAX_SHOWN else ""
-    return f"in row{'s' * (len(rows) > 1)} {', '.join(map(str, rows[:MAX_SHOWN]))}{more}"
+    suffix = f" and {len(rows) - MAX_SHOWN:,} more" if len(rows) > MAX_SHOWN else ""
+    return f"in row{'s' * (len(rows) > 1)} {', '.join(map(str, rows[:MAX_SHOWN]))}{suffix}"

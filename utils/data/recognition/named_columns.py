@@ -74,7 +74,7 @@ def _no_such_column(column: str, role: str, frame: pd.DataFrame) -> str:
     if len(frame.columns) == 1:
         return (
             f"{problem}, and the only one is '{str(frame.columns[0])[:MAX_LENGTH]}'; separate names and values by one "
-            "of , ; | and tabs."
+            "of , ; | and tabs if it holds several."
         )
     names = {str(other).casefold(): str(other) for other in frame.columns}
     searched = list(names)[:MAX_SEARCHED]
@@ -86,8 +86,8 @@ def _no_such_column(column: str, role: str, frame: pd.DataFrame) -> str:
         )
     else:
         near = get_close_matches(column.casefold(), searched, n=MAX_NAMED, cutoff=FAINTLY_ALIKE)
-        known = dict.fromkeys([*(names[name] for name in near), *map(str, frame.columns)])  # the most alike first
-        advice = f"the columns are {_names_that_fit(list(known))}."
+        ordered = dict.fromkeys([*(names[name] for name in near), *map(str, frame.columns)])  # the most alike first
+        advice = f"the columns are {_names_that_fit(list(ordered))}."
     return f"{problem}; {advice}"
 
 
@@ -104,5 +104,5 @@ def _names_that_fit(names: list[str]) -> str:
     n_shown = min(len(names), MAX_NAMED)
     while n_shown > 1 and len(", ".join(map(repr, names[:n_shown]))) > MAX_LENGTH:
         n_shown -= 1
-    more = f" and {len(names) - n_shown:,} more" if len(names) > n_shown else ""
-    return ", ".join(map(repr, names[:n_shown]))[:MAX_LENGTH] + more
+    suffix = f" and {len(names) - n_shown:,} more" if len(names) > n_shown else ""
+    return ", ".join(map(repr, names[:n_shown]))[:MAX_LENGTH] + suffix

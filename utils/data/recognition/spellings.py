@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from utils.data.reading.column_types import LARGEST, as_dates
 from utils.data.reading.spelled_dates import DateSpelling, count_without_zone, date_spelling
-from utils.data.reading.spelled_numbers import COMMA, POINT, SAMPLE, decimal_signs, is_ambiguous, mixed_currencies
+from utils.data.reading.spelled_numbers import COMMA, POINT, SAMPLE, decimal_signs, is_ambiguous
 from utils.data.reading.texts import as_texts
 from utils.data.recognition.recognised import ColumnSummary
 from utils.data.recognition.times import YEARS
@@ -20,8 +21,20 @@ NUMBERS, DATES = ("number", "amount"), ("date", "time")
 
 
 @dataclass(frozen=True)
-class Written:
-    """What was decided, why for dates that left their order open, sentences on it, and numbers with decimal commas."""
+class RecognisedSpellings:
+    """How a raw table writes its numbers and dates.
+
+    Attributes
+    ----------
+    spellings : Spellings
+        What a study's file records.
+    assumed : dict of str to str
+        For each column whose dates leave the order of day and month open, why one was chosen.
+    notes : tuple of str
+        Sentences on what a user may want to check.
+    with_commas : tuple of str
+        Numbers with decimal commas.
+    """
 
     spellings: Spellings
     assumed: Mapping[str, str]
@@ -54,56 +67,82 @@ def recognise_spellings(
     columns: Sequence[ColumnSummary],
     signs: Mapping[str, str],
     day_first_elsewhere: bool | None = None,
-) -> Written:
+) -> RecognisedSpellings:
     """How a raw table writes its numbers, with these decimal signs, and dates; see `utils.data.reading.read_raw`.
 
     Dates that leave the order of day and month open have that of the others, see `order_of_dates`.
     """
     day_first, assumed, notes = {}, {}, []
-    reason = "assumed" if day_first_elsewhere is None else "as in other columns"
     for column in columns:
-        if column.kind in NUMBERS and frame[column.name].dtype.kind == "f":
-            n_large = int((frame[column.name].abs() > LARGEST).sum())
-            notes += [f"Column '{column.name}': {n_large:,} values beyond 1e30 are read as missing."] * bool(n_large)
-        if column.kind == "date" and column.share_missing > frame[column.name].isna().mean():
-            notes += _no_days(frame[column.name])
+        notes += _notes_on_missing(frame[column.name], column)
         if column.kind not in NUMBERS + DATES or not _may_be_text(frame[column.name]):
             continue
         texts = as_texts(frame[column.name])
         spelling = date_spelling(texts) if column.kind in DATES else None
-        if spelling is not None and spelling.is_ambiguous and day_first_elsewhere is not None:
+        if spelling is None:
+            notes += _notes_on_signs(column.name, texts)
+            continue
+        if spelling.is_ambiguous and day_first_elsewhere is not None:
             spelling = replace(spelling, day_first=day_first_elsewhere)
-        if spelling is not None and _is_numeric(spelling):
+        if _is_numeric(spelling):
             day_first[column.name] = spelling.day_first
-        n_without = count_without_zone(texts, spelling) if spelling is not None else 0
-        if n_without:
+        notes += _notes_on_zones(column.name, texts, spelling)
+        if spelling.is_ambiguous:
+            assumed[column.name] = "assumed" if day_first_elsewhere is None else "as in other columns"
             notes.append(
-                f"Column '{column.name}': {n_without:,} times have no zone and are taken as UTC, while others have "
-                "one; write the zone of every time, or of none."
+                _note_on_order(column.name, texts, spelling, is_known_elsewhere=day_first_elsewhere is not None)
             )
-        if spelling is not None and spelling.is_ambiguous:
-            assumed[column.name] = reason
-            order = "day" if spelling.day_first else "month"
-            like = "" if day_first_elsewhere is None else ", as the dates of other columns have it"
-            notes.append(
-                f"Column '{column.name}': no date shows whether '{texts.drop_null()[0]}' has the day first; the "
-                f"{order} first was assumed{like}, and `{order}_first` of the study's file says so."
-            )
-        elif spelling is None and is_ambiguous(texts, decimal_signs(texts)):
-            notes.append(f"Column '{column.name}': points and commas were read as in English; see its values.")
-    names = {column.name for column in columns if column.kind in NUMBERS}
-    own = {name: sign for name, sign in signs.items() if name in names}
-    commas = [name for name, sign in own.items() if sign == COMMA]
-    with_commas = tuple(name for name in commas if (frame[name].dropna() % 1 != 0).any())
-    return Written(_spellings(own, day_first), assumed, tuple(notes), with_commas)
+    numbers = {column.name for column in columns if column.kind in NUMBERS}
+    number_signs = {name: sign for name, sign in signs.items() if name in numbers}
+    with_commas = tuple(name for name, sign in number_signs.items() if sign == COMMA and _has_decimals(frame[name]))
+    return RecognisedSpellings(_spellings(number_signs, day_first), assumed, tuple(notes), with_commas)
 
 
-def _no_days(column: pd.Series) -> list[str]:
+def _has_decimals(numbers: pd.Series) -> bool:
+    return bool((numbers.dropna() % 1 != 0).any())
+
+
+def _notes_on_missing(values: pd.Series, column: ColumnSummary) -> list[str]:
+    """Sentences on numbers that are too large, and on dates that do not exist, as both are read as missing."""
+    if column.kind in NUMBERS and values.dtype.kind == "f":
+        n_large = int((values.abs() > LARGEST).sum())
+        return [f"Column '{column.name}': {n_large:,} values beyond 1e30 are read as missing."] * bool(n_large)
+    if column.kind == "date" and column.share_missing > values.isna().mean():
+        return _note_on_dates(values)
+    return []
+
+
+def _notes_on_signs(name: str, texts: pa.Array) -> list[str]:
+    if not is_ambiguous(texts, decimal_signs(texts)):
+        return []
+    return [f"Column '{name}': points and commas were read as in English; see its values."]
+
+
+def _notes_on_zones(name: str, texts: pa.Array, spelling: DateSpelling) -> list[str]:
+    n_without = count_without_zone(texts, spelling)
+    if not n_without:
+        return []
+    return [
+        f"Column '{name}': {n_without:,} times have no zone and are taken as UTC, while others have one; write the "
+        "zone of every time, or of none."
+    ]
+
+
+def _note_on_order(name: str, texts: pa.Array, spelling: DateSpelling, *, is_known_elsewhere: bool) -> str:
+    order = "day" if spelling.day_first else "month"
+    reason = ", as the dates of other columns have it" if is_known_elsewhere else ""
+    return (
+        f"Column '{name}': no date shows whether '{texts.drop_null()[0]}' has the day first; the {order} first was "
+        f"assumed{reason}, and `{order}_first` of the study's file says so."
+    )
+
+
+def _note_on_dates(column: pd.Series) -> list[str]:
     """A sentence on the values of a column of dates that are read as missing."""
     rows = np.flatnonzero(as_dates(column).isna() & column.notna())
     text = as_texts(column.iloc[rows[:1]])[0].as_py().removesuffix("T00:00:00")
     values = f"{len(rows):,} values such as '{text}' are" if len(rows) > 1 else f"the value '{text}' is"
-    reason = f"they are no days {YEARS}" if len(rows) > 1 else f"it is no day {YEARS}"
+    reason = f"they are not dates {YEARS}" if len(rows) > 1 else f"it is not a date {YEARS}"
     return [f"Column '{column.name}': {values} read as missing, as {reason}."]
 
 
@@ -121,7 +160,7 @@ def _spellings(signs: dict[str, str], day_first: dict[str, bool]) -> Spellings:
     )
 
 
-def with_spelling(column: ColumnSummary, written: Written) -> ColumnSummary:
+def with_spelling(column: ColumnSummary, written: RecognisedSpellings) -> ColumnSummary:
     """The column with a detail on how it is written, where that is not as in ISO 8601 and with a decimal point."""
     order = written.spellings.has_day_first(column.name) if column.kind in DATES else None
     if order is not None:
@@ -132,15 +171,3 @@ def with_spelling(column: ColumnSummary, written: Written) -> ColumnSummary:
     else:
         return column
     return replace(column, detail=", ".join(filter(None, [column.detail, detail])))
-
-
-def with_currencies(column: ColumnSummary, values: pd.Series) -> ColumnSummary:
-    """The column with a detail on amounts in several currencies, which are no numbers as they cannot be compared."""
-    if column.kind not in ("category", "dropped") or values.dtype != object:
-        return column
-    sample = as_texts(values.head(SAMPLE))
-    if not decimal_signs(sample) and not mixed_currencies(sample):
-        return column
-    currencies = mixed_currencies(as_texts(values))
-    detail = f"amounts in {' and '.join(currencies)}; convert them to one currency to use it as a number"
-    return replace(column, detail=", ".join(filter(None, [column.detail, detail]))) if currencies else column

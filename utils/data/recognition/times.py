@@ -11,9 +11,11 @@ import pandas as pd
 from utils.data.reading.column_types import EPOCHS, as_dates, date_digits
 from utils.data.reading.spelled_dates import date_spelling
 from utils.data.reading.texts import as_texts
+from utils.data.recognition.names import names_moment
 from utils.dataset_config import TIME_UNITS
 
-NET_TICKS = (621_355_968_000_000_000, 646_602_048_000_000_000)  # begins of 1970 and 2050, in 100 ns since the year 1
+NET_TICKS = (621_355_968_000_000_000, 646_602_048_000_000_000)  # start of 1970 and of 2050, in 100 ns since the year 1
+SPREADSHEET_DAYS = (25_569, 54_788)  # 1970 and 2050, in days since 1899-12-30
 MIN_MILLISECONDS = 10**16  # the smallest of 17 digits, such as 20240213103000123
 EPOCH = 3e8  # seconds from the first row are fewer, and seconds since 1970 are more from 1979 on
 DEFAULT = "seconds"
@@ -89,12 +91,17 @@ def are_ticks(column: pd.Series) -> bool:
     return bool(column.between(*NET_TICKS).all())
 
 
-def unread_times(column: pd.Series) -> str:
-    """What numbers seem to be that are times in a form that is not read; empty for others."""
+def unread_times(column: pd.Series, name: object = None) -> str:
+    """What numbers seem to be that are times in a form that is not read; empty for others.
+
+    Days as spreadsheets count them are small numbers, which only the column's name tells from others.
+    """
     if are_ticks(column):
         return "ticks of .NET (100 nanoseconds since the year 1)"
     if column.min() >= MIN_MILLISECONDS and date_digits(column // 1000) is not None:
         return "dates in digits with milliseconds"
+    if names_moment(name) and column.between(*SPREADSHEET_DAYS).all():
+        return "days as spreadsheets count them"
     return ""
 
 
@@ -121,7 +128,7 @@ def read_time(column: pd.Series, words: Collection[str] = (), day_first: bool | 
         return ReadTime(day_range(as_dates(column, day_first)), note=_doubt_of_dates(column, words, day_first))
     numbers = column.to_numpy(dtype=np.float64)
     length = float(numbers.max() - numbers.min())
-    unread = unread_times(column)
+    unread = unread_times(column, column.name)
     named = [unit for unit, names in UNIT_WORDS.items() if names & set(words)]
     if len(named) == 1 and not unread:
         return ReadTime(f"{span(length, named[0])} from first to last, as its name says {named[0]}", named[0])

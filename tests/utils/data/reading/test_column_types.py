@@ -82,6 +82,7 @@ DATES = {
     ),
     "a clock with a point": (["13.2.2024 7.05", "1.2.2024 23.30"], ["2024-02-13 07:05", "2024-02-01 23:30"]),
     "months": (["Dec-2011", "Jan-2010"], ["2011-12-01", "2010-01-01"]),
+    "months with the year first": (["2011-12", "2010-01"], ["2011-12-01", "2010-01-01"]),
     "digits": (["20240213", "19991231"], ["2024-02-13", "1999-12-31"]),
     "numbers of digits": ([20240213, 19991231], ["2024-02-13", "1999-12-31"]),
     "numbers of digits and an open end": ([20240213, 99991231, 0, NAN], ["2024-02-13", None, None, None]),
@@ -154,12 +155,17 @@ def test_as_dates_takes_the_given_order_only_where_the_column_leaves_it_open():
     [
         (["2024-01-01", "soon", "2024"], "rows 2, 3: 'soon' is not a date written like '2024-01-01'"),
         (["soon"], "row 1: 'soon' is not a date; write"),
-        (["01.11.10", "62.01.00", "47.11.40"], "rows 2, 3: '62.01.00' is no day; correct it, or name the column among"),
+        (
+            ["01.11.10", "62.01.00", "47.11.40"],
+            "rows 2, 3: '62.01.00' is not a valid date; correct it, or name the column among",
+        ),
         (["13/02/2024", "02/13/2024"], "dates with the day first and others with the month first"),
         (
             ["02/13/2024", "02/14/2024", "27/10/2024"],
             r"with the month first \(as '27/10/2024' in row 3\); write all of",
         ),
+        (["2010-11", "2011-12"], "rows 1, 2: '2010-11' is not a date"),  # seasons
+        (["2024-13", "4711-08"], "rows 1, 2: '2024-13' is not a date"),
         (["a\x00b"], r"row 1: 'a\\x00b' is not a date"),
     ],
 )

@@ -212,6 +212,32 @@ COLUMNS = {
     "rising numbers": ("x", np.arange(N) * 50 + np.arange(N) % 3 * 16, ("number", "rises or falls from each row to t")),
     "falling numbers": ("x", -np.cumsum(RNG.gamma(2, 3, N)), ("number", "rises or falls from each row to the next")),
     "phone numbers": ("contact", [f"+4917612{i % 400:05}" for i in range(N)], ("category", "400 values")),
+    "postal codes": ("zip", RNG.integers(10_000, 10_400, N), ("category", "")),
+    "codes with 'code' in the name": (
+        "merchant_category_code",
+        RNG.choice([5411, 5812, 5999, 4829], N),
+        ("category", "4 values, whole numbers that its name calls codes"),
+    ),
+    "different codes": ("postcode", RNG.permutation(9 * N)[:N] + 10_000, ("dropped", "a different value in every row")),
+    "an age of codes": ("code_age", RNG.integers(1, 90, N), ("number", "")),
+    "numbers of patients": ("patient_nbr", RNG.permutation(90 * N)[:N] + 10_000, ("dropped", "a different value in")),
+    "telephone": (
+        "tel",
+        RNG.permutation(N) % 100 + 10**9,
+        ("dropped", "100 values with 10.0 rows each, as of an enti"),
+    ),
+    "months": ("x", [f"{2010 + i % 9}-{1 + i % 12:02d}" for i in range(N)], ("date", "2010-01-01 to 2018-12-01")),
+    "months in digits": (
+        "x",
+        [(2010 + i % 9) * 100 + 1 + i % 12 for i in range(N)],
+        ("number", "but written like months with the year first; write its dates like 2024-12-31, to use it as a d"),
+    ),
+    "days of a spreadsheet": (
+        "date",
+        44_927 + np.arange(N) * 7 % 400,
+        ("number", "but they seem to be days as spreadsheets count them; write its times like"),
+    ),
+    "numbers of the size of days": ("x", 44_927 + np.arange(N) * 7 % 400, ("number", "")),
     "label in other words": ("x", np.where(Y, "bad", "good"), ("dropped", "says the same as the label")),
     "label turned round": ("x", (~Y).astype(int), ("dropped", "says the same as the label")),
     "label as a gap": ("x", np.where(Y, "chargeback", None), ("dropped", "says the same as the label")),
@@ -266,7 +292,17 @@ def test_recognise_takes_a_time_only_if_it_is_hardly_in_doubt():
 
 
 @pytest.mark.parametrize(
-    "name", ["date_of_birth", "Datum der Geburt", "contract_end_date", "dueDate", "valid until date"]
+    "name",
+    [
+        "date_of_birth",
+        "Datum der Geburt",
+        "contract_end_date",
+        "dueDate",
+        "valid until date",
+        "last_payment_date",
+        "settlement_time",
+        "dateClosed",
+    ],
 )
 def test_recognise_takes_no_other_moment_of_a_row_as_its_time(name):
     assert roles(**{name: MOMENTS}) == (None, None)
@@ -290,6 +326,14 @@ def test_recognise_takes_an_amount_only_if_one_number_is_named_like_one():
     assert roles(txBetrag=money) == (None, "txBetrag")
     assert roles(amount=money, price=money[::-1]) == (None, None)
     assert roles(amount=CATEGORY, summary=money) == (None, None)
+
+
+def test_recognise_takes_no_amount_with_negative_values_and_says_so():
+    recognised = recognise_as(claims(sensor_value=RNG.normal(size=N)), label="is_fraud")
+    assert recognised.role("amount") is None and "sensor_value" in recognised.numeric
+    assert any(
+        "Column 'sensor_value' has negative values and is not taken as the amount" in n for n in recognised.notes
+    )
 
 
 @pytest.mark.parametrize(
@@ -438,6 +482,18 @@ def test_recognise_repeats_what_the_reader_noted_where_a_table_is_refused(tmp_pa
         recognise_as(read_raw(tmp_path / "own.xlsx"), label="y", name="own.xlsx")
 
 
+def test_recognise_repeats_no_note_on_a_column_that_is_not_the_reason():
+    frame = claims(is_fraud=np.where(np.arange(N) == 9, None, np.where(Y, "yes", "no")))
+    frame.attrs["notes"] = [
+        "Column 'balance': '$1,000' is read as 1000.",
+        "Column 'is_fraud': 1 infinite value is read as missing.",
+        "claims.csv is not UTF-8.",
+    ]
+    with pytest.raises(DataError) as caught:
+        recognise_as(frame, label="is_fraud")
+    assert str(caught.value).endswith(f"remove these rows. {frame.attrs['notes'][1]} {frame.attrs['notes'][2]}")
+
+
 def test_recognise_notes_values_that_may_mean_a_missing_one_and_times_without_a_zone():
     days = MOMENTS.strftime("%Y-%m-%d %H:%M")
     moments = [f"{day}+09:00" if i % 10 else day for i, day in enumerate(days)]
@@ -481,7 +537,7 @@ def test_recognise_notes_what_is_read_as_missing():
     table = claims(born=days, size=np.where(np.arange(N) % 100, RNG.normal(size=N), 1e300))
     notes = recognise_as(table, label="is_fraud").notes
     n_old = sum(day < "1678" for day in days)
-    assert f"Column 'born': {n_old} values such as '1600-01-01' are read as missing, as they are no days of" in str(
+    assert f"Column 'born': {n_old} values such as '1600-01-01' are read as missing, as they are not dates of" in str(
         notes
     )
     assert "Column 'size': 10 values beyond 1e30 are read as missing." in notes
@@ -510,7 +566,7 @@ def test_recognise_takes_no_date_as_the_time_that_the_loader_refuses(moments, va
     (note,) = [note for note in recognised.notes if "opened" in note]
     assert (
         note.startswith(f"Column 'opened': 2 values such as '{value}")
-        and "read as missing, as they are no days of" in note
+        and "read as missing, as they are not dates of" in note
     )
     typed_dates = typed(claims(opened=values), dates=("opened",), spellings=recognised.spellings)
     assert typed_dates["opened"].isna().sum() == 2
@@ -518,7 +574,7 @@ def test_recognise_takes_no_date_as_the_time_that_the_loader_refuses(moments, va
 
 def test_recognise_leaves_out_dates_of_which_none_can_be_held():
     ends = np.array(["9999-12-31", "9999-12-30", "9999-12-29"], dtype="datetime64[s]")
-    assert column_of(ends[np.arange(N) % 3]) == ("dropped", "no days of the years 1678 to 2261")
+    assert column_of(ends[np.arange(N) % 3]) == ("dropped", "no dates of the years 1678 to 2261")
 
 
 CODES = {

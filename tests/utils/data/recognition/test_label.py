@@ -118,3 +118,23 @@ def test_label_spellings_advises_to_name_the_other_value_only_where_that_is_acce
     else:
         with pytest.raises(DataError, match="the positive class must be the rarer one"):
             label_spellings(column, spellings.negative)
+
+
+def test_label_spellings_says_that_empty_cells_may_be_the_other_class():
+    column = pd.Series(["Y"] * 30 + [None] * 70, name="fraud")
+    with pytest.raises(
+        DataError, match="has only the label 'Y' and no label in rows 31, 32, 33 and 67 more; if these r"
+    ):
+        label_spellings(column)
+
+
+@pytest.mark.parametrize("positive", [None, "unknown", "bad\nrow"])
+def test_label_spellings_shows_long_values_and_line_breaks_on_one_short_line(positive):
+    column = pd.Series(["bad\nrow"] * 30 + ["x" * 5_000] * 70 + ["other\none"] * (positive is None), name="fraud")
+    try:
+        spellings = label_spellings(column, positive)
+        messages = [*spellings.notes, spellings.detail]
+        assert spellings.negative == "x" * 5_000  # the study's file lists the whole value
+    except DataError as error:
+        messages = [str(error)]
+    assert all("\n" not in message and len(message) < 300 for message in messages)
