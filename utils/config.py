@@ -198,8 +198,8 @@ class Profile:
     @property
     def model(self) -> Path:
         """Folder of the final model's files; below `build`, because they can be made again."""
-        output = os.environ.get("STUDY_OUTPUT")
-        return (ROOT / output if output and not self.is_foreign else self.folder) / "model"
+        output = os.environ.get("STUDY_OUTPUT") if self.name == "full" and not self.is_foreign else None
+        return (ROOT / output if output else self.folder) / "model"
 
     @property
     def failures(self) -> Path:

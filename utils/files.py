@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -17,12 +18,15 @@ STALE_SECONDS = 3600  # age from which what a killed process left is removed
 def replacing(target: Path) -> Iterator[Path]:
     """Provide a temporary path that replaces `target` in one step at the end, or is removed on any error.
 
-    Files that a killed process left behind are also removed, once they are old enough.
+    The content is on disk before it has the final name, so that a power failure leaves no empty file there. Files that
+    a killed process left behind are also removed, once they are old enough.
     """
     remove_stale(target)
     with TemporaryDirectory(prefix=f"{target.name}.part-", dir=target.parent) as folder:
         temporary = Path(folder) / target.name
         yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
         temporary.replace(target)
 
 

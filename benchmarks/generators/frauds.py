@@ -35,7 +35,7 @@ from utils.benchmark import ledger
 from utils.benchmark.errors import exit_with_a_sentence
 from utils.benchmark.records import Row, to_json
 from utils.benchmark.run_task import provenance
-from utils.benchmark.tasks import library_version
+from utils.benchmark.tasks import library_version, minor_version
 from utils.config import ROOT, Profile, load_profile
 from utils.data.identity import DatasetIdentity, identify
 from utils.data.loading import GROUPS
@@ -196,6 +196,9 @@ class GeneratorTask:
         Parameters of the judge; see `fidelity.JUDGE`.
     revision : list of int
         Revisions of this program and of the generator.
+    judge_library : str
+        Library of the judge, with the minor version. The default is what the committed results were measured with, so
+        that these keep their keys; see `records`.
     """
 
     dataset: DatasetIdentity
@@ -207,6 +210,7 @@ class GeneratorTask:
     n_drawn: int
     judge: dict[str, object]
     revision: list[int]
+    judge_library: str = "xgboost 3.2"
 
     @cached_property
     def key(self) -> str:
@@ -264,6 +268,7 @@ def all_tasks(profile: Profile, n_folds: int, changes: dict[str, dict]) -> list[
                     n_drawn=N_FRAUDS,
                     judge=judge_params(profile),
                     revision=[REVISION, entry.revision],
+                    judge_library=minor_version("xgboost"),
                 )
             )
     return tasks

@@ -145,19 +145,19 @@ METHODS = {
     method.name: method
     for method in (
         Method(
-            "cgan",
+            "cgan_redesigned",
             "CGAN (ours)",
             _draw_cgan,
             ("tensorflow",),
-            GANConfig().settings(),
+            GANConfig(**read_plan().parameters["cgan"]).settings(),
             revision=SAMPLERS["cgan"].revision,
         ),
         Method(
-            "cgan_redesigned",
-            "CGAN (ours), redesigned",
+            "cgan",
+            "CGAN (ours), before its redesign",
             _draw_cgan,
             ("tensorflow",),
-            GANConfig(**read_plan().parameters["cgan"]).settings(),
+            GANConfig().settings(),
             revision=SAMPLERS["cgan"].revision,
         ),
         Method("smote", "SMOTE / SMOTE-NC / SMOTEN", _draw_smote, ("imbalanced-learn",), {"k_neighbors": 5}),

@@ -31,8 +31,9 @@ from utils.benchmark import ledger
 from utils.benchmark.errors import exit_with_a_sentence
 from utils.benchmark.records import Row, to_json
 from utils.benchmark.run_task import provenance
-from utils.benchmark.tasks import library_version
+from utils.benchmark.tasks import library_version, minor_version
 from utils.config import ROOT
+from utils.data import keel
 from utils.experiments.fidelity import JUDGE
 from utils.files import replacing
 from utils.seeding import child_seed
@@ -62,6 +63,11 @@ class TableTask:
     seed : int
     revision : list of int
         Revisions of this package and of the method.
+    judge_library : str
+        Library of the judge, with the minor version. Like that of `wheel`, the default is what the committed results
+        were measured with, so that these keep their keys; see `records`.
+    wheel : str
+        Beginning of the hash of the wheel that the design tables come from.
     """
 
     table: TableSpec
@@ -72,6 +78,8 @@ class TableTask:
     judge: dict[str, object]
     seed: int
     revision: list[int]
+    judge_library: str = "xgboost 3.2"
+    wheel: str = "79faf1bd2f3a"
 
     @cached_property
     def key(self) -> str:
@@ -166,6 +174,8 @@ def _task(spec: TableSpec, fold: int, name: str) -> TableTask:
         judge={**JUDGE, "n_jobs": 1},
         seed=SEED,
         revision=[REVISION, method.revision],
+        judge_library=minor_version("xgboost"),
+        wheel=keel.WHEEL.sha256[:12],
     )
 
 

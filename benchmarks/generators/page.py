@@ -10,7 +10,7 @@ from benchmarks.generators.methods import METHODS
 from benchmarks.judgement import goal_line, machines_text, markdown
 from utils.benchmark.records import Row
 
-OURS, NEIGHBOURS = "cgan", "smote"
+OURS, NEIGHBOURS = "cgan_redesigned", "smote"
 TIMED = ("ctgan", "ctgan_both")
 PEERS = ("ctgan", "ctgan_both", "tvae", "copula", "arf", "forest")
 MARGIN = 0.01
@@ -175,7 +175,8 @@ def error_line(row: Row) -> str:
 
 NOTE = """## How it was measured
 
-All tables are design tables of `benchmarks/tables.toml`, or payments of `utils.data.simulator` without identifiers.
+All tables are design tables of `benchmarks/tables.toml`, or payments of `utils.data.simulator` without identifiers. The
+CGAN was redesigned with some of these tables in view, which flatters it here; the goals are judged after the redesign.
 Of a longer table 300 positives and 2,200 negatives are drawn at random. 'Gaps at random' means 15 % of every second
 column; 'gaps by value', that the probability of a gap rises from 0 to 30 % with the rank of the value in the column
 before.

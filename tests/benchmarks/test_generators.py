@@ -13,6 +13,7 @@ from benchmarks.judgement import FIGURES, best, goal_lines, machines_text, media
 from tests.small import small_profile
 from utils.benchmark.ledger import line_of
 from utils.benchmark.records import Machine, Provenance, Row
+from utils.benchmark.tasks import minor_version
 from utils.config import ULB, Roles
 from utils.data.identity import DatasetIdentity
 from utils.data.loading import GROUPS
@@ -248,8 +249,12 @@ def test_all_tasks_give_every_generator_each_position_in_turn(tasks):
 def test_key_changes_with_whatever_changes_the_result(tasks):
     (task,) = (task for task in tasks if task.generator == "jitter" and task.fold == 0)
     changes = ({"settings": {"noise": 0.2}}, {"library": "numpy 0"}, {"fold": 1}, {"n_drawn": 9}, {"revision": [2, 1]})
-    changes += ({"judge": {**task.judge, "n_estimators": 9}},)
-    assert len({replace(task, **change).key for change in ({}, *changes)}) == 7
+    changes += ({"judge": {**task.judge, "n_estimators": 9}}, {"judge_library": "xgboost 0.1"})
+    assert len({replace(task, **change).key for change in ({}, *changes)}) == 8
+
+
+def test_tasks_name_the_library_of_the_judge(tasks):
+    assert {task.judge_library for task in tasks} == {minor_version("xgboost")}
 
 
 def test_read_gives_committed_results_to_the_byte():

@@ -201,19 +201,19 @@ def result(method, fold, tstr, *, table="pima", seconds=2.0, trtr=0.8, error=Non
 
 
 def test_by_table_divides_the_mean_over_folds_by_the_mean():
-    frame = page.cells([result("cgan", 0, 0.4, trtr=0.5), result("cgan", 1, 0.8, trtr=1.0)])
+    frame = page.cells([result(page.OURS, 0, 0.4, trtr=0.5), result(page.OURS, 1, 0.8, trtr=1.0)])
     assert page.by_table(frame)["usefulness"].tolist() == [pytest.approx(1.2 / 1.5)]
 
 
 def test_paired_takes_folds_that_both_have_and_no_errors():
-    rows = [result("cgan", 0, 0.8), result("cgan", 1, 0.1), result("arf", 0, 0.4), result("arf", 1, 0, error="failed")]
+    rows = [result(page.OURS, 0, 0.8), result(page.OURS, 1, 0.1), result("arf", 0, 0.4), result("arf", 1, 0, error="failed")]
     pairs = page.paired(page.cells(rows), "arf")
-    assert pairs.loc[("numeric", "pima")].to_dict() == {"arf": 0.5, "cgan": 1.0}
+    assert pairs.loc[("numeric", "pima")].to_dict() == {"arf": 0.5, page.OURS: 1.0}
     assert page.paired(page.cells(rows), "tvae").empty
 
 
 def test_goal_lines_name_the_tables_where_the_cgan_is_behind():
-    rows = [result("cgan", 0, 0.8), result("cgan", 0, 0.4, table="haberman"), result("cgan", 0, 0.8, table="sonar")]
+    rows = [result(page.OURS, 0, 0.8), result(page.OURS, 0, 0.4, table="haberman"), result(page.OURS, 0, 0.8, table="sonar")]
     rows += [result("arf", 0, tstr, table=table) for tstr, table in ((0.8, "pima"), (0.6, "haberman"), (0.8, "sonar"))]
     lines = page.goal_lines(page.cells(rows))
     (arf,) = (line for line in lines if "Adversarial" in line)
@@ -224,7 +224,7 @@ def test_goal_lines_name_the_tables_where_the_cgan_is_behind():
 
 @pytest.mark.parametrize(("ours", "verdict"), [(0.7921, "met"), (0.79, "NOT met")])
 def test_goal_lines_allow_a_margin_to_smote_only(ours, verdict):
-    rows = [result("cgan", 0, ours), result("smote", 0, 0.8), result("tvae", 0, 0.8)]
+    rows = [result(page.OURS, 0, ours), result("smote", 0, 0.8), result("tvae", 0, 0.8)]
     lines = page.goal_lines(page.cells(rows))
     (smote,) = (line for line in lines if "SMOTE" in line)
     (tvae,) = (line for line in lines if "TVAE" in line)
@@ -232,14 +232,14 @@ def test_goal_lines_allow_a_margin_to_smote_only(ours, verdict):
 
 
 def test_fit_ratio_is_the_median_of_pairs():
-    rows = [result("cgan", fold, 0.8, seconds=seconds) for fold, seconds in enumerate([1.0, 4.0, 9.0])]
+    rows = [result(page.OURS, fold, 0.8, seconds=seconds) for fold, seconds in enumerate([1.0, 4.0, 9.0])]
     rows += [result("ctgan", fold, 0.8, seconds=2.0) for fold in range(3)]
     assert page.fit_ratio(page.cells(rows), "ctgan") == 2
     assert np.isnan(page.fit_ratio(page.cells(rows[:3]), "ctgan"))
 
 
 def test_page_lines_show_both_kinds_of_tables_and_every_error():
-    rows = [result("cgan", 0, 0.8), result("cgan", 0, 0.4, table="german"), result("arf", 0, 0, error="ValueError: no")]
+    rows = [result(page.OURS, 0, 0.8), result("cgan", 0, 0.4, table="german"), result("arf", 0, 0, error="ValueError: no")]
     text = "\n".join(page.page_lines(rows, 4))
     assert "## Tables: numeric" in text and "## Tables: mixed" in text
     assert "Unfinished: 3 of 4 results" in text and "Unfinished" not in "\n".join(page.page_lines(rows, 3))
@@ -349,7 +349,21 @@ def test_all_tasks_start_with_the_first_fold_of_every_table():
 def test_key_changes_with_whatever_changes_the_result():
     changes = ({"fold": 1}, {"method": "arf"}, {"settings": {"a": 1}}, {"library": "x"}, {"judge": {"a": 1}})
     changes += ({"seed": 1}, {"revision": [2, 1]}, {"table": replace(TASK.table, gaps="at random")})
-    assert len({replace(TASK, **change).key for change in ({}, *changes)}) == 9
+    changes += ({"judge_library": "xgboost 0.1"}, {"wheel": "0" * 12})
+    assert len({replace(TASK, **change).key for change in ({}, *changes)}) == 11
+
+
+def test_tasks_name_the_library_of_the_judge_and_the_wheel_of_the_tables(monkeypatch):
+    monkeypatch.setattr(on_tables, "minor_version", "{} 9.9".format)
+    monkeypatch.setattr(on_tables.keel, "WHEEL", replace(keel.WHEEL, sha256="ab" * 32))
+    (task, *_) = on_tables.all_tasks(("numeric",), 1, ["jitter"])
+    assert (task.judge_library, task.wheel) == ("xgboost 9.9", "ab" * 6)
+
+
+def test_committed_results_keep_their_keys():
+    """A field that is added with what they were measured with as its default changes none."""
+    assert {(row.task.judge_library, row.task.wheel) for row in on_tables.read()} == {("xgboost 3.2", "79faf1bd2f3a")}
+    assert {row.provenance.versions["xgboost"][:3] for row in on_tables.read()} == {"3.2"}
 
 
 def test_read_gives_committed_results_to_the_byte():

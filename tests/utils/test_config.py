@@ -104,3 +104,11 @@ def test_read_study_refuses_a_name_that_would_replace_the_credit_card_study(tmp_
     with pytest.raises(ConfigError, match=rf"^{name}\.toml: '{name}' names the credit-card study's outputs; rename"):
         read_study(str(path))
     assert read_study("creditcard").dataset == ULB
+
+
+def test_study_output_moves_the_model_of_the_full_profile_alone(monkeypatch, tmp_path):
+    """Notebook 08 of the quick profile would otherwise replace the model of the full one."""
+    monkeypatch.setenv("STUDY_OUTPUT", str(tmp_path))
+    assert load_profile("full").model == tmp_path / "model"
+    quick = load_profile("quick")
+    assert quick.model == quick.folder / "model" and quick.folder == ROOT / "build" / "quick"

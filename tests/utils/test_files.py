@@ -1,5 +1,7 @@
 """Files that are written completely or not at all."""
 
+import os
+
 import pytest
 
 from utils import files
@@ -21,6 +23,17 @@ def test_replacing_keeps_the_old_file_and_leaves_nothing_else_when_it_fails(tmp_
         temporary.write_bytes(b"ne")
         raise error
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_replacing_has_the_content_on_disk_before_it_has_the_final_name(tmp_path, monkeypatch):
+    """Else a power failure could leave an empty file in place of, say, a packed ledger whose rows are gone."""
+    path, flushed = tmp_path / "rows.jsonl.gz", []
+    files.write_bytes(path, b"old")
+    monkeypatch.setattr(
+        files.os, "fsync", lambda descriptor: flushed.append((os.fstat(descriptor).st_size, path.read_bytes()))
+    )
+    files.write_bytes(path, b"newer")
+    assert flushed == [(5, b"old")] and path.read_bytes() == b"newer"
 
 
 def test_replacing_fails_where_nothing_was_written(tmp_path):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 
+from utils.benchmark.equal_search import SettingsError
 from utils.benchmark.ledger import LedgerError
 from utils.benchmark.tracking_store import TrackingError
 from utils.config import ConfigError
@@ -17,7 +19,8 @@ class ClusterError(RuntimeError):
     """The Dask cluster cannot be used, or was lost; the message says why and what to do."""
 
 
-EXPECTED = (ClusterError, ConfigError, DataError, LedgerError, MissingPackageError, TrackingError)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+EXPECTED = (ClusterError, ConfigError, DataError, LedgerError, MissingPackageError, SettingsError, TrackingError)
 
 
 @contextmanager
@@ -38,6 +41,7 @@ def exit_with_a_sentence() -> Iterator[None]:
             "the same command continues from the finished tasks in the ledger."
         ) from None
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in DISK_FULL:  # a write names no file
             raise
-        raise SystemExit(f"{error.filename}: {error.strerror}; mend that, and the same command continues.") from None
+        subject = "" if error.filename is None else f"{error.filename}: "
+        raise SystemExit(f"{subject}{error.strerror}; mend that, and the same command continues.") from None

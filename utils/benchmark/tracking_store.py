@@ -16,6 +16,7 @@ from utils.config import ROOT
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
     from sqlalchemy.engine import URL
 
 # With MLflow's defaults, requests to a server that is down are retried for minutes.
@@ -156,7 +157,7 @@ def experiment_id(store: MlflowClient, name: str) -> str:
     from mlflow.exceptions import MlflowException
 
     path = _sqlite_path(tracking_uri())
-    location = None if path is None else (path.parent / ARTEFACTS / name).as_uri()
+    location = None if path is None else _artefacts(path.parent, name)
     with as_tracking_errors():
         experiment = store.get_experiment_by_name(name)
         if experiment is None:
@@ -166,17 +167,8 @@ def experiment_id(store: MlflowClient, name: str) -> str:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
                 experiment = store.get_experiment_by_name(name)
-    own_folder = f"/{ARTEFACTS}/{name}"
-    if (
-        path is not None
-        and experiment.artifact_location.endswith(own_folder)
-        and experiment.artifact_location != location
-    ):
-        raise TrackingError(
-            f"The tracking store {path} was moved or copied: the files of its experiment '{name}' are expected at "
-            f"{experiment.artifact_location}; move it back, or remove it and log the finished tasks again with "
-            "'python -m utils.benchmark.tracking'."
-        )
+    if path is not None:
+        _require_in_place(path, experiment)
     if experiment.lifecycle_stage == "deleted":
         raise TrackingError(
             f"The experiment '{name}' of the tracking store {without_password(tracking_uri())} was deleted; "
@@ -184,3 +176,19 @@ def experiment_id(store: MlflowClient, name: str) -> str:
             "the store's trash with 'mlflow gc'."
         )
     return experiment.experiment_id
+
+
+def _artefacts(folder: Path, experiment: str) -> str:
+    """Where an experiment of an SQLite store in a folder has its files."""
+    return (folder / ARTEFACTS / experiment).as_uri()
+
+
+def _require_in_place(path: Path, experiment: Experiment) -> None:
+    """Raise a TrackingError if an SQLite store is no longer where it was made."""
+    location, ending = experiment.artifact_location, _artefacts(Path("/"), experiment.name).removeprefix("file://")
+    if location.endswith(ending) and location != _artefacts(path.parent, experiment.name):
+        raise TrackingError(
+            f"The tracking store {path} was moved or copied: the files of its experiment '{experiment.name}' are "
+            f"expected at {location}; move it back, or remove it and log the finished tasks again with "
+            "'python -m utils.benchmark.tracking'."
+        )

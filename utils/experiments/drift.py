@@ -57,8 +57,7 @@ def starts(dataset: Dataset, periods: dict[str, Positions]) -> dict[str, dict[st
     if dataset.config.time is None:
         return {}
     times = seconds(dataset)
-    is_long = times.max() > MAX_PERIODS * SECONDS_PER_DAY
-    name, unit = ("from day", SECONDS_PER_DAY) if is_long else ("from second", 1)
+    name, unit = ("from day", SECONDS_PER_DAY) if _n_days(times) > MAX_PERIODS else ("from second", 1)
     return {name: {period: int(times[rows[0]] // unit) for period, rows in periods.items()}}
 
 
@@ -73,10 +72,15 @@ def days(dataset: Dataset) -> dict[str, Positions]:
     More than `MAX_PERIODS` days are joined to as many periods of equal length, 'period 1' onwards.
     """
     times = seconds(dataset)
-    n_days = int(times.max() // SECONDS_PER_DAY) + 1
+    n_days = _n_days(times)
     unit, length = ("day", 1) if n_days <= MAX_PERIODS else ("period", -(-n_days // MAX_PERIODS))
     numbers = (times // (length * SECONDS_PER_DAY)).astype(np.int64)
     return {f"{unit} {number + 1}": np.flatnonzero(numbers == number) for number in np.unique(numbers)}
+
+
+def _n_days(times: NDArray[np.float64]) -> int:
+    """Days from the first row to the last, both included."""
+    return int(times.max() // SECONDS_PER_DAY) + 1
 
 
 def comparisons(dataset: Dataset, test_fraction: float = 0.2) -> Comparisons:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -93,10 +94,10 @@ def rows_to_compare(profile: Profile) -> Rows:
     return rows
 
 
-def _positive(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
+def _number_of_rows(text: str) -> int:
+    if not re.fullmatch(r"0*[1-9]\d*", text):
+        raise argparse.ArgumentTypeError(f"must be a whole number of 1 or more, and not '{text}'")
+    return int(text)
 
 
 def main() -> None:
@@ -104,7 +105,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compute rows of the ledger again, and compare the scores.")
     parser.add_argument("--profile", default="full", choices=PROFILES)
     parser.add_argument("--table", help="rows of this table of the plan, not of the credit-card data")
-    parser.add_argument("--rows", type=_positive, default=10, help="how many rows (default: %(default)s)")
+    parser.add_argument("--rows", type=_number_of_rows, default=10, help="how many rows (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the draw (default: %(default)s)")
     add_jobs_argument(parser)
     options = parser.parse_args()

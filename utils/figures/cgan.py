@@ -21,7 +21,9 @@ from utils.figures.theme import (
     NEUTRAL,
     PAGE,
     SYNTHETIC,
+    in_labels,
     legend_above,
+    plain,
     sampler_colour,
     shorten,
     strongest,
@@ -69,7 +71,7 @@ def plot_ablation(effects: pd.DataFrame, figures: dict[str, str], labels: dict[s
         axes.grid(axis="y", visible=False)
         if len(variants) <= FEW_VARIANTS:
             axes.xaxis.set_major_locator(MaxNLocator(2))
-    panels[0][0].set_yticks(range(len(variants)), [labels[name] for name in variants])
+    panels[0][0].set_yticks(range(len(variants)), [plain(labels[name]) for name in variants])
     panels[0][0].set_ylim(len(variants) - 0.4, -0.6)
     arrows = "; arrow: beyond the axis" if is_cut else ""
     figure.supxlabel(f"Difference from the default, with 95 % interval over folds{arrows}", fontsize=8)
@@ -126,7 +128,7 @@ def plot_marginals(
     for axes in panels.flat[len(names) :]:
         axes.set_axis_off()
     handles = [Line2D([], [], color=colour) for colour in (FRAUD, SYNTHETIC)]
-    names = [f"Real {words.positives}", f"Synthetic {words.positives}"]
+    names = [f"{kind} {in_labels(words).positives}" for kind in ("Real", "Synthetic")]
     figure.legend(handles, names, loc="outside upper right", ncols=2)
     return figure
 
@@ -180,7 +182,7 @@ def plot_embedding(points: ArrayLike, kinds: ArrayLike, words: Words = PAYMENTS)
     figure, axes = plt.subplots(figsize=(PAGE * 0.6, 3.8))
     for kind, (colour, size, alpha) in styles.items():
         chosen = points[kinds == kind]
-        axes.scatter(*chosen.T, s=size, color=colour, alpha=alpha, linewidth=0, label=kind, rasterized=True)
+        axes.scatter(*chosen.T, s=size, color=colour, alpha=alpha, linewidth=0, label=plain(kind), rasterized=True)
     axes.set(xticks=[], yticks=[], xlabel="First t-SNE dimension", ylabel="Second t-SNE dimension")
     legend_above(axes)
     return figure

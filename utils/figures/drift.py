@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter
 
 from utils.config import Words
-from utils.figures.theme import MAX_LETTERS, NEUTRAL, PAGE, panel_grid, shorten
+from utils.figures.theme import MAX_LETTERS, NEUTRAL, PAGE, in_labels, panel_grid, shorten
 from utils.wording import PAYMENTS, capitalised, reword
 
 # They also differ in lightness; none is the colour of a class, a sampler or a model.
@@ -58,7 +58,7 @@ def plot_periods_by_hour(table: pd.DataFrame, words: Words = PAYMENTS, *, is_clo
         offset = 0.16 * (number - (len(groups) - 1) / 2)  # so that intervals do not overlap
         _draw_share(panels[2], labelled["hour"] + 0.5 + offset, labelled, colour, marker)
     for axes, title in zip(panels, ("Transactions an hour", "Frauds an hour", "Share of frauds"), strict=True):
-        axes.set(title=reword(title, words), xlim=(0, 24), xticks=range(0, 25, 6))
+        axes.set(title=reword(title, in_labels(words)), xlim=(0, 24), xticks=range(0, 25, 6))
     for axes in panels[:2]:
         axes.set_ylim(0, None)
     if (table["rows"] / table["covered"]).max() >= MANY:
@@ -67,7 +67,7 @@ def plot_periods_by_hour(table: pd.DataFrame, words: Words = PAYMENTS, *, is_clo
     panels[2].yaxis.set_major_formatter(PercentFormatter(1))
     panels[2].yaxis.set_minor_formatter(LogPercentFormatter())
     origin = " (UTC)" if is_clock else ", counted from the first transaction"
-    figure.supxlabel(reword(f"Hour of day{origin}", words), fontsize=8)
+    figure.supxlabel(reword(f"Hour of day{origin}", in_labels(words)), fontsize=8)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=4)
     return figure
 
@@ -149,7 +149,7 @@ def plot_medians(medians: pd.DataFrame, test_from: float, words: Words = PAYMENT
             axes.xaxis.set_major_formatter(lambda hours, _: f"{hours / 24:,.0f}")
     unit = "Hours" if end <= MAX_HOURS else "Days"
     origin = "midnight of the first day (UTC)" if is_clock else "the first transaction"
-    figure.supxlabel(reword(f"{unit} since {origin}", words), fontsize=8)
+    figure.supxlabel(reword(f"{unit} since {origin}", in_labels(words)), fontsize=8)
     figure.supylabel("Median in standard deviations", fontsize=8)
     handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))  # one entry for all new days
     figure.legend(handles.values(), handles.keys(), loc="outside upper right", ncols=2)

@@ -19,7 +19,9 @@ from utils.figures.theme import (
     MAX_NAME,
     NEUTRAL,
     PAGE,
+    in_labels,
     legend_above,
+    plain,
     shorten,
     strongest,
 )
@@ -76,6 +78,7 @@ def _amount_ticks(largest: float) -> list[float]:
 
 def _classes(words: Words) -> list[tuple[int, str, str]]:
     """Label, name and colour of each class."""
+    words = in_labels(words)
     return [(0, capitalised(words.negative), LEGITIMATE), (1, capitalised(words.positive), FRAUD)]
 
 
@@ -110,7 +113,7 @@ def plot_correlations(frames: dict[str, pd.DataFrame], effects: pd.Series | None
     figure, panels = plt.subplots(1, len(frames), figsize=(PAGE, 0.75 + PAGE / len(frames)), squeeze=False)
     for axes, (name, matrix) in zip(panels[0], matrices.items(), strict=True):
         _draw_matrix(axes, matrix, is_long)
-        axes.set_title(name)
+        axes.set_title(plain(name))
         axes.tick_params(length=0)
     images = [image for axes in panels[0] for image in axes.collections]
     if images:

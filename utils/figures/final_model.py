@@ -22,6 +22,7 @@ from utils.figures.theme import (
     NEUTRAL,
     SPARE_COLOURS,
     SYNTHETIC,
+    in_labels,
     legend_above,
     legend_beside_curves,
 )
@@ -47,7 +48,8 @@ def plot_calibration(tables: dict[str, Reliability], words: Words = PAYMENTS) ->
         bars = np.abs(_wilson_intervals(positives, rows) - frequency)[:, visible]
         axes.errorbar(means[visible], frequency[visible], bars, color=colour, marker="o", markersize=3.5, label=name)
     axes.plot([LOWEST_PROBABILITY, 1], [LOWEST_PROBABILITY, 1], color=NEUTRAL, linestyle=":", linewidth=1)
-    axes.set(xscale="log", yscale="log", xlabel="Predicted probability", ylabel=f"Observed share of {words.positives}")
+    share = f"Observed share of {in_labels(words).positives}"
+    axes.set(xscale="log", yscale="log", xlabel="Predicted probability", ylabel=share)
     legend_above(axes)
     return figure
 

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from utils.figures.theme import COLUMN, MAX_LETTERS, NEUTRAL, shorten
+from utils.figures.theme import COLUMN, MAX_LETTERS, NEUTRAL, plain, shorten
 from utils.wording import capitalised
 
 SHARES, RATES = ("precision", "recall", "cost saved"), ("alerts",)  # beginnings of the names of such metrics
@@ -27,7 +27,7 @@ def plot_score_card(card: pd.Series, title: str) -> Figure:
     figure, axes = plt.subplots(figsize=(1.4 * COLUMN, 0.22 * len(card) + 0.5), layout="constrained")
     axes.set_axis_off()
     axes.set_title(title, loc="left")
-    cells = [[capitalised(name), text] for name, text in card_texts(card).items()]
+    cells = [[plain(capitalised(name)), text] for name, text in card_texts(card).items()]
     table = axes.table(cells, cellLoc="left", colWidths=[0.78, 0.22], bbox=[0, 0, 1, 1], edges="horizontal")
     table.auto_set_font_size(False)
     table.set_fontsize(8)

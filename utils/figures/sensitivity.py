@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from utils import config
 from utils.config import Words
-from utils.figures.theme import NEUTRAL, model_colour, panel_grid, sampler_colour
+from utils.figures.theme import NEUTRAL, in_labels, model_colour, panel_grid, sampler_colour
 from utils.wording import PAYMENTS, reword
 
 # Within a family colours differ by lightness alone; markers distinguish the lines in greyscale, too.
@@ -79,7 +79,7 @@ def plot_scarcity(
     if curves.duplicated(["model", "sampler", "level"]).any():
         raise ValueError("A sampler has several rows at one number of frauds; choose the rows of one ratio.")
     figure = _plot_lines(curves.rename(columns={"level": "at"}), samplers, models)
-    figure.supxlabel(reword("Frauds to train on", words), fontsize=8)
+    figure.supxlabel(reword("Frauds to train on", in_labels(words)), fontsize=8)
     return figure
 
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 
-from utils.config import Profile
+from utils.config import Profile, Words
 from utils.files import replacing
 
 MAX_NAME = 8  # letters of names that stand side by side below an axis
@@ -198,6 +198,11 @@ def strongest(frame: pd.DataFrame, effects: pd.Series | None, n_columns: int) ->
 def plain(name: Hashable) -> str:
     """A text of the data as a label, in which a dollar sign does not begin a formula."""
     return str(name).replace("$", r"\$")
+
+
+def in_labels(words: Words) -> Words:
+    """The words of a study for the labels of a figure; see `plain`."""
+    return Words(**{name: plain(word) for name, word in vars(words).items()})
 
 
 def shorten(name: Hashable, n_letters: int) -> str:

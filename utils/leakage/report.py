@@ -62,11 +62,6 @@ class Report:
         """Names of the checks that found no evidence of a fault."""
         return self._named(PASSED)
 
-    @property
-    def not_checked(self) -> list[str]:
-        """Names of the checks that could not be made."""
-        return self._named(NOT_CHECKED)
-
     def _named(self, *verdicts: str) -> list[str]:
         return [finding.name for finding in self.findings if not verdicts or finding.verdict in verdicts]
 

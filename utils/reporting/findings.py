@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ EFFECTS = {  # of a sampler whose gain is not credible, by its verdict; see `_un
     "harms": "is credibly a loss",
 }
 MAX_NAMED = 4  # comparisons that a sentence names one by one
+SPECIAL = re.compile(r"[\\`*_<>#&~|$]")  # in Markdown or a formula, where a word or the name of a column holds it
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,11 @@ class Findings:
     advice: list[str] = field(default_factory=list)
 
     def _repr_markdown_(self) -> str:
-        """The list that a notebook shows."""
-        return "\n".join(f"- {sentence}" for sentence in (*self.comparison, *self.final, *self.advice))
+        """The list that a notebook shows, with every character as it is."""
+        return SPECIAL.sub(r"\\\g<0>", repr(self))
 
     def __repr__(self) -> str:
-        return self._repr_markdown_()
+        return "\n".join(f"- {sentence}" for sentence in (*self.comparison, *self.final, *self.advice))
 
 
 def findings(numbers: Mapping[str, Row], words: Words, chapters: Sequence[str] = ()) -> Findings:
@@ -196,14 +198,14 @@ def _on_alerts(card: Row, threshold: float, words: Words) -> str:
     start = f"With an alert threshold of {threshold:.3f}"
     if n_alerts == 0:
         costs = "The costs can be changed under [costs] in the file of the study."
-        if threshold >= 1:  # `bundle.NEVER`, rounded
+        if threshold >= 1:  # of a model that never raises one; see `final_model.recorded_threshold`
             return f"At these costs, alerts do not pay on the development set, so the model never raises one. {costs}"
         return f"{start}, no {words.row} of the test set raises an alert. {costs}"
     share = f"{precision:.0%} of the alerts on the test set are {words.positives}"
     if n_alerts is not None:
         n_right = round(precision * n_alerts)
-        plural = "s" * (n_alerts != 1)
-        share = f"{n_right} of {n_alerts:.0f} alert{plural} on the test set {'is' if n_right == 1 else 'are'} right"
+        alerts, are = plural(n_alerts, "alert", "alerts"), plural(n_right, "is", "are")
+        share = f"{n_right} of {n_alerts:.0f} {alerts} on the test set {are} right"
     return f"{start}, {share}, and {card['recall at the threshold']:.0%} of the {words.positives} raise an alert."
 
 

@@ -177,4 +177,4 @@ def family_title(family: pd.DataFrame) -> str:
     n_folds = int(family["n_folds"].max())
     if detectable_difference(family).median() < TOO_WIDE:
         return title
-    return f"{title}. {n_folds} folds are too few to tell: hardly any difference could have been called"
+    return f"{title}. {n_folds} folds are too few to tell: hardly any difference could have been detected"

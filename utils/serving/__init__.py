@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "held_out_rows",
             "held_out_values",
             "out_of_fold",
+            "recorded_threshold",
             "score_card",
             "score_test",
             "study_of",

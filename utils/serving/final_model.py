@@ -47,6 +47,7 @@ from utils.wording import PAYMENTS
 
 ULB_COSTS = CREDITCARD.costs
 FEW_ALERTS = 20  # fewer are counted, for a share of them says little
+LARGEST_RECORDED = 0.999999  # probability with the digits of a recorded number that is not 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +200,14 @@ def _fit_as_chosen(profile: Profile, task: Task, rows: TrainingRows) -> Fitted:
     fitted = fit(task, rows, n_jobs)
     write_settings(path, fitted.trial.chosen)
     return fitted
+
+
+def recorded_threshold(model: FraudModel) -> float:
+    """The threshold of a model for `numbers.record`, whose six digits must not round one that a row can reach to 1.
+
+    Text that is made from the numbers takes a threshold of 1 for that of a model that never raises an alert.
+    """
+    return model.threshold if model.threshold > 1 else min(model.threshold, LARGEST_RECORDED)
 
 
 def study_of(profile: Profile) -> dict[str, object]:

@@ -1,5 +1,7 @@
 """How commands report errors that a user can fix."""
 
+import errno
+import os
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
@@ -17,7 +19,15 @@ def test_exit_with_a_sentence_says_why_a_process_may_have_ended():
         raise BrokenProcessPool("killed")
 
 
-@pytest.mark.parametrize("error", [OSError("no file"), RuntimeError("ours"), KeyError("ours")])
+def test_exit_with_a_sentence_says_that_the_disk_is_full():
+    """An error of `write` has no file name."""
+    with pytest.raises(SystemExit, match=r"^No space left on device; mend that"), exit_with_a_sentence():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("no file"), BrokenPipeError(errno.EPIPE, ""), RuntimeError("ours"), KeyError("ours")]
+)
 def test_exit_with_a_sentence_leaves_the_traceback_of_a_fault(error):
     with pytest.raises(type(error)), exit_with_a_sentence():
         raise error

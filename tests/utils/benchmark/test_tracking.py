@@ -374,16 +374,23 @@ def test_download_champion_reports_a_failed_download_in_a_sentence(monkeypatch, 
         tracking.download_champion(tmp_path / "copy", study=CREDITCARD.name)
 
 
-def test_a_store_that_was_moved_is_refused_and_its_model_is_no_champion(monkeypatch, tmp_path):
-    """MLflow keeps the place of the files as an absolute path, and would make the old folder again."""
+@pytest.mark.parametrize(
+    ("study", "registering"),
+    [(CREDITCARD.name, "notebook 08"), ("claims", r"'make study FILE=studies/claims\.toml'")],
+)
+def test_a_store_that_was_moved_is_refused_and_its_model_is_no_champion(study, registering, monkeypatch, tmp_path):
+    """MLflow keeps the place of the files as an absolute path, and would make the old folder again.
+
+    The experiment of a table of one's own has a colon and a space in its name, which a URI spells in another way.
+    """
     old, new = tmp_path / "old", tmp_path / "new"
     old.mkdir()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{old / 'mlflow.db'}")
-    tracking.register_champion(write_model(tmp_path / "model", "model"), {}, study=CREDITCARD.name)
+    tracking.register_champion(write_model(tmp_path / "model", "model"), {}, study=study)
     old.rename(new)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{new / 'mlflow.db'}")
     with pytest.raises(TrackingError, match=r"was moved or copied: .*/old/mlartifacts/.*; move it back, or remove it"):
-        tracking.register_champion(tmp_path / "model", {}, study=CREDITCARD.name)
-    with pytest.raises(LookupError, match=r"are no longer at file://.*; notebook 08 registers it again"):
-        tracking.download_champion(tmp_path / "copy", study=CREDITCARD.name)
+        tracking.register_champion(tmp_path / "model", {}, study=study)
+    with pytest.raises(LookupError, match=rf"are no longer at file://.*; {registering} registers it again"):
+        tracking.download_champion(tmp_path / "copy", study=study)
     assert not old.exists()

@@ -310,6 +310,15 @@ def test_starts_are_left_out_without_a_time_column(tmp_path, shifted):
     }
 
 
+@pytest.mark.parametrize(("last", "unit"), [(10 * DAY - 1, "second"), (10 * DAY, "day")])
+def test_starts_are_in_days_where_days_are_joined(tmp_path, last, unit):
+    frame = make_frame(x=0.0)
+    frame.loc[frame.index[-1], "Time"] = last
+    dataset = make_dataset(tmp_path, frame)
+    assert list(drift_module.starts(dataset, {"all": np.arange(9)})) == [f"from {unit}"]
+    assert next(reversed(drift_module.days(dataset))).startswith("period" if unit == "day" else "day")
+
+
 def test_dates_without_hours_have_no_hours_and_are_counted_in_days(tmp_path, shifted):
     dates = make_frame(n_days=40, moving=0.0).assign(Time=lambda frame: frame["Time"] // DAY * DAY)
     dataset = make_dataset(tmp_path, dates)

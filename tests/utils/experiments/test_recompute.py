@@ -54,12 +54,12 @@ def test_main_fails_if_a_row_holds_another_score(shift, status, sentence, profil
     assert sentence in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("number", ["0", "-1"])
-def test_main_refuses_a_number_of_rows_below_one(number, monkeypatch, capsys):
+@pytest.mark.parametrize("number", ["0", "-1", "1.5", "few"])
+def test_main_refuses_what_is_no_number_of_rows(number, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["recompute", f"--rows={number}"])
     with pytest.raises(SystemExit, match="2"):
         recompute.main()
-    assert "--rows: must be 1 or more" in capsys.readouterr().err
+    assert f"--rows: must be a whole number of 1 or more, and not '{number}'" in capsys.readouterr().err
 
 
 def test_main_says_that_there_is_nothing_to_compare(profile, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Cells of chapters run on tables whose columns have any names."""
+"""Cells of chapters run on tables whose columns have any names, and on any results."""
 
 from dataclasses import replace
 
@@ -10,9 +10,9 @@ from imblearn.over_sampling import SMOTE
 from sklearn.model_selection import train_test_split
 from xgboost import XGBClassifier
 
-from utils import leakage, metrics
+from utils import analysis, leakage, metrics, reporting
 from utils.benchmark import all_folds, fold_parts, load_dataset
-from utils.config import NOTEBOOKS, DatasetConfig, load_profile
+from utils.config import CREDITCARD, NOTEBOOKS, DatasetConfig, load_profile
 
 
 @pytest.mark.parametrize("name", ["amount [EUR]", "age<25", "größe", "x"])
@@ -31,3 +31,26 @@ def test_smote_before_the_split_is_shown_whatever_columns_are_called(tmp_path, n
             exec(cell.source, names)
     assert names["leaky"] > 2 * names["clean"]
     assert capsys.readouterr().out.startswith("LeakError: ")
+
+
+def test_what_was_found_on_the_test_set_is_compared_with_chance_and_with_the_folds():
+    ranks = [[1, 2, 3, 5], [1, 2, 4, 6]]
+    rows = [{"fold": fold, "ranks": found, "average_precision": 0.9} for fold, found in enumerate(ranks)]
+    chosen_rows = pd.DataFrame(rows).assign(model="xgb", sampler="none", repeat=0, positives=[[0, 1, 2, 3]] * 2)
+    recorded = {
+        "choice": {"model": "xgb", "sampler": "none", "label": "XGBoost"},
+        "test": {"average_precision": 0.1, "interval": (0.05, 0.2)},
+        "development": 0.9,
+        "card": {},
+        "attributions": [],
+    }
+    names = {"n_rows": 40, "n_positives": 4, "chosen_rows": chosen_rows, "recorded": recorded}
+    names |= {"analysis": analysis, "reporting": reporting, "words": CREDITCARD.words}
+    *_, last = (cell for cell in nbformat.read(NOTEBOOKS / "08_final_model.ipynb", as_version=4).cells
+                if cell.cell_type == "code")  # fmt: skip
+    *assignments, shown = last.source.splitlines()
+    exec("\n".join(assignments), names)
+    (sentence,) = eval(shown, names).final
+    assert ", which includes chance (the prevalence of the test set, 0.100); " in sentence
+    assert "lies above this interval, and its own interval, [" in sentence
+    assert sentence.endswith("does not overlap with this one.")

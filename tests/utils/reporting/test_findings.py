@@ -177,3 +177,10 @@ def test_findings_on_unseen_entities_and_without_numbers(published):
     changed["08_final_model"]["card"]["average precision on unseen entities"] = 0.5
     assert any("does not know, the average precision is 0.500" in text for text in findings(changed, WORDS).final)
     assert findings({}, WORDS)._repr_markdown_() == ""
+
+
+def test_findings_show_every_character_of_a_word_in_markdown(published):
+    found = findings(published, Words("row", "rows", "US$ *loss*", "US$ *losses*", "plain"), ["08_final_model"])
+    assert "are US$ *losses*, and 80% of the US$ *losses* raise" in repr(found)
+    assert r"are US\$ \*losses\*, and 80% of the US\$ \*losses\* raise" in found._repr_markdown_()
+    assert "[0.695, 0.871]" in found._repr_markdown_()

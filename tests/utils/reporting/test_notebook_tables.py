@@ -90,4 +90,4 @@ def test_family_title_says_where_the_folds_are_too_few():
     title = "Against no resampling; p-values are adjusted over 2 comparisons"
     assert notebook_tables.family_title(family) == title
     few = notebook_tables.family_title(family.assign(low=-1.0, high=1.0, n_folds=2))
-    assert few == f"{title}. 2 folds are too few to tell: hardly any difference could have been called"
+    assert few == f"{title}. 2 folds are too few to tell: hardly any difference could have been detected"

@@ -14,6 +14,8 @@ from utils.benchmark.records import Split
 from utils.benchmark.run_task import all_folds, load_dataset
 from utils.config import CREDITCARD, Costs, Search
 from utils.data import splits
+from utils.reporting.findings import findings
+from utils.reporting.numbers import record
 from utils.serving import bundle, final_model
 
 COSTS = CREDITCARD.costs
@@ -148,6 +150,31 @@ def test_choose_threshold_raises_no_alert_on_any_row_where_none_pays(highest):
     y, probability = np.array([0] * 99 + [1]), np.linspace(highest, 0, 100)
     threshold = final_model.choose_threshold(y, probability, np.ones(100), costs=Costs(fee=5, floor=10))
     assert threshold > 1
+
+
+@pytest.mark.parametrize(
+    ("threshold", "beginning"),
+    [
+        (bundle.NEVER, "At these costs, alerts do not pay"),
+        (1.0, "With an alert threshold of 1.000, no"),
+        (1 - 1e-8, "With an alert threshold of 1.000, no"),
+        (0.25, "With an alert threshold of 0.250, no"),
+    ],
+)
+def test_recorded_threshold_is_that_of_a_model_without_alerts_only_if_it_is_one(profile, model, threshold, beginning):
+    recorded = record(
+        profile,
+        "08_final_model",
+        {
+            "choice": {"label": "XGBoost"},
+            "test": {"average_precision": 0.5, "interval": (0.4, 0.6)},
+            "development": 0.5,
+            "card": {"alerts at the threshold": 0, "precision at the threshold": None},
+            "threshold": final_model.recorded_threshold(replace(model, threshold=threshold)),
+            "attributions": [],
+        },
+    )
+    assert findings({"08_final_model": recorded}, profile.words).final[1].startswith(beginning)
 
 
 def test_a_model_that_raises_no_alert_is_saved_and_its_card_says_so(profile, model, tmp_path):
