@@ -181,6 +181,15 @@ def test_report_counts_few_alerts(profile, numbers, n_alerts, precision, sentenc
     assert ("Precision at the threshold –" in text) == (precision is None)
 
 
+def test_report_has_the_intervals_of_what_alerts_reach(profile, numbers):
+    changed = copy.deepcopy(numbers)
+    changed["08_final_model"]["card"] |= {"precision at the threshold": 0.4, "recall at the threshold": 0.5}
+    changed["08_final_model"]["test"]["alerts"] = {"precision": [0.3, 0.52], "cost saved": [0.1, 0.2]}
+    text = report(profile, changed)
+    assert "Precision at the threshold 0.400 [0.300, 0.520]" in text
+    assert "Recall at the threshold 0.500 [" not in text
+
+
 def test_report_speaks_of_both_folds(profile, numbers):
     changed = copy.deepcopy(numbers)
     for row in changed["07_comparison"]["means"]:
