@@ -147,6 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
     with exiting_on_signals(), ExitStack() as stack:
         try:
             address = stack.enter_context(_bind(settings))
+            print(f"Loading the model in {settings.folder}", flush=True)
             app = _load(settings, stack)
         except CannotStart as error:
             print(error, file=sys.stderr)

@@ -16,7 +16,10 @@ from app.staging import TemporaryFolder
 KEEP_SECONDS = 3600
 KEEP_FILES = 20
 REMOVE_EVERY = 10.0  # seconds
-KEPT = f"for up to {KEEP_SECONDS // 60} minutes, while the server runs and no {KEEP_FILES} newer files were scored"
+KEPT = (
+    f"for up to {KEEP_SECONDS // 60} minutes, while the server runs and fewer than {KEEP_FILES} newer files have been "
+    "scored"
+)
 TOKEN = re.compile(r"[\w-]{32}", re.ASCII)
 UNFINISHED = ".part"  # end of the name of a file that is being written, or was when its process was killed
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

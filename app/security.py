@@ -48,6 +48,7 @@ BROKEN_CHUNKS = (InvalidChunkSize, ChunkMissingTerminator, InvalidChunkExtension
 MACHINE_PATHS = ("/api/", "/v2", "/metrics")
 SAFE = ("GET", "HEAD", "OPTIONS")
 METHODS = (*SAFE, "POST", "PUT", "PATCH", "DELETE")
+NO_ADDRESS = "There is no such address; the page /docs lists those of the API."
 EXPLANATIONS = {
     404: "There is no such page.",
     405: "This address does not take that method.",
@@ -115,8 +116,14 @@ def _any_error(error: Exception) -> tuple[Response | str, int] | HTTPException:
     if error.code == 413:
         _discard_body()
     description = error.description if error.description != type(error).description else None
-    body, status = error_answer(error.code, description or EXPLANATIONS.get(error.code) or error.name)
+    body, status = error_answer(error.code, description or _explanation(error))
     return body, status, [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")]
+
+
+def _explanation(error: HTTPException) -> str:
+    if error.code == 404 and request.path.startswith(MACHINE_PATHS):
+        return NO_ADDRESS
+    return EXPLANATIONS.get(error.code) or error.name
 
 
 def read_body() -> bytes:

@@ -209,5 +209,6 @@ def from_command(arguments: Sequence[str] | None = None, environ: Mapping[str, s
         settings = from_environment(environ)
     except SettingError as error:
         parser.error(str(error))
-    given = {name: value for name, value in vars(settings).items() if name != "folder" or "study" not in flags}
-    return Settings(**{**given, **flags})
+    # A study that a flag names has its own folder.
+    variables = {name: value for name, value in vars(settings).items() if name != "folder" or "study" not in flags}
+    return Settings(**{**variables, **flags})

@@ -30,21 +30,21 @@ N_ROWS = 20_000
 Browser = webdriver.Chrome
 
 
-def drawn(browser: Browser) -> None:
-    """Wait for the figures of the statistics page, which are as many as it has sections."""
+def wait_for_figures(browser: Browser) -> None:
+    """Wait until every section of the statistics page has its figure."""
     wait_for(
         browser, "document.querySelectorAll('.js-plotly-plot').length === document.querySelectorAll('section').length"
     )
 
 
-def scored(browser: Browser) -> None:
+def score_transaction(browser: Browser) -> None:
     """Score the transaction that is filled in."""
     browser.execute_script("document.getElementById('transaction').requestSubmit()")
     wait_for(browser, "document.getElementById('probability')")
     browser.execute_script("document.activeElement.blur(); window.scrollTo(0, 0)")
 
 
-def handed_in(browser: Browser, path: Path) -> None:
+def score_file(browser: Browser, path: Path) -> None:
     """Score a file."""
     browser.find_element(By.ID, "file").send_keys(str(path))
     browser.execute_script("document.getElementById('upload').requestSubmit()")
@@ -68,12 +68,12 @@ def main(argv: list[str] | None = None) -> int:
     folder = parser.parse_args(argv).folder
     TARGET.mkdir(parents=True, exist_ok=True)
     too_large = []
-    with tempfile.TemporaryDirectory() as place:
-        rows = Path(place) / "transactions.parquet"
+    with tempfile.TemporaryDirectory() as temporary:
+        rows = Path(temporary) / "transactions.parquet"
         dataset = loading.load()
         _, test = splits.split_off_test(dataset)
         dataset.frame.iloc[test[:N_ROWS]].to_parquet(rows, index=False)
-        with serving(folder) as url, chromium(Path(place) / "profile", Path(place)) as browser:
+        with serving(folder) as url, chromium(Path(temporary) / "profile", Path(temporary)) as browser:
             for name, address, size, scheme, prepare in pages(rows):
                 look(browser, size, scheme)
                 open_page(browser, url + address)
@@ -94,16 +94,16 @@ def pages(rows: Path) -> list[tuple[str, str, str, str, Callable[[Browser], None
         pass
 
     def file(browser: Browser) -> None:
-        handed_in(browser, rows)
+        score_file(browser, rows)
 
     example = "/predict?example=fraud"
     return [
         ("home", "/", "desktop", "light", nothing),
-        ("statistics", "/statistics", "desktop", "light", drawn),
-        ("statistics_dark", "/statistics", "desktop", "dark", drawn),
-        ("transaction", example, "desktop", "light", scored),
-        ("transaction_dark", example, "desktop", "dark", scored),
-        ("transaction_phone", example, "phone", "light", scored),
+        ("statistics", "/statistics", "desktop", "light", wait_for_figures),
+        ("statistics_dark", "/statistics", "desktop", "dark", wait_for_figures),
+        ("transaction", example, "desktop", "light", score_transaction),
+        ("transaction_dark", example, "desktop", "dark", score_transaction),
+        ("transaction_phone", example, "phone", "light", score_transaction),
         ("file", "/file", "desktop", "light", file),
         ("file_phone", "/file", "phone", "dark", file),
         ("models", "/models", "desktop", "light", nothing),

@@ -138,13 +138,16 @@ def build(folder: Path, own_study: Study | None = None) -> Served:
         model, source = study_model(own_study) if own_study else chosen_model()
         model = bundle.load(bundle.save(model, staging))  # what is described is what will be served
         measured_study = own_study or located(model.schema)
+        print("Describing the model: examples, ranges and scores.", flush=True)
         development = development_rows(own_study.dataset if own_study else measured_study)
         about = describe(model, source, development)
         write_about(staging, about)
         write_scores(staging, measured_pairs(measured_study, printed_names()))
         served = Served(model, version_of(staging), about)
+        print("Drawing the figures of the statistics page.", flush=True)
         write_statistics(staging, _figures(served, development, measured_study))
         bundle.seal(staging)
+        print("Loading the model as the server will.", flush=True)
         served = load_served(staging)  # which is slow for large forests, and so done once
         exchange(staging, folder)
     return served

@@ -32,8 +32,7 @@ def measured_profile(study: Study | None) -> Profile | None:
     return None if study is None else measured_rows(study)[0]
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Write the champion, or pairs; 1 with a sentence for what a user can mend, such as a damaged model."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Write the models that `python -m app.app` serves.")
     parser.add_argument("--study", help="name of a study of your own, or path of its file (default: creditcard)")
     parser.add_argument("--folder", type=Path, help="where to (default: app/model, or a folder of the study)")
@@ -43,7 +42,12 @@ def main(argv: list[str] | None = None) -> int:
         metavar="SAMPLER+MODEL",
         help="write the study's pairs beside the champion instead; all of them unless some are named",
     )
-    options = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the champion, or pairs; 1 with a sentence for what a user can mend, such as a damaged model."""
+    options = _parser().parse_args(argv)
     folder = options.folder or model_folder(options.study)
     start = time.perf_counter()
     try:

@@ -63,12 +63,13 @@ def study_synthetic(profile: Profile, dataset: Dataset, X: pd.DataFrame, y: pd.S
     task = {"dataset": dataset.sha256, "columns": list(X), "labels": _digest(y), "sampler": to_json(sampler)}
     path = profile.results / "synthetic" / f"{_digest(json.dumps(task, sort_keys=True))[:20]}.parquet"
     scaled = pd.DataFrame(StandardScaler().fit_transform(X), columns=list(X))
+    updates = sampler.params.get("updates", GANConfig.updates)
     if not path.exists():
+        print(f"Training a CGAN for {updates:,} updates, whose frauds the page shows.", flush=True)
         rows = draw_frauds(scaled, y, sampler.params).astype(np.float32)
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
             rows.to_parquet(temporary, index=False, compression="zstd")
-    updates = sampler.params.get("updates", GANConfig.updates)
     return Synthetic(scaled, np.asarray(y), pd.read_parquet(path).astype(float), updates)
 
 

@@ -9,12 +9,13 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from tqdm.auto import tqdm
 
 from app.building.about import located, raw_values
 from app.building.embedding import FRAUD, LEGITIMATE, SYNTHETIC, Synthetic, embed
 from app.building.scores import measured_rows
 from app.serving.model_files import Figure, Toggle
-from app.serving.served import Served
+from app.serving.served import Explanation, Served
 from app.views.words import TRANSACTIONS, words_of
 from utils.config import DatasetConfig, Study, Words
 from utils.data.features.calendar import SECONDS_PER_DAY, elapsed_seconds
@@ -29,7 +30,7 @@ CLASSES = ((0, "Legitimate", LEGITIMATE_COLOUR), (1, "Fraud", FRAUD_COLOUR))
 PAIR, FOLD = ["sampler", "model"], ["repeat", "fold"]
 RECALLS = np.linspace(0.01, 1, 100)
 AMOUNTS = (0, 0.01, 1, 3, 10, 30, 100, 300, 1000, 3000)  # lower ends of the bins: roughly half powers of ten
-N_EXPLAINED, N_ESTIMATED = 200, 30  # transactions of each class behind importances that are exact, or estimated
+N_EXPLAINED, N_ESTIMATED = 200, 30  # rows of each class that importances are the mean of, if exact, or estimated
 N_FEATURES = 15
 MAX_TICK = 40  # characters of a column's name beside an axis
 DIVERGING = [[0, LEGITIMATE_COLOUR], [0.5, "#ffffff"], [1, FRAUD_COLOUR]]
@@ -70,23 +71,23 @@ def figures(
     schema = served.model.schema
     labels = development[schema.label].to_numpy()
     words = words_of(served.model.card)
-    page = [class_balance(labels, words)]
+    drawn = [class_balance(labels, words)]
     if schema.amount is not None:
-        page.append(amounts(development[schema.amount].to_numpy(), labels))
+        drawn.append(amounts(development[schema.amount].to_numpy(), labels, served.amount_unit))
     if schema.time is not None:
         hours = elapsed_seconds(development[schema.time], schema) % SECONDS_PER_DAY // 3600
         if np.unique(hours // 1).size > 1:  # not where all times are dates
-            page.append(hour_of_day(hours, labels, is_clock=schema.time in schema.dates))
+            drawn.append(hour_of_day(hours, labels, is_clock=schema.time in schema.dates))
     if synthetic:
-        page += [correlations(synthetic), embedding(synthetic)]
+        drawn += [correlations(synthetic), embedding(synthetic)]
     if served.model.card.study:
-        page = [in_words(figure, words) for figure in page]
+        drawn = [in_words(figure, words) for figure in drawn]
     n_explained = N_EXPLAINED if served.explained_exactly else N_ESTIMATED
-    page.append(importances(served, sample_of(development, schema, n_explained)))
+    drawn.append(importances(served, sample_of(development, schema, n_explained)))
     table = measured(study or located(schema))
     if len(table):
-        page.append(precision_recall_curves(table, labels.mean(), labels_of))
-    return page
+        drawn.append(precision_recall_curves(table, labels.mean(), labels_of))
+    return drawn
 
 
 def in_words(figure: Figure, words: Words) -> Figure:
@@ -147,7 +148,7 @@ def class_balance(labels: NDArray, words: Words = TRANSACTIONS) -> Figure:
         "title": {"text": "transactions (logarithmic)"},
         "dtick": 1,
         "tickformat": ",d",
-        "range": [0, np.log10(len(labels)) + 0.3],
+        "range": [0, 1.2 * np.log10(max(len(labels), 10))],  # also on a phone, the count fits behind its bar
     }
     return Figure(title="Class balance", text=text, data=[bars], layout={"xaxis": axis}, size="short")
 
@@ -171,8 +172,8 @@ def _shares_of_class(positions: NDArray, labels: NDArray, names: Sequence[object
     return bars
 
 
-def amounts(values: NDArray, labels: NDArray) -> Figure:
-    """Share of each class by amount; values of shape (n_rows,), in the file's currency."""
+def amounts(values: NDArray, labels: NDArray, unit: str | None = None) -> Figure:
+    """Share of each class by amount; values of shape (n_rows,), in the unit of the file, if that names one."""
     known = ~np.isnan(values)
     values, labels = values[known], labels[known]
     ends = [f"{low:,g} to {high:,g}" for low, high in pairwise(AMOUNTS[1:])]
@@ -184,11 +185,12 @@ def amounts(values: NDArray, labels: NDArray) -> Figure:
     medians = {
         name.lower(): np.median(values[labels == value]) for value, name, _ in CLASSES if (labels == value).any()
     }
-    text = "Share of each class by amount, in the file's currency, from each number to just below the next. "
-    text += f"The median is {' and '.join(f'{median:,.2f} ({name})' for name, median in medians.items())}."
+    text = f"Share of each class by amount, in {unit or 'the unit of the file'}, from each number to just below the "
+    text += f"next. The median is {' and '.join(f'{median:,.2f} ({name})' for name, median in medians.items())}."
     if not known.all():
         text += f" {np.sum(~known):,} of {len(known):,} transactions have no amount and are left out."
-    axes = {"xaxis": {"title": {"text": "amount"}}, "yaxis": {"title": {"text": "share of the class (%)"}}}
+    title = f"amount ({unit})" if unit else "amount"
+    axes = {"xaxis": {"title": {"text": title}}, "yaxis": {"title": {"text": "share of the class (%)"}}}
     return Figure(title="Amounts", text=text, data=bars, layout={**axes, "hovermode": "x unified"})
 
 
@@ -212,17 +214,15 @@ def correlations(synthetic: Synthetic) -> Figure:
         "synthetic frauds": synthetic.rows,
         "legitimate transactions": synthetic.X[synthetic.y == 0],
     }
-    maps, sizes = [], []
+    heatmaps, mean_sizes = [], []
     for group, rows in tables.items():
         with np.errstate(invalid="ignore"):
             coefficients = np.nan_to_num(np.corrcoef(rows.to_numpy().T))  # a constant feature has no correlation
         upper = np.abs(coefficients[np.triu_indices_from(coefficients, k=1)])
-        sizes.append(f"{upper.mean():.2f} among {group}")
-        maps.append(_heatmap(group, list(rows), coefficients))
-    text = (
-        f"The mean size of the correlation of two features is {sizes[0]}, {sizes[1]} and {sizes[2]}. A good generator "
-    )
-    text += "of frauds gives its own the pattern of the real ones."
+        mean_sizes.append(f"{upper.mean():.2f} among {group}")
+        heatmaps.append(_heatmap(group, list(rows), coefficients))
+    text = f"The mean absolute correlation of two features is {_listed(mean_sizes)}. A good generator gives synthetic "
+    text += "frauds the correlations of real ones."
     square = {"showgrid": False, "constrain": "domain", "tickfont": {"size": 10}}
     axes = {
         "xaxis": {**square, "constraintoward": "left"},
@@ -233,7 +233,7 @@ def correlations(synthetic: Synthetic) -> Figure:
         text=text,
         label="Among",
         choices=[("", [(group, group) for group in tables])],
-        data=maps,
+        data=heatmaps,
         layout=axes,
         size="tall",
     )
@@ -257,17 +257,17 @@ def _heatmap(group: str, names: list[str], values: NDArray) -> dict[str, object]
 def embedding(synthetic: Synthetic) -> Figure:
     """Two-dimensional map of frauds, synthetic frauds and some legitimate rows."""
     points, kinds = embed(synthetic)
-    styles = {
+    styles = {  # name, colour, opacity, symbol and size
         LEGITIMATE: ("Legitimate", LEGITIMATE_COLOUR, 0.35, "circle", 5),
         FRAUD: ("Real fraud", FRAUD_COLOUR, 0.85, "circle", 6),
         SYNTHETIC: ("Synthetic fraud", SYNTHETIC_COLOUR, 0.85, "diamond", 6),
     }
-    clouds = []
+    traces = []
     for kind, (name, colour, opacity, symbol, size) in styles.items():
         x, y = points[kinds == kind].round(2).T.tolist()
         marker = {"color": colour, "opacity": opacity, "symbol": symbol, "size": size}
-        cloud = {"type": "scatter", "mode": "markers", "name": name, "x": x, "y": y, "marker": marker}
-        clouds.append({**cloud, "hoverinfo": "name"})
+        trace = {"type": "scatter", "mode": "markers", "name": name, "x": x, "y": y, "marker": marker}
+        traces.append({**trace, "hoverinfo": "name"})
     numbers = {kind: int(np.sum(kinds == kind)) for kind in styles}
     text = f"A map of {numbers[FRAUD]:,} frauds, {numbers[LEGITIMATE]:,} legitimate transactions and "
     text += f"{numbers[SYNTHETIC]:,} frauds that the study's conditional GAN generated after training on the whole "
@@ -278,7 +278,7 @@ def embedding(synthetic: Synthetic) -> Figure:
         title="Real and synthetic frauds",
         text=text,
         toggle=Toggle("synthetic frauds", list(styles).index(SYNTHETIC)),
-        data=clouds,
+        data=traces,
         layout={"xaxis": hidden, "yaxis": hidden, "hovermode": "closest"},
         size="tall",
     )
@@ -292,7 +292,7 @@ def sample_of(development: pd.DataFrame, schema: DatasetConfig, limit: int, seed
 
 def importances(served: Served, rows: pd.DataFrame) -> Figure:
     """Mean absolute contribution of each feature to the served model's log odds, over some raw rows."""
-    explained = served.explain(raw_values(served.model, rows).tolist())
+    explained = _explained(served, raw_values(served.model, rows).tolist())
     sizes = [{column.feature: abs(column.contribution) for column in row.contributions} for row in explained]
     means = pd.DataFrame(sizes).mean().sort_values(ascending=False)
     top = means.head(N_FEATURES)[::-1]
@@ -306,12 +306,27 @@ def importances(served: Served, rows: pd.DataFrame) -> Figure:
     }
     text = "How far each feature moves the served model's log odds of fraud: the mean size of its "
     text += f"{'' if served.explained_exactly else 'estimated '}SHAP value over "
-    text += f"{len(rows):,} transactions of the development set, half of them frauds if there are as many. "
+    n_positives = int(rows[served.model.schema.label].sum())
+    text += f"{len(rows):,} transactions of the development set, {n_positives:,} of them frauds. "
     if served.model.card.study:  # before names of columns, which must not be reworded, stand in it
         text = reword(text, words_of(served.model.card))
-    text += f"{', '.join(means.index[:3])} move them most; the {len(top)} largest are shown."
+    text += f"{_listed(list(means.index[:3]))} {'move' if len(means) > 1 else 'moves'} them most"
+    text += f"; the {len(top)} largest are shown." if len(top) < len(means) else "."
     axes = {"xaxis": {"title": {"text": "mean absolute SHAP value (log odds)"}}, "yaxis": {"showgrid": False}}
     return Figure(title="What the served model looks at", text=text, data=[bars], layout=axes, size="tall")
+
+
+def _explained(served: Served, values: list[list[float]]) -> list[Explanation]:
+    """Explanations of rows, with a progress bar where they are estimated, which takes minutes for large forests."""
+    if served.explained_exactly:
+        return served.explain(values)
+    return [served.explain([row])[0] for row in tqdm(values, desc="Explaining the model", unit="row")]
+
+
+def _listed(names: list[str]) -> str:
+    """Names in a sentence."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _tick(name: str) -> str:
@@ -323,20 +338,11 @@ def _tick(name: str) -> str:
 def precision_recall_curves(table: pd.DataFrame, prevalence: float, labels_of: dict[str, str]) -> Figure:
     """Precision at every recall, mean over folds: by classifier with a curve per sampler, or the other way."""
     order = {name: position for position, name in enumerate(labels_of)}
-    lines = []
-    for sampler, classifier in sorted(
+    pairs = sorted(
         set(zip(table["sampler"], table["model"], strict=True)),
         key=lambda pair: [order.get(name, len(order)) for name in pair],
-    ):
-        pair = table[(table["sampler"] == sampler) & (table["model"] == classifier)]
-        score = f"({pair['average_precision'].mean():.3f})"
-        views = {
-            classifier: (labels_of.get(sampler, sampler), sampler_colour(sampler)),
-            sampler: (labels_of.get(classifier, classifier), model_colour(classifier)),
-        }
-        meta = {view: {"name": f"{name} {score}", "line": {"color": colour}} for view, (name, colour) in views.items()}
-        precision = mean_precision(pair, RECALLS).mean(axis=0).round(4).tolist()
-        lines.append({"type": "scatter", "mode": "lines", "x": RECALLS.round(2).tolist(), "y": precision, "meta": meta})
+    )
+    lines = [_pair_curve(table, sampler, classifier, labels_of) for sampler, classifier in pairs]
     chance = {"type": "scatter", "mode": "lines", "name": "chance", "x": [0, 1], "y": [float(prevalence)] * 2}
     lines.append({**chance, "line": {"color": NEUTRAL, "dash": "dot"}})
     axes = {
@@ -355,6 +361,19 @@ def precision_recall_curves(table: pd.DataFrame, prevalence: float, labels_of: d
         layout=axes,
         size="tall",
     )
+
+
+def _pair_curve(table: pd.DataFrame, sampler: str, classifier: str, labels_of: dict[str, str]) -> dict[str, object]:
+    """The mean curve of a pair; `meta` has its name and colour among the curves of its classifier or of its sampler."""
+    rows = table[(table["sampler"] == sampler) & (table["model"] == classifier)]
+    score = f"({rows['average_precision'].mean():.3f})"
+    chosen = {
+        classifier: (labels_of.get(sampler, sampler), sampler_colour(sampler)),
+        sampler: (labels_of.get(classifier, classifier), model_colour(classifier)),
+    }
+    meta = {choice: {"name": f"{name} {score}", "line": {"color": colour}} for choice, (name, colour) in chosen.items()}
+    precision = mean_precision(rows, RECALLS).mean(axis=0).round(4).tolist()
+    return {"type": "scatter", "mode": "lines", "x": RECALLS.round(2).tolist(), "y": precision, "meta": meta}
 
 
 def _best_first(table: pd.DataFrame, role: str, labels_of: dict[str, str]) -> list[tuple[str, str]]:

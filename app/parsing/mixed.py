@@ -20,8 +20,9 @@ from app.parsing.cells import PLAIN, Cells, Source, is_gap
 from app.parsing.dates import read_dates
 from app.parsing.records import LARGEST
 from app.parsing.typed_numbers import read_typed
+from app.parsing.units import check_unit
 from utils.data.reading.spelled_numbers import COMMA, CURRENCY, NEGATIVE, PERCENT, PLAIN_SIGNS, POINT, to_floats
-from utils.data.reading.texts import as_texts
+from utils.data.reading.texts import TEXT, as_texts
 from utils.serving.raw_columns import RawColumn
 
 TRUTHS = {"(?i)^true$": "1", "(?i)^false$": "0"}
@@ -51,8 +52,8 @@ class Rows:
 def read_rows(records: Sequence[Mapping[str, object]], columns: Sequence[RawColumn], source: Source = "json") -> Rows:
     """Rows from mappings of column to cell; a column that a row lacks is a problem of the row, None is a gap.
 
-    Numbers in JSON must not be text; people write them in a form with a decimal point or comma, and the cells of a
-    file's column write them alike.
+    Numbers in JSON must not be text; people write them in a form with a decimal point or comma and with the unit of the
+    study's file or none, and the cells of a file's column write them alike.
     """
     frame = {column.name: _series([record.get(column.name) for record in records]) for column in columns}
     rows = read_columns(frame, columns, source)
@@ -111,7 +112,7 @@ def _read_numbers(column: RawColumn, cells: pd.Series, source: Source) -> Cells:
         return Cells(np.where(np.isfinite(values), values, np.nan))
     if source == "file":
         return _read_texts(column, cells)
-    return _read_each(cells, partial(read_typed, decimal=column.decimal) if source == "form" else _json_number)
+    return _read_each(cells, partial(_typed_number, column) if source == "form" else _json_number)
 
 
 def _read_each(cells: pd.Series, read: Callable[[object], float]) -> Cells:
@@ -157,6 +158,15 @@ def readable_numbers(texts: pa.Array) -> pa.Array:
 
 def _holds_dates(cells: pd.Series) -> bool:
     return pd.api.types.is_datetime64_any_dtype(cells)
+
+
+def _typed_number(column: RawColumn, cell: object) -> float:
+    """A number as people type it, also with the unit that the study's numbers have."""
+    if not isinstance(cell, str):
+        return read_typed(cell, column.decimal)
+    check_unit(cell, column.unit)
+    (plain,) = readable_numbers(pa.array([cell.strip()], TEXT)).to_pylist()
+    return read_typed(cell if plain is None else plain, column.decimal)
 
 
 def _json_number(cell: object) -> float:

@@ -1,17 +1,20 @@
-"""Cells of a file that have a unit which the study's numbers do not have: a per cent sign, or another currency."""
+"""Numbers with a unit that the study's numbers do not have: a per cent sign, or another currency."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.parsing.mixed import Rows
 from utils.data.reading.spelled_numbers import PERCENT_SIGN, UNUSUAL, units
-from utils.data.reading.texts import clean_texts, is_text
+from utils.data.reading.texts import TEXT, clean_texts, is_text
 from utils.serving.raw_columns import RawColumn
+
+if TYPE_CHECKING:
+    from app.parsing.mixed import Rows
 
 
 def check_units(rows: Rows, cells: pa.Table, columns: Sequence[RawColumn]) -> None:
@@ -43,5 +46,14 @@ def _problems(texts: pa.Array, unit: str | None) -> dict[int, str]:
         is_wrong = pc.not_equal(written, unit)
     is_wrong = is_wrong.fill_null(False)
     positions = np.flatnonzero(is_wrong.to_numpy(zero_copy_only=False)).tolist()
-    known = f"are in {unit}" if unit else "have none"
-    return {position: f"has '{written[position].as_py()}', and the study's numbers {known}" for position in positions}
+    return {position: _other_unit(written[position].as_py(), unit) for position in positions}
+
+
+def check_unit(text: str, unit: str | None) -> None:
+    """Raise ValueError for a number with another unit than `unit`, that of the study's numbers."""
+    for problem in _problems(pa.array([text.strip()], TEXT), unit).values():
+        raise ValueError(problem)
+
+
+def _other_unit(written: str, unit: str | None) -> str:
+    return f"has '{written}', and the study's numbers {f'are in {unit}' if unit else 'have none'}"

@@ -78,7 +78,7 @@ def metadata(name: str, version: str | None = None) -> Response:
     texts = {column.name for column in model.raw if column.kind != "number"}
     inputs = [models.TensorMetadata(column, "BYTES" if column in texts else "FP64", [-1]) for column in model.columns]
     outputs = [models.TensorMetadata(output, kind, [-1]) for output, kind in OUTPUTS.items()]
-    return answer(models.ModelMetadata(name, [model.version], "fraud", inputs, outputs))
+    return answer(models.ModelMetadata(name, [model.version], model.model.card.study or "fraud", inputs, outputs))
 
 
 @blueprint.get("/v2/models/<name>/ready")
@@ -164,10 +164,10 @@ def _cells(tensor: dict[str, object], datatypes: Sequence[str] = (*NUMBERS, "BYT
     """The cells of a tensor of shape [n] or [n, 1]."""
     name, shape, data = tensor["name"], tensor.get("shape"), tensor.get("data")
     if not isinstance(tensor.get("datatype"), str) or tensor["datatype"] not in datatypes:
-        raise BodyError(422, f"The datatype of {name} is none of {', '.join(sorted(datatypes))}.", [name])
+        raise BodyError(422, f"The datatype of {name} must be one of {', '.join(sorted(datatypes))}.", [name])
     # [true] equals [1] in Python, but is not a shape.
     if not isinstance(data, list) or not _is_shape(shape) or shape not in ([len(data)], [len(data), 1]):
-        raise BodyError(422, f"The shape of {name} is neither [n] nor [n, 1] for its n numbers.", [name])
+        raise BodyError(422, f"The shape of {name} must be [n] or [n, 1], and its data a list of n values.", [name])
     check_count(len(data), MAX_ROWS)
     cells = [cell[0] if isinstance(cell, list) and len(cell) == 1 else cell for cell in data]
     if "INT" in tensor["datatype"]:
@@ -180,7 +180,7 @@ def _check_integers(cells: list[object], datatype: str, name: str) -> None:
     limits = np.iinfo(datatype.lower())
     for row, cell in enumerate(cells, 1):
         if type(cell) in PLAIN and not (limits.min <= cell <= limits.max and cell == int(cell)):
-            raise BodyError(400, f"Row {row}: {name} is no {datatype}.", [name])
+            raise BodyError(400, f"Row {row}: {name} does not fit into {datatype}.", [name])
 
 
 def _is_shape(shape: object) -> bool:

@@ -37,6 +37,7 @@ for template_filter in (
     formatting.percent,
     formatting.short,
     formatting.signed,
+    formatting.metric,
     formatting.interval,
     formatting.code,
     a,
@@ -243,7 +244,7 @@ def _render_form(name: str, form: Form) -> str:
         choices=choices(),
         groups=_groups(model, fields),
         ids=ids,
-        order=[_pasted(field) for field in sorted(fields, key=lambda field: _place(model, field))],
+        order=[_pasted(field) for field in sorted(fields, key=lambda field: _spreadsheet_position(model, field))],
         **vars(form),
     )
 
@@ -262,8 +263,8 @@ def _pasted(field: FormField) -> dict[str, object]:
     return {name: getattr(field, name) for name in ("name", "id", "kind", "position")}
 
 
-def _place(model: Served, field: FormField) -> int:
-    """Where a column stands in a row of a spreadsheet."""
+def _spreadsheet_position(model: Served, field: FormField) -> int:
+    """Position of a column in a row of a spreadsheet."""
     return model.columns.index(field.name) if field.position is None else field.position
 
 

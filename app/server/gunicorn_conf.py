@@ -58,7 +58,8 @@ class Worker(gthread.ThreadWorker):
 
     def _leave_idle(self) -> None:
         """Close connections that clients only keep open, and wait for the first requests of new ones."""
-        for connection in [one for one in self.keepalived_conns if not _is_readable(one.sock)]:
+        idle = [connection for connection in self.keepalived_conns if not _is_readable(connection.sock)]
+        for connection in idle:
             self.keepalived_conns.remove(connection)
             self.poller.unregister(connection.sock)
             self.nr_conns -= 1

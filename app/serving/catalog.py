@@ -191,7 +191,8 @@ class Catalog:
             self._slots.pop(name, None)
             names = self.names
             if name not in names:
-                raise UnknownModel(f"There is no model of that name; choose one of {', '.join(names)}.")
+                choice = f"one of {', '.join(names)}" if len(names) > 1 else names[0]
+                raise UnknownModel(f"There is no model of that name; choose {choice}.")
             slot = self._slots.setdefault(name, Slot(self._pairs / name, partial(self._on_reload, name)))
         return slot.get()
 

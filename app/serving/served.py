@@ -151,6 +151,11 @@ class Served:
         return self.model.raw
 
     @property
+    def amount_unit(self) -> str | None:
+        """Unit of the amounts, such as 'EUR', if the study's file names one."""
+        return next((column.unit for column in self.raw if column.name == self.model.schema.amount), None)
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """Names of the examples: that of the rare class comes first."""
         return tuple(self.about.examples)

@@ -11,7 +11,7 @@ const problem = document.getElementById("problem");
 const outcome = document.getElementById("outcome");
 
 const whole = new Intl.NumberFormat("en-GB");
-const { row: oneRow, rows: allRows, positive, positives, command } = form.dataset; // the study's words and command
+const { row: oneRow, rows: allRows, positive, positives, command, unit } = form.dataset; // the study's words and command
 const money = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const at = (id) => document.getElementById(id);
 
@@ -19,10 +19,13 @@ function size(bytes) {
   return bytes < 1e6 ? `${whole.format(Math.ceil(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+// As `app.views.formatting.percent` writes it on the other pages.
 function percent(probability) {
   if (probability < 1e-5) return "< 0.001 %";
   if (probability > 0.999) return "> 99.9 %";
-  return `${Number((100 * probability).toPrecision(probability < 0.9 ? 2 : 3))} %`;
+  const digits = probability < 0.9 ? 2 : 3;
+  const rounded = Number((100 * probability).toPrecision(digits));
+  return `${rounded.toFixed(Math.max(0, digits - 1 - Math.floor(Math.log10(rounded))))} %`;
 }
 
 const edge = (probability) => `${Number((100 * probability).toPrecision(3))} %`;
@@ -93,7 +96,7 @@ form.addEventListener("submit", (event) => {
   });
   const asked = { file: file.name, model: at("model").selectedOptions[0].label }; // which may be chosen anew meanwhile
   sending.addEventListener("load", () => finish(sending, asked));
-  sending.addEventListener("error", () => fail(`The server cannot be reached; start it again with \`${command}\`.`));
+  sending.addEventListener("error", async () => fail(await whyNothingWasSent(file)));
   sending.addEventListener("abort", () => say("Cancelled"));
   sending.addEventListener("loadend", () => busy(false));
   cancel.onclick = () => sending.abort();
@@ -102,6 +105,16 @@ form.addEventListener("submit", (event) => {
   busy(true);
   sending.send(body);
 });
+
+// A browser does not send a file that is no longer as it was chosen, and reports this as it reports a lost connection.
+async function whyNothingWasSent(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+  } catch {
+    return `${file.name} was changed, moved or deleted after it was chosen, so nothing was scored; choose it again.`;
+  }
+  return `The server cannot be reached; start it again with \`${command}\`, then press the button again.`;
+}
 
 function finish(sending, asked) {
   if (sending.status === 200 && sending.response) {
@@ -121,19 +134,19 @@ function report(answer, asked) {
   const facts = [
     [allRows[0].toUpperCase() + allRows.slice(1), whole.format(answer.rows)],
     ...(scored ? [["Alerts", whole.format(answer.alerts)]] : []),
-    ...(amount === null ? [] : [["Amount at risk", money.format(amount)]]),
+    ...(amount === null ? [] : [["Amount at risk", `${money.format(amount)} ${unit}`.trim()]]),
     ["Not readable", whole.format(answer.errors.count)],
     ["Threshold", answer.threshold > 1 ? "none, as no alert pays" : percent(answer.threshold)],
     ["Model", asked.model],
   ];
   at("notes").replaceChildren(...answer.notes.map(note));
-  for (const place of document.querySelectorAll("[data-needs-scores]")) place.hidden = !scored;
+  for (const section of document.querySelectorAll("[data-needs-scores]")) section.hidden = !scored;
   at("facts").replaceChildren(...facts.map(fact));
   at("download").href = answer.download;
-  rows(at("unreadable"), answer.errors.first.map(({ row, line, error }) => [number(row), number(line), text(error)]));
+  fillTable(at("unreadable"), answer.errors.first.map(({ row, line, error }) => [number(row), number(line), text(error)]));
   at("unreadable").hidden = answer.errors.count === 0;
   at("unreadable-title").textContent = title("row", answer.errors, "could not be read");
-  suspicious(answer.top);
+  showTop(answer.top);
   at("judged").hidden = !answer.labelled;
   if (answer.labelled) judged(answer.labelled);
   outcome.hidden = false;
@@ -156,10 +169,10 @@ function title(noun, { count, first }, rest) {
 function fact([name, value]) {
   const pair = document.createElement("div");
   const term = document.createElement("dt");
-  const told = document.createElement("dd");
+  const description = document.createElement("dd");
   term.textContent = name;
-  told.textContent = value;
-  pair.append(term, told);
+  description.textContent = value;
+  pair.append(term, description);
   return pair;
 }
 
@@ -182,31 +195,33 @@ function number(value, format = whole.format) {
   return cell;
 }
 
-function rows(place, found) {
-  const made = found.map((cells) => {
+function fillTable(section, rows) {
+  const elements = rows.map((cells) => {
     const row = document.createElement("tr");
     row.append(...cells);
     return row;
   });
-  place.querySelector("tbody").replaceChildren(...made);
+  section.querySelector("tbody").replaceChildren(...elements);
 }
 
 const table = at("top");
 makeSortable(table);
 
-function suspicious(found) {
+function showTop(scoredRows) {
   at("top-title").textContent =
-    found.length === 1 ? `The ${oneRow}` : `The ${whole.format(found.length)} most suspicious ${allRows}`;
+    scoredRows.length === 1
+      ? `The ${oneRow}`
+      : `The ${whole.format(scoredRows.length)} ${allRows} with the highest probabilities`;
   for (const heading of table.tHead.rows[0].cells) heading.removeAttribute("aria-sort");
   table.tHead.rows[0].cells[1].setAttribute("aria-sort", "descending");
-  rows(
+  fillTable(
     table,
-    found.map(({ row, probability, decision, amount, time }) => {
-      const told = text(decision === "alert" ? "alert" : "no alert");
-      if (decision === "alert") told.className = "fw-semibold";
+    scoredRows.map(({ row, probability, decision, amount, time }) => {
+      const decided = text(decision === "alert" ? "alert" : "no alert");
+      if (decision === "alert") decided.className = "fw-semibold";
       const cells = { amount: number(amount, money.format), time: typeof time === "string" ? text(time) : number(time) };
       const shown = [...table.tHead.rows[0].cells].flatMap(({ dataset }) => cells[dataset.shows] ?? []);
-      return [number(row), number(probability, percent), told, ...shown];
+      return [number(row), number(probability, percent), decided, ...shown];
     }),
   );
 }
@@ -230,12 +245,17 @@ function histogram({ histogram: { edges, counts }, threshold }) {
       title: { text: `probability of ${positive} (dotted: threshold)` },
       type: "log",
       range: [Math.log10(edges[0]), 0],
-      tickvals: [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1],
-      ticktext: ["0.0001 %", "0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 %"],
+      ...ticks(isNarrow(at("histogram")) ? 2 : 1),
     },
     // A bar of one row would have no height at the foot of a logarithmic axis.
     yaxis: { title: { text: allRows }, type: "log", dtick: 1, range: [-0.3, Math.log10(Math.max(...counts, 1)) + 0.2] },
   });
+}
+
+// Of the axis of probabilities, each so many powers of ten from the one before.
+function ticks(step) {
+  const exponents = [-6, -5, -4, -3, -2, -1, 0].filter((exponent) => exponent % step === 0);
+  return { tickvals: exponents.map((n) => 10 ** n), ticktext: exponents.map((n) => `${Number(`1e${n + 2}`)} %`) };
 }
 
 function share(part, all) {

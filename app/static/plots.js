@@ -5,7 +5,7 @@ function look() {
   const grid = style.getPropertyValue("--bs-border-color");
   return {
     font: { color: style.color, family: style.fontFamily, size: 13 },
-    axis: { gridcolor: grid, zerolinecolor: grid, automargin: true, fixedrange: true },
+    axis: { gridcolor: grid, zerolinecolor: grid, automargin: true, fixedrange: true, ticklabeloverflow: "allow" },
     page: style.backgroundColor,
     text: style.color,
   };
@@ -26,7 +26,7 @@ function dressed(trace, colours) {
   if (copy.line?.color) copy.line.color = readable(copy.line.color, colours);
   if (copy.marker?.color) {
     const { color } = copy.marker;
-    copy.marker.color = Array.isArray(color) ? color.map((one) => readable(one, colours)) : readable(color, colours);
+    copy.marker.color = Array.isArray(color) ? color.map((each) => readable(each, colours)) : readable(color, colours);
   }
   // A heat map's white is nothing: on a dark page that is the page's own colour.
   if (copy.colorscale) {
@@ -35,8 +35,42 @@ function dressed(trace, colours) {
   return copy;
 }
 
+const NARROW = 480; // pixels, below which names beside an axis leave no room for what is drawn
+const LETTER = 8.5; // pixels of a letter of a title, on average
+const MAX_NAME = 16; // letters of a name in a narrow figure
+const MARGIN = 80; // pixels beside an axis, for what its title must not reach into
+
+const isNarrow = (box) => box.clientWidth < NARROW;
+
+// The title of an axis in lines that fit its length.
+function wrapped(title, length) {
+  if (!title) return title;
+  const lines = [""];
+  for (const word of title.text.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`.trim();
+    if (lines.at(-1) && longer.length * LETTER > length) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return { standoff: 8, ...title, text: lines.join("<br>") };
+}
+
+// Names of bars that lie, short enough for a narrow figure; an escaped sign is one letter.
+function shortNames(box, data) {
+  const names = data.find(({ orientation }) => orientation === "h")?.y;
+  if (!names || !isNarrow(box)) return {};
+  const letters = names.map((name) => name.match(/&\w+;|./gu) ?? []);
+  const short = letters.map((all) => (all.length > MAX_NAME ? [...all.slice(0, MAX_NAME - 1), "…"] : all).join(""));
+  return { tickvals: names, ticktext: short };
+}
+
 function paint(box, data, layout) {
   const colours = look();
+  const names = shortNames(box, data);
+  const width = box.clientWidth - (names.ticktext ? MARGIN + MAX_NAME * 4 : MARGIN);
+  const titles = {
+    xaxis: { title: wrapped(layout.xaxis?.title, width) },
+    yaxis: { title: wrapped(layout.yaxis?.title, box.clientHeight - MARGIN) },
+  };
   const { font, axis } = colours;
   Plotly.newPlot(
     box,
@@ -49,8 +83,8 @@ function paint(box, data, layout) {
       margin: { l: 48, r: 8, t: 8, b: 48 },
       legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
       hoverlabel: { font: { family: font.family } },
-      xaxis: { ...axis, ...layout.xaxis },
-      yaxis: { ...axis, ...layout.yaxis },
+      xaxis: { ...axis, ...layout.xaxis, ...titles.xaxis },
+      yaxis: { ...axis, ...names, ...layout.yaxis, ...titles.yaxis },
     },
     { responsive: false, displaylogo: false, displayModeBar: false },
   );

@@ -1,4 +1,5 @@
 // The figures that were computed when the model was written, with what can be chosen and switched off in them.
+const { command } = document.getElementById("statistics").dataset; // that starts the server
 
 function choice(box, figure, draw) {
   const label = document.createElement("label");
@@ -11,10 +12,10 @@ function choice(box, figure, draw) {
       list.append(...options);
       continue;
     }
-    const part = document.createElement("optgroup");
-    part.label = group;
-    part.append(...options);
-    list.append(part);
+    const optionGroup = document.createElement("optgroup");
+    optionGroup.label = group;
+    optionGroup.append(...options);
+    list.append(optionGroup);
   }
   list.addEventListener("change", draw);
   label.append(figure.label, list);
@@ -56,24 +57,37 @@ function drawerOf(box, figure) {
   return draw;
 }
 
-async function fetchFigures() {
+async function fetchFigures(n) {
+  let answer;
   try {
-    const answer = await fetch("statistics.json");
-    if (answer.ok) return await answer.json();
+    answer = await fetch("statistics.json");
   } catch {
-    // said below
+    throw new Error(`The server cannot be reached. Start it again with \`${command}\`, then reload this page.`);
   }
+  const content = await answer.json().catch(() => undefined);
+  if (!answer.ok) throw new Error(content?.error ?? `The server answered ${answer.status}; look into its log.`);
+  if (content?.length !== n) throw new Error("The model was replaced. Reload this page for the new one's figures.");
+  return content;
+}
+
+function fail(boxes, sentence) {
   const box = document.createElement("p");
   box.className = "alert alert-danger";
-  box.textContent = "The figures could not be fetched. Reload the page to try again.";
+  box.setAttribute("role", "alert");
+  box.textContent = `The figures cannot be drawn. ${sentence}`;
   document.querySelector("h1").after(box);
-  return undefined;
+  for (const empty of boxes) empty.hidden = true;
 }
 
 async function start() {
-  const figures = await fetchFigures();
-  if (!figures) return;
   const boxes = [...document.querySelectorAll("[data-figure]")];
+  let figures;
+  try {
+    figures = await fetchFigures(boxes.length);
+  } catch (error) {
+    fail(boxes, error.message);
+    return;
+  }
   const drawers = boxes.map((box) => drawerOf(box, figures[Number(box.dataset.figure)]));
   const drawAll = () => drawers.forEach((draw) => draw());
   drawAll();

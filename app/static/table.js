@@ -33,7 +33,7 @@ function makeSortable(table) {
       const first = kind === "number" ? "descending" : "ascending";
       const other = kind === "number" ? "ascending" : "descending";
       const order = heading.getAttribute("aria-sort") === first ? other : first;
-      for (const one of headings) one.removeAttribute("aria-sort");
+      for (const other of headings) other.removeAttribute("aria-sort");
       heading.setAttribute("aria-sort", order);
       sortRows(table, column, kind, order === "ascending");
     });

@@ -94,6 +94,7 @@ def _mixed_field(column: RawColumn, number: int) -> FormField:
         f"field-{number}",
         field_key(column.name),
         _hint(column),
+        f" ({column.unit})" if column.unit and column.kind == "number" else "",
         kind=kind,
         options=options,
         is_required=column.is_required,

@@ -20,6 +20,7 @@ MAX_DIGITS = 17  # significant ones that tell any two numbers apart
 MAX_WHOLE = 1e15  # from here on, whole numbers are too long to read
 N_BARS = 10  # contributions that have a bar of their own
 TENTH = 0.1  # between two ticks of a score axis
+SHARES, RATES = ("precision", "recall", "cost saved", "share"), ("alerts",)  # beginnings of the names of such metrics
 
 
 @dataclass(frozen=True)
@@ -221,6 +222,26 @@ def short(value: float | str | None) -> str:
         return "\N{EN DASH}"
     text = f"{value:,.0f}" if 100 <= abs(value) < MAX_WHOLE else f"{value:z.3g}"
     return text.replace("-", "\N{MINUS SIGN}")
+
+
+def metric(value: float | None, name: str) -> str:
+    """A value of a model's score card: shares in percent, counts whole, and scores with three decimals.
+
+    It is printed as in the card's figure in chapter 8, see `utils.figures.model_card.card_texts`.
+    """
+    if not _is_number(value):
+        return "\N{EN DASH}"
+    if isinstance(value, int):
+        text = f"{value:,}"
+    elif name.startswith(SHARES):
+        text = f"{100 * value:.1f}{SPACE}%"
+    elif value >= 10:
+        text = f"{value:,.0f}"
+    elif name.startswith(RATES):
+        text = f"{value:.2g}"
+    else:
+        text = f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.1g}"
+    return text.replace("-", "\N{MINUS SIGN}", 1) if text.startswith("-") else text
 
 
 def signed(value: float, digits: int = DIGITS) -> str:

@@ -22,7 +22,8 @@ REVERSED_BY = 4  # standard deviations of a random ranking below a ROC AUC of on
 def coverage_notes(alert: NDArray[np.bool_], n_scored: int, limit: int) -> list[str]:
     """What the totals and the list of the `limit` highest scores do not cover."""
     if not n_scored:
-        return [f"None of the {_counted(len(alert), 'row')} could be read, so nothing was scored."]
+        rows = f"None of the {len(alert):,} rows could" if len(alert) > 1 else "The only row could not"
+        return [f"{rows} be read, so nothing was scored."]
     if alert.sum() > limit:
         return [f"The list ends at {limit:,} of {int(alert.sum()):,} alerts; the download has all of them."]
     return []

@@ -178,8 +178,7 @@ def _headline(numbers: Numbers) -> Headline:
 
 
 def _pair_score(row: PairMean, comparison: Comparison) -> PairScore:
-    label = pair_text(comparison.models[row.model], comparison.samplers[row.sampler])
-    return PairScore(label, row.mean, (row.low, row.high), row.n_folds)
+    return PairScore(_pair_label(row.model, row.sampler, comparison), row.mean, (row.low, row.high), row.n_folds)
 
 
 def _measured(comparison: Comparison) -> str:
@@ -209,13 +208,19 @@ def _scorings(comparison: Comparison) -> str:
     table = ledger.scorings(load_profile(comparison.profile).results)
     if table.empty:
         return ""
-    labels = comparison.models | comparison.samplers
     scored = [
-        f"{pair_text(labels.get(row.model, row.model), labels.get(row.sampler, row.sampler))}, "
-        f"{row.average_precision:.3f} ({row.finished[:10]})"
+        f"{_pair_label(row.model, row.sampler, comparison)}, {row.average_precision:.3f} ({row.finished[:10]})"
         for row in table.itertuples()
     ]
     return f"The test set has been scored for {_number(len(scored), 'final model')}: {'; '.join(scored)}."
+
+
+def _pair_label(model: str, sampler: str, comparison: Comparison) -> str:
+    """Model and sampler as the study prints them; a model that was measured with no sampler by itself."""
+    label = comparison.models.get(model, model)
+    if not any(row.model == model and row.sampler != "none" for row in comparison.means):
+        return label
+    return pair_text(label, comparison.samplers.get(sampler, sampler))
 
 
 def left_out(model: FraudModel) -> list[str]:

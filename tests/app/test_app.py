@@ -396,7 +396,8 @@ def test_models_and_health_are_described(client, fraud_model):
 
 def test_security_answers_wrong_addresses_and_methods_in_kind(client):
     missing = client.get("/api/v1/nothing")
-    assert missing.status_code == 404 and missing.json["error"]
+    assert missing.status_code == 404
+    assert missing.json["error"] == "There is no such address; the page /docs lists those of the API."
     wrong = client.get("/api/v1/predict")
     assert wrong.status_code == 405 and "POST" in wrong.headers["Allow"]
     page = client.get("/nothing")
@@ -597,9 +598,21 @@ def test_infer_takes_tensors_as_columns_and_outputs_by_choice(client, rows):
         (lambda sent: sent["inputs"].append("x"), 400, "must be an object"),
         (lambda sent: sent.pop("inputs"), 400, "list of inputs"),
         (lambda sent: sent.update(id=7), 400, "id"),
-        (lambda sent: sent["inputs"][0].update(datatype="UINT8", data=[1, -5]), 400, "Row 2: Time is no UINT8"),
-        (lambda sent: sent["inputs"][0].update(datatype="UINT8", data=[300.5, 1]), 400, "Row 1: Time is no UINT8"),
-        (lambda sent: sent["inputs"][0].update(datatype="INT16", data=[1, 32768]), 400, "Row 2: Time is no INT16"),
+        (
+            lambda sent: sent["inputs"][0].update(datatype="UINT8", data=[1, -5]),
+            400,
+            "Row 2: Time does not fit into UINT8",
+        ),
+        (
+            lambda sent: sent["inputs"][0].update(datatype="UINT8", data=[300.5, 1]),
+            400,
+            "Row 1: Time does not fit into UINT8",
+        ),
+        (
+            lambda sent: sent["inputs"][0].update(datatype="INT16", data=[1, 32768]),
+            400,
+            "Row 2: Time does not fit into INT16",
+        ),
         (lambda sent: sent.update(outputs=[{"name": "other"}]), 422, "probability or alert"),
         (lambda sent: sent.update(outputs="alert"), 422, "probability or alert"),
         (lambda sent: sent.update(outputs=5), 422, "probability or alert"),

@@ -430,6 +430,60 @@ def test_statistics_page_draws_the_curves_of_a_model_or_of_a_sampler(browser, se
         assert drawn and all(name.rpartition(" (")[0] in labels for name in drawn)
 
 
+OUTSIDE = """
+const figures = [...document.querySelectorAll('.figure')].filter((figure) => figure.clientWidth);
+const texts = figures.flatMap((figure) => [...figure.querySelectorAll('text')].map((text) => [figure, text]));
+const isOutside = ([figure, text]) => {
+  const [inner, outer] = [text, figure].map((element) => element.getBoundingClientRect());
+  return inner.width && (inner.left < outer.left - 2 || inner.right > outer.right + 2);
+};
+return texts.filter(isOutside).map(([, text]) => text.textContent);
+"""
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_statistics_page_cuts_no_text_of_a_figure(browser, server, size):
+    look(browser, size)
+    open_page(browser, f"{server}/statistics")
+    wait_for(browser, f"{DRAWN} >= 7")
+    assert browser.execute_script(OUTSIDE) == []
+
+
+def test_statistics_page_shortens_long_names_in_a_narrow_figure(browser, server):
+    look(browser, "phone")
+    open_page(browser, f"{server}/statistics")
+    wait_for(browser, f"{DRAWN} >= 7")
+    shorten = (
+        "return shortNames({ clientWidth: arguments[0] }, [{ orientation: 'h', y: arguments[1] }]).ticktext ?? null"
+    )
+    names = ["age &amp; sex of the card's holder", "\N{GRINNING FACE}" * 16, "a &lt; b"]
+    short = ["age &amp; sex of th\N{HORIZONTAL ELLIPSIS}", names[1], names[2]]
+    assert browser.execute_script(shorten, 360, names) == short
+    assert browser.execute_script(shorten, 900, names) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("Promise.reject(new TypeError())", "The server cannot be reached. Start it again with `make app`"),
+        ("Promise.resolve(Response.json({ error: 'The disk is full.' }, { status: 507 }))", "The disk is full."),
+        ("Promise.resolve(new Response('<html>', { status: 502 }))", "The server answered 502; look into its log."),
+        ("Promise.resolve(Response.json([]))", "The model was replaced. Reload this page"),
+    ],
+)
+def test_statistics_page_says_why_the_figures_cannot_be_drawn(browser, server, answer, reason):
+    look(browser)
+    script = {"source": f"window.fetch = () => {answer};"}
+    added = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", script)
+    try:
+        open_page(browser, f"{server}/statistics")
+        wait_for(browser, "document.querySelector('[role=alert]')")
+        assert find(browser, "[role=alert]").text.startswith(f"The figures cannot be drawn. {reason}")
+        assert not any(box.is_displayed() for box in browser.find_elements(By.CSS_SELECTOR, "[data-figure]"))
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
 # --- a file
 
 
@@ -575,6 +629,40 @@ def test_file_page_refuses_a_file_that_cannot_be_used_with_the_servers_reason(br
     assert problem.get_attribute("role") == "alert" and "Columns are missing: V2, V3" in problem.text
     assert not find(browser, "#outcome").is_displayed() and find(browser, "#send").is_enabled()
     complaints(browser)  # the browser logs the status of the refusal
+
+
+def test_file_page_says_that_a_file_is_no_longer_as_it_was_chosen(browser, server, labelled, tmp_path):
+    look(browser)
+    path = tmp_path / "rows.csv"
+    path.write_bytes((labelled[0] / "rows.csv").read_bytes())
+    open_page(browser, f"{server}/file")
+    find(browser, "#file").send_keys(str(path))
+    path.unlink()
+    press(browser, find(browser, "#send"))
+    wait_for(browser, "!document.getElementById('problem').hidden")
+    assert find(browser, "#problem").text == (
+        "rows.csv was changed, moved or deleted after it was chosen, so nothing was scored; choose it again."
+    )
+    assert find(browser, "#send").is_enabled()
+    complaints(browser)  # the browser logs that it could not send the file
+
+
+def test_file_page_writes_probabilities_as_the_other_pages_do(browser, server):
+    look(browser)
+    open_page(browser, f"{server}/file")
+    probabilities = [2e-5, 0.00996, 0.012345, 0.05, 0.5, 0.899, 0.9, 0.99, 0.9984]
+    shown = [browser.execute_script("return percent(arguments[0])", probability) for probability in probabilities]
+    assert shown == [formatting.percent(value).replace(formatting.SPACE, " ") for value in probabilities]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_file_page_draws_the_whole_scale_of_probabilities(browser, server, labelled, size):
+    look(browser, size)
+    upload(browser, server, labelled[0] / "rows.csv")
+    ticks = "return [...document.querySelectorAll('#histogram .xtick text')].map((text) => text)"
+    texts = browser.execute_script(ticks)
+    assert [text.text for text in texts][:: len(texts) - 1] == ["0.0001 %", "100 %"]
+    assert browser.execute_script(OUTSIDE) == []
 
 
 def test_file_page_has_no_result_of_a_file_of_which_nothing_can_be_read(browser, server, tmp_path):

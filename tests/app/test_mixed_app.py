@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from app.app import create_app
 from app.building import champion
 from app.building.about import describe
-from app.building.figures import class_balance, hour_of_day, importances, in_words
+from app.building.figures import amounts, class_balance, hour_of_day, importances, in_words
 from app.client import small_file
 from app.parsing.mixed import read_columns
 from app.routes.models import column_type
@@ -192,6 +192,30 @@ def test_predict_page_speaks_of_suggestions_only_where_a_box_has_some(client, mo
     assert "may be typed, too" in client.get("/predict").text
     monkeypatch.setattr(form_fields, "MAX_SELECT", 100)
     assert "may be typed, too" not in client.get("/predict").text
+
+
+def test_pages_name_the_unit_of_the_amount(app, client, monkeypatch):
+    served = app.extensions["catalog"].champion
+    raw = tuple(replace(column, unit="EUR" if column.name == "balance" else column.unit) for column in served.raw)
+    assert served.amount_unit is None
+    changed = replace(served, model=replace(served.model, raw=raw))
+    monkeypatch.setattr(app.extensions["catalog"]._champion, "served", changed)
+    assert changed.amount_unit == "EUR"
+    assert ">balance (EUR)</label>" in client.get("/predict").text
+    assert 'data-unit="EUR"' in client.get("/file").text
+    figure = amounts(np.array([1.0, 5.0]), np.array([0, 1]), "EUR")
+    assert "Share of each class by amount, in EUR, from" in figure.text
+    assert figure.layout["xaxis"]["title"]["text"] == "amount (EUR)"
+    assert "in the unit of the file" in amounts(np.array([1.0, 5.0]), np.array([0, 1])).text
+
+
+def test_predict_page_lets_only_payments_pass(client):
+    answer = client.post("/predict", data=filled(client, balance="0.5", channel="chip", points="0")).text
+    assert "No alert for this claim." in answer and "claim pass" not in answer
+
+
+def test_infer_names_the_study_as_the_platform(client):
+    assert client.get("/v2/models/champion").json["platform"] == "claims"
 
 
 def test_file_page_writes_of_swapped_labels_as_the_study_spells_them(client):
@@ -447,8 +471,9 @@ def test_importances_name_columns_as_they_are(monkeypatch):
     explanation = Explanation(0.0, [Contribution("legitimate payment", 1.0, 2.0)])
     monkeypatch.setattr(Served, "explain", lambda self, values: [explanation] * len(values))
     text = importances(served, frame.head(40)).text
-    assert "log odds of a bad claim" in text and "40 claims" in text
-    assert "legitimate payment move them most" in text
+    n_bad = int(frame.head(40)["is_bad"].sum())
+    assert "log odds of a bad claim" in text and f"40 claims of the development set, {n_bad} of them bad" in text
+    assert text.endswith(" legitimate payment moves them most.")
 
 
 def test_figures_are_drawn_in_the_words_of_the_table():

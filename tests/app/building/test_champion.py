@@ -124,6 +124,9 @@ def test_catalog_does_not_offer_a_folder_that_is_being_written(folder):
     assert known.names == ["champion", "none+lr"]
     with pytest.raises(UnknownModel, match=r"choose one of champion, none\+lr\."):
         known.get(".none+rf-staging")
+    shutil.rmtree(folder.with_name("pairs"))
+    with pytest.raises(UnknownModel, match=r"; choose champion\."):
+        known.get("none+lr")
 
 
 def test_catalog_offers_a_new_pair_at_once(folder):

@@ -7,6 +7,7 @@ import pytest
 
 from app.building import command
 from app.settings import from_command, model_folder
+from utils.benchmark.equal_search import SettingsError
 from utils.config import ROOT
 
 SMALL = '[data]\npath = "claims.csv"\nlabel = "is_bad"\n'
@@ -62,3 +63,15 @@ def test_make_app_builds_what_is_older_than_the_study_however_it_is_given(tmp_pa
     make = ["make", "--no-print-directory", "-f", str(ROOT / "Makefile"), "-o", ".venv/ready", "app"]
     made = subprocess.run([*make, f"BIN={tmp_path}", f"STUDY={study}"], cwd=tmp_path, check=True, capture_output=True)
     assert made.stdout.decode().splitlines() == [f"{module} --study={study}" for module in expected]
+
+
+def test_command_says_in_a_sentence_that_settings_have_changed(tmp_path, monkeypatch, capsys):
+    def stop(*_):
+        raise SettingsError("The settings of lr are no longer those that the task was made for.")
+
+    monkeypatch.setattr(command, "build", stop)
+    assert command.main(["--folder", str(tmp_path / "model")]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "The settings of lr are no longer those that the task was made for.",
+        "The model that was served before is unchanged.",
+    ]

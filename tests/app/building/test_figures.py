@@ -8,7 +8,7 @@ import pytest
 
 from app.building import about, figures
 from app.building.embedding import Synthetic
-from app.serving.served import Served
+from app.serving.served import Contribution, Explanation, Served
 from tests.small_app import SCHEMA, fit, transactions
 from utils.benchmark.records import to_json
 from utils.config import DatasetConfig
@@ -49,3 +49,13 @@ def test_figures_show_the_synthetic_frauds_where_there_are_some(titles_of):
     y = (np.arange(60) % 6 == 0).astype(int)
     titles = titles_of(SCHEMA, Synthetic(X, y, X[y == 1] + 0.1, updates=7))
     assert titles[3:] == ["Correlations", "Real and synthetic frauds", ALWAYS_LAST]
+
+
+@pytest.mark.parametrize(("classifier", "is_shown"), [("xgb", False), ("rf", True)])
+def test_importances_show_how_far_they_are_where_they_are_estimated(monkeypatch, capsys, classifier, is_shown):
+    frame = transactions(40)
+    served = Served(fit(classifier), "0", about.describe(fit(classifier), "a test", frame))
+    explanation = Explanation(0.0, [Contribution("V1", 1.0, 2.0)])
+    monkeypatch.setattr(Served, "explain", lambda self, values: [explanation] * len(values))
+    assert figures.importances(served, frame).data[0]["x"] == [2.0]
+    assert ("Explaining the model" in capsys.readouterr().err) == is_shown

@@ -13,7 +13,7 @@ from app.building.about import describe
 from app.parsing.labels import LabelCounts, read_labels
 from app.parsing.table import Table
 from app.serving.served import Served
-from app.views import summary
+from app.views import notes, summary
 from tests.small_app import COLUMNS, SCHEMA, fit, transactions
 from utils.config import DatasetConfig
 
@@ -219,6 +219,8 @@ def test_summarise_has_no_totals_of_a_file_of_which_no_row_can_be_read(client, r
     assert (found["rows"], found["scored"], found["errors"]["count"]) == (300, 0, 300)
     assert found["alerts"] is None and found["amount_at_risk"] is None and found["top"] == []
     assert found["notes"] == ["None of the 300 rows could be read, so nothing was scored."]
+    single = notes.coverage_notes(np.array([False]), 0, 500)
+    assert single == ["The only row could not be read, so nothing was scored."]
 
 
 def test_summarise_has_totals_of_one_row_that_can_be_read(client, rows):

@@ -155,6 +155,32 @@ def test_read_mixed_table_refuses_the_rows_of_numbers_in_another_unit(unit, cell
         assert {row: table.values[row - 1, 0] for row in good} == values
 
 
+@pytest.mark.parametrize(
+    ("unit", "typed", "expected"),
+    [
+        ("EUR", "€1,234.50", 1234.5),
+        ("EUR", "1.234,50 €", 1234.5),
+        ("EUR", "1234,5", 1234.5),
+        ("EUR", "-€6", -6),
+        ("EUR", "(€6)", -6),
+        ("EUR", "$5", "has 'USD', and the study's numbers are in EUR"),
+        ("EUR", "5 %", "has '%', and the study's numbers are in EUR"),
+        ("%", " 5,5 % ", 5.5),
+        ("%", "5", 5),
+        (None, "$20", 20),
+        (None, "5%", "has '%', and the study's numbers have none"),
+        ("EUR", "€1,234", "can be 1.234 or 1234; write it with a decimal point, or without the comma"),
+        ("EUR", "much €", "is not a number"),
+    ],
+)
+def test_read_cells_takes_the_unit_of_the_study_where_a_person_types_it(unit, typed, expected):
+    """As a row that is pasted from the study's own spreadsheet has it."""
+    cells = read(RawColumn("sum", "number", unit=unit), typed, source="form")
+    problem = expected if isinstance(expected, str) else None
+    assert cells.problems.get(0) == problem
+    np.testing.assert_array_equal(cells.values, [np.nan if problem else expected])
+
+
 @pytest.mark.parametrize("wrong", [[], ["abc"], ["n/a USD"]])
 @pytest.mark.parametrize(
     ("unit", "cells", "expected"),

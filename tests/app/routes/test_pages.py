@@ -33,6 +33,7 @@ from utils.benchmark.run_task import load_dataset
 from utils.config import ROOT, ULB, load_profile
 from utils.data import splits
 from utils.data.features import build_features
+from utils.figures.model_card import card_texts
 from utils.samplers.cgan.config import GANConfig
 from utils.serving import bundle
 from utils.serving.card import FoldScore
@@ -288,7 +289,10 @@ def test_scorings_of_the_test_set_are_disclosed_wherever_a_score_of_it_stands(
     client, monkeypatch, champion, change_card
 ):
     told = study.headline()
-    assert "has been scored for 3 final models: XGBoost with CGAN, 0.802 (2026-11-22); Blend of trees" in told.scorings
+    assert (
+        "has been scored for 3 final models: XGBoost with CGAN, 0.802 (2026-11-22); Blend of trees, 0.807"
+        in told.scorings
+    )
     own = replace(told, final=replace(told.final, ledger_key=champion.model.card.ledger_key))
     monkeypatch.setattr(study, "shown_headline", lambda: own)
     change_card(test={"average precision": 0.8})
@@ -814,6 +818,45 @@ def test_bars_start_from_a_probability_however_far_the_odds(base):
     assert 0 <= formatting.bars(Explanation(base, [])).base <= 1
 
 
+CARD = {
+    "average precision": 0.789228,
+    "ROC AUC": 0.9896,
+    "precision at 100 alerts a day": 1.0,
+    "recall at precision 0.9": 0.716,
+    "alerts a day at the threshold": 448.3,
+    "alerts at the threshold": 12,
+    "transactions of unseen entities": 12345,
+    "precision at the threshold": None,
+    "recall at the threshold": 0.797,
+    "cost saved, share of the loss without alerts": 0.61,
+    "Brier score": 0.00041977,
+    "calibration error": 0.0,
+}
+
+
+def test_metric_prints_a_score_card_as_the_figure_of_chapter_8_does():
+    figure = card_texts(pd.Series(CARD, dtype=object))
+    assert {name: formatting.metric(value, name).replace(formatting.SPACE, " ") for name, value in CARD.items()} == {
+        name: text.replace(formatting.SPACE, " ") for name, text in figure.items()
+    }
+
+
+def test_metric_writes_shares_in_percent():
+    assert formatting.metric(0.61, "cost saved, share of the loss without alerts") == f"61.0{formatting.SPACE}%"
+    assert formatting.metric(-0.255, "cost saved, share of the loss without alerts") == (
+        f"\N{MINUS SIGN}25.5{formatting.SPACE}%"
+    )
+    assert formatting.metric(0.0123, "share of claims that are alerts") == f"1.2{formatting.SPACE}%"
+
+
+def test_model_page_prints_the_score_card_with_shares_in_percent(client, change_card):
+    change_card(test=CARD)
+    page = client.get("/models/champion").text.replace(formatting.SPACE, " ")
+    cells = dict(re.findall(r'<th scope="row" class="fw-normal">([^<]+)</th><td class="number">([^<]+)</td>', page))
+    assert cells["Cost saved, share of the loss without alerts"] == "61.0 %"
+    assert (cells["Recall at the threshold"], cells["ROC AUC"]) == ("79.7 %", "0.990")
+
+
 def test_short_writes_a_dash_for_a_value_that_is_no_number():
     assert [formatting.short(value) for value in (None, float("nan"), float("inf"), 0.0)] == ["–", "–", "–", "0"]
 
@@ -920,6 +963,8 @@ def test_importances_find_what_tells_frauds_apart(folder):
     assert rows["Class"].value_counts().to_dict() == {0: 50, 1: 30}
     figure = figures.importances(served, rows)
     names, sizes = figure.data[0]["y"], figure.data[0]["x"]
+    assert "over 80 transactions of the development set, 30 of them frauds. " in figure.text
+    assert f". {names[-1]}, {names[-2]} and {names[-3]} move them most; the 15 largest are shown." in figure.text
     assert sizes == sorted(sizes) and len(names) == figures.N_FEATURES
     assert set(names[-3:]) <= {"V1", "V2", "V3", "V4"}
     explained = served.explain(rows[list(COLUMNS)].to_numpy(dtype=float).tolist())
