@@ -190,6 +190,7 @@ def test_smote_interpolates_neighbours_whatever_the_units_of_a_column():
 
 # Results and the page
 
+OURS = page.OURS
 TASK = TableTask(SPECS["pima"], 0, "cgan", {}, "numpy 2", {}, 0, [1, 1])
 
 
@@ -201,19 +202,19 @@ def result(method, fold, tstr, *, table="pima", seconds=2.0, trtr=0.8, error=Non
 
 
 def test_by_table_divides_the_mean_over_folds_by_the_mean():
-    frame = page.cells([result(page.OURS, 0, 0.4, trtr=0.5), result(page.OURS, 1, 0.8, trtr=1.0)])
+    frame = page.cells([result(OURS, 0, 0.4, trtr=0.5), result(OURS, 1, 0.8, trtr=1.0)])
     assert page.by_table(frame)["usefulness"].tolist() == [pytest.approx(1.2 / 1.5)]
 
 
 def test_paired_takes_folds_that_both_have_and_no_errors():
-    rows = [result(page.OURS, 0, 0.8), result(page.OURS, 1, 0.1), result("arf", 0, 0.4), result("arf", 1, 0, error="failed")]
+    rows = [result(OURS, 0, 0.8), result(OURS, 1, 0.1), result("arf", 0, 0.4), result("arf", 1, 0, error="failed")]
     pairs = page.paired(page.cells(rows), "arf")
-    assert pairs.loc[("numeric", "pima")].to_dict() == {"arf": 0.5, page.OURS: 1.0}
+    assert pairs.loc[("numeric", "pima")].to_dict() == {"arf": 0.5, OURS: 1.0}
     assert page.paired(page.cells(rows), "tvae").empty
 
 
 def test_goal_lines_name_the_tables_where_the_cgan_is_behind():
-    rows = [result(page.OURS, 0, 0.8), result(page.OURS, 0, 0.4, table="haberman"), result(page.OURS, 0, 0.8, table="sonar")]
+    rows = [result(OURS, 0, 0.8), result(OURS, 0, 0.4, table="haberman"), result(OURS, 0, 0.8, table="sonar")]
     rows += [result("arf", 0, tstr, table=table) for tstr, table in ((0.8, "pima"), (0.6, "haberman"), (0.8, "sonar"))]
     lines = page.goal_lines(page.cells(rows))
     (arf,) = (line for line in lines if "Adversarial" in line)
@@ -224,7 +225,7 @@ def test_goal_lines_name_the_tables_where_the_cgan_is_behind():
 
 @pytest.mark.parametrize(("ours", "verdict"), [(0.7921, "met"), (0.79, "NOT met")])
 def test_goal_lines_allow_a_margin_to_smote_only(ours, verdict):
-    rows = [result(page.OURS, 0, ours), result("smote", 0, 0.8), result("tvae", 0, 0.8)]
+    rows = [result(OURS, 0, ours), result("smote", 0, 0.8), result("tvae", 0, 0.8)]
     lines = page.goal_lines(page.cells(rows))
     (smote,) = (line for line in lines if "SMOTE" in line)
     (tvae,) = (line for line in lines if "TVAE" in line)
@@ -232,14 +233,14 @@ def test_goal_lines_allow_a_margin_to_smote_only(ours, verdict):
 
 
 def test_fit_ratio_is_the_median_of_pairs():
-    rows = [result(page.OURS, fold, 0.8, seconds=seconds) for fold, seconds in enumerate([1.0, 4.0, 9.0])]
+    rows = [result(OURS, fold, 0.8, seconds=seconds) for fold, seconds in enumerate([1.0, 4.0, 9.0])]
     rows += [result("ctgan", fold, 0.8, seconds=2.0) for fold in range(3)]
     assert page.fit_ratio(page.cells(rows), "ctgan") == 2
     assert np.isnan(page.fit_ratio(page.cells(rows[:3]), "ctgan"))
 
 
 def test_page_lines_show_both_kinds_of_tables_and_every_error():
-    rows = [result(page.OURS, 0, 0.8), result("cgan", 0, 0.4, table="german"), result("arf", 0, 0, error="ValueError: no")]
+    rows = [result(OURS, 0, 0.8), result("cgan", 0, 0.4, table="german"), result("arf", 0, 0, error="ValueError: no")]
     text = "\n".join(page.page_lines(rows, 4))
     assert "## Tables: numeric" in text and "## Tables: mixed" in text
     assert "Unfinished: 3 of 4 results" in text and "Unfinished" not in "\n".join(page.page_lines(rows, 3))

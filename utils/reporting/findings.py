@@ -151,15 +151,15 @@ def _on_score(section: Row, numbers: Mapping[str, Row]) -> str:
     overlap = "" if side == "inside" else _overlap(section, numbers)
     return (
         f"The final model is {label}. Its average precision on the test set is {test['average_precision']:.3f} "
-        f"[{low:.3f}, {high:.3f}]{_beside_chance(low, high, numbers)}; that on the development folds, "
+        f"[{low:.3f}, {high:.3f}]{_beside_chance(test)}; that on the development folds, "
         f"{development:.3f}, lies {side} this interval{overlap}."
     )
 
 
-def _beside_chance(low: float, high: float, numbers: Mapping[str, Row]) -> str:
-    """That an interval on the test set is not above chance, where it is not and the prevalence is recorded."""
-    test = numbers.get("01_eda", {}).get("test")
-    if not test or low > (chance := test["frauds"] / test["rows"]):
+def _beside_chance(test: Row) -> str:
+    """That the interval on the test set is not above chance, where it is not and the prevalence is recorded."""
+    (low, high), chance = test["interval"], test.get("chance")
+    if chance is None or low > chance:
         return ""
     relation = "includes" if chance <= high else "lies below"
     return f", which {relation} chance (the prevalence of the test set, {chance:.3f})"

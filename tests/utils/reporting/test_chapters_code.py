@@ -39,12 +39,12 @@ def test_what_was_found_on_the_test_set_is_compared_with_chance_and_with_the_fol
     chosen_rows = pd.DataFrame(rows).assign(model="xgb", sampler="none", repeat=0, positives=[[0, 1, 2, 3]] * 2)
     recorded = {
         "choice": {"model": "xgb", "sampler": "none", "label": "XGBoost"},
-        "test": {"average_precision": 0.1, "interval": (0.05, 0.2)},
+        "test": {"average_precision": 0.1, "interval": (0.05, 0.2), "chance": 0.1},
         "development": 0.9,
         "card": {},
         "attributions": [],
     }
-    names = {"n_rows": 40, "n_positives": 4, "chosen_rows": chosen_rows, "recorded": recorded}
+    names = {"chosen_rows": chosen_rows, "recorded": recorded}
     names |= {"analysis": analysis, "reporting": reporting, "words": CREDITCARD.words}
     *_, last = (cell for cell in nbformat.read(NOTEBOOKS / "08_final_model.ipynb", as_version=4).cells
                 if cell.cell_type == "code")  # fmt: skip

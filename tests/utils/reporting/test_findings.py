@@ -138,8 +138,7 @@ def test_findings_compare_the_test_interval_with_the_mean_of_the_development_fol
 )
 def test_findings_say_that_an_interval_includes_chance(published, interval, phrase):
     changed = copy.deepcopy(published)
-    changed["01_eda"]["test"] = {"rows": 800, "frauds": 10}
-    changed["08_final_model"]["test"] |= {"average_precision": 0.02, "interval": interval}
+    changed["08_final_model"]["test"] |= {"average_precision": 0.02, "interval": interval, "chance": 0.0125}
     assert f"test set is {phrase}" in findings(changed, WORDS, ["08_final_model"]).final[0]
 
 

@@ -108,9 +108,8 @@ def test_headline_says_what_tuning_is_worth_against_the_defaults(numbers):
 
 def test_headline_has_the_verdicts_with_equal_classes(numbers):
     text = readme.headline(parse(numbers))
-    assert (
-        "**Equal classes**, the usual practice. Of 1 comparisons of a sampler" in text and "1 a credible loss" in text
-    )
+    assert "**Equal classes**, the usual practice. Of 1 comparisons of a sampler" in text
+    assert "1 is a credible loss" in text
     assert "With equal classes, as in the original study, the claim is refuted." in text
 
 
