@@ -127,6 +127,19 @@ def test_ranks_over_families_match_the_example_of_demsar():
     assert f.sf(4.5, 3, 39) < table["friedman_p"].iloc[0] < f.sf(3.69, 3, 39)
 
 
+def test_friedman_p_values_are_adjusted_over_the_models_that_can_be_ranked():
+    rng = np.random.default_rng(0)
+    both = scores_of(a=rng.normal(size=N), b=rng.normal(1, size=N))
+    ranked = module.ranks_over_families(both).groupby("model", sort=False)["adjusted_p"].first()
+    (model,) = both.columns.unique("model")
+    assert module.friedman_p_values(both).to_dict() == {model: ranked[model]}
+    few = both.rename(columns={model: "few"}, level="model")
+    few.iloc[1:] = np.nan
+    found = module.friedman_p_values(pd.concat([both, few], axis=1))
+    assert found[model] == ranked[model] and np.isnan(found["few"])
+    assert module.friedman_p_values(few).isna().tolist() == [True]
+
+
 def test_ranks_of_samplers_that_are_alike_everywhere_are_tied():
     table = module.ranks_over_families(scores_of(a=np.zeros(N), b=np.zeros(N)))
     assert table["mean_rank"].tolist() == [2, 2, 2] and table["friedman_p"].tolist() == [1, 1, 1]

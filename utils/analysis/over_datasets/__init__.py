@@ -24,7 +24,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "verdicts",
         ],
         "families": ["differences_to", "family_scores", "leads_of", "table_scores", "with_ratio"],
-        "ranks": ["ranks_over_families"],
+        "ranks": ["friedman_p_values", "ranks_over_families"],
         "traits": ["associations"],
         "usage": [
             "NOT_USED",

@@ -38,6 +38,23 @@ def ranks_over_families(scores: pd.DataFrame) -> pd.DataFrame:
     return ranks.assign(adjusted_p=ranks["model"].map(adjusted))
 
 
+def friedman_p_values(scores: pd.DataFrame) -> pd.Series:
+    """P-value of Friedman's test by model, adjusted over the models (Holm); NaN where too little can be ranked.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        From `family_scores`.
+    """
+    models = scores.columns.unique("model")
+    sizes = {model: scores[model].dropna().shape for model in models}
+    can_be_ranked = [model for model, (n_families, n_samplers) in sizes.items() if n_samplers > 2 and n_families > 1]
+    if not can_be_ranked:
+        return pd.Series(np.nan, models)
+    ranks = ranks_over_families(scores.loc[:, scores.columns.get_level_values("model").isin(can_be_ranked)])
+    return ranks.groupby("model")["adjusted_p"].first().reindex(models)
+
+
 def _p_value(complete: pd.DataFrame) -> float:
     """P-value of Friedman's test in the form of Iman and Davenport (1980), as that of chi-squared is conservative."""
     n_families, n_samplers = complete.shape
