@@ -1007,5 +1007,5 @@ print({"tensorflow", "mlflow", "matplotlib"} & set(sys.modules))
 """
     command = [sys.executable, "-c", code, str(tmp_path), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.stdout.split("\n") == ["1", "set()", ""], done.stderr
+    assert done.stdout.split("\n") == [f"Loading the model in {tmp_path}", "1", "set()", ""], done.stderr
     assert "python -m app.building" in done.stderr and "Traceback" not in done.stderr
