@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from utils.study_file import Words
 
 PAYMENTS = Words()  # what texts and figures are written for
+SHARES, RATES = ("precision", "recall", "cost saved", "share"), ("alerts",)  # beginnings of the names of such metrics
 FIELDS = {  # a word of the texts: field of `Words` that replaces it
     "frauds": "positives",
     "fraud": "positive",
@@ -66,6 +68,29 @@ def share_text(count: int, total: int, digits: int = 2) -> str:
     scale = 10**digits
     n = (200 * scale * count + total) // (2 * total)
     return f"{n // scale}.{n % scale:0{digits}d}%" if digits else f"{n}%"
+
+
+def metric_text(name: str, value: float | None) -> str:
+    """A value of a score card: shares in percent, counts whole, and scores with three decimals; a dash for none.
+
+    A rate of less than ten alerts a day keeps two digits, and a score below 0.001 one.
+
+    Examples
+    --------
+    >>> metric_text("ROC AUC", 0.98761), metric_text("recall at the threshold", 0.8), metric_text("alerts a day", 448.3)
+    ('0.988', '80.0 %', '448')
+    """
+    if value is None or not math.isfinite(value):
+        return "\N{EN DASH}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if name.startswith(SHARES):
+        return f"{100 * value:.1f} %"
+    if value >= 10:
+        return f"{value:,.0f}"
+    if name.startswith(RATES):
+        return f"{value:.2g}"
+    return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.1g}"
 
 
 def article_of(noun: str) -> str:

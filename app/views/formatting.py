@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from scipy.special import expit
 
 from app.serving.served import Explanation
+from utils.wording import metric_text
 
 LOWEST = -6  # exponent of the smallest probability on the scale: one in a million
 SPACE = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
@@ -20,7 +21,6 @@ MAX_DIGITS = 17  # significant ones that tell any two numbers apart
 MAX_WHOLE = 1e15  # from here on, whole numbers are too long to read
 N_BARS = 10  # contributions that have a bar of their own
 TENTH = 0.1  # between two ticks of a score axis
-SHARES, RATES = ("precision", "recall", "cost saved", "share"), ("alerts",)  # beginnings of the names of such metrics
 
 
 @dataclass(frozen=True)
@@ -225,23 +225,9 @@ def short(value: float | str | None) -> str:
 
 
 def metric(value: float | None, name: str) -> str:
-    """A value of a model's score card: shares in percent, counts whole, and scores with three decimals.
-
-    It is printed as in the card's figure in chapter 8, see `utils.figures.model_card.card_texts`.
-    """
-    if not _is_number(value):
-        return "\N{EN DASH}"
-    if isinstance(value, int):
-        text = f"{value:,}"
-    elif name.startswith(SHARES):
-        text = f"{100 * value:.1f}{SPACE}%"
-    elif value >= 10:
-        text = f"{value:,.0f}"
-    elif name.startswith(RATES):
-        text = f"{value:.2g}"
-    else:
-        text = f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.1g}"
-    return text.replace("-", "\N{MINUS SIGN}", 1) if text.startswith("-") else text
+    """A value of a model's score card, as `wording.metric_text` prints it, with a minus sign and a fixed space."""
+    text = metric_text(name, value).replace(" ", SPACE)
+    return text if not text.startswith("-") else "\N{MINUS SIGN}" + text.removeprefix("-")
 
 
 def signed(value: float, digits: int = DIGITS) -> str:

@@ -7,9 +7,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from utils.figures.theme import COLUMN, MAX_LETTERS, NEUTRAL, plain, shorten
-from utils.wording import capitalised
-
-SHARES, RATES = ("precision", "recall", "cost saved"), ("alerts",)  # beginnings of the names of such metrics
+from utils.wording import capitalised, metric_text
 
 
 def plot_attributions(shares: pd.Series, n_columns: int = 12) -> Figure:
@@ -38,33 +36,11 @@ def plot_score_card(card: pd.Series, title: str) -> Figure:
 
 
 def card_texts(card: pd.Series) -> pd.Series:
-    """The values of a score card as texts: shares in percent, counts whole, and scores with three decimals.
-
-    A rate of less than ten alerts a day keeps two digits, and a score below 0.001 one.
+    """The values of a score card as texts; see `wording.metric_text`.
 
     Parameters
     ----------
     card : Series
         From `final_model.score_card`.
-
-    Examples
-    --------
-    >>> card = pd.Series({"ROC AUC": 0.98761, "recall at the threshold": 0.8, "alerts a day at the threshold": 448.3})
-    >>> card_texts(card).tolist()
-    ['0.988', '80.0 %', '448']
     """
-    return pd.Series({name: _text(name, value) for name, value in card.items()}, dtype=object)
-
-
-def _text(name: str, value: float | None) -> str:
-    if pd.isna(value):
-        return "–"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if name.startswith(SHARES):
-        return f"{100 * value:.1f} %"
-    if value >= 10:
-        return f"{value:,.0f}"
-    if name.startswith(RATES):
-        return f"{value:.2g}"
-    return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.1g}"
+    return pd.Series({name: metric_text(name, value) for name, value in card.items()}, dtype=object)

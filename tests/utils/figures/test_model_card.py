@@ -53,6 +53,7 @@ def test_plot_score_card_prints_every_line():
         ("alerts a day at the threshold", 448.3, "448"),
         ("alerts a day at the threshold", 0.0142, "0.014"),
         ("alerts at the threshold", 3, "3"),
+        ("share of claims that are alerts", 0.0123, "1.2 %"),
     ],
 )
 def test_card_texts_round_each_metric_to_what_can_be_read(name, value, text):
