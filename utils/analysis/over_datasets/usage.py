@@ -97,18 +97,7 @@ def used_differences(table: pd.DataFrame, families: Mapping[str, str]) -> pd.Dat
 
 
 def hard_differences(table: pd.DataFrame, families: Mapping[str, str]) -> pd.DataFrame:
-    """Differences from no resampling over the tables on which their model alone stays below `EASY`.
-
-    Parameters
-    ----------
-    table, families
-        As for `used_differences`.
-
-    Returns
-    -------
-    DataFrame of shape (n_families, n_pairs)
-        Columns: (model, sampler).
-    """
+    """Differences from no resampling over tables that leave their model room for a gain; see `hard_scores`."""
     return differences_to(hard_scores(table, families))
 
 
